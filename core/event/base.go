@@ -1,0 +1,258 @@
+package event
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-libevent/libevent/core/evthread"
+	"github.com/go-libevent/libevent/core/internal/evlog"
+	"github.com/go-libevent/libevent/core/internal/poller"
+)
+
+// MaxPriorities bounds the number of priorities of a base: it must be less
+// (EVENT_MAX_PRIORITIES).
+const MaxPriorities = 256
+
+// A Base holds events and runs their callbacks from a loop (struct
+// event_base).
+//
+// A base belongs to the goroutine that runs its loop; before and after that,
+// to the one that uses it. From any goroutine, at any time, one may call Post,
+// LoopExit, LoopBreak and, on an assigned event, Activate. Everything else is
+// for any goroutine only if the base has a lock: if the package pthreads, or
+// other hooks of evthread, were installed before it was made, and its
+// configuration lacks NoLock.
+type Base struct {
+	poller   poller.Poller
+	method   poller.Method
+	features Feature
+	config   Config
+
+	// mu guards everything below but inbox. It is nil without locking.
+	mu        evthread.Lock
+	guarded   bool          // enter and leave have something to do
+	ownThread bool          // the loop holds on to its thread
+	owner     uint64        // the thread, or in debug mode goroutine, of the loop
+	done      evthread.Cond // signalled when current has returned, if waiters
+	waiters   int
+
+	clock   clock
+	io      ioMap
+	signals *signalSet // nil until the first signal event
+	timers  timerHeap
+	common  []*CommonTimeout
+
+	active     []taskQueue // by priority
+	later      taskQueue   // active in the next iteration
+	runningPri int         // the priority being run, or -1
+	inPass     int         // how many tasks this pass has activated
+	current    *task       // the task whose callback runs
+	posts      []func()    // taken from the inbox, not run yet
+	spare      []*Event    // the buffer that the inbox gets in exchange
+
+	ready     []poller.Event // the buffer of the last wait
+	prepare   watchers
+	check     watchers
+	counts    [3]counter // by Count
+	stats     *stats     // nil unless enabled
+	running   bool
+	freed     bool
+	goOn bool
+	waitUntil int64 // when the wait under way ends by itself, or -1
+
+	exit   atomic.Bool // the loop ends after this iteration
+	broken atomic.Bool // the loop ends after this callback
+
+	inbox inbox
+}
+
+// NewBase makes a base with the default configuration: the best method of the
+// platform that the environment does not disable (event_base_new).
+func NewBase() (*Base, error) { return NewBaseWithConfig(nil) }
+
+// NewBaseWithConfig makes a base. The error is ErrNoMethod, wrapped, if no
+// method meets the configuration. cfg is not kept; nil is the default
+// (event_base_new_with_config).
+func NewBaseWithConfig(cfg *Config) (*Base, error) {
+	b := &Base{runningPri: -1}
+	if cfg != nil {
+		b.config = *cfg
+	}
+	b.config.applyEnv()
+	debugTooLate.Store(true)
+	if err := b.initLock(); err != nil {
+		return nil, fmt.Errorf("new base: %w", err)
+	}
+	b.clock.init(b.config.Flags&NoCacheTime != 0)
+	b.active = make([]taskQueue, 1)
+	if err := b.openMethod(); err != nil {
+		b.freeLock()
+		return nil, fmt.Errorf("new base: %w", err)
+	}
+	showMethod(b)
+	return b, nil
+}
+
+// openMethod opens the first method that the configuration allows and that
+// works.
+func (b *Base) openMethod() error {
+	var failed error
+	for _, m := range poller.Methods() {
+		if !b.config.allows(m) {
+			continue
+		}
+		p, err := m.Open(b.config.options(b.ownThread))
+		if err != nil {
+			evlog.Logf(evlog.Debug, "method %s: %v", m.Name, err)
+			failed = err
+			continue
+		}
+		b.method, b.poller, b.features = m, p, Feature(m.Features)
+		return nil
+	}
+	if failed != nil {
+		return fmt.Errorf("%w: %w", ErrNoMethod, failed)
+	}
+	return ErrNoMethod
+}
+
+// Free ends the base. Events that are pending become idle and cannot be used
+// again except by assigning them to another base; finalizers that are due run.
+// Descriptors are the user's to close. The loop must not be running. What
+// other goroutines post from now on is refused (event_base_free).
+func (b *Base) Free() { b.free(true) }
+
+// FreeNoFinalize is Free without running the finalizers that are due
+// (event_base_free_nofinalize).
+func (b *Base) FreeNoFinalize() { b.free(false) }
+
+func (b *Base) free(finalize bool) {
+	b.enter()
+	if b.running {
+		b.leave()
+		misuse("free base", ErrRunning)
+		return
+	}
+	if b.freed {
+		b.leave()
+		return
+	}
+	b.inbox.close()
+	var due []*Event
+	for ev := range b.allEvents() {
+		due = append(due, ev)
+	}
+	for _, ev := range due {
+		if ev.flags&flagFinalizing != 0 {
+			b.removeQueued(&ev.task)
+			if finalize {
+				b.runTask(&ev.task)
+			}
+		} else if err := b.del(ev); err != nil {
+			evlog.Logf(evlog.Debug, "free base: %v", err)
+		}
+	}
+	b.cancelDeferred()
+	b.posts = nil
+	b.freed = true
+	if err := b.poller.Close(); err != nil {
+		evlog.Logf(evlog.Warn, "free base: close %s: %v", b.Method(), err)
+	}
+	b.leave()
+	b.freeLock()
+}
+
+// Reinit makes the base's kernel objects anew and watches everything that is
+// pending with them, as is necessary in a child process that inherited them.
+// The loop must not be running (event_reinit).
+func (b *Base) Reinit() error {
+	b.enter()
+	defer b.leave()
+	if b.running {
+		return misuse("reinit", ErrRunning)
+	}
+	if b.freed {
+		return misuse("reinit", ErrFreed)
+	}
+	p, err := b.method.Open(b.config.options(b.ownThread))
+	if err != nil {
+		return fmt.Errorf("reinit: %w", err)
+	}
+	if err := b.poller.Close(); err != nil {
+		evlog.Logf(evlog.Warn, "reinit: close %s: %v", b.Method(), err)
+	}
+	b.poller = p
+	if err := b.io.reinstate(p); err != nil {
+		return fmt.Errorf("reinit: %w", err)
+	}
+	return nil
+}
+
+// Method returns the name of the method in use, such as "epoll"
+// (event_base_get_method).
+func (b *Base) Method() string { return b.poller.Name() }
+
+// SignalMethod returns the name of the way in which signals arrive, which is
+// Go's os/signal on every platform (event_base_get_signal_method).
+func (b *Base) SignalMethod() string { return "os/signal" }
+
+// Features returns what the method can do (event_base_get_features).
+func (b *Base) Features() Feature { return b.features }
+
+// SetPriorities sets the number of priorities, from 1, the default, to
+// MaxPriorities-1. It should be called before there are events; it is an error
+// while any are active (event_base_priority_init).
+func (b *Base) SetPriorities(n int) error {
+	b.enter()
+	defer b.leave()
+	if n < 1 || n >= MaxPriorities {
+		return fmt.Errorf("set priorities: %d: %w", n, ErrBadPriority)
+	}
+	if b.counts[CountActive].now > 0 {
+		return fmt.Errorf("set priorities: %w", ErrPending)
+	}
+	b.active = make([]taskQueue, n)
+	return nil
+}
+
+// Priorities returns the number of priorities (event_base_get_npriorities).
+func (b *Base) Priorities() int {
+	b.enter()
+	defer b.leave()
+	return len(b.active)
+}
+
+// Now returns the time, as of the start of this round of callbacks if called
+// from one, and so in no time at all (event_base_gettimeofday_cached).
+func (b *Base) Now() time.Time {
+	b.enter()
+	defer b.leave()
+	return b.clock.wall()
+}
+
+// UpdateCacheTime reads the clock again in the middle of a round of callbacks,
+// for those that take long. Outside the loop it has no effect
+// (event_base_update_cache_time).
+func (b *Base) UpdateCacheTime() error {
+	b.enter()
+	defer b.leave()
+	if b.freed {
+		return misuse("update cache time", ErrFreed)
+	}
+	if b.running {
+		b.clock.update()
+	}
+	return nil
+}
+
+// RunningEvent returns the event whose callback runs, if called from it, or
+// nil (event_base_get_running_event).
+func (b *Base) RunningEvent() *Event {
+	b.enter()
+	defer b.leave()
+	if b.current == nil || b.current.kind == kindDeferred || !b.inLoopThread() {
+		return nil
+	}
+	return b.current.event()
+}

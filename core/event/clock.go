@@ -1,0 +1,47 @@
+package event
+
+import "time"
+
+// epoch is what all clocks count from: some time before the first base.
+var epoch = time.Now()
+
+// monotonic returns the nanoseconds since epoch. It never goes back.
+func monotonic() int64 { return int64(time.Since(epoch)) }
+
+// clock is a base's time. While callbacks run it stands still, so that asking
+// for it is free.
+type clock struct {
+	uncached bool
+	cached   int64     // 0: not cached
+	wallTime time.Time // the wall clock's time at cached, or zero
+}
+
+func (c *clock) init(uncached bool) { c.uncached = uncached }
+
+func (c *clock) now() int64 {
+	if c.cached != 0 {
+		return c.cached
+	}
+	return monotonic()
+}
+
+// update stops the clock at the present time.
+func (c *clock) update() {
+	c.clear()
+	if !c.uncached {
+		c.cached = monotonic()
+	}
+}
+
+// clear lets the clock go.
+func (c *clock) clear() { c.cached, c.wallTime = 0, time.Time{} }
+
+func (c *clock) wall() time.Time {
+	if c.cached == 0 {
+		return time.Now()
+	}
+	if c.wallTime.IsZero() {
+		c.wallTime = time.Now().Add(time.Duration(c.cached - monotonic()))
+	}
+	return c.wallTime
+}

@@ -1,0 +1,80 @@
+package event
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/go-libevent/libevent/core/internal/evlog"
+)
+
+var (
+	debugMode    atomic.Bool
+	debugTooLate atomic.Bool // a base exists
+)
+
+// EnableDebugMode makes misuse fatal that otherwise only returns an error, and
+// looks for more of it: events of a base without a lock used outside the
+// goroutine of its loop, and descriptors in blocking mode. It is slow. It must
+// be called before the first base is made, and cannot be taken back
+// (event_enable_debug_mode).
+func EnableDebugMode() {
+	if debugMode.Load() {
+		return
+	}
+	if debugTooLate.Load() {
+		evlog.Fatal(errors.New("event enable debug mode: called after a base was made"))
+		return
+	}
+	debugMode.Store(true)
+}
+
+// DebugUnassign makes an idle event unassigned. C programs in debug mode call
+// it before they reuse an event's memory; here Assign on an idle event is
+// always fine (event_debug_unassign).
+func (ev *Event) DebugUnassign() {
+	if ev.flags&^flagAssigned != 0 {
+		misuse("unassign", fmt.Errorf("%v: %w", ev, ErrPending))
+		return
+	}
+	ev.flags = 0
+}
+
+// debugNonblocking checks in debug mode that a descriptor that an event is
+// assigned to does not block.
+func debugNonblocking(fd int) error {
+	if fd < 0 || !debugMode.Load() || !blocks(fd) {
+		return nil // a closed descriptor is Add's to report
+	}
+	return fmt.Errorf("fd %d: %w", fd, ErrBlockingDescriptor)
+}
+
+// checkConfinement checks in debug mode that a base without a lock is used by
+// the goroutine that runs it.
+func (b *Base) checkConfinement() {
+	if b.running && b.owner != goroutineID() {
+		evlog.Fatal(ErrConfinement)
+	}
+}
+
+// goroutineID digs the number of the goroutine out of its stack trace. It is
+// for debug mode only.
+func goroutineID() uint64 {
+	var buf [64]byte
+	trace := buf[:runtime.Stack(buf[:], false)]
+	trace = bytes.TrimPrefix(trace, []byte("goroutine "))
+	digits, _, _ := bytes.Cut(trace, []byte(" "))
+	id, _ := strconv.ParseUint(string(digits), 10, 64)
+	return id
+}
+
+// showMethod logs the method if the environment asks for it.
+func showMethod(b *Base) {
+	if b.config.Flags&IgnoreEnv == 0 && os.Getenv("EVENT_SHOW_METHOD") != "" {
+		evlog.Logf(evlog.Msg, "libevent using: %s", b.Method())
+	}
+}

@@ -1,0 +1,69 @@
+package event
+
+// A Deferred is a callback that an object schedules for itself, to run from the
+// loop instead of from deep within somebody's call. It shares the queues of
+// active events and is smaller than an event. The zero value must be set up
+// by Init; it must not be copied after that. Like events, it belongs to the
+// goroutine of its base (struct event_callback).
+type Deferred struct {
+	task // must come first
+
+	// Data is for the user, as in Event.
+	Data any
+
+	base *Base
+	fn   func(*Deferred)
+}
+
+// Init sets up d to run fn from the loop of b with the given priority, which is
+// clamped to those the base has.
+func (d *Deferred) Init(b *Base, priority int, fn func(*Deferred)) {
+	d.task = task{flags: flagAssigned, kind: kindDeferred, priority: clampPriority(priority)}
+	d.base, d.fn = b, fn
+}
+
+func clampPriority(p int) uint8 { return uint8(max(0, min(p, MaxPriorities-1))) }
+
+// SetPriority sets the priority for the next time d is scheduled.
+func (d *Deferred) SetPriority(priority int) {
+	d.base.enter()
+	if d.flags&(flagActive|flagLater) == 0 {
+		d.priority = clampPriority(priority)
+	}
+	d.base.leave()
+}
+
+// Schedule makes fn run once: in this iteration of the loop or, if callbacks
+// have scheduled many others already, in the next. It returns false if that
+// was due anyway, or the base was freed.
+func (d *Deferred) Schedule() bool {
+	b := d.base
+	b.enter()
+	defer b.leave()
+	if b.freed || d.flags&(flagActive|flagLater) != 0 {
+		return false
+	}
+	b.queue(&d.task)
+	b.notify()
+	return true
+}
+
+// Cancel takes back a Schedule, if it is not too late, and reports whether it
+// was in time.
+func (d *Deferred) Cancel() bool {
+	b := d.base
+	b.enter()
+	defer b.leave()
+	if d.flags&(flagActive|flagLater) == 0 {
+		return false
+	}
+	b.removeQueued(&d.task)
+	return true
+}
+
+// Scheduled reports whether fn is due to run.
+func (d *Deferred) Scheduled() bool {
+	d.base.enter()
+	defer d.base.leave()
+	return d.flags&(flagActive|flagLater) != 0
+}

@@ -1,0 +1,138 @@
+package event
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/go-libevent/libevent/core/internal/poller"
+)
+
+// ioEntry is what the base knows about a descriptor: the list of the events on
+// it, and how many of them want what.
+type ioEntry struct {
+	events  *Event
+	read    uint32
+	write   uint32
+	closed  uint32
+	trigger poller.Interest // Edge or 0
+}
+
+// interest merges the wishes of the events on the descriptor.
+func (e *ioEntry) interest() poller.Interest {
+	var in poller.Interest
+	if e.read > 0 {
+		in |= poller.Read
+	}
+	if e.write > 0 {
+		in |= poller.Write
+	}
+	if e.closed > 0 {
+		in |= poller.Closed
+	}
+	if in != 0 {
+		in |= e.trigger
+	}
+	return in
+}
+
+// count adds n to the number of events that want each part of what.
+func (e *ioEntry) count(what What, n uint32) {
+	if what&Read != 0 {
+		e.read += n
+	}
+	if what&Write != 0 {
+		e.write += n
+	}
+	if what&Closed != 0 {
+		e.closed += n
+	}
+}
+
+// insertIO adds ev to the events on its descriptor, and tells the poller if
+// they now want more.
+func (b *Base) insertIO(ev *Event) error {
+	e := b.io.load(ev.fd)
+	trigger := poller.Interest(ev.what & ET)
+	if e.events != nil && e.trigger != trigger {
+		return fmt.Errorf("event add fd %d: %w", ev.fd, ErrMixedTrigger)
+	}
+	old := e.interest()
+	e.trigger = trigger
+	e.count(ev.what, 1)
+	if in := e.interest(); in != old {
+		// The kernel judges the descriptor before the map grows to hold it.
+		if err := b.poller.Update(ev.fd, old, in); err != nil {
+			return err
+		}
+		b.notify()
+	}
+	ev.ioPrev, ev.ioNext = nil, e.events
+	if e.events != nil {
+		e.events.ioPrev = ev
+	}
+	e.events = ev
+	b.io.store(ev.fd, e)
+	return nil
+}
+
+// removeIO undoes insertIO. The event is gone even if the poller errs.
+func (b *Base) removeIO(ev *Event) error {
+	e := b.io.load(ev.fd)
+	old := e.interest()
+	e.count(ev.what, math.MaxUint32) // minus one
+	if ev.ioPrev == nil {
+		e.events = ev.ioNext
+	} else {
+		ev.ioPrev.ioNext = ev.ioNext
+	}
+	if ev.ioNext != nil {
+		ev.ioNext.ioPrev = ev.ioPrev
+	}
+	ev.ioNext, ev.ioPrev = nil, nil
+	b.io.store(ev.fd, e)
+	in := e.interest()
+	if in == old {
+		return nil
+	}
+	b.notify()
+	return b.poller.Update(ev.fd, old, in)
+}
+
+// activateIO makes the events on fd active that wait for a part of what.
+func (b *Base) activateIO(fd int, what What) {
+	e := b.io.load(fd)
+	for ev := e.events; ev != nil; ev = ev.ioNext {
+		if got := ev.what & what & ioWhat; got != 0 {
+			b.activate(&ev.task, got|ev.what&ET)
+		}
+	}
+}
+
+// ActiveByFD makes the events active that are pending on fd for a part of
+// what; with Timeout in what, also those with a timeout
+// (event_base_active_by_fd).
+func (b *Base) ActiveByFD(fd int, what What) {
+	b.enter()
+	defer b.leave()
+	e := b.io.load(fd)
+	for ev := e.events; ev != nil; ev = ev.ioNext {
+		got := ev.what & what & ioWhat
+		if ev.flags&flagTimeout != 0 {
+			got |= what & Timeout
+		}
+		if got != 0 {
+			b.activate(&ev.task, got)
+		}
+	}
+	b.notify()
+}
+
+// reinstate tells a new poller everything that is wanted.
+func (m *ioMap) reinstate(p poller.Poller) error {
+	for fd, e := range m.all() {
+		if err := p.Update(fd, 0, e.interest()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,285 @@
+package event
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/go-libevent/libevent/core/evthread"
+	"github.com/go-libevent/libevent/core/internal/poller"
+)
+
+// LoopFlag changes how Loop runs.
+type LoopFlag uint8
+
+const (
+	// LoopOnce waits until events become active, runs their callbacks and
+	// returns (EVLOOP_ONCE).
+	LoopOnce LoopFlag = 1 << iota
+	// LoopNonblock does not wait: it runs what is ready now, if anything, and
+	// returns (EVLOOP_NONBLOCK).
+	LoopNonblock
+	// LoopNoExitOnEmpty keeps the loop going when no events are pending
+	// (EVLOOP_NO_EXIT_ON_EMPTY).
+	LoopNoExitOnEmpty
+)
+
+// Status says why Loop returned without an error.
+type Status uint8
+
+const (
+	// LoopDone says that the loop was asked to end, by LoopExit, LoopBreak or
+	// its flags (0 in C).
+	LoopDone Status = iota
+	// LoopNoEvents says that no events were pending or active (1 in C).
+	LoopNoEvents
+)
+
+// Dispatch runs the loop until no events are pending or active, or until
+// LoopExit or LoopBreak. The calling goroutine owns the base meanwhile. An
+// error means that the method failed, or that the loop was running already
+// (event_base_dispatch).
+func (b *Base) Dispatch() error {
+	_, err := b.Loop(0)
+	return err
+}
+
+// Loop is Dispatch with flags (event_base_loop).
+func (b *Base) Loop(flags LoopFlag) (Status, error) {
+	if err := b.begin(); err != nil {
+		return LoopDone, err
+	}
+	defer b.end()
+	return b.loop(flags)
+}
+
+// Run runs the loop, even while it has no events, until ctx is done, LoopExit
+// or LoopBreak. If ctx ended it, the error is context.Cause(ctx).
+func (b *Base) Run(ctx context.Context) error {
+	if err := b.begin(); err != nil {
+		return err
+	}
+	defer b.end()
+	stop := context.AfterFunc(ctx, b.LoopBreak)
+	_, err := b.loop(LoopNoExitOnEmpty)
+	if stop() || err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
+// begin makes the calling goroutine the loop.
+func (b *Base) begin() error {
+	b.enter()
+	defer b.leave()
+	if b.freed {
+		return misuse("loop", ErrFreed)
+	}
+	if b.running {
+		return misuse("loop", ErrRunning)
+	}
+	if b.ownThread {
+		runtime.LockOSThread()
+	}
+	b.running = true
+	b.owner = b.callerID()
+	b.clock.clear()
+	b.exit.Store(false)
+	b.broken.Store(false)
+	return nil
+}
+
+// callerID identifies the caller as a loop's owner.
+func (b *Base) callerID() uint64 {
+	switch {
+	case b.mu != nil:
+		return evthread.ID()
+	case b.guarded:
+		return goroutineID()
+	default:
+		return 0
+	}
+}
+
+// end undoes begin, also when a callback panics.
+func (b *Base) end() {
+	b.enter()
+	b.clock.clear()
+	b.callbackDone()
+	b.runningPri = -1
+	b.running = false
+	b.leave()
+	if b.ownThread {
+		runtime.UnlockOSThread()
+	}
+}
+
+// loop runs iterations: wait for events, make those active whose condition
+// holds, and run the callbacks of the most urgent priority that has any.
+func (b *Base) loop(flags LoopFlag) (Status, error) {
+	b.enter()
+	defer b.leave()
+	for !b.exit.Load() && !b.broken.Load() {
+		b.goOn = false
+		if flags&LoopNoExitOnEmpty == 0 && b.empty() {
+			return LoopNoEvents, nil
+		}
+		b.activateLater()
+		if err := b.wait(flags); err != nil {
+			return LoopDone, err
+		}
+		b.expire()
+		if b.hasWork() {
+			n := b.runActive()
+			if flags&LoopOnce != 0 && n != 0 && !b.hasWork() {
+				break
+			}
+		} else if flags&LoopNonblock != 0 {
+			break
+		}
+	}
+	return LoopDone, nil
+}
+
+// hasWork reports whether callbacks are due.
+func (b *Base) hasWork() bool {
+	return b.counts[CountActive].now > 0 || len(b.posts) > 0 || b.inbox.pending.Load()
+}
+
+// empty reports whether nothing can ever happen any more.
+func (b *Base) empty() bool {
+	return b.counts[CountAdded].now == 0 && b.counts[CountVirtual].now <= 0 && !b.hasWork()
+}
+
+// wait polls for events and makes those active that are ready.
+func (b *Base) wait(flags LoopFlag) error {
+	timeout := b.timeToWait(flags)
+	if len(b.prepare.list) > 0 {
+		b.runPrepare(timeout)
+		timeout = b.timeToWait(flags) // a watcher may have changed it
+	}
+	b.clock.clear()
+	if err := b.poller.Flush(); err != nil {
+		return fmt.Errorf("loop: %w", err)
+	}
+	ready, err := b.poll(timeout)
+	if err != nil {
+		return fmt.Errorf("loop: %w", err)
+	}
+	b.clock.update()
+	if len(b.check.list) > 0 {
+		b.runCheck()
+	}
+	for _, e := range ready {
+		b.activateIO(e.FD, What(e.Ready))
+	}
+	b.drainInbox()
+	return nil
+}
+
+// poll waits with the lock released, so that other threads can work on the
+// base. Wakes are asked for only if the wait may take time.
+func (b *Base) poll(timeout time.Duration) (ready []poller.Event, err error) {
+	if timeout != 0 && !b.inbox.beginWait() {
+		timeout = 0
+	}
+	b.stats.beforePoll()
+	b.leave()
+	b.ready, err = b.poller.Wait(timeout, b.ready[:0])
+	b.enter()
+	b.stats.afterPoll()
+	b.inbox.endWait()
+	return b.ready, err
+}
+
+// timeToWait returns how long the loop may wait: negative for ever.
+func (b *Base) timeToWait(flags LoopFlag) time.Duration {
+	if flags&LoopNonblock != 0 || b.hasWork() || b.exit.Load() || b.broken.Load() {
+		return 0
+	}
+	b.waitUntil = b.nextDeadline()
+	if b.waitUntil < 0 {
+		return -1
+	}
+	return time.Duration(max(b.waitUntil-b.clock.now(), 0))
+}
+
+// nextDeadline returns when the next timeout passes, or -1.
+func (b *Base) nextDeadline() int64 {
+	next := int64(-1)
+	if ev := b.timers.top(); ev != nil {
+		next = ev.deadline
+	}
+	for _, ct := range b.common {
+		if ev := ct.first(); ev != nil && (next < 0 || ev.deadline < next) {
+			next = ev.deadline
+		}
+	}
+	return next
+}
+
+// expire makes the events active whose timeouts have passed.
+func (b *Base) expire() {
+	if len(b.timers) == 0 && len(b.common) == 0 {
+		return
+	}
+	now := b.clock.now()
+	for ev := b.timers.top(); ev != nil && ev.deadline <= now; ev = b.timers.top() {
+		b.timeOut(ev)
+	}
+	for _, ct := range b.common {
+		for ev := ct.first(); ev != nil && ev.deadline <= now; ev = ct.first() {
+			b.timeOut(ev)
+		}
+	}
+}
+
+// timeOut makes ev active with Timeout. It is not pending any more, also not
+// for a descriptor; a persistent event's closure adds it again.
+func (b *Base) timeOut(ev *Event) {
+	b.stopTimeout(ev)
+	b.activate(&ev.task, Timeout)
+}
+
+// LoopExit ends the loop after the callbacks that are active once the time
+// after has passed; zero is as soon as possible. Called while no loop runs, it
+// lets the next one run a single iteration. From any goroutine
+// (event_base_loopexit).
+func (b *Base) LoopExit(after time.Duration) error {
+	if after <= 0 {
+		return b.inbox.poke(b, func() { b.inbox.exit = true })
+	}
+	deadline := deadlineAfter(monotonic(), after)
+	return b.Post(func() {
+		var ev *Event
+		ev = b.NewTimer(func(*Event, What) { b.exit.Store(true) })
+		ev.AddTimeout(time.Duration(deadline - b.clock.now()))
+	})
+}
+
+// LoopBreak ends the loop as soon as the callback that runs has returned,
+// whatever else is active; that runs if the loop runs again. Without a running
+// loop it does nothing. From any goroutine (event_base_loopbreak).
+func (b *Base) LoopBreak() {
+	b.broken.Store(true)
+	b.inbox.interrupt(b)
+}
+
+// LoopContinue makes the loop look for new events once the callback that runs
+// has returned, before it goes on with those that are active
+// (event_base_loopcontinue).
+func (b *Base) LoopContinue() {
+	b.enter()
+	b.goOn = true
+	b.notify()
+	b.leave()
+}
+
+// GotExit reports whether the loop ended, or will end, because of LoopExit,
+// until the next loop starts (event_base_got_exit).
+func (b *Base) GotExit() bool { return b.exit.Load() }
+
+// GotBreak reports whether the loop ended, or will end, because of LoopBreak,
+// until the next loop starts (event_base_got_break).
+func (b *Base) GotBreak() bool { return b.broken.Load() }

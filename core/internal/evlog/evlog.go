@@ -1,0 +1,92 @@
+// Package evlog holds the process-wide log and fatal-error hooks that every
+// package of the library reports through. The event package exposes them to
+// users as SetLogCallback, SetFatalCallback and EnableDebugLogging.
+package evlog
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+)
+
+// A Severity says how serious a log message is.
+type Severity int
+
+// Severities, from the least to the most serious.
+const (
+	Debug Severity = iota
+	Msg
+	Warn
+	Err
+)
+
+var (
+	sink  atomic.Pointer[func(Severity, string)]
+	fatal atomic.Pointer[func(error)]
+	debug atomic.Bool
+)
+
+// SetSink redirects log messages to fn; nil restores the default, slog.
+func SetSink(fn func(Severity, string)) {
+	if fn == nil {
+		sink.Store(nil)
+		return
+	}
+	sink.Store(&fn)
+}
+
+// SetFatal redirects fatal errors to fn; nil restores the default, which logs
+// the error and panics with it.
+func SetFatal(fn func(error)) {
+	if fn == nil {
+		fatal.Store(nil)
+		return
+	}
+	fatal.Store(&fn)
+}
+
+// EnableDebug turns Debug messages on or off. They are off by default.
+func EnableDebug(on bool) { debug.Store(on) }
+
+// DebugEnabled reports whether Debug messages are wanted, so that a caller on
+// a hot path can skip formatting them.
+func DebugEnabled() bool { return debug.Load() }
+
+// Logf formats a message and hands it to the sink.
+func Logf(sev Severity, format string, args ...any) {
+	if sev == Debug && !debug.Load() {
+		return
+	}
+	msg := fmt.Sprintf(format, args...)
+	if fn := sink.Load(); fn != nil {
+		(*fn)(sev, msg)
+		return
+	}
+	slog.Log(context.Background(), level(sev), msg)
+}
+
+// Fatal reports an error that the library cannot continue from: misuse found
+// by debug mode, or a broken invariant. If a user's callback returns, so does
+// Fatal, and the caller must leave everything in a usable state.
+func Fatal(err error) {
+	if fn := fatal.Load(); fn != nil {
+		(*fn)(err)
+		return
+	}
+	Logf(Err, "fatal: %v", err)
+	panic(err)
+}
+
+func level(sev Severity) slog.Level {
+	switch sev {
+	case Debug:
+		return slog.LevelDebug
+	case Msg:
+		return slog.LevelInfo
+	case Warn:
+		return slog.LevelWarn
+	default:
+		return slog.LevelError
+	}
+}
