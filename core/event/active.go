@@ -25,7 +25,7 @@ func (b *Base) activate(t *task, what What) {
 func (b *Base) queue(t *task) {
 	b.counts[CountActive].add(1)
 	if int(t.priority) < b.runningPri {
-		b.goOn = true // something more urgent than what is running
+		b.continuing = true // something more urgent than what is running
 	}
 	if b.runningPri >= 0 {
 		b.inPass++
@@ -77,7 +77,7 @@ func (b *Base) removeQueued(t *task) {
 func (b *Base) runActive() int {
 	n := b.runPosts(b.limit(0))
 	b.drainInbox()
-	if b.broken.Load() {
+	if b.breaking.Load() {
 		return n
 	}
 	for pri := range b.active {
@@ -98,7 +98,7 @@ func (b *Base) runQueue(q *taskQueue, lim limit) int {
 		b.runTask(t)
 		n++
 		b.drainInbox()
-		if b.broken.Load() || b.goOn || lim.reached(b, n) {
+		if b.breaking.Load() || b.continuing || lim.bounded && lim.reached(b, n) {
 			break
 		}
 	}
@@ -113,12 +113,8 @@ func (b *Base) runPosts(lim limit) int {
 		fn := b.posts[n]
 		b.posts[n] = nil
 		n++
-		b.stats.beforeCallback(nil)
-		b.leave()
-		fn()
-		b.enter()
-		b.stats.afterCallback()
-		if b.broken.Load() || lim.reached(b, n) {
+		b.runPost(fn)
+		if b.breaking.Load() || lim.bounded && lim.reached(b, n) {
 			break
 		}
 	}
@@ -126,18 +122,31 @@ func (b *Base) runPosts(lim limit) int {
 	return n
 }
 
+func (b *Base) runPost(fn func()) {
+	if b.stats != nil {
+		b.stats.beforeCallback(nil)
+	}
+	b.leave()
+	fn()
+	b.enter()
+	if b.stats != nil {
+		b.stats.afterCallback()
+	}
+}
+
 // limit bounds a pass, against priority inversion.
 type limit struct {
+	bounded   bool
 	callbacks int   // 0: none
 	until     int64 // 0: none
 }
 
 func (b *Base) limit(pri int) limit {
 	c := &b.config
-	if pri < c.LimitCallbacksAfterPriority {
+	if pri < c.LimitCallbacksAfterPriority || c.MaxDispatchCallbacks <= 0 && c.MaxDispatchInterval <= 0 {
 		return limit{}
 	}
-	lim := limit{callbacks: c.MaxDispatchCallbacks}
+	lim := limit{bounded: true, callbacks: c.MaxDispatchCallbacks}
 	if c.MaxDispatchInterval > 0 {
 		lim.until = deadlineAfter(monotonic(), c.MaxDispatchInterval)
 	}
@@ -162,7 +171,9 @@ func (b *Base) runTask(t *task) {
 		b.removeActive(t)
 	}
 	b.current = t
-	b.stats.beforeCallback(t)
+	if b.stats != nil {
+		b.stats.beforeCallback(t)
+	}
 	switch t.kind {
 	case kindEvent:
 		ev := t.event()
@@ -186,7 +197,9 @@ func (b *Base) runTask(t *task) {
 		d.fn(d)
 		b.enter()
 	}
-	b.stats.afterCallback()
+	if b.stats != nil {
+		b.stats.afterCallback()
+	}
 	b.callbackDone()
 }
 
@@ -210,7 +223,7 @@ func (b *Base) callSignal(ev *Event) {
 	} else {
 		b.restartTimeout(ev)
 	}
-	for ev.calls > 0 && !b.broken.Load() {
+	for ev.calls > 0 && !b.breaking.Load() {
 		ev.calls--
 		b.call(ev, ev.result)
 	}

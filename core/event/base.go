@@ -51,18 +51,18 @@ type Base struct {
 	posts      []func()    // taken from the inbox, not run yet
 	spare      []*Event    // the buffer that the inbox gets in exchange
 
-	ready     []poller.Event // the buffer of the last wait
-	prepare   watchers
-	check     watchers
-	counts    [3]counter // by Count
-	stats     *stats     // nil unless enabled
-	running   bool
-	freed     bool
-	goOn bool
-	waitUntil int64 // when the wait under way ends by itself, or -1
+	ready      []poller.Event // the buffer of the last wait
+	prepare    watchers
+	check      watchers
+	counts     [3]counter // by Count
+	stats      *stats     // nil unless enabled
+	running    bool
+	freed      bool
+	continuing bool
+	waitUntil  int64 // when the wait under way ends by itself, or -1
 
-	exit   atomic.Bool // the loop ends after this iteration
-	broken atomic.Bool // the loop ends after this callback
+	exiting  atomic.Bool // the loop ends after this iteration
+	breaking atomic.Bool // the loop ends after this callback
 
 	inbox inbox
 }

@@ -79,8 +79,12 @@ func (in *inbox) interrupt(b *Base) {
 	in.mu.Unlock()
 }
 
-// wake is called with mu held, which keeps the poller from being closed.
+// wake is called with mu held, which keeps the poller from being closed. If
+// something is pending already, the loop knows.
 func (in *inbox) wake(b *Base) {
+	if in.pending.Load() {
+		return
+	}
 	in.pending.Store(true)
 	if in.waiting.CompareAndSwap(true, false) {
 		b.poller.Wake()
@@ -127,7 +131,7 @@ func (b *Base) drainInbox() {
 	in.mu.Unlock()
 
 	if exit {
-		b.exit.Store(true)
+		b.exiting.Store(true)
 	}
 	if signals {
 		b.activateSignals()

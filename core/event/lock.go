@@ -93,7 +93,11 @@ func (b *Base) awaitCallback(ev *Event) {
 func (b *Base) callbackDone() {
 	b.current = nil
 	if b.waiters > 0 {
-		b.waiters = 0
-		b.done.Signal(true)
+		b.wakeWaiters()
 	}
+}
+
+func (b *Base) wakeWaiters() {
+	b.waiters = 0
+	b.done.Signal(true)
 }

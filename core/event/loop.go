@@ -85,8 +85,8 @@ func (b *Base) begin() error {
 	b.running = true
 	b.owner = b.callerID()
 	b.clock.clear()
-	b.exit.Store(false)
-	b.broken.Store(false)
+	b.exiting.Store(false)
+	b.breaking.Store(false)
 	return nil
 }
 
@@ -120,8 +120,8 @@ func (b *Base) end() {
 func (b *Base) loop(flags LoopFlag) (Status, error) {
 	b.enter()
 	defer b.leave()
-	for !b.exit.Load() && !b.broken.Load() {
-		b.goOn = false
+	for !b.exiting.Load() && !b.breaking.Load() {
+		b.continuing = false
 		if flags&LoopNoExitOnEmpty == 0 && b.empty() {
 			return LoopNoEvents, nil
 		}
@@ -184,18 +184,22 @@ func (b *Base) poll(timeout time.Duration) (ready []poller.Event, err error) {
 	if timeout != 0 && !b.inbox.beginWait() {
 		timeout = 0
 	}
-	b.stats.beforePoll()
+	if b.stats != nil {
+		b.stats.beforePoll()
+	}
 	b.leave()
 	b.ready, err = b.poller.Wait(timeout, b.ready[:0])
 	b.enter()
-	b.stats.afterPoll()
+	if b.stats != nil {
+		b.stats.afterPoll()
+	}
 	b.inbox.endWait()
 	return b.ready, err
 }
 
 // timeToWait returns how long the loop may wait: negative for ever.
 func (b *Base) timeToWait(flags LoopFlag) time.Duration {
-	if flags&LoopNonblock != 0 || b.hasWork() || b.exit.Load() || b.broken.Load() {
+	if flags&LoopNonblock != 0 || b.hasWork() || b.exiting.Load() || b.breaking.Load() {
 		return 0
 	}
 	b.waitUntil = b.nextDeadline()
@@ -253,7 +257,7 @@ func (b *Base) LoopExit(after time.Duration) error {
 	deadline := deadlineAfter(monotonic(), after)
 	return b.Post(func() {
 		var ev *Event
-		ev = b.NewTimer(func(*Event, What) { b.exit.Store(true) })
+		ev = b.NewTimer(func(*Event, What) { b.exiting.Store(true) })
 		ev.AddTimeout(time.Duration(deadline - b.clock.now()))
 	})
 }
@@ -262,7 +266,7 @@ func (b *Base) LoopExit(after time.Duration) error {
 // whatever else is active; that runs if the loop runs again. Without a running
 // loop it does nothing. From any goroutine (event_base_loopbreak).
 func (b *Base) LoopBreak() {
-	b.broken.Store(true)
+	b.breaking.Store(true)
 	b.inbox.interrupt(b)
 }
 
@@ -271,15 +275,15 @@ func (b *Base) LoopBreak() {
 // (event_base_loopcontinue).
 func (b *Base) LoopContinue() {
 	b.enter()
-	b.goOn = true
+	b.continuing = true
 	b.notify()
 	b.leave()
 }
 
 // GotExit reports whether the loop ended, or will end, because of LoopExit,
 // until the next loop starts (event_base_got_exit).
-func (b *Base) GotExit() bool { return b.exit.Load() }
+func (b *Base) GotExit() bool { return b.exiting.Load() }
 
 // GotBreak reports whether the loop ended, or will end, because of LoopBreak,
 // until the next loop starts (event_base_got_break).
-func (b *Base) GotBreak() bool { return b.broken.Load() }
+func (b *Base) GotBreak() bool { return b.breaking.Load() }

@@ -46,8 +46,7 @@ type SlowCallback struct {
 	What What
 }
 
-// stats is a base's record while it is enabled. The methods do nothing, at the
-// price of a comparison, on nil.
+// stats is a base's record while it is enabled.
 type stats struct {
 	Stats
 	pollStart int64
@@ -78,15 +77,11 @@ func (b *Base) Stats() Stats {
 	return b.stats.Stats
 }
 
-func (s *stats) beforePoll() {
-	if s != nil {
-		s.pollStart = monotonic()
-	}
-}
+func (s *stats) beforePoll() { s.pollStart = monotonic() }
 
 func (s *stats) afterPoll() {
-	if s == nil || s.pollStart == 0 {
-		return
+	if s.pollStart == 0 {
+		return // enabled during the wait
 	}
 	s.Iterations++
 	s.PollTime += time.Duration(monotonic() - s.pollStart)
@@ -95,9 +90,6 @@ func (s *stats) afterPoll() {
 
 // beforeCallback notes what is about to run; t is nil for a posted function.
 func (s *stats) beforeCallback(t *task) {
-	if s == nil {
-		return
-	}
 	s.fd, s.what = -1, 0
 	if t != nil && t.kind != kindDeferred {
 		s.fd, s.what = t.event().fd, t.result
@@ -106,7 +98,7 @@ func (s *stats) beforeCallback(t *task) {
 }
 
 func (s *stats) afterCallback() {
-	if s == nil || s.start == 0 {
+	if s.start == 0 {
 		return // enabled by the callback itself
 	}
 	d := time.Duration(monotonic() - s.start)

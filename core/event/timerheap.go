@@ -1,5 +1,7 @@
 package event
 
+import "slices"
+
 // timerHeap orders the events that have a timeout by deadline: a 4-ary
 // min-heap, which is half as deep as a binary one and has the four children it
 // compares side by side in memory. Each event knows its position.
@@ -16,7 +18,11 @@ type timerEntry struct {
 }
 
 func (h *timerHeap) push(ev *Event) {
-	*h = append(*h, timerEntry{ev.deadline, ev})
+	if len(*h) == cap(*h) {
+		// append's smaller steps copy a large heap too often.
+		*h = slices.Grow(*h, max(16, len(*h)))
+	}
+	*h = (*h)[:len(*h)+1]
 	h.up(len(*h)-1, timerEntry{ev.deadline, ev})
 }
 

@@ -1,0 +1,90 @@
+// Package event runs callbacks when descriptors become ready, timers expire,
+// signals arrive, or the program says so. It is the core of libevent, in Go,
+// and knows each thing by libevent's name.
+//
+// # Bases and events
+//
+// A [Base] holds events and has a loop. An [Event] is a condition and a
+// callback. Make a base, add events, run the loop:
+//
+//	base, err := event.NewBase()
+//	...
+//	ev, err := base.NewEvent(fd, event.Read|event.Persist, onReadable)
+//	...
+//	err = ev.Add()
+//	...
+//	err = base.Dispatch() // until no events are left, or base.LoopExit
+//
+// The callback gets the event and what has happened:
+//
+//	func onReadable(ev *event.Event, what event.What) {
+//		n, err := unix.Read(ev.FD(), buf)
+//		...
+//	}
+//
+// An event is one-shot unless it has [Persist]. It may have a timeout besides
+// what else it waits for ([Event.AddTimeout]), and [Event.Del] ends its
+// waiting. The descriptor must be non-blocking and remains the caller's:
+// delete the event before closing it.
+//
+// Timers are events without a descriptor ([Base.NewTimer]), signals come as
+// events ([Base.NewSignal]), and any event can be made to fire by hand
+// ([Event.Activate]). [Event.Data] carries a value of the user's, so that one
+// function can serve a million events without a closure for each. An Event can
+// be a field of a larger structure ([Event.Assign]): then adding, firing and
+// deleting it allocates nothing.
+//
+// # Goroutines
+//
+// A base belongs to the goroutine that runs its loop, and its callbacks run
+// there, one after the other; so they need no locks, and must not block.
+// Other goroutines hand over work with [Base.Post], and may call
+// [Base.LoopExit], [Base.LoopBreak] and [Event.Activate]. Nothing else is safe
+// for them, unless locking was enabled before the base was made, see the
+// package pthreads. [EnableDebugMode] finds who does not keep to that.
+//
+// A loop that waits holds no processor: other goroutines run as if it were not
+// there. With epoll it holds no thread either. Callbacks may do anything:
+// delete, free, add or activate any event, including their own, and nothing
+// runs for an event after it was deleted.
+//
+// # The order of things
+//
+// Each iteration of the loop calls the prepare watchers ([Base.NewPrepare]),
+// waits until something happens or the next timeout passes, calls the check
+// watchers, runs the posted functions, and then the callbacks of active
+// events: those of the most urgent priority that has any, in the order in
+// which they became active. Priorities ([Base.SetPriorities]) go from 0, the
+// most urgent, upwards; events start in the middle. Less urgent callbacks run
+// only when nothing more urgent is active, so urgent ones can starve them;
+// [Config] can bound how long the loop goes without looking for news.
+//
+// Callbacks that activate events run in the same iteration only up to a fixed
+// number; the rest follows in the next. So, unlike in C, activating an event
+// from its own callback cannot keep the loop from everything else.
+//
+// # Methods
+//
+// The loop uses the best method of the platform: epoll on Linux, kqueue on
+// macOS and the BSDs, event ports on Solaris and illumos, wepoll on Windows;
+// and /dev/poll, poll and select. Environment variables disable them, for
+// tests: EVENT_NOEPOLL, EVENT_NOPOLL and so on; EVENT_SHOW_METHOD logs which
+// one is in use, EVENT_PRECISE_TIMER and EVENT_EPOLL_USE_CHANGELIST set the
+// flags of these names. [IgnoreEnv] makes a base deaf to them. Asking an event
+// for what the method cannot do, such as edge triggering with poll, is an
+// error when it is added.
+//
+// Time is monotonic and stands still while callbacks run ([Base.Now]).
+// Timeouts are exact to about a millisecond, and never early; [PreciseTimer]
+// asks for better.
+//
+// # Errors
+//
+// Errors name the operation and its object, and wrap what the system said:
+//
+//	epoll_ctl add fd 7: bad file descriptor
+//
+// Messages that are nobody's error go to log/slog, or to [SetLogCallback].
+// What the library cannot go on from goes to [SetFatalCallback]; by default it
+// panics.
+package event

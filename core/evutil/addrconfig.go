@@ -1,0 +1,53 @@
+package evutil
+
+import (
+	"net"
+	"net/netip"
+	"syscall"
+)
+
+// configuredFamily returns the only address family that the interfaces have
+// global addresses of, or AF_UNSPEC if they have both or none, or cannot be
+// asked. They are asked each time, as they come and go.
+func configuredFamily() int {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return syscall.AF_UNSPEC
+	}
+	return familyOf(addrs)
+}
+
+func familyOf(addrs []net.Addr) int {
+	var v4, v6 bool
+	for _, a := range addrs {
+		prefix, err := netip.ParsePrefix(a.String())
+		if err != nil || isLocal(prefix.Addr()) {
+			continue
+		}
+		v4 = v4 || prefix.Addr().Is4()
+		v6 = v6 || prefix.Addr().Is6()
+	}
+	switch {
+	case v4 && !v6:
+		return syscall.AF_INET
+	case v6 && !v4:
+		return syscall.AF_INET6
+	}
+	return syscall.AF_UNSPEC
+}
+
+// isLocal reports whether an interface that has addr reaches no further than
+// its own network. IPv4's private networks are not local, as address
+// translation leads out of them; IPv6's are.
+func isLocal(addr netip.Addr) bool {
+	if addr.IsUnspecified() || addr.IsLoopback() || addr.IsLinkLocalUnicast() || addr.IsMulticast() {
+		return true
+	}
+	if addr.Is4() {
+		return false
+	}
+	b := addr.As16()
+	siteLocal := b[0] == 0xfe && b[1]&0xc0 == 0xc0
+	embedsIPv4 := [8]byte(b[:8]) == [8]byte{}
+	return addr.IsPrivate() || siteLocal || embedsIPv4
+}

@@ -1,0 +1,60 @@
+package evutil
+
+import (
+	"net"
+	"net/netip"
+	"syscall"
+	"testing"
+)
+
+func TestFamilyOfInterfaces(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		addrs []string
+		want  int
+	}{
+		{"none", nil, syscall.AF_UNSPEC},
+		{"local ones", []string{"127.0.0.1/8", "::1/128", "fe80::1/64", "169.254.1.1/16"}, syscall.AF_UNSPEC},
+		{"IPv4", []string{"127.0.0.1/8", "::1/128", "fe80::1/64", "192.168.0.2/24"}, syscall.AF_INET},
+		{"IPv6", []string{"127.0.0.1/8", "2001:db8::1/64"}, syscall.AF_INET6},
+		{"both", []string{"192.0.2.1/24", "2001:db8::1/64"}, syscall.AF_UNSPEC},
+	} {
+		var addrs []net.Addr
+		for _, text := range test.addrs {
+			ip, network, err := net.ParseCIDR(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			addrs = append(addrs, &net.IPNet{IP: ip, Mask: network.Mask})
+		}
+		if got := familyOf(addrs); got != test.want {
+			t.Errorf("%s: family %d, want %d", test.name, got, test.want)
+		}
+	}
+}
+
+func TestConfiguredFamilyIsOne(t *testing.T) {
+	switch family := configuredFamily(); family {
+	case syscall.AF_UNSPEC, syscall.AF_INET, syscall.AF_INET6:
+	default:
+		t.Errorf("family %d", family)
+	}
+}
+
+func TestLocalAddresses(t *testing.T) {
+	for addr, want := range map[string]bool{
+		"0.0.0.0": true, "127.0.0.1": true, "127.255.255.255": true, "121.0.0.1": false,
+		"169.254.0.1": true, "169.254.255.255": true, "170.0.0.0": false,
+		"224.0.0.0": true, "239.255.255.255": true, "240.0.0.0": false,
+		"10.0.0.1": false, "192.168.0.1": false, // translated on the way out
+
+		"::": true, "::1": true, "::ffff:0:0": true, "::ffff:0:0:0": true, "64:ff9b::": false,
+		"fe80::": true, "febf::1": true, "fec0::1": true, "ff00::": true, "ff02::1": true,
+		"fc00::1": true, "fd00::1": true, "fe00::1": false,
+		"2001::": false, "2001:4860:4802:32::1b": false,
+	} {
+		if got := isLocal(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s: %t", addr, got)
+		}
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package evutil
+
+func setDeferAccept(int) error { return nil }

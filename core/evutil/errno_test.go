@@ -1,0 +1,43 @@
+package evutil
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+)
+
+// An errnoTest says how a system error is classified.
+type errnoTest struct {
+	err                          error
+	rw, connect, refused, accept bool
+}
+
+func TestErrorClasses(t *testing.T) {
+	tests := append(errnoTests, errnoTest{err: nil}, errnoTest{err: errors.New("no system error")})
+	for _, test := range tests {
+		checkErrorClass(t, test)
+		if test.err != nil {
+			test.err = fmt.Errorf("read fd 7: %w", os.NewSyscallError("read", test.err))
+			checkErrorClass(t, test)
+		}
+	}
+}
+
+func checkErrorClass(t *testing.T, test errnoTest) {
+	t.Helper()
+	for _, class := range []struct {
+		name string
+		is   func(error) bool
+		want bool
+	}{
+		{"IsRetriable", IsRetriable, test.rw},
+		{"IsConnectRetriable", IsConnectRetriable, test.connect},
+		{"IsConnectRefused", IsConnectRefused, test.refused},
+		{"IsAcceptRetriable", IsAcceptRetriable, test.accept},
+	} {
+		if got := class.is(test.err); got != class.want {
+			t.Errorf("%s(%v) is %t", class.name, test.err, got)
+		}
+	}
+}

@@ -1,0 +1,17 @@
+//go:build unix
+
+package evutil
+
+import "syscall"
+
+var errnoTests = []errnoTest{
+	{err: syscall.EINTR, rw: true, connect: true, accept: true},
+	{err: syscall.EAGAIN, rw: true, accept: true},
+	{err: syscall.EWOULDBLOCK, rw: true, accept: true},
+	{err: syscall.EINPROGRESS, connect: true},
+	{err: syscall.ECONNREFUSED, refused: true},
+	{err: syscall.ECONNABORTED, accept: true},
+	{err: syscall.EINVAL},
+	{err: syscall.EMFILE},
+	{err: syscall.ECONNRESET},
+}

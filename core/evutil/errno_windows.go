@@ -1,0 +1,27 @@
+package evutil
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/windows"
+)
+
+func rwRetriable(e syscall.Errno) bool {
+	return e == windows.WSAEWOULDBLOCK || e == windows.WSAEINTR
+}
+
+// connectRetriable includes WSAEINVAL, which is what a second connect on a
+// socket that is still connecting returns.
+func connectRetriable(e syscall.Errno) bool {
+	return rwRetriable(e) || e == windows.WSAEINPROGRESS || e == windows.WSAEINVAL
+}
+
+func connectRefused(e syscall.Errno) bool {
+	return e == windows.WSAECONNREFUSED
+}
+
+// acceptRetriable includes WSAECONNRESET, which is what becomes of a
+// connection that its peer gave up before it was accepted.
+func acceptRetriable(e syscall.Errno) bool {
+	return rwRetriable(e) || e == windows.WSAECONNRESET
+}

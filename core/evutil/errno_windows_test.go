@@ -1,0 +1,13 @@
+package evutil
+
+import "golang.org/x/sys/windows"
+
+var errnoTests = []errnoTest{
+	{err: windows.WSAEINTR, rw: true, connect: true, accept: true},
+	{err: windows.WSAEWOULDBLOCK, rw: true, connect: true, accept: true},
+	{err: windows.WSAEINPROGRESS, connect: true},
+	{err: windows.WSAEINVAL, connect: true},
+	{err: windows.WSAECONNREFUSED, refused: true},
+	{err: windows.WSAECONNRESET, accept: true},
+	{err: windows.WSAEMFILE},
+}

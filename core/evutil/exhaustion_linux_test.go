@@ -1,0 +1,84 @@
+package evutil
+
+import (
+	"errors"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestRunningOutOfDescriptors lets each constructor have one descriptor more
+// than the time before, until it succeeds: all its failures give an error and
+// take no descriptor with them.
+func TestRunningOutOfDescriptors(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		make func() (int, int, error)
+	}{
+		{"Socketpair", func() (int, int, error) {
+			pair, err := Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+			return pair[0], pair[1], err
+		}},
+		{"LoopbackPair", func() (int, int, error) {
+			pair, err := LoopbackPair()
+			return pair[0], pair[1], err
+		}},
+		{"NotifyPipe", NotifyPipe},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			checkDescriptors(t)
+			for extra := range uint64(8) {
+				a, b, err := withDescriptors(t, extra, test.make)
+				if err == nil {
+					CloseSocket(a)
+					if b != a {
+						CloseSocket(b)
+					}
+					if extra == 0 {
+						t.Error("it made descriptors out of nothing")
+					}
+					return
+				}
+				if !errors.Is(err, unix.EMFILE) {
+					t.Errorf("with %d descriptors: %v, want %v", extra, err, unix.EMFILE)
+				}
+				if a != InvalidSocket || b != InvalidSocket {
+					t.Errorf("with %d descriptors: got %d and %d", extra, a, b)
+				}
+			}
+			t.Error("it never succeeded")
+		})
+	}
+}
+
+// withDescriptors calls make when only n more descriptors can be opened.
+func withDescriptors(t *testing.T, n uint64, make func() (int, int, error)) (int, int, error) {
+	t.Helper()
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	limit := old
+	limit.Cur = uint64(lowestFree(t)) + n
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Skip("cannot limit descriptors: ", err)
+	}
+	a, b, err := make()
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	return a, b, err
+}
+
+// lowestFree returns the number that the next descriptor will have.
+func lowestFree(t *testing.T) int {
+	t.Helper()
+	fd, err := sysTCPSocket()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := CloseSocket(fd); err != nil {
+		t.Fatal(err)
+	}
+	return fd
+}

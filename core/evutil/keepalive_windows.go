@@ -1,0 +1,47 @@
+package evutil
+
+import (
+	"errors"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+func setKeepAliveTimes(fd int, t keepAliveTimes) error {
+	err := setSockopt(fd, windows.IPPROTO_TCP, windows.TCP_KEEPIDLE, t.idle, "TCP_KEEPIDLE")
+	if errors.Is(err, windows.WSAENOPROTOOPT) {
+		return setKeepAliveValues(fd, t)
+	}
+	if err != nil {
+		return err
+	}
+	if err := setSockopt(fd, windows.IPPROTO_TCP, windows.TCP_KEEPINTVL, t.interval, "TCP_KEEPINTVL"); err != nil {
+		return err
+	}
+	return setSockopt(fd, windows.IPPROTO_TCP, windows.TCP_KEEPCNT, keepAliveProbes, "TCP_KEEPCNT")
+}
+
+// setKeepAliveValues is for Windows before version 1709, which counts in
+// milliseconds and always sends ten probes.
+func setKeepAliveValues(fd int, t keepAliveTimes) error {
+	values := windows.TCPKeepalive{
+		OnOff:    1,
+		Time:     milliseconds(t.idle),
+		Interval: milliseconds(t.interval),
+	}
+	var returned uint32
+	// The call reads values, which has no pointers, before it returns.
+	in := (*byte)(unsafe.Pointer(&values))
+	err := windows.WSAIoctl(windows.Handle(fd), windows.SIO_KEEPALIVE_VALS,
+		in, uint32(unsafe.Sizeof(values)), nil, 0, &returned, nil, 0)
+	if err != nil {
+		return fdError("ioctl SIO_KEEPALIVE_VALS", fd, err)
+	}
+	return nil
+}
+
+// milliseconds converts seconds; what does not fit becomes the most that
+// does.
+func milliseconds(seconds int) uint32 {
+	return uint32(min(int64(seconds)*1000, 1<<32-1))
+}

@@ -1,0 +1,65 @@
+package evutil
+
+import (
+	"errors"
+	"runtime"
+	"syscall"
+	"testing"
+)
+
+func TestSetListenReuseAddr(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		if err := SetListenReuseAddr(InvalidSocket); err != nil {
+			t.Errorf("not a no-op on Windows: %v", err)
+		}
+		return
+	}
+	fd := newSocket(t)
+	if err := SetListenReuseAddr(fd); err != nil {
+		t.Fatal(err)
+	}
+	if option(t, fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR) == 0 {
+		t.Error("SO_REUSEADDR is off")
+	}
+	if err := SetListenReuseAddr(InvalidSocket); !errors.Is(err, errBadDescriptor) {
+		t.Errorf("bad descriptor: %v", err)
+	}
+}
+
+func TestSetListenReusePortSharesPort(t *testing.T) {
+	first := newSocket(t)
+	err := SetListenReusePort(first)
+	switch runtime.GOOS {
+	case "linux", "dragonfly", "freebsd":
+		if err != nil {
+			t.Fatal(err)
+		}
+	default:
+		if !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("got %v, want %v", err, errors.ErrUnsupported)
+		}
+		return
+	}
+
+	if err := bindLoopback(first); err != nil {
+		t.Fatal(err)
+	}
+	sa, err := sysGetsockname(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := newSocket(t)
+	if err := SetListenReusePort(second); err != nil {
+		t.Fatal(err)
+	}
+	if err := sysBind(second, sa); err != nil {
+		t.Errorf("bind to the shared port: %v", err)
+	}
+	third := newSocket(t)
+	if err := sysBind(third, sa); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("bind without SO_REUSEPORT: %v, want %v", err, syscall.EADDRINUSE)
+	}
+	if err := SetListenReusePort(InvalidSocket); !errors.Is(err, errBadDescriptor) {
+		t.Errorf("bad descriptor: %v", err)
+	}
+}

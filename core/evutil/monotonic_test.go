@@ -1,0 +1,97 @@
+package evutil
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// fakeClock returns a clock that reads the given times, one after the other.
+func fakeClock(times ...time.Duration) func() time.Duration {
+	return func() time.Duration {
+		now := times[0]
+		times = times[1:]
+		return now
+	}
+}
+
+func TestMonotonicTimerStandsStillWhileTheClockIsSetBack(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		clock, want []time.Duration
+	}{
+		{"steady", []time.Duration{10, 11, 11, 13}, []time.Duration{10, 11, 11, 13}},
+		{"back once", []time.Duration{10, 20, 5, 6, 8}, []time.Duration{10, 20, 20, 21, 23}},
+		{"back twice", []time.Duration{10, 4, 5, 1, 3}, []time.Duration{10, 10, 11, 11, 13}},
+		{"forward", []time.Duration{10, 1000, 1001}, []time.Duration{10, 1000, 1001}},
+	} {
+		timer := &MonotonicTimer{read: fakeClock(test.clock...)}
+		var got []time.Duration
+		for range test.clock {
+			got = append(got, timer.Now())
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
+func TestMonotonicTimerNeverRunsBackwards(t *testing.T) {
+	for _, flags := range []MonotonicFlags{0, MonotPrecise, MonotFallback, MonotPrecise | MonotFallback} {
+		timer := NewMonotonicTimer()
+		if err := timer.Configure(flags); err != nil {
+			t.Fatal(err)
+		}
+		start := timer.Now()
+		last := start
+		for range 10000 {
+			now := timer.Now()
+			if now < last {
+				t.Fatalf("flags %d: %v after %v", flags, now, last)
+			}
+			last = now
+		}
+		for timer.Now() == start { // every clock moves on some time
+		}
+	}
+}
+
+func TestMonotonicTimerFallbackIsTheWallClock(t *testing.T) {
+	timer := NewMonotonicTimer()
+	if err := timer.Configure(MonotFallback | MonotPrecise); err != nil {
+		t.Fatal(err)
+	}
+	before, got, after := wallClock(), timer.Now(), wallClock()
+	if got < before || after < got {
+		t.Errorf("%v is not between %v and %v", got, before, after)
+	}
+}
+
+func TestMonotonicTimerConfigureStartsAnew(t *testing.T) {
+	timer := &MonotonicTimer{read: fakeClock(1<<62, 0)}
+	timer.Now()
+	timer.Now()
+	if err := timer.Configure(0); err != nil {
+		t.Fatal(err)
+	}
+	if now := timer.Now(); now >= 1<<62 {
+		t.Errorf("%v is left over from the clock before", now)
+	}
+}
+
+func TestMonotonicTimerRefusesUnknownFlags(t *testing.T) {
+	timer := &MonotonicTimer{read: fakeClock(7)}
+	if err := timer.Configure(MonotPrecise | 0x40); err == nil {
+		t.Error("no error")
+	}
+	if now := timer.Now(); now != 7 {
+		t.Errorf("the clock was changed all the same: %v", now)
+	}
+}
+
+func TestMonotonicTimerDoesNotAllocate(t *testing.T) {
+	timer := NewMonotonicTimer()
+	if n := testing.AllocsPerRun(100, func() { timer.Now() }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -1,0 +1,53 @@
+//go:build unix
+
+package evutil
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestNotifyOfFullPipeSucceeds(t *testing.T) {
+	var p [2]int
+	if err := unix.Pipe(p[:]); err != nil {
+		t.Fatal(err)
+	}
+	closeLater(t, p[0], p[1])
+	if err := SetNonblock(p[1]); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		err := sysNotify(p[1])
+		if IsRetriable(err) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Notify(p[1]); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDrainNotifyOfFullPipeEmptiesIt(t *testing.T) {
+	var p [2]int
+	if err := unix.Pipe(p[:]); err != nil {
+		t.Fatal(err)
+	}
+	closeLater(t, p[0], p[1])
+	for _, fd := range p {
+		if err := SetNonblock(fd); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for sysNotify(p[1]) == nil {
+	}
+	if err := DrainNotify(p[0]); err != nil {
+		t.Fatal(err)
+	}
+	if notified(t, p[0]) {
+		t.Error("something is left")
+	}
+}

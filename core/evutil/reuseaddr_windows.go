@@ -1,0 +1,3 @@
+package evutil
+
+func setReuseAddr(int) error { return nil }

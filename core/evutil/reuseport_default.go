@@ -1,0 +1,7 @@
+//go:build !linux && !dragonfly && !freebsd
+
+package evutil
+
+import "errors"
+
+func setReusePort(int) error { return errors.ErrUnsupported }

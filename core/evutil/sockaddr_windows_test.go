@@ -1,0 +1,5 @@
+package evutil
+
+import "golang.org/x/sys/windows"
+
+type sockaddrUnix = windows.SockaddrUnix

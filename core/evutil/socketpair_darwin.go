@@ -1,0 +1,29 @@
+package evutil
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// sysSocketpair holds the lock against forks until the sockets are safe from
+// being inherited, as macOS cannot make them so at creation.
+func sysSocketpair(family, typ, proto int) (pair [2]int, err error) {
+	syscall.ForkLock.RLock()
+	pair, err = unix.Socketpair(family, typ, proto)
+	if err == nil {
+		unix.CloseOnExec(pair[0])
+		unix.CloseOnExec(pair[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return pair, err
+	}
+	for _, fd := range pair {
+		if err := SetNonblock(fd); err != nil {
+			closePair(pair)
+			return pair, err
+		}
+	}
+	return pair, nil
+}

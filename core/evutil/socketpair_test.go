@@ -1,0 +1,162 @@
+package evutil
+
+import (
+	"errors"
+	"net/netip"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestSocketpairIsConnected(t *testing.T) {
+	checkDescriptors(t)
+	pair, err := Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkPair(t, pair)
+}
+
+func TestLoopbackPairIsConnected(t *testing.T) {
+	checkDescriptors(t)
+	pair, err := LoopbackPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkPair(t, pair)
+
+	for i, fd := range pair {
+		local, err := sockaddrOf(fd, "getsockname", sysGetsockname)
+		if err != nil {
+			t.Fatal(err)
+		}
+		peer, err := sockaddrOf(pair[1-i], "getpeername", sysGetpeername)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if local != peer || local.Addr() != netip.MustParseAddr("127.0.0.1") {
+			t.Errorf("end %d is at %v, which the other end calls %v", i, local, peer)
+		}
+	}
+}
+
+// checkPair takes the pair over.
+func checkPair(t *testing.T, pair [2]int) {
+	t.Helper()
+	closeLater(t, pair[0], pair[1])
+	buf := make([]byte, 64)
+	for i, fd := range pair {
+		if isInherited(t, fd) {
+			t.Errorf("end %d is inherited", i)
+		}
+		if _, err := sysDrain(fd, buf); !IsRetriable(err) {
+			t.Errorf("end %d: read from an empty socket: %v, want a retriable error", i, err)
+		}
+	}
+	for i, fd := range pair {
+		if err := sysNotify(fd); err != nil {
+			t.Fatal(err)
+		}
+		waitForData(t, pair[1-i])
+		if n, err := sysDrain(pair[1-i], buf); n <= 0 || err != nil {
+			t.Errorf("end %d got %d bytes, %v", 1-i, n, err)
+		}
+	}
+}
+
+func TestSocketpairRefusesWhatItCannotConnect(t *testing.T) {
+	checkDescriptors(t)
+	for _, test := range []struct {
+		name               string
+		family, typ, proto int
+	}{
+		{"unspecified family", syscall.AF_UNSPEC, syscall.SOCK_STREAM, 0},
+		{"IPv6", syscall.AF_INET6, syscall.SOCK_STREAM, 0},
+		{"IPv4 raw", syscall.AF_INET, syscall.SOCK_RAW, 0},
+		{"IPv4 datagram", syscall.AF_INET, syscall.SOCK_DGRAM, 0},
+		{"IPv4 with a protocol", syscall.AF_INET, syscall.SOCK_STREAM, 1},
+	} {
+		pair, err := Socketpair(test.family, test.typ, test.proto)
+		if err == nil {
+			t.Errorf("%s: no error", test.name)
+			closePair(pair)
+			continue
+		}
+		if pair != noPair {
+			t.Errorf("%s: %v, want %v", test.name, pair, noPair)
+		}
+		if !strings.HasPrefix(err.Error(), "socketpair family ") {
+			t.Errorf("%s: %q does not name the operation", test.name, err)
+		}
+	}
+}
+
+func TestSocketpairOfInternetFamily(t *testing.T) {
+	pair, err := Socketpair(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if runtime.GOOS == "windows" {
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkPair(t, pair)
+	} else if err == nil {
+		closePair(pair)
+		t.Error("Unix has no such pairs")
+	}
+}
+
+func TestSocketpairOfDatagrams(t *testing.T) {
+	pair, err := Socketpair(syscall.AF_UNIX, syscall.SOCK_DGRAM, 0)
+	if runtime.GOOS == "windows" {
+		if err == nil {
+			closePair(pair)
+			t.Error("Windows has no such pairs")
+		}
+	} else if err != nil {
+		t.Error(err)
+	} else {
+		checkPair(t, pair)
+	}
+}
+
+func TestLoopbackPairRefusesStrangers(t *testing.T) {
+	checkDescriptors(t)
+	listener, err := listenLoopback()
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeLater(t, listener)
+	stranger, err := dialLoopback(listener)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeLater(t, stranger)
+	connector := newSocket(t) // too late: the stranger is first in the queue
+	if err := bindLoopback(connector); err != nil {
+		t.Fatal(err)
+	}
+
+	fd, err := acceptFrom(listener, connector)
+	if !errors.Is(err, syscall.ECONNABORTED) {
+		t.Errorf("accepting a stranger: %v, want %v", err, syscall.ECONNABORTED)
+	}
+	if fd != InvalidSocket {
+		t.Errorf("got descriptor %d", fd)
+	}
+}
+
+func TestDialLoopbackReportsRefusal(t *testing.T) {
+	checkDescriptors(t)
+	closed := newSocket(t)
+	sa, err := AddrPortToSockaddr(netip.MustParseAddrPort("127.0.0.1:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sysBind(closed, sa); err != nil {
+		t.Fatal(err)
+	}
+	fd, err := dialLoopback(closed) // bound, but it does not listen
+	if !IsConnectRefused(err) || fd != InvalidSocket {
+		t.Errorf("got %d, %v, want connection refused", fd, err)
+	}
+}

@@ -1,0 +1,11 @@
+package evutil
+
+import "golang.org/x/sys/windows"
+
+func sysSocketpair(family, typ, proto int) ([2]int, error) {
+	inetOrUnix := family == windows.AF_INET || family == windows.AF_UNIX
+	if !inetOrUnix || typ != windows.SOCK_STREAM || proto != 0 {
+		return [2]int{}, windows.WSAEAFNOSUPPORT
+	}
+	return connectLoopback()
+}

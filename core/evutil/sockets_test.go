@@ -1,0 +1,103 @@
+package evutil
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSetNonblockMakesReadsReturn(t *testing.T) {
+	listener, err := listenLoopback()
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeLater(t, listener)
+	connector, err := dialLoopback(listener)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeLater(t, connector)
+
+	for range 2 { // the second time it is non-blocking already
+		if err := SetNonblock(connector); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A blocking socket would wait here for ever.
+	if _, err := sysDrain(connector, make([]byte, 1)); !IsRetriable(err) {
+		t.Errorf("read from an empty socket: %v, want a retriable error", err)
+	}
+}
+
+func TestSetCloseOnExecStopsInheritance(t *testing.T) {
+	fd := newSocket(t)
+	makeInherited(t, fd)
+	if !isInherited(t, fd) {
+		t.Fatal("the descriptor is not inherited to begin with")
+	}
+	for range 2 { // the second time it is close-on-exec already
+		if err := SetCloseOnExec(fd); err != nil {
+			t.Fatal(err)
+		}
+		if isInherited(t, fd) {
+			t.Error("the descriptor is still inherited")
+		}
+	}
+}
+
+func TestCloseSocketClosesOnce(t *testing.T) {
+	checkDescriptors(t)
+	fd, err := sysTCPSocket()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := CloseSocket(fd); err != nil {
+		t.Error(err)
+	}
+	if err := CloseSocket(fd); !errors.Is(err, errBadDescriptor) {
+		t.Errorf("second close: %v, want %v", err, errBadDescriptor)
+	}
+}
+
+func TestSocketErrorOfHealthySocketIsNil(t *testing.T) {
+	if err := SocketError(newSocket(t)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestErrorsNameOperationAndDescriptor(t *testing.T) {
+	const bad = InvalidSocket
+	for _, test := range []struct {
+		call string
+		want string
+		err  error
+	}{
+		{"SetNonblock", "set non-blocking fd -1: ", SetNonblock(bad)},
+		{"CloseSocket", "close fd -1: ", CloseSocket(bad)},
+		{"SocketError", "getsockopt SO_ERROR fd -1: ", SocketError(bad)},
+		{"SetListenIPv6Only", "setsockopt IPV6_V6ONLY fd -1: ", SetListenIPv6Only(bad)},
+		{"SetListenNotIPv6Only", "setsockopt IPV6_V6ONLY fd -1: ", SetListenNotIPv6Only(bad)},
+		{"SetTCPKeepAlive", "setsockopt SO_KEEPALIVE fd -1: ", SetTCPKeepAlive(bad, true, time.Second)},
+		{"Notify", "notify fd -1: ", Notify(bad)},
+		{"DrainNotify", "drain notifications fd -1: ", DrainNotify(bad)},
+	} {
+		if test.err == nil {
+			t.Errorf("%s: no error", test.call)
+			continue
+		}
+		if !strings.HasPrefix(test.err.Error(), test.want) {
+			t.Errorf("%s: %q, want it to begin with %q", test.call, test.err, test.want)
+		}
+		if !errors.Is(test.err, errBadDescriptor) {
+			t.Errorf("%s: %v does not wrap %v", test.call, test.err, errBadDescriptor)
+		}
+	}
+}
+
+func TestSetCloseOnExecOfBadDescriptor(t *testing.T) {
+	err := SetCloseOnExec(InvalidSocket - 1)
+	if err == nil || !strings.HasPrefix(err.Error(), "set close-on-exec fd -2: ") {
+		t.Errorf("got %v", err)
+	}
+}
