@@ -60,6 +60,7 @@ type Base struct {
 	freed      bool
 	continuing bool
 	waitUntil  int64 // when the wait under way ends by itself, or -1
+	yielded    int64 // when the loop last let other goroutines run
 
 	exiting  atomic.Bool // the loop ends after this iteration
 	breaking atomic.Bool // the loop ends after this callback

@@ -14,6 +14,7 @@ type clock struct {
 	uncached bool
 	cached   int64     // 0: not cached
 	wallTime time.Time // the wall clock's time at cached, or zero
+	last     int64     // when update was called last
 }
 
 func (c *clock) init(uncached bool) { c.uncached = uncached }
@@ -28,8 +29,9 @@ func (c *clock) now() int64 {
 // update stops the clock at the present time.
 func (c *clock) update() {
 	c.clear()
+	c.last = monotonic()
 	if !c.uncached {
-		c.cached = monotonic()
+		c.cached = c.last
 	}
 }
 

@@ -184,10 +184,14 @@ func (b *Base) poll(timeout time.Duration) (ready []poller.Event, err error) {
 	if timeout != 0 && !b.inbox.beginWait() {
 		timeout = 0
 	}
+	yield := b.yieldDue()
 	if b.stats != nil {
 		b.stats.beforePoll()
 	}
 	b.leave()
+	if yield {
+		runtime.Gosched()
+	}
 	b.ready, err = b.poller.Wait(timeout, b.ready[:0])
 	b.enter()
 	if b.stats != nil {
@@ -195,6 +199,27 @@ func (b *Base) poll(timeout time.Duration) (ready []poller.Event, err error) {
 	}
 	b.inbox.endWait()
 	return b.ready, err
+}
+
+// A loop that never waits lets other goroutines run from time to time, which is
+// dear for one that is tied to its thread.
+const (
+	yieldInterval       = 50 * time.Microsecond
+	threadYieldInterval = time.Millisecond
+)
+
+// yieldDue reports whether the loop has run for long without yielding.
+func (b *Base) yieldDue() bool {
+	interval := yieldInterval
+	if b.ownThread {
+		interval = threadYieldInterval
+	}
+	now := b.clock.last
+	if now-b.yielded < int64(interval) {
+		return false
+	}
+	b.yielded = now
+	return true
 }
 
 // timeToWait returns how long the loop may wait: negative for ever.

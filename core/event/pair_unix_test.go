@@ -1,0 +1,80 @@
+//go:build unix
+
+package event_test
+
+import (
+	"errors"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// manyPairs is how many connections the test of very many descriptors makes.
+const manyPairs = 5000
+
+func sysPair() (a, b int, err error) {
+	p, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return -1, -1, err
+	}
+	return p[0], p[1], errors.Join(private(p[0]), private(p[1]))
+}
+
+// private makes fd not block, and not survive in a child process.
+func private(fd int) error {
+	unix.CloseOnExec(fd)
+	return unix.SetNonblock(fd, true)
+}
+
+func sysClose(fd int) error                     { return unix.Close(fd) }
+func sysRead(fd int, buf []byte) (int, error)   { return unix.Read(fd, buf) }
+func sysWrite(fd int, data []byte) (int, error) { return unix.Write(fd, data) }
+func sysShutdown(fd int) error                  { return unix.Shutdown(fd, unix.SHUT_WR) }
+func wouldBlock(err error) bool                 { return errors.Is(err, unix.EAGAIN) }
+
+func sysPeek(fd int, buf []byte) (int, error) {
+	n, _, err := unix.Recvfrom(fd, buf, unix.MSG_PEEK)
+	return n, err
+}
+
+// refusedConnection returns a socket that was made to connect to where nobody
+// listens.
+func refusedConnection(t testing.TB) int {
+	t.Helper()
+	_, nobody := boundSocket(t)
+	fd, _ := boundSocket(t)
+	err := unix.Connect(fd, nobody)
+	if err == nil {
+		t.Fatal("connected to a socket that does not listen")
+	}
+	return fd
+}
+
+// boundSocket returns a socket with an address of its own.
+func boundSocket(t testing.TB) (int, unix.Sockaddr) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	ok(t, err)
+	owned(t, fd)
+	ok(t, private(fd))
+	ok(t, unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	addr, err := unix.Getsockname(fd)
+	ok(t, err)
+	return fd, addr
+}
+
+// allowDescriptors lets the process open n more descriptors, or skips the test.
+func allowDescriptors(t testing.TB, n int) {
+	t.Helper()
+	var lim unix.Rlimit
+	ok(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &lim))
+	need := uint64(n + 100)
+	if uint64(lim.Cur) >= need {
+		return
+	}
+	if uint64(lim.Max) < need {
+		t.Skipf("the system allows %d descriptors, the test needs %d", uint64(lim.Max), need)
+	}
+	lim.Cur = lim.Max
+	ok(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &lim))
+}

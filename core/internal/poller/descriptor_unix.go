@@ -1,0 +1,17 @@
+//go:build unix
+
+package poller
+
+import "golang.org/x/sys/unix"
+
+// checkOpen returns an error that names op if fd is not an open descriptor.
+// It serves the interfaces that do not look at a descriptor before they wait.
+func checkOpen(op string, fd int) error {
+	if fd < 0 {
+		return opError(op, fd, unix.EBADF)
+	}
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
+		return opError(op, fd, err)
+	}
+	return nil
+}

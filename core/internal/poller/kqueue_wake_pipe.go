@@ -1,0 +1,35 @@
+//go:build netbsd || openbsd
+
+package poller
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// A kqueueWaker interrupts a wait with a pipe. (EVFILT_USER came to NetBSD
+// with version 10 and is not in x/sys.)
+type kqueueWaker struct{ *waker }
+
+func newKqueueWaker(kq int) (*kqueueWaker, error) {
+	w, err := newWaker()
+	if err != nil {
+		return nil, err
+	}
+	if err := kqueueChange(kq, w.fd(), unix.EVFILT_READ, unix.EV_ADD); err != nil {
+		w.close()
+		return nil, os.NewSyscallError("kevent", err)
+	}
+	return &kqueueWaker{w}, nil
+}
+
+// hidden reports whether e is the waker's own and, if so, makes it ready for
+// the next wake.
+func (w *kqueueWaker) hidden(e *unix.Kevent_t) bool {
+	if int(e.Ident) != w.fd() {
+		return false
+	}
+	w.drain()
+	return true
+}

@@ -1,0 +1,5 @@
+//go:build darwin || dragonfly || freebsd || netbsd || openbsd
+
+package poller
+
+var methods = []Method{kqueueMethod, pollMethod, selectMethod}

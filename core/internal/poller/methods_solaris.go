@@ -1,0 +1,3 @@
+package poller
+
+var methods = []Method{evportMethod, devpollMethod, pollMethod, selectMethod}

@@ -1,0 +1,131 @@
+//go:build unix
+
+package poller
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+var pollMethod = Method{
+	Name:     "poll",
+	Features: FeatureFDs | pollEarlyClose,
+	Env:      "POLL",
+	Open:     openPoll,
+}
+
+// poll drives poll(2), which every Unix has. All descriptors go to the kernel
+// with every wait, so that its cost grows with their number.
+//
+// Update edits want. Flush copies that to asked, which is all that Wait uses,
+// so that an Update may come while another goroutine waits.
+type poll struct {
+	waker   *waker
+	precise bool
+
+	want    []unix.PollFd // the waker's descriptor comes first
+	index   []int32       // by descriptor: position in want, or zero for none
+	changed bool          // want differs from asked
+
+	asked []unix.PollFd
+}
+
+func openPoll(o Options) (Poller, error) {
+	w, err := newWaker()
+	if err != nil {
+		return nil, err
+	}
+	return &poll{
+		waker:   w,
+		precise: o.PreciseTimer,
+		want:    []unix.PollFd{{Fd: int32(w.fd()), Events: unix.POLLIN}},
+		changed: true,
+	}, nil
+}
+
+func (p *poll) Name() string      { return pollMethod.Name }
+func (p *poll) Features() Feature { return pollMethod.Features }
+func (p *poll) Wake() error       { return p.waker.wake() }
+func (p *poll) Close() error      { return p.waker.close() }
+
+func (p *poll) Update(fd int, old, new Interest) error {
+	if old == 0 {
+		if err := checkOpen("poll add", fd); err != nil {
+			return err
+		}
+	}
+	p.changed = true
+	if new == 0 {
+		p.remove(fd)
+		return nil
+	}
+	p.entry(fd).Events = pollBits(new)
+	return nil
+}
+
+// entry returns fd's place in want, a new one if need be.
+func (p *poll) entry(fd int) *unix.PollFd {
+	if fd >= len(p.index) {
+		p.index = append(p.index, make([]int32, max(fd+1-len(p.index), len(p.index)))...)
+	}
+	if p.index[fd] == 0 {
+		p.index[fd] = int32(len(p.want))
+		p.want = append(p.want, unix.PollFd{Fd: int32(fd)})
+	}
+	return &p.want[p.index[fd]]
+}
+
+// remove fills fd's place in want with the last one.
+func (p *poll) remove(fd int) {
+	i := p.index[fd]
+	last := len(p.want) - 1
+	p.want[i] = p.want[last]
+	p.index[p.want[i].Fd] = i
+	p.index[fd] = 0
+	p.want = p.want[:last]
+}
+
+func (p *poll) Flush() error {
+	if p.changed {
+		p.asked = append(p.asked[:0], p.want...)
+		p.changed = false
+	}
+	return nil
+}
+
+func (p *poll) Wait(timeout time.Duration, events []Event) ([]Event, error) {
+	n, err := pollNow(p.asked)
+	if n == 0 && err == nil && timeout != 0 {
+		// Other goroutines get their turn before this thread blocks: often
+		// one of them is what makes a descriptor ready.
+		runtime.Gosched()
+		n, err = pollWait(p.asked, timeout, p.precise)
+	}
+	if err == unix.EINTR {
+		return events, nil
+	}
+	if err != nil {
+		return events, fmt.Errorf("poll: %w", err)
+	}
+	return p.collect(n, events), nil
+}
+
+// collect translates the n entries of asked that have an answer.
+func (p *poll) collect(n int, events []Event) []Event {
+	for i := 0; n > 0; i++ {
+		e := &p.asked[i]
+		if e.Revents == 0 {
+			continue
+		}
+		n--
+		if i == 0 {
+			p.waker.drain()
+			continue
+		}
+		events = append(events, Event{FD: int(e.Fd), Ready: pollReady(e.Revents)})
+	}
+	return events
+}

@@ -1,0 +1,67 @@
+// Package pthreads lets a program use the library from many threads.
+//
+//	if err := pthreads.Use(); err != nil {
+//		return err
+//	}
+//	base, err := event.NewBase()
+//
+// # When to use it
+//
+// By default a base and all that belongs to it are confined to the goroutine
+// that runs the loop, and nothing is locked. That is the fastest way, and most
+// programs need no other: whatever another goroutine wants done, it hands to
+// the loop with Base.Post. Use is for programs that call into bases, events,
+// buffers or bufferevents from several goroutines directly, as programs written
+// for libevent in C often do. Call it first of all: what was made before has no
+// locks and never gets any.
+//
+// # Locks
+//
+// Locks belong to threads, as they do in C. A goroutine that takes one is pinned
+// to its operating-system thread (runtime.LockOSThread) until it has unlocked
+// what it locked, so while it is inside, its thread is its own. Only the holder
+// can unlock; anyone else gets evthread.ErrNotHeld.
+//
+// Three types are made, by evthread.NewLock: recursive locks, which is what the
+// library uses; plain locks, which answer a second Lock of their holder with
+// evthread.ErrRecursive instead of hanging; and read-write locks, which readers
+// may take again while they read, and which refuse a writer, or a reader who
+// wants to write, in the same way. With evthread.ModeTry no call waits: it
+// returns evthread.ErrBusy. Taking and releasing a lock allocates nothing and,
+// when nobody else holds it, makes no system call.
+//
+// Conditions, made by evthread.NewCond, wait with a plain or a recursive lock,
+// however often it is held, and give it back as they found it. They wake one
+// waiter, the one that has waited longest, or all, and keep to timeouts.
+//
+// evthread.EnableLockDebugging turns misuse of any of these into fatal errors.
+//
+// # Identities
+//
+// evthread.ID gives the number that the operating system has for the calling
+// thread. A goroutine that is not pinned may run on another thread a moment
+// later. OpenBSD, Solaris, illumos and the lesser-used systems do not tell Go
+// that number; there each goroutine has an identity of its own, which for a
+// pinned goroutine comes to the same.
+//
+// # Coroutines
+//
+// Go ends the program when a coroutine (iter.Pull) is resumed with its caller
+// pinned otherwise than when the coroutine was made. Do not hold a lock of this
+// package in one of these moments and not in the other.
+//
+// # Priority inheritance
+//
+// UseWithFlags(PrioInherit) makes locks that lend the priority of whoever waits
+// to whoever holds, so that a real-time thread is not kept waiting by an
+// unimportant one. The kernel of Linux does this; elsewhere the call fails with
+// errors.ErrUnsupported. Such a lock asks for the number of its thread each time
+// it is taken, one system call, and waiting for it blocks a thread. Two threads
+// that would wait for each other for ever get an error, EDEADLK, instead.
+// Read-write locks never inherit.
+//
+// # Coming from C
+//
+// Use is evthread_use_pthreads as well as evthread_use_windows_threads: the
+// package is the same on every system and needs no C library.
+package pthreads

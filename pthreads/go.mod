@@ -1,0 +1,10 @@
+module github.com/go-libevent/libevent/pthreads
+
+go 1.26.0
+
+require (
+	github.com/go-libevent/libevent/core v0.1.0
+	golang.org/x/sys v0.49.0
+)
+
+replace github.com/go-libevent/libevent/core => ../core

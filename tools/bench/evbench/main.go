@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+
+	"github.com/go-libevent/libevent/tools/bench/internal/cpeer"
+	"github.com/go-libevent/libevent/tools/bench/internal/report"
+)
+
+// The exit statuses of the command. The last is that of a child whose workload
+// cannot be run on this machine, on the C side, too.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+	exitUnable = 3
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the command without its process: it returns the exit status. Children
+// are recognised by their first argument.
+func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 {
+		switch args[0] {
+		case childMeasure:
+			return runMeasure(args[1:], stdout, stderr)
+		case childPin:
+			return runPin(args[1:], stderr)
+		}
+	}
+	o, err := parseOptions(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return exitOK
+	}
+	if err != nil {
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := bench(ctx, o, stdout, stderr); err != nil {
+		fmt.Fprintln(stderr, "evbench:", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// options is what the command line asks for.
+type options struct {
+	suites   []suite
+	rounds   int
+	markdown string // file, or empty
+	svg      string // file, or empty
+}
+
+// parseOptions reads the command line. It has reported its error.
+func parseOptions(args []string, stderr io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("evbench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	names := flags.String("suite", "loop", "comma-separated `names` of suites: loop, "+suiteNames())
+	flags.IntVar(&o.rounds, "rounds", 5, "number `n` of rounds")
+	flags.StringVar(&o.markdown, "md", "", "write the tables as Markdown to `file`")
+	flags.StringVar(&o.svg, "svg", "", "write a plot of the ratios to `file`")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	var err error
+	switch o.suites, err = findSuites(*names); {
+	case err != nil:
+	case flags.NArg() > 0:
+		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case o.rounds < 1:
+		err = fmt.Errorf("%d rounds, want at least one", o.rounds)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "evbench:", err)
+		flags.Usage()
+	}
+	return o, err
+}
+
+// bench runs the suites and writes the reports. What could be measured is
+// reported even if something else failed.
+func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
+	dir, err := os.MkdirTemp("", "evbench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	peer, err := cpeer.Build(ctx, dir)
+	if errors.Is(err, cpeer.ErrMissing) {
+		fmt.Fprintln(stderr, "evbench: skipped:", err)
+	} else if err != nil {
+		return err
+	}
+	r := runner{self: self, peer: peer, rounds: o.rounds, log: stderr}
+	result := report.Report{About: about(o.rounds)}
+	var failures []error
+	for _, s := range o.suites {
+		table, err := r.runSuite(ctx, s)
+		if err != nil {
+			failures = append(failures, err)
+		}
+		if len(table.Rows) > 0 {
+			result.Tables = append(result.Tables, table)
+		}
+	}
+	failures = append(failures, writeReports(result, o, stdout))
+	return errors.Join(failures...)
+}
+
+// about describes the machine and the way of measuring.
+func about(rounds int) string {
+	return fmt.Sprintf("%s %s/%s, %d processors, rounds: %d",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), rounds)
+}
+
+// writeReports writes the result in all the forms that were asked for.
+func writeReports(result report.Report, o options, stdout io.Writer) error {
+	err := result.WriteText(stdout)
+	if o.markdown != "" {
+		err = errors.Join(err, writeFile(o.markdown, result.WriteMarkdown))
+	}
+	if o.svg != "" {
+		err = errors.Join(err, writeFile(o.svg, result.WriteSVG))
+	}
+	return err
+}
+
+// writeFile makes a file of what write writes.
+func writeFile(name string, write func(io.Writer) error) error {
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(file), file.Close())
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// childUnable is the first argument of a child that cannot do its work.
+const childUnable = "unable"
+
+// TestMain lets the test's program be the children of the code under test.
+func TestMain(m *testing.M) {
+	if len(os.Args) < 2 {
+		os.Exit(m.Run())
+	}
+	switch os.Args[1] {
+	case childMeasure, childPin:
+		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	case childUnable:
+		fmt.Fprintln(os.Stderr, "machine too small")
+		os.Exit(exitUnable)
+	}
+	os.Exit(m.Run())
+}
+
+func TestCommandLine(t *testing.T) {
+	tests := []struct {
+		name   string
+		args   []string
+		want   int
+		stderr string
+	}{
+		{"help", []string{"-h"}, exitOK, "-suite"},
+		{"unknown flag", []string{"-x"}, exitUsage, "-suite"},
+		{"unknown suite", []string{"-suite", "timers,naps"}, exitUsage, `no suite "naps"`},
+		{"no rounds", []string{"-rounds", "0"}, exitUsage, "0 rounds"},
+		{"argument", []string{"timers"}, exitUsage, `unexpected argument "timers"`},
+		{"unknown workload of a child", []string{childMeasure, "naps", "1"}, exitFailed, "unknown workload"},
+		{"missing number of a child", []string{childMeasure, "pipes", "1"}, exitFailed, "unknown workload"},
+		{"no program to pin", []string{childPin, "0"}, exitFailed, "no program"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			if got := run(test.args, &stdout, &stderr); got != test.want {
+				t.Errorf("exit status %d, want %d", got, test.want)
+			}
+			if !strings.Contains(stderr.String(), test.stderr) {
+				t.Errorf("stderr %q, want %q in it", stderr.String(), test.stderr)
+			}
+		})
+	}
+}
+
+func TestSuitesAreFoundByName(t *testing.T) {
+	tests := []struct {
+		list string
+		want string
+	}{
+		{"loop", "timers pipes activate post idle"},
+		{"idle", "idle"},
+		{"idle,timers,idle", "timers idle"},
+		{"post,loop", "timers pipes activate post idle"},
+	}
+	for _, test := range tests {
+		t.Run(test.list, func(t *testing.T) {
+			found, err := findSuites(test.list)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var names []string
+			for _, s := range found {
+				names = append(names, s.name)
+			}
+			if got := strings.Join(names, " "); got != test.want {
+				t.Errorf("suites %q, want %q", got, test.want)
+			}
+		})
+	}
+}

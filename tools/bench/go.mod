@@ -1,0 +1,13 @@
+module github.com/go-libevent/libevent/tools/bench
+
+go 1.26
+
+require (
+	github.com/go-libevent/libevent/core v0.1.0
+	golang.org/x/sys v0.49.0
+)
+
+replace (
+	github.com/go-libevent/libevent/core => ../../core
+	github.com/go-libevent/libevent/pthreads => ../../pthreads
+)

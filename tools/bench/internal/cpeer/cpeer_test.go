@@ -1,0 +1,88 @@
+package cpeer
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// build builds the peer, or skips the test where that is not possible.
+func build(t *testing.T) Peer {
+	t.Helper()
+	peer, err := Build(t.Context(), t.TempDir())
+	if errors.Is(err, ErrMissing) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return peer
+}
+
+func TestPeerTellsItsVersion(t *testing.T) {
+	if peer := build(t); !strings.HasPrefix(peer.Version, "2.") {
+		t.Errorf("version %q, want 2.something", peer.Version)
+	}
+}
+
+func TestPeerPrintsTheFiguresOfEachWorkload(t *testing.T) {
+	peer := build(t)
+	tests := []struct {
+		args string
+		want []string
+	}{
+		{"timers 10", []string{"add", "re-add", "delete", "fire"}},
+		{"pipes 4 2 10", []string{"run"}},
+		{"activate 10", []string{"activate"}},
+		{"post 1000", []string{"activate", "post", "round trip"}},
+	}
+	for _, test := range tests {
+		t.Run(test.args, func(t *testing.T) {
+			output, err := exec.Command(peer.Path, strings.Fields(test.args)...).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := strings.Split(strings.TrimSpace(string(output)), "\n")
+			if len(lines) != len(test.want) {
+				t.Fatalf("output %q, want figures %q", output, test.want)
+			}
+			for i, line := range lines {
+				if name, _, _ := strings.Cut(line, "\t"); name != test.want[i] {
+					t.Errorf("figure %q, want %q", name, test.want[i])
+				}
+			}
+		})
+	}
+}
+
+func TestPeerRefusesUnknownWorkloads(t *testing.T) {
+	peer := build(t)
+	for _, args := range []string{"", "timers", "timers 1 2", "nothing 1"} {
+		if err := exec.Command(peer.Path, strings.Fields(args)...).Run(); err == nil {
+			t.Errorf("workload %q succeeded", args)
+		}
+	}
+}
+
+func TestBuildSaysWhatIsMissing(t *testing.T) {
+	t.Run("compiler", func(t *testing.T) {
+		t.Setenv("CC", "no-such-compiler")
+		if _, err := Build(t.Context(), t.TempDir()); !errors.Is(err, ErrMissing) {
+			t.Errorf("error %v, want %v", err, ErrMissing)
+		}
+	})
+	t.Run("headers", func(t *testing.T) {
+		compiler := filepath.Join(t.TempDir(), "cc")
+		if err := os.WriteFile(compiler, []byte("#!/bin/sh\necho no event.h >&2\nexit 1\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("CC", compiler)
+		_, err := Build(t.Context(), t.TempDir())
+		if !errors.Is(err, ErrMissing) || !strings.HasSuffix(err.Error(), "no event.h") {
+			t.Errorf("error %v, want %v with the compiler's message", err, ErrMissing)
+		}
+	})
+}

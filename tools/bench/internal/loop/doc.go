@@ -1,0 +1,32 @@
+// Package loop holds the workloads of the loop suite, done with this library.
+// What each of them measures is defined in the manual of evbench; the C side,
+// in internal/cpeer/src, does the same work in the same order.
+//
+// A workload is meant to have a process of its own: it leaves its base and its
+// descriptors to the end of the process.
+package loop
+
+import (
+	"errors"
+	"time"
+)
+
+// Figure is one measured value, in the unit of its workload.
+type Figure struct {
+	Name  string
+	Value float64
+}
+
+// ErrUnable says that a workload cannot be run on this machine.
+var ErrUnable = errors.New("cannot be measured on this machine")
+
+// repetitions returns how often work on n objects is done so that times of few
+// objects add up to something that can be measured: total/n, at least once.
+func repetitions(total, n int) int {
+	return max(total/n, 1)
+}
+
+// perOperation returns the nanoseconds that one of n operations took.
+func perOperation(name string, total time.Duration, n int) Figure {
+	return Figure{Name: name, Value: float64(total.Nanoseconds()) / float64(n)}
+}

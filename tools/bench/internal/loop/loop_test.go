@@ -1,0 +1,82 @@
+package loop
+
+import (
+	"errors"
+	"slices"
+	"testing"
+)
+
+func TestWorkloadsReportTheirFigures(t *testing.T) {
+	tests := []struct {
+		name string
+		run  func() ([]Figure, error)
+		want []string
+	}{
+		{"timers", func() ([]Figure, error) { return Timers(10_000) }, []string{"add", "re-add", "delete", "fire"}},
+		{"pipes", func() ([]Figure, error) { return Pipes(4, 2, 1000) }, []string{"run"}},
+		{"activate", func() ([]Figure, error) { return Activate(10_000) }, []string{"activate"}},
+		{"post", func() ([]Figure, error) { return Post(5000) }, []string{"activate", "post", "round trip"}},
+		{"idle with a loop", func() ([]Figure, error) { return Idle(10, true) }, []string{"median", "99th percentile"}},
+		{"idle without", func() ([]Figure, error) { return Idle(10, false) }, []string{"median", "99th percentile"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			figures, err := test.run()
+			if errors.Is(err, ErrUnable) {
+				t.Skip(err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var names []string
+			for _, f := range figures {
+				names = append(names, f.Name)
+				if f.Value < 0 {
+					t.Errorf("%s is %g, want no negative time", f.Name, f.Value)
+				}
+			}
+			if !slices.Equal(names, test.want) {
+				t.Errorf("figures %q, want %q", names, test.want)
+			}
+		})
+	}
+}
+
+func TestRandomNumbersAreThoseOfTheCSide(t *testing.T) {
+	r := rng(1)
+	// The first numbers of splitmix64 with the seed 1.
+	want := []uint64{0x910a2dec89025cc1, 0xbeeb8da1658eec67, 0xf893a2eefb32555e}
+	for i, w := range want {
+		if got := r.next(); got != w {
+			t.Errorf("number %d is %#x, want %#x", i, got, w)
+		}
+	}
+}
+
+func TestShuffleKeepsEachIndexOnce(t *testing.T) {
+	order := make([]int32, 1000)
+	r := rng(1)
+	r.shuffle(order)
+	if slices.IsSorted(order) {
+		t.Error("the order is not random")
+	}
+	slices.Sort(order)
+	for i, index := range order {
+		if int(index) != i {
+			t.Fatalf("index %d in the place of %d", index, i)
+		}
+	}
+}
+
+func TestQuantileIsAMember(t *testing.T) {
+	ten := []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
+	tests := []struct {
+		q    float64
+		want float64
+	}{{0, 1}, {0.5, 5}, {0.51, 6}, {0.9, 9}, {0.99, 10}, {1, 10}}
+	for _, test := range tests {
+		if got := quantile(ten, test.q); got != test.want {
+			t.Errorf("quantile %g is %g, want %g", test.q, got, test.want)
+		}
+	}
+}
