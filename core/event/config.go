@@ -3,7 +3,6 @@ package event
 import (
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-libevent/libevent/core/internal/poller"
@@ -102,12 +101,22 @@ func (c *Config) applyEnv() {
 	if c.Flags&IgnoreEnv != 0 {
 		return
 	}
-	if os.Getenv("EVENT_PRECISE_TIMER") != "" {
+	if inEnv("EVENT_PRECISE_TIMER") {
 		c.Flags |= PreciseTimer
 	}
-	if os.Getenv("EVENT_EPOLL_USE_CHANGELIST") != "" {
+	if inEnv("EVENT_EPOLL_USE_CHANGELIST") {
 		c.Flags |= EpollUseChangelist
 	}
+}
+
+// inEnv reports whether an environment variable is set. A program that runs
+// with more rights than its caller does not let the caller configure it.
+func inEnv(name string) bool {
+	if os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() {
+		return false
+	}
+	_, set := os.LookupEnv(name)
+	return set
 }
 
 // allows reports whether a method meets the configuration and the environment.
@@ -118,11 +127,7 @@ func (c *Config) allows(m poller.Method) bool {
 	if Feature(m.Features)&c.RequireFeatures != c.RequireFeatures {
 		return false
 	}
-	if c.Flags&IgnoreEnv != 0 {
-		return true
-	}
-	_, off := os.LookupEnv("EVENT_NO" + strings.ToUpper(m.Env))
-	return !off
+	return c.Flags&IgnoreEnv != 0 || !inEnv("EVENT_NO"+m.Env)
 }
 
 func (c *Config) options(blockThread bool) poller.Options {

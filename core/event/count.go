@@ -50,7 +50,7 @@ func (b *Base) MaxEvents(clear bool, kinds ...Count) int {
 		c := &b.counts[kind]
 		n += c.max
 		if clear {
-			c.max = 0
+			c.max = c.now
 		}
 	}
 	return n

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"strconv"
 	"sync/atomic"
@@ -74,7 +73,7 @@ func goroutineID() uint64 {
 
 // showMethod logs the method if the environment asks for it.
 func showMethod(b *Base) {
-	if b.config.Flags&IgnoreEnv == 0 && os.Getenv("EVENT_SHOW_METHOD") != "" {
+	if b.config.Flags&IgnoreEnv == 0 && inEnv("EVENT_SHOW_METHOD") {
 		evlog.Logf(evlog.Msg, "libevent using: %s", b.Method())
 	}
 }

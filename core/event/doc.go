@@ -27,7 +27,7 @@
 // waiting. The descriptor must be non-blocking and remains the caller's:
 // delete the event before closing it.
 //
-// Timers are events without a descriptor ([Base.NewTimer]), signals come as
+// Timers are events without a descriptor ([Base.NewTimer], [Base.NewTicker]), signals come as
 // events ([Base.NewSignal]), and any event can be made to fire by hand
 // ([Event.Activate]). [Event.Data] carries a value of the user's, so that one
 // function can serve a million events without a closure for each. An Event can

@@ -65,10 +65,18 @@ func (b *Base) NewEvent(fd int, what What, cb Callback) (*Event, error) {
 }
 
 // NewTimer makes an event for AddTimeout. It fires once for each time it is
-// added; NewEvent(-1, Persist, cb) makes one that repeats (evtimer_new).
+// added (evtimer_new).
 func (b *Base) NewTimer(cb Callback) *Event {
 	ev := new(Event)
 	ev.assign(b, -1, 0, cb)
+	return ev
+}
+
+// NewTicker makes an event for AddTimeout that fires again and again until Del,
+// in intervals of the timeout.
+func (b *Base) NewTicker(cb Callback) *Event {
+	ev := new(Event)
+	ev.assign(b, -1, Persist, cb)
 	return ev
 }
 
@@ -229,8 +237,9 @@ func (ev *Event) Pending(what What) What {
 	return is & what & resultWhat
 }
 
-// Remaining returns how long it is until the timeout passes, and whether there
-// is one (the time that event_pending gives back).
+// Remaining returns how long it is until the timeout passes, zero if it has
+// and the callback is yet to run, and whether there is a timeout (the time that
+// event_pending gives back).
 func (ev *Event) Remaining() (time.Duration, bool) {
 	b, err := ev.enter("remaining")
 	if err != nil {
@@ -240,7 +249,7 @@ func (ev *Event) Remaining() (time.Duration, bool) {
 	if ev.flags&flagTimeout == 0 {
 		return 0, false
 	}
-	return time.Duration(ev.deadline - b.clock.now()), true
+	return time.Duration(max(ev.deadline-b.clock.now(), 0)), true
 }
 
 // String describes the event for logs and errors.

@@ -17,17 +17,13 @@ func Example() {
 	defer base.Free()
 
 	ticks := 0
-	ticker, err := base.NewEvent(-1, event.Persist, func(ev *event.Event, what event.What) {
+	ticker := base.NewTicker(func(ev *event.Event, what event.What) {
 		ticks++
 		fmt.Println(what, ticks)
 		if ticks == 3 {
 			ev.Del() // nothing is left to wait for, so the loop ends
 		}
 	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
 	ticker.AddTimeout(time.Millisecond)
 
 	if err := base.Dispatch(); err != nil {

@@ -61,9 +61,17 @@ func (b *Base) Run(ctx context.Context) error {
 		return err
 	}
 	defer b.end()
-	stop := context.AfterFunc(ctx, b.LoopBreak)
+	interrupted := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		b.LoopBreak()
+		close(interrupted)
+	})
 	_, err := b.loop(LoopNoExitOnEmpty)
-	if stop() || err != nil {
+	if stop() {
+		return err
+	}
+	<-interrupted // so that it cannot end a later loop
+	if err != nil {
 		return err
 	}
 	return context.Cause(ctx)
@@ -154,12 +162,12 @@ func (b *Base) empty() bool {
 
 // wait polls for events and makes those active that are ready.
 func (b *Base) wait(flags LoopFlag) error {
+	b.clock.clear() // callbacks took time
 	timeout := b.timeToWait(flags)
 	if len(b.prepare.list) > 0 {
 		b.runPrepare(timeout)
 		timeout = b.timeToWait(flags) // a watcher may have changed it
 	}
-	b.clock.clear()
 	if err := b.poller.Flush(); err != nil {
 		return fmt.Errorf("loop: %w", err)
 	}

@@ -10,7 +10,7 @@ import (
 // Timeout, fd is not looked at. A negative timeout is none. There is no event
 // for the caller to keep (event_base_once).
 func (b *Base) Once(fd int, what What, timeout time.Duration, cb Callback) error {
-	if what&(Signal|Persist) != 0 || what&(Timeout|ioWhat) == 0 {
+	if what == 0 || what&^(Timeout|ioWhat) != 0 {
 		return misuse("once", fmt.Errorf("%v: %w", what, ErrBadWhat))
 	}
 	what &= ioWhat

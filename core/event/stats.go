@@ -1,6 +1,7 @@
 package event
 
 import (
+	"math"
 	"math/bits"
 	"time"
 )
@@ -26,8 +27,14 @@ type Stats struct {
 // limit.
 type Histogram [36]uint64
 
-// Bound returns the upper limit of an entry.
-func (h *Histogram) Bound(i int) time.Duration { return 1 << i }
+// Bound returns the upper limit of an entry, or the longest duration for the
+// last.
+func (h *Histogram) Bound(i int) time.Duration {
+	if i >= len(h)-1 {
+		return math.MaxInt64
+	}
+	return 1 << i
+}
 
 // Add counts a duration.
 func (h *Histogram) Add(d time.Duration) {

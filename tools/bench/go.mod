@@ -1,6 +1,6 @@
 module github.com/go-libevent/libevent/tools/bench
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/go-libevent/libevent/core v0.1.0

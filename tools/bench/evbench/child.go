@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -113,8 +114,33 @@ func measure(args []string) ([]loop.Figure, error) {
 		return loop.Post(n[0])
 	case workload == "idle" && len(n) == 2:
 		return loop.Idle(n[0], n[1] != 0)
+	case workload == "wait" && len(n) == 2:
+		return measureWait(n[0], n[1] != 0)
+	case workload == "wait-server" && len(n) == 1:
+		return nil, loop.WaitServer(n[0] != 0)
 	}
 	return nil, fmt.Errorf("unknown workload %q", args)
+}
+
+// measureWait runs the load on one processor of two and the server, a child of
+// its own, on the other.
+func measureWait(conns int, block bool) ([]loop.Figure, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cpus, err := pin.CPUs(2)
+	if err != nil {
+		return nil, err
+	}
+	server := []string{self, childMeasure}
+	if len(cpus) > 0 {
+		server = []string{self, childPin, joinCPUs(cpus[1:]), self, childMeasure}
+		if err := pin.Self(cpus[:1]); err != nil {
+			return nil, err
+		}
+	}
+	return loop.Wait(server, conns, block)
 }
 
 // runPin is the child that confines itself to processors and becomes another

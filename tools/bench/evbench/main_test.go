@@ -60,10 +60,10 @@ func TestSuitesAreFoundByName(t *testing.T) {
 		list string
 		want string
 	}{
-		{"loop", "timers pipes activate post idle"},
+		{"loop", "timers pipes activate post idle wait"},
 		{"idle", "idle"},
 		{"idle,timers,idle", "timers idle"},
-		{"post,loop", "timers pipes activate post idle"},
+		{"post,loop", "timers pipes activate post idle wait"},
 	}
 	for _, test := range tests {
 		t.Run(test.list, func(t *testing.T) {

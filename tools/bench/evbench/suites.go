@@ -35,6 +35,7 @@ var suites = []suite{
 	{name: "activate", unit: "ns", ours: "ours", cases: activateCases()},
 	{name: "post", unit: "ns", ours: "ours", cases: postCases()},
 	{name: "idle", unit: "µs", ours: "with loop", other: "without", cases: idleCases()},
+	{name: "wait", unit: "µs", ours: "parked goroutine", other: "blocked thread", cases: waitCases()},
 }
 
 // againstC returns a case with the same workload on our side and the C peer's.
@@ -86,6 +87,17 @@ func idleCases() []benchCase {
 	with := side{args: []string{"idle", "1000", "1"}}
 	without := side{args: []string{"idle", "1000", "0"}}
 	return []benchCase{{label: "lateness", cpus: 1, sides: [2]side{with, without}}}
+}
+
+func waitCases() []benchCase {
+	var cases []benchCase
+	for _, conns := range []int{1, 4, 100, 1000} {
+		parked := side{args: []string{"wait", strconv.Itoa(conns), "0"}}
+		blocked := side{args: []string{"wait", strconv.Itoa(conns), "1"}}
+		label := fmt.Sprintf("%d connections", conns)
+		cases = append(cases, benchCase{label: label, cpus: 2, sides: [2]side{parked, blocked}})
+	}
+	return cases
 }
 
 // suiteNames lists the suites for the command's help.

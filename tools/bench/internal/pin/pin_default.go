@@ -21,3 +21,8 @@ func CPUs(n int) ([]int, error) {
 func Exec([]int, string, ...string) error {
 	return errors.ErrUnsupported
 }
+
+// Self fails with errors.ErrUnsupported.
+func Self([]int) error {
+	return errors.ErrUnsupported
+}

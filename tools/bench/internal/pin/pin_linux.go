@@ -31,18 +31,32 @@ func CPUs(n int) ([]int, error) {
 	return cpus[len(cpus)-n:], nil
 }
 
-// Exec replaces the calling process by a program that is confined to the given
-// processors from its first instruction, so that a Go program counts no others.
-// It returns only when it fails.
-func Exec(cpus []int, program string, args ...string) error {
+// Self confines the calling goroutine, which from now on has a thread of its
+// own, to the given processors.
+func Self(cpus []int) error {
+	runtime.LockOSThread()
+	set := setOf(cpus)
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		return fmt.Errorf("sched_setaffinity %v: %w", cpus, err)
+	}
+	return nil
+}
+
+func setOf(cpus []int) unix.CPUSet {
 	var set unix.CPUSet
 	for _, cpu := range cpus {
 		set.Set(cpu)
 	}
+	return set
+}
+
+// Exec replaces the calling process by a program that is confined to the given
+// processors from its first instruction, so that a Go program counts no others.
+// It returns only when it fails.
+func Exec(cpus []int, program string, args ...string) error {
 	// Affinity belongs to a thread; the one that calls execve survives it.
-	runtime.LockOSThread()
-	if err := unix.SchedSetaffinity(0, &set); err != nil {
-		return fmt.Errorf("sched_setaffinity %v: %w", cpus, err)
+	if err := Self(cpus); err != nil {
+		return err
 	}
 	argv := append([]string{program}, args...)
 	return fmt.Errorf("exec %s: %w", program, syscall.Exec(program, argv, os.Environ()))

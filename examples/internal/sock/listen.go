@@ -1,0 +1,82 @@
+// Package sock has the few socket calls that the examples need and that are
+// not the same on all systems. Everything in it works on plain descriptors,
+// which is what events watch, and never blocks.
+package sock
+
+import (
+	"context"
+	"net"
+	"syscall"
+
+	"github.com/go-libevent/libevent/core/evutil"
+)
+
+// A Listener is a TCP listener that an event can watch. Package net makes it,
+// which knows names, IPv6 and the usual options; connections are accepted
+// here, because net would block.
+type Listener struct {
+	tcp *net.TCPListener
+	fd  int
+}
+
+// Listen listens at a "host:port"; port 0 is a free one. The options are
+// called with the descriptor before it is bound.
+func Listen(addr string, options ...func(fd int) error) (*Listener, error) {
+	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		return control(raw, options...)
+	}}
+	config.SetMultipathTCP(false) // net's default on Linux; here, TCP means TCP
+	l, err := config.Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	listener := &Listener{tcp: l.(*net.TCPListener)}
+	if err := listener.takeDescriptor(); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return listener, nil
+}
+
+// takeDescriptor finds out the descriptor. It remains net's to close, so it is
+// good until Close.
+func (l *Listener) takeDescriptor() error {
+	raw, err := l.tcp.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return control(raw, func(fd int) error {
+		l.fd = fd
+		return evutil.SetNonblock(fd)
+	})
+}
+
+// control calls functions with the descriptor of raw.
+func control(raw syscall.RawConn, calls ...func(fd int) error) error {
+	var result error
+	err := raw.Control(func(fd uintptr) {
+		for _, call := range calls {
+			if result = call(int(fd)); result != nil {
+				return
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return result
+}
+
+// FD returns the descriptor, which is readable when a connection waits.
+func (l *Listener) FD() int { return l.fd }
+
+// Addr returns the address that connections go to.
+func (l *Listener) Addr() string { return l.tcp.Addr().String() }
+
+// Accept returns the descriptor of the next connection, non-blocking and
+// close-on-exec. See evutil.IsAcceptRetriable for errors that only mean that
+// there is none.
+func (l *Listener) Accept() (fd int, err error) { return accept(l.fd) }
+
+// Close ends the listener. Events on the descriptor must be deleted before.
+func (l *Listener) Close() error { return l.tcp.Close() }

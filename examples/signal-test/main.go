@@ -1,0 +1,59 @@
+// Signal-test prints the signals it gets and ends after some. It shows events
+// for signals:
+//
+//	go run ./signal-test -n 3
+//
+// Type Control-C, or use kill with the process id that it prints.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"os"
+
+	"github.com/go-libevent/libevent/core/event"
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("signal-test: ")
+	n := flag.Int("n", 3, "end after `count` signals")
+	flag.Parse()
+	if flag.NArg() > 0 || *n < 1 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if err := run(*n); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(n int) error {
+	base, err := event.NewBase()
+	if err != nil {
+		return err
+	}
+	defer base.Free()
+
+	came := 0
+	onSignal := func(ev *event.Event, _ event.What) {
+		came++
+		fmt.Printf("signal %d of %d: %v\n", came, n, ev.Sig())
+		if came == n {
+			base.LoopBreak()
+		}
+	}
+	for _, sig := range signals {
+		ev, err := base.NewSignal(sig, onSignal)
+		if err != nil {
+			return err
+		}
+		if err := ev.Add(); err != nil {
+			return err
+		}
+	}
+
+	fmt.Printf("process %d waits for %v\n", os.Getpid(), signals)
+	return base.Dispatch()
+}

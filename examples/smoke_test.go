@@ -1,0 +1,162 @@
+package examples
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// deadline bounds the life of every process and connection of a test. It is
+// there for tests that fail; the others do not come near it.
+const deadline = time.Minute
+
+// programs are all the examples.
+var programs = []string{
+	"echo-server", "event-read-fifo", "hello-world", "signal-test", "time-test", "watch-timing",
+}
+
+// binDir is where the programs are. The environment can name a folder with
+// programs built beforehand, for machines that run tests but have no toolchain.
+var binDir = os.Getenv("EXAMPLES_BIN")
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	if binDir != "" {
+		return m.Run()
+	}
+	dir, err := os.MkdirTemp("", "examples")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	binDir = dir
+	return m.Run()
+}
+
+// build makes all programs, once.
+var build = sync.OnceValues(func() (output string, err error) {
+	args := []string{"build", "-o", binDir + string(filepath.Separator)}
+	if raceEnabled {
+		args = append(args, "-race")
+	}
+	for _, name := range programs {
+		args = append(args, "./"+name)
+	}
+	out, err := exec.Command("go", args...).CombinedOutput()
+	return string(out), err
+})
+
+// binary returns the path of a program.
+func binary(t *testing.T, name string) string {
+	t.Helper()
+	if os.Getenv("EXAMPLES_BIN") == "" {
+		if _, err := exec.LookPath("go"); err != nil {
+			t.Skip("needs the go command to build the programs: ", err)
+		}
+		if out, err := build(); err != nil {
+			t.Fatalf("go build: %v\n%s", err, out)
+		}
+	}
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	return filepath.Join(binDir, name)
+}
+
+// A process is a program that runs.
+type process struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	stdout *bufio.Reader
+	stderr bytes.Buffer
+}
+
+// start runs a program, which is killed at the latest when the test ends.
+func start(t *testing.T, name string, args ...string) *process {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	p := &process{t: t, cmd: exec.CommandContext(ctx, binary(t, name), args...)}
+	p.cmd.Stderr = &p.stderr
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.stdout = bufio.NewReader(stdout)
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		p.cmd.Wait() // an error if the test has waited already
+	})
+	return p
+}
+
+// line returns the next line that the program prints.
+func (p *process) line() string {
+	p.t.Helper()
+	s, err := p.stdout.ReadString('\n')
+	if err != nil {
+		p.cmd.Wait()
+		p.t.Fatalf("no more output: %v; stderr: %s", err, &p.stderr)
+	}
+	return strings.TrimSuffix(s, "\n")
+}
+
+// expect checks the next line that the program prints.
+func (p *process) expect(want string) {
+	p.t.Helper()
+	if got := p.line(); got != want {
+		p.t.Fatalf("printed %q, want %q", got, want)
+	}
+}
+
+// lineAfter checks that the next line starts with prefix, and returns the rest.
+func (p *process) lineAfter(prefix string) string {
+	p.t.Helper()
+	line := p.line()
+	rest, ok := strings.CutPrefix(line, prefix)
+	if !ok {
+		p.t.Fatalf("printed %q, want %q and more", line, prefix)
+	}
+	return rest
+}
+
+// ends waits for the program to end by itself, checks its exit code and returns
+// what else it printed.
+func (p *process) ends(code int) (stdout string) {
+	p.t.Helper()
+	rest, err := io.ReadAll(p.stdout)
+	if err != nil {
+		p.t.Fatal("read output: ", err)
+	}
+	p.cmd.Wait()
+	if got := p.cmd.ProcessState.ExitCode(); got != code {
+		p.t.Fatalf("exit code %d (%v), want %d; stderr: %s", got, p.cmd.ProcessState, code, &p.stderr)
+	}
+	return string(rest)
+}
+
+// canSignal says that one process can send signals to another.
+const canSignal = runtime.GOOS != "windows"
+
+// signal sends a signal, or skips the test if that is not possible.
+func (p *process) signal(sig os.Signal) {
+	p.t.Helper()
+	if !canSignal {
+		p.t.Skip("needs signals between processes")
+	}
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		p.t.Fatal(err)
+	}
+}

@@ -1,0 +1,75 @@
+package examples
+
+import (
+	"net"
+	"strings"
+	"testing"
+)
+
+// An invocation is a program and what it is called with.
+type invocation struct {
+	name string
+	args []string
+}
+
+func (i invocation) String() string { return i.name + " " + strings.Join(i.args, " ") }
+
+func TestHelpIsPrintedAndIsNoError(t *testing.T) {
+	for _, name := range programs {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, name, "-h")
+			p.ends(0)
+			if !strings.HasPrefix(p.stderr.String(), "Usage of ") {
+				t.Errorf("stderr: %s", &p.stderr)
+			}
+		})
+	}
+}
+
+func TestWrongUsageExitsWithTwo(t *testing.T) {
+	tests := []invocation{
+		{"echo-server", []string{"-loops", "0"}},
+		{"echo-server", []string{"-backend", "telepathy"}},
+		{"time-test", []string{"-n", "-1"}},
+		{"time-test", []string{"-interval", "0s"}},
+		{"signal-test", []string{"-n", "0"}},
+		{"watch-timing", []string{"-d", "0s"}},
+		{"watch-timing", []string{"-timers", "0"}},
+	}
+	for _, name := range programs {
+		tests = append(tests, invocation{name, []string{"-no-such-flag"}}, invocation{name, []string{"argument"}})
+	}
+	for _, tt := range tests {
+		t.Run(tt.String(), func(t *testing.T) {
+			p := start(t, tt.name, tt.args...)
+			if out := p.ends(2); out != "" {
+				t.Errorf("printed %q", out)
+			}
+			if p.stderr.Len() == 0 {
+				t.Error("no message")
+			}
+		})
+	}
+}
+
+func TestFailureExitsWithOne(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	tests := []invocation{
+		{"hello-world", []string{"-addr", taken.Addr().String()}},
+		{"echo-server", []string{"-addr", taken.Addr().String()}},
+		{"echo-server", []string{"-addr", "no port"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.String(), func(t *testing.T) {
+			p := start(t, tt.name, tt.args...)
+			p.ends(1)
+			if !strings.HasPrefix(p.stderr.String(), tt.name+": ") {
+				t.Errorf("stderr: %s", &p.stderr)
+			}
+		})
+	}
+}
