@@ -257,9 +257,10 @@ func (s *threadSleeper) sleep(ep *epoll, timeout time.Duration) (int, error) {
 	return epollResult(n, errno)
 }
 
-// pwait2 waits with a timeout in nanoseconds.
+// pwait2 waits with a timeout in nanoseconds. Its timespec has 64-bit fields
+// on every architecture.
 func (s *threadSleeper) pwait2(ep *epoll, timeout time.Duration) (int, error) {
-	ts := unix.NsecToTimespec(int64(timeout))
+	ts := struct{ sec, nsec int64 }{int64(timeout / time.Second), int64(timeout % time.Second)}
 	n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(ep.fd),
 		uintptr(unsafe.Pointer(&ep.buf[0])), uintptr(len(ep.buf)), uintptr(unsafe.Pointer(&ts)), 0, 0)
 	return epollResult(n, errno)

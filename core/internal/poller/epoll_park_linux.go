@@ -15,6 +15,10 @@ import (
 // watches the epoll descriptor as it watches any other: no thread is blocked,
 // no processor is held, and waking needs no system call of ours.
 //
+// An epoll set inside another has its price: adding a descriptor takes a lock
+// that all such sets of the system share, and each change of readiness is
+// passed on to the outer set. Loops with a thread of their own do without.
+//
 // Timeouts are the runtime's read deadlines, whose grain is the millisecond of
 // its own epoll_wait. A precise sleeper sets a timerfd inside the epoll set
 // instead.
