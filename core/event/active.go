@@ -75,9 +75,12 @@ func (b *Base) removeQueued(t *task) {
 // runActive runs what was posted and then the active tasks of the most urgent
 // priority that has any, and returns how many that were.
 func (b *Base) runActive() int {
+	if b.breaking.Load() {
+		return 0 // a watcher or another goroutine has had enough
+	}
 	n := b.runPosts(b.limit(0))
 	b.drainInbox()
-	if b.breaking.Load() {
+	if b.breaking.Load() || b.continuing {
 		return n
 	}
 	for pri := range b.active {
@@ -107,18 +110,14 @@ func (b *Base) runQueue(q *taskQueue, lim limit) int {
 
 // runPosts runs the functions that are there at its start.
 func (b *Base) runPosts(lim limit) int {
-	todo := len(b.posts)
 	n := 0
-	for n < todo {
-		fn := b.posts[n]
-		b.posts[n] = nil
+	for todo := b.posts.len(); n < todo; {
+		b.runPost(b.posts.pop())
 		n++
-		b.runPost(fn)
-		if b.breaking.Load() || lim.bounded && lim.reached(b, n) {
+		if b.breaking.Load() || b.continuing || lim.bounded && lim.reached(b, n) {
 			break
 		}
 	}
-	b.posts = b.posts[:copy(b.posts, b.posts[n:])]
 	return n
 }
 
@@ -179,18 +178,18 @@ func (b *Base) runTask(t *task) {
 		ev := t.event()
 		what := t.result
 		b.unlink(ev)
-		b.call(ev, what)
+		b.call(ev.callback, ev, what)
 	case kindPersist:
 		ev := t.event()
 		b.restartTimeout(ev)
-		b.call(ev, t.result)
+		b.call(ev.callback, ev, t.result)
 	case kindSignal:
 		b.callSignal(t.event())
 	case kindFinalize:
 		ev := t.event()
 		b.current = nil
 		t.flags = 0
-		b.call(ev, Finalize)
+		b.call(ev.callback, ev, Finalize)
 	case kindDeferred:
 		d := t.deferred()
 		b.leave()
@@ -203,8 +202,7 @@ func (b *Base) runTask(t *task) {
 	b.callbackDone()
 }
 
-func (b *Base) call(ev *Event, what What) {
-	cb := ev.callback
+func (b *Base) call(cb Callback, ev *Event, what What) {
 	if cb == nil {
 		return
 	}
@@ -216,16 +214,24 @@ func (b *Base) call(ev *Event, what What) {
 // callSignal calls a signal event's callback as often as the signal came. Del
 // and LoopBreak end that early.
 func (b *Base) callSignal(ev *Event) {
-	if ev.what&Persist == 0 {
-		calls := ev.calls
-		b.unlink(ev)
-		ev.calls = calls
-	} else {
+	cb, what := ev.callback, ev.result
+	if ev.what&Persist != 0 {
 		b.restartTimeout(ev)
+	} else {
+		b.unlink(ev)
 	}
-	for ev.calls > 0 && !b.breaking.Load() {
-		ev.calls--
-		b.call(ev, ev.result)
+	b.callsLeft = ev.calls
+	for b.callsLeft > 0 && !b.breaking.Load() {
+		b.callsLeft--
+		b.call(cb, ev, what)
+	}
+	b.callsLeft = 0
+}
+
+// endCalls ends the repeated calls of a signal event that are under way.
+func (b *Base) endCalls(ev *Event) {
+	if b.current == &ev.task {
+		b.callsLeft = 0
 	}
 }
 

@@ -114,7 +114,7 @@ func (b *Base) add(ev *Event) error {
 	if ev.flags&flagFinalizing != 0 {
 		return misuse("add", ErrFinalizing)
 	}
-	if ev.what&(ioWhat|Signal) == 0 || ev.flags&(flagInserted|flagActive|flagLater) != 0 {
+	if ev.what&(ioWhat|Signal) == 0 || ev.flags&flagInserted != 0 {
 		return nil
 	}
 	if ev.what&Signal != 0 && b.current == &ev.task {
@@ -157,9 +157,8 @@ func (b *Base) startTimeout(ev *Event, d time.Duration) {
 	}
 	// An event that is active because its timeout passed is not any more:
 	// the timeout is in the future now.
-	if ev.flags&flagActive != 0 && ev.result&Timeout != 0 {
-		ev.calls = 0
-		b.removeActive(&ev.task)
+	if ev.flags&(flagActive|flagLater) != 0 && ev.result&Timeout != 0 {
+		b.removeQueued(&ev.task)
 	}
 	b.setDeadline(ev, deadlineAfter(b.clock.now(), d))
 }
@@ -217,6 +216,7 @@ func (b *Base) del(ev *Event) error {
 	}
 	ev.posted.Store(0)
 	err := b.unlink(ev)
+	ev.interval, ev.common = 0, 0
 	if b.counts[CountAdded].now == 0 {
 		b.notify() // the loop may have nothing left to wait for
 	}
@@ -225,7 +225,7 @@ func (b *Base) del(ev *Event) error {
 
 // unlink removes ev from the maps and queues.
 func (b *Base) unlink(ev *Event) error {
-	ev.calls = 0 // ends the calls of a signal that are still due
+	b.endCalls(ev)
 	if ev.flags&flagTimeout != 0 {
 		b.stopTimeout(ev)
 	}

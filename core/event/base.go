@@ -48,7 +48,8 @@ type Base struct {
 	runningPri int         // the priority being run, or -1
 	inPass     int         // how many tasks this pass has activated
 	current    *task       // the task whose callback runs
-	posts      []func()    // taken from the inbox, not run yet
+	callsLeft  uint16      // how often a signal event's callback is still to be called
+	posts      postQueue   // taken from the inbox, not run yet
 	spare      []*Event    // the buffer that the inbox gets in exchange
 
 	ready      []poller.Event // the buffer of the last wait
@@ -58,6 +59,7 @@ type Base struct {
 	stats      *stats     // nil unless enabled
 	running    bool
 	freed      bool
+	freeing    bool // in Free; finalizers may run
 	continuing bool
 	waitUntil  int64 // when the wait under way ends by itself, or -1
 	yielded    int64 // when the loop last let other goroutines run
@@ -140,23 +142,12 @@ func (b *Base) free(finalize bool) {
 		return
 	}
 	b.inbox.close()
-	var due []*Event
-	for ev := range b.allEvents() {
-		due = append(due, ev)
+	b.freed, b.freeing = true, true
+	for b.freeEvents(finalize) {
 	}
-	for _, ev := range due {
-		if ev.flags&flagFinalizing != 0 {
-			b.removeQueued(&ev.task)
-			if finalize {
-				b.runTask(&ev.task)
-			}
-		} else if err := b.del(ev); err != nil {
-			evlog.Logf(evlog.Debug, "free base: %v", err)
-		}
-	}
+	b.freeing = false
 	b.cancelDeferred()
-	b.posts = nil
-	b.freed = true
+	b.posts = postQueue{}
 	if err := b.poller.Close(); err != nil {
 		evlog.Logf(evlog.Warn, "free base: close %s: %v", b.Method(), err)
 	}
@@ -164,9 +155,33 @@ func (b *Base) free(finalize bool) {
 	b.freeLock()
 }
 
+// freeEvents makes all events idle, runs the finalizers that are due, and
+// reports whether there was anything to do: finalizers may ask for others.
+func (b *Base) freeEvents(finalize bool) bool {
+	var due []*Event
+	for ev := range b.allEvents() {
+		due = append(due, ev)
+	}
+	for _, ev := range due {
+		if ev.flags&flagFinalizing == 0 {
+			if err := b.del(ev); err != nil {
+				evlog.Logf(evlog.Debug, "free base: %v", err)
+			}
+			continue
+		}
+		b.removeQueued(&ev.task)
+		if finalize {
+			b.runTask(&ev.task)
+		}
+	}
+	return len(due) > 0
+}
+
 // Reinit makes the base's kernel objects anew and watches everything that is
 // pending with them, as is necessary in a child process that inherited them.
-// The loop must not be running (event_reinit).
+// The loop must not be running. If descriptors were closed under pending
+// events, those do not wait for them any more, and the error names them
+// (event_reinit).
 func (b *Base) Reinit() error {
 	b.enter()
 	defer b.leave()
@@ -184,7 +199,7 @@ func (b *Base) Reinit() error {
 		evlog.Logf(evlog.Warn, "reinit: close %s: %v", b.Method(), err)
 	}
 	b.poller = p
-	if err := b.io.reinstate(p); err != nil {
+	if err := b.reinstateIO(); err != nil {
 		return fmt.Errorf("reinit: %w", err)
 	}
 	return nil

@@ -36,7 +36,7 @@ func EnableDebugMode() {
 // it before they reuse an event's memory; here Assign on an idle event is
 // always fine (event_debug_unassign).
 func (ev *Event) DebugUnassign() {
-	if ev.flags&^flagAssigned != 0 {
+	if !ev.idle() {
 		misuse("unassign", fmt.Errorf("%v: %w", ev, ErrPending))
 		return
 	}

@@ -111,7 +111,7 @@ func (ev *Event) Assign(b *Base, fd int, what What, cb Callback) error {
 	} else if err := debugNonblocking(fd); err != nil {
 		return misuse("assign", err)
 	}
-	if ev.flags&(flagInserted|flagTimeout|flagActive|flagLater) != 0 {
+	if !ev.idle() {
 		return misuse("assign", fmt.Errorf("%v: %w", ev, ErrPending))
 	}
 	ev.assign(b, fd, what, cb)
@@ -133,6 +133,9 @@ func (ev *Event) assign(b *Base, fd int, what What, cb Callback) {
 	ev.deadline, ev.interval, ev.common = 0, 0, 0
 	ev.posted.Store(0)
 }
+
+// idle reports whether the event is neither pending nor active.
+func (ev *Event) idle() bool { return ev.flags&^flagAssigned == 0 && ev.posted.Load() == 0 }
 
 func kindOf(what What) taskKind {
 	switch {
@@ -207,7 +210,7 @@ func (ev *Event) SetBase(b *Base) error {
 	if ev.flags&flagAssigned == 0 {
 		return misuse("set base", ErrNotAssigned)
 	}
-	if ev.flags != flagAssigned {
+	if !ev.idle() {
 		return misuse("set base", fmt.Errorf("%v: %w", ev, ErrPending))
 	}
 	ev.base = b

@@ -1,17 +1,28 @@
 package event
 
-// Free deletes the event and makes it unassigned, as if it were zero
+import "github.com/go-libevent/libevent/core/internal/evlog"
+
+// Free deletes the event, like Del, and makes it unassigned, as if it were zero
 // (event_free).
 func (ev *Event) Free() {
-	if ev.base == nil || ev.flags&flagAssigned == 0 {
+	b := ev.base
+	if b == nil {
 		return
 	}
-	ev.Del()
-	ev.base.enter()
+	b.enter()
+	defer b.leave()
+	if ev.flags&flagAssigned == 0 || ev.flags&flagFinalizing != 0 {
+		return
+	}
+	if err := b.del(ev); err != nil {
+		evlog.Logf(evlog.Debug, "event free: %v", err)
+	}
+	if ev.what&Finalize == 0 && b.awaitCallback(ev) {
+		b.del(ev) // what the callback may have added
+	}
 	if ev.flags&flagFinalizing == 0 {
 		ev.flags = 0
 	}
-	ev.base.leave()
 }
 
 // Finalize ends the event in a base that several threads use: it deletes the
@@ -24,14 +35,14 @@ func (ev *Event) Finalize(cb func(ev *Event)) error {
 		return err
 	}
 	defer b.leave()
-	if b.freed {
+	if b.freed && !b.freeing {
 		return misuse("finalize", ErrFreed)
 	}
 	if ev.flags&flagFinalizing != 0 {
 		return misuse("finalize", ErrFinalizing)
 	}
 	if err := b.del(ev); err != nil {
-		return err
+		evlog.Logf(evlog.Debug, "event finalize: %v", err)
 	}
 	ev.kind = kindFinalize
 	ev.callback = func(ev *Event, _ What) { cb(ev) }

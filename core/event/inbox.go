@@ -31,7 +31,11 @@ const postedMark = 1 << 31
 // any goroutine; it is how others hand work to the loop. The error is
 // ErrFreed, wrapped, after Free, and then fn never runs.
 func (b *Base) Post(fn func()) error {
-	return b.inbox.poke(b, func() { b.inbox.posts = append(b.inbox.posts, fn) })
+	return b.post("post", fn)
+}
+
+func (b *Base) post(op string, fn func()) error {
+	return b.inbox.poke(b, op, func() { b.inbox.posts = append(b.inbox.posts, fn) })
 }
 
 // Activate makes the event active with what, whether it is pending or not and
@@ -51,19 +55,21 @@ func (ev *Event) Activate(what What) {
 
 func (in *inbox) push(b *Base, ev *Event) {
 	in.mu.Lock()
-	if !in.closed {
-		in.events = append(in.events, ev)
-		in.wake(b)
+	defer in.mu.Unlock()
+	if in.closed {
+		ev.posted.Store(0)
+		return
 	}
-	in.mu.Unlock()
+	in.events = append(in.events, ev)
+	in.wake(b)
 }
 
 // poke changes the inbox and makes the loop look at it.
-func (in *inbox) poke(b *Base, change func()) error {
+func (in *inbox) poke(b *Base, op string, change func()) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.closed {
-		return fmt.Errorf("post: %w", ErrFreed)
+		return fmt.Errorf("%s: %w", op, ErrFreed)
 	}
 	change()
 	in.wake(b)
@@ -108,6 +114,9 @@ func (in *inbox) endWait() { in.waiting.Store(false) }
 func (in *inbox) close() {
 	in.mu.Lock()
 	in.closed = true
+	for _, ev := range in.events {
+		ev.posted.Store(0)
+	}
 	in.posts, in.events = nil, nil
 	in.pending.Store(false)
 	in.mu.Unlock()
@@ -120,14 +129,17 @@ func (b *Base) drainInbox() {
 		return
 	}
 	in.mu.Lock()
-	in.pending.Store(false)
+	// An exit that nobody is there for waits for the next loop.
+	exit := in.exit && b.running
+	in.exit = in.exit && !exit
+	in.pending.Store(in.exit)
 	events := in.events
 	in.events = b.spare[:0]
-	b.posts = append(b.posts, in.posts...)
+	b.posts.push(in.posts)
 	clear(in.posts)
 	in.posts = in.posts[:0]
-	exit, signals := in.exit, in.signals
-	in.exit, in.signals = false, false
+	signals := in.signals
+	in.signals = false
 	in.mu.Unlock()
 
 	if exit {
@@ -141,6 +153,27 @@ func (b *Base) drainInbox() {
 	}
 	clear(events)
 	b.spare = events[:0]
+}
+
+// postQueue holds the posted functions that the loop has taken over, in order.
+type postQueue struct {
+	list []func()
+	next int // how many of list have been popped
+}
+
+func (q *postQueue) len() int { return len(q.list) - q.next }
+
+func (q *postQueue) push(fns []func()) {
+	n := copy(q.list, q.list[q.next:])
+	clear(q.list[n:])
+	q.list, q.next = append(q.list[:n], fns...), 0
+}
+
+func (q *postQueue) pop() func() {
+	fn := q.list[q.next]
+	q.list[q.next] = nil
+	q.next++
+	return fn
 }
 
 // activatePosted does what Activate asked for, unless Del came after it.

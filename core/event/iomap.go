@@ -1,6 +1,7 @@
 package event
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -127,12 +128,28 @@ func (b *Base) ActiveByFD(fd int, what What) {
 	b.notify()
 }
 
-// reinstate tells a new poller everything that is wanted.
-func (m *ioMap) reinstate(p poller.Poller) error {
-	for fd, e := range m.all() {
-		if err := p.Update(fd, 0, e.interest()); err != nil {
-			return err
+// reinstateIO tells a new poller everything that is wanted. Events on a
+// descriptor that it refuses, because that was closed meanwhile, cease to wait
+// for it.
+func (b *Base) reinstateIO() error {
+	var failed error
+	for fd, e := range b.io.all() {
+		if err := b.poller.Update(fd, 0, e.interest()); err != nil {
+			failed = errors.Join(failed, err)
+			defer b.dropIO(fd, e.events)
 		}
 	}
-	return nil
+	return failed
+}
+
+// dropIO empties the list of the events on fd, of which the poller knows
+// nothing.
+func (b *Base) dropIO(fd int, events *Event) {
+	for ev := events; ev != nil; {
+		next := ev.ioNext
+		ev.ioNext, ev.ioPrev = nil, nil
+		b.clearFlags(ev, flagInserted)
+		ev = next
+	}
+	b.io.store(fd, ioEntry{})
 }

@@ -75,18 +75,19 @@ func (b *Base) inLoopThread() bool {
 }
 
 // awaitCallback waits until the callback of ev is done, if another thread is
-// in it.
-func (b *Base) awaitCallback(ev *Event) {
+// in it, and reports whether it was. The lock is free meanwhile.
+func (b *Base) awaitCallback(ev *Event) bool {
 	if b.mu == nil || b.current != &ev.task || b.inLoopThread() {
-		return
+		return false
 	}
 	for b.current == &ev.task {
 		b.waiters++
 		if _, err := b.done.Wait(b.mu, -1); err != nil {
 			evlog.Fatal(err)
-			return
+			break
 		}
 	}
+	return true
 }
 
 // callbackDone tells those who wait for a callback that it has returned.

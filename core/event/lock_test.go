@@ -1,11 +1,10 @@
 package event_test
 
 import (
-	"bytes"
 	"errors"
 	"runtime"
-	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,7 +24,7 @@ func enableLocks(t testing.TB) {
 		APIVersion: evthread.ConditionAPIVersion,
 		Alloc:      func(uint) (evthread.Cond, error) { return new(condition), nil },
 	}))
-	evthread.SetIDCallback(goroutine)
+	evthread.SetIDCallback(thread)
 	t.Cleanup(disableLocks)
 }
 
@@ -37,63 +36,54 @@ func disableLocks() {
 	evthread.SetIDCallback(nil)
 }
 
-// goroutine returns the number of the calling goroutine, which stands for a
-// thread here.
-func goroutine() uint64 {
-	var buf [32]byte
-	trace := buf[:runtime.Stack(buf[:], false)]
-	digits, _, _ := bytes.Cut(bytes.TrimPrefix(trace, []byte("goroutine ")), []byte(" "))
-	id, _ := strconv.ParseUint(string(digits), 10, 64)
-	return id
-}
-
-// A lock is a recursive lock.
+// A lock is a recursive lock. Whoever holds it is pinned to a thread, so that
+// the thread's number, which is quick to get on some systems, says who it is.
 type lock struct {
 	mu    sync.Mutex
-	free  sync.Cond
-	owner uint64 // 0: nobody
-	depth int
+	owner atomic.Uint64 // 0: nobody
+	depth int           // the owner's alone
 }
 
-func newLock() *lock {
-	l := new(lock)
-	l.free.L = &l.mu
-	return l
-}
+func newLock() *lock { return new(lock) }
 
 func (l *lock) Lock(mode evthread.Mode) error {
-	me := goroutine()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for l.owner != 0 && l.owner != me {
-		if mode&evthread.ModeTry != 0 {
-			return evthread.ErrBusy
-		}
-		l.free.Wait()
+	runtime.LockOSThread()
+	again := l.owner.Load() == thread()
+	runtime.UnlockOSThread()
+	if again {
+		l.depth++
+		return nil
 	}
-	l.owner = me
-	l.depth++
+	if mode&evthread.ModeTry == 0 {
+		l.mu.Lock()
+	} else if !l.mu.TryLock() {
+		return evthread.ErrBusy
+	}
+	l.own(1)
 	return nil
+}
+
+func (l *lock) own(depth int) {
+	runtime.LockOSThread()
+	l.owner.Store(thread())
+	l.depth = depth
 }
 
 func (l *lock) Unlock(evthread.Mode) error {
-	me := goroutine()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.owner != me {
+	if l.owner.Load() != thread() {
 		return evthread.ErrNotHeld
 	}
-	l.drop(1)
+	l.depth--
+	if l.depth == 0 {
+		l.disown()
+	}
 	return nil
 }
 
-// drop gives up n holds; l.mu is held.
-func (l *lock) drop(n int) {
-	l.depth -= n
-	if l.depth == 0 {
-		l.owner = 0
-		l.free.Signal()
-	}
+func (l *lock) disown() {
+	l.owner.Store(0)
+	l.mu.Unlock()
+	runtime.UnlockOSThread()
 }
 
 // A condition is guarded by the lock that its users wait with.
@@ -118,15 +108,10 @@ func (c *condition) Wait(with evthread.Lock, timeout time.Duration) (timedOut bo
 	l := with.(*lock)
 	signalled := make(chan struct{})
 	c.waiting = append(c.waiting, signalled)
-	l.mu.Lock()
 	depth := l.depth
-	l.drop(depth)
-	l.mu.Unlock()
+	l.disown()
 	<-signalled
-	for range depth {
-		if err := l.Lock(0); err != nil {
-			return false, err
-		}
-	}
+	l.mu.Lock()
+	l.own(depth)
 	return false, nil
 }

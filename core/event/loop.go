@@ -127,7 +127,12 @@ func (b *Base) end() {
 // holds, and run the callbacks of the most urgent priority that has any.
 func (b *Base) loop(flags LoopFlag) (Status, error) {
 	b.enter()
-	defer b.leave()
+	status, err := b.iterate(flags)
+	b.leave() // and not if a callback panics, which runs without the lock
+	return status, err
+}
+
+func (b *Base) iterate(flags LoopFlag) (Status, error) {
 	for !b.exiting.Load() && !b.breaking.Load() {
 		b.continuing = false
 		if flags&LoopNoExitOnEmpty == 0 && b.empty() {
@@ -152,7 +157,7 @@ func (b *Base) loop(flags LoopFlag) (Status, error) {
 
 // hasWork reports whether callbacks are due.
 func (b *Base) hasWork() bool {
-	return b.counts[CountActive].now > 0 || len(b.posts) > 0 || b.inbox.pending.Load()
+	return b.counts[CountActive].now > 0 || b.posts.len() > 0 || b.inbox.pending.Load()
 }
 
 // empty reports whether nothing can ever happen any more.
@@ -235,6 +240,9 @@ func (b *Base) timeToWait(flags LoopFlag) time.Duration {
 	if flags&LoopNonblock != 0 || b.hasWork() || b.exiting.Load() || b.breaking.Load() {
 		return 0
 	}
+	if flags&LoopNoExitOnEmpty == 0 && b.empty() {
+		return 0 // a prepare watcher deleted the last event
+	}
 	b.waitUntil = b.nextDeadline()
 	if b.waitUntil < 0 {
 		return -1
@@ -285,12 +293,11 @@ func (b *Base) timeOut(ev *Event) {
 // (event_base_loopexit).
 func (b *Base) LoopExit(after time.Duration) error {
 	if after <= 0 {
-		return b.inbox.poke(b, func() { b.inbox.exit = true })
+		return b.inbox.poke(b, "exit", func() { b.inbox.exit = true })
 	}
 	deadline := deadlineAfter(monotonic(), after)
-	return b.Post(func() {
-		var ev *Event
-		ev = b.NewTimer(func(*Event, What) { b.exiting.Store(true) })
+	return b.post("exit", func() {
+		ev := b.NewTimer(func(*Event, What) { b.exiting.Store(true) })
 		ev.AddTimeout(time.Duration(deadline - b.clock.now()))
 	})
 }

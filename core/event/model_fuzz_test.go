@@ -1,7 +1,9 @@
 package event_test
 
 import (
+	"bytes"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
@@ -10,7 +12,9 @@ import (
 // FuzzBase acts out scripts on a base and on a model of it, see play.
 func FuzzBase(f *testing.F) {
 	for _, script := range scripts() {
-		f.Add(script)
+		for stage := range stages() {
+			f.Add(append([]byte{byte(stage)}, script...))
+		}
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
@@ -25,11 +29,10 @@ func FuzzBase(f *testing.F) {
 	})
 }
 
-// scripts are plays with a plot. The first three bytes of each choose the
-// backend, the number of priorities and the limits.
+// scripts are plays with a plot, without the first byte, which chooses the
+// backend. The next two choose the number of priorities and the limits.
 func scripts() [][]byte {
 	const (
-		plain    = 0 // the first backend
 		one      = 0 // priority
 		three    = 2 // priorities
 		limitOf1 = 1
@@ -39,8 +42,8 @@ func scripts() [][]byte {
 		timer       = 0 // what an event waits for
 		read        = 1
 		readClosed  = 5
-		ticker      = 8
-		keepReading = 9
+		ticker      = 6
+		keepReading = 7
 
 		zero = 0 // timeouts
 		tick = 2
@@ -56,33 +59,44 @@ func scripts() [][]byte {
 		// A base is made and freed.
 		{},
 		// A persistent reader is called until it has read everything.
-		{plain, one, 0, opAssign, 0, 0, keepReading, opAdd, 0, opSend, 0, opLoop, now,
+		{one, 0, opAssign, 0, 0, keepReading, opAdd, 0, opSend, 0, opLoop, now,
 			0, opLoop, now, 1, opReceive, 0, opLoop, now},
 		// Of two readers of a descriptor, one deletes both.
-		{plain, one, 0, opAssign, 0, 1, read, opAssign, 1, 1, read, opAdd, 0, opAdd, 1,
+		{one, 0, opAssign, 0, 1, read, opAssign, 1, 1, read, opAdd, 0, opAdd, 1,
 			opSend, 1, opLoop, once, 2, opDel, 0, 0, opDel, 1, 0},
 		// The less urgent of two events activates a third, more urgent one.
-		{plain, three, 0, opAssign, 0, nowhere, timer, opAssign, 1, nowhere, timer, opAssign, 2, nowhere, timer,
+		{three, 0, opAssign, 0, nowhere, timer, opAssign, 1, nowhere, timer, opAssign, 2, nowhere, timer,
 			opSetPriority, 0, 0, opActivate, 1, forTimeout, opActivate, 2, forTimeout,
 			opLoop, untilEmpty, 1, opActivate, 0, forTimeout},
 		// A ticker runs until its timer is removed.
-		{plain, one, 0, opAssign, 0, nowhere, ticker, opAddTimeout, 0, tick, opLoop, once, 0,
+		{one, 0, opAssign, 0, nowhere, ticker, opAddTimeout, 0, tick, opLoop, once, 0,
 			opLoop, once, 1, opRemoveTimer, 0, opLoop, now},
 		// A descriptor's number is used again, also by its own callback.
-		{plain, one, 0, opAssign, 0, 0, keepReading, opAdd, 0, opReopen, 0, opAdd, 0, opSend, 0,
+		{one, 0, opAssign, 0, 0, keepReading, opAdd, 0, opReopen, 0, opAdd, 0, opSend, 0,
 			opLoop, now, 3, opReopen, 0, opAdd, 0, opSend, 0, opLoop, now},
 		// An event is finalized in its own callback.
-		{plain, one, 0, opAssign, 0, nowhere, timer, opActivate, 0, forTimeout,
+		{one, 0, opAssign, 0, nowhere, timer, opActivate, 0, forTimeout,
 			opLoop, untilEmpty, 1, opFinalize, 0},
 		// A deferred callback schedules itself for ever.
-		{plain, one, 0, opSchedule, 0, opLoop, untilEmpty, 1, opSchedule, 0, 1, opSchedule, 0, 1, opSchedule, 0},
+		{one, 0, opSchedule, 0, opLoop, untilEmpty, 1, opSchedule, 0, 1, opSchedule, 0, 1, opSchedule, 0},
 		// The peer has nothing more to say.
-		{plain, one, 0, opAssign, 0, 0, readClosed, opAddTimeout, 0, day, opShutdown, 0, opLoop, once},
+		{one, 0, opAssign, 0, 0, readClosed, opAddTimeout, 0, day, opShutdown, 0, opLoop, once},
 		// One post a pass, and one of them breaks the loop.
-		{plain, one, limitOf1, opPost, opPost, opPost, opLoop, untilEmpty, 0, 1, opLoopBreak, opLoop, untilEmpty},
+		{one, limitOf1, opPost, opPost, opPost, opLoop, untilEmpty, 0, 1, opLoopBreak, opLoop, untilEmpty},
 		// A common timeout passes, another one is replaced.
-		{plain, one, 0, opAssign, 0, nowhere, timer, opAssign, 1, nowhere, timer, opAddCommon, 0, zero,
+		{one, 0, opAssign, 0, nowhere, timer, opAssign, 1, nowhere, timer, opAddCommon, 0, zero,
 			opAddCommon, 1, zero, opAddCommon, 1, day, opLoop, once},
+		// So much is activated in one pass that the rest is put off, where it
+		// is started anew, finalized, activated again and deleted.
+		slices.Concat([]byte{one, 0, opSchedule, 0, opLoop, untilEmpty},
+			bytes.Repeat([]byte{1, opSchedule, 0}, event.MaxInPass-1),
+			[]byte{3, opActivate, 0, forTimeout, opActivate, 1, forTimeout, opActivate, 2, forTimeout,
+				3, opAddTimeout, 1, day, opFinalize, 2, opActivate, 3, forTimeout}),
+		slices.Concat([]byte{one, 0, opSchedule, 0, opLoop, untilEmpty},
+			bytes.Repeat([]byte{1, opSchedule, 0}, event.MaxInPass-2),
+			[]byte{3, opSchedule, 0, opSchedule, 1, opActivate, 1, forTimeout,
+				3, opSchedule, 0, opSchedule, 0, opActivate, 2, forTimeout,
+				3, opDel, 1, 0, opCancel, 0, opLoopBreak, opSchedule, 2, opLoop, untilEmpty}),
 	}
 }
 

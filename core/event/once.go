@@ -24,14 +24,21 @@ func (b *Base) Once(fd int, what What, timeout time.Duration, cb Callback) error
 	}
 	if what == 0 && timeout == 0 {
 		// A common way to have something run soon; it keeps its order.
-		b.enter()
-		b.activate(&ev.task, Timeout)
-		b.notify()
-		b.leave()
-		return nil
+		return b.activateOnce(ev)
 	}
 	if timeout < 0 {
 		return ev.Add()
 	}
 	return ev.AddTimeout(timeout)
+}
+
+func (b *Base) activateOnce(ev *Event) error {
+	b.enter()
+	defer b.leave()
+	if b.freed {
+		return misuse("once", ErrFreed)
+	}
+	b.activate(&ev.task, Timeout)
+	b.notify()
+	return nil
 }

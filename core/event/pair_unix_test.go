@@ -78,3 +78,11 @@ func allowDescriptors(t testing.TB, n int) {
 	lim.Cur = lim.Max
 	ok(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &lim))
 }
+
+// blockingFD returns a socket in blocking mode, and whether the system tells.
+func blockingFD(t testing.TB) (fd int, tells bool) {
+	t.Helper()
+	fd, _ = socketPair(t)
+	ok(t, unix.SetNonblock(fd, false))
+	return fd, true
+}

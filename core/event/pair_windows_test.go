@@ -121,3 +121,6 @@ func refusedConnection(t testing.TB) int {
 
 // allowDescriptors has nothing to do: Windows has no such limit.
 func allowDescriptors(testing.TB, int) {}
+
+// blockingFD returns a socket in blocking mode, and whether the system tells.
+func blockingFD(testing.TB) (fd int, tells bool) { return -1, false }

@@ -1,0 +1,671 @@
+package event_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// A model is a base that is easy to believe: it has no kernel and no clock,
+// and finds what it needs by looking at everything.
+//
+// It does not say by itself what runs next, because some of that is nobody's
+// business: in which order descriptors that are ready at once are served, or
+// timeouts that pass at once. It follows a real base instead, is told what the
+// base does (begin, prepare, check, start and so on), and objects if that is
+// not what a base may do, or leaves out what it must do.
+type model struct {
+	subjects []*subject
+	places   []place
+
+	// What Config and SetPriorities said.
+	priorities int
+	limit      int // MaxDispatchCallbacks
+	limitFrom  int // LimitCallbacksAfterPriority
+	early      bool
+
+	// What is due: active and later in the order in which it became active,
+	// inbox and posts in the order in which it was asked for.
+	active  []*subject
+	later   []*subject
+	inbox   []*subject
+	posts   []int
+	batch   int  // tells apart what became active one after the other
+	touched bool // the inbox was, so that the loop may look at it once more
+
+	virtual   int
+	maxActive int
+	maxAdded  int
+
+	exitAsked, exiting bool
+	breaking           bool
+	continuing         bool
+	freed              bool
+
+	// The loop that runs, and the pass over what is due.
+	flags     event.LoopFlag
+	looping   bool
+	iterated  bool
+	passing   bool
+	hadWork   bool
+	turn      int // how many posts this pass may run
+	posted    int // how many it ran
+	tasks     int // how many active subjects it ran
+	running   int // the priority that it runs, or -1
+	activated int // how often its callbacks made something active
+}
+
+// A subject is an event or a deferred callback.
+type subject struct {
+	name     int
+	kind     subjectKind
+	what     event.What
+	place    int // of its descriptor, or -1
+	priority int
+
+	assigned bool
+	waiting  bool // for its descriptor
+	timeout  deadline
+	interval deadline // of a persistent event's timeout
+
+	result event.What // what the callback will be told
+	batch  int
+	asked  bool // by Activate, and the loop does not know yet
+	ask    event.What
+}
+
+type subjectKind uint8
+
+const (
+	oneShot subjectKind = iota
+	persistent
+	finalizer // an event that Finalize was called on
+	deferred
+)
+
+// A deadline is as much as the model knows about time: what is soon has passed
+// when the loop looks next, and what is far never passes.
+type deadline uint8
+
+const (
+	never deadline = iota
+	soon
+	far
+)
+
+func deadlineOf(d time.Duration) deadline {
+	if d > time.Minute {
+		return far
+	}
+	return soon
+}
+
+// A place is where a descriptor is: one end of a connection.
+type place struct {
+	unread int
+	eof    bool
+}
+
+func (p place) ready() event.What {
+	is := event.Write
+	if p.unread > 0 || p.eof {
+		is |= event.Read
+	}
+	if p.eof {
+		is |= event.Closed
+	}
+	return is
+}
+
+const anyIO = event.Read | event.Write | event.Closed
+
+func (s *subject) added() bool { return s.waiting || s.timeout != never }
+
+func (m *model) due(s *subject) bool {
+	return slices.Contains(m.active, s) || slices.Contains(m.later, s)
+}
+
+// pending is what Event.Pending should say.
+func (m *model) pending(s *subject) event.What {
+	if !s.assigned {
+		return 0
+	}
+	var is event.What
+	if s.waiting {
+		is |= s.what & anyIO
+	}
+	if s.timeout != never {
+		is |= event.Timeout
+	}
+	if m.due(s) {
+		is |= s.result
+	}
+	if s.asked {
+		is |= s.ask
+	}
+	return is & (anyIO | event.Timeout)
+}
+
+func (m *model) added() int {
+	n := 0
+	for _, s := range m.subjects {
+		if s.added() {
+			n++
+		}
+	}
+	return n
+}
+
+func (m *model) activeCount() int { return len(m.active) + len(m.later) }
+
+// count notes the highest values of the counts.
+func (m *model) count() {
+	m.maxActive = max(m.maxActive, m.activeCount())
+	m.maxAdded = max(m.maxAdded, m.added())
+}
+
+// The operations on an event, as Event has them.
+
+func (m *model) assign(s *subject, place int, what event.What) error {
+	if s.added() || m.due(s) || s.asked {
+		return event.ErrPending
+	}
+	*s = subject{
+		name: s.name, place: place, what: what,
+		priority: m.priorities / 2, assigned: true,
+	}
+	if what&event.Persist != 0 {
+		s.kind = persistent
+	}
+	return nil
+}
+
+func (m *model) add(s *subject) error {
+	if !s.assigned {
+		return event.ErrNotAssigned
+	}
+	if s.kind == finalizer {
+		return event.ErrFinalizing
+	}
+	if s.what&event.Closed != 0 && !m.early {
+		return errors.ErrUnsupported
+	}
+	s.waiting = s.what&anyIO != 0
+	m.count()
+	return nil
+}
+
+func (m *model) addTimeout(s *subject, d time.Duration) error {
+	if err := m.add(s); err != nil {
+		return err
+	}
+	s.interval = never
+	if s.kind == persistent && d > 0 {
+		s.interval = deadlineOf(d)
+	}
+	if m.due(s) && s.result&event.Timeout != 0 {
+		m.cancel(s) // the timeout that it is active for is not the one it has
+	}
+	s.timeout = deadlineOf(d)
+	m.count()
+	return nil
+}
+
+func (m *model) del(s *subject) error {
+	if !s.assigned {
+		return event.ErrNotAssigned
+	}
+	if s.kind == finalizer {
+		return nil
+	}
+	s.waiting, s.timeout, s.interval, s.asked = false, never, never, false
+	m.cancel(s)
+	return nil
+}
+
+func (m *model) removeTimer(s *subject) error {
+	if !s.assigned {
+		return event.ErrNotAssigned
+	}
+	if s.timeout != never {
+		s.timeout, s.interval = never, never
+	}
+	return nil
+}
+
+// activate must not be called for an event that is not assigned.
+func (m *model) activate(s *subject, what event.What) {
+	if !s.asked {
+		s.ask = 0
+		m.inbox = append(m.inbox, s)
+	}
+	s.asked = true
+	s.ask |= what
+	m.touched = true
+}
+
+func (m *model) setPriority(s *subject, priority int) error {
+	if !s.assigned {
+		return event.ErrNotAssigned
+	}
+	if slices.Contains(m.active, s) {
+		return event.ErrPending
+	}
+	if priority >= m.priorities {
+		return event.ErrBadPriority
+	}
+	s.priority = priority
+	return nil
+}
+
+func (m *model) free(s *subject) {
+	if s.assigned && s.kind != finalizer {
+		m.del(s)
+		s.assigned = false
+	}
+}
+
+func (m *model) finalize(s *subject) error {
+	if !s.assigned {
+		return event.ErrNotAssigned
+	}
+	if s.kind == finalizer {
+		return event.ErrFinalizing
+	}
+	m.del(s)
+	m.becomeActive(s, event.Finalize)
+	s.kind = finalizer
+	return nil
+}
+
+// once adds an event that only the base knows.
+func (m *model) once(s *subject, d time.Duration) {
+	s.priority, s.assigned = m.priorities/2, true
+	if d > 0 {
+		m.addTimeout(s, d)
+	} else {
+		m.becomeActive(s, event.Timeout)
+	}
+}
+
+// The operations on a deferred callback.
+
+func (m *model) schedule(s *subject) bool {
+	if m.due(s) {
+		return false
+	}
+	m.becomeActive(s, 0)
+	return true
+}
+
+// cancel takes back what is due.
+func (m *model) cancel(s *subject) bool {
+	if !m.due(s) {
+		return false
+	}
+	same := func(other *subject) bool { return other == s }
+	m.active = slices.DeleteFunc(m.active, same)
+	m.later = slices.DeleteFunc(m.later, same)
+	return true
+}
+
+// The operations on the base.
+
+func (m *model) post(id int) {
+	m.posts = append(m.posts, id)
+	m.touched = true
+}
+
+func (m *model) loopExit() { m.exitAsked, m.touched = true, true }
+
+func (m *model) loopBreak() { m.breaking, m.touched = true, true }
+
+func (m *model) setPriorities(n int) error {
+	if n < 1 {
+		return event.ErrBadPriority
+	}
+	if m.activeCount() > 0 {
+		return event.ErrPending
+	}
+	m.priorities = n
+	return nil
+}
+
+// activeByFD reports whether it can tell what happens: not if only some of
+// the events on the descriptor can be made active in this pass.
+func (m *model) activeByFD(place int, what event.What) bool {
+	hit := make(map[*subject]event.What)
+	for _, s := range m.subjects {
+		if !s.waiting || s.place != place {
+			continue
+		}
+		got := s.what & what & anyIO
+		if s.timeout != never {
+			got |= what & event.Timeout
+		}
+		if got != 0 {
+			hit[s] = got
+		}
+	}
+	if m.running >= 0 && m.activated+len(hit) > event.MaxInPass {
+		return false
+	}
+	m.inOneBatch(hit)
+	return true
+}
+
+// inOneBatch makes subjects active in no particular order.
+func (m *model) inOneBatch(hit map[*subject]event.What) {
+	m.batch++
+	batch := m.batch
+	for _, s := range m.subjects {
+		if what, ok := hit[s]; ok && !m.due(s) {
+			m.becomeActive(s, what)
+			s.batch = batch
+		} else if ok {
+			s.result |= what
+		}
+	}
+}
+
+// becomeActive makes something due.
+func (m *model) becomeActive(s *subject, what event.What) {
+	if s.kind == finalizer {
+		return
+	}
+	if m.due(s) {
+		s.result |= what
+		return
+	}
+	m.batch++
+	s.result, s.batch = what, m.batch
+	if s.priority < m.running {
+		m.continuing = true
+	}
+	if m.running >= 0 {
+		m.activated++
+	}
+	if m.activated > event.MaxInPass {
+		m.later = append(m.later, s)
+	} else {
+		m.pushActive(s)
+	}
+	m.count()
+}
+
+func (m *model) pushActive(s *subject) {
+	s.priority = min(s.priority, m.priorities-1)
+	m.active = append(m.active, s)
+}
+
+// drain looks into the inbox.
+func (m *model) drain() {
+	inbox := m.inbox
+	m.inbox, m.touched = nil, m.exitAsked && !m.looping
+	for _, s := range inbox {
+		if s.asked {
+			s.asked = false
+			if s.assigned {
+				m.becomeActive(s, s.ask)
+			}
+		}
+	}
+	if m.looping && m.exitAsked {
+		m.exiting, m.exitAsked = true, false
+	}
+}
+
+// What the base does, and the model judges.
+
+// begin is the start of a loop.
+func (m *model) begin(flags event.LoopFlag) {
+	m.flags, m.looping, m.iterated = flags, true, false
+	m.exiting, m.breaking = false, false
+	m.running = -1
+}
+
+// prepare is the start of an iteration. It returns when the loop should stop
+// waiting at the latest.
+func (m *model) prepare() (wait deadline, err error) {
+	if err := m.endPass(); err != nil {
+		return 0, err
+	}
+	if ends, _ := m.ends(); ends && !m.touched {
+		return 0, errors.New("the loop goes on, and should have ended")
+	}
+	m.continuing = false
+	later := m.later
+	m.later = nil
+	for _, s := range later {
+		m.pushActive(s)
+	}
+	if m.flags&event.LoopNonblock != 0 || m.hasWork() || m.touched {
+		return soon, nil
+	}
+	for _, s := range m.subjects {
+		if s.timeout == soon || s.timeout == far && wait == never {
+			wait = s.timeout
+		}
+	}
+	return wait, nil
+}
+
+// wouldHang reports whether nothing is going to end a wait.
+func (m *model) wouldHang(wait deadline) bool {
+	if wait == soon {
+		return false
+	}
+	for _, s := range m.subjects {
+		if s.waiting && m.places[s.place].ready()&s.what != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// check is the end of the wait: what is ready by now becomes active.
+func (m *model) check() {
+	ready := make(map[*subject]event.What)
+	passed := make(map[*subject]event.What)
+	for _, s := range m.subjects {
+		if s.waiting && m.places[s.place].ready()&s.what != 0 {
+			ready[s] = m.places[s.place].ready() & s.what
+		}
+	}
+	m.inOneBatch(ready)
+	m.drain()
+	for _, s := range m.subjects {
+		if s.timeout == soon {
+			s.timeout = never
+			passed[s] = event.Timeout
+		}
+	}
+	m.inOneBatch(passed)
+	m.iterated, m.passing = true, true
+	m.hadWork = m.hasWork()
+	m.turn, m.posted, m.tasks, m.activated = len(m.posts), 0, 0, 0
+}
+
+func (m *model) hasWork() bool { return m.activeCount() > 0 || len(m.posts) > 0 }
+
+// limitAt is how many callbacks of a priority may run in a pass.
+func (m *model) limitAt(priority int) int {
+	if m.limit == 0 || priority < m.limitFrom {
+		return math.MaxInt
+	}
+	return m.limit
+}
+
+// startPost is the start of a posted function.
+func (m *model) startPost(id int) error {
+	switch {
+	case !m.passing || m.running >= 0 || m.posted >= m.turn:
+		return fmt.Errorf("post %d runs at the wrong time", id)
+	case m.breaking:
+		return fmt.Errorf("post %d runs after LoopBreak", id)
+	case m.continuing:
+		return fmt.Errorf("post %d runs after LoopContinue", id)
+	case m.posted >= m.limitAt(0):
+		return fmt.Errorf("post %d runs beyond MaxDispatchCallbacks", id)
+	case m.posts[0] != id:
+		return fmt.Errorf("post %d runs before post %d", id, m.posts[0])
+	}
+	m.posts = m.posts[1:]
+	m.posted++
+	return nil
+}
+
+// start is the start of a callback of s.
+func (m *model) start(s *subject, what event.What) error {
+	if m.freed {
+		return m.startFreed(s)
+	}
+	if m.running < 0 {
+		if err := m.endPosts(); err != nil {
+			return err
+		}
+		m.running = m.mostUrgent()
+	}
+	if err := m.mayRun(s, what); err != nil {
+		return fmt.Errorf("callback of %d with %v: %w", s.name, what, err)
+	}
+	m.cancel(s)
+	m.tasks++
+	switch s.kind {
+	case oneShot:
+		s.waiting, s.timeout = false, never
+	case persistent:
+		if s.interval != never {
+			s.timeout = s.interval
+		}
+	case finalizer:
+		s.kind, s.assigned = oneShot, false
+	}
+	m.count()
+	return nil
+}
+
+// startFreed is the start of a callback that Free runs.
+func (m *model) startFreed(s *subject) error {
+	if s.kind != finalizer {
+		return fmt.Errorf("callback of %d: in a base that is being freed", s.name)
+	}
+	s.kind, s.assigned = oneShot, false
+	return nil
+}
+
+func (m *model) mayRun(s *subject, what event.What) error {
+	switch {
+	case !m.passing:
+		return errors.New("at the wrong time")
+	case m.breaking:
+		return errors.New("after LoopBreak")
+	case m.continuing:
+		return errors.New("after LoopContinue, or before more urgent ones")
+	case !slices.Contains(m.active, s):
+		return errors.New("is not active")
+	case s.priority != m.running:
+		return fmt.Errorf("has priority %d, those of %d run", s.priority, m.running)
+	case m.tasks >= m.limitAt(m.running):
+		return errors.New("is beyond MaxDispatchCallbacks")
+	case s.kind != deferred && s.result != what:
+		return fmt.Errorf("should have been told %v", s.result)
+	}
+	first := m.first(m.running)
+	if s.batch != first.batch {
+		return fmt.Errorf("runs before that of %d, which became active before", first.name)
+	}
+	return nil
+}
+
+// finish is the end of a callback.
+func (m *model) finish() { m.drain() }
+
+// mostUrgent is the best priority of what is active, or -1.
+func (m *model) mostUrgent() int {
+	best := -1
+	for _, s := range m.active {
+		if best < 0 || s.priority < best {
+			best = s.priority
+		}
+	}
+	return best
+}
+
+func (m *model) first(priority int) *subject {
+	for _, s := range m.active {
+		if s.priority == priority {
+			return s
+		}
+	}
+	return nil
+}
+
+// endPosts is where the posted functions of a pass have run.
+func (m *model) endPosts() error {
+	m.drain()
+	if m.posted < m.turn && m.posted < m.limitAt(0) && !m.breaking && !m.continuing {
+		return fmt.Errorf("post %d did not run", m.posts[0])
+	}
+	return nil
+}
+
+// endPass is where no more callbacks run before the loop looks for news.
+func (m *model) endPass() error {
+	if !m.passing {
+		return nil
+	}
+	m.passing = false
+	if m.running < 0 {
+		if err := m.endPosts(); err != nil {
+			return err
+		}
+		m.running = m.mostUrgent()
+	}
+	pri := m.running
+	m.running, m.activated = -1, 0
+	if m.breaking || m.continuing || pri < 0 {
+		return nil
+	}
+	if s := m.first(pri); s != nil && m.tasks < m.limitAt(pri) {
+		return fmt.Errorf("callback of %d did not run", s.name)
+	}
+	return nil
+}
+
+// ends says whether the loop has to end by now, and how.
+func (m *model) ends() (bool, event.Status) {
+	ran := m.posted + m.tasks
+	switch {
+	case m.exiting || m.breaking:
+		return true, event.LoopDone
+	case m.iterated && m.hadWork && m.flags&event.LoopOnce != 0 && ran > 0 && !m.hasWork():
+		return true, event.LoopDone
+	case m.iterated && !m.hadWork && m.flags&event.LoopNonblock != 0:
+		return true, event.LoopDone
+	case m.flags&event.LoopNoExitOnEmpty == 0 && m.added() == 0 && m.virtual <= 0 && !m.hasWork():
+		return true, event.LoopNoEvents
+	default:
+		return false, 0
+	}
+}
+
+// end is the end of a loop.
+func (m *model) end(status event.Status) error {
+	if err := m.endPass(); err != nil {
+		return err
+	}
+	m.looping = false
+	ends, want := m.ends()
+	if !ends {
+		return errors.New("the loop ended, and should have gone on")
+	}
+	if status != want {
+		return fmt.Errorf("the loop ended with status %d, want %d", status, want)
+	}
+	return nil
+}
