@@ -18,6 +18,8 @@ type chunk struct {
 	// reserved: somebody was given the free space to write to, and may still
 	// do so after the chunk is released. So nobody else must get it.
 	reserved bool
+	// nested: the data is another buffer's, which this one refers to.
+	nested bool
 }
 
 // An owner has the memory of chunks that only borrow it, and counts them.
@@ -55,13 +57,22 @@ func (c *chunk) realign(n int) {
 	c.r, c.w = 0, used
 }
 
+// alias returns a chunk with the same data in the same memory, which is shared
+// from now on.
+func (c *chunk) alias() *chunk {
+	c.share()
+	c.owner.retain()
+	d := newHeader()
+	*d = *c
+	d.next = nil
+	return d
+}
+
 // split takes the first n bytes, fewer than there are, off into a chunk of
 // their own that shares the memory.
 func (c *chunk) split(n int) *chunk {
-	c.share()
-	c.owner.retain()
-	front := newHeader()
-	front.mem, front.r, front.w, front.owner = c.mem, c.r, c.r+n, c.owner
+	front := c.alias()
+	front.w = front.r + n
 	c.r += n
 	return front
 }

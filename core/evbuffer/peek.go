@@ -16,12 +16,22 @@ func (b *Buffer) Peek(n int, start *Ptr, vecs [][]byte) (int, error) {
 	if err != nil {
 		return 0, opError("peek", err)
 	}
-	if n < 0 || n > b.length-at.pos {
-		n = b.length - at.pos
-		if len(vecs) > 0 {
-			return at.peekInto(vecs)
-		}
+	if rest := b.length - at.pos; n > rest || n < 0 && len(vecs) == 0 {
+		n = rest
 	}
-	_ = n
-	return 0, nil
+	used, seen := 0, 0
+	for c, off := at.chunk, at.off; at.pos+seen < b.length; c, off = c.next, 0 {
+		if n >= 0 && seen >= n || n < 0 && used == len(vecs) {
+			break
+		}
+		if used < len(vecs) {
+			if err := c.load(); err != nil {
+				return 0, opError("peek", err)
+			}
+			vecs[used] = c.data()[off:]
+		}
+		seen += c.len() - off
+		used++
+	}
+	return used, nil
 }

@@ -9,8 +9,9 @@ func (b *Buffer) fits(n int) bool { return n <= math.MaxInt-b.length }
 func (b *Buffer) append(c *chunk) { b.appendChain(c, c, c.len()) }
 
 // appendChain puts the chunks from first to last, with n bytes in all, behind
-// the last one.
+// the last one. They come where the spare chunk was to be.
 func (b *Buffer) appendChain(first, last *chunk, n int) {
+	b.dropSpare()
 	if b.last == nil {
 		b.first = first
 	} else {

@@ -7,26 +7,30 @@ func (b *Buffer) Expand(n int) error {
 		return opError("expand", ErrRange)
 	}
 	defer b.enter().leave()
-	b.expand(n)
+	if n > 0 {
+		b.expand(n)
+	}
 	return nil
 }
 
-// expand returns free space of n or more bytes in one piece, or nothing if n is
-// zero and there is none.
-func (b *Buffer) expand(n int) []byte {
+// expand returns the chunk to be written to next, with n or more bytes of free
+// space: the last one, whose data may move to larger memory for that, or the
+// spare one.
+func (b *Buffer) expand(n int) *chunk {
 	b.realign(n)
-	if room := b.room(); len(room) >= n {
-		return room
+	c := b.last
+	if c != nil && len(c.room()) >= n {
+		return c
 	}
-	if c := b.last; c.worthMoving() && c.len()+n <= maxClassSize {
+	if c.worthMoving() && c.len()+n <= maxClassSize {
 		larger := newChunk(c.len() + n)
 		larger.w = copy(larger.mem, c.data())
 		c.swap(larger)
 		larger.recycle()
-		return c.room()
+		return c
 	}
 	b.setAside(n)
-	return b.spare.mem
+	return b.spare
 }
 
 // worthMoving reports whether a chunk has little data, and would leave much of
@@ -60,25 +64,12 @@ func (b *Buffer) Reserve(n int, vecs [][]byte) (int, error) {
 	}
 	n = max(n, 1)
 	b.realign(n)
-	room := b.room()
-	switch {
-	case len(room) >= n:
-		vecs[0] = b.last.reserve()
-		return 1, nil
-	case len(room) == 0:
-		b.setAside(n)
-	case len(vecs) > 1:
-		b.setAside(n - len(room))
+	if room := len(b.room()); room > 0 && room < n && len(vecs) > 1 {
+		b.setAside(n - room)
 		vecs[0], vecs[1] = b.last.reserve(), b.spare.reserve()
 		return 2, nil
-	default:
-		b.expand(n)
-		if len(b.room()) >= n {
-			vecs[0] = b.last.reserve()
-			return 1, nil
-		}
 	}
-	vecs[0] = b.spare.reserve()
+	vecs[0] = b.expand(n).reserve()
 	return 1, nil
 }
 
@@ -91,7 +82,8 @@ func (c *chunk) reserve() []byte {
 
 // Commit appends the space that Reserve has pointed vecs at, as far as their
 // lengths go, which may be less than reserved but not more; later ones may be
-// left out. The error is ErrNotReserved if vecs are anything else, or if the
+// left out. That ends the reservation, so Commit(nil) gives up all of it. The
+// error is ErrNotReserved if vecs are anything else, or if the
 // buffer has changed since; then nothing is appended. It is ErrFrozen if the
 // back is frozen (evbuffer_commit_space).
 func (b *Buffer) Commit(vecs [][]byte) error {
@@ -107,6 +99,7 @@ func (b *Buffer) Commit(vecs [][]byte) error {
 	for i, v := range vecs {
 		b.commit(chunks[i], len(v))
 	}
+	b.endReservation()
 	b.changed(before, b.length-before, 0)
 	return nil
 }
@@ -128,27 +121,36 @@ func (b *Buffer) reservation(vecs [][]byte) (chunks [2]*chunk, ok bool) {
 	return chunks, true
 }
 
-// reservedAt reports whether v is the start of c's free space, and has been
-// given out.
+// reservedAt reports whether v is the start of c's free space, and was given
+// out.
 func (c *chunk) reservedAt(v []byte) bool {
 	if c == nil || !c.reserved || cap(v) == 0 {
 		return false
 	}
 	room := c.room()
-	return len(v) <= len(room) && len(room) > 0 && &v[:1][0] == &room[0]
+	return len(room) > 0 && len(v) <= len(room) && &v[:1][0] == &room[0]
 }
 
 // commit makes the first n bytes of the free space of c data.
 func (b *Buffer) commit(c *chunk, n int) {
-	c.reserved = false
-	if n == 0 {
-		return
-	}
 	c.w += n
-	if c != b.spare {
+	switch {
+	case n == 0:
+	case c == b.spare:
+		c.reserved = false
+		b.spare = nil
+		b.append(c)
+	default:
 		b.length += n
-		return
 	}
-	b.spare = nil
-	b.append(c)
+}
+
+// endReservation says that nobody writes to free space any more.
+func (b *Buffer) endReservation() {
+	if b.last != nil {
+		b.last.reserved = false
+	}
+	if b.spare != nil {
+		b.spare.reserved = false
+	}
 }

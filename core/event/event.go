@@ -150,7 +150,15 @@ func kindOf(what What) taskKind {
 
 // Initialized reports whether the event is assigned, as opposed to zero or
 // freed (event_initialized).
-func (ev *Event) Initialized() bool { return ev.flags&flagAssigned != 0 }
+func (ev *Event) Initialized() bool {
+	b := ev.base
+	if b == nil {
+		return false
+	}
+	b.enter()
+	defer b.leave()
+	return ev.flags&flagAssigned != 0
+}
 
 // FD returns the descriptor, or -1 (event_get_fd).
 func (ev *Event) FD() int { return ev.fd }
@@ -168,7 +176,14 @@ func (ev *Event) What() What { return ev.what }
 func (ev *Event) Callback() Callback { return ev.callback }
 
 // Priority returns the priority; 0 is the most urgent (event_get_priority).
-func (ev *Event) Priority() int { return int(ev.priority) }
+func (ev *Event) Priority() int {
+	b, err := ev.enter("priority")
+	if err != nil {
+		return 0
+	}
+	defer b.leave()
+	return int(ev.priority)
+}
 
 // Assignment is all that an event was assigned with.
 type Assignment struct {
@@ -258,7 +273,7 @@ func (ev *Event) Remaining() (time.Duration, bool) {
 // String describes the event for logs and errors.
 func (ev *Event) String() string {
 	switch {
-	case ev.flags&flagAssigned == 0:
+	case ev.base == nil:
 		return "unassigned event"
 	case ev.what&Signal != 0:
 		return fmt.Sprintf("event signal %d %v", ev.fd, ev.what)
