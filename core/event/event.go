@@ -273,7 +273,7 @@ func (ev *Event) Remaining() (time.Duration, bool) {
 // String describes the event for logs and errors.
 func (ev *Event) String() string {
 	switch {
-	case ev.base == nil:
+	case !ev.Initialized():
 		return "unassigned event"
 	case ev.what&Signal != 0:
 		return fmt.Sprintf("event signal %d %v", ev.fd, ev.what)

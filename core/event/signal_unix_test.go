@@ -133,9 +133,10 @@ func testSignalWakesLoop(t *testing.T, on backend) {
 	b := on.base(t)
 	addSignal(t, b, syscall.SIGUSR1, func(ev *event.Event, _ event.What) { ev.Del() })
 	about := make(chan struct{})
+	var once sync.Once // a wait may end for no reason, and begin again
 	b.NewPrepare(func(_ *event.Watcher, info event.PrepareInfo) {
 		if _, limited := info.Timeout(); !limited {
-			close(about)
+			once.Do(func() { close(about) })
 		}
 	})
 	wait := goes(t, func() {
