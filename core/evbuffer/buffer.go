@@ -45,30 +45,37 @@ func New() *Buffer { return new(Buffer) }
 // Free; one with references or file segments does, because their cleanups run
 // when the data is gone (evbuffer_free).
 func (b *Buffer) Free() {
-	x, inCallback := b.extras, b.running > 0
-	b.clear()
-	if x != nil && !inCallback {
+	if x := b.clear(); x != nil {
 		x.free()
 	}
 }
 
-// clear makes the buffer as good as new.
-func (b *Buffer) clear() {
+// clear makes the buffer as good as new. It returns what else is to be freed
+// once the lock is not held any more, if that is now.
+func (b *Buffer) clear() *extras {
 	defer b.enter().leave()
-	dead, spare := b.first, b.spare
+	dead, spare, x := b.first, b.spare, b.extras
 	for e := b.callbacks; e != nil; e = e.next {
-		e.buffer = nil
+		e.removed = true
 	}
-	if b.extras != nil {
-		b.extras.cancelDeferral()
+	if x != nil && x.cancelDeferral() || b.running > 0 {
+		x = nil // the lock is still needed
 	}
 	*b = Buffer{epoch: b.epoch + 1, running: b.running}
 	releaseAll(dead)
 	releaseAll(spare)
+	return x
 }
 
 // Len returns the number of bytes in the buffer (evbuffer_get_length).
 func (b *Buffer) Len() int {
+	if b.extras == nil {
+		return b.length
+	}
+	return b.lockedLen()
+}
+
+func (b *Buffer) lockedLen() int {
 	defer b.enter().leave()
 	return b.length
 }

@@ -33,9 +33,12 @@ type CallbackEntry struct {
 	Data any
 
 	fn     Callback
-	buffer *Buffer // nil: removed
-	next   *CallbackEntry
-	flags  CallbackFlags
+	buffer *Buffer
+
+	// What follows is guarded by the buffer's lock, if it has one.
+	next    *CallbackEntry
+	flags   CallbackFlags
+	removed bool
 }
 
 // AddCallback adds a callback, which is called for every change from now on. A
@@ -54,10 +57,10 @@ func (b *Buffer) AddCallback(fn Callback) *CallbackEntry {
 // on this buffer (evbuffer_remove_cb_entry).
 func (b *Buffer) RemoveCallback(e *CallbackEntry) error {
 	defer b.enter().leave()
-	if e == nil || e.buffer != b {
+	if e == nil || e.buffer != b || e.removed {
 		return opError("remove callback", ErrNoCallback)
 	}
-	e.buffer = nil
+	e.removed = true
 	b.flags |= unswept
 	b.sweep()
 	return nil
@@ -70,7 +73,7 @@ func (b *Buffer) sweep() {
 	}
 	b.flags &^= unswept
 	for link := &b.callbacks; *link != nil; {
-		if (*link).buffer == nil {
+		if (*link).removed {
 			*link = (*link).next
 		} else {
 			link = &(*link).next
@@ -78,7 +81,8 @@ func (b *Buffer) sweep() {
 	}
 }
 
-// Buffer returns the buffer that the callback is on, or nil once it was removed.
+// Buffer returns the buffer that the callback is on, or was on until it was
+// removed.
 func (e *CallbackEntry) Buffer() *Buffer { return e.buffer }
 
 // SetFlags sets flags and leaves the others as they are. The error is ErrFlag if
@@ -98,11 +102,10 @@ func (e *CallbackEntry) changeFlags(op string, f, to CallbackFlags) error {
 	if f&^(CallbackEnabled|CallbackNoDefer) != 0 {
 		return opError(op, ErrFlag)
 	}
-	b := e.buffer
-	if b == nil {
+	defer e.buffer.enter().leave()
+	if e.removed {
 		return opError(op, ErrNoCallback)
 	}
-	defer b.enter().leave()
 	e.flags = e.flags&^f | to
 	return nil
 }
@@ -111,10 +114,10 @@ func (e *CallbackEntry) changeFlags(op string, f, to CallbackFlags) error {
 // before it.
 func (b *Buffer) changed(orig, added, deleted int) {
 	switch {
-	case b.callbacks == nil || added == 0 && deleted == 0:
+	case added == 0 && deleted == 0:
 	case b.extras != nil && b.extras.deferral != nil:
 		b.extras.deferral.postpone(added, deleted)
-	default:
+	case b.callbacks != nil:
 		b.call(CallbackInfo{Orig: orig, Added: added, Deleted: deleted}, CallbackEnabled, CallbackEnabled)
 	}
 }
@@ -123,7 +126,7 @@ func (b *Buffer) changed(orig, added, deleted int) {
 func (b *Buffer) call(info CallbackInfo, mask, want CallbackFlags) {
 	b.running++
 	for e := b.callbacks; e != nil; e = e.next {
-		if e.buffer == b && e.flags&mask == want && e.fn != nil {
+		if !e.removed && e.flags&mask == want && e.fn != nil {
 			e.fn(e, info)
 		}
 	}

@@ -47,7 +47,7 @@ type FileSegment struct {
 	flags  SegmentFlag
 
 	// mu guards what follows, unless DisableLocking.
-	mu        sync.Mutex
+	mu       sync.Mutex
 	refs     int // of chunks, and one of the user until Free
 	freed    bool
 	unsent   bool   // sendfile turned out to be impossible

@@ -11,7 +11,7 @@ import (
 // extras is what few buffers have.
 type extras struct {
 	lock     evthread.Lock // or nil
-	owned    bool          // lock was made for this buffer alone
+	owned    bool          // lock was made for this buffer
 	deferral *deferral     // or nil
 }
 

@@ -19,57 +19,55 @@ func (b *Buffer) Pullup(n int) ([]byte, error) {
 	if err := loadAll(b.first, n); err != nil {
 		return nil, opError("pull up", err)
 	}
+	var dead *chunk
 	if b.first.len() < n {
-		b.pullUp(n)
+		dead = b.pullUp(n)
 	}
-	p := b.first.data()
-	return p[:n:n], nil
+	p := b.first.data()[:n:n]
+	releaseAll(dead)
+	return p, nil
 }
 
-// pullUp makes the first chunk hold n bytes, more than it has.
-func (b *Buffer) pullUp(n int) {
+// pullUp makes the first chunk hold n bytes, more than it has. It returns the
+// chunks to release.
+func (b *Buffer) pullUp(n int) (dead *chunk) {
 	c := b.first
-	if c.owner == nil && len(c.mem) >= n {
-		if len(c.mem)-c.r < n {
-			copy(c.mem, c.data())
-			c.r, c.w = 0, c.len()
+	if c.owner != nil || len(c.mem) < n {
+		room := n
+		if n > maxClassSize {
+			room += n / 4 // so that the next bytes need no new memory
 		}
-		b.gather(c, n)
-		return
+		c = newChunk(room)
+		c.next = b.first
+		b.first = c
 	}
-	room := n
-	if n > maxClassSize {
-		room += n / 4 // it may grow; then the next call copies nothing
+	if len(c.mem)-c.r < n {
+		copy(c.mem, c.data())
+		c.r, c.w = 0, c.len()
 	}
-	c = newChunk(room)
-	c.next = b.first
-	b.first = c
-	b.gather(c, n)
+	return b.gather(c, n)
 }
 
-// gather fills the first chunk c up to n bytes with data of those after it,
-// which loses nothing but its place.
-func (b *Buffer) gather(c *chunk, n int) {
-	dead := c.next
-	last, next := (*chunk)(nil), dead
+// gather fills c, the first chunk, up to n bytes with data of those after it.
+// It returns the chunks that this has emptied.
+func (b *Buffer) gather(c *chunk, n int) (dead *chunk) {
+	end := &dead
+	next := c.next
 	for c.len() < n {
-		take := min(next.len(), n-c.len())
-		c.w += copy(c.mem[c.w:], next.data()[:take])
-		next.r += take
-		if next.len() > 0 {
-			break
+		taken := copy(c.mem[c.w:c.r+n], next.data())
+		c.w += taken
+		next.r += taken
+		if next.len() == 0 {
+			*end, end, next = next, &next.next, next.next
 		}
-		last, next = next, next.next
 	}
+	*end = nil
 	c.next = next
 	if next == nil {
 		b.last = c
 	}
 	b.epoch++
-	if last != nil {
-		last.next = nil
-		releaseAll(dead)
-	}
+	return dead
 }
 
 // maxCompact is the most data that Compact copies.
@@ -83,16 +81,13 @@ func (b *Buffer) Compact() {
 	defer b.enter().leave()
 	b.dropSpare()
 	c := b.first
-	if c == nil || c != b.last || c.owner != nil || c.len() > maxCompact || len(c.mem) < 4*c.len() {
+	if c == nil || c != b.last || c.owner != nil || c.len() > maxCompact || len(c.mem) < 4*classFor(c.len()).size() {
 		return
 	}
-	if small := newChunk(c.len()); len(small.mem) < len(c.mem) {
-		small.w = copy(small.mem, c.data())
-		c.swap(small)
-		small.recycle()
-	} else {
-		small.recycle()
-	}
+	small := newChunk(c.len())
+	small.w = copy(small.mem, c.data())
+	c.swap(small)
+	small.recycle()
 }
 
 // swap exchanges all but the neighbours of two chunks that have their memory

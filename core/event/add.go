@@ -106,15 +106,22 @@ func (ev *Event) RemoveTimer() error {
 	return nil
 }
 
-// add puts ev into the I/O or signal map if that is what it waits for.
+// add puts ev into the I/O or signal map if that is what it waits for. For a
+// timer this is to cost nothing, so it is small enough to be inlined.
 func (b *Base) add(ev *Event) error {
-	if b.freed {
+	if ev.what&(ioWhat|Signal) == 0 && !b.freed && ev.flags&flagFinalizing == 0 {
+		return nil
+	}
+	return b.addToMap(ev)
+}
+
+func (b *Base) addToMap(ev *Event) error {
+	switch {
+	case b.freed:
 		return misuse("add", ErrFreed)
-	}
-	if ev.flags&flagFinalizing != 0 {
+	case ev.flags&flagFinalizing != 0:
 		return misuse("add", ErrFinalizing)
-	}
-	if ev.what&(ioWhat|Signal) == 0 || ev.flags&flagInserted != 0 {
+	case ev.flags&flagInserted != 0:
 		return nil
 	}
 	if ev.what&Signal != 0 && b.current == &ev.task {

@@ -152,7 +152,7 @@ func testCommonBesidePlain(t *testing.T, on backend) {
 		} else {
 			ok(t, inCommon[i].AddCommon(long))
 		}
-		ok(t, inHeap[i].AddTimeout(time.Millisecond))
+		ok(t, inHeap[i].AddTimeout(time.Millisecond+time.Duration(i)*time.Microsecond))
 	}
 	dispatch(t, b)
 	same(t, "common timeouts", len(common), 300)

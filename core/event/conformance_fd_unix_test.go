@@ -243,7 +243,7 @@ func testDupClosed(t *testing.T, on backend) {
 
 func testHighDescriptor(t *testing.T, on backend) {
 	const high = 3000
-	allowHighDescriptors(t, on)
+	needsHighDescriptors(t, on)
 	allowDescriptors(t, high)
 	b := on.base(t)
 	r, w := socketPair(t)

@@ -205,10 +205,12 @@ func testOwnShare(t *testing.T, on backend) {
 	addEvent(t, b, r, event.Read, reads.note)
 	addEvent(t, b, r, event.Write, writes.note)
 	addEvent(t, b, r, event.Read|event.Write, both.note)
-	runOnce(t, b)
+	dispatch(t, b)
 	reads.want(t, event.Read)
 	writes.want(t, event.Write)
-	both.want(t, event.Read|event.Write)
+	if len(both) != 1 || both[0] == 0 || both[0]&^(event.Read|event.Write) != 0 {
+		t.Errorf("the event for both was told %v", both)
+	}
 }
 
 func testChangeInterest(t *testing.T, on backend) {
@@ -545,6 +547,7 @@ func testClosedEarly(t *testing.T, on backend) {
 	if !on.has(t, event.FeatureEarlyClose) {
 		return
 	}
+	notUnder(t, "Wine", "a peer's end is noticed only after what it sent was read")
 	for name, end := range map[string]func(testing.TB, int, int){"close": hangUp, "shutdown": shutdown} {
 		b := on.base(t)
 		r, w := socketPair(t)
@@ -641,7 +644,7 @@ func testRefused(t *testing.T, on backend) {
 
 // testManyDescriptors watches as many as a busy server has, of which few are ready.
 func testManyDescriptors(t *testing.T, on backend) {
-	allowHighDescriptors(t, on)
+	needsHighDescriptors(t, on)
 	allowDescriptors(t, 2*manyPairs)
 	b := on.base(t)
 	var peers [manyPairs]int

@@ -287,12 +287,9 @@ func testExitInCallback(t *testing.T, on backend) {
 
 func testExitBefore(t *testing.T, on backend) {
 	b := on.base(t)
-	r, _ := socketPair(t)
-	addEvent(t, b, r, event.Read, ignore)
+	addTimer(t, b, time.Hour, ignore)
 	var c calls
-	var ev *event.Event
-	ev = addEvent(t, b, r, event.Write|event.Persist, c.note)
-	awaitReady(t, ev)
+	b.NewUser(c.note).Activate(event.Write)
 	ok(t, b.LoopExit(0))
 	same(t, "status", loop(t, b, 0), event.LoopDone)
 	same(t, "GotExit", b.GotExit(), true)

@@ -292,9 +292,9 @@ func (ev *Event) enter(op string) (*Base, error) {
 		return nil, misuse(op, ErrNotAssigned)
 	}
 	b.enter()
-	if ev.flags&flagAssigned == 0 {
-		b.leave()
-		return nil, misuse(op, ErrNotAssigned)
+	if ev.flags&flagAssigned != 0 {
+		return b, nil
 	}
-	return b, nil
+	b.leave()
+	return nil, misuse(op, ErrNotAssigned)
 }

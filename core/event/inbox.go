@@ -193,10 +193,16 @@ func (b *Base) notify() {
 	}
 }
 
-// notifyDeadline is notify for a timeout that starts: the wait need not end if
-// it ends before that anyway.
+// notifyDeadline is notify for a timeout that starts.
 func (b *Base) notifyDeadline(t int64) {
-	if b.mu != nil && (b.waitUntil < 0 || t < b.waitUntil) {
+	if b.mu != nil {
+		b.notifyBefore(t)
+	}
+}
+
+// notifyBefore ends a wait that would not end by itself before t.
+func (b *Base) notifyBefore(t int64) {
+	if b.waitUntil < 0 || t < b.waitUntil {
 		b.notify()
 	}
 }

@@ -133,8 +133,11 @@ func testFreeWhileAdding(t *testing.T, on backend) {
 	var running atomic.Bool
 	ev := addEvent(t, b, r, event.Read|event.Persist, func(ev *event.Event, _ event.What) {
 		running.Store(true)
-		for ev.Pending(event.Read) != 0 {
-			// Free has not begun.
+		for late := time.Now().Add(patience); ev.Pending(event.Read) != 0; {
+			if time.Now().After(late) {
+				t.Error("Free does not begin")
+				return
+			}
 		}
 		ok(t, ev.Add())
 	})

@@ -47,10 +47,7 @@ type lock struct {
 func newLock() *lock { return new(lock) }
 
 func (l *lock) Lock(mode evthread.Mode) error {
-	runtime.LockOSThread()
-	again := l.owner.Load() == thread()
-	runtime.UnlockOSThread()
-	if again {
+	if l.held() {
 		l.depth++
 		return nil
 	}
@@ -63,6 +60,15 @@ func (l *lock) Lock(mode evthread.Mode) error {
 	return nil
 }
 
+func (l *lock) held() bool {
+	if l.owner.Load() == 0 {
+		return false
+	}
+	runtime.LockOSThread() // between the two looks
+	defer runtime.UnlockOSThread()
+	return thread() == l.owner.Load()
+}
+
 func (l *lock) own(depth int) {
 	runtime.LockOSThread()
 	l.owner.Store(thread())
@@ -70,7 +76,7 @@ func (l *lock) own(depth int) {
 }
 
 func (l *lock) Unlock(evthread.Mode) error {
-	if l.owner.Load() != thread() {
+	if !l.held() {
 		return evthread.ErrNotHeld
 	}
 	l.depth--

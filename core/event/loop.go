@@ -280,8 +280,8 @@ func (b *Base) expire() {
 	}
 }
 
-// timeOut makes ev active with Timeout. It is not pending any more, also not
-// for a descriptor; a persistent event's closure adds it again.
+// timeOut makes ev active with Timeout. If it also waits for a descriptor, it
+// goes on doing so until its callback runs, or beyond that with Persist.
 func (b *Base) timeOut(ev *Event) {
 	b.stopTimeout(ev)
 	b.activate(&ev.task, Timeout)

@@ -3,7 +3,9 @@
 package event_test
 
 import (
+	"bytes"
 	"errors"
+	"os"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -85,4 +87,14 @@ func blockingFD(t testing.TB) (fd int, tells bool) {
 	fd, _ = socketPair(t)
 	ok(t, unix.SetNonblock(fd, false))
 	return fd, true
+}
+
+// emulator returns the name of what runs this program, or "" for the system
+// that it was built for.
+func emulator() string {
+	name, _ := os.ReadFile("/proc/self/comm")
+	if bytes.HasPrefix(name, []byte("qemu-")) {
+		return "qemu"
+	}
+	return ""
 }

@@ -124,3 +124,12 @@ func allowDescriptors(testing.TB, int) {}
 
 // blockingFD returns a socket in blocking mode, and whether the system tells.
 func blockingFD(testing.TB) (fd int, tells bool) { return -1, false }
+
+// emulator returns the name of what runs this program, or "" for the system
+// that it was built for.
+func emulator() string {
+	if syscall.NewLazyDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil {
+		return "Wine"
+	}
+	return ""
+}
