@@ -43,7 +43,6 @@ func (d *Deferred) Schedule() bool {
 	if b.freed || d.flags&(flagActive|flagLater) != 0 {
 		return false
 	}
-	b.drainInbox() // what was activated before comes before
 	b.queue(&d.task)
 	b.notify()
 	return true
