@@ -44,6 +44,28 @@
 // that number; there each goroutine has an identity of its own, which for a
 // pinned goroutine comes to the same.
 //
+// # Groups of loops
+//
+// A [Group] runs a number of loops, each on a thread of its own, and spreads the
+// connections of its listeners over them. It is how a server puts all processors
+// to work without locks, and needs no Use: each connection belongs to one loop.
+//
+//	g, err := pthreads.NewGroup(&pthreads.GroupConfig{Teardown: closeConnections})
+//	...
+//	addr, err := g.Listen("tcp", ":7777", func(b *event.Base, fd int, peer netip.AddrPort) {
+//		ev, err := b.NewEvent(fd, event.Read|event.Persist, onReadable)
+//		...
+//	})
+//	...
+//	err = g.Stop(ctx) // waits for the loops until ctx is done
+//
+// Where the system can spread connections by itself (Linux, FreeBSD, DragonFly
+// BSD), each loop has a listener on the same port; elsewhere, for Unix sockets
+// and on request, one loop accepts and hands the connections to all in turn.
+// [GroupConfig] can confine the loops to processors, and has functions to set up
+// and tear down what else a loop has. From outside, [Group.Base] and
+// [Group.Next] give bases to Post to.
+//
 // # Coroutines
 //
 // Go ends the program when a coroutine (iter.Pull) is resumed with its caller
@@ -63,5 +85,7 @@
 // # Coming from C
 //
 // Use is evthread_use_pthreads as well as evthread_use_windows_threads: the
-// package is the same on every system and needs no C library.
+// package is the same on every system and needs no C library. A Group has no
+// counterpart: it is what servers written in C build by hand from a base for
+// each thread and a pipe to hand connections over.
 package pthreads

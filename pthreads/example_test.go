@@ -1,12 +1,18 @@
 package pthreads_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/netip"
 	"sync"
 	"time"
 
+	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evthread"
+	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/pthreads"
 )
 
@@ -87,4 +93,35 @@ func ExampleUseWithFlags() {
 	case errors.Is(err, evthread.ErrInstalled):
 		fmt.Println("too late, other locks are in use")
 	}
+}
+
+func ExampleGroup() {
+	g, err := pthreads.NewGroup(&pthreads.GroupConfig{Loops: 4})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	addr, err := g.Listen("tcp", "127.0.0.1:0", func(_ *event.Base, fd int, peer netip.AddrPort) {
+		fmt.Println("connection from", peer.Addr())
+		evutil.CloseSocket(fd)
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	conn, err := net.Dial(addr.Network(), addr.String())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	io.Copy(io.Discard, conn) // until the group has closed the other end
+	conn.Close()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	fmt.Println("stopped:", g.Stop(ctx))
+	// Output:
+	// connection from 127.0.0.1
+	// stopped: <nil>
 }

@@ -256,7 +256,7 @@ func (b *Base) UpdateCacheTime() error {
 	if b.freed {
 		return misuse("update cache time", ErrFreed)
 	}
-	if b.running {
+	if b.running && b.inLoopThread() { // while it waits, the clock runs
 		b.clock.update()
 	}
 	return nil

@@ -298,7 +298,9 @@ func (b *Base) LoopExit(after time.Duration) error {
 	deadline := deadlineAfter(monotonic(), after)
 	return b.post("exit", func() {
 		ev := b.NewTimer(func(*Event, What) { b.exiting.Store(true) })
-		ev.AddTimeout(time.Duration(deadline - b.clock.now()))
+		b.enter()
+		defer b.leave()
+		b.setDeadline(ev, deadline)
 	})
 }
 

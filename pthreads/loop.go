@@ -1,0 +1,156 @@
+package pthreads
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"sync"
+
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evutil"
+)
+
+// errExited is the end of a loop whose goroutine was ended by a callback.
+var errExited = errors.New("a callback called runtime.Goexit")
+
+// A loop is one loop of a group: a base, the goroutine that runs it, and what
+// ends with it.
+type loop struct {
+	group *Group
+	index int
+	base  *event.Base
+
+	isSetUp bool   // the goroutine's own
+	ready   func() // says, once, that it is set up or never will be
+	ended   bool   // guarded by group.mu
+
+	mu        sync.Mutex
+	closed    bool // takes no more listeners and connections
+	listeners []*listener
+	arrivals  []arrival // handed to this loop and not welcomed yet
+}
+
+// An arrival is a connection on its way to the program.
+type arrival struct {
+	accept AcceptFunc
+	fd     int
+	peer   netip.AddrPort
+}
+
+func newLoop(g *Group, index int, base *event.Base) *loop {
+	return &loop{group: g, index: index, base: base, ready: sync.OnceFunc(g.settingUp.Done)}
+}
+
+// run is the loop's goroutine. The goroutine stays locked to its thread, so
+// that the runtime ends the thread with it: other goroutines must not inherit
+// the thread's affinity, or what else Setup and callbacks did to it.
+func (l *loop) run() {
+	runtime.LockOSThread()
+	err := errExited
+	defer func() {
+		if p := recover(); p != nil {
+			panic(p) // now, or the program could take this for an orderly end and exit
+		}
+		l.end(err)
+	}()
+	err = l.main()
+}
+
+func (l *loop) main() error {
+	if err := l.setUp(); err != nil {
+		return err
+	}
+	l.isSetUp = true
+	l.ready()
+	<-l.group.start
+	if l.group.isStopping() {
+		return nil
+	}
+	_, err := l.base.Loop(event.LoopNoExitOnEmpty)
+	return err
+}
+
+func (l *loop) setUp() error {
+	if cpus := l.group.config.CPUs; len(cpus) > 0 {
+		cpu := cpus[l.index%len(cpus)]
+		if err := setAffinity(cpu); err != nil {
+			return fmt.Errorf("confine thread to CPU %d: %w", cpu, err)
+		}
+	}
+	if setup := l.group.config.Setup; setup != nil {
+		return setup(l.index, l.base)
+	}
+	return nil
+}
+
+// end takes the other loops along and frees what this one has. err is why the
+// loop ended.
+func (l *loop) end(err error) {
+	if err != nil {
+		err = fmt.Errorf("loop %d: %w", l.index, err)
+	}
+	l.group.exit(err)
+	l.ready()
+	l.close()
+	if teardown := l.group.config.Teardown; teardown != nil && l.isSetUp {
+		teardown(l.index, l.base)
+	}
+	l.base.Free()
+	l.group.loopEnded(l)
+}
+
+// listen gives the loop a listener. It returns false if it is too late.
+func (l *loop) listen(ln *listener) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.base.Post(ln.watch) != nil {
+		return false
+	}
+	l.listeners = append(l.listeners, ln)
+	return true
+}
+
+// give hands a connection to the loop. It returns false if it is too late.
+func (l *loop) give(a arrival) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.base.Post(l.welcome) != nil {
+		return false
+	}
+	l.arrivals = append(l.arrivals, a)
+	return true
+}
+
+// welcome is posted for each connection that was handed to the loop.
+func (l *loop) welcome() {
+	l.mu.Lock()
+	a := l.arrivals[0]
+	l.arrivals = l.arrivals[1:]
+	l.mu.Unlock()
+	a.accept(l.base, a.fd, a.peer)
+}
+
+// closeListeners is for any goroutine.
+func (l *loop) closeListeners() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, ln := range l.listeners {
+		ln.close()
+	}
+}
+
+// close ends the listeners and the connections that nobody has welcomed. It is
+// called by the loop's goroutine when the loop has ended.
+func (l *loop) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	for _, ln := range l.listeners {
+		ln.end()
+	}
+	for _, a := range l.arrivals {
+		evutil.CloseSocket(a.fd)
+	}
+	l.listeners, l.arrivals = nil, nil
+}
