@@ -16,7 +16,6 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/evutil"
 )
 
 // startEcho starts echo-server and returns it with its address.
@@ -41,12 +40,6 @@ func methods(t *testing.T) []string {
 		base.Free()
 		return false
 	})
-}
-
-// sharesPorts reports whether the system spreads connections over listeners.
-func sharesPorts() bool {
-	err := evutil.SetListenReusePort(evutil.InvalidSocket)
-	return !errors.Is(err, errors.ErrUnsupported)
 }
 
 // randomData returns size bytes, always the same for the same seed.
@@ -131,12 +124,9 @@ func (c *lazyClient) awaitStall(t *testing.T, other *net.TCPConn) {
 
 // echoModes are the command lines to test.
 func echoModes(t *testing.T) map[string][]string {
-	modes := map[string][]string{"default": nil}
+	modes := map[string][]string{"default": nil, "two loops": {"-loops", "2"}}
 	for _, name := range methods(t) {
 		modes[name] = []string{"-backend", name}
-	}
-	if sharesPorts() {
-		modes["two loops"] = []string{"-loops", "2"}
 	}
 	return modes
 }
@@ -208,11 +198,4 @@ func TestEchoServerListsMethodsIfOneIsMissing(t *testing.T) {
 	if got := p.stderr.String(); !strings.Contains(got, `"telepathy"`) || !strings.HasSuffix(got, want) {
 		t.Errorf("stderr %q, want it to end with %q", got, want)
 	}
-}
-
-func TestEchoServerNeedsSharedPortsForLoops(t *testing.T) {
-	if sharesPorts() {
-		t.Skip("the system spreads connections over listeners")
-	}
-	start(t, "echo-server", "-addr", "127.0.0.1:0", "-loops", "2").ends(1)
 }

@@ -12,20 +12,20 @@ import (
 // client is slow to take what it gets back, to write; so it never holds more
 // than one buffer's worth of data. Its events keep it alive while it waits.
 type conn struct {
-	server *server
-	fd     int
-	read   event.Event
-	write  event.Event
-	rest   []byte // read and not written yet; empty while it waits to read
+	fd    int
+	read  event.Event
+	write event.Event
+	buf   []byte // the loop's
+	rest  []byte // read and not written yet; empty while it waits to read
 }
 
-// welcome starts to serve a connection.
-func (s *server) welcome(fd int) error {
-	c := &conn{server: s, fd: fd}
+// serve starts to serve a connection.
+func serve(b *event.Base, fd int, buf []byte) error {
+	c := &conn{fd: fd, buf: buf}
 	c.read.Data, c.write.Data = c, c
-	err := c.read.Assign(s.base, fd, event.Read|event.Persist, onReadable)
+	err := c.read.Assign(b, fd, event.Read|event.Persist, onReadable)
 	if err == nil {
-		err = c.write.Assign(s.base, fd, event.Write|event.Persist, onWritable)
+		err = c.write.Assign(b, fd, event.Write|event.Persist, onWritable)
 	}
 	if err == nil {
 		err = c.read.Add()
@@ -39,14 +39,13 @@ func (s *server) welcome(fd int) error {
 // onReadable serves all connections: whose event it is, its Data says.
 func onReadable(ev *event.Event, _ event.What) {
 	c := ev.Data.(*conn)
-	buf := c.server.buf[:]
-	n, err := sock.Read(c.fd, buf)
+	n, err := sock.Read(c.fd, c.buf)
 	switch {
 	case evutil.IsRetriable(err):
 	case err != nil || n == 0:
 		c.close()
 	default:
-		c.echo(buf[:n])
+		c.echo(c.buf[:n])
 	}
 }
 

@@ -1,7 +1,7 @@
 // Echo-server sends back whatever its clients send, with nothing but events and
 // plain descriptors. It shows one event for reading and one for writing per
 // connection, what to do when a write is short, how to choose the event method,
-// and how to run several loops:
+// and how a group of loops shares the connections:
 //
 //	go run ./echo-server -addr 127.0.0.1:7777
 //	nc 127.0.0.1 7777
@@ -10,22 +10,31 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"os"
+	"os/signal"
+	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/pthreads"
 )
+
+// stopTime is how long callbacks may take to come to an end.
+const stopTime = 5 * time.Second
 
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("echo-server: ")
 	addr := flag.String("addr", "127.0.0.1:7777", "listen at this `host:port`")
 	backend := flag.String("backend", "", "use the event method of this `name`; empty is the best")
-	loops := flag.Int("loops", 1, "run `count` loops that share the port")
+	loops := flag.Int("loops", 1, "run `count` loops that share the connections")
 	flag.Parse()
 	if flag.NArg() > 0 || *loops < 1 {
 		flag.Usage()
@@ -41,36 +50,37 @@ func main() {
 	}
 }
 
-// run serves until a signal comes. Connections that are open then end with the
-// process.
+// run serves until a signal comes, or until a loop fails, which stops the group.
+// Connections that are open then end with the process.
 func run(addr, backend string, loops int) error {
-	var servers []*server
-	for range loops {
-		s, err := newServer(addr, backend, loops > 1)
-		if err != nil {
-			return err
-		}
-		defer s.close()
-		servers = append(servers, s)
-		addr = s.listener.Addr() // if the port was 0, the others need the same
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	group, err := pthreads.NewGroup(&pthreads.GroupConfig{
+		Loops:  loops,
+		Config: event.Config{AvoidMethods: allBut(backend)},
+	})
+	if err != nil {
+		return err
 	}
-	fmt.Println("listening on", addr)
-	return serve(servers)
+	listening, err := group.Listen("tcp", addr, newServer(group).welcome)
+	if err != nil {
+		return errors.Join(err, group.Stop(ctx))
+	}
+	fmt.Println("listening on", listening)
+	context.AfterFunc(ctx, func() {
+		deadline, cancel := context.WithTimeout(context.Background(), stopTime)
+		defer cancel()
+		if err := group.Stop(deadline); err != nil {
+			log.Fatal(err)
+		}
+	})
+	return group.Wait()
 }
 
-// serve runs each loop in its own goroutine. A signal reaches them all; if one
-// fails instead, it takes the others with it.
-func serve(servers []*server) error {
-	ended := make(chan error)
-	for _, s := range servers {
-		go func() { ended <- s.base.Dispatch() }()
+// allBut returns the names of all methods but one.
+func allBut(method string) []string {
+	if method == "" {
+		return nil
 	}
-	err := <-ended
-	for _, s := range servers {
-		s.base.LoopExit(0)
-	}
-	for range len(servers) - 1 {
-		err = errors.Join(err, <-ended)
-	}
-	return err
+	return slices.DeleteFunc(event.SupportedMethods(), func(name string) bool { return name == method })
 }

@@ -5,8 +5,8 @@ package sock
 
 import (
 	"context"
+	"errors"
 	"net"
-	"syscall"
 
 	"github.com/go-libevent/libevent/core/evutil"
 )
@@ -19,12 +19,9 @@ type Listener struct {
 	fd  int
 }
 
-// Listen listens at a "host:port"; port 0 is a free one. The options are
-// called with the descriptor before it is bound.
-func Listen(addr string, options ...func(fd int) error) (*Listener, error) {
-	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-		return control(raw, options...)
-	}}
+// Listen listens at a "host:port"; port 0 is a free one.
+func Listen(addr string) (*Listener, error) {
+	var config net.ListenConfig
 	config.SetMultipathTCP(false) // net's default on Linux; here, TCP means TCP
 	l, err := config.Listen(context.Background(), "tcp", addr)
 	if err != nil {
@@ -45,26 +42,12 @@ func (l *Listener) takeDescriptor() error {
 	if err != nil {
 		return err
 	}
-	return control(raw, func(fd int) error {
-		l.fd = fd
-		return evutil.SetNonblock(fd)
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		l.fd = int(fd)
+		failed = evutil.SetNonblock(l.fd)
 	})
-}
-
-// control calls functions with the descriptor of raw.
-func control(raw syscall.RawConn, calls ...func(fd int) error) error {
-	var result error
-	err := raw.Control(func(fd uintptr) {
-		for _, call := range calls {
-			if result = call(int(fd)); result != nil {
-				return
-			}
-		}
-	})
-	if err != nil {
-		return err
-	}
-	return result
+	return errors.Join(err, failed)
 }
 
 // FD returns the descriptor, which is readable when a connection waits.

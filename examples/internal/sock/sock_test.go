@@ -113,29 +113,6 @@ func TestReadReturnsZeroAtTheEndOfTheStream(t *testing.T) {
 	}
 }
 
-func TestListenSetsOptionsUntilOneFails(t *testing.T) {
-	options := 0
-	first := func(fd int) error {
-		options++
-		return evutil.SetListenReuseAddr(fd)
-	}
-	refused := errors.New("refused")
-	second := func(int) error {
-		options++
-		return refused
-	}
-	third := func(int) error {
-		t.Error("an option is set after one has failed")
-		return nil
-	}
-	if _, err := Listen("127.0.0.1:0", first, second, third); !errors.Is(err, refused) {
-		t.Errorf("error %v, want %v", err, refused)
-	}
-	if options != 2 {
-		t.Errorf("%d options were called, want 2", options)
-	}
-}
-
 func TestListenReportsAnAddressInUse(t *testing.T) {
 	_, err := Listen(listen(t).Addr())
 	var errno syscall.Errno
