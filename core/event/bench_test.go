@@ -59,6 +59,39 @@ func BenchmarkTimerDelete(b *testing.B) {
 	benchTimers(b, start, func(ev *event.Event, _ *rand.Rand) { ev.Del() })
 }
 
+// Outside of callbacks each addition reads the clock; in one, the time is known.
+func BenchmarkTimerAddOutsideCallback(b *testing.B) {
+	_, events := newTimers(b, 1000)
+	addInSequence(b, events)
+}
+
+func BenchmarkTimerAddInCallback(b *testing.B) {
+	base, events := newTimers(b, 1000)
+	base.Once(-1, event.Timeout, 0, func(*event.Event, event.What) {
+		addInSequence(b, events)
+		base.LoopBreak()
+	})
+	if err := base.Dispatch(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func addInSequence(b *testing.B, events []event.Event) {
+	r := rand.New(rand.NewPCG(1, 2))
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := 0; i < b.N; i += len(events) {
+		for j := range events {
+			start(&events[j], r)
+		}
+		b.StopTimer()
+		for j := range events {
+			events[j].Del()
+		}
+		b.StartTimer()
+	}
+}
+
 func BenchmarkTimerFire(b *testing.B) {
 	for _, n := range timerCounts {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

@@ -20,6 +20,7 @@ func TestConformanceCommonTimeouts(t *testing.T) {
 		{"common and plain timeouts fire side by side", testCommonBesidePlain},
 		{"an event changes between common and plain", testCommonToPlain},
 		{"a persistent event repeats from its last expiry", testCommonPersistent},
+		{"a persistent event that comes late keeps its place", testCommonPersistentLate},
 		{"RemoveTimer takes an event out", testCommonRemoveTimer},
 		{"a common timeout is shared with descriptors", testCommonBesideIO},
 		{"a base has 256 common timeouts", testCommonLimit},
@@ -211,6 +212,38 @@ func testCommonPersistent(t *testing.T, on backend) {
 	})
 	dispatch(t, b)
 	same(t, "rounds", rounds, 5)
+}
+
+// testCommonPersistentLate has an event join the others' queue between the
+// expiry of a persistent event and its callback, after which that one is to
+// come first again.
+func testCommonPersistentLate(t *testing.T, on backend) {
+	b := on.base(t)
+	ct := commonTimeout(t, b, 5*time.Millisecond)
+	var tr trace
+	repeating := newEvent(t, b, -1, event.Persist, tr.cb("repeating"))
+	other := b.NewTimer(tr.cb("other"))
+	first := b.NewTimer(func(*event.Event, event.What) { ok(t, other.AddCommon(ct)) })
+	ok(t, first.AddTimeout(5*time.Millisecond)) // due before, and runs before
+	passTime()
+	ok(t, repeating.AddCommon(ct))
+	for len(tr) == 0 {
+		runOnce(t, b)
+	}
+	tr.want(t, "repeating")
+	want := []string{"repeating", "repeating", "other"}
+	inLoop(t, b, func() {
+		if remaining(t, repeating) >= remaining(t, other) { // too late to be first
+			want = []string{"repeating", "other"}
+		}
+	})
+	for !slices.Contains(tr, "other") {
+		runOnce(t, b)
+	}
+	ok(t, repeating.Del())
+	if !slices.Equal(tr[:len(want)], want) {
+		t.Errorf("fired in the order %q, want %q", []string(tr), want)
+	}
 }
 
 func testCommonRemoveTimer(t *testing.T, on backend) {
