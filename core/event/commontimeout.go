@@ -17,7 +17,7 @@ type CommonTimeout struct {
 	index    uint16
 
 	// queue holds the events in the order of their deadlines, with nil where
-	// one was removed. Everything before head is nil.
+	// one was removed. Everything before head is nil, and the last is not.
 	queue []*Event
 	head  int
 	live  int
@@ -79,7 +79,14 @@ func (ct *CommonTimeout) remove(ev *Event) {
 	ct.live--
 	if ct.live == 0 {
 		ct.queue, ct.head = ct.queue[:0], 0
+		return
 	}
+	// Gaps at the end would be in the way of each insert.
+	last := len(ct.queue) - 1
+	for ct.queue[last] == nil {
+		last--
+	}
+	ct.queue = ct.queue[:last+1]
 }
 
 // first returns the event with the earliest deadline, or nil.

@@ -28,7 +28,7 @@ func (ev *Event) Free() {
 // Finalize ends the event in a base that several threads use: it deletes the
 // event without waiting and has the loop call cb, once no callback of the event
 // can be running any more. Then the event is unassigned. Until then every use
-// of it is refused (event_finalize).
+// of it is refused. A nil cb is none (event_finalize).
 func (ev *Event) Finalize(cb func(ev *Event)) error {
 	b, err := ev.enter("finalize")
 	if err != nil {
@@ -45,7 +45,10 @@ func (ev *Event) Finalize(cb func(ev *Event)) error {
 		evlog.Logf(evlog.Debug, "event finalize: %v", err)
 	}
 	ev.kind = kindFinalize
-	ev.callback = func(ev *Event, _ What) { cb(ev) }
+	ev.callback = nil
+	if cb != nil {
+		ev.callback = func(ev *Event, _ What) { cb(ev) }
+	}
 	b.activate(&ev.task, Finalize)
 	ev.flags |= flagFinalizing
 	b.notify()

@@ -91,7 +91,7 @@ func (in *inbox) wake(b *Base) {
 	if in.pending.Load() {
 		return
 	}
-	in.pending.Store(true)
+	in.pending.Swap(true) // a full barrier, like that of beginWait
 	if in.waiting.CompareAndSwap(true, false) {
 		b.poller.Wake()
 	}
@@ -100,7 +100,7 @@ func (in *inbox) wake(b *Base) {
 // beginWait announces a wait that may take time, and reports whether it may
 // begin.
 func (in *inbox) beginWait() bool {
-	in.waiting.Store(true)
+	in.waiting.Swap(true) // a swap, because emulators are lax about the order of a store and a load
 	if in.pending.Load() {
 		in.waiting.Store(false)
 		return false

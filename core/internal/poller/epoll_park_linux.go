@@ -119,7 +119,7 @@ func (s *parkSleeper) tryPoll(uintptr) bool {
 // is always set anew once there may have been one.
 func (s *parkSleeper) setTimeout(d time.Duration) error {
 	if s.timerfd >= 0 && d > 0 {
-		its := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(d))}
+		its := unix.ItimerSpec{Value: timespec(d)}
 		if err := unix.TimerfdSettime(s.timerfd, 0, &its, nil); err != nil {
 			return os.NewSyscallError("timerfd_settime", err)
 		}

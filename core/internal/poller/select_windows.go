@@ -122,10 +122,9 @@ func (p *win32) fillSets() {
 		if s.want&Read != 0 {
 			p.read.add(s.fd)
 		}
-		if s.want&Write == 0 {
-			continue
+		if s.want&Write != 0 {
+			p.write.add(s.fd)
 		}
-		p.write.add(s.fd)
 		if !s.connected {
 			p.except.add(s.fd)
 		}
