@@ -230,6 +230,9 @@ func testCommonPersistentLate(t *testing.T, on backend) {
 	for len(tr) == 0 {
 		runOnce(t, b)
 	}
+	if len(tr) > 1 {
+		return // the machine was so slow that both were due at once
+	}
 	tr.want(t, "repeating")
 	want := []string{"repeating", "repeating", "other"}
 	inLoop(t, b, func() {
