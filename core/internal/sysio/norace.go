@@ -1,6 +1,0 @@
-//go:build !race
-
-package sysio
-
-func release() {}
-func acquire() {}
