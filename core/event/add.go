@@ -136,7 +136,8 @@ func (b *Base) addToMap(ev *Event) error {
 
 func (b *Base) insert(ev *Event) error {
 	if ev.what&Signal != 0 {
-		return b.insertSignal(ev)
+		b.insertSignal(ev)
+		return nil
 	}
 	if err := b.checkFeatures(ev); err != nil {
 		return err

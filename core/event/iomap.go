@@ -49,6 +49,29 @@ func (e *ioEntry) count(what What, n uint32) {
 	}
 }
 
+// pushEvent puts ev at the head of a list of events, and returns the new head.
+func pushEvent(head, ev *Event) *Event {
+	ev.ioPrev, ev.ioNext = nil, head
+	if head != nil {
+		head.ioPrev = ev
+	}
+	return ev
+}
+
+// removeEvent takes ev out of a list of events, and returns the new head.
+func removeEvent(head, ev *Event) *Event {
+	if ev.ioPrev != nil {
+		ev.ioPrev.ioNext = ev.ioNext
+	} else {
+		head = ev.ioNext
+	}
+	if ev.ioNext != nil {
+		ev.ioNext.ioPrev = ev.ioPrev
+	}
+	ev.ioNext, ev.ioPrev = nil, nil
+	return head
+}
+
 // insertIO adds ev to the events on its descriptor, and tells the poller if
 // they now want more.
 func (b *Base) insertIO(ev *Event) error {
@@ -67,11 +90,7 @@ func (b *Base) insertIO(ev *Event) error {
 		}
 		b.notify()
 	}
-	ev.ioPrev, ev.ioNext = nil, e.events
-	if e.events != nil {
-		e.events.ioPrev = ev
-	}
-	e.events = ev
+	e.events = pushEvent(e.events, ev)
 	b.io.store(ev.fd, e)
 	return nil
 }
@@ -81,15 +100,7 @@ func (b *Base) removeIO(ev *Event) error {
 	e := b.io.load(ev.fd)
 	old := e.interest()
 	e.count(ev.what, math.MaxUint32) // minus one
-	if ev.ioPrev == nil {
-		e.events = ev.ioNext
-	} else {
-		ev.ioPrev.ioNext = ev.ioNext
-	}
-	if ev.ioNext != nil {
-		ev.ioNext.ioPrev = ev.ioPrev
-	}
-	ev.ioNext, ev.ioPrev = nil, nil
+	e.events = removeEvent(e.events, ev)
 	b.io.store(ev.fd, e)
 	in := e.interest()
 	if in == old {

@@ -2,12 +2,11 @@ package event
 
 import (
 	"fmt"
+	"os"
+	"os/signal"
 	"sync"
 	"sync/atomic"
 	"syscall"
-
-	"os"
-	"os/signal"
 )
 
 // maxSignal is the highest signal number of any platform, and more.
@@ -28,7 +27,7 @@ func checkSignal(sig syscall.Signal) error {
 }
 
 // insertSignal adds ev to the events of its signal.
-func (b *Base) insertSignal(ev *Event) error {
+func (b *Base) insertSignal(ev *Event) {
 	if b.signals == nil {
 		b.signals = new(signalSet)
 	}
@@ -37,26 +36,13 @@ func (b *Base) insertSignal(ev *Event) error {
 		b.signals.came[ev.fd].Store(0)
 		signals.subscribe(b, ev.Sig())
 	}
-	ev.ioPrev, ev.ioNext = nil, *head
-	if *head != nil {
-		(*head).ioPrev = ev
-	}
-	*head = ev
-	return nil
+	*head = pushEvent(*head, ev)
 }
 
 // removeSignal undoes insertSignal.
 func (b *Base) removeSignal(ev *Event) {
 	head := &b.signals.events[ev.fd]
-	if ev.ioPrev == nil {
-		*head = ev.ioNext
-	} else {
-		ev.ioPrev.ioNext = ev.ioNext
-	}
-	if ev.ioNext != nil {
-		ev.ioNext.ioPrev = ev.ioPrev
-	}
-	ev.ioNext, ev.ioPrev = nil, nil
+	*head = removeEvent(*head, ev)
 	if *head == nil {
 		signals.unsubscribe(b, ev.Sig())
 	}
