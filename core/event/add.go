@@ -222,9 +222,13 @@ func (b *Base) del(ev *Event) error {
 	if ev.flags&flagFinalizing != 0 {
 		return nil
 	}
-	ev.posted.Store(0)
+	if ev.posted.Load() != 0 {
+		ev.posted.Store(0)
+	}
 	err := b.unlink(ev)
-	ev.interval, ev.common = 0, 0
+	if ev.interval != 0 || ev.common != 0 {
+		ev.interval, ev.common = 0, 0
+	}
 	if b.counts[CountAdded].now == 0 {
 		b.notify() // the loop may have nothing left to wait for
 	}

@@ -33,7 +33,6 @@ type Event struct {
 	// memory: a program may have a million timers.
 	base     *Base
 	deadline int64 // when the timeout passes, by the base's clock
-	interval int64 // the timeout of a persistent event, or 0
 	// timer is the position in the heap, or in the common timeout's queue.
 	timer int32
 	// posted collects what Activate asked for and the loop has not seen.
@@ -41,7 +40,8 @@ type Event struct {
 	what   What
 	common uint16 // the common timeout of interval, plus one, or 0
 
-	fd       int // or the signal, or -1
+	interval int64 // the timeout of a persistent event, or 0
+	fd       int   // or the signal, or -1
 	callback Callback
 
 	// Data is for the user: one callback function can serve any number of
