@@ -36,10 +36,10 @@
 //
 // timers: n timers (event_assign, Event.Assign on a slice of events) exist
 // before the clock starts, and so do the random timeouts and orders. Times are
-// nanoseconds an operation, outside of callbacks: each addition reads the time.
-// The four figures are measured one after the other, the first three
-// repeatedly until there were 400,000 operations of each kind, "fire" until
-// there were 50,000 or 50 repetitions.
+// nanoseconds an operation, and outside of callbacks unless said otherwise, so
+// that each addition reads the time. The figures are measured one after the
+// other, all but "fire" repeatedly until there were 400,000 operations of each
+// kind, "fire" until there were 50,000 or 50 repetitions.
 //
 //   - add: event_add of each timer, in the order of memory, with timeouts of 1
 //     to 1000 s; none of them is pending before. The first repetition includes
@@ -47,6 +47,9 @@
 //   - re-add: event_add of each timer, all of them pending, in random order,
 //     with new timeouts of the same range.
 //   - delete: event_del of each timer, all of them pending, in random order.
+//   - add in a callback: like add, from a callback (that of event_base_once without
+//     a timeout), where both sides know the time; the
+//     heap has grown before.
 //   - fire: all timers are added with timeouts of 0 to 1 ms, and all become due
 //     during a sleep of 20 ms. What counts is one call of
 //     event_base_loop(EVLOOP_ONCE|EVLOOP_NONBLOCK), which runs all of the

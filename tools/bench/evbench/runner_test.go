@@ -72,7 +72,7 @@ func TestSuiteComparesWithTheCPeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "t, add; t, re-add; t, delete; t, fire; p, run; a, activate; o, activate; o, post; o, round trip"
+	want := "t, add; t, re-add; t, delete; t, add in a callback; t, fire; p, run; a, activate; o, activate; o, post; o, round trip"
 	if got := labels(table); got != want {
 		t.Errorf("rows %q, want %q", got, want)
 	}

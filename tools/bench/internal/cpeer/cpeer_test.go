@@ -34,7 +34,7 @@ func TestPeerPrintsTheFiguresOfEachWorkload(t *testing.T) {
 		args string
 		want []string
 	}{
-		{"timers 10", []string{"add", "re-add", "delete", "fire"}},
+		{"timers 10", []string{"add", "re-add", "delete", "add in a callback", "fire"}},
 		{"pipes 4 2 10", []string{"run"}},
 		{"activate 10", []string{"activate"}},
 		{"post 1000", []string{"activate", "post", "round trip"}},

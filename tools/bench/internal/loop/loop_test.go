@@ -12,7 +12,7 @@ func TestWorkloadsReportTheirFigures(t *testing.T) {
 		run  func() ([]Figure, error)
 		want []string
 	}{
-		{"timers", func() ([]Figure, error) { return Timers(10_000) }, []string{"add", "re-add", "delete", "fire"}},
+		{"timers", func() ([]Figure, error) { return Timers(10_000) }, []string{"add", "re-add", "delete", "add in a callback", "fire"}},
 		{"pipes", func() ([]Figure, error) { return Pipes(4, 2, 1000) }, []string{"run"}},
 		{"activate", func() ([]Figure, error) { return Activate(10_000) }, []string{"activate"}},
 		{"post", func() ([]Figure, error) { return Post(5000) }, []string{"activate", "post", "round trip"}},

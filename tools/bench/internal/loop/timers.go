@@ -74,6 +74,19 @@ func (t *timers) addInSequence() (time.Duration, error) {
 	return time.Since(start), nil
 }
 
+// addInCallback adds from a callback, where the time is known.
+func (t *timers) addInCallback() (elapsed time.Duration, err error) {
+	var failed error
+	err = t.base.Once(-1, event.Timeout, 0, func(*event.Event, event.What) {
+		elapsed, failed = t.addInSequence()
+	})
+	if err != nil {
+		return 0, err
+	}
+	_, err = t.base.Loop(event.LoopOnce | event.LoopNonblock)
+	return elapsed, errors.Join(err, failed)
+}
+
 func (t *timers) addInOrder() (time.Duration, error) {
 	start := time.Now()
 	for i, j := range t.order {
@@ -116,7 +129,7 @@ func (t *timers) fire() (time.Duration, error) {
 
 // measureChanges measures adding, adding again and deleting.
 func (t *timers) measureChanges() ([]Figure, error) {
-	var add, again, del time.Duration
+	var add, again, del, inside time.Duration
 	rounds := repetitions(timerOperations, len(t.events))
 	for range rounds {
 		t.drawTimeouts(time.Second, 1000*time.Second)
@@ -135,13 +148,22 @@ func (t *timers) measureChanges() ([]Figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		add, again, del = add+added, again+addedAgain, del+deleted
+		t.drawTimeouts(time.Second, 1000*time.Second)
+		addedInside, err := t.addInCallback()
+		if err != nil {
+			return nil, err
+		}
+		if _, err := t.deleteInOrder(); err != nil {
+			return nil, err
+		}
+		add, again, del, inside = add+added, again+addedAgain, del+deleted, inside+addedInside
 	}
 	operations := rounds * len(t.events)
 	return []Figure{
 		perOperation("add", add, operations),
 		perOperation("re-add", again, operations),
 		perOperation("delete", del, operations),
+		perOperation("add in a callback", inside, operations),
 	}, nil
 }
 

@@ -19,6 +19,7 @@ struct timers {
 	int count;
 	int fired;
 	struct rng rng;
+	int64_t elapsed; /* of the additions in a callback */
 };
 
 static void
@@ -73,6 +74,24 @@ delete_in_order(struct timers *t)
 	return now_ns() - start;
 }
 
+static void
+on_add(evutil_socket_t fd, short what, void *arg)
+{
+	struct timers *t = arg;
+
+	(void)fd;
+	(void)what;
+	t->elapsed = add_in_sequence(t);
+}
+
+static int64_t
+add_in_callback(struct timers *t)
+{
+	event_base_once(t->base, -1, EV_TIMEOUT, on_add, t, NULL);
+	event_base_loop(t->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	return t->elapsed;
+}
+
 /* Measures the iteration of the loop that runs all timers. */
 static int64_t
 fire(struct timers *t)
@@ -96,7 +115,7 @@ static void
 measure_changes(struct timers *t)
 {
 	const uint64_t second = 1000000;
-	int64_t add = 0, again = 0, del = 0;
+	int64_t add = 0, again = 0, del = 0, inside = 0;
 	int rounds = repetitions(OPERATIONS, t->count);
 	double operations = (double)rounds * t->count;
 
@@ -108,10 +127,14 @@ measure_changes(struct timers *t)
 		again += add_in_order(t);
 		rng_order(&t->rng, t->order, t->count);
 		del += delete_in_order(t);
+		draw_timeouts(t, second, 1000 * second);
+		inside += add_in_callback(t);
+		delete_in_order(t);
 	}
 	print_figure("add", (double)add / operations);
 	print_figure("re-add", (double)again / operations);
 	print_figure("delete", (double)del / operations);
+	print_figure("add in a callback", (double)inside / operations);
 }
 
 static void
