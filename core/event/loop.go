@@ -214,10 +214,11 @@ func (b *Base) poll(timeout time.Duration) (ready []poller.Event, err error) {
 	return b.ready, err
 }
 
-// A loop that never waits lets other goroutines run from time to time, which is
-// dear for one that is tied to its thread.
+// A loop that never waits lets other goroutines run from time to time. Not too
+// often: a yield may wake another thread, and move the loop there; and for a
+// loop that is tied to its thread it is dearer still.
 const (
-	yieldInterval       = 50 * time.Microsecond
+	yieldInterval       = 500 * time.Microsecond
 	threadYieldInterval = time.Millisecond
 )
 
