@@ -106,8 +106,8 @@ func (ev *Event) RemoveTimer() error {
 	return nil
 }
 
-// add puts ev into the I/O or signal map if that is what it waits for. For a
-// timer this is to cost nothing, so it is small enough to be inlined.
+// add puts ev into the I/O or signal map if that is what it waits for. A timer
+// takes the short way.
 func (b *Base) add(ev *Event) error {
 	if ev.what&(ioWhat|Signal) == 0 && !b.freed && ev.flags&flagFinalizing == 0 {
 		return nil

@@ -9,7 +9,6 @@
 package poller
 
 import (
-	"errors"
 	"fmt"
 	"time"
 )
@@ -127,8 +126,6 @@ type Method struct {
 
 // Methods returns the methods of this platform, best first.
 func Methods() []Method { return methods }
-
-var errUnsupported = errors.ErrUnsupported
 
 // opError adds the operation and the descriptor to a system error.
 func opError(op string, fd int, err error) error {
