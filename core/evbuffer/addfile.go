@@ -1,0 +1,54 @@
+package evbuffer
+
+import "github.com/go-libevent/libevent/core/internal/sysio"
+
+// AddFileSegment appends length bytes of the segment, from offset within it; a
+// negative length means the rest. Unless they can be sent from disk later, they
+// are brought into memory now. The error is ErrRange if there are no such
+// bytes, ErrFrozen if the back is frozen, ErrSegmentFreed if s was freed, ErrNil
+// if it is nil, or that of the system. Even then s remains the caller's, unlike
+// in C (evbuffer_add_file_segment).
+func (b *Buffer) AddFileSegment(s *FileSegment, offset, length int64) error {
+	const op = "add file segment"
+	if s == nil {
+		return opError(op, ErrNil)
+	}
+	if err := s.check(offset, length); err != nil {
+		return opError(op, err)
+	}
+	if length < 0 {
+		length = int64(s.length) - offset
+	}
+	defer b.enter().leave()
+	if err := b.checkAdd(op, int(length)); err != nil {
+		return err
+	}
+	if length == 0 {
+		return nil
+	}
+	c := &chunk{r: int(offset), w: int(offset + length), owner: s}
+	if b.flags&drainsToFD == 0 || !s.sendable() {
+		if err := c.load(); err != nil {
+			return opError(op, err)
+		}
+	}
+	s.retain()
+	b.addBorrowed(c)
+	return nil
+}
+
+// AddFile appends length bytes of the file fd from offset on; a negative length
+// means up to the end of the file. From a buffer with DrainsToFD they go out by
+// sendfile, otherwise the file is mapped, or else read. The descriptor belongs
+// to the buffer from now on, and is closed when the data is gone or, if there is
+// an error, at once. The errors are those of NewFileSegment and AddFileSegment
+// (evbuffer_add_file).
+func (b *Buffer) AddFile(fd int, offset, length int64) error {
+	s, err := NewFileSegment(fd, offset, length, CloseOnFree)
+	if err != nil {
+		sysio.Close(fd)
+		return err
+	}
+	defer s.Free()
+	return b.AddFileSegment(s, 0, -1)
+}

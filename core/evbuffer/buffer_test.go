@@ -1,0 +1,347 @@
+package evbuffer
+
+import (
+	"errors"
+	"math"
+	"testing"
+	"unsafe"
+)
+
+// bufferOf returns a buffer with this content.
+func bufferOf(t testing.TB, s string) *Buffer {
+	t.Helper()
+	b := New()
+	ok(t, b.AddString(s))
+	return b
+}
+
+// bufferOfPieces returns a buffer in which each piece is a chunk, the odd ones
+// by reference.
+func bufferOfPieces(t testing.TB, pieces ...string) *Buffer {
+	t.Helper()
+	b := New()
+	for i, p := range pieces {
+		if i%2 == 0 {
+			piece := bufferOf(t, p)
+			first, last, n := piece.detachAll()
+			b.appendChain(first, last, n)
+		} else {
+			ok(t, b.AddReference([]byte(p), nil))
+		}
+	}
+	want(t, "number of chunks", chunks(t, b), len(pieces))
+	return b
+}
+
+func chunks(t testing.TB, b *Buffer) int {
+	t.Helper()
+	n, err := b.Peek(-1, nil, nil)
+	ok(t, err)
+	return n
+}
+
+// wantError fails the test unless err wraps target; nil wants none.
+func wantError(t testing.TB, what string, err, target error) {
+	t.Helper()
+	if !errors.Is(err, target) {
+		t.Errorf("%s: got error %v, want %v", what, err, target)
+	}
+}
+
+func TestABufferFitsInACacheLine(t *testing.T) {
+	if unsafe.Sizeof(uintptr(0)) != 8 {
+		t.Skip("the limit is for 64-bit machines")
+	}
+	if size := unsafe.Sizeof(Buffer{}); size > 64 {
+		t.Errorf("a Buffer takes %d bytes, want at most 64", size)
+	}
+}
+
+func TestTheZeroBufferIsReady(t *testing.T) {
+	var b Buffer
+	want(t, "length", b.Len(), 0)
+	want(t, "contiguous space", b.ContiguousSpace(), 0)
+	want(t, "max read", b.MaxRead(), DefaultMaxRead)
+	ok(t, b.AddString("hello"))
+	wantContent(t, &b, "hello")
+}
+
+func TestAnEmptyBufferOwnsNoMemory(t *testing.T) {
+	empty := []struct {
+		name string
+		do   func(b *Buffer)
+	}{
+		{"drained", func(b *Buffer) { b.Drain(b.Len()) }},
+		{"removed", func(b *Buffer) { b.Remove(make([]byte, b.Len())) }},
+		{"moved away", func(b *Buffer) { new(Buffer).AddBuffer(b) }},
+		{"freed", func(b *Buffer) { b.Free() }},
+	}
+	for _, e := range empty {
+		t.Run(e.name, func(t *testing.T) {
+			b := bufferOf(t, "hello")
+			ok(t, b.Expand(10000))
+			e.do(b)
+			mustCheck(t, b)
+			if b.first != nil || b.last != nil || b.spare != nil {
+				t.Errorf("it has %v, %v, %v", b.first, b.last, b.spare)
+			}
+		})
+	}
+}
+
+func TestContiguousSpaceIsTheFirstChunk(t *testing.T) {
+	b := bufferOfPieces(t, "first", "second")
+	want(t, "contiguous space", b.ContiguousSpace(), 5)
+}
+
+func TestFreeMakesABufferAsGoodAsNew(t *testing.T) {
+	b := bufferOf(t, "hello")
+	called := 0
+	e := b.AddCallback(func(*CallbackEntry, CallbackInfo) { called++ })
+	b.Freeze(Front)
+	b.Freeze(Back)
+	ok(t, b.SetMaxRead(10))
+	ok(t, b.SetFlags(DrainsToFD))
+	var at Ptr
+	ok(t, b.SetPtr(&at, 0, PtrSet))
+	cleaned := 0
+	b.Unfreeze(Back)
+	ok(t, b.AddReference([]byte("x"), func([]byte) { cleaned++ }))
+	want(t, "calls of the callback before", called, 1)
+
+	b.Free()
+	want(t, "cleanups", cleaned, 1)
+	want(t, "calls of the callback", called, 1)
+	want(t, "length", b.Len(), 0)
+	want(t, "max read", b.MaxRead(), DefaultMaxRead)
+	want(t, "flags", b.flags, 0)
+	wantError(t, "removing the callback", b.RemoveCallback(e), ErrNoCallback)
+	_, err := b.Search([]byte("h"), &at)
+	wantError(t, "using a position", err, ErrPosition)
+
+	ok(t, b.AddString("again"))
+	wantContent(t, b, "again")
+	b.Free()
+	b.Free()
+	want(t, "cleanups", cleaned, 1)
+}
+
+func TestMaxReadIsLimited(t *testing.T) {
+	var b Buffer
+	ok(t, b.SetMaxRead(math.MaxInt32))
+	want(t, "max read", b.MaxRead(), math.MaxInt32)
+	wantError(t, "negative", b.SetMaxRead(-1), ErrRange)
+	if math.MaxInt > math.MaxInt32 {
+		n := math.MaxInt32
+		wantError(t, "too large", b.SetMaxRead(n+1), ErrRange)
+	}
+	want(t, "max read after errors", b.MaxRead(), math.MaxInt32)
+	ok(t, b.SetMaxRead(0))
+	want(t, "max read", b.MaxRead(), DefaultMaxRead)
+}
+
+func TestUnknownFlagsAreRefused(t *testing.T) {
+	var b Buffer
+	wantError(t, "set", b.SetFlags(DrainsToFD|2), ErrFlag)
+	want(t, "flags", b.flags, 0)
+	ok(t, b.SetFlags(DrainsToFD))
+	wantError(t, "clear", b.ClearFlags(DrainsToFD|2), ErrFlag)
+	want(t, "flags", b.flags, drainsToFD)
+	ok(t, b.SetFlags(0))
+	want(t, "flags", b.flags, drainsToFD)
+	ok(t, b.ClearFlags(DrainsToFD))
+	want(t, "flags", b.flags, 0)
+}
+
+// An endTest is an operation that changes one end of a buffer.
+type endTest struct {
+	name string
+	end  End
+	do   func(b *Buffer) error
+}
+
+func endTests(t *testing.T) []endTest {
+	pair := socketPair(t)
+	file := writeFile(t, []byte("file"))
+	segment := newSegment(t, file, 0)
+	discard := func(_ int, err error) error { return err }
+	return []endTest{
+		{"Add", Back, func(b *Buffer) error { return b.Add([]byte("x")) }},
+		{"Add nothing", Back, func(b *Buffer) error { return b.Add(nil) }},
+		{"AddString", Back, func(b *Buffer) error { return b.AddString("x") }},
+		{"AddIOVec", Back, func(b *Buffer) error { return discard(b.AddIOVec([][]byte{{1}})) }},
+		{"Printf", Back, func(b *Buffer) error { return discard(b.Printf("x")) }},
+		{"AddBuffer", Back, func(b *Buffer) error { return b.AddBuffer(bufferOf(t, "x")) }},
+		{"AddBufferReference", Back, func(b *Buffer) error { return b.AddBufferReference(bufferOf(t, "x")) }},
+		{"AddReference", Back, func(b *Buffer) error { return b.AddReference([]byte("x"), nil) }},
+		{"AddFileSegment", Back, func(b *Buffer) error { return b.AddFileSegment(segment, 0, -1) }},
+		{"AddFile", Back, func(b *Buffer) error { return b.AddFile(openFile(t, file), 0, -1) }},
+		{"RemoveBuffer, destination", Back, func(b *Buffer) error { return discard(bufferOf(t, "xy").RemoveBuffer(b, 1)) }},
+		{"Reserve", Back, func(b *Buffer) error { return discard(b.Reserve(1, make([][]byte, 1))) }},
+		{"Commit", Back, func(b *Buffer) error { return b.Commit(nil) }},
+		{"ReadFD", Back, func(b *Buffer) error {
+			ok(t, discard(bufferOf(t, "x").WriteFD(pair[0])))
+			err := discard(b.ReadFD(pair[1], -1))
+			new(Buffer).ReadFD(pair[1], -1)
+			return err
+		}},
+		{"ReadFrom", Back, func(b *Buffer) error { _, err := b.ReadFrom(bufferOf(t, "x")); return err }},
+		{"Write", Back, func(b *Buffer) error { return discard(b.Write([]byte("x"))) }},
+		{"WriteByte", Back, func(b *Buffer) error { return b.WriteByte('x') }},
+		{"WriteString", Back, func(b *Buffer) error { return discard(b.WriteString("x")) }},
+
+		{"Prepend", Front, func(b *Buffer) error { return b.Prepend([]byte("x")) }},
+		{"PrependBuffer", Front, func(b *Buffer) error { return b.PrependBuffer(bufferOf(t, "x")) }},
+		{"PrependBuffer, source", Front, func(b *Buffer) error { return New().PrependBuffer(b) }},
+		{"AddBuffer, source", Front, func(b *Buffer) error { return New().AddBuffer(b) }},
+		{"RemoveBuffer", Front, func(b *Buffer) error { return discard(b.RemoveBuffer(New(), 1)) }},
+		{"Drain", Front, func(b *Buffer) error { return b.Drain(1) }},
+		{"Remove", Front, func(b *Buffer) error { return discard(b.Remove(make([]byte, 1))) }},
+		{"CopyOut", Front, func(b *Buffer) error { return discard(b.CopyOut(make([]byte, 1))) }},
+		{"CopyOutFrom", Front, func(b *Buffer) error { return discard(b.CopyOutFrom(nil, make([]byte, 1))) }},
+		{"ReadLine", Front, func(b *Buffer) error { _, err := b.ReadLine(EOLLF); return err }},
+		{"WriteFD", Front, func(b *Buffer) error { return discard(b.WriteFD(pair[0])) }},
+		{"WriteFDAtMost", Front, func(b *Buffer) error { return discard(b.WriteFDAtMost(pair[0], 1)) }},
+		{"WriteTo", Front, func(b *Buffer) error { _, err := b.WriteTo(New()); return err }},
+		{"Read", Front, func(b *Buffer) error { return discard(b.Read(make([]byte, 1))) }},
+		{"ReadByte", Front, func(b *Buffer) error { _, err := b.ReadByte(); return err }},
+	}
+}
+
+func TestFrozenEndsDoNotChange(t *testing.T) {
+	const text = "line\nanother\nthird"
+	for _, e := range endTests(t) {
+		for _, frozen := range []End{Front, Back} {
+			name := e.name + map[End]string{Front: " with the front frozen", Back: " with the back frozen"}[frozen]
+			t.Run(name, func(t *testing.T) {
+				b := bufferOf(t, text)
+				defer b.Free()
+				changes := 0
+				b.AddCallback(func(*CallbackEntry, CallbackInfo) { changes++ })
+				b.Freeze(frozen)
+				b.Freeze(frozen)
+				var wanted error
+				if e.end == frozen {
+					wanted = ErrFrozen
+				}
+				wantError(t, "frozen", e.do(b), wanted)
+				if wanted != nil {
+					want(t, "changes", changes, 0)
+					wantContent(t, b, text)
+				}
+				b.Unfreeze(frozen)
+				wantError(t, "unfrozen", e.do(b), nil)
+				mustCheck(t, b)
+			})
+		}
+	}
+}
+
+func TestTakingNothingIsPossibleFromAFrozenFront(t *testing.T) {
+	b := bufferOf(t, "x")
+	b.Freeze(Front)
+	for _, p := range [][]byte{nil, {}} {
+		for name, do := range map[string]func([]byte) (int, error){"Remove": b.Remove, "CopyOut": b.CopyOut, "Read": b.Read} {
+			n, err := do(p)
+			want(t, name, n, 0)
+			wantError(t, name, err, nil)
+		}
+	}
+	ok(t, b.Prepend(nil))
+	empty := New()
+	empty.Freeze(Front)
+	ok(t, empty.Drain(5))
+	ok(t, New().AddBuffer(empty))
+}
+
+func TestBadArgumentsAreErrors(t *testing.T) {
+	other := bufferOf(t, "other")
+	var otherPtr, stale, unset Ptr
+	ok(t, other.SetPtr(&otherPtr, 1, PtrSet))
+	segment := newSegment(t, writeFile(t, []byte("0123456789")), 0)
+	discard := func(_ int, err error) error { return err }
+	discardPtr := func(_ Ptr, err error) error { return err }
+	var b *Buffer
+	tests := []struct {
+		name string
+		do   func() error
+		want error
+	}{
+		{"drain a negative number", func() error { return b.Drain(-1) }, ErrRange},
+		{"expand by a negative number", func() error { return b.Expand(-1) }, ErrRange},
+		{"reserve a negative number", func() error { return discard(b.Reserve(-1, make([][]byte, 1))) }, ErrRange},
+		{"reserve without vectors", func() error { return discard(b.Reserve(1, nil)) }, ErrRange},
+		{"reserve more than can be counted", func() error { return discard(b.Reserve(math.MaxInt, make([][]byte, 1))) }, ErrRange},
+		{"move a negative number", func() error { return discard(b.RemoveBuffer(other, -1)) }, ErrRange},
+		{"pull up more than there is", func() error { _, err := b.Pullup(100); return err }, ErrRange},
+		{"reference with a negative offset", func() error { return b.AddReferenceWithOffset([]byte("x"), -1, 1, nil) }, ErrRange},
+		{"reference with a negative length", func() error { return b.AddReferenceWithOffset([]byte("x"), 0, -1, nil) }, ErrRange},
+		{"reference beyond the end", func() error { return b.AddReferenceWithOffset([]byte("xy"), 1, 2, nil) }, ErrRange},
+		{"reference from beyond the end", func() error { return b.AddReferenceWithOffset([]byte("xy"), 3, 0, nil) }, ErrRange},
+		{"reference to itself", func() error { return b.AddBufferReference(b) }, ErrRange},
+		{"segment from beyond the end", func() error { return b.AddFileSegment(segment, 11, -1) }, ErrRange},
+		{"segment from before the start", func() error { return b.AddFileSegment(segment, -1, 1) }, ErrRange},
+		{"segment to beyond the end", func() error { return b.AddFileSegment(segment, 5, 6) }, ErrRange},
+		{"segment that overflows", func() error { return b.AddFileSegment(segment, 5, math.MaxInt64) }, ErrRange},
+
+		{"add nil buffer", func() error { return b.AddBuffer(nil) }, ErrNil},
+		{"prepend nil buffer", func() error { return b.PrependBuffer(nil) }, ErrNil},
+		{"move to nil buffer", func() error { return discard(b.RemoveBuffer(nil, 1)) }, ErrNil},
+		{"reference to nil buffer", func() error { return b.AddBufferReference(nil) }, ErrNil},
+		{"reference to nil memory", func() error { return b.AddReference(nil, nil) }, ErrNil},
+		{"nil segment", func() error { return b.AddFileSegment(nil, 0, 0) }, ErrNil},
+		{"nil base", func() error { return b.DeferCallbacks(nil) }, ErrNil},
+		{"nil position", func() error { return b.SetPtr(nil, 0, PtrSet) }, ErrNil},
+
+		{"search from another buffer's position", func() error { return discardPtr(b.Search([]byte("x"), &otherPtr)) }, ErrPosition},
+		{"search up to another buffer's position", func() error { return discardPtr(b.SearchRange([]byte("x"), nil, &otherPtr)) }, ErrPosition},
+		{"search from a stale position", func() error { return discardPtr(b.Search([]byte("x"), &stale)) }, ErrPosition},
+		{"search up to a stale position", func() error { return discardPtr(b.SearchRange([]byte("x"), nil, &stale)) }, ErrPosition},
+		{"search from an unset position", func() error { return discardPtr(b.Search([]byte("x"), &unset)) }, ErrPosition},
+		{"search line from another buffer's position", func() error { _, _, err := b.SearchEOL(&otherPtr, EOLLF); return err }, ErrPosition},
+		{"copy from another buffer's position", func() error { return discard(b.CopyOutFrom(&otherPtr, make([]byte, 1))) }, ErrPosition},
+		{"peek from another buffer's position", func() error { return discard(b.Peek(1, &otherPtr, nil)) }, ErrPosition},
+		{"move another buffer's position", func() error { p := otherPtr; return b.SetPtr(&p, 1, PtrAdd) }, ErrPosition},
+		{"move an unset position", func() error { p := unset; return b.SetPtr(&p, 1, PtrAdd) }, ErrPosition},
+		{"position before the start", func() error { return b.SetPtr(new(Ptr), -1, PtrSet) }, ErrRange},
+		{"position beyond the end", func() error { return b.SetPtr(new(Ptr), 8, PtrSet) }, ErrRange},
+
+		{"unknown line ending", func() error { _, err := b.ReadLine(EOLNUL + 1); return err }, ErrFlag},
+		{"negative line ending", func() error { _, _, err := b.SearchEOL(nil, -1); return err }, ErrFlag},
+		{"unknown way to set a position", func() error { return b.SetPtr(new(Ptr), 0, PtrAdd+1) }, ErrFlag},
+		{"commit of other memory", func() error { return b.Commit([][]byte{make([]byte, 1)}) }, ErrNotReserved},
+		{"commit of nothing at all", func() error { return b.Commit([][]byte{nil}) }, ErrNotReserved},
+		{"remove nil callback", func() error { return b.RemoveCallback(nil) }, ErrNoCallback},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b = bufferOf(t, ".content")
+			ok(t, b.SetPtr(&stale, 1, PtrSet))
+			ok(t, b.Drain(1))
+			wantError(t, tt.name, tt.do(), tt.want)
+			wantContent(t, b, "content")
+			wantContent(t, other, "other")
+		})
+	}
+}
+
+func TestLengthsDoNotOverflow(t *testing.T) {
+	full := &Buffer{length: math.MaxInt - 2}
+	three := func() *Buffer { return bufferOf(t, "abc") }
+	discard := func(_ int, err error) error { return err }
+	for name, do := range map[string]func() error{
+		"Add":                func() error { return full.AddString("abc") },
+		"AddIOVec":           func() error { return discard(full.AddIOVec([][]byte{{1, 2}, {3}})) },
+		"Prepend":            func() error { return full.Prepend([]byte("abc")) },
+		"AddBuffer":          func() error { return full.AddBuffer(three()) },
+		"PrependBuffer":      func() error { return full.PrependBuffer(three()) },
+		"RemoveBuffer":       func() error { return discard(three().RemoveBuffer(full, 3)) },
+		"AddReference":       func() error { return full.AddReference([]byte("abc"), nil) },
+		"AddBufferReference": func() error { return full.AddBufferReference(three()) },
+		"Reserve":            func() error { return discard(full.Reserve(3, make([][]byte, 1))) },
+		"ReadFD":             func() error { return discard(full.ReadFD(-1, -1)) },
+	} {
+		wantError(t, name, do(), ErrRange)
+		want(t, name+": length", full.length, math.MaxInt-2)
+	}
+}

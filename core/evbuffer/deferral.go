@@ -1,0 +1,99 @@
+package evbuffer
+
+import "github.com/go-libevent/libevent/core/event"
+
+// A deferral is how a buffer has its callbacks called from the loop of a base.
+type deferral struct {
+	buffer *Buffer
+	extras *extras // of the buffer, which may have got others by the time we run
+	task   event.Deferred
+
+	scheduled      bool // run will come
+	added, deleted int  // since the callbacks were last called
+}
+
+// DeferCallbacks makes the buffer's callbacks come from the loop of a base, some
+// time after the change, rather than from within the call that made it. Changes
+// until then are summed up. This keeps buffers that feed one another from
+// calling each other deeper and deeper, and lets all callbacks run in one
+// goroutine. There is no way back; another call chooses another base. The error
+// is ErrNil if base is nil (evbuffer_defer_callbacks).
+func (b *Buffer) DeferCallbacks(base *event.Base) error {
+	if base == nil {
+		return opError("defer callbacks", ErrNil)
+	}
+	defer b.enter().leave()
+	x := b.extra()
+	d := &deferral{buffer: b, extras: x}
+	if before := x.deferral; before != nil {
+		d.added, d.deleted = before.added, before.deleted
+		x.cancelDeferral()
+	}
+	d.task.Init(base, base.Priorities()/2, d.run)
+	x.deferral = d
+	d.schedule()
+	return nil
+}
+
+// schedule makes the loop call run if there is something to tell.
+func (d *deferral) schedule() {
+	if (d.added > 0 || d.deleted > 0) && d.task.Schedule() {
+		d.scheduled = true
+	}
+}
+
+// cancelDeferral drops the call that is due, if any, and defers nothing any
+// more. It reports whether that came too late: then the loop is about to make
+// the call, will notice, and free the lock.
+func (x *extras) cancelDeferral() (late bool) {
+	d := x.deferral
+	if d == nil {
+		return false
+	}
+	x.deferral = nil
+	return d.scheduled && !d.task.Cancel()
+}
+
+// postpone sums a change up until the loop comes to it, and tells at once only
+// those callbacks that do not wait.
+func (d *deferral) postpone(added, deleted int) {
+	if d.buffer.callbacks == nil {
+		d.added, d.deleted = 0, 0
+		return
+	}
+	d.added += added
+	d.deleted += deleted
+	d.schedule()
+	d.buffer.call(d.info(), CallbackEnabled|CallbackNoDefer, CallbackEnabled|CallbackNoDefer)
+}
+
+func (d *deferral) info() CallbackInfo {
+	return CallbackInfo{
+		Orig:    d.buffer.length + d.deleted - d.added,
+		Added:   d.added,
+		Deleted: d.deleted,
+	}
+}
+
+// run is what the loop calls.
+func (d *deferral) run(*event.Deferred) {
+	if d.callAll() {
+		return
+	}
+	d.extras.free()
+}
+
+// callAll calls the callbacks that have waited, unless the loop of another base
+// has taken over. It returns false if the buffer was freed in the meantime.
+func (d *deferral) callAll() bool {
+	defer acquire(d.extras.lock).leave()
+	d.scheduled = false
+	if d.extras.deferral != d {
+		return d.extras.deferral != nil
+	}
+	if info := d.info(); info.Added > 0 || info.Deleted > 0 {
+		d.added, d.deleted = 0, 0
+		d.buffer.call(info, CallbackEnabled|CallbackNoDefer, CallbackEnabled)
+	}
+	return true
+}

@@ -1,0 +1,7 @@
+//go:build unix
+
+package evbuffer
+
+import "syscall"
+
+var interrupted error = syscall.EINTR

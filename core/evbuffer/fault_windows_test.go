@@ -1,0 +1,5 @@
+package evbuffer
+
+import "golang.org/x/sys/windows"
+
+var interrupted error = windows.WSAEINTR

@@ -1,0 +1,102 @@
+package evbuffer
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+var eolNames = map[EOL]string{
+	EOLAny: "any", EOLCRLF: "CRLF", EOLCRLFStrict: "strict CRLF", EOLLF: "LF", EOLNUL: "NUL",
+}
+
+var lineTests = []struct {
+	style EOL
+	text  string
+	lines []string
+	rest  string
+}{
+	{EOLAny, "", nil, ""},
+	{EOLAny, "one\rtwo\nthree\r\nfour\n\n\rfive", []string{"one", "two", "three", "four"}, "five"},
+	{EOLAny, "\r\n\r\n", []string{""}, ""},
+	{EOLAny, "a\x00b\n", []string{"a\x00b"}, ""},
+	{EOLCRLF, "one\r\ntwo\n\nthree\rfour\r", []string{"one", "two", ""}, "three\rfour\r"},
+	{EOLCRLF, "\n\r\n\r\r\n", []string{"", "", "\r"}, ""},
+	{EOLCRLFStrict, "one\ntwo\r\nthree\r\rfour\r\n\r", []string{"one\ntwo", "three\r\rfour"}, "\r"},
+	{EOLLF, "one\r\ntwo\n\nthree", []string{"one\r", "two", ""}, "three"},
+	{EOLNUL, "one\x00\x00two\n", []string{"one", ""}, "two\n"},
+}
+
+func TestReadLine(t *testing.T) {
+	for _, tt := range lineTests {
+		for size := range 5 {
+			t.Run(fmt.Sprintf("%s %q in pieces of %d", eolNames[tt.style], tt.text, size+1), func(t *testing.T) {
+				b := New()
+				for text := tt.text; text != ""; {
+					n := min(size+1, len(text))
+					ok(t, b.AddReference([]byte(text[:n]), nil))
+					text = text[n:]
+				}
+				for _, line := range tt.lines {
+					got, err := b.ReadLine(tt.style)
+					ok(t, err)
+					want(t, "line", got, line)
+					mustCheck(t, b)
+				}
+				got, err := b.ReadLine(tt.style)
+				wantError(t, "after the last line", err, ErrNotFound)
+				want(t, "after the last line", got, "")
+				wantContent(t, b, tt.rest)
+			})
+		}
+	}
+}
+
+func TestSearchEOL(t *testing.T) {
+	tests := []struct {
+		style       EOL
+		start       int
+		pos, length int
+	}{
+		// 0123 4 567 8 9
+		// ab\r\ncd\n\x00\r\n
+		{EOLAny, 0, 2, 2},
+		{EOLAny, 3, 3, 1},
+		{EOLAny, 4, 6, 1},
+		{EOLCRLF, 0, 2, 2},
+		{EOLCRLF, 3, 3, 1}, // the CR before is out of sight
+		{EOLCRLF, 4, 6, 1},
+		{EOLCRLFStrict, 3, 8, 2},
+		{EOLLF, 0, 3, 1},
+		{EOLLF, 7, 9, 1},
+		{EOLNUL, 0, 7, 1},
+		{EOLNUL, 8, -1, 0},
+		{EOLAny, 10, -1, 0},
+		{EOLCRLFStrict, 9, -1, 0},
+	}
+	for _, pieces := range [][]string{
+		{"ab\r\ncd\n\x00\r\n"},
+		{"ab\r", "\ncd", "\n\x00\r", "\n"},
+	} {
+		b := bufferOfPieces(t, pieces...)
+		for _, tt := range tests {
+			var start Ptr
+			ok(t, b.SetPtr(&start, tt.start, PtrSet))
+			p, n, err := b.SearchEOL(&start, tt.style)
+			if p.Pos() != tt.pos || n != tt.length || (err == nil) != (tt.pos >= 0) {
+				t.Errorf("%s in %q from %d: got %d, %d, %v, want %d, %d", eolNames[tt.style], pieces, tt.start, p.Pos(), n, err, tt.pos, tt.length)
+			}
+		}
+	}
+}
+
+func TestReadLineOfManyPieces(t *testing.T) {
+	var b Buffer
+	for range 1000 {
+		ok(t, b.AddReference([]byte("word "), nil))
+	}
+	ok(t, b.AddString("\r\n"))
+	line, err := b.ReadLine(EOLCRLF)
+	ok(t, err)
+	want(t, "line", line, strings.Repeat("word ", 1000))
+}

@@ -1,0 +1,275 @@
+package evbuffer
+
+import (
+	"bytes"
+	"errors"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evthread"
+)
+
+// enableLocks installs an implementation of locks for the time of the test, and
+// counts what it frees.
+func enableLocks(t *testing.T, alloc func() (evthread.Lock, error)) (freed *atomic.Int32) {
+	t.Helper()
+	freed = new(atomic.Int32)
+	ok(t, evthread.SetLockCallbacks(&evthread.LockCallbacks{
+		APIVersion:     evthread.LockAPIVersion,
+		SupportedTypes: evthread.Recursive,
+		Alloc:          func(evthread.LockType) (evthread.Lock, error) { return alloc() },
+		Free:           func(evthread.Lock, evthread.LockType) { freed.Add(1) },
+	}))
+	evthread.SetIDCallback(goroutine)
+	t.Cleanup(func() {
+		event.SetLogCallback(func(event.LogSeverity, string) {}) // it is worth a warning
+		defer event.SetLogCallback(nil)
+		evthread.SetLockCallbacks(nil)
+		evthread.SetIDCallback(nil)
+	})
+	return freed
+}
+
+func newLock() (evthread.Lock, error) { return new(recursiveLock), nil }
+
+// A recursiveLock belongs to a goroutine.
+type recursiveLock struct {
+	mu    sync.Mutex
+	owner atomic.Uint64
+	depth int
+}
+
+func (l *recursiveLock) Lock(mode evthread.Mode) error {
+	me := goroutine()
+	if l.owner.Load() != me {
+		l.mu.Lock()
+		l.owner.Store(me)
+	}
+	l.depth++
+	return nil
+}
+
+func (l *recursiveLock) Unlock(evthread.Mode) error {
+	if l.owner.Load() != goroutine() {
+		return evthread.ErrNotHeld
+	}
+	l.depth--
+	if l.depth == 0 {
+		l.owner.Store(0)
+		l.mu.Unlock()
+	}
+	return nil
+}
+
+// goroutine returns the number that stack traces give the caller's goroutine.
+func goroutine() uint64 {
+	var buf [32]byte
+	line := buf[:runtime.Stack(buf[:], false)]
+	n, _ := strconv.ParseUint(string(bytes.Fields(line)[1]), 10, 64)
+	return n
+}
+
+func TestLockingNeedsAnImplementation(t *testing.T) {
+	var b Buffer
+	wantError(t, "without", b.EnableLocking(nil), ErrLocking)
+	b.Lock() // does nothing
+	b.Unlock()
+	ok(t, b.AddString("x"))
+	wantContent(t, &b, "x")
+}
+
+func TestABufferHasOneLock(t *testing.T) {
+	freed := enableLocks(t, newLock)
+	var b Buffer
+	ok(t, b.EnableLocking(nil))
+	wantError(t, "another", b.EnableLocking(nil), ErrLocking)
+	wantError(t, "another", b.EnableLocking(new(recursiveLock)), ErrLocking)
+	b.Free()
+	want(t, "locks freed", freed.Load(), 1)
+	ok(t, b.EnableLocking(new(recursiveLock)))
+	b.Free()
+	want(t, "locks freed, one was the user's", freed.Load(), 1)
+}
+
+func TestErrorsOfAnImplementationAreReported(t *testing.T) {
+	broken := errors.New("no locks today")
+	enableLocks(t, func() (evthread.Lock, error) { return nil, broken })
+	wantError(t, "broken", new(Buffer).EnableLocking(nil), broken)
+}
+
+// A brokenLock cannot be taken or, once it was, released.
+type brokenLock struct{ unlock bool }
+
+var errBrokenLock = errors.New("broken lock")
+
+func (l brokenLock) Lock(evthread.Mode) error {
+	if l.unlock {
+		return nil
+	}
+	return errBrokenLock
+}
+
+func (l brokenLock) Unlock(evthread.Mode) error { return errBrokenLock }
+
+func TestBrokenLocksAreFatal(t *testing.T) {
+	for _, lock := range []evthread.Lock{brokenLock{unlock: false}, brokenLock{unlock: true}} {
+		var b, c Buffer
+		ok(t, b.EnableLocking(lock))
+		ok(t, c.EnableLocking(lock))
+		var fatal []error
+		event.SetFatalCallback(func(err error) { fatal = append(fatal, err) })
+		ok(t, b.AddString("x"))
+		ok(t, c.AddBuffer(&b))
+		event.SetFatalCallback(nil)
+		want(t, "fatal errors", len(fatal), 3)
+		for _, err := range fatal {
+			wantError(t, "fatal", err, errBrokenLock)
+		}
+	}
+}
+
+func TestEveryOperationLocks(t *testing.T) {
+	lock := new(recursiveLock)
+	var b Buffer
+	ok(t, b.EnableLocking(lock))
+	held := 0
+	b.AddCallback(func(*CallbackEntry, CallbackInfo) { held = max(held, lock.depth) })
+	for _, e := range endTests(t) {
+		ok(t, b.AddString("a line\n"))
+		held = 0
+		before := b.Len()
+		ok(t, e.do(&b))
+		want(t, e.name+": depth of the lock afterwards", lock.depth, 0)
+		if changed := b.Len() != before; changed && held == 0 {
+			t.Errorf("%s has told callbacks without the lock", e.name)
+		}
+		ok(t, b.Drain(b.Len()))
+	}
+}
+
+func TestFreeInACallbackReleasesTheLock(t *testing.T) {
+	lock := new(recursiveLock)
+	var b Buffer
+	ok(t, b.EnableLocking(lock))
+	b.AddCallback(func(*CallbackEntry, CallbackInfo) { b.Free() })
+	ok(t, b.AddString("x"))
+	want(t, "depth of the lock", lock.depth, 0)
+}
+
+const (
+	workers = 8
+	rounds  = 300
+)
+
+// TestManyGoroutines lets goroutines add, move and take away at the same time.
+// What matters is that the race detector stays quiet and no byte is lost.
+func TestManyGoroutines(t *testing.T) {
+	enableLocks(t, newLock)
+	var buffers [4]Buffer
+	for i := range buffers {
+		ok(t, buffers[i].EnableLocking(nil))
+	}
+	var added, removed, cleaned atomic.Int64
+	changes := 0 // guarded by the lock of the first buffer
+	buffers[0].AddCallback(func(*CallbackEntry, CallbackInfo) { changes++ })
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			memory, p := make([]byte, 700), make([]byte, rounds)
+			for i := range rounds {
+				from, to := &buffers[(w+i)%4], &buffers[(w*3+i*7+1)%4]
+				switch i % 8 {
+				case 0, 1:
+					ok(t, from.Add(memory[:i+1]))
+					added.Add(int64(i + 1))
+				case 2:
+					ok(t, from.AddReference(memory, func([]byte) { cleaned.Add(1) }))
+					added.Add(int64(len(memory)))
+				case 3:
+					ok(t, to.AddBuffer(from))
+				case 4:
+					_, err := from.RemoveBuffer(to, i*3)
+					ok(t, err)
+				case 5:
+					n, err := from.Remove(p[:i])
+					ok(t, err)
+					removed.Add(int64(n))
+				case 6:
+					ok(t, to.PrependBuffer(from))
+				case 7:
+					from.Lock()
+					ok(t, from.AddString("xyz"))
+					ok(t, from.Drain(3))
+					from.Unlock()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	left := 0
+	for i := range buffers {
+		mustCheck(t, &buffers[i])
+		left += buffers[i].Len()
+		buffers[i].Free()
+	}
+	if changes == 0 {
+		t.Error("the callback was not called")
+	}
+	want(t, "bytes", int64(left), added.Load()-removed.Load())
+	want(t, "cleanups", cleaned.Load(), workers*int64((rounds+5)/8))
+}
+
+// Two buffers that refer to each other's memory are used by two goroutines.
+func TestSharedMemoryInManyGoroutines(t *testing.T) {
+	enableLocks(t, newLock)
+	var source Buffer
+	ok(t, source.EnableLocking(nil))
+	var cleaned atomic.Int64
+	ok(t, source.AddReference(make([]byte, 5000), func([]byte) { cleaned.Add(1) }))
+	ok(t, source.Add(make([]byte, 5000)))
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for range rounds {
+				var own Buffer
+				ok(t, own.AddBufferReference(&source))
+				_, err := own.Pullup(6000)
+				ok(t, err)
+				ok(t, own.Drain(9000))
+				own.Free()
+			}
+		})
+	}
+	wg.Wait()
+	want(t, "cleanups before the end", cleaned.Load(), 0)
+	source.Free()
+	want(t, "cleanups", cleaned.Load(), 1)
+}
+
+// A loop tells callbacks of changes that other goroutines make, until one of
+// them frees the buffer.
+func TestDeferredCallbacksOfManyGoroutines(t *testing.T) {
+	freed := enableLocks(t, newLock)
+	base := newBase(t)
+	loop := make(chan error)
+	go func() {
+		_, err := base.Loop(event.LoopNoExitOnEmpty)
+		loop <- err
+	}()
+	for range rounds {
+		var b Buffer
+		ok(t, b.EnableLocking(nil))
+		ok(t, b.DeferCallbacks(base))
+		b.AddCallback(func(e *CallbackEntry, info CallbackInfo) { e.Buffer().Drain(info.Added) })
+		ok(t, b.AddString("hello"))
+		b.Free()
+	}
+	ok(t, base.LoopExit(0))
+	ok(t, <-loop)
+	loopOnce(t, base)
+	want(t, "locks freed", freed.Load(), rounds)
+}

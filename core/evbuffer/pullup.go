@@ -1,0 +1,98 @@
+package evbuffer
+
+// Pullup brings the first n bytes together in memory, copying them only if they
+// are not, and returns them; a negative n means all. What it returns is valid
+// until the next change to the buffer. It may be written to unless it was added
+// by reference or from a file. The error is ErrRange if there are fewer than n
+// bytes (evbuffer_pullup).
+func (b *Buffer) Pullup(n int) ([]byte, error) {
+	defer b.enter().leave()
+	if n < 0 {
+		n = b.length
+	}
+	if n > b.length {
+		return nil, opError("pull up", ErrRange)
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	if err := loadAll(b.first, n); err != nil {
+		return nil, opError("pull up", err)
+	}
+	var dead *chunk
+	if b.first.len() < n {
+		dead = b.pullUp(n)
+	}
+	p := b.first.data()[:n:n]
+	releaseAll(dead)
+	return p, nil
+}
+
+// pullUp makes the first chunk hold n bytes, more than it has. It returns the
+// chunks to release.
+func (b *Buffer) pullUp(n int) (dead *chunk) {
+	c := b.first
+	if c.owner != nil || len(c.mem) < n {
+		room := n
+		if n > maxClassSize {
+			room += n / 4 // so that the next bytes need no new memory
+		}
+		c = newChunk(room)
+		c.next = b.first
+		b.first = c
+	}
+	if len(c.mem)-c.r < n {
+		copy(c.mem, c.data())
+		c.r, c.w = 0, c.len()
+	}
+	return b.gather(c, n)
+}
+
+// gather fills c, the first chunk, up to n bytes with data of those after it.
+// It returns the chunks that this has emptied.
+func (b *Buffer) gather(c *chunk, n int) (dead *chunk) {
+	end := &dead
+	next := c.next
+	for c.len() < n {
+		taken := copy(c.mem[c.w:c.r+n], next.data())
+		c.w += taken
+		next.r += taken
+		if next.len() == 0 {
+			*end, end, next = next, &next.next, next.next
+		}
+	}
+	*end = nil
+	c.next = next
+	if next == nil {
+		b.last = c
+	}
+	b.epoch++
+	return dead
+}
+
+// maxCompact is the most data that Compact copies.
+const maxCompact = 2048
+
+// Compact moves a little data that sits in much memory to where it needs less.
+// It is for who keeps unfinished messages in very many buffers: what ReadFD or
+// Reserve made room for and nobody filled goes back. It has no counterpart in
+// C, where a read is preceded by the question how much there is.
+func (b *Buffer) Compact() {
+	defer b.enter().leave()
+	b.dropSpare()
+	c := b.first
+	if c == nil || c != b.last || c.owner != nil || c.len() > maxCompact || len(c.mem) < 4*classFor(c.len()).size() {
+		return
+	}
+	small := newChunk(c.len())
+	small.w = copy(small.mem, c.data())
+	c.swap(small)
+	small.recycle()
+}
+
+// swap exchanges all but the neighbours of two chunks that have their memory
+// for themselves, so that positions in one of them remain valid.
+func (c *chunk) swap(d *chunk) {
+	*c, *d = *d, *c
+	c.next, d.next = d.next, c.next
+}

@@ -1,0 +1,285 @@
+package evbuffer
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestCleanupsRunExactlyOnce takes references out of buffers in all ways there
+// are.
+func TestCleanupsRunExactlyOnce(t *testing.T) {
+	pair := socketPair(t)
+	discard := func(_ int, err error) error { return err }
+	gone := []struct {
+		name string
+		// do makes everything in b go away.
+		do func(b *Buffer) error
+	}{
+		{"drained", func(b *Buffer) error { return b.Drain(b.Len()) }},
+		{"drained by and by", func(b *Buffer) error {
+			for b.Len() > 0 {
+				ok(t, b.Drain(1))
+			}
+			return nil
+		}},
+		{"removed", func(b *Buffer) error { return discard(b.Remove(make([]byte, b.Len()))) }},
+		{"read", func(b *Buffer) error { return discard(b.Read(make([]byte, b.Len()))) }},
+		{"read as a line", func(b *Buffer) error {
+			ok(t, b.AddString("\n"))
+			_, err := b.ReadLine(EOLLF)
+			return err
+		}},
+		{"written", func(b *Buffer) error {
+			err := discard(b.WriteFD(pair[0]))
+			new(Buffer).ReadFD(pair[1], -1)
+			return err
+		}},
+		{"written to a writer", func(b *Buffer) error { _, err := b.WriteTo(New()); return err }},
+		{"freed", func(b *Buffer) error { b.Free(); return nil }},
+		{"pulled up", func(b *Buffer) error {
+			ok(t, b.Prepend([]byte("x")))
+			_, err := b.Pullup(-1)
+			return err
+		}},
+		{"moved and drained", func(b *Buffer) error {
+			to := New()
+			ok(t, to.AddBuffer(b))
+			return to.Drain(to.Len())
+		}},
+		{"prepended and drained", func(b *Buffer) error {
+			to := New()
+			ok(t, to.PrependBuffer(b))
+			return to.Drain(to.Len())
+		}},
+		{"moved in part, copied", func(b *Buffer) error {
+			to := New()
+			_, err := b.RemoveBuffer(to, b.Len()-1)
+			ok(t, err)
+			to.Free()
+			return b.Drain(1)
+		}},
+		{"shared and drained", func(b *Buffer) error {
+			to := New()
+			ok(t, to.AddBufferReference(b))
+			ok(t, b.Drain(b.Len()))
+			return to.Drain(to.Len())
+		}},
+		{"shared and drained the other way round", func(b *Buffer) error {
+			to := New()
+			ok(t, to.AddBufferReference(b))
+			ok(t, to.Drain(to.Len()))
+			return b.Drain(b.Len())
+		}},
+		{"shared twice and freed", func(b *Buffer) error {
+			x, y := New(), New()
+			ok(t, x.AddBufferReference(b))
+			ok(t, y.AddBufferReference(b))
+			x.Free()
+			b.Free()
+			y.Free()
+			return nil
+		}},
+		{"shared with a buffer it then moves to", func(b *Buffer) error {
+			to := New()
+			ok(t, to.AddBufferReference(b))
+			ok(t, to.AddBuffer(b))
+			return to.Drain(to.Len())
+		}},
+	}
+	for _, tt := range gone {
+		t.Run(tt.name, func(t *testing.T) {
+			var cleaned [3]int
+			b := New()
+			for i := range cleaned {
+				memory := []byte(strings.Repeat("x", 1+i))
+				ok(t, b.AddReference(memory, func(p []byte) {
+					if &p[0] != &memory[0] || len(p) != len(memory) {
+						t.Error("the cleanup got other memory")
+					}
+					cleaned[i]++
+				}))
+			}
+			want(t, "cleanups before", cleaned, [3]int{})
+			ok(t, tt.do(b))
+			want(t, "cleanups", cleaned, [3]int{1, 1, 1})
+			b.Free()
+			want(t, "cleanups after Free", cleaned, [3]int{1, 1, 1})
+		})
+	}
+}
+
+func TestACleanupWaitsForTheLastByte(t *testing.T) {
+	cleaned := 0
+	b := New()
+	ok(t, b.AddReference([]byte("abc"), func([]byte) { cleaned++ }))
+	ok(t, b.Drain(2))
+	want(t, "cleanups with a byte left", cleaned, 0)
+	ok(t, b.Drain(1))
+	want(t, "cleanups", cleaned, 1)
+}
+
+func TestASplitReferenceIsCleanedUpOnce(t *testing.T) {
+	cleaned := 0
+	from, to := New(), New()
+	ok(t, from.AddReference(make([]byte, 100000), func([]byte) { cleaned++ }))
+	for _, n := range []int{10000, 20000, 30000} {
+		_, err := from.RemoveBuffer(to, n)
+		ok(t, err)
+	}
+	want(t, "chunks", chunks(t, to), 3)
+	from.Free()
+	ok(t, to.Drain(59999))
+	want(t, "cleanups with a byte left", cleaned, 0)
+	ok(t, to.Drain(1))
+	want(t, "cleanups", cleaned, 1)
+}
+
+func TestAnEmptyReferenceIsCleanedUpAtOnce(t *testing.T) {
+	cleaned := 0
+	var b Buffer
+	b.AddCallback(func(*CallbackEntry, CallbackInfo) { t.Error("nothing has changed") })
+	ok(t, b.AddReference([]byte{}, func([]byte) { cleaned++ }))
+	ok(t, b.AddReferenceWithOffset([]byte("abc"), 3, 0, func([]byte) { cleaned++ }))
+	want(t, "cleanups", cleaned, 2)
+	wantContent(t, &b, "")
+	ok(t, b.AddReference([]byte{}, nil))
+}
+
+func TestARefusedReferenceIsNotCleanedUp(t *testing.T) {
+	var b Buffer
+	b.Freeze(Back)
+	never := func([]byte) { t.Error("cleaned up") }
+	wantError(t, "frozen", b.AddReference([]byte("x"), never), ErrFrozen)
+	wantError(t, "frozen", b.AddReference([]byte{}, never), ErrFrozen)
+	wantError(t, "nil", b.AddReference(nil, never), ErrNil)
+	wantError(t, "out of range", b.AddReferenceWithOffset([]byte("x"), 1, 1, never), ErrRange)
+}
+
+func TestReferenceWithOffset(t *testing.T) {
+	memory := []byte("0123456789")
+	var cleaned string
+	var b Buffer
+	ok(t, b.AddReferenceWithOffset(memory, 3, 4, func(p []byte) { cleaned = string(p) }))
+	wantContent(t, &b, "3456")
+	want(t, "address", addresses(t, &b)[0], &memory[3])
+	ok(t, b.Drain(4))
+	want(t, "cleaned up", cleaned, "0123456789")
+}
+
+// A cleanup runs in the middle of an operation, and may do what it likes.
+func TestCleanupsMayUseTheBuffer(t *testing.T) {
+	uses := map[string]func(b *Buffer){
+		"add":     func(b *Buffer) { b.AddString("!") },
+		"prepend": func(b *Buffer) { b.Prepend([]byte("!")) },
+		"drain":   func(b *Buffer) { b.Drain(b.Len()) },
+		"pull up": func(b *Buffer) { b.Pullup(-1) },
+		"free":    func(b *Buffer) { b.Free() },
+		"move":    func(b *Buffer) { New().AddBuffer(b) },
+	}
+	operations := map[string]func(b *Buffer){
+		"Drain":   func(b *Buffer) { b.Drain(4) },
+		"Remove":  func(b *Buffer) { b.Remove(make([]byte, 4)) },
+		"Pullup":  func(b *Buffer) { b.Pullup(5) },
+		"Free":    func(b *Buffer) { b.Free() },
+		"WriteTo": func(b *Buffer) { b.WriteTo(New()) },
+		"Move":    func(b *Buffer) { to := New(); b.RemoveBuffer(to, 4); to.Free() },
+		"Replies": func(b *Buffer) { b.ReadLine(EOLNUL) },
+	}
+	for opName, operation := range operations {
+		for useName, use := range uses {
+			t.Run(useName+" in "+opName, func(t *testing.T) {
+				b := bufferOf(t, "ab")
+				cleaned := 0
+				ok(t, b.AddReference([]byte("cd"), func([]byte) { cleaned++; use(b) }))
+				ok(t, b.AddString("ef\x00 and more"))
+				operation(b)
+				mustCheck(t, b)
+				want(t, "cleanups", cleaned, 1)
+				b.Free()
+				mustCheck(t, b)
+			})
+		}
+	}
+}
+
+func TestBufferReferencesShareMemory(t *testing.T) {
+	b := bufferOfPieces(t, "ab", "cd")
+	to := bufferOf(t, "x")
+	ok(t, to.AddBufferReference(b))
+	wantContent(t, to, "xabcd")
+	wantContent(t, b, "abcd")
+	at := addresses(t, b)
+	if shared := addresses(t, to)[1:]; shared[0] != at[0] || shared[1] != at[1] {
+		t.Error("it was copied")
+	}
+	// From now on they go their own ways.
+	ok(t, b.AddString("ef"))
+	ok(t, b.Prepend([]byte("!")))
+	ok(t, to.AddString("gh"))
+	ok(t, b.Drain(2))
+	wantContent(t, b, "bcdef")
+	wantContent(t, to, "xabcdgh")
+	ok(t, to.Drain(2))
+	_, err := b.Pullup(-1)
+	ok(t, err)
+	_, err = to.Pullup(-1)
+	ok(t, err)
+	wantContent(t, b, "bcdef")
+	wantContent(t, to, "bcdgh")
+}
+
+func TestSharedMemoryIsUsedAgainAfterTheLastOne(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes pools forget")
+	}
+	b, to := bufferOf(t, "hello"), New()
+	memory := addresses(t, b)[0]
+	ok(t, to.AddBufferReference(b))
+	b.Free()
+	other := bufferOf(t, "other")
+	if addresses(t, other)[0] == memory {
+		t.Fatal("memory in use was given away")
+	}
+	to.Free()
+	again := bufferOf(t, "again")
+	want(t, "memory", addresses(t, again)[0], memory)
+}
+
+func TestNestedReferencesAreRefused(t *testing.T) {
+	segment := newSegment(t, writeFile(t, []byte("file")), 0)
+	b := bufferOf(t, "x")
+	reference := New()
+	ok(t, reference.AddBufferReference(b))
+	moved := New()
+	ok(t, moved.AddBuffer(bufferOf(t, "moved")))
+	part := New()
+	ok(t, part.AddBufferReference(bufferOf(t, strings.Repeat("x", 20000))))
+	file := New()
+	ok(t, file.AddFileSegment(segment, 0, -1))
+	defer file.Free()
+	for name, tt := range map[string]struct {
+		src  *Buffer
+		want error
+	}{
+		"a buffer reference":            {reference, ErrNested},
+		"a part of a buffer reference":  {part, ErrNested},
+		"a file segment":                {file, ErrNested},
+		"what has been referenced":      {b, nil},
+		"what was moved here":           {moved, nil},
+		"memory that is by reference":   {bufferOfPieces(t, "a", "b"), nil},
+		"nothing":                       {New(), nil},
+		"itself, as long as it's empty": {nil, nil},
+	} {
+		to := New()
+		if tt.src == nil {
+			tt.src = to
+		}
+		before := tt.src.Len()
+		wantError(t, name, to.AddBufferReference(tt.src), tt.want)
+		want(t, name+", length of the source", tt.src.Len(), before)
+		if tt.want != nil {
+			want(t, name+", length", to.Len(), 0)
+		}
+		mustCheck(t, to, tt.src)
+	}
+}

@@ -1,0 +1,29 @@
+package sysio
+
+// A Mapping is a part of a file in memory. Data must not be written to; to
+// read it once the file has become shorter is fatal to the process.
+type Mapping struct {
+	Data  []byte
+	whole []byte // from and to the borders that the system wants
+}
+
+// Map maps n bytes, at least one, of a file from offset for reading.
+func Map(fd int, offset int64, n int) (Mapping, error) {
+	if _, err := consultLen(OpMap, fd, n); err != nil {
+		return Mapping{}, err
+	}
+	skip := int(offset % granularity())
+	whole, err := mmap(fd, offset-int64(skip), skip+n)
+	if err != nil {
+		return Mapping{}, err
+	}
+	return Mapping{Data: whole[skip:], whole: whole}, nil
+}
+
+// Unmap takes the memory back. Nobody may look at Data again.
+func (m Mapping) Unmap() error {
+	if _, err := consultLen(OpUnmap, -1, len(m.Data)); err != nil {
+		return err
+	}
+	return munmap(m.whole)
+}

@@ -1,0 +1,6 @@
+//go:build !race
+
+package sysio
+
+func release() {}
+func acquire() {}
