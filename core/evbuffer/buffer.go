@@ -19,6 +19,7 @@ type Buffer struct {
 	// epoch counts the changes that make positions meaningless.
 	epoch     uint64
 	callbacks *CallbackEntry // the latest first
+	observer  Observer       // or nil
 	extras    *extras        // what few buffers have, or nil
 	maxRead   int32          // 0: DefaultMaxRead
 	running   uint16         // how deep in calls of callbacks we are

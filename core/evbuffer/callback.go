@@ -110,15 +110,37 @@ func (e *CallbackEntry) changeFlags(op string, f, to CallbackFlags) error {
 	return nil
 }
 
-// changed tells the callbacks of a change that is complete. orig is the length
-// before it.
+// An Observer is the object that a buffer is part of: a stream that must know
+// at once what was put into its output or taken from its input.
+type Observer interface {
+	// BufferChanged is told of each change, as callbacks are, but never
+	// deferred, and after those callbacks that are not deferred either.
+	BufferChanged(b *Buffer, info CallbackInfo)
+}
+
+// SetObserver makes o the observer of the buffer; nil is none. It costs a
+// buffer less than a callback, and there is one at most. It is for packages
+// that build something on buffers, whose users need the callbacks for
+// themselves.
+func (b *Buffer) SetObserver(o Observer) {
+	defer b.enter().leave()
+	b.observer = o
+}
+
+// changed tells the callbacks and the observer of a change that is complete.
+// orig is the length before it.
 func (b *Buffer) changed(orig, added, deleted int) {
+	if added == 0 && deleted == 0 {
+		return
+	}
 	switch {
-	case added == 0 && deleted == 0:
 	case b.extras != nil && b.extras.deferral != nil:
 		b.extras.deferral.postpone(added, deleted)
 	case b.callbacks != nil:
 		b.call(CallbackInfo{Orig: orig, Added: added, Deleted: deleted}, CallbackEnabled, CallbackEnabled)
+	}
+	if b.observer != nil {
+		b.observer.BufferChanged(b, CallbackInfo{Orig: orig, Added: added, Deleted: deleted})
 	}
 }
 
