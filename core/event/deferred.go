@@ -66,9 +66,12 @@ func (d *Deferred) ScheduleAtEnd() bool {
 }
 
 // Cancel takes back a Schedule or ScheduleAtEnd, if it is not too late, and
-// reports whether it was in time.
+// reports whether it was in time. A zero Deferred never is.
 func (d *Deferred) Cancel() bool {
 	b := d.base
+	if b == nil {
+		return false
+	}
 	b.enter()
 	defer b.leave()
 	if d.flags&flagQueued == 0 {

@@ -1,0 +1,2 @@
+// Package bufferevent has buffered streams over sockets.
+package bufferevent
