@@ -192,4 +192,3 @@ func (p *pair) Unlink() {
 		p.partner = nil
 	}
 }
-
