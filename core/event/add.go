@@ -165,7 +165,7 @@ func (b *Base) startTimeout(ev *Event, d time.Duration) {
 	}
 	// An event that is active because its timeout passed is not any more:
 	// the timeout is in the future now.
-	if ev.flags&(flagActive|flagLater) != 0 && ev.result&Timeout != 0 {
+	if ev.flags&flagQueued != 0 && ev.result&Timeout != 0 {
 		b.removeQueued(&ev.task)
 	}
 	b.setDeadline(ev, deadlineAfter(b.clock.now(), d))

@@ -45,6 +45,8 @@ type Base struct {
 
 	active     []taskQueue // by priority
 	later      taskQueue   // active in the next iteration
+	ending     taskQueue   // run at the end of this iteration
+	endings    int         // how many that are
 	runningPri int         // the priority being run, or -1
 	inPass     int         // how many tasks this pass has activated
 	current    *task       // the task whose callback runs

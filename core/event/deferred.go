@@ -27,7 +27,7 @@ func clampPriority(p int) uint8 { return uint8(max(0, min(p, MaxPriorities-1))) 
 // SetPriority sets the priority for the next time d is scheduled.
 func (d *Deferred) SetPriority(priority int) {
 	d.base.enter()
-	if d.flags&(flagActive|flagLater) == 0 {
+	if d.flags&flagQueued == 0 {
 		d.priority = clampPriority(priority)
 	}
 	d.base.leave()
@@ -40,7 +40,7 @@ func (d *Deferred) Schedule() bool {
 	b := d.base
 	b.enter()
 	defer b.leave()
-	if b.freed || d.flags&(flagActive|flagLater) != 0 {
+	if b.freed || d.flags&flagQueued != 0 {
 		return false
 	}
 	b.queue(&d.task)
@@ -48,13 +48,33 @@ func (d *Deferred) Schedule() bool {
 	return true
 }
 
-// Cancel takes back a Schedule, if it is not too late, and reports whether it
-// was in time.
-func (d *Deferred) Cancel() bool {
+// ScheduleAtEnd is Schedule, but fn runs at the end of the iteration: when the
+// callbacks that are due have run, whatever the priorities, and before the loop
+// waits again. Objects use it to do once what several callbacks may ask for,
+// such as writing what they have put into a buffer. What fn schedules for the
+// end belongs to the next iteration.
+func (d *Deferred) ScheduleAtEnd() bool {
 	b := d.base
 	b.enter()
 	defer b.leave()
-	if d.flags&(flagActive|flagLater) == 0 {
+	if b.freed || d.flags&flagQueued != 0 {
+		return false
+	}
+	b.queueEnding(&d.task)
+	b.notify()
+	return true
+}
+
+// Cancel takes back a Schedule or ScheduleAtEnd, if it is not too late, and
+// reports whether it was in time. A zero Deferred never is.
+func (d *Deferred) Cancel() bool {
+	b := d.base
+	if b == nil {
+		return false
+	}
+	b.enter()
+	defer b.leave()
+	if d.flags&flagQueued == 0 {
 		return false
 	}
 	b.removeQueued(&d.task)
@@ -65,5 +85,5 @@ func (d *Deferred) Cancel() bool {
 func (d *Deferred) Scheduled() bool {
 	d.base.enter()
 	defer d.base.leave()
-	return d.flags&(flagActive|flagLater) != 0
+	return d.flags&flagQueued != 0
 }

@@ -104,6 +104,9 @@ func (b *Base) cancelDeferred() {
 	for t := b.later.head; t != nil; t = b.later.head {
 		b.removeQueued(t)
 	}
+	for t := b.ending.head; t != nil; t = b.ending.head {
+		b.removeQueued(t)
+	}
 }
 
 // DumpEvents writes a description of all events that are pending or active to
@@ -128,7 +131,7 @@ func (b *Base) DumpEvents(w io.Writer) error {
 		return err
 	}
 	for ev := range b.allEvents() {
-		if ev.flags&(flagActive|flagLater) == 0 {
+		if ev.flags&flagQueued == 0 {
 			continue
 		}
 		if _, err := fmt.Fprintf(w, "  %v, priority %d, for %v\n", ev, ev.priority, ev.result); err != nil {

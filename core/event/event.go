@@ -245,7 +245,7 @@ func (ev *Event) Pending(what What) What {
 	if ev.flags&flagInserted != 0 {
 		is |= ev.what & (ioWhat | Signal)
 	}
-	if ev.flags&(flagActive|flagLater) != 0 {
+	if ev.flags&flagQueued != 0 {
 		is |= ev.result
 	}
 	if ev.flags&flagTimeout != 0 {

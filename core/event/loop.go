@@ -144,7 +144,7 @@ func (b *Base) iterate(flags LoopFlag) (Status, error) {
 		}
 		b.expire()
 		if b.hasWork() {
-			n := b.runActive()
+			n := b.runActive() + b.runEnding()
 			if flags&LoopOnce != 0 && n != 0 && !b.hasWork() {
 				break
 			}

@@ -61,7 +61,7 @@ func (b *Base) activateSignals() {
 func (b *Base) activateSignal(sig int, times uint32) {
 	for ev := b.signals.events[sig]; ev != nil; ev = ev.ioNext {
 		had := uint32(0)
-		if ev.flags&(flagActive|flagLater) != 0 {
+		if ev.flags&flagQueued != 0 {
 			had = uint32(ev.calls)
 		}
 		b.activate(&ev.task, Signal)

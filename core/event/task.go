@@ -26,7 +26,10 @@ const (
 	flagCommon                           // with flagTimeout: in a common timeout's queue
 	flagActive                           // in an active queue
 	flagLater                            // in the queue for the next iteration
+	flagEnding                           // in the queue for the end of the iteration
 	flagFinalizing                       // only its finalizer may still run
+
+	flagQueued = flagActive | flagLater | flagEnding
 )
 
 // taskKind says what running a task means.

@@ -17,6 +17,9 @@ const (
 	OpMap
 	OpUnmap
 	OpClose
+	OpSocket
+	OpConnect
+	OpShutdown
 )
 
 // A Call is a system call about to be made.

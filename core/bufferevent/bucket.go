@@ -1,0 +1,123 @@
+package bufferevent
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// RateLimitMax is the largest rate and the largest burst, in bytes
+// (EV_RATE_LIMIT_MAX).
+const RateLimitMax = math.MaxInt
+
+// defaultTick is how often buckets are filled if nothing else is said.
+const defaultTick = time.Second
+
+// A TokenBucketConfig says how fast something may read and write. It can be
+// shared by any number of bufferevents and groups (struct
+// ev_token_bucket_cfg).
+type TokenBucketConfig struct {
+	read, write bucketConfig
+	tick        time.Duration
+}
+
+// bucketConfig is the limit of one direction.
+type bucketConfig struct {
+	rate  int // bytes that each tick adds
+	burst int // bytes that there can be at most
+}
+
+// NewTokenBucketConfig makes a configuration: each tick allows to read another
+// readRate bytes and to write another writeRate bytes, and what is not used
+// adds up to no more than readBurst and writeBurst bytes. Shorter ticks make an
+// even stream, longer ones cost less; zero is a second, and the shortest is a
+// millisecond. The error is ErrRange if a rate is less than one, or larger than
+// its burst, or if the tick is negative or too short (ev_token_bucket_cfg_new).
+func NewTokenBucketConfig(readRate, readBurst, writeRate, writeBurst int, tick time.Duration) (*TokenBucketConfig, error) {
+	const op = "new token bucket config"
+	if tick == 0 {
+		tick = defaultTick
+	}
+	if tick < time.Millisecond {
+		return nil, opError(op, fmt.Errorf("tick %v: %w", tick, ErrRange))
+	}
+	cfg := &TokenBucketConfig{bucketConfig{readRate, readBurst}, bucketConfig{writeRate, writeBurst}, tick}
+	for _, c := range []bucketConfig{cfg.read, cfg.write} {
+		if c.rate < 1 || c.burst < c.rate {
+			return nil, opError(op, fmt.Errorf("rate %d, burst %d: %w", c.rate, c.burst, ErrRange))
+		}
+	}
+	return cfg, nil
+}
+
+// ReadRate returns how many bytes a tick allows to read, and at most.
+func (cfg *TokenBucketConfig) ReadRate() (rate, burst int) { return cfg.read.rate, cfg.read.burst }
+
+// WriteRate is ReadRate for writing.
+func (cfg *TokenBucketConfig) WriteRate() (rate, burst int) { return cfg.write.rate, cfg.write.burst }
+
+// Tick returns how often the buckets are filled.
+func (cfg *TokenBucketConfig) Tick() time.Duration { return cfg.tick }
+
+// tickAt returns the number of the tick that t is in. Ticks of the same length
+// begin at the same time everywhere.
+func (cfg *TokenBucketConfig) tickAt(t time.Time) int64 {
+	return int64(t.Sub(tickEpoch) / cfg.tick)
+}
+
+// tickEpoch is some time before the first tick.
+var tickEpoch = time.Now()
+
+// buckets are the tokens of both directions: how many bytes may still be read
+// and written. They can be negative, when more was moved than there was left.
+type buckets struct {
+	cfg         *TokenBucketConfig
+	read, write int
+	tick        int64 // when they were filled last
+}
+
+// start fills the buckets with what one tick adds.
+func (k *buckets) start(cfg *TokenBucketConfig, now time.Time) {
+	*k = buckets{cfg: cfg, read: cfg.read.rate, write: cfg.write.rate, tick: cfg.tickAt(now)}
+}
+
+// change goes on with another configuration and what the buckets have, so that
+// a change gives nothing for free.
+func (k *buckets) change(cfg *TokenBucketConfig, now time.Time) {
+	k.cfg = cfg
+	k.read = min(k.read, cfg.read.burst)
+	k.write = min(k.write, cfg.write.burst)
+	k.tick = cfg.tickAt(now)
+}
+
+// fill adds what the ticks since the last time have brought.
+func (k *buckets) fill(now time.Time) {
+	tick := k.cfg.tickAt(now)
+	n := tick - k.tick
+	if n <= 0 {
+		return
+	}
+	k.tick = tick
+	k.read = k.cfg.read.filled(k.read, n)
+	k.write = k.cfg.write.filled(k.write, n)
+}
+
+// filled returns what is in a bucket n ticks later.
+func (c bucketConfig) filled(tokens int, n int64) int {
+	missing := uint64(c.burst - tokens) // tokens are never above burst, but may be far below zero
+	if missing/uint64(n) < uint64(c.rate) {
+		return c.burst
+	}
+	return tokens + int(n)*c.rate
+}
+
+// untilAbove returns how long it is until the tokens of a direction are more
+// than least.
+func (k *buckets) untilAbove(c bucketConfig, tokens, least int, now time.Time) time.Duration {
+	ticks := int64(1)
+	if missing := least - tokens; missing >= c.rate {
+		ticks += int64(missing / c.rate)
+	}
+	next := tickEpoch.Add(time.Duration(k.tick+ticks) * k.cfg.tick)
+	return max(next.Sub(now), 0)
+}

@@ -1,0 +1,157 @@
+package bufferevent
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// A Bufferevent is a stream with an input and an output buffer, and callbacks
+// that say when there is something to read, when everything is written, and
+// what else happens. Where the data comes from and goes to is the business of
+// its [Transport]: a socket, a filter, the other half of a pair, or one that
+// another package has made.
+//
+// It belongs to the goroutine that runs the loop of its base; with
+// [ThreadSafe] all methods are for any goroutine (struct bufferevent).
+type Bufferevent struct {
+	// Data is for the user: one callback function can serve any number of
+	// bufferevents, and find here what each is about.
+	Data any
+
+	base      *event.Base
+	transport Transport
+	input     evbuffer.Buffer // its back is frozen, but for the transport
+	output    evbuffer.Buffer // its front is frozen, but for the transport
+	callbacks callbacks
+
+	// The events that the transport waits with, or that are timeouts. The one
+	// for writing is nil until it is needed for the first time.
+	read  event.Event
+	write *event.Event
+
+	readTimeout, writeTimeout time.Duration // 0: none
+	readMark, writeMark       watermark
+
+	err    error   // of the last event
+	extras *extras // what few bufferevents have, or nil
+
+	maxRead, maxWrite int32
+	refs              int32 // 0: freed
+	enabled           event.What
+	options           Options
+	suspended         [2]suspension // of reading and of writing
+	pending           pending       // callbacks that are deferred
+	brokenWrite       bool          // nothing can be written any more
+	closedWrite       bool          // CloseWrite was called
+	sawEOF            bool
+	freed             bool // Free was called
+}
+
+// Options say how a bufferevent is made (enum bufferevent_options).
+type Options uint16
+
+const (
+	// CloseOnFree makes Free close the descriptor, or free the underlying
+	// bufferevent (BEV_OPT_CLOSE_ON_FREE).
+	CloseOnFree Options = 1 << iota
+	// ThreadSafe gives the bufferevent and its buffers a lock, so that any
+	// goroutine may use them. It needs an implementation of locks, such as
+	// that of the package pthreads, and a base that was made after it was
+	// installed (BEV_OPT_THREADSAFE).
+	ThreadSafe
+	// DeferCallbacks has the loop run the callbacks, rather than whatever
+	// call made them necessary, so that callbacks do not nest
+	// (BEV_OPT_DEFER_CALLBACKS).
+	DeferCallbacks
+	// UnlockCallbacks runs the callbacks without the bufferevent's lock. It
+	// requires DeferCallbacks (BEV_OPT_UNLOCK_CALLBACKS).
+	UnlockCallbacks
+	// Nagle leaves it to TCP to hold small packets back. Without it, TCP
+	// sockets send at once what the loop writes, which it does once an
+	// iteration anyway.
+	Nagle
+)
+
+const allOptions = CloseOnFree | ThreadSafe | DeferCallbacks | UnlockCallbacks | Nagle
+
+// How much one call reads or writes at most if nothing else was set, in bytes.
+const (
+	DefaultMaxSingleRead  = 64 << 10
+	DefaultMaxSingleWrite = 256 << 10
+)
+
+// both is the set of directions that can be enabled.
+const both = event.Read | event.Write
+
+// Init sets up a bufferevent that is a field of its transport's own structure.
+// It starts with one reference, with writing enabled and reading not. The
+// error is ErrOptions if the options make no sense, or ErrNoLocks if ThreadSafe
+// is asked for and there are no locks. It is for packages that make kinds of
+// bufferevents of their own.
+func Init(b *Bufferevent, base *event.Base, t Transport, opts Options) error {
+	if base == nil {
+		return opError("new", ErrNil)
+	}
+	if opts&^allOptions != 0 || opts&(DeferCallbacks|UnlockCallbacks) == UnlockCallbacks {
+		return opError("new", ErrOptions)
+	}
+	b.base, b.transport, b.options = base, t, opts
+	b.refs = 1
+	b.enabled = event.Write
+	b.maxRead, b.maxWrite = DefaultMaxSingleRead, DefaultMaxSingleWrite
+	if err := b.input.SetMaxRead(math.MaxInt32); err != nil { // the limit is ours
+		return err
+	}
+	b.input.Freeze(evbuffer.Back)
+	b.output.Freeze(evbuffer.Front)
+	b.input.SetObserver((*inputObserver)(b))
+	b.output.SetObserver((*outputObserver)(b))
+	b.read.Data = b
+	if opts&ThreadSafe != 0 {
+		if err := b.enableLocking(); err != nil {
+			return opError("new", err)
+		}
+	}
+	return nil
+}
+
+// Base returns the base that runs the bufferevent (bufferevent_get_base).
+func (b *Bufferevent) Base() *event.Base {
+	b.lock()
+	defer b.unlock()
+	return b.base
+}
+
+// Input returns the buffer that data arrives in. Take data from its front; its
+// back is frozen (bufferevent_get_input).
+func (b *Bufferevent) Input() *evbuffer.Buffer { return &b.input }
+
+// Output returns the buffer whose data is to be written. Add data at its back;
+// its front is frozen (bufferevent_get_output).
+func (b *Bufferevent) Output() *evbuffer.Buffer { return &b.output }
+
+// Err returns the error that the last event callback with [EventError],
+// [EventTimeout] or [EventEOF] was about, or nil. In the callback it says what
+// has happened; it is io.EOF for EventEOF, and wraps os.ErrDeadlineExceeded for
+// EventTimeout (what C leaves in errno).
+func (b *Bufferevent) Err() error {
+	b.lock()
+	defer b.unlock()
+	return b.err
+}
+
+// String describes the bufferevent for logs and errors.
+func (b *Bufferevent) String() string {
+	kind := "bufferevent"
+	if s, ok := b.transport.(fmt.Stringer); ok {
+		kind = s.String()
+	}
+	if fd := b.FD(); fd >= 0 {
+		return fmt.Sprintf("%s fd %d", kind, fd)
+	}
+	return kind
+}

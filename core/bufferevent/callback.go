@@ -1,0 +1,279 @@
+package bufferevent
+
+import (
+	"strings"
+
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// A DataCallback is told that there is data to read, or that the output buffer
+// has drained. It runs on the loop's goroutine and may do anything to b and any
+// other bufferevent, freeing them included (bufferevent_data_cb).
+type DataCallback func(b *Bufferevent)
+
+// An EventCallback is told of a connection made, an end of the stream, an error
+// or a timeout; what says which, and in which direction. It may do what a
+// DataCallback may (bufferevent_event_cb).
+type EventCallback func(b *Bufferevent, what Events)
+
+// Events is what an EventCallback is told.
+type Events uint16
+
+const (
+	// EventReading says that it happened while reading (BEV_EVENT_READING).
+	EventReading Events = 0x01
+	// EventWriting says that it happened while writing (BEV_EVENT_WRITING).
+	EventWriting Events = 0x02
+	// EventEOF says that the peer has ended its stream. Reading is disabled
+	// then; writing goes on (BEV_EVENT_EOF).
+	EventEOF Events = 0x10
+	// EventError says that something has failed, see Err. The direction is
+	// disabled (BEV_EVENT_ERROR).
+	EventError Events = 0x20
+	// EventTimeout says that a timeout has passed. The direction is disabled
+	// (BEV_EVENT_TIMEOUT).
+	EventTimeout Events = 0x40
+	// EventConnected says that the connection is made (BEV_EVENT_CONNECTED).
+	EventConnected Events = 0x80
+)
+
+// String lists the events, such as "reading|EOF".
+func (e Events) String() string {
+	names := []struct {
+		bit  Events
+		name string
+	}{
+		{EventReading, "reading"}, {EventWriting, "writing"}, {EventEOF, "EOF"},
+		{EventError, "error"}, {EventTimeout, "timeout"}, {EventConnected, "connected"},
+	}
+	var set []string
+	for _, n := range names {
+		if e&n.bit != 0 {
+			set = append(set, n.name)
+		}
+	}
+	return strings.Join(set, "|")
+}
+
+// TriggerOptions change how Trigger and TriggerEvent run callbacks.
+type TriggerOptions uint8
+
+const (
+	// TrigDeferCallbacks has the loop run the callbacks
+	// (BEV_TRIG_DEFER_CALLBACKS).
+	TrigDeferCallbacks TriggerOptions = 1 << iota
+	// TrigIgnoreWatermarks runs the callbacks whatever the watermarks say
+	// (BEV_TRIG_IGNORE_WATERMARKS).
+	TrigIgnoreWatermarks
+)
+
+// callbacks are the user's; any of them may be nil.
+type callbacks struct {
+	read, write DataCallback
+	event       EventCallback
+}
+
+// pending is what deferred callbacks are to be told.
+type pending struct {
+	read, write bool
+	events      Events
+}
+
+// SetCallbacks sets the functions to be called when data has arrived, when the
+// output buffer has drained, and when something else happens; nil is none
+// (bufferevent_setcb).
+func (b *Bufferevent) SetCallbacks(read, write DataCallback, event EventCallback) {
+	b.lock()
+	defer b.unlock()
+	if b.freed {
+		return
+	}
+	b.callbacks = callbacks{read, write, event}
+	if b.extras != nil {
+		b.extras.above = nil
+	}
+}
+
+// Callbacks returns what was set with SetCallbacks (bufferevent_getcb).
+func (b *Bufferevent) Callbacks() (read, write DataCallback, event EventCallback) {
+	b.lock()
+	defer b.unlock()
+	return b.callbacks.read, b.callbacks.write, b.callbacks.event
+}
+
+// Trigger runs the read callback, the write callback or both, as what says, if
+// the watermarks allow it or opts ignores them (bufferevent_trigger).
+func (b *Bufferevent) Trigger(what event.What, opts TriggerOptions) {
+	if b.begin() {
+		b.trigger(what, opts)
+		b.end()
+	}
+}
+
+// TriggerEvent runs the event callback as if what had happened
+// (bufferevent_trigger_event).
+func (b *Bufferevent) TriggerEvent(what Events, opts TriggerOptions) {
+	if b.begin() {
+		b.runEvent(what, opts)
+		b.end()
+	}
+}
+
+// Triggered tells the user that data was read or written: it is what a
+// transport calls last after it has moved some.
+func (c *Control) Triggered(what event.What) { c.Bufferevent().trigger(what, 0) }
+
+// Event tells the user that something else happened. err is what Err returns
+// from now on, or nil to leave that alone.
+func (c *Control) Event(what Events, err error) {
+	b := c.Bufferevent()
+	b.noteError(what, err)
+	b.runEvent(what, 0)
+}
+
+// EventDeferred is Event, with the callback run by the loop: for what a method
+// finds out that the user has just called.
+func (c *Control) EventDeferred(what Events, err error) {
+	b := c.Bufferevent()
+	b.noteError(what, err)
+	b.runEvent(what, TrigDeferCallbacks)
+}
+
+func (b *Bufferevent) noteError(what Events, err error) {
+	if err != nil {
+		b.err = err
+	}
+	if what&(EventEOF|EventReading) == EventEOF|EventReading {
+		b.sawEOF = true
+	}
+	if what&(EventError|EventWriting) == EventError|EventWriting {
+		b.brokenWrite = true
+	}
+}
+
+// trigger is Trigger for who has the lock and a reference.
+func (b *Bufferevent) trigger(what event.What, opts TriggerOptions) {
+	anyway := opts&TrigIgnoreWatermarks != 0
+	if what&event.Read != 0 && (anyway || b.input.Len() >= b.readMark.low) {
+		b.runRead(opts)
+	}
+	if what&event.Write != 0 && (anyway || b.output.Len() <= b.writeMark.low) {
+		b.runWrite(opts)
+	}
+}
+
+func (b *Bufferevent) defers(opts TriggerOptions) bool {
+	return b.options&DeferCallbacks != 0 || opts&TrigDeferCallbacks != 0
+}
+
+func (b *Bufferevent) runRead(opts TriggerOptions) {
+	fn := b.callbacks.read
+	switch {
+	case fn == nil:
+	case b.defers(opts):
+		b.pending.read = true
+		b.deferCallbacks()
+	default:
+		before := b.input.Len()
+		fn(b)
+		b.readAgain(before)
+	}
+}
+
+func (b *Bufferevent) runWrite(opts TriggerOptions) {
+	fn := b.callbacks.write
+	switch {
+	case fn == nil:
+	case b.defers(opts):
+		b.pending.write = true
+		b.deferCallbacks()
+	default:
+		fn(b)
+	}
+}
+
+func (b *Bufferevent) runEvent(what Events, opts TriggerOptions) {
+	fn := b.callbacks.event
+	switch {
+	case fn == nil:
+	case b.defers(opts):
+		b.pending.events |= what
+		b.deferCallbacks()
+	default:
+		fn(b, what)
+	}
+}
+
+// readAgain has the read callback run again if it has taken something, but not
+// enough for the reading to go on: nothing else would call it. One that has
+// taken nothing is not asked again, as it would be in C, or the loop would spin.
+func (b *Bufferevent) readAgain(before int) {
+	high := b.readMark.high
+	if high == 0 || b.freed || b.enabled&event.Read == 0 {
+		return
+	}
+	if n := b.input.Len(); n >= high && n < before {
+		b.trigger(event.Read, TrigDeferCallbacks)
+	}
+}
+
+// deferCallbacks has the loop call what is pending.
+func (b *Bufferevent) deferCallbacks() {
+	x := b.extra()
+	if x.deferral.Data == nil {
+		x.deferral.Init(b.base, b.priority(), runDeferred)
+		x.deferral.Data = b
+	}
+	x.deferral.Schedule()
+}
+
+// runDeferred calls what is pending. A connection that was made comes before
+// the reading and writing on it, and an end or error after that.
+func runDeferred(d *event.Deferred) {
+	b := d.Data.(*Bufferevent)
+	if !b.begin() {
+		return
+	}
+	if b.pending.events&EventConnected != 0 {
+		b.pending.events &^= EventConnected
+		b.callEvent(EventConnected)
+	}
+	if b.pending.read {
+		b.pending.read = false
+		before := b.input.Len()
+		b.callData(b.callbacks.read)
+		b.readAgain(before)
+	}
+	if b.pending.write {
+		b.pending.write = false
+		b.callData(b.callbacks.write)
+	}
+	if what := b.pending.events; what != 0 {
+		b.pending.events = 0
+		b.callEvent(what)
+	}
+	b.end()
+}
+
+func (b *Bufferevent) callData(fn DataCallback) {
+	if fn == nil {
+		return
+	}
+	if b.options&UnlockCallbacks != 0 {
+		b.unlock()
+		defer b.lock()
+	}
+	fn(b)
+}
+
+func (b *Bufferevent) callEvent(what Events) {
+	fn := b.callbacks.event
+	if fn == nil {
+		return
+	}
+	if b.options&UnlockCallbacks != 0 {
+		b.unlock()
+		defer b.lock()
+	}
+	fn(b, what)
+}

@@ -1,0 +1,387 @@
+package bufferevent
+
+import (
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/core/internal/sysio"
+)
+
+const (
+	// connBuffer is how much a Conn holds for each direction, in bytes, beside
+	// what is in the bufferevent.
+	connBuffer = 64 << 10
+	// connLinger is how long the peer may take nothing of what was written before
+	// Close.
+	connLinger = 30 * time.Second
+)
+
+// A Conn is a net.Conn over a bufferevent: for code in other goroutines that
+// reads and writes in the ordinary, blocking way. Its methods may be called from
+// any goroutine but that of the loop, which would wait for itself.
+type Conn struct {
+	base          *event.Base
+	bev           *Bufferevent // the loop's alone
+	local, remote net.Addr
+
+	mu       sync.Mutex
+	input    evbuffer.Buffer // read by the loop, and not by Read yet
+	output   evbuffer.Buffer // written by Write, and not taken by the loop yet
+	paused   bool            // the loop does not read
+	posted   bool            // the loop knows that there is output
+	closed   bool
+	finished bool // CloseWrite was called
+
+	read, write side
+}
+
+// side is what is separate for the two directions of a Conn.
+type side struct {
+	err      error         // why there will be nothing more, or nil
+	ready    chan struct{} // closed when it is worth to look again; nil if nobody waits
+	deadline deadline
+}
+
+// NewConn makes a net.Conn over a bufferevent, which belongs to it from now on,
+// connected or not yet. Call it on the goroutine of the loop.
+func NewConn(b *Bufferevent) *Conn {
+	c := &Conn{base: b.Base(), bev: b}
+	c.noteAddresses()
+	b.SetCallbacks(c.onRead, c.onWrite, c.onEvent)
+	b.SetWatermark(event.Write, connBuffer/2, 0)
+	c.onRead(b) // what is there already
+	if err := b.Enable(event.Read); err != nil {
+		c.read.err = err
+	}
+	return c
+}
+
+var _ net.Conn = (*Conn)(nil)
+
+func (c *Conn) noteAddresses() {
+	fd := c.bev.FD()
+	c.local, c.remote = noAddr{}, noAddr{}
+	if fd < 0 {
+		return
+	}
+	if sa, err := sysio.LocalAddress(fd); err == nil {
+		c.local = netAddr(sa)
+	}
+	if sa, err := sysio.RemoteAddress(fd); err == nil {
+		c.remote = netAddr(sa)
+	}
+}
+
+// netAddr converts the address of a stream socket.
+func netAddr(sa evutil.Sockaddr) net.Addr {
+	if ap, err := evutil.SockaddrToAddrPort(sa); err == nil {
+		return net.TCPAddrFromAddrPort(ap)
+	}
+	if name, ok := sysio.UnixName(sa); ok {
+		return &net.UnixAddr{Name: name, Net: "unix"}
+	}
+	return noAddr{}
+}
+
+// noAddr is the address of what has none.
+type noAddr struct{}
+
+func (noAddr) Network() string { return "bufferevent" }
+func (noAddr) String() string  { return "bufferevent" }
+
+// LocalAddr implements net.Conn.
+func (c *Conn) LocalAddr() net.Addr {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.local
+}
+
+// RemoteAddr implements net.Conn.
+func (c *Conn) RemoteAddr() net.Addr {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.remote
+}
+
+// Read implements net.Conn.
+func (c *Conn) Read(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		switch {
+		case c.closed:
+			return 0, c.opError("read", net.ErrClosed)
+		case c.read.deadline.passed():
+			return 0, c.opError("read", os.ErrDeadlineExceeded)
+		case c.input.Len() > 0 || len(p) == 0:
+			n, err := c.input.Remove(p)
+			if c.paused && c.input.Len() < connBuffer/2 {
+				c.paused = false
+				c.base.Post(c.resume)
+			}
+			return n, err
+		case c.read.err == io.EOF:
+			return 0, io.EOF
+		case c.read.err != nil:
+			return 0, c.opError("read", c.read.err)
+		}
+		c.read.wait(&c.mu)
+	}
+}
+
+// Write implements net.Conn. It returns when everything is in the buffers, as
+// for the kernel's sockets.
+func (c *Conn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for n := 0; ; {
+		switch {
+		case c.closed:
+			return n, c.opError("write", net.ErrClosed)
+		case c.write.deadline.passed():
+			return n, c.opError("write", os.ErrDeadlineExceeded)
+		case c.write.err != nil:
+			return n, c.opError("write", c.write.err)
+		case len(p) == n:
+			return n, nil
+		}
+		room := connBuffer - c.output.Len()
+		if room <= 0 {
+			c.write.wait(&c.mu)
+			continue
+		}
+		part := p[n:]
+		part = part[:min(len(part), room)]
+		if err := c.output.Add(part); err != nil {
+			return n, c.opError("write", err)
+		}
+		n += len(part)
+		if err := c.tellLoop(); err != nil {
+			return n, c.opError("write", err)
+		}
+	}
+}
+
+// tellLoop has the loop look at the output.
+func (c *Conn) tellLoop() error {
+	if c.posted {
+		return nil
+	}
+	if err := c.base.Post(c.pump); err != nil {
+		return err
+	}
+	c.posted = true
+	return nil
+}
+
+// CloseWrite ends the stream that is written; reading goes on.
+func (c *Conn) CloseWrite() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return c.opError("close write", net.ErrClosed)
+	}
+	c.finished = true
+	if c.write.err == nil {
+		c.write.err = ErrClosed
+	}
+	return c.tellLoop()
+}
+
+// Close implements net.Conn. What was written is still sent, as long as the peer
+// takes some of it every half minute, and then the bufferevent is freed.
+func (c *Conn) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return c.opError("close", net.ErrClosed)
+	}
+	c.closed = true
+	c.read.wake()
+	c.write.wake()
+	c.read.deadline.set(&c.mu, time.Time{}, nil)
+	c.write.deadline.set(&c.mu, time.Time{}, nil)
+	if err := c.base.Post(c.pump); err != nil {
+		return c.opError("close", err)
+	}
+	return nil
+}
+
+func (c *Conn) opError(op string, err error) error {
+	return &net.OpError{Op: op, Net: c.local.Network(), Source: c.local, Addr: c.remote, Err: err}
+}
+
+// SetDeadline implements net.Conn.
+func (c *Conn) SetDeadline(t time.Time) error {
+	if err := c.SetReadDeadline(t); err != nil {
+		return err
+	}
+	return c.SetWriteDeadline(t)
+}
+
+// SetReadDeadline implements net.Conn.
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.setDeadline(&c.read, t) }
+
+// SetWriteDeadline implements net.Conn.
+func (c *Conn) SetWriteDeadline(t time.Time) error { return c.setDeadline(&c.write, t) }
+
+func (c *Conn) setDeadline(s *side, t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return c.opError("set deadline", net.ErrClosed)
+	}
+	s.deadline.set(&c.mu, t, s.wake)
+	return nil
+}
+
+// wait waits until it is worth to look again. mu is held, but not meanwhile.
+func (s *side) wait(mu *sync.Mutex) {
+	if s.ready == nil {
+		s.ready = make(chan struct{})
+	}
+	ready := s.ready
+	mu.Unlock()
+	<-ready
+	mu.Lock()
+}
+
+// wake lets those who wait look again.
+func (s *side) wake() {
+	if s.ready != nil {
+		close(s.ready)
+		s.ready = nil
+	}
+}
+
+// A deadline is a time that may pass. It is guarded by the Conn's mutex.
+type deadline struct {
+	at    time.Time // zero for none
+	timer *time.Timer
+}
+
+func (d *deadline) passed() bool { return !d.at.IsZero() && !time.Now().Before(d.at) }
+
+// set changes the time; wake is called with mu held when it has passed.
+func (d *deadline) set(mu *sync.Mutex, t time.Time, wake func()) {
+	if d.timer != nil {
+		d.timer.Stop()
+		d.timer = nil
+	}
+	d.at = t
+	if t.IsZero() || wake == nil {
+		return
+	}
+	wake() // those who wait may have to stop at once
+	d.timer = time.AfterFunc(time.Until(t), func() {
+		mu.Lock()
+		wake()
+		mu.Unlock()
+	})
+}
+
+// onRead takes what has arrived, on the loop.
+func (c *Conn) onRead(b *Bufferevent) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.input.AddBuffer(b.Input())
+	if c.input.Len() >= connBuffer && !c.paused {
+		c.paused = true
+		b.Disable(event.Read)
+	}
+	c.read.wake()
+}
+
+// resume reads again, on the loop.
+func (c *Conn) resume() {
+	c.mu.Lock()
+	paused := c.paused || c.closed || c.read.err != nil
+	c.mu.Unlock()
+	if !paused {
+		c.bev.Enable(event.Read)
+	}
+}
+
+// onWrite is called when much of the output has been written.
+func (c *Conn) onWrite(*Bufferevent) { c.pump() }
+
+// pump moves output from Write to the bufferevent as long as that has not too
+// much, on the loop, and ends things when there is no more.
+func (c *Conn) pump() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.posted = false
+	if c.bev == nil {
+		return
+	}
+	if c.bev.Output().Len() < connBuffer && c.output.Len() > 0 {
+		if err := c.bev.WriteBuffer(&c.output); err != nil {
+			c.fail(&c.write, err)
+			c.output.Free()
+		}
+		c.write.wake()
+	}
+	if c.output.Len() > 0 {
+		return // onWrite goes on
+	}
+	if c.finished {
+		c.bev.CloseWrite()
+	}
+	if c.closed {
+		c.endClose()
+	}
+}
+
+// endClose frees the bufferevent once everything is written.
+func (c *Conn) endClose() {
+	if c.bev.Output().Len() == 0 || c.write.err != nil && c.write.err != ErrClosed {
+		c.bev.Free()
+		c.bev = nil
+		c.input.Free()
+		return
+	}
+	c.bev.Disable(event.Read)
+	c.bev.SetWatermark(event.Write, 0, 0)
+	if _, write := c.bev.Timeouts(); write == 0 || write > connLinger {
+		c.bev.SetTimeouts(0, connLinger)
+	}
+}
+
+// fail notes why a direction has ended.
+func (c *Conn) fail(s *side, err error) {
+	if s.err == nil || s.err == ErrClosed {
+		s.err = err
+	}
+	s.wake()
+}
+
+// onEvent is called when something else has happened.
+func (c *Conn) onEvent(b *Bufferevent, what Events) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := b.Err()
+	switch {
+	case what&EventConnected != 0:
+		c.noteAddresses()
+		return
+	case what&EventReading != 0:
+		c.fail(&c.read, err)
+		if what&EventError != 0 {
+			c.fail(&c.write, err)
+		}
+	case what&EventWriting != 0:
+		c.fail(&c.write, err)
+	default:
+		c.fail(&c.read, err)
+		c.fail(&c.write, err)
+	}
+	if c.closed && c.bev != nil && c.write.err != nil && c.write.err != ErrClosed {
+		c.endClose()
+	}
+}

@@ -1,0 +1,194 @@
+package bufferevent
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"syscall"
+
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/core/internal/sysio"
+)
+
+// connecting is what a socket is about while it has no connection yet.
+type connecting struct {
+	done   bool   // there is one, and the loop will tell
+	cancel func() // ends the lookup of a host name, or nil
+	race   *race  // attempts on sockets that are not the bufferevent's yet, or nil
+}
+
+// Connect begins to connect to a TCP address. If the bufferevent has no
+// descriptor yet, it gets a socket. The event callback is told how it ends:
+// EventConnected, or EventError or EventTimeout, for which the timeout for
+// writing runs. Data can be put into the output meanwhile.
+//
+// The zero addr says that the descriptor is being connected already. The error
+// is ErrConnecting if this bufferevent is, errors.ErrUnsupported if it stands on
+// no socket, or that of the system if there cannot be a connection at all
+// (bufferevent_socket_connect).
+func (b *Bufferevent) Connect(addr netip.AddrPort) error {
+	op := "connect " + addr.String()
+	if !addr.IsValid() {
+		return b.startConnect("connect", nil, 0)
+	}
+	sa, err := evutil.AddrPortToSockaddr(addr)
+	if err != nil {
+		return opError(op, err)
+	}
+	return b.startConnect(op, sa, familyOf(addr.Addr()))
+}
+
+func familyOf(addr netip.Addr) int {
+	if addr.Is4() {
+		return syscall.AF_INET
+	}
+	return syscall.AF_INET6
+}
+
+// ConnectUnix is Connect for a Unix socket. On Linux a name that begins with @
+// is one in the abstract name space.
+func (b *Bufferevent) ConnectUnix(name string) error {
+	return b.startConnect("connect "+name, sysio.UnixSockaddr(name), syscall.AF_UNIX)
+}
+
+// startConnect connects the socket at the bottom. A nil sa says that this is
+// under way.
+func (b *Bufferevent) startConnect(op string, sa evutil.Sockaddr, family int) error {
+	s, err := b.bottom()
+	if err != nil {
+		return opError(op, err)
+	}
+	if !s.bev.begin() {
+		return opError(op, ErrFreed)
+	}
+	defer s.bev.end()
+	if err := s.connect(sa, family); err != nil {
+		return opError(op, err)
+	}
+	return nil
+}
+
+// bottom returns the socket that the bufferevent stands on.
+func (b *Bufferevent) bottom() (*socket, error) {
+	for below := b; below != nil; below = below.wrapped() {
+		if s, ok := below.transport.(*socket); ok {
+			return s, nil
+		}
+	}
+	return nil, errors.ErrUnsupported
+}
+
+func (s *socket) connect(sa evutil.Sockaddr, family int) error {
+	fd := s.FD()
+	switch {
+	case s.connecting != nil:
+		return ErrConnecting
+	case sa == nil && fd < 0:
+		return fmt.Errorf("no descriptor: %w", ErrNil)
+	case sa == nil:
+		return s.awaitConnection(false)
+	case fd >= 0:
+		return s.connectOn(fd, sa)
+	}
+	fd, err := sysio.NewSocket(family)
+	if err != nil {
+		return fmt.Errorf("socket: %w", err)
+	}
+	if err := s.replace(fd); err != nil {
+		sysio.CloseSocket(fd)
+		return err
+	}
+	if err := s.connectOn(fd, sa); err != nil {
+		s.replace(evutil.InvalidSocket)
+		sysio.CloseSocket(fd)
+		return err
+	}
+	return nil
+}
+
+// connectOn connects a descriptor that the events are assigned to. That the
+// peer refuses is something that the callback is told, whenever it comes out.
+func (s *socket) connectOn(fd int, sa evutil.Sockaddr) error {
+	done, err := sysio.Connect(fd, sa)
+	if evutil.IsConnectRefused(err) {
+		s.Disable(both)
+		s.bev.enabled = 0
+		s.control().EventDeferred(EventError, fmt.Errorf("connect fd %d: %w", fd, err))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.awaitConnection(done)
+}
+
+// awaitConnection has the loop find out when there is a connection.
+func (s *socket) awaitConnection(done bool) error {
+	s.connecting = &connecting{done: done}
+	s.flush.Cancel()
+	if done {
+		s.flush.ScheduleAtEnd()
+	} else if err := s.waitForRoom(); err != nil {
+		s.connecting = nil
+		return err
+	}
+	if s.control().Wants(event.Read) {
+		return s.Enable(event.Read)
+	}
+	return nil
+}
+
+// connectEvent is called when the socket that is being connected has become
+// writable, or has not in time.
+func (s *socket) connectEvent(what event.What) {
+	b, c := &s.bev, s.control()
+	if what == event.Timeout {
+		s.endConnect()
+		b.disable(event.Write)
+		c.Event(EventTimeout|EventWriting, errTimeout("connect"))
+		return
+	}
+	if err := evutil.SocketError(s.FD()); err != nil {
+		s.endConnect()
+		b.read.Del()
+		c.Event(EventError, fmt.Errorf("connect: %w", err))
+		return
+	}
+	s.connected()
+}
+
+// endConnect ends the waiting for a connection, whether there is one or not.
+func (s *socket) endConnect() {
+	s.connecting = nil
+	s.stopWaiting()
+}
+
+// connected begins to use a connection.
+func (s *socket) connected() {
+	b, c := &s.bev, s.control()
+	s.endConnect()
+	c.Event(EventConnected, nil)
+	if !c.Alive() || s.connecting != nil {
+		return
+	}
+	if c.Wants(event.Write) && (b.output.Len() > 0 || b.closedWrite) {
+		s.flush.ScheduleAtEnd()
+	}
+}
+
+// cancelConnect gives up a connection that is being made.
+func (s *socket) cancelConnect() {
+	k := s.connecting
+	if k == nil {
+		return
+	}
+	s.connecting = nil
+	if k.cancel != nil {
+		k.cancel()
+	}
+	if k.race != nil {
+		k.race.end()
+	}
+	s.stopWaiting()
+}

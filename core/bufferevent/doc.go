@@ -1,0 +1,99 @@
+// Package bufferevent has buffered streams: a socket, or something like it,
+// with a buffer for what has arrived and one for what is to be sent, and
+// callbacks that say when there is something to do. It is libevent's
+// bufferevent, in Go, and knows each thing by libevent's name.
+//
+// # A stream
+//
+//	b, err := bufferevent.NewSocket(base, fd, bufferevent.CloseOnFree)
+//	...
+//	b.SetCallbacks(onRead, nil, onEvent)
+//	err = b.Enable(event.Read)
+//
+// The read callback is called when data has arrived in [Bufferevent.Input], and
+// takes from it what it wants; the rest stays there. What is put into
+// [Bufferevent.Output], or given to [Bufferevent.Write], is sent as the peer
+// takes it; the write callback is called when all of it has gone. An echo is
+//
+//	func onRead(b *bufferevent.Bufferevent) { b.WriteBuffer(b.Input()) }
+//
+// and copies nothing. The event callback is told of everything else:
+//
+//	func onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
+//		if what&(bufferevent.EventEOF|bufferevent.EventError) != 0 {
+//			log.Println(what, b.Err())
+//			b.Free()
+//		}
+//	}
+//
+// [Bufferevent.Err] has the reason. Writing is enabled from the start, reading
+// is not. [Bufferevent.Data] carries a value of the user's, so that the
+// functions can be the same for a million connections. A bufferevent whose
+// buffers are empty owns no memory but itself.
+//
+// # Connecting
+//
+// [Bufferevent.Connect] makes a TCP connection, [Bufferevent.ConnectUnix] one to
+// a Unix socket, and [Bufferevent.ConnectHostname] looks a name up, without
+// waiting, and takes the first address that answers (RFC 8305). The event
+// callback gets [EventConnected] or an error. Package listener accepts
+// connections. [FromConn] and [FromFile] take over what Go's own packages have
+// opened, and [NewConn] is the way back: a net.Conn for goroutines that like to
+// wait.
+//
+// # How much and how long
+//
+// Watermarks ([Bufferevent.SetWatermark]) have the read callback wait for a
+// minimum, and reading rest at a maximum; so that a peer that sends without end
+// needs no more memory than that. A low watermark for writing calls the write
+// callback before everything has gone. Timeouts ([Bufferevent.SetTimeouts]) end
+// a direction in which nothing moves. [Bufferevent.SetRateLimit] and
+// [RateLimitGroup] bound the speed of a stream and of many together.
+//
+// # Pairs, filters and others
+//
+// [NewPair] makes two streams that are connected to each other. [NewFilter]
+// puts functions between the user and another bufferevent, of any kind; data
+// that they pass on unchanged is not copied. Other packages can add kinds of
+// their own with a [Transport], and TLS is one.
+//
+// # When things happen
+//
+// Output is written once at the end of an iteration of the loop, after all
+// callbacks, whoever has added to it: a hundred small writes cost one system
+// call. Only when the kernel takes no more does the loop wait for it. With
+// [DeferCallbacks] callbacks come from the loop, too, instead of from the call
+// that made them necessary; those of pairs always do.
+//
+// Callbacks may do anything to any bufferevent, and free it
+// ([Bufferevent.Free]): nothing of a bufferevent runs after that, and using it
+// is an error, not a crash. References ([Bufferevent.IncRef]) put the end off.
+//
+// # Goroutines
+//
+// A bufferevent belongs to the goroutine that runs the loop of its base. With
+// [ThreadSafe], any goroutine may use it and its buffers; its callbacks hold its
+// lock, except with [UnlockCallbacks]. Otherwise event.Base.Post is the way to
+// it.
+//
+// # Coming from C
+//
+// What is different, besides the names:
+//
+//   - Writing does not go through the event method: the socket is written at the
+//     end of the iteration, and watched only if that was not enough. One call
+//     reads up to 64 kB and writes up to 256 kB, where C has 16 kB.
+//   - TCP sockets get TCP_NODELAY ([Nagle] leaves it off), and SIGPIPE is never
+//     raised.
+//   - [Bufferevent.CloseWrite] ends the stream that is sent; in C there is no way
+//     but shutdown at the right moment.
+//   - Filters return errors, which the event callback is told; C ignores them.
+//     They get what is left before the end of the stream is reported, and what
+//     was put into their output while writing was disabled goes out when it is
+//     enabled. A write callback that keeps adding does not keep the loop.
+//   - A read callback that leaves the input above its high watermark is called
+//     again only if it has taken something.
+//   - Connecting by name tries all addresses, where C takes the first one.
+//   - Groups of rate limits have no timer while nobody waits.
+//   - After a write error or CloseWrite, Write is an error.
+package bufferevent

@@ -1,0 +1,310 @@
+package bufferevent
+
+import (
+	"sync"
+
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// DefaultMinShare is the share of a group's limit that its members get at least,
+// in bytes, if nothing else was set.
+const DefaultMinShare = 64
+
+// A RateLimitGroup limits how fast all of its members together read and write
+// (struct bufferevent_rate_limit_group).
+//
+// What the group may still move in this tick is divided evenly, but no member
+// gets less than the minimum share, if there is anything: when many share
+// little, few of them move a reasonable amount rather than all a byte. When
+// nothing is left, those that want to move something wait, and go on in the
+// next tick, each time with another one first.
+//
+// Its methods may be called from any goroutine, and so may its members belong to
+// several bases, if they are ThreadSafe and so are their bases.
+type RateLimitGroup struct {
+	base   *event.Base
+	refill event.Event
+
+	// mu is taken with the lock of a member held, and never the other way
+	// round.
+	mu       sync.Mutex
+	buckets  buckets
+	members  int
+	waiting  []*Bufferevent // those that rest because of us
+	minShare int            // as it was set
+	turn     int            // which of the waiting comes first
+	freed    bool
+
+	totalRead, totalWritten uint64
+}
+
+// NewRateLimitGroup makes a group whose time is that of base. Free it when it
+// has no members any more. The error is ErrNil if something is nil
+// (bufferevent_rate_limit_group_new).
+func NewRateLimitGroup(base *event.Base, cfg *TokenBucketConfig) (*RateLimitGroup, error) {
+	const op = "new rate limit group"
+	if base == nil || cfg == nil {
+		return nil, opError(op, ErrNil)
+	}
+	g := &RateLimitGroup{base: base, minShare: DefaultMinShare}
+	g.refill.Data = g
+	if err := g.refill.Assign(base, -1, event.Finalize, onGroupRefill); err != nil {
+		return nil, opError(op, err)
+	}
+	g.buckets.start(cfg, base.Now())
+	return g, nil
+}
+
+// Free ends the group. The error is ErrGroup if it has members
+// (bufferevent_rate_limit_group_free).
+func (g *RateLimitGroup) Free() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.members > 0 || g.freed {
+		return opError("free rate limit group", ErrGroup)
+	}
+	g.freed = true
+	g.refill.Free()
+	return nil
+}
+
+// SetConfig changes the limit. What was left of the old one stays, as far as the
+// new burst allows (bufferevent_rate_limit_group_set_cfg).
+func (g *RateLimitGroup) SetConfig(cfg *TokenBucketConfig) error {
+	if cfg == nil {
+		return opError("set rate limit group config", ErrNil)
+	}
+	g.mu.Lock()
+	now := g.base.Now()
+	g.buckets.fill(now)
+	g.buckets.change(cfg, now)
+	woken := g.wake()
+	g.mu.Unlock()
+	resumeAll(woken)
+	return nil
+}
+
+// SetMinShare sets the minimum share in bytes; it counts as no more than one
+// tick allows. The error is ErrRange for negative numbers
+// (bufferevent_rate_limit_group_set_min_share).
+func (g *RateLimitGroup) SetMinShare(n int) error {
+	if n < 0 {
+		return opError("set min share", ErrRange)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.minShare = n
+	return nil
+}
+
+// share returns how much of its limit the group gives to a member now. It
+// returns false if that is nothing; the member is to rest until it is told.
+func (g *RateLimitGroup) share(b *Bufferevent, what event.What) (int, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.buckets.fill(g.base.Now())
+	tokens := g.buckets.tokens(what)
+	if tokens <= 0 {
+		g.await(b)
+		return 0, false
+	}
+	return max(tokens/g.members, g.leastShare()), true
+}
+
+func (g *RateLimitGroup) leastShare() int {
+	return min(g.minShare, g.buckets.cfg.read.rate, g.buckets.cfg.write.rate)
+}
+
+// await notes that a member has to be told when there are tokens again.
+func (g *RateLimitGroup) await(b *Bufferevent) {
+	if l := b.extras.limit; !l.waiting {
+		l.waiting = true
+		g.waiting = append(g.waiting, b)
+	}
+	if g.refill.Pending(event.Timeout) == 0 {
+		g.schedule()
+	}
+}
+
+// schedule has the loop come back when each empty bucket has enough for a
+// member.
+func (g *RateLimitGroup) schedule() {
+	k, now := &g.buckets, g.base.Now()
+	least := max(g.leastShare()-1, 0)
+	wait := k.untilAbove(k.cfg.read, k.read, least, now)
+	if k.read > 0 {
+		wait = k.untilAbove(k.cfg.write, k.write, least, now)
+	} else if k.write <= 0 {
+		wait = min(wait, k.untilAbove(k.cfg.write, k.write, least, now))
+	}
+	g.refill.AddTimeout(wait)
+}
+
+// onGroupRefill is the callback of the refill event.
+func onGroupRefill(ev *event.Event, _ event.What) {
+	g := ev.Data.(*RateLimitGroup)
+	g.mu.Lock()
+	g.buckets.fill(g.base.Now())
+	woken := g.wake()
+	g.mu.Unlock()
+	resumeAll(woken)
+}
+
+// wake returns those that wait, to be told. Those whose direction has nothing
+// yet will wait again.
+func (g *RateLimitGroup) wake() []*Bufferevent {
+	n := len(g.waiting)
+	if n == 0 {
+		return nil
+	}
+	g.turn = (g.turn + 1) % n
+	woken := append(g.waiting[g.turn:n:n], g.waiting[:g.turn]...)
+	g.waiting = nil
+	for _, b := range woken {
+		b.extras.limit.waiting = false
+	}
+	return woken
+}
+
+// resumeAll lets bufferevents go on. It takes their locks one by one, and so
+// must be called without that of the group.
+func resumeAll(list []*Bufferevent) {
+	for _, b := range list {
+		if !b.begin() {
+			continue
+		}
+		b.resume(event.Read, suspendGroup)
+		b.resume(event.Write, suspendGroup)
+		b.end()
+	}
+}
+
+// count takes what was moved from the buckets.
+func (g *RateLimitGroup) count(what event.What, n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.buckets.take(what, n)
+	if what == event.Read {
+		g.totalRead += uint64(n)
+	} else {
+		g.totalWritten += uint64(n)
+	}
+}
+
+// remove takes a member out, which is not told anything any more.
+func (g *RateLimitGroup) remove(b *Bufferevent) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.members--
+	b.extras.limit.waiting = false
+	for i, w := range g.waiting {
+		if w == b {
+			g.waiting = append(g.waiting[:i], g.waiting[i+1:]...)
+			return
+		}
+	}
+}
+
+// AddToRateLimitGroup makes the bufferevent a member of g, and of no other
+// group. A limit of its own remains in force beside that. The error is ErrNil or
+// ErrGroup (bufferevent_add_to_rate_limit_group).
+func (b *Bufferevent) AddToRateLimitGroup(g *RateLimitGroup) error {
+	const op = "add to rate limit group"
+	if g == nil {
+		return opError(op, ErrNil)
+	}
+	if !b.begin() {
+		return opError(op, ErrFreed)
+	}
+	defer b.end()
+	l, err := b.ensureLimiter()
+	if err != nil {
+		return opError(op, err)
+	}
+	if l.group == g {
+		return nil
+	}
+	b.leaveGroup(l)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.freed {
+		return opError(op, ErrGroup)
+	}
+	g.members++
+	l.group = g
+	return nil
+}
+
+// RemoveFromRateLimitGroup ends the membership, if there is one
+// (bufferevent_remove_from_rate_limit_group).
+func (b *Bufferevent) RemoveFromRateLimitGroup() error {
+	if !b.begin() {
+		return opError("remove from rate limit group", ErrFreed)
+	}
+	defer b.end()
+	if l := b.limiter(); l != nil {
+		b.leaveGroup(l)
+	}
+	return nil
+}
+
+func (b *Bufferevent) leaveGroup(l *limiter) {
+	if l.group == nil {
+		return
+	}
+	l.group.remove(b)
+	l.group = nil
+	b.resume(event.Read, suspendGroup)
+	b.resume(event.Write, suspendGroup)
+}
+
+// ReadLimit returns how many bytes the group may still read in this tick; it can
+// be negative (bufferevent_rate_limit_group_get_read_limit).
+func (g *RateLimitGroup) ReadLimit() int { return g.limitOf(event.Read) }
+
+// WriteLimit is ReadLimit for writing
+// (bufferevent_rate_limit_group_get_write_limit).
+func (g *RateLimitGroup) WriteLimit() int { return g.limitOf(event.Write) }
+
+func (g *RateLimitGroup) limitOf(what event.What) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.buckets.fill(g.base.Now())
+	return g.buckets.tokens(what)
+}
+
+// DecrementRead takes n bytes from what the group may read, or with a negative n
+// gives some (bufferevent_rate_limit_group_decrement_read).
+func (g *RateLimitGroup) DecrementRead(n int) { g.decrement(event.Read, n) }
+
+// DecrementWrite is DecrementRead for writing
+// (bufferevent_rate_limit_group_decrement_write).
+func (g *RateLimitGroup) DecrementWrite(n int) { g.decrement(event.Write, n) }
+
+func (g *RateLimitGroup) decrement(what event.What, n int) {
+	g.mu.Lock()
+	before := g.buckets.tokens(what)
+	g.buckets.take(what, n)
+	var woken []*Bufferevent
+	if before <= 0 && before-n > 0 {
+		woken = g.wake()
+	}
+	g.mu.Unlock()
+	resumeAll(woken)
+}
+
+// Totals returns how many bytes the members have read and written since the group
+// was made, or since ResetTotals (bufferevent_rate_limit_group_get_totals).
+func (g *RateLimitGroup) Totals() (read, written uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.totalRead, g.totalWritten
+}
+
+// ResetTotals sets both numbers to zero
+// (bufferevent_rate_limit_group_reset_totals).
+func (g *RateLimitGroup) ResetTotals() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.totalRead, g.totalWritten = 0, 0
+}

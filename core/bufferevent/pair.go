@@ -1,0 +1,194 @@
+package bufferevent
+
+import (
+	"io"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// pair is the transport of one of two halves: what one writes, the other reads,
+// without a descriptor, and without copying.
+type pair struct {
+	bev     Bufferevent
+	partner *pair // nil once that was freed
+}
+
+// NewPair makes two connected bufferevents. Their callbacks are always deferred,
+// for one would call the other otherwise, and so on. With ThreadSafe they share
+// a lock. The errors are those of Init (bufferevent_pair_new).
+func NewPair(base *event.Base, opts Options) (*Bufferevent, *Bufferevent, error) {
+	first, err := newHalf(base, opts|DeferCallbacks)
+	if err != nil {
+		return nil, nil, err
+	}
+	second, err := newHalf(base, (opts|DeferCallbacks)&^ThreadSafe)
+	if err != nil {
+		return nil, nil, err
+	}
+	if mu := first.bev.mutex(); mu != nil {
+		// Neither half owns it: the other one may live longer.
+		first.bev.extras.ownsLock = false
+		if err := second.bev.setLock(mu, false); err != nil {
+			return nil, nil, err
+		}
+	}
+	first.partner, second.partner = second, first
+	return &first.bev, &second.bev, nil
+}
+
+func newHalf(base *event.Base, opts Options) (*pair, error) {
+	p := new(pair)
+	if err := Init(&p.bev, base, p, opts); err != nil {
+		return nil, err
+	}
+	if err := p.control().UseTimers(); err != nil {
+		return nil, opError("new pair", err)
+	}
+	return p, nil
+}
+
+func (p *pair) String() string { return "pair" }
+
+func (p *pair) control() *Control { return (*Control)(&p.bev) }
+
+// Partner returns the other half of a pair, or nil if that was freed, or if this
+// is no pair (bufferevent_pair_get_partner).
+func (b *Bufferevent) Partner() *Bufferevent {
+	b.lock()
+	defer b.unlock()
+	if p, ok := b.transport.(*pair); ok && p.partner != nil {
+		return &p.partner.bev
+	}
+	return nil
+}
+
+// Enable implements Transport: what waits on either side may go over now.
+func (p *pair) Enable(what event.What) error {
+	p.control().RestartTimeouts(what)
+	other := p.partner
+	if other == nil {
+		return nil
+	}
+	if what&event.Read != 0 && other.wantsToTalkTo(p) {
+		other.transfer(p, false)
+	}
+	if what&event.Write != 0 && p.wantsToTalkTo(other) {
+		p.transfer(other, false)
+	}
+	return nil
+}
+
+// Disable implements Transport.
+func (p *pair) Disable(what event.What) error {
+	p.control().StopTimeouts(what)
+	return nil
+}
+
+// OutputAdded implements Transport.
+func (p *pair) OutputAdded() {
+	switch other := p.partner; {
+	case other == nil:
+	case p.wantsToTalkTo(other):
+		p.transfer(other, false)
+	default:
+		p.awaitPartner()
+	}
+}
+
+// awaitPartner starts the timeout for writing, unless it runs already.
+func (p *pair) awaitPartner() {
+	if w := p.bev.write; w == nil || w.Pending(event.Timeout) == 0 {
+		p.control().RestartTimeouts(event.Write)
+	}
+}
+
+// InputRemoved implements Transport.
+func (p *pair) InputRemoved() {}
+
+// TimeoutsChanged implements Transport.
+func (p *pair) TimeoutsChanged() { p.control().RestartTimeouts(both) }
+
+func (p *pair) wantsToTalkTo(to *pair) bool {
+	return p.control().Wants(event.Write) && to.control().Wants(event.Read) && p.bev.output.Len() > 0
+}
+
+// transfer moves what p has written to what the other half reads: as far as its
+// high watermark goes, or all of it.
+func (p *pair) transfer(to *pair, all bool) {
+	from, c := &p.bev, to.control()
+	n := from.output.Len()
+	if room := c.InputRoom(); room >= 0 && !(all && room == 0) {
+		n = min(n, room)
+	}
+	if n == 0 && !all {
+		return
+	}
+	if !to.bev.begin() {
+		return
+	}
+	from.output.Unfreeze(evbuffer.Front)
+	to.bev.input.Unfreeze(evbuffer.Back)
+	from.output.RemoveBuffer(&to.bev.input, n)
+	from.output.Freeze(evbuffer.Front)
+	to.bev.input.Freeze(evbuffer.Back)
+	if n > 0 {
+		c.RestartTimeouts(event.Read)
+		p.control().RestartTimeouts(event.Write)
+	}
+	c.Triggered(event.Read)
+	p.control().Triggered(event.Write)
+	to.bev.end()
+}
+
+// Flush implements Transport.
+func (p *pair) Flush(what event.What, mode FlushMode) (bool, error) {
+	other := p.partner
+	if other == nil {
+		return false, opError("flush", ErrNoPartner)
+	}
+	if mode == ModeNormal {
+		return false, nil
+	}
+	before := p.bev.output.Len() + other.bev.output.Len()
+	if what&event.Read != 0 {
+		other.transfer(p, true)
+	}
+	if what&event.Write != 0 {
+		p.transfer(other, true)
+	}
+	if mode == ModeFinished {
+		other.finished(what)
+	}
+	return p.bev.output.Len()+other.bev.output.Len() < before, nil
+}
+
+// finished tells the user that the other half has finished the directions in
+// what, as it sees them.
+func (p *pair) finished(what event.What) {
+	events := EventEOF
+	if what&event.Read != 0 {
+		events |= EventWriting
+	}
+	if what&event.Write != 0 {
+		events |= EventReading
+	}
+	p.control().Event(events, io.EOF)
+}
+
+// CloseWrite implements WriteCloser.
+func (p *pair) CloseWrite() error {
+	if p.partner == nil {
+		return opError("close write", ErrNoPartner)
+	}
+	_, err := p.Flush(event.Write, ModeFinished)
+	return err
+}
+
+// Unlink implements Transport.
+func (p *pair) Unlink() {
+	if p.partner != nil {
+		p.partner.partner = nil
+		p.partner = nil
+	}
+}

@@ -1,0 +1,96 @@
+package bufferevent
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// Priority returns how urgent the callbacks are (bufferevent_get_priority).
+func (b *Bufferevent) Priority() int {
+	b.lock()
+	defer b.unlock()
+	return b.priority()
+}
+
+func (b *Bufferevent) priority() int {
+	if b.read.Initialized() {
+		return b.read.Priority()
+	}
+	return b.base.Priorities() / 2
+}
+
+// SetPriority sets how urgent the callbacks are: from 0, the most urgent, to
+// one less than the base's number of priorities. New bufferevents are in the
+// middle. Only sockets have a priority: for others the error wraps
+// errors.ErrUnsupported, and otherwise it is that of event.SetPriority
+// (bufferevent_priority_set).
+func (b *Bufferevent) SetPriority(priority int) error {
+	const op = "set priority"
+	if !b.begin() {
+		return opError(op, ErrFreed)
+	}
+	defer b.end()
+	if _, ok := b.transport.(*socket); !ok {
+		return opError(op, errors.ErrUnsupported)
+	}
+	return b.setPriority(priority)
+}
+
+func (b *Bufferevent) setPriority(priority int) error {
+	if err := b.read.SetPriority(priority); err != nil {
+		return err
+	}
+	if b.write != nil && b.write.Initialized() {
+		if err := b.write.SetPriority(priority); err != nil {
+			return err
+		}
+	}
+	if x := b.extras; x != nil && x.deferral.Data != nil {
+		x.deferral.SetPriority(priority)
+	}
+	return nil
+}
+
+// SetBase moves a socket to another base. Nothing may be under way: disable both
+// directions and let the loop come by first, or do it before anything is
+// enabled or written. The error wraps event.ErrPending if something is, and
+// errors.ErrUnsupported if this is no socket (bufferevent_base_set).
+func (b *Bufferevent) SetBase(base *event.Base) error {
+	const op = "set base"
+	if base == nil {
+		return opError(op, ErrNil)
+	}
+	if !b.begin() {
+		return opError(op, ErrFreed)
+	}
+	defer b.end()
+	s, ok := b.transport.(*socket)
+	if !ok {
+		return opError(op, errors.ErrUnsupported)
+	}
+	if b.busy() || s.flush.Scheduled() || s.connecting != nil || s.waiting {
+		return opError(op, fmt.Errorf("%v: %w", b, event.ErrPending))
+	}
+	if err := b.read.SetBase(base); err != nil {
+		return opError(op, err)
+	}
+	if b.write != nil {
+		if err := b.write.SetBase(base); err != nil {
+			return opError(op, err)
+		}
+	}
+	b.base = base
+	s.flush.Init(base, 0, onFlush)
+	if x := b.extras; x != nil {
+		x.deferral = event.Deferred{}
+	}
+	return nil
+}
+
+// busy reports whether the base has anything of ours but the events.
+func (b *Bufferevent) busy() bool {
+	x := b.extras
+	return x != nil && (x.deferral.Data != nil && x.deferral.Scheduled() || x.limit != nil)
+}

@@ -1,0 +1,327 @@
+package bufferevent
+
+import (
+	"math"
+
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// limiter is what a bufferevent with a rate limit has.
+type limiter struct {
+	buckets buckets         // with a nil cfg: no limit of its own
+	refill  event.Event     // when an empty bucket has tokens again
+	group   *RateLimitGroup // or nil
+	waiting bool            // in the group's list of those that it has to wake
+}
+
+func (b *Bufferevent) limiter() *limiter {
+	if b.extras == nil {
+		return nil
+	}
+	return b.extras.limit
+}
+
+// ensureLimiter returns the limiter, which it makes if there is none.
+func (b *Bufferevent) ensureLimiter() (*limiter, error) {
+	x := b.extra()
+	if x.limit == nil {
+		l := new(limiter)
+		l.refill.Data = b
+		if err := l.refill.Assign(b.base, -1, event.Finalize, onRefill); err != nil {
+			return nil, err
+		}
+		x.limit = l
+	}
+	return x.limit, nil
+}
+
+// SetRateLimit limits how fast the bufferevent reads and writes; nil is no limit.
+// The bucket of a bufferevent that had none starts with what one tick adds. Only
+// sockets, and whatever stands on them, move data at a rate: set the limit on
+// the socket (bufferevent_set_rate_limit).
+func (b *Bufferevent) SetRateLimit(cfg *TokenBucketConfig) error {
+	const op = "set rate limit"
+	if !b.begin() {
+		return opError(op, ErrFreed)
+	}
+	defer b.end()
+	if cfg == nil {
+		if l := b.limiter(); l != nil {
+			l.buckets.cfg = nil
+			b.settle(l)
+		}
+		return nil
+	}
+	l, err := b.ensureLimiter()
+	if err != nil {
+		return opError(op, err)
+	}
+	switch now := b.base.Now(); l.buckets.cfg {
+	case cfg:
+		return nil
+	case nil:
+		l.buckets.start(cfg, now)
+	default:
+		l.buckets.fill(now)
+		l.buckets.change(cfg, now)
+	}
+	b.settle(l)
+	return nil
+}
+
+// settle makes a direction rest if its bucket is empty, and go on if it is not.
+func (b *Bufferevent) settle(l *limiter) {
+	k := &l.buckets
+	if k.cfg == nil {
+		l.refill.Del()
+		b.resume(event.Read, suspendRate)
+		b.resume(event.Write, suspendRate)
+		return
+	}
+	b.suspendIf(k.read <= 0, event.Read)
+	b.suspendIf(k.write <= 0, event.Write)
+	b.scheduleRefill(l)
+}
+
+func (b *Bufferevent) suspendIf(empty bool, what event.What) {
+	if empty {
+		b.suspend(what, suspendRate)
+	} else {
+		b.resume(what, suspendRate)
+	}
+}
+
+// scheduleRefill has the loop come back when an empty bucket has tokens again.
+func (b *Bufferevent) scheduleRefill(l *limiter) {
+	k := &l.buckets
+	if k.cfg == nil || k.read > 0 && k.write > 0 {
+		l.refill.Del()
+		return
+	}
+	now := b.base.Now()
+	wait := k.untilAbove(k.cfg.read, k.read, 0, now)
+	if k.read > 0 || k.write <= 0 {
+		other := k.untilAbove(k.cfg.write, k.write, 0, now)
+		if k.read > 0 {
+			wait = other
+		}
+		wait = min(wait, other)
+	}
+	l.refill.AddTimeout(wait)
+}
+
+// onRefill is the callback of the refill event.
+func onRefill(ev *event.Event, _ event.What) {
+	b := ev.Data.(*Bufferevent)
+	if !b.begin() {
+		return
+	}
+	if l := b.limiter(); l != nil && l.buckets.cfg != nil {
+		l.buckets.fill(b.base.Now())
+		b.settle(l)
+	}
+	b.end()
+}
+
+// leave ends the limiter of a bufferevent that is freed.
+func (l *limiter) leave(b *Bufferevent) {
+	if l == nil {
+		return
+	}
+	l.refill.Free()
+	if l.group != nil {
+		l.group.remove(b)
+		l.group = nil
+	}
+}
+
+// TokenBucketConfig returns what was set with SetRateLimit, or nil
+// (bufferevent_get_token_bucket_cfg).
+func (b *Bufferevent) TokenBucketConfig() *TokenBucketConfig {
+	b.lock()
+	defer b.unlock()
+	if l := b.limiter(); l != nil {
+		return l.buckets.cfg
+	}
+	return nil
+}
+
+// ReadLimit returns how many bytes may be read before the next tick by the limit
+// of the bufferevent itself; it can be negative. It is math.MaxInt without a
+// limit (bufferevent_get_read_limit).
+func (b *Bufferevent) ReadLimit() int { return b.limitOf(event.Read) }
+
+// WriteLimit is ReadLimit for writing (bufferevent_get_write_limit).
+func (b *Bufferevent) WriteLimit() int { return b.limitOf(event.Write) }
+
+func (b *Bufferevent) limitOf(what event.What) int {
+	b.lock()
+	defer b.unlock()
+	l := b.limiter()
+	if l == nil || l.buckets.cfg == nil || b.refs == 0 {
+		return math.MaxInt
+	}
+	l.buckets.fill(b.base.Now())
+	return l.buckets.tokens(what)
+}
+
+func (k *buckets) tokens(what event.What) int {
+	if what == event.Read {
+		return k.read
+	}
+	return k.write
+}
+
+// take removes n tokens.
+func (k *buckets) take(what event.What, n int) {
+	if what == event.Read {
+		k.read -= n
+	} else {
+		k.write -= n
+	}
+}
+
+// DecrementReadLimit takes n bytes from what may be read, or with a negative n
+// gives some: for data that has gone another way. The error is ErrNoLimit if no
+// limit is set (bufferevent_decrement_read_limit).
+func (b *Bufferevent) DecrementReadLimit(n int) error {
+	return b.decrement("decrement read limit", event.Read, n)
+}
+
+// DecrementWriteLimit is DecrementReadLimit for writing
+// (bufferevent_decrement_write_limit).
+func (b *Bufferevent) DecrementWriteLimit(n int) error {
+	return b.decrement("decrement write limit", event.Write, n)
+}
+
+func (b *Bufferevent) decrement(op string, what event.What, n int) error {
+	if !b.begin() {
+		return opError(op, ErrFreed)
+	}
+	defer b.end()
+	l := b.limiter()
+	if l == nil || l.buckets.cfg == nil {
+		return opError(op, ErrNoLimit)
+	}
+	l.buckets.take(what, n)
+	b.settle(l)
+	return nil
+}
+
+// SetMaxSingleRead bounds how many bytes one call reads; zero is
+// DefaultMaxSingleRead (bufferevent_set_max_single_read).
+func (b *Bufferevent) SetMaxSingleRead(n int) error {
+	if n < 0 || n > math.MaxInt32 {
+		return opError("set max single read", ErrRange)
+	}
+	b.lock()
+	defer b.unlock()
+	if n == 0 {
+		n = DefaultMaxSingleRead
+	}
+	b.maxRead = int32(n)
+	return nil
+}
+
+// SetMaxSingleWrite bounds how many bytes are written before others have their
+// turn; zero is DefaultMaxSingleWrite (bufferevent_set_max_single_write).
+func (b *Bufferevent) SetMaxSingleWrite(n int) error {
+	if n < 0 || n > math.MaxInt32 {
+		return opError("set max single write", ErrRange)
+	}
+	b.lock()
+	defer b.unlock()
+	if n == 0 {
+		n = DefaultMaxSingleWrite
+	}
+	b.maxWrite = int32(n)
+	return nil
+}
+
+// MaxSingleRead returns what was set with SetMaxSingleRead
+// (bufferevent_get_max_single_read).
+func (b *Bufferevent) MaxSingleRead() int {
+	b.lock()
+	defer b.unlock()
+	return int(b.maxRead)
+}
+
+// MaxSingleWrite returns what was set with SetMaxSingleWrite
+// (bufferevent_get_max_single_write).
+func (b *Bufferevent) MaxSingleWrite() int {
+	b.lock()
+	defer b.unlock()
+	return int(b.maxWrite)
+}
+
+// MaxToRead returns how many bytes would be read now, in one call, by the limits
+// of the bufferevent and its group (bufferevent_get_max_to_read).
+func (b *Bufferevent) MaxToRead() int {
+	b.lock()
+	defer b.unlock()
+	return b.maxToRead()
+}
+
+// MaxToWrite is MaxToRead for writing (bufferevent_get_max_to_write).
+func (b *Bufferevent) MaxToWrite() int {
+	b.lock()
+	defer b.unlock()
+	return b.maxToWrite()
+}
+
+func (b *Bufferevent) maxToRead() int {
+	if l := b.limiter(); l != nil {
+		return b.allowed(l, event.Read, int(b.maxRead))
+	}
+	return int(b.maxRead)
+}
+
+func (b *Bufferevent) maxToWrite() int {
+	if l := b.limiter(); l != nil {
+		return b.allowed(l, event.Write, int(b.maxWrite))
+	}
+	return int(b.maxWrite)
+}
+
+// allowed returns how much of most the limits allow. If the group has nothing,
+// the direction rests until it has.
+func (b *Bufferevent) allowed(l *limiter, what event.What, most int) int {
+	if l.buckets.cfg != nil {
+		l.buckets.fill(b.base.Now())
+		most = min(most, l.buckets.tokens(what))
+	}
+	if l.group != nil {
+		share, ok := l.group.share(b, what)
+		if !ok {
+			b.suspend(what, suspendGroup)
+		}
+		most = min(most, share)
+	}
+	return max(most, 0)
+}
+
+// countRead takes what was read from the buckets.
+func (b *Bufferevent) countRead(n int) {
+	if l := b.limiter(); l != nil {
+		b.count(l, event.Read, n)
+	}
+}
+
+// countWritten takes what was written from the buckets.
+func (b *Bufferevent) countWritten(n int) {
+	if l := b.limiter(); l != nil {
+		b.count(l, event.Write, n)
+	}
+}
+
+func (b *Bufferevent) count(l *limiter, what event.What, n int) {
+	if k := &l.buckets; k.cfg != nil {
+		k.take(what, n)
+		if k.tokens(what) <= 0 {
+			b.settle(l)
+		}
+	}
+	if l.group != nil {
+		l.group.count(what, n)
+	}
+}

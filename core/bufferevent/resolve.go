@@ -1,0 +1,184 @@
+package bufferevent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evutil"
+)
+
+// A Resolver looks host names up. That of the package evdns is one; with nil in
+// its place, Go's own resolver works in another goroutine.
+type Resolver interface {
+	// GetAddrInfo looks up how to reach a service on a node, as
+	// evutil.Getaddrinfo does, but without waiting: it calls done when it
+	// knows, on the goroutine of the loop, perhaps before it returns. The
+	// result may be called to cancel, once or more often, also when it is too
+	// late; done is not called after that.
+	GetAddrInfo(node, service string, hints *evutil.AddrInfoHints, done func([]evutil.AddrInfo, error)) (cancel func())
+}
+
+// ConnectHostname looks a host name up and connects to the first of its
+// addresses that answers: they are tried in turn, each a little after the one
+// before if that has not answered, IPv6 and IPv4 alternately (RFC 8305).
+// network is tcp, tcp4 or tcp6. The event callback is told how it ends, as for
+// Connect; if the name is the problem, DNSError says so. r may be nil
+// (bufferevent_socket_connect_hostname).
+func (b *Bufferevent) ConnectHostname(r Resolver, network, host string, port int) error {
+	hints := evutil.AddrInfoHints{SockType: syscall.SOCK_STREAM, Protocol: syscall.IPPROTO_TCP}
+	switch network {
+	case "tcp":
+		hints.Flags = evutil.AIAddrConfig
+	case "tcp4":
+		hints.Family = syscall.AF_INET
+	case "tcp6":
+		hints.Family = syscall.AF_INET6
+	default:
+		return opError("connect "+host, fmt.Errorf("network %q: %w", network, errors.ErrUnsupported))
+	}
+	return b.ConnectHostnameHints(r, &hints, host, port)
+}
+
+// ConnectHostnameHints is ConnectHostname with the hints of a lookup, whose
+// family is AF_UNSPEC, AF_INET or AF_INET6
+// (bufferevent_socket_connect_hostname_hints).
+func (b *Bufferevent) ConnectHostnameHints(r Resolver, hints *evutil.AddrInfoHints, host string, port int) error {
+	op := fmt.Sprintf("connect %s port %d", host, port)
+	if hints == nil {
+		return opError(op, ErrNil)
+	}
+	if port < 1 || port > 65535 {
+		return opError(op, ErrRange)
+	}
+	switch hints.Family {
+	case syscall.AF_UNSPEC, syscall.AF_INET, syscall.AF_INET6:
+	default:
+		return opError(op, evutil.EAIFamily)
+	}
+	s, err := b.bottom()
+	if err != nil {
+		return opError(op, err)
+	}
+	if !s.bev.begin() {
+		return opError(op, ErrFreed)
+	}
+	defer s.bev.end()
+	if s.connecting != nil {
+		return opError(op, ErrConnecting)
+	}
+	if r == nil {
+		r = goResolver{s.bev.base}
+	}
+	s.lookup(r, hints, host, port)
+	return nil
+}
+
+// DNSError returns why the last host name could not be looked up, or nil. It
+// wraps an evutil.GAIError (bufferevent_socket_get_dns_error).
+func (b *Bufferevent) DNSError() error {
+	b.lock()
+	defer b.unlock()
+	s, err := b.bottom()
+	if err != nil || s.bev.extras == nil {
+		return nil
+	}
+	return s.bev.extras.dnsErr
+}
+
+// lookup looks the name up. Both directions rest meanwhile.
+func (s *socket) lookup(r Resolver, hints *evutil.AddrInfoHints, host string, port int) {
+	b := &s.bev
+	b.extra().dnsErr = nil
+	k := &connecting{}
+	s.connecting = k
+	b.suspend(event.Read, suspendLookup)
+	b.suspend(event.Write, suspendLookup)
+	cancel := r.GetAddrInfo(host, strconv.Itoa(port), hints, func(addrs []evutil.AddrInfo, err error) {
+		if !b.begin() {
+			return
+		}
+		if s.connecting == k {
+			s.lookedUp(k, addrs, err)
+		}
+		b.end()
+	})
+	if s.connecting == k {
+		k.cancel = func() {
+			cancel()
+			b.suspended[0] &^= suspendLookup
+			b.suspended[1] &^= suspendLookup
+		}
+	}
+}
+
+// lookedUp goes on with the addresses of the host.
+func (s *socket) lookedUp(k *connecting, addrs []evutil.AddrInfo, err error) {
+	b, c := &s.bev, s.control()
+	k.cancel = nil
+	s.connecting = nil
+	b.resume(event.Read, suspendLookup)
+	b.resume(event.Write, suspendLookup)
+	if err == nil && len(addrs) == 0 {
+		err = evutil.EAINoData
+	}
+	if err != nil {
+		b.extra().dnsErr = err
+		c.EventDeferred(EventError, err)
+		return
+	}
+	if err := s.connectAny(addrs); err != nil {
+		c.EventDeferred(EventError, err)
+	}
+}
+
+// connectAny connects to one of the addresses: if there is a choice, and a
+// socket has yet to be made, to the first that answers.
+func (s *socket) connectAny(addrs []evutil.AddrInfo) error {
+	if s.FD() < 0 && len(addrs) > 1 {
+		return s.startRace(addrs)
+	}
+	sa, err := evutil.AddrPortToSockaddr(addrs[0].Addr)
+	if err != nil {
+		return err
+	}
+	if err := s.connect(sa, addrs[0].Family); err != nil {
+		return fmt.Errorf("connect %v: %w", addrs[0].Addr, err)
+	}
+	return nil
+}
+
+// goResolver is Go's resolver, in a goroutine for each name that is not
+// numeric.
+type goResolver struct{ base *event.Base }
+
+// GetAddrInfo implements Resolver.
+func (r goResolver) GetAddrInfo(node, service string, hints *evutil.AddrInfoHints, done func([]evutil.AddrInfo, error)) func() {
+	ctx, stop := context.WithCancel(context.Background())
+	numeric := *hints
+	numeric.Flags |= evutil.AINumericHost | evutil.AINumericServ
+	if addrs, err := evutil.Getaddrinfo(ctx, node, service, &numeric); err == nil {
+		done(addrs, nil)
+		return stop
+	}
+	var canceled atomic.Bool
+	wanted := *hints
+	r.base.AddVirtual() // the loop has something to wait for
+	go func() {
+		addrs, err := evutil.Getaddrinfo(ctx, node, service, &wanted)
+		r.base.Post(func() {
+			r.base.DelVirtual()
+			if !canceled.Load() {
+				done(addrs, err)
+			}
+		})
+	}()
+	return func() {
+		canceled.Store(true)
+		stop()
+	}
+}

@@ -1,0 +1,368 @@
+package bufferevent
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/core/internal/sysio"
+)
+
+// socket is the transport over a stream socket, or another descriptor that can
+// be waited for.
+//
+// What is put into the output is written at the end of the iteration, whoever
+// put it there and in how many parts. Only if the kernel has no room for all of
+// it does the write event wait for some, so that a stream that is read by its
+// peer costs no changes to what the kernel watches.
+type socket struct {
+	bev   Bufferevent
+	flush event.Deferred // writes at the end of the iteration
+
+	connecting *connecting // or nil
+	waiting    bool        // the write event is pending
+	shut       bool        // the stream that we send has ended
+}
+
+// NewSocket makes a bufferevent over a stream socket, or over a pipe or terminal
+// that the loop's method can wait for. fd must be non-blocking; it is -1 if
+// Connect or SetFD comes later. TCP sockets get TCP_NODELAY unless opts has
+// Nagle. Reading must be enabled. The errors are those of Init
+// (bufferevent_socket_new).
+func NewSocket(base *event.Base, fd int, opts Options) (*Bufferevent, error) {
+	s := new(socket)
+	if err := Init(&s.bev, base, s, opts); err != nil {
+		return nil, err
+	}
+	if err := s.bev.output.SetFlags(evbuffer.DrainsToFD); err != nil {
+		return nil, err
+	}
+	s.flush.Init(base, 0, onFlush)
+	s.flush.Data = s
+	if err := s.assign(fd); err != nil {
+		return nil, opError("new socket", err)
+	}
+	return &s.bev, nil
+}
+
+func (s *socket) String() string { return "socket" }
+
+func (s *socket) control() *Control { return (*Control)(&s.bev) }
+
+// assign makes the events those of fd. They must not be pending.
+func (s *socket) assign(fd int) error {
+	const flags = event.Persist | event.Finalize
+	b := &s.bev
+	if err := b.read.Assign(b.base, fd, event.Read|flags, onReadable); err != nil {
+		return err
+	}
+	if b.write != nil {
+		if err := b.write.Assign(b.base, fd, event.Write|flags, onWritable); err != nil {
+			return err
+		}
+	}
+	if fd >= 0 && b.options&Nagle == 0 {
+		evutil.SetTCPNoDelay(fd, true) // fails if it is not TCP
+	}
+	return nil
+}
+
+// FD implements Describer.
+func (s *socket) FD() int { return s.bev.read.FD() }
+
+// SetFD implements Describer.
+func (s *socket) SetFD(fd int) error {
+	b := &s.bev
+	s.cancelConnect()
+	b.err, b.brokenWrite, b.closedWrite, b.sawEOF = nil, false, false, false
+	if err := s.replace(fd); err != nil {
+		return err
+	}
+	if fd < 0 {
+		return nil
+	}
+	if what := b.unsuspended(b.enabled); what != 0 {
+		return s.Enable(what)
+	}
+	return nil
+}
+
+// replace makes fd the descriptor.
+func (s *socket) replace(fd int) error {
+	b := &s.bev
+	priority := b.priority()
+	b.read.Del()
+	s.stopWaiting()
+	s.shut = false
+	if err := s.assign(fd); err != nil {
+		return fmt.Errorf("set fd %d: %w", fd, err)
+	}
+	return b.setPriority(priority)
+}
+
+// Enable implements Transport.
+func (s *socket) Enable(what event.What) error {
+	b := &s.bev
+	if s.FD() < 0 {
+		return nil
+	}
+	if what&event.Read != 0 {
+		if err := addEvent(&b.read, b.readTimeout); err != nil {
+			return err
+		}
+	}
+	if what&event.Write != 0 && !s.waiting {
+		s.flush.ScheduleAtEnd()
+	}
+	return nil
+}
+
+// Disable implements Transport. A connection that is being made goes on.
+func (s *socket) Disable(what event.What) error {
+	var err error
+	if what&event.Read != 0 {
+		err = s.bev.read.Del()
+	}
+	if what&event.Write != 0 && s.connecting == nil {
+		err = errors.Join(err, s.stopWaiting())
+		s.flush.Cancel()
+	}
+	return err
+}
+
+// OutputAdded implements Transport.
+func (s *socket) OutputAdded() {
+	if !s.waiting && s.connecting == nil && s.FD() >= 0 {
+		s.flush.ScheduleAtEnd()
+	}
+}
+
+// InputRemoved implements Transport.
+func (s *socket) InputRemoved() {}
+
+// Flush implements Transport.
+func (s *socket) Flush(event.What, FlushMode) (bool, error) { return false, nil }
+
+// TimeoutsChanged implements Transport. Timeouts that run begin anew.
+func (s *socket) TimeoutsChanged() {
+	b := &s.bev
+	retime := func(ev *event.Event, what event.What, timeout time.Duration) {
+		if ev == nil || ev.Pending(what) == 0 {
+			return
+		}
+		if timeout > 0 {
+			ev.AddTimeout(timeout)
+		} else {
+			ev.RemoveTimer()
+		}
+	}
+	retime(&b.read, event.Read, b.readTimeout)
+	retime(b.write, event.Write, b.writeTimeout)
+}
+
+// CloseWrite implements WriteCloser.
+func (s *socket) CloseWrite() error {
+	if s.bev.output.Len() > 0 || s.connecting != nil || s.FD() < 0 {
+		return nil // the writing will come to it
+	}
+	return s.shutdown()
+}
+
+// shutdown ends the stream that is sent.
+func (s *socket) shutdown() error {
+	if s.shut {
+		return nil
+	}
+	s.shut = true
+	if err := sysio.ShutdownWrite(s.FD()); err != nil {
+		return fmt.Errorf("shutdown fd %d: %w", s.FD(), err)
+	}
+	return nil
+}
+
+// Unlink implements Transport.
+func (s *socket) Unlink() {
+	s.cancelConnect()
+	s.flush.Cancel()
+	s.bev.read.Del()
+	s.stopWaiting()
+	if fd := s.FD(); fd >= 0 && s.bev.options&CloseOnFree != 0 {
+		sysio.CloseSocket(fd)
+	}
+}
+
+// onReadable is the callback of the read event.
+func onReadable(ev *event.Event, what event.What) {
+	b := ev.Data.(*Bufferevent)
+	if !b.begin() {
+		return
+	}
+	if what == event.Timeout {
+		b.timedOut(event.Read)
+	} else {
+		b.transport.(*socket).read()
+	}
+	b.end()
+}
+
+// read reads once, as much as there may be.
+func (s *socket) read() {
+	b, c := &s.bev, s.control()
+	if s.connecting != nil {
+		return // the write event will tell whether there is a connection
+	}
+	most := b.maxToRead()
+	if !c.Wants(event.Read) {
+		return // the limit of the group is exhausted
+	}
+	if room := b.roomForInput(); room >= 0 {
+		most = min(most, room)
+	}
+	b.input.Unfreeze(evbuffer.Back)
+	n, err := b.input.ReadFD(s.FD(), most)
+	b.input.Freeze(evbuffer.Back)
+	switch {
+	case n > 0:
+		b.countRead(n)
+		c.Triggered(event.Read)
+	case err == sysio.ErrAgain:
+	default:
+		b.disable(event.Read)
+		c.Event(EventReading|endOrError(err), err)
+	}
+}
+
+func endOrError(err error) Events {
+	if err == io.EOF {
+		return EventEOF
+	}
+	return EventError
+}
+
+// onFlush writes at the end of the iteration.
+func onFlush(d *event.Deferred) {
+	s := d.Data.(*socket)
+	if !s.bev.begin() {
+		return
+	}
+	if s.connecting == nil {
+		s.write()
+	} else if s.connecting.done {
+		s.connected()
+	}
+	s.bev.end()
+}
+
+// onWritable is the callback of the write event.
+func onWritable(ev *event.Event, what event.What) {
+	b := ev.Data.(*Bufferevent)
+	if !b.begin() {
+		return
+	}
+	s := b.transport.(*socket)
+	switch {
+	case s.connecting != nil:
+		s.connectEvent(what)
+	case what == event.Timeout:
+		b.timedOut(event.Write)
+	default:
+		s.write()
+	}
+	b.end()
+}
+
+// write writes what is there, as far as limits and kernel allow, and tells the
+// user if enough of it has gone.
+func (s *socket) write() {
+	b, c := &s.bev, s.control()
+	budget := b.maxToWrite()
+	if s.FD() < 0 || !c.Wants(event.Write) { // perhaps the limit of the group is exhausted
+		return
+	}
+	n, err := s.writeSome(budget)
+	full := err == sysio.ErrAgain
+	if n > 0 {
+		b.countWritten(n)
+	}
+	if err == nil || full {
+		err = s.plan(full)
+	}
+	switch {
+	case err != nil:
+		b.disable(event.Write)
+		c.Event(EventWriting|EventError, err)
+	case n > 0 || !full:
+		c.Triggered(event.Write)
+	}
+}
+
+// writeSome writes up to budget bytes, in as few calls as it takes.
+func (s *socket) writeSome(budget int) (total int, err error) {
+	b := &s.bev
+	b.output.Unfreeze(evbuffer.Front)
+	for budget > 0 && b.output.Len() > 0 {
+		var n int
+		n, err = b.output.WriteFDAtMost(s.FD(), budget)
+		if err != nil {
+			break
+		}
+		total += n
+		budget -= n
+	}
+	b.output.Freeze(evbuffer.Front)
+	return total, err
+}
+
+// plan decides how the writing goes on: when there is room again, at the end of
+// the next iteration, or not at all.
+func (s *socket) plan(full bool) error {
+	b := &s.bev
+	switch {
+	case b.output.Len() == 0:
+		if b.closedWrite {
+			if err := s.shutdown(); err != nil {
+				return err
+			}
+		}
+		return s.stopWaiting()
+	case !s.control().Wants(event.Write): // a rate limit is exhausted
+		return s.stopWaiting()
+	case full && !s.waiting:
+		return s.waitForRoom()
+	case !full && !s.waiting:
+		s.flush.ScheduleAtEnd()
+	}
+	return nil
+}
+
+// waitForRoom waits until the kernel takes more, or, when connecting, until
+// there is a connection or none.
+func (s *socket) waitForRoom() error {
+	b := &s.bev
+	if b.write == nil {
+		ev := s.control().WriteEvent()
+		if err := ev.Assign(b.base, s.FD(), event.Write|event.Persist|event.Finalize, onWritable); err != nil {
+			return err
+		}
+		if err := ev.SetPriority(b.priority()); err != nil {
+			return err
+		}
+	}
+	if err := addEvent(b.write, b.writeTimeout); err != nil {
+		return err
+	}
+	s.waiting = true
+	return nil
+}
+
+func (s *socket) stopWaiting() error {
+	if !s.waiting {
+		return nil
+	}
+	s.waiting = false
+	return s.bev.write.Del()
+}

@@ -1,0 +1,106 @@
+package bufferevent
+
+import (
+	"time"
+
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// SetTimeouts sets after which time without progress the event callback is
+// told EventTimeout and the direction is disabled; zero or less is never. The
+// time for reading runs while reading is enabled and nothing suspends it, and
+// begins anew with whatever arrives; that for writing runs while there is
+// something that cannot be written at once, connecting included
+// (bufferevent_set_timeouts).
+func (b *Bufferevent) SetTimeouts(read, write time.Duration) error {
+	if !b.begin() {
+		return opError("set timeouts", ErrFreed)
+	}
+	defer b.end()
+	b.readTimeout, b.writeTimeout = max(read, 0), max(write, 0)
+	b.transport.TimeoutsChanged()
+	return nil
+}
+
+// Timeouts returns what was set with SetTimeouts, zero for none.
+func (b *Bufferevent) Timeouts() (read, write time.Duration) {
+	b.lock()
+	defer b.unlock()
+	return b.readTimeout, b.writeTimeout
+}
+
+// addEvent adds an event with a timeout, or without if that is zero.
+func addEvent(ev *event.Event, timeout time.Duration) error {
+	if timeout > 0 {
+		return ev.AddTimeout(timeout)
+	}
+	return ev.Add()
+}
+
+// UseTimers makes the read event a timeout for reading, and the write event one
+// for writing once it is needed: for transports that wait for no descriptor.
+// They call RestartTimeouts when a direction is enabled and when it has moved
+// something, and StopTimeouts when it is disabled.
+func (c *Control) UseTimers() error {
+	return c.read.Assign(c.base, -1, event.Finalize, onReadTimeout)
+}
+
+// RestartTimeouts begins the timeouts of what anew, or ends them if there is
+// nothing to wait for: if the direction is disabled or suspended, or nothing is
+// there to write.
+func (c *Control) RestartTimeouts(what event.What) {
+	if what&event.Read != 0 {
+		if c.readTimeout > 0 && c.Wants(event.Read) {
+			c.read.AddTimeout(c.readTimeout)
+		} else {
+			c.read.Del()
+		}
+	}
+	if what&event.Write != 0 {
+		if c.writeTimeout > 0 && c.Wants(event.Write) && c.output.Len() > 0 {
+			c.writeTimer().AddTimeout(c.writeTimeout)
+		} else if c.write != nil {
+			c.write.Del()
+		}
+	}
+}
+
+// StopTimeouts ends the timeouts of what.
+func (c *Control) StopTimeouts(what event.What) {
+	if what&event.Read != 0 {
+		c.read.Del()
+	}
+	if what&event.Write != 0 && c.write != nil {
+		c.write.Del()
+	}
+}
+
+func (c *Control) writeTimer() *event.Event {
+	if c.write == nil {
+		c.WriteEvent().Assign(c.base, -1, event.Finalize, onWriteTimeout)
+	}
+	return c.write
+}
+
+func onReadTimeout(ev *event.Event, _ event.What) {
+	if b := ev.Data.(*Bufferevent); b.begin() {
+		b.timedOut(event.Read)
+		b.end()
+	}
+}
+
+func onWriteTimeout(ev *event.Event, _ event.What) {
+	if b := ev.Data.(*Bufferevent); b.begin() {
+		b.timedOut(event.Write)
+		b.end()
+	}
+}
+
+func (b *Bufferevent) timedOut(what event.What) {
+	b.disable(what)
+	direction := "read"
+	if what == event.Write {
+		direction = "write"
+	}
+	(*Control)(b).Event(EventTimeout|eventFor(what), errTimeout(direction))
+}

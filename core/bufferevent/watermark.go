@@ -1,0 +1,132 @@
+package bufferevent
+
+import (
+	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// A watermark is a pair of lengths; zero is none.
+type watermark struct {
+	low, high int
+}
+
+// SetWatermark sets lengths in bytes for Read, Write or both; zero is none.
+//
+// The read callback runs only when at least low bytes are in the input buffer,
+// and reading rests while there are high bytes or more. The write callback
+// runs only when at most low bytes are left in the output buffer. The high
+// watermark for writing is for filters and other transports above: they put no
+// more into the buffer while it has that many. The error is ErrRange for
+// negative numbers (bufferevent_setwatermark).
+func (b *Bufferevent) SetWatermark(what event.What, low, high int) error {
+	const op = "set watermark"
+	if err := checkWhat(op, what); err != nil {
+		return err
+	}
+	if low < 0 || high < 0 {
+		return opError(op, ErrRange)
+	}
+	if !b.begin() {
+		return opError(op, ErrFreed)
+	}
+	defer b.end()
+	if what&event.Write != 0 {
+		b.writeMark = watermark{low, high}
+	}
+	if what&event.Read != 0 {
+		b.readMark = watermark{low, high}
+		b.checkHighMark()
+	}
+	return nil
+}
+
+// Watermark returns the lengths of Read or Write (bufferevent_getwatermark).
+func (b *Bufferevent) Watermark(what event.What) (low, high int, err error) {
+	b.lock()
+	defer b.unlock()
+	switch what {
+	case event.Read:
+		return b.readMark.low, b.readMark.high, nil
+	case event.Write:
+		return b.writeMark.low, b.writeMark.high, nil
+	}
+	return 0, 0, opError("watermark", ErrWhat)
+}
+
+// checkHighMark has reading rest while the input is at its high watermark.
+func (b *Bufferevent) checkHighMark() {
+	if b.inputFull() {
+		b.suspend(event.Read, suspendMark)
+	} else {
+		b.resume(event.Read, suspendMark)
+	}
+}
+
+func (b *Bufferevent) inputFull() bool {
+	return b.readMark.high != 0 && b.input.Len() >= b.readMark.high
+}
+
+// roomForInput returns how many bytes may be put into the input, or -1 for any
+// number.
+func (b *Bufferevent) roomForInput() int {
+	if b.readMark.high == 0 {
+		return -1
+	}
+	return max(b.readMark.high-b.input.Len(), 0)
+}
+
+// OutputFull reports whether the output buffer is at the high watermark for
+// writing, so that a transport above should put no more into it.
+func (c *Control) OutputFull() bool {
+	return c.writeMark.high != 0 && c.output.Len() >= c.writeMark.high
+}
+
+// OutputRoom returns how many bytes may be put into the output buffer until it
+// is at its high watermark, or -1 for any number.
+func (c *Control) OutputRoom() int {
+	if c.writeMark.high == 0 {
+		return -1
+	}
+	return max(c.writeMark.high-c.output.Len(), 0)
+}
+
+// InputFull and InputRoom are the same for the input buffer and the high
+// watermark for reading.
+func (c *Control) InputFull() bool { return c.Bufferevent().inputFull() }
+
+// InputRoom returns how many bytes may be put into the input buffer until it is
+// at its high watermark, or -1 for any number.
+func (c *Control) InputRoom() int { return c.Bufferevent().roomForInput() }
+
+// The observers are the bufferevent as its two buffers see it.
+type (
+	inputObserver  Bufferevent
+	outputObserver Bufferevent
+)
+
+// BufferChanged implements evbuffer.Observer.
+func (o *inputObserver) BufferChanged(_ *evbuffer.Buffer, info evbuffer.CallbackInfo) {
+	b := (*Bufferevent)(o)
+	if !b.begin() {
+		return
+	}
+	if b.readMark.high != 0 {
+		b.checkHighMark()
+	}
+	if info.Deleted > 0 {
+		b.transport.InputRemoved()
+	}
+	b.end()
+}
+
+// BufferChanged implements evbuffer.Observer.
+func (o *outputObserver) BufferChanged(_ *evbuffer.Buffer, info evbuffer.CallbackInfo) {
+	b := (*Bufferevent)(o)
+	if info.Added == 0 || !b.begin() {
+		return
+	}
+	if (*Control)(b).Wants(event.Write) {
+		b.transport.OutputAdded()
+	}
+	b.end()
+}
