@@ -48,7 +48,7 @@ func streamSides() []side {
 
 // limitedSides are those that can limit rates.
 func limitedSides() []side {
-	return []side{cServer()}
+	return []side{goServer("ours", "ours", "ours"), cServer()}
 }
 
 // busyTables explain the others: which of the two ends was the bottleneck.

@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"errors"
 
 	"golang.org/x/sys/unix"
 
@@ -28,41 +27,33 @@ func serveEvent(r ready, block bool) error {
 	if err != nil {
 		return err
 	}
-	listener, addr, err := listenRaw()
+	buf := make([]byte, readSize)
+	return serveBase(r, base, func(fd int) {
+		c := &eventConn{buf: buf}
+		c.event.Data = c
+		if err := c.await(base, fd, event.Read, onReadable); err != nil {
+			unix.Close(fd)
+		}
+	})
+}
+
+// serveBase runs a loop that accepts connections.
+func serveBase(r ready, base *event.Base, accepted func(fd int)) error {
+	listener, addr, err := listen()
 	if err != nil {
 		return err
 	}
-	ev, err := base.NewEvent(listener, event.Read|event.Persist, onConnections)
+	ev, err := base.NewEvent(listener, event.Read|event.Persist, func(*event.Event, event.What) {
+		acceptAll(listener, accepted)
+	})
 	if err != nil {
 		return err
 	}
-	ev.Data = make([]byte, readSize)
 	if err := ev.Add(); err != nil {
 		return err
 	}
 	r(addr)
-	if err := base.Dispatch(); err != nil {
-		return err
-	}
-	return errors.New("no events are left")
-}
-
-// onConnections accepts all connections that wait.
-func onConnections(ev *event.Event, _ event.What) {
-	for {
-		fd, _, err := unix.Accept4(ev.FD(), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-		if err == unix.EINTR || err == unix.ECONNABORTED {
-			continue
-		}
-		if err != nil {
-			return
-		}
-		c := &eventConn{buf: ev.Data.([]byte)}
-		c.event.Data = c
-		if err := c.await(ev.Base(), fd, event.Read, onReadable); err != nil {
-			unix.Close(fd)
-		}
-	}
+	return base.Dispatch()
 }
 
 // await makes the connection wait for one direction.

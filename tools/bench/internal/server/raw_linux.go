@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"fmt"
-	"net"
 
 	"golang.org/x/sys/unix"
 
@@ -20,7 +19,7 @@ type rawLoop struct {
 // serveRaw runs a loop over epoll, level triggered: the ceiling of what a Go
 // program can do with one read and one write a message.
 func serveRaw(r ready) error {
-	listener, addr, err := listenRaw()
+	listener, addr, err := listen()
 	if err != nil {
 		return err
 	}
@@ -43,7 +42,7 @@ func serveRaw(r ready) error {
 			fd := int(e.Fd)
 			switch {
 			case fd == listener:
-				l.accept(listener)
+				acceptAll(listener, l.add)
 			case e.Events&unix.EPOLLOUT != 0:
 				l.flush(fd)
 			default:
@@ -51,39 +50,6 @@ func serveRaw(r ready) error {
 			}
 		}
 	}
-}
-
-// listenRaw returns a listening descriptor. TCP_NODELAY is inherited by what it
-// accepts.
-func listenRaw() (int, net.Addr, error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		return -1, nil, fmt.Errorf("socket: %w", err)
-	}
-	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
-		return -1, nil, fmt.Errorf("set TCP_NODELAY: %w", err)
-	}
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		return -1, nil, fmt.Errorf("bind: %w", err)
-	}
-	if err := unix.Listen(fd, unix.SOMAXCONN); err != nil {
-		return -1, nil, fmt.Errorf("listen: %w", err)
-	}
-	addr, err := localAddr(fd)
-	return fd, addr, err
-}
-
-// localAddr returns the address of an IPv4 socket.
-func localAddr(fd int) (net.Addr, error) {
-	sa, err := unix.Getsockname(fd)
-	if err != nil {
-		return nil, fmt.Errorf("getsockname fd %d: %w", fd, err)
-	}
-	sa4, ok := sa.(*unix.SockaddrInet4)
-	if !ok {
-		return nil, fmt.Errorf("fd %d is no IPv4 socket", fd)
-	}
-	return &net.TCPAddr{IP: sa4.Addr[:], Port: sa4.Port}, nil
 }
 
 func (l *rawLoop) control(op, fd int, events uint32) error {
@@ -94,19 +60,10 @@ func (l *rawLoop) control(op, fd int, events uint32) error {
 	return nil
 }
 
-// accept accepts all connections that wait.
-func (l *rawLoop) accept(listener int) {
-	for {
-		fd, _, err := unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-		if err == unix.EINTR || err == unix.ECONNABORTED {
-			continue
-		}
-		if err != nil {
-			return
-		}
-		if l.control(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN) != nil {
-			unix.Close(fd)
-		}
+// add starts to serve a connection.
+func (l *rawLoop) add(fd int) {
+	if l.control(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN) != nil {
+		unix.Close(fd)
 	}
 }
 

@@ -20,7 +20,7 @@ type ready func(addr net.Addr)
 
 // servers are the servers by name, which run until they fail.
 var servers = map[string]func(ready) error{
-	"ours":       func(r ready) error { return serveEvent(r, false) },
+	"ours":       func(r ready) error { return serveOurs(r, 0, 0) },
 	"parked":     func(r ready) error { return serveEvent(r, false) },
 	"blocked":    func(r ready) error { return serveEvent(r, true) },
 	"raw":        serveRaw,
@@ -35,12 +35,23 @@ var servers = map[string]func(ready) error{
 // errEnded says that a server ended without being told to.
 var errEnded = errors.New("the server ended by itself")
 
+// find returns a server by its name and numbers: ours may have two limits.
+func find(name string, numbers []int) (func(ready) error, error) {
+	if name == "ours" && len(numbers) == 2 {
+		return func(r ready) error { return serveOurs(r, numbers[0], numbers[1]) }, nil
+	}
+	if serve, ok := servers[name]; ok && len(numbers) == 0 {
+		return serve, nil
+	}
+	return nil, fmt.Errorf("unknown server %q %d", name, numbers)
+}
+
 // Serve runs a server until stdin ends. It writes the server's address to stdout
-// as one line. Numbers are those that the server takes.
+// as one line.
 func Serve(name string, numbers []int, stdin io.Reader, stdout io.Writer) error {
-	serve, ok := servers[name]
-	if !ok || len(numbers) != 0 {
-		return fmt.Errorf("unknown server %q %d", name, numbers)
+	serve, err := find(name, numbers)
+	if err != nil {
+		return err
 	}
 	runtime.GOMAXPROCS(1)
 	ended := make(chan error, 2)

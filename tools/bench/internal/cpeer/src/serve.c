@@ -33,10 +33,20 @@ on_read(struct bufferevent *bev, void *arg)
 }
 
 static void
-on_event(struct bufferevent *bev, short what, void *arg)
+on_drained(struct bufferevent *bev, void *arg)
 {
 	(void)arg;
-	if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
+	bufferevent_free(bev);
+}
+
+/* Ends a connection, after what is left to write if only the peer's sending has
+ * ended. */
+static void
+on_event(struct bufferevent *bev, short what, void *arg)
+{
+	if (!(what & BEV_EVENT_ERROR) && evbuffer_get_length(bufferevent_get_output(bev)) > 0)
+		bufferevent_setcb(bev, NULL, on_drained, on_event, arg);
+	else
 		bufferevent_free(bev);
 }
 
