@@ -8,7 +8,7 @@
 // the rounds, its range, and the ratio of the medians, that of the first side,
 // which is ours unless -sides leaves it out, divided by that of the other. A
 // table says whether less or more is better. Tables of times are of the kind
-// where less is, so that a ratio below one says that this library is the faster
+// where less is, so that a ratio below one says that the first side is the faster
 // one; of rates, more is better. Figures that only explain others have no ratios.
 // With two sides a figure is a line, with more it is up to three: medians, ranges
 // and ratios.
@@ -121,7 +121,8 @@
 //
 // Each server is the plain echo that a good user of the library would write:
 //
-//   - ours: bufferevents that move their input to their output.
+//   - ours: bufferevents that move their input to their output, and a raw event
+//     that accepts connections.
 //   - raw epoll: a loop in Go that does nothing but system calls, level
 //     triggered: one read of up to 64 kB and one write an event. It is the
 //     ceiling.

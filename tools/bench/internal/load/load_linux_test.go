@@ -161,7 +161,7 @@ func TestMemoryGrowsWithConnections(t *testing.T) {
 }
 
 func TestMemoryNeedsDescriptors(t *testing.T) {
-	if _, err := Memory(role(t, "echo"), 1<<40); !errors.Is(err, measure.ErrUnable) {
+	if _, err := Memory(role(t, "echo"), 2_000_000_000); !errors.Is(err, measure.ErrUnable) {
 		t.Errorf("error %v, want %v", err, measure.ErrUnable)
 	}
 }
