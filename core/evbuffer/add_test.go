@@ -52,11 +52,7 @@ func TestMemoryIsAtMostTwiceTheDataAndASmallChunk(t *testing.T) {
 	var b Buffer
 	for range 3000 {
 		ok(t, b.Add(make([]byte, 50)))
-		size := 0
-		for c := b.first; c != nil; c = c.next {
-			size += len(c.mem)
-		}
-		if size > 2*b.Len()+minClassSize {
+		if size := memory(&b); size > 2*b.Len()+minClassSize {
 			t.Fatalf("%d bytes of memory for %d of data", size, b.Len())
 		}
 	}

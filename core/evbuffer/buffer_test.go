@@ -40,6 +40,15 @@ func chunks(t testing.TB, b *Buffer) int {
 	return n
 }
 
+// memory returns how much memory the chunks of a buffer have.
+func memory(b *Buffer) int {
+	n := 0
+	for c := b.first; c != nil; c = c.next {
+		n += len(c.mem)
+	}
+	return n
+}
+
 // wantError fails the test unless err wraps target; nil wants none.
 func wantError(t testing.TB, what string, err, target error) {
 	t.Helper()

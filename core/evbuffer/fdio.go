@@ -91,12 +91,26 @@ func (b *Buffer) filled(n int) {
 	b.length += n
 }
 
+// maxTrim is the most data that ReadFD copies out of a chunk that is far too
+// large for it. Copying more takes longer than fetching other memory for the
+// next read does.
+const maxTrim = 2048
+
 // appendFilled appends a new chunk with n bytes of data, or gives it back if
-// there are none.
+// there are none. It also gives back a large one with little data, and appends
+// a smaller one: then the large one serves the next read while the processor
+// still has it at hand, and a thousand connections with a short message each
+// need little memory.
 func (b *Buffer) appendFilled(c *chunk, n int) {
 	if n == 0 {
 		c.recycle()
 		return
+	}
+	if size := b.growth(n); n <= maxTrim && c.isFarTooLargeFor(size) {
+		small := newChunk(size)
+		copy(small.mem, c.mem[:n])
+		c.recycle()
+		c = small
 	}
 	c.w = n
 	b.append(c)

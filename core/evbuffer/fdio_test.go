@@ -53,6 +53,62 @@ func TestReadFDLimits(t *testing.T) {
 	}
 }
 
+// A read that brings much less than it could have leaves the large chunk free
+// for the next one.
+func TestReadFDKeepsMemoryInProportion(t *testing.T) {
+	for _, tt := range []struct{ before, size, want int }{
+		{0, 1, 512},
+		{0, 512, 512},
+		{0, 513, 1024},
+		{0, 2048, 2048},
+		{0, 2049, maxClassSize}, // copying it would take longer
+		{0, 60000, maxClassSize},
+		{512, 100, 512 + 512},
+		{500, 13, 512 + 512}, // a byte more than there is room for
+		// Behind much data there is more to come.
+		{maxClassSize, 100, 2 * maxClassSize},
+	} {
+		pair := socketPair(t)
+		b := bufferOf(t, strings.Repeat("x", tt.before))
+		ok(t, b.SetMaxRead(maxClassSize))
+		message := strings.Repeat("y", tt.size)
+		_, err := bufferOf(t, message).WriteFD(pair[0])
+		ok(t, err)
+		n, err := b.ReadFD(pair[1], -1)
+		ok(t, err)
+		want(t, "bytes", n, tt.size)
+		wantContent(t, b, strings.Repeat("x", tt.before)+message)
+		want(t, fmt.Sprintf("memory of %+v", tt), memory(b), tt.want)
+	}
+}
+
+func TestSmallReadsShareALargeChunk(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes pools forget")
+	}
+	pair := socketPair(t)
+	var buffers [100]Buffer
+	var into *byte
+	chunks := 0
+	for i := range buffers {
+		ok(t, buffers[i].SetMaxRead(maxClassSize))
+		_, err := bufferOf(t, "message").WriteFD(pair[0])
+		ok(t, err)
+		if c := newChunk(maxClassSize); &c.mem[0] != into { // the one that is read into next
+			into = &c.mem[0]
+			chunks++
+			c.recycle()
+		} else {
+			c.recycle()
+		}
+		_, err = buffers[i].ReadFD(pair[1], -1)
+		ok(t, err)
+	}
+	if chunks > 5 {
+		t.Errorf("%d large chunks were needed", chunks)
+	}
+}
+
 func TestReadFDAsksOnce(t *testing.T) {
 	pair := socketPair(t)
 	_, err := bufferOf(t, "hello").WriteFD(pair[0])

@@ -70,18 +70,16 @@ func (b *Buffer) gather(c *chunk, n int) (dead *chunk) {
 	return dead
 }
 
-// maxCompact is the most data that Compact copies.
-const maxCompact = 2048
-
-// Compact moves a little data that sits in much memory to where it needs less.
-// It is for who keeps unfinished messages in very many buffers: what ReadFD or
-// Reserve made room for and nobody filled goes back. It has no counterpart in
-// C, where a read is preceded by the question how much there is.
+// Compact moves data that fills less than a quarter of its memory to where it
+// needs less, and gives unused memory back. It is for those who keep unfinished
+// messages in very many buffers, when they do not expect the rest soon: after a
+// large read of which almost all was drained, the little that is left still has
+// all of the memory. It has no counterpart in C.
 func (b *Buffer) Compact() {
 	defer b.enter().leave()
 	b.dropSpare()
 	c := b.first
-	if c == nil || c != b.last || c.owner != nil || c.len() > maxCompact || len(c.mem) < 4*classFor(c.len()).size() {
+	if c == nil || c != b.last || c.owner != nil || !c.isFarTooLargeFor(c.len()) {
 		return
 	}
 	small := newChunk(c.len())
