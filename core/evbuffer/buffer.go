@@ -46,26 +46,18 @@ func New() *Buffer { return new(Buffer) }
 // Free; one with references or file segments does, because their cleanups run
 // when the data is gone (evbuffer_free).
 func (b *Buffer) Free() {
-	if x := b.clear(); x != nil {
-		x.free()
-	}
-}
-
-// clear makes the buffer as good as new. It returns what else is to be freed
-// once the lock is not held any more, if that is now.
-func (b *Buffer) clear() *extras {
 	defer b.enter().leave()
-	dead, spare, x := b.first, b.spare, b.extras
+	dead, spare := b.first, b.spare
 	for e := b.callbacks; e != nil; e = e.next {
 		e.removed = true
 	}
-	if x != nil && x.cancelDeferral() || b.running > 0 {
-		x = nil // the lock is still needed
+	if x := b.extras; x != nil {
+		x.cancelDeferral()
+		x.freed = true
 	}
 	*b = Buffer{epoch: b.epoch + 1, running: b.running}
 	releaseAll(dead)
 	releaseAll(spare)
-	return x
 }
 
 // Len returns the number of bytes in the buffer (evbuffer_get_length).

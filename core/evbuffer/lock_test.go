@@ -106,17 +106,17 @@ type brokenLock struct{ unlock bool }
 
 var errBrokenLock = errors.New("broken lock")
 
-func (l brokenLock) Lock(evthread.Mode) error {
+func (l *brokenLock) Lock(evthread.Mode) error {
 	if l.unlock {
 		return nil
 	}
 	return errBrokenLock
 }
 
-func (l brokenLock) Unlock(evthread.Mode) error { return errBrokenLock }
+func (*brokenLock) Unlock(evthread.Mode) error { return errBrokenLock }
 
 func TestBrokenLocksAreFatal(t *testing.T) {
-	for _, lock := range []evthread.Lock{brokenLock{unlock: false}, brokenLock{unlock: true}} {
+	for _, lock := range []evthread.Lock{&brokenLock{unlock: false}, &brokenLock{unlock: true}} {
 		var b, c Buffer
 		ok(t, b.EnableLocking(lock))
 		ok(t, c.EnableLocking(lock))
@@ -148,6 +148,131 @@ func TestEveryOperationLocks(t *testing.T) {
 			t.Errorf("%s has told callbacks without the lock", e.name)
 		}
 		ok(t, b.Drain(b.Len()))
+	}
+}
+
+// A plainLock is one that has no address.
+type plainLock struct{ l *recursiveLock }
+
+func (l plainLock) Lock(m evthread.Mode) error   { return l.l.Lock(m) }
+func (l plainLock) Unlock(m evthread.Mode) error { return l.l.Unlock(m) }
+
+func TestLocksWithoutAnAddressAreRefused(t *testing.T) {
+	var b Buffer
+	wantError(t, "a struct", b.EnableLocking(plainLock{new(recursiveLock)}), ErrLocking)
+	ok(t, b.EnableLocking(&plainLock{new(recursiveLock)}))
+}
+
+// A chanLock notes the order in which locks are taken.
+type chanLock chan *[]chanLock
+
+func newChanLock(order *[]chanLock) chanLock {
+	l := make(chanLock, 1)
+	l <- order
+	return l
+}
+
+func (l chanLock) Lock(evthread.Mode) error {
+	order := <-l
+	*order = append(*order, l)
+	l <- order
+	return nil
+}
+
+func (l chanLock) Unlock(evthread.Mode) error { return nil }
+
+// Otherwise two goroutines that move data in opposite directions could wait for
+// each other.
+func TestTwoLocksAreTakenInOneOrder(t *testing.T) {
+	var order []chanLock
+	var a, b Buffer
+	ok(t, a.EnableLocking(newChanLock(&order)))
+	ok(t, b.EnableLocking(newChanLock(&order)))
+	for name, do := range map[string]func(a, b *Buffer) error{
+		"AddBuffer":          func(a, b *Buffer) error { return a.AddBuffer(b) },
+		"PrependBuffer":      func(a, b *Buffer) error { return a.PrependBuffer(b) },
+		"AddBufferReference": func(a, b *Buffer) error { return a.AddBufferReference(b) },
+		"RemoveBuffer":       func(a, b *Buffer) error { _, err := a.RemoveBuffer(b, 1); return err },
+	} {
+		order = nil
+		ok(t, do(&a, &b))
+		ok(t, do(&b, &a))
+		want(t, name+": locks taken", len(order), 4)
+		if order[0] == order[1] || order[0] != order[2] || order[1] != order[3] {
+			t.Errorf("%s has taken %v", name, order)
+		}
+	}
+}
+
+// A watchedLock tells when somebody has to wait for it.
+type watchedLock struct {
+	recursiveLock
+	waiting chan struct{}
+}
+
+func (l *watchedLock) Lock(m evthread.Mode) error {
+	if owner := l.owner.Load(); owner != 0 && owner != goroutine() {
+		l.waiting <- struct{}{}
+	}
+	return l.recursiveLock.Lock(m)
+}
+
+// A loop that is about to call deferred callbacks when the buffer is freed finds
+// a lock that it can take, and gives it back.
+func TestFreeWhileALoopWaitsForTheLock(t *testing.T) {
+	freeing := map[string]func(b *Buffer){
+		"freed": func(b *Buffer) { b.Free() },
+		"moved to another base and freed": func(b *Buffer) {
+			ok(t, b.DeferCallbacks(newBase(t)))
+			b.Free()
+		},
+		"changed and freed": func(b *Buffer) {
+			ok(t, b.AddString("y")) // which makes the loop come twice
+			b.Free()
+		},
+	}
+	for name, free := range freeing {
+		t.Run(name, func(t *testing.T) {
+			lock := &watchedLock{waiting: make(chan struct{}, 10)}
+			freed := enableLocks(t, func() (evthread.Lock, error) { return lock, nil })
+			base := newBase(t)
+			var b Buffer
+			ok(t, b.EnableLocking(nil))
+			ok(t, b.DeferCallbacks(base))
+			late := b.extras
+			b.AddCallback(func(*CallbackEntry, CallbackInfo) { t.Error("called") })
+			ok(t, b.AddString("x"))
+			held := late.enter()
+			done := make(chan error)
+			go func() {
+				_, err := base.Loop(event.LoopNonblock)
+				done <- err
+			}()
+			<-lock.waiting
+			free(&b)
+			want(t, "locks freed before the loop has its turn", freed.Load(), 0)
+			held.leave()
+			ok(t, <-done)
+			loopOnce(t, base)
+			want(t, "locks freed", freed.Load(), 1)
+			want(t, "holds", late.holds, 0)
+		})
+	}
+}
+
+func TestFreeInACallbackGivesTheLockBack(t *testing.T) {
+	freed := enableLocks(t, newLock)
+	for _, deferred := range []bool{false, true} {
+		base := newBase(t)
+		var b Buffer
+		ok(t, b.EnableLocking(nil))
+		if deferred {
+			ok(t, b.DeferCallbacks(base))
+		}
+		b.AddCallback(func(*CallbackEntry, CallbackInfo) { b.Free() })
+		ok(t, b.AddString("x"))
+		loopOnce(t, base)
+		want(t, "locks freed", freed.Swap(0), 1)
 	}
 }
 

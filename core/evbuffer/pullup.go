@@ -1,5 +1,7 @@
 package evbuffer
 
+import "math"
+
 // Pullup brings the first n bytes together in memory, copying them only if they
 // are not, and returns them; a negative n means all. What it returns is valid
 // until the next change to the buffer. It may be written to unless it was added
@@ -35,7 +37,7 @@ func (b *Buffer) pullUp(n int) (dead *chunk) {
 	if c.owner != nil || len(c.mem) < n {
 		room := n
 		if n > maxClassSize {
-			room += n / 4 // so that the next bytes need no new memory
+			room += min(n/4, math.MaxInt-n) // so that the next bytes need no new memory
 		}
 		c = newChunk(room)
 		c.next = b.first
