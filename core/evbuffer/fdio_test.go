@@ -469,7 +469,7 @@ func TestALargeFileIsSentFromDisk(t *testing.T) {
 	defer to.Close()
 
 	var p peer
-	received := make(chan error)
+	received := make(chan error, 1)
 	go func() { received <- p.receive(to) }()
 	calls := countCalls(t)
 	var before, after runtime.MemStats
