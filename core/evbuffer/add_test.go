@@ -89,6 +89,20 @@ func TestAStreamStaysInItsChunk(t *testing.T) {
 	}
 }
 
+func TestAStreamOfVectorsStaysInItsChunk(t *testing.T) {
+	b := bufferOf(t, strings.Repeat("-", 100))
+	home := b.first
+	for range 1000 {
+		ok(t, b.Drain(50))
+		_, err := b.AddIOVec([][]byte{make([]byte, 20), make([]byte, 30)})
+		ok(t, err)
+		mustCheck(t, b)
+	}
+	if b.first != home || b.last != home {
+		t.Error("a new chunk was needed")
+	}
+}
+
 func TestAddToAReferenceLeavesItAlone(t *testing.T) {
 	memory := []byte("reference......")
 	var b Buffer

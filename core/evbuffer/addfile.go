@@ -35,9 +35,11 @@ func (b *Buffer) newPart(op string, s *FileSegment, offset, n int) (*chunk, erro
 	if err := b.checkAdd(op, n); err != nil || n == 0 {
 		return nil, err
 	}
-	c := &chunk{r: offset, w: offset + n, owner: s}
+	c := newHeader()
+	c.r, c.w, c.owner = offset, offset+n, s
 	if b.flags&drainsToFD == 0 || !s.sendable() {
 		if err := c.load(); err != nil {
+			c.recycleHeader()
 			return nil, opError(op, err)
 		}
 	}

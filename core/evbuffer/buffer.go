@@ -22,7 +22,6 @@ type Buffer struct {
 	observer  Observer       // or nil
 	extras    *extras        // what few buffers have, or nil
 	maxRead   int32          // 0: DefaultMaxRead
-	running   uint16         // how deep in calls of callbacks we are
 	flags     flags
 }
 
@@ -33,8 +32,7 @@ const (
 	drainsToFD  flags = 1 << iota
 	frontFrozen       // nothing may be taken from or put before the front
 	backFrozen        // nothing may be put behind the back
-	notSocket         // the last descriptor used was not that of a socket
-	unswept           // removed callbacks are still in the list
+	notSocket         // a descriptor was not that of a socket; no other is taken for one then
 )
 
 // New returns an empty buffer. It is the same as new(Buffer) (evbuffer_new).
@@ -55,7 +53,7 @@ func (b *Buffer) Free() {
 		x.cancelDeferral()
 		x.freed = true
 	}
-	*b = Buffer{epoch: b.epoch + 1, running: b.running}
+	*b = Buffer{epoch: b.epoch + 1}
 	releaseAll(dead)
 	releaseAll(spare)
 }

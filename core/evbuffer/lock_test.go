@@ -3,6 +3,7 @@ package evbuffer
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"runtime"
 	"strconv"
 	"sync"
@@ -132,7 +133,107 @@ func TestBrokenLocksAreFatal(t *testing.T) {
 	}
 }
 
-func TestEveryOperationLocks(t *testing.T) {
+// A countedLock counts how often it is taken.
+type countedLock struct {
+	recursiveLock
+	taken int
+}
+
+func (l *countedLock) Lock(m evthread.Mode) error {
+	l.taken++
+	return l.recursiveLock.Lock(m)
+}
+
+func TestEveryMethodTakesTheLock(t *testing.T) {
+	pair := socketPair(t)
+	base := newBase(t)
+	file := writeFile(t, []byte("file"))
+	segment := newSegment(t, file, 0)
+	var p [1]byte
+	var at Ptr
+	vecs := make([][]byte, 1)
+	entry := new(CallbackEntry)
+	methods := map[string]func(b *Buffer){
+		"Add":                    func(b *Buffer) { b.Add(p[:]) },
+		"AddBuffer":              func(b *Buffer) { b.AddBuffer(New()) },
+		"AddBufferReference":     func(b *Buffer) { b.AddBufferReference(New()) },
+		"AddCallback":            func(b *Buffer) { entry = b.AddCallback(nil) },
+		"AddFile":                func(b *Buffer) { b.AddFile(openFile(t, file), 0, -1) },
+		"AddFileSegment":         func(b *Buffer) { b.AddFileSegment(segment, 0, -1) },
+		"AddIOVec":               func(b *Buffer) { b.AddIOVec(vecs) },
+		"AddReference":           func(b *Buffer) { b.AddReference(p[:], nil) },
+		"AddReferenceWithOffset": func(b *Buffer) { b.AddReferenceWithOffset(p[:], 0, 1, nil) },
+		"AddString":              func(b *Buffer) { b.AddString("x") },
+		"ClearFlags":             func(b *Buffer) { b.ClearFlags(DrainsToFD) },
+		"Commit":                 func(b *Buffer) { b.Commit(nil) },
+		"Compact":                func(b *Buffer) { b.Compact() },
+		"ContiguousSpace":        func(b *Buffer) { b.ContiguousSpace() },
+		"CopyOut":                func(b *Buffer) { b.CopyOut(p[:]) },
+		"CopyOutFrom":            func(b *Buffer) { b.CopyOutFrom(nil, p[:]) },
+		"DeferCallbacks":         func(b *Buffer) { b.DeferCallbacks(base) },
+		"Drain":                  func(b *Buffer) { b.Drain(0) },
+		"Expand":                 func(b *Buffer) { b.Expand(0) },
+		"Free":                   func(b *Buffer) { b.Free() },
+		"Freeze":                 func(b *Buffer) { b.Freeze(Back) },
+		"Len":                    func(b *Buffer) { b.Len() },
+		"Lock":                   func(b *Buffer) { b.Lock(); b.Unlock() },
+		"MaxRead":                func(b *Buffer) { b.MaxRead() },
+		"Peek":                   func(b *Buffer) { b.Peek(0, nil, nil) },
+		"Prepend":                func(b *Buffer) { b.Prepend(nil) },
+		"PrependBuffer":          func(b *Buffer) { b.PrependBuffer(New()) },
+		"Printf":                 func(b *Buffer) { b.Printf("") },
+		"Pullup":                 func(b *Buffer) { b.Pullup(0) },
+		"Read":                   func(b *Buffer) { b.Read(nil) },
+		"ReadByte":               func(b *Buffer) { b.ReadByte() },
+		"ReadFD":                 func(b *Buffer) { b.ReadFD(pair[0], -1) },
+		"ReadFrom":               func(b *Buffer) { b.ReadFrom(New()) },
+		"ReadLine":               func(b *Buffer) { b.ReadLine(EOLLF) },
+		"Remove":                 func(b *Buffer) { b.Remove(nil) },
+		"RemoveBuffer":           func(b *Buffer) { b.RemoveBuffer(New(), 0) },
+		"RemoveCallback":         func(b *Buffer) { b.RemoveCallback(nil) },
+		"Reserve":                func(b *Buffer) { b.Reserve(0, vecs) },
+		"Search":                 func(b *Buffer) { b.Search(nil, nil) },
+		"SearchEOL":              func(b *Buffer) { b.SearchEOL(nil, EOLLF) },
+		"SearchRange":            func(b *Buffer) { b.SearchRange(nil, nil, nil) },
+		"SetFlags":               func(b *Buffer) { b.SetFlags(DrainsToFD) },
+		"SetMaxRead":             func(b *Buffer) { b.SetMaxRead(0) },
+		"SetObserver":            func(b *Buffer) { b.SetObserver(nil) },
+		"SetPtr":                 func(b *Buffer) { b.SetPtr(&at, 0, PtrSet) },
+		"Unfreeze":               func(b *Buffer) { b.Unfreeze(Back) },
+		"Unlock":                 func(b *Buffer) { b.Lock(); b.Unlock() },
+		"Write":                  func(b *Buffer) { b.Write(nil) },
+		"WriteByte":              func(b *Buffer) { b.WriteByte(0) },
+		"WriteFD":                func(b *Buffer) { b.WriteFD(pair[0]) },
+		"WriteFDAtMost":          func(b *Buffer) { b.WriteFDAtMost(pair[0], 0) },
+		"WriteString":            func(b *Buffer) { b.WriteString("") },
+		"WriteTo":                func(b *Buffer) { b.WriteTo(New()) },
+
+		"(*CallbackEntry).SetFlags":   func(b *Buffer) { entry.SetFlags(0) },
+		"(*CallbackEntry).ClearFlags": func(b *Buffer) { entry.ClearFlags(0) },
+	}
+	var b Buffer
+	all := reflect.TypeOf(&b)
+	for i := range all.NumMethod() {
+		name := all.Method(i).Name
+		if methods[name] == nil && name != "EnableLocking" {
+			t.Errorf("what about %s?", name)
+		}
+	}
+	for name, call := range methods {
+		lock := new(countedLock)
+		ok(t, b.EnableLocking(lock))
+		entry = b.AddCallback(nil)
+		lock.taken = 0
+		call(&b)
+		if lock.taken == 0 {
+			t.Errorf("%s does not take the lock", name)
+		}
+		want(t, name+": depth of the lock afterwards", lock.depth, 0)
+		b.Free()
+	}
+}
+
+func TestOperationsTellCallbacksWithTheLockHeld(t *testing.T) {
 	lock := new(recursiveLock)
 	var b Buffer
 	ok(t, b.EnableLocking(lock))
