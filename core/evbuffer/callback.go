@@ -90,6 +90,9 @@ func (e *CallbackEntry) changeFlags(op string, f, to CallbackFlags) error {
 	if f&^(CallbackEnabled|CallbackNoDefer) != 0 {
 		return opError(op, ErrFlag)
 	}
+	if e.buffer == nil { // nobody has added it
+		return opError(op, ErrNoCallback)
+	}
 	defer e.buffer.enter().leave()
 	if e.removed {
 		return opError(op, ErrNoCallback)

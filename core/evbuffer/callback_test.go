@@ -137,6 +137,8 @@ func TestRemovedCallbacksAreNotCalled(t *testing.T) {
 	wantError(t, "removing it from elsewhere", New().RemoveCallback(first), ErrNoCallback)
 	wantError(t, "setting its flags", second.SetFlags(CallbackEnabled), ErrNoCallback)
 	wantError(t, "clearing its flags", second.ClearFlags(CallbackEnabled), ErrNoCallback)
+	wantError(t, "setting flags of none at all", new(CallbackEntry).SetFlags(CallbackEnabled), ErrNoCallback)
+	wantError(t, "removing none at all", b.RemoveCallback(new(CallbackEntry)), ErrNoCallback)
 	ok(t, b.RemoveCallback(third))
 	ok(t, b.RemoveCallback(first))
 	ok(t, b.AddString("b"))

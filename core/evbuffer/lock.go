@@ -61,7 +61,8 @@ func (b *Buffer) EnableLocking(lock evthread.Lock) error {
 }
 
 // Lock takes the buffer's lock, so that several operations look like one to
-// other goroutines. Without a lock it does nothing (evbuffer_lock).
+// other goroutines. Without a lock it does nothing. Do not free the buffer before
+// Unlock (evbuffer_lock).
 func (b *Buffer) Lock() { b.enter() }
 
 // Unlock undoes one Lock (evbuffer_unlock).
