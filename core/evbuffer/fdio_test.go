@@ -176,6 +176,22 @@ func TestErrorsNameTheCallAndTheDescriptor(t *testing.T) {
 	}
 }
 
+func TestErrorsWithOtherDescriptorsThanSockets(t *testing.T) {
+	r, w, err := os.Pipe()
+	ok(t, err)
+	defer r.Close()
+	defer w.Close()
+	var b Buffer
+	_, err = b.ReadFD(int(w.Fd()), -1)
+	if err == nil || !strings.Contains(err.Error(), "read fd ") {
+		t.Errorf("read: %v", err)
+	}
+	_, err = bufferOf(t, "x").WriteFD(int(r.Fd()))
+	if err == nil || !strings.Contains(err.Error(), "write fd ") {
+		t.Errorf("write: %v", err)
+	}
+}
+
 func TestWriteFDAtMost(t *testing.T) {
 	pair := socketPair(t)
 	const text = "abcdefghij"
