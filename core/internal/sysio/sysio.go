@@ -1,10 +1,11 @@
-// Package sysio makes the system calls that move data: those of buffers, and
-// of whatever reads and writes for them.
+// Package sysio makes the system calls that move data, those of buffers and of
+// whatever reads and writes for them, and the calls that set up sockets.
 //
 // Recv and Send are for sockets. They never wait, even if the socket is in
 // blocking mode, and so do without telling the Go scheduler where the system
 // allows that. Read, Write and the rest take any descriptor and may block the
-// thread. What was interrupted is tried again, so that EINTR never comes back.
+// thread. Socket, Accept and what goes with them are for sockets that are not
+// in blocking mode. What was interrupted is tried again, so that EINTR never comes back.
 // Errors are those of the system, bare; callers name the operation.
 //
 // A [Hook] sees each call first. Tests use it to count calls, to cut them short

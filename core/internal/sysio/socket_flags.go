@@ -1,0 +1,28 @@
+//go:build unix && !darwin
+
+package sysio
+
+import (
+	"github.com/go-libevent/libevent/core/evutil"
+	"golang.org/x/sys/unix"
+)
+
+// flags returns the mode as socket and accept4 take it.
+func (m Mode) flags() int {
+	flags := 0
+	if !m.Blocking {
+		flags |= unix.SOCK_NONBLOCK
+	}
+	if !m.Inheritable {
+		flags |= unix.SOCK_CLOEXEC
+	}
+	return flags
+}
+
+func socket(family int, mode Mode) (int, error) {
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|mode.flags(), 0)
+	if err != nil {
+		return evutil.InvalidSocket, err
+	}
+	return fd, nil
+}
