@@ -30,16 +30,16 @@ func NewBind(b *event.Base, addr netip.AddrPort, flags Flag, backlog int, cb Cal
 }
 
 func newBind(b *event.Base, addr netip.AddrPort, flags Flag, backlog int, cb Callback) (*Listener, error) {
-	if err := flags.check(0); err != nil {
+	family, meaningless := syscall.AF_INET6, Flag(0)
+	if addr.Addr().Is4() {
+		family, meaningless = syscall.AF_INET, BindIPv6Only|BindIPv4AndIPv6
+	}
+	if err := flags.check(meaningless); err != nil {
 		return nil, err
 	}
 	sa, err := evutil.AddrPortToSockaddr(addr)
 	if err != nil {
 		return nil, err
-	}
-	family := syscall.AF_INET6
-	if addr.Addr().Is4() {
-		family = syscall.AF_INET
 	}
 	return open(b, family, flags, backlog, cb, func(fd int) (*socketFile, error) {
 		if err := prepareTCP(fd, flags); err != nil {

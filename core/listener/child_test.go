@@ -28,6 +28,10 @@ type child struct {
 // system does not know of.
 func startChild(t *testing.T, files []*os.File, wrapper ...string) *child {
 	t.Helper()
+	// By itself first, for a wrapper's error would be another.
+	if err := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$").Run(); errors.Is(err, syscall.ENOEXEC) {
+		t.Skip("the system cannot run this program without the emulator: ", err)
+	}
 	args := append(wrapper, os.Args[0], "-test.run=^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$")
 	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "LISTENER_TEST_CHILD=1")
@@ -37,11 +41,7 @@ func startChild(t *testing.T, files []*os.File, wrapper ...string) *child {
 	ok(t, err)
 	stdout, err := cmd.StdoutPipe()
 	ok(t, err)
-	err = cmd.Start()
-	if errors.Is(err, syscall.ENOEXEC) {
-		t.Skip("the system cannot run this program without the emulator: ", err)
-	}
-	ok(t, err)
+	ok(t, cmd.Start())
 	return &child{cmd, stdin, bufio.NewScanner(stdout)}
 }
 

@@ -152,6 +152,24 @@ func TestErrorCallbackMayEndIt(t *testing.T) {
 	}
 }
 
+// In a pause the loop hears nothing of the connections that wait.
+func TestPausesAreQuiet(t *testing.T) {
+	b := newBase(t)
+	l := bind(t, b, 0, closeAfter(1))
+	ok(t, l.SetPause(math.MaxInt64)) // for ever
+	f := failAccept(t, shortages[0], math.MaxInt)
+	l.SetErrorCallback(func(l *listener.Listener, _ error) { b.LoopExit(0) })
+	dial(t, l.Addr())
+	run(t, b)
+	b.EnableStats(true)
+	for range 10 {
+		_, err := b.Loop(event.LoopNonblock)
+		ok(t, err)
+	}
+	want(t, "callbacks", b.Stats().Callbacks, 0)
+	want(t, "calls of accept", f.calls, 1)
+}
+
 func TestEnableEndsAPause(t *testing.T) {
 	b := newBase(t)
 	l := bind(t, b, 0, closeAfter(1))

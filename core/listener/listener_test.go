@@ -276,20 +276,39 @@ func TestFreedListenersAreOfNoUse(t *testing.T) {
 }
 
 func TestCloseNowIsForLoopsThatEnd(t *testing.T) {
-	b := newBase(t)
-	closed := make(chan error, 1)
-	l := bind(t, b, 0, func(l *listener.Listener, fd int, _ netip.AddrPort) {
-		evutil.CloseSocket(fd)
-		wantError(t, "CloseNow while the loop goes on", l.CloseNow(), listener.ErrLoopGoesOn)
-		b.LoopBreak()
-		go func() { closed <- l.CloseNow() }() // while the callback is stuck
-		ok(t, <-closed)
-		wantError(t, "Enable", l.Enable(), listener.ErrFreed)
-	})
-	addr := l.Addr()
-	dial(t, addr)
-	run(t, b)
-	refused(t, addr)
-	ok(t, l.CloseNow())
-	want(t, "address", l.Addr(), nil)
+	l := bind(t, newBase(t), 0, nil)
+	wantError(t, "CloseNow", l.CloseNow(), listener.ErrLoopGoesOn)
+	works(t, l)
+}
+
+func TestCloseNowDoesNotWaitForTheLoop(t *testing.T) {
+	for name, end := range map[string]struct{ before, inside func(b *event.Base) }{
+		"LoopBreak": {func(*event.Base) {}, (*event.Base).LoopBreak},
+		"LoopExit":  {func(b *event.Base) { b.LoopExit(0) }, func(*event.Base) {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBase(t)
+			served, closed := 0, make(chan error, 1)
+			l := bind(t, b, 0, func(l *listener.Listener, fd int, _ netip.AddrPort) {
+				evutil.CloseSocket(fd)
+				served++
+				end.inside(b)
+				go func() { closed <- l.CloseNow() }() // while the callback is stuck
+				ok(t, <-closed)
+				wantError(t, "Enable", l.Enable(), listener.ErrFreed)
+			})
+			l.SetErrorCallback(func(_ *listener.Listener, err error) { t.Errorf("reported: %v", err) })
+			addr := l.Addr()
+			dial(t, addr)
+			dial(t, addr)
+			ok(t, b.Post(func() { end.before(b) })) // the loop runs this first
+			calls := countCalls(t)
+			run(t, b)
+			want(t, "connections served", served, 1)
+			want(t, "calls of accept", calls[sysio.OpAccept], 1)
+			refused(t, addr)
+			ok(t, l.CloseNow())
+			want(t, "address", l.Addr(), nil)
+		})
+	}
 }

@@ -69,6 +69,9 @@ func TestTheDefaultBacklogIsTheSystemsLongest(t *testing.T) {
 		defer l.Free()
 		info, err := unix.GetsockoptTCPInfo(l.FD(), unix.IPPROTO_TCP, unix.TCP_INFO)
 		ok(t, err)
+		if info.Snd_cwnd == 0 {
+			t.Skip("the emulator does not tell")
+		}
 		if backlog < 0 {
 			backlog = longest
 		}

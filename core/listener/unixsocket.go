@@ -22,8 +22,9 @@ import (
 //
 // A file that is there already is an error, ErrAddrInUse. With Reuseable it is
 // removed if it is a socket at which nobody listens; to find out, NewUnix
-// connects to it. Of programs that do this to one path in the same moment,
-// more than one can get it. ReuseablePort and the other flags for TCP are
+// connects to it. Except on Linux, a listener whose queue is full looks like
+// none. Of programs that do this to one path in the same moment, more than one
+// can get it. ReuseablePort and the other flags for TCP are
 // errors (evconnlistener_new_bind).
 func NewUnix(b *event.Base, path string, flags Flag, backlog int, cb Callback) (*Listener, error) {
 	l, err := newUnix(b, path, flags, backlog, cb)

@@ -6,10 +6,13 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
+	"syscall"
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/core/internal/sysio"
 	"github.com/go-libevent/libevent/core/listener"
 )
 
@@ -100,6 +103,7 @@ func TestFilesInTheWay(t *testing.T) {
 		{"one of a program that is gone", leaveStale, reuse, nil},
 		{"one of a program that is gone, not to be reused", leaveStale, flags, listener.ErrAddrInUse},
 		{"one of a program that is there", live, reuse, listener.ErrAddrInUse},
+		{"one of a program that is busy", leaveBusy, reuse, listener.ErrAddrInUse},
 		{"one that is no socket", leaveFile, reuse, listener.ErrAddrInUse},
 		{"none", func(*testing.T, string) {}, reuse, nil},
 	}
@@ -126,6 +130,25 @@ func leaveStale(t *testing.T, path string) {
 	ok(t, err)
 	l.(*net.UnixListener).SetUnlinkOnClose(false)
 	ok(t, l.Close())
+}
+
+// leaveBusy leaves a listener that cannot take another connection.
+func leaveBusy(t *testing.T, path string) {
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere it looks like one that is gone")
+	}
+	fd, err := sysio.Socket(syscall.AF_UNIX, sysio.Mode{})
+	ok(t, err)
+	t.Cleanup(func() { evutil.CloseSocket(fd) })
+	ok(t, sysio.Bind(fd, sysio.UnixSockaddr(path)))
+	ok(t, sysio.Listen(fd, 1))
+	for err == nil {
+		client, e := sysio.Socket(syscall.AF_UNIX, sysio.Mode{})
+		ok(t, e)
+		defer evutil.CloseSocket(client)
+		err = sysio.Connect(client, sysio.UnixSockaddr(path))
+	}
+	want(t, "a connection too many", err, sysio.ErrAgain)
 }
 
 func leaveFile(t *testing.T, path string) { ok(t, os.WriteFile(path, nil, 0o600)) }
