@@ -12,8 +12,8 @@ import (
 )
 
 // KeepAlive is after how much silence the system asks whether the peer of a
-// connection is still there, on sockets that NewBind made. Others times can be
-// set with evutil.SetTCPKeepAlive(l.FD(), ...), for connections yet to come.
+// connection is still there, on sockets that NewBind made. Another time can
+// be set with evutil.SetTCPKeepAlive(l.FD(), ...), for connections yet to come.
 const KeepAlive = 300 * time.Second
 
 // NewBind makes a listener for a TCP address; port 0 is any that is free, and

@@ -18,13 +18,13 @@
 //	l.Free()
 //
 // The callback gets a descriptor that is non-blocking and close-on-exec, and the
-// address of the peer. Nothing else is asked of the system for a connection, and
-// nothing is allocated. [Listener.Data] carries a value of the user's, so that
-// one function can serve many listeners.
+// address of the peer. A connection costs one system call and, on most systems,
+// no memory. [Listener.Data] carries a value of the user's, so that one function
+// can serve many listeners.
 //
 // [Listener.Disable] leaves connections waiting in the system's queue, whose
-// length is the backlog, and [Listener.Enable] goes on; so does a nil callback,
-// until [Listener.SetCallback] brings another. [Listener.Addr] tells where port
+// length is the backlog, until [Listener.Enable]. A nil callback has the same
+// effect until [Listener.SetCallback] sets another. [Listener.Addr] tells where port
 // 0 has led. [Listener.Free] ends the listener, and with [CloseOnFree] closes
 // its socket. All of this may be done from the callbacks, too.
 //
