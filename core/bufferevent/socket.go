@@ -78,7 +78,7 @@ func (s *socket) FD() int { return s.bev.read.FD() }
 func (s *socket) SetFD(fd int) error {
 	b := &s.bev
 	s.cancelConnect()
-	b.err, b.brokenWrite, b.closedWrite, b.sawEOF = nil, false, false, false
+	b.beginAnew()
 	if err := s.replace(fd); err != nil {
 		return err
 	}
@@ -162,6 +162,9 @@ func (s *socket) TimeoutsChanged() {
 	}
 	retime(&b.read, event.Read, b.readTimeout)
 	retime(b.write, event.Write, b.writeTimeout)
+	if k := s.connecting; k != nil && k.race != nil {
+		k.race.restartDeadline()
+	}
 }
 
 // CloseWrite implements WriteCloser.
@@ -249,10 +252,10 @@ func onFlush(d *event.Deferred) {
 	if !s.bev.begin() {
 		return
 	}
-	if s.connecting == nil {
+	if k := s.connecting; k == nil {
 		s.write()
-	} else if s.connecting.done {
-		s.connected()
+	} else if k.settled {
+		s.settled(k.err)
 	}
 	s.bev.end()
 }
@@ -300,13 +303,15 @@ func (s *socket) write() {
 	}
 }
 
-// writeSome writes up to budget bytes, in as few calls as it takes.
+// writeSome writes up to budget bytes, in as few calls as it takes; or less, if
+// a callback of the output buffer frees the bufferevent or gives it another
+// descriptor.
 func (s *socket) writeSome(budget int) (total int, err error) {
-	b := &s.bev
+	b, fd := &s.bev, s.FD()
 	b.output.Unfreeze(evbuffer.Front)
-	for budget > 0 && b.output.Len() > 0 {
+	for budget > 0 && b.output.Len() > 0 && s.FD() == fd && !b.freed {
 		var n int
-		n, err = b.output.WriteFDAtMost(s.FD(), budget)
+		n, err = b.output.WriteFDAtMost(fd, budget)
 		if err != nil {
 			break
 		}
