@@ -304,12 +304,11 @@ func (s *socket) write() {
 }
 
 // writeSome writes up to budget bytes, in as few calls as it takes; or less, if
-// a callback of the output buffer frees the bufferevent or gives it another
-// descriptor.
+// a callback of the output buffer replaces the descriptor.
 func (s *socket) writeSome(budget int) (total int, err error) {
 	b, fd := &s.bev, s.FD()
 	b.output.Unfreeze(evbuffer.Front)
-	for budget > 0 && b.output.Len() > 0 && s.FD() == fd && !b.freed {
+	for budget > 0 && b.output.Len() > 0 && s.FD() == fd {
 		var n int
 		n, err = b.output.WriteFDAtMost(fd, budget)
 		if err != nil {
