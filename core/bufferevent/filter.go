@@ -34,7 +34,8 @@ type filter struct {
 
 	writing bool // out runs, or the write callback because of it
 	missed  bool // there was a call to write meanwhile
-	drained bool // out has nothing to do until there is more output
+	kept    int  // how much out has left, for want of more
+	drained bool // out has given everything, with ModeFinished
 	closed  bool // the stream below was ended
 }
 
@@ -123,7 +124,7 @@ func (f *filter) Enable(what event.What) error {
 		f.below().Resume(event.Read)
 		f.catchUp()
 	}
-	if what&event.Write != 0 {
+	if what&event.Write != 0 && (f.bev.closedWrite || f.bev.output.Len() > f.kept) {
 		f.writeOn(TrigDeferCallbacks)
 	}
 	return nil

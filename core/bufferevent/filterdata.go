@@ -34,7 +34,7 @@ func (f *filter) outputMode() FlushMode {
 // canRead reports whether something may be put into the input.
 func (f *filter) canRead() bool {
 	c := f.control()
-	return c.Wants(event.Read) && !c.InputFull() && c.Alive()
+	return c.enabled&event.Read != 0 && !c.InputFull() && c.Alive()
 }
 
 // catchUp goes on with what waits below for room, or for reading to be enabled,
@@ -58,7 +58,7 @@ func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
 	}
 	b, c := &f.bev, f.control()
 	if bounded && !f.canRead() {
-		f.behind = true
+		f.behind = f.behind || f.under.input.Len() > 0
 		return false, false
 	}
 	f.reading = true
@@ -96,7 +96,7 @@ func (f *filter) readsOn(moved bool, err error, limit int) bool {
 	case limit >= 0 && f.control().InputFull():
 		f.behind = true // there may also be something that the filter keeps
 		return false
-	case !f.control().Wants(event.Read):
+	case f.bev.enabled&event.Read == 0:
 		f.behind = left
 		return false
 	case !moved:
@@ -121,7 +121,7 @@ func (f *filter) tellVerdict(opts TriggerOptions) {
 // canWrite reports whether there is something to write, and room for it below.
 func (f *filter) canWrite() bool {
 	c, waiting := f.control(), f.bev.output.Len() > 0 || f.bev.closedWrite && !f.closed
-	return waiting && c.Wants(event.Write) && !f.below().OutputFull() && c.Alive()
+	return waiting && c.enabled&event.Write != 0 && !f.below().OutputFull() && c.Alive()
 }
 
 // writeOn goes on with writing as far as possible.
@@ -183,8 +183,12 @@ func (f *filter) drainOutput(mode FlushMode, bounded bool) (ok, moved bool, err 
 		ok, moved = ok || err == nil, moved || step
 		left := b.output.Len() > 0
 		full := bounded && below.OutputFull() || !step && limit >= 0 && f.under.output.Len() > 0
+		f.kept = 0
+		if !full {
+			f.kept = b.output.Len()
+		}
 		f.drained = mode == ModeFinished && !failed(err) && !full && (!left || !step)
-		again = err == nil && step && left && !full && c.Wants(event.Write) && c.Alive()
+		again = err == nil && step && left && !full && b.enabled&event.Write != 0 && c.Alive()
 	}
 	return ok, moved, err
 }
