@@ -151,6 +151,11 @@ func (b *Bufferevent) noteError(what Events, err error) {
 	}
 }
 
+// beginAnew forgets what has happened to another descriptor.
+func (b *Bufferevent) beginAnew() {
+	b.err, b.brokenWrite, b.closedWrite, b.sawEOF = nil, false, false, false
+}
+
 // trigger is Trigger for who has the lock and a reference.
 func (b *Bufferevent) trigger(what event.What, opts TriggerOptions) {
 	anyway := opts&TrigIgnoreWatermarks != 0

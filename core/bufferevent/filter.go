@@ -29,7 +29,6 @@ type filter struct {
 
 	reading bool    // in runs
 	behind  bool    // in has more to do, once there is room and reading goes on
-	ended   bool    // the stream below has ended
 	verdict verdict // what the user is to be told after all that in gives
 
 	writing bool // out runs, or the write callback because of it
@@ -113,8 +112,16 @@ func (f *filter) Underlying() *Bufferevent { return f.under }
 // FD implements Describer.
 func (f *filter) FD() int { return f.under.FD() }
 
-// SetFD implements Describer.
-func (f *filter) SetFD(fd int) error { return f.under.SetFD(fd) }
+// SetFD implements Describer. What has happened to the old descriptor is
+// forgotten.
+func (f *filter) SetFD(fd int) error {
+	if err := f.under.SetFD(fd); err != nil {
+		return err
+	}
+	f.verdict, f.behind, f.closed = verdict{}, false, false
+	f.bev.beginAnew()
+	return nil
+}
 
 // Enable implements Transport. What has waited goes through at once, and the
 // loop tells the user.
@@ -214,7 +221,7 @@ func (f *filter) onEvent(under *Bufferevent, what Events) {
 		return
 	}
 	if what&(EventEOF|EventReading) == EventEOF|EventReading {
-		f.ended, f.behind = true, true
+		f.behind = true
 		f.verdict = verdict{f.verdict.what | what, under.Err()}
 		if _, moved := f.processInput(ModeFinished, true); moved {
 			f.control().Triggered(event.Read)

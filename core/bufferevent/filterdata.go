@@ -18,7 +18,7 @@ func run(fn Filter, src, dst *evbuffer.Buffer, limit int, mode FlushMode) (moved
 func failed(err error) bool { return err != nil && !errors.Is(err, ErrNeedMore) }
 
 func (f *filter) inputMode() FlushMode {
-	if f.ended {
+	if f.verdict.what&EventEOF != 0 {
 		return ModeFinished
 	}
 	return ModeNormal

@@ -59,15 +59,19 @@ func (m *machine) allowed(o operation) bool {
 		}
 		return s.above == nil
 	case "enable":
-		return !s.orphan() && !s.keepsWaiting(what)
+		if s.orphan() || s.kind == filterSlot && what&event.Write != 0 && s.output() > 0 {
+			return false
+		}
+		return what&event.Read == 0 || !s.keepsWaiting()
 	case "flush":
 		return mayFlush(s, what, bufferevent.FlushMode(a[2]))
 	case "event":
 		events := bufferevent.Events(a[1])
-		return s.above == nil || events == bufferevent.EventConnected ||
-			events == bufferevent.EventTimeout|bufferevent.EventReading
+		return s.above == nil || events == bufferevent.EventConnected || events == bufferevent.EventTimeout
 	case "free":
-		return s.above == nil && (m.depth == 0 || s.kind != filterSlot || s.opts&bufferevent.CloseOnFree != 0)
+		return s.above == nil && m.mayFree(s)
+	case "drain":
+		return s.above == nil
 	}
 	return true
 }
@@ -87,23 +91,33 @@ func mayFilter(under *slot) bool {
 		(partner == nil || partner.output() == 0)
 }
 
-// keepsWaiting reports whether C would not notice that a filter is enabled.
-func (s *slot) keepsWaiting(what event.What) bool {
-	if s.kind != filterSlot {
-		return false
+// mayFree reports whether the filters of a stack can be freed: what they leave
+// must get its callbacks back from the user.
+func (m *machine) mayFree(s *slot) bool {
+	for ; s.kind == filterSlot; s = s.below {
+		if s.opts&bufferevent.CloseOnFree == 0 && (m.depth > 0 || s.below.keepsWaiting()) {
+			return false
+		}
 	}
-	what &^= s.bev.Enabled()
-	return what&event.Read != 0 && s.below.input() > 0 || what&event.Write != 0 && s.output() > 0
+	return true
+}
+
+// keepsWaiting reports whether something waits below the filters of a stack.
+func (s *slot) keepsWaiting() bool {
+	for ; s.below != nil; s = s.below {
+		if s.below.input() > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func mayFlush(s *slot, what event.What, mode bufferevent.FlushMode) bool {
 	if s.orphan() || s.writing > 0 {
 		return false
 	}
-	for t := s; t.below != nil; t = t.below {
-		if what&event.Read != 0 && t.below.input() > 0 {
-			return false
-		}
+	if what&event.Read != 0 && s.keepsWaiting() {
+		return false
 	}
 	b := s.bottom()
 	if b.partner == nil {
@@ -195,7 +209,7 @@ func (m *machine) chooseSimple(r *rand.Rand) string {
 	case 19:
 		return on("trigger", what(), r.IntN(4))
 	case 20:
-		return on("event", []int{0x11, 0x12, 0x21, 0x22, 0x41, 0x80, 0x13}[r.IntN(7)], r.IntN(2))
+		return on("event", []int{0x11, 0x12, 0x21, 0x22, 0x40, 0x41, 0x80, 0x13}[r.IntN(8)], r.IntN(2))
 	default:
 		if r.IntN(3) == 0 {
 			return on("free")

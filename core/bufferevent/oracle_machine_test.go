@@ -215,6 +215,11 @@ func (m *machine) loop() {
 
 func (m *machine) reset() {
 	m.loop()
+	for i := range m.slots {
+		if s := &m.slots[i]; s.alive && s.above != nil {
+			ok(m.t, s.bev.Input().Drain(oracleMost*oracleMost))
+		}
+	}
 	for again := true; again; {
 		again = false
 		for i := range m.slots {
@@ -224,7 +229,7 @@ func (m *machine) reset() {
 			}
 		}
 	}
-	m.loop()
+	m.notes.Reset()
 	m.note(" freed %d", m.freed)
 	m.freed = 0
 }
@@ -301,6 +306,9 @@ func (m *machine) free(s *slot, still bool) {
 		s = below
 	}
 	b.Free()
+	if !still {
+		m.loop() // in C what is below goes only now
+	}
 	if s != nil {
 		m.setCallbacks(s)
 	}

@@ -78,7 +78,7 @@ func (s *socket) FD() int { return s.bev.read.FD() }
 func (s *socket) SetFD(fd int) error {
 	b := &s.bev
 	s.cancelConnect()
-	b.err, b.brokenWrite, b.closedWrite, b.sawEOF = nil, false, false, false
+	b.beginAnew()
 	if err := s.replace(fd); err != nil {
 		return err
 	}

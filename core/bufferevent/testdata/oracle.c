@@ -282,6 +282,12 @@ static void write_bytes(struct slot *s, long seed, long n)
 	bufferevent_write(s->bev, p, n);
 }
 
+static void run_loop(void)
+{
+	for (int i = 0; i < SOCKET_TURNS; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
 /* free_slot frees a bufferevent and all that it takes with it. One that may
  * have callbacks pending is made to stand still first: libevent lets it live on
  * until they have run. */
@@ -303,19 +309,18 @@ static void free_slot(struct slot *s, int still)
 		s = below;
 	}
 	bufferevent_free(bev);
+	if (!still)
+		run_loop(); /* what is below goes only now */
 	if (s)
 		set_callbacks(s);
-}
-
-static void run_loop(void)
-{
-	for (int i = 0; i < SOCKET_TURNS; i++)
-		event_base_loop(base, EVLOOP_NONBLOCK);
 }
 
 static void reset(void)
 {
 	run_loop();
+	for (int i = 0; i < SLOTS; i++)
+		if (slots[i].alive && slots[i].above)
+			evbuffer_drain(bufferevent_get_input(slots[i].bev), MOST * MOST);
 	for (int again = 1; again;) {
 		again = 0;
 		for (int i = 0; i < SLOTS; i++)
@@ -324,7 +329,7 @@ static void reset(void)
 				again = 1;
 			}
 	}
-	run_loop();
+	notes_len = 0;
 	note(" freed %d", freed);
 	freed = 0;
 }
@@ -338,6 +343,15 @@ static int orphan(struct slot *s)
 static int filter_has_mark(struct slot *s)
 {
 	return s->kind == FILTER && high_mark(s) > 0;
+}
+
+/* Whether something waits below the filters of a stack. */
+static int keeps_waiting(struct slot *s)
+{
+	for (; s->below; s = s->below)
+		if (input(s->below) > 0)
+			return 1;
+	return 0;
 }
 
 static int allowed(const char *op, const long *a)
@@ -357,10 +371,11 @@ static int allowed(const char *op, const long *a)
 	}
 	if (!s->alive)
 		return 0;
-	int enabled = bufferevent_get_enabled(s->bev);
 	if (IS("write"))
 		return output(s) + a[2] <= MOST && !(s->kind == PAIR && orphan(s)) &&
 		    !(s->writing && s->kind == FILTER && !(s->options & BEV_OPT_DEFER_CALLBACKS));
+	if (IS("drain"))
+		return !s->above;
 	if (IS("watermark")) {
 		if (!(a[1] & EV_READ) || a[3] == 0)
 			return s->kind != FILTER || input(s->below) == 0;
@@ -369,30 +384,29 @@ static int allowed(const char *op, const long *a)
 		return s->kind != FILTER || (depth == 0 && s->options & BEV_OPT_DEFER_CALLBACKS && input(s->below) == 0);
 	}
 	if (IS("enable")) {
-		if (orphan(s))
+		if (orphan(s) || (s->kind == FILTER && a[1] & EV_WRITE && output(s) > 0))
 			return 0;
-		if (s->kind != FILTER)
-			return 1;
-		return !(a[1] & EV_READ && !(enabled & EV_READ) && input(s->below) > 0) &&
-		    !(a[1] & EV_WRITE && !(enabled & EV_WRITE) && output(s) > 0);
+		return !(a[1] & EV_READ) || !keeps_waiting(s);
 	}
 	if (IS("flush")) {
 		struct slot *b = bottom(s);
 		if (orphan(s) || s->writing)
 			return 0;
-		for (t = s; t->below; t = t->below)
-			if (a[1] & EV_READ && input(t->below) > 0)
-				return 0;
+		if (a[1] & EV_READ && keeps_waiting(s))
+			return 0;
 		if (b->partner && (filter_has_mark(top(b)) || filter_has_mark(top(b->partner))))
 			return 0;
 		return !(b->partner && b->partner->above && a[1] & EV_WRITE && a[2] == BEV_FINISHED);
 	}
 	if (IS("event"))
-		return !s->above || a[1] == BEV_EVENT_CONNECTED || a[1] == (BEV_EVENT_TIMEOUT | BEV_EVENT_READING);
+		return !s->above || a[1] == BEV_EVENT_CONNECTED || a[1] == BEV_EVENT_TIMEOUT;
 	if (IS("free")) {
 		if (s->above)
 			return 0;
-		return depth == 0 || s->kind != FILTER || s->options & BEV_OPT_CLOSE_ON_FREE;
+		for (t = s; t->kind == FILTER; t = t->below)
+			if (!(t->options & BEV_OPT_CLOSE_ON_FREE) && (depth > 0 || keeps_waiting(t->below)))
+				return 0;
+		return 1;
 	}
 	return 1;
 }
