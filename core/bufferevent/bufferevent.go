@@ -92,6 +92,11 @@ const both = event.Read | event.Write
 // error is ErrOptions if the options make no sense, or ErrNoLocks if ThreadSafe
 // is asked for and there are no locks. It is for packages that make kinds of
 // bufferevents of their own.
+//
+// With ThreadSafe, t's Underlying bufferevent, if it is a Wrapper, must be there
+// already: the two share a lock. If that one has none, it gets it now; so nobody
+// else may have a reference to it, as its callbacks have, or the error is
+// ErrOptions.
 func Init(b *Bufferevent, base *event.Base, t Transport, opts Options) error {
 	if base == nil {
 		return opError("new", ErrNil)
@@ -146,12 +151,15 @@ func (b *Bufferevent) Err() error {
 
 // String describes the bufferevent for logs and errors.
 func (b *Bufferevent) String() string {
-	kind := "bufferevent"
-	if s, ok := b.transport.(fmt.Stringer); ok {
-		kind = s.String()
-	}
 	if fd := b.FD(); fd >= 0 {
-		return fmt.Sprintf("%s fd %d", kind, fd)
+		return fmt.Sprintf("%s fd %d", b.kind(), fd)
 	}
-	return kind
+	return b.kind()
+}
+
+func (b *Bufferevent) kind() string {
+	if s, ok := b.transport.(fmt.Stringer); ok {
+		return s.String()
+	}
+	return "bufferevent"
 }

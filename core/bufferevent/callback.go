@@ -3,6 +3,7 @@ package bufferevent
 import (
 	"strings"
 
+	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 )
 
@@ -148,7 +149,23 @@ func (b *Bufferevent) noteError(what Events, err error) {
 	}
 	if what&(EventError|EventWriting) == EventError|EventWriting {
 		b.brokenWrite = true
+		b.output.Freeze(evbuffer.Back)
 	}
+}
+
+// alwaysDefer is DeferCallbacks for a bufferevent that was made without.
+func (b *Bufferevent) alwaysDefer() {
+	b.lock()
+	b.options |= DeferCallbacks
+	b.unlock()
+}
+
+// beginAnew forgets what has happened to another descriptor.
+func (b *Bufferevent) beginAnew() {
+	if b.brokenWrite || b.closedWrite {
+		b.output.Unfreeze(evbuffer.Back)
+	}
+	b.err, b.brokenWrite, b.closedWrite, b.sawEOF = nil, false, false, false
 }
 
 // trigger is Trigger for who has the lock and a reference.

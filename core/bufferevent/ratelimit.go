@@ -98,16 +98,7 @@ func (b *Bufferevent) scheduleRefill(l *limiter) {
 		l.refill.Del()
 		return
 	}
-	now := b.base.Now()
-	wait := k.untilAbove(k.cfg.read, k.read, 0, now)
-	if k.read > 0 || k.write <= 0 {
-		other := k.untilAbove(k.cfg.write, k.write, 0, now)
-		if k.read > 0 {
-			wait = other
-		}
-		wait = min(wait, other)
-	}
-	l.refill.AddTimeout(wait)
+	l.refill.AddTimeout(k.untilRefill(0, b.base.Now()))
 }
 
 // onRefill is the callback of the refill event.
@@ -163,22 +154,6 @@ func (b *Bufferevent) limitOf(what event.What) int {
 	}
 	l.buckets.fill(b.base.Now())
 	return l.buckets.tokens(what)
-}
-
-func (k *buckets) tokens(what event.What) int {
-	if what == event.Read {
-		return k.read
-	}
-	return k.write
-}
-
-// take removes n tokens.
-func (k *buckets) take(what event.What, n int) {
-	if what == event.Read {
-		k.read -= n
-	} else {
-		k.write -= n
-	}
 }
 
 // DecrementReadLimit takes n bytes from what may be read, or with a negative n
