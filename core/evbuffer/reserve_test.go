@@ -112,6 +112,33 @@ func TestCommitOnlyWhatIsReserved(t *testing.T) {
 	}
 }
 
+func TestCommitOfSpareMemoryThatIsGone(t *testing.T) {
+	for name, change := range map[string]func(b *Buffer) error{
+		"AddReference":  func(b *Buffer) error { return b.AddReference([]byte("x"), nil) },
+		"AddBuffer":     func(b *Buffer) error { return b.AddBuffer(bufferOf(t, strings.Repeat("x", 1000))) },
+		"Add of much":   func(b *Buffer) error { return b.Add(make([]byte, 1000)) },
+		"Drain":         func(b *Buffer) error { return b.Drain(100) },
+		"moved away":    func(b *Buffer) error { return New().AddBuffer(b) },
+		"given up":      func(b *Buffer) error { return b.Commit(nil) },
+		"Compact":       func(b *Buffer) error { b.Compact(); return nil },
+		"Free":          func(b *Buffer) error { b.Free(); return nil },
+		"reserved more": func(b *Buffer) error { _, err := b.Reserve(200000, make([][]byte, 1)); return err },
+	} {
+		b := bufferOf(t, "content")
+		var vecs [1][]byte
+		_, err := b.Reserve(100000, vecs[:])
+		ok(t, err)
+		if b.spare == nil {
+			t.Fatal("the space is not spare memory")
+		}
+		ok(t, change(b))
+		before := b.Len()
+		wantError(t, name, b.Commit([][]byte{vecs[0][:5]}), ErrNotReserved)
+		want(t, name+": length", b.Len(), before)
+		mustCheck(t, b)
+	}
+}
+
 func TestCommitInTwoPieces(t *testing.T) {
 	reserve := func() (*Buffer, [2][]byte) {
 		b := bufferOf(t, strings.Repeat("x", 500))
