@@ -21,8 +21,8 @@ const deadline = time.Minute
 
 // programs are all the examples.
 var programs = []string{
-	"echo-server", "event-read-fifo", "hello-world", "le-proxy", "signal-test", "time-test",
-	"watch-timing",
+	"echo-server", "event-read-fifo", "hello-world", "le-proxy", "rate-limited-server", "signal-test",
+	"time-test", "watch-timing",
 }
 
 // binDir is where the programs are. The environment can name a folder with

@@ -6,8 +6,10 @@ package sock
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 
+	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
 )
 
@@ -60,6 +62,25 @@ func (l *Listener) Addr() string { return l.tcp.Addr().String() }
 // close-on-exec. See evutil.IsAcceptRetriable for errors that only mean that
 // there is none.
 func (l *Listener) Accept() (fd int, err error) { return accept(l.fd) }
+
+// Serve calls accept with the descriptor of each connection, on the loop of
+// base, as long as the event that it returns is pending. A connection that
+// cannot be accepted ends the loop; failed is told why.
+func (l *Listener) Serve(base *event.Base, accept func(fd int), failed func(error)) (*event.Event, error) {
+	ev, err := base.NewEvent(l.fd, event.Read|event.Persist, func(*event.Event, event.What) {
+		fd, err := l.Accept()
+		switch {
+		case err == nil:
+			accept(fd)
+		case !evutil.IsAcceptRetriable(err): // the client has not just gone again
+			failed(fmt.Errorf("accept: %w", err))
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ev, ev.Add()
+}
 
 // Close ends the listener. Events on the descriptor must be deleted before.
 func (l *Listener) Close() error { return l.tcp.Close() }
