@@ -104,7 +104,7 @@ func TestLeProxyPassesDataBothWays(t *testing.T) {
 				p.signal(syscall.SIGTERM)
 				p.ends(0)
 			}
-			if p.stderr.Len() > 0 {
+			if p.stderr.String() != "" {
 				t.Errorf("stderr: %s", &p.stderr)
 			}
 		})

@@ -45,7 +45,7 @@ func TestWrongUsageExitsWithTwo(t *testing.T) {
 			if out := p.ends(2); out != "" {
 				t.Errorf("printed %q", out)
 			}
-			if p.stderr.Len() == 0 {
+			if p.stderr.String() == "" {
 				t.Error("no message")
 			}
 		})
