@@ -126,9 +126,8 @@ func (s *socket) connectOn(fd int, sa evutil.Sockaddr) error {
 // awaitConnection has the loop find out when there is a connection.
 func (s *socket) awaitConnection(done bool) error {
 	s.connecting = &connecting{done: done}
-	s.flush.Cancel()
 	if done {
-		s.flush.ScheduleAtEnd()
+		s.flush()
 	} else if err := s.waitForRoom(); err != nil {
 		s.connecting = nil
 		return err
@@ -173,7 +172,7 @@ func (s *socket) connected() {
 		return
 	}
 	if c.Wants(event.Write) && (b.output.Len() > 0 || b.closedWrite) {
-		s.flush.ScheduleAtEnd()
+		s.flush()
 	}
 }
 
