@@ -248,7 +248,8 @@ func runDeferred(d *event.Deferred) {
 		b.pending.write = false
 		b.callData(b.callbacks.write)
 	}
-	if what := b.pending.events; what != 0 {
+	// If the read callback has made room for more data, that comes first.
+	if what := b.pending.events; what != 0 && !b.pending.read {
 		b.pending.events = 0
 		b.callEvent(what)
 	}

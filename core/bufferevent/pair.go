@@ -138,6 +138,7 @@ func (p *pair) transfer(to *pair, all bool) {
 	}
 	c.Triggered(event.Read)
 	p.control().Triggered(event.Write)
+	p.endIfDrained()
 	to.bev.end()
 }
 
@@ -181,8 +182,16 @@ func (p *pair) CloseWrite() error {
 	if p.partner == nil {
 		return opError("close write", ErrNoPartner)
 	}
-	_, err := p.Flush(event.Write, ModeFinished)
-	return err
+	p.endIfDrained()
+	return nil
+}
+
+// endIfDrained tells the other half that the stream has ended, if it has got all
+// of it.
+func (p *pair) endIfDrained() {
+	if p.bev.closedWrite && p.bev.output.Len() == 0 {
+		p.partner.finished(event.Write)
+	}
 }
 
 // Unlink implements Transport.
