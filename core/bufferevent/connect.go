@@ -91,7 +91,7 @@ func (s *socket) connect(sa evutil.Sockaddr, family int) error {
 	case fd >= 0:
 		return s.connectOn(fd, sa)
 	}
-	fd, err := sysio.NewSocket(family)
+	fd, err := sysio.Socket(family, sysio.Mode{})
 	if err != nil {
 		return fmt.Errorf("socket: %w", err)
 	}
@@ -110,7 +110,7 @@ func (s *socket) connect(sa evutil.Sockaddr, family int) error {
 // connectOn connects a descriptor that the events are assigned to. That the
 // peer refuses is something that the callback is told, whenever it comes out.
 func (s *socket) connectOn(fd int, sa evutil.Sockaddr) error {
-	done, err := sysio.Connect(fd, sa)
+	done, err := sysio.StartConnect(fd, sa)
 	if evutil.IsConnectRefused(err) {
 		s.Disable(both)
 		s.bev.enabled = 0

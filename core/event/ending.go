@@ -9,8 +9,9 @@ type Finisher interface {
 // are due have run, whatever their priorities, and before the loop waits again.
 // Objects use it to do once what several callbacks may ask for, such as writing
 // what they have put into a buffer; they remember whether they have asked
-// already. What is asked for at the end belongs to the next iteration. There is
-// no way to take it back. The base must not be freed.
+// already. What is asked for at the end, as by a stream that stands on another
+// one, comes in the same iteration, as long as that does not go on and on.
+// There is no way to take it back.
 func (b *Base) AtEnd(f Finisher) {
 	b.enter()
 	if !b.freed {
@@ -47,22 +48,32 @@ func (e *endings) compact() {
 	e.list, e.next = e.list[:n], 0
 }
 
-// runEndings calls those that are there at its start and returns how many that
-// were.
+// maxEndingRounds is how often those that are called at the end can ask for
+// more in the same iteration.
+const maxEndingRounds = 4
+
+// runEndings calls those that are there, and those that these ask for, and
+// returns how many that were.
 func (b *Base) runEndings() int {
 	n := 0
-	for todo := b.endings.len(); n < todo && !b.breaking.Load(); n++ {
-		f := b.endings.pop()
-		if b.stats != nil {
-			b.stats.beforeCallback(nil)
-		}
-		b.leave()
-		f.FinishIteration()
-		b.enter()
-		if b.stats != nil {
-			b.stats.afterCallback()
+	for range maxEndingRounds {
+		for todo := b.endings.len(); todo > 0 && !b.breaking.Load(); todo-- {
+			b.runEnding(b.endings.pop())
+			n++
 		}
 	}
 	b.endings.compact()
 	return n
+}
+
+func (b *Base) runEnding(f Finisher) {
+	if b.stats != nil {
+		b.stats.beforeCallback(nil)
+	}
+	b.leave()
+	f.FinishIteration()
+	b.enter()
+	if b.stats != nil {
+		b.stats.afterCallback()
+	}
 }

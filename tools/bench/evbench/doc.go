@@ -121,8 +121,7 @@
 //
 // Each server is the plain echo that a good user of the library would write:
 //
-//   - ours: bufferevents that move their input to their output, and a raw event
-//     that accepts connections.
+//   - ours: bufferevents that move their input to their output, and a listener.
 //   - raw epoll: a loop in Go that does nothing but system calls, level
 //     triggered: one read of up to 64 kB and one write an event. It is the
 //     ceiling.

@@ -1,12 +1,14 @@
 package server
 
 import (
+	"net/netip"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/listener"
 )
 
 // The token buckets of a limited server, as in the C peer.
@@ -32,16 +34,24 @@ func serveOurs(r ready, each, together int) error {
 	if err != nil {
 		return err
 	}
-	return serveBase(r, base, func(fd int) {
-		b, err := bufferevent.NewSocket(base, fd, bufferevent.CloseOnFree)
-		if err != nil {
-			unix.Close(fd)
-			return
-		}
-		if err := startEcho(b, limit, group); err != nil {
-			b.Free()
-		}
-	})
+	l, err := listener.NewBind(base, netip.MustParseAddrPort(address), listener.CloseOnFree, -1,
+		func(_ *listener.Listener, fd int, _ netip.AddrPort) { accept(base, fd, limit, group) })
+	if err != nil {
+		return err
+	}
+	r(l.Addr())
+	return base.Dispatch()
+}
+
+func accept(base *event.Base, fd int, limit *bufferevent.TokenBucketConfig, group *bufferevent.RateLimitGroup) {
+	b, err := bufferevent.NewSocket(base, fd, bufferevent.CloseOnFree)
+	if err != nil {
+		unix.Close(fd)
+		return
+	}
+	if err := startEcho(b, limit, group); err != nil {
+		b.Free()
+	}
 }
 
 // startEcho makes a connection echo within its limits.
