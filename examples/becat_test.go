@@ -193,9 +193,21 @@ func TestBecatOutlivesAConnectionThatFailsIfItKeepsListening(t *testing.T) {
 	p.expect("second")
 }
 
-func TestBecatListensOnceByDefault(t *testing.T) {
-	p, addr := startListener(t, nil)
+func TestBecatListensOnceAndOnlyForThisMachineByDefault(t *testing.T) {
+	p := start(t, "becat", "-l", "-v", "0")
+	addr := p.message("becat: listening on ")
+	if !strings.HasPrefix(addr, "127.0.0.1:") {
+		t.Errorf("it listens on %s", addr)
+	}
 	if err := exchange(dial(t, addr), nil); err != nil {
+		t.Error(err)
+	}
+	p.ends(0)
+}
+
+func TestBecatListensAtAName(t *testing.T) {
+	p := start(t, "becat", "-l", "-v", "localhost", "0")
+	if err := exchange(dial(t, p.message("becat: listening on ")), nil); err != nil {
 		t.Error(err)
 	}
 	p.ends(0)

@@ -5,14 +5,15 @@ import (
 	"fmt"
 	"log"
 	"net"
+	"net/netip"
 	"strconv"
 	"syscall"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/core/listener"
 	"github.com/go-libevent/libevent/examples/internal/relay"
-	"github.com/go-libevent/libevent/examples/internal/sock"
 )
 
 // A cat copies between standard input and output and one connection at a time.
@@ -24,9 +25,9 @@ type cat struct {
 	closing       bool // the program ends when all output is written
 	err           error
 
-	accepting *event.Event             // or nil
-	conn      *bufferevent.Bufferevent // nil while there is none
-	up, down  *relay.Flow              // to the connection, from it
+	listener *listener.Listener       // or nil
+	conn     *bufferevent.Bufferevent // nil while there is none
+	up, down *relay.Flow              // to the connection, from it
 }
 
 func run(o *options) error {
@@ -51,11 +52,10 @@ func run(o *options) error {
 	defer c.stdin.close()
 	defer c.stdout.close()
 	if o.listen {
-		listener, err := c.startListening()
-		if err != nil {
+		if err := c.startListening(); err != nil {
 			return err
 		}
-		defer listener.Close()
+		defer c.listener.Free()
 	} else if err := c.connect(); err != nil {
 		return err
 	}
@@ -95,29 +95,32 @@ func (c *cat) finish(err error) {
 	}
 }
 
-func (c *cat) startListening() (*sock.Listener, error) {
-	l, err := sock.Listen(net.JoinHostPort(c.host, strconv.Itoa(c.port)))
+func (c *cat) startListening() (err error) {
+	addr, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(c.host, strconv.Itoa(c.port)))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	c.accepting, err = l.Serve(c.base, c.serve, c.exit)
+	at := addr.AddrPort()
+	at = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+	c.listener, err = listener.NewBind(c.base, at, listener.CloseOnFree|listener.Reuseable, listener.DefaultBacklog, c.serve)
 	if err != nil {
-		l.Close()
-		return nil, err
+		return err
 	}
-	c.note("listening on %s", l.Addr())
-	return l, nil
+	c.note("listening on %v", c.listener.Addr())
+	return nil
 }
 
-// serve serves a connection; the next one waits.
-func (c *cat) serve(fd int) {
-	if err := c.accepting.Del(); err != nil {
+// serve serves a connection. There is no other, or the next one waits.
+func (c *cat) serve(l *listener.Listener, fd int, peer netip.AddrPort) {
+	c.note("accepted a connection from %v", peer)
+	if err := c.newConn(fd); err != nil {
+		evutil.CloseSocket(fd)
 		c.exit(err)
 		return
 	}
-	c.note("accepted a connection")
-	if err := c.newConn(fd); err != nil {
-		evutil.CloseSocket(fd)
+	if !c.keep {
+		l.Free()
+	} else if err := l.Disable(); err != nil {
 		c.exit(err)
 		return
 	}
@@ -264,7 +267,7 @@ func (c *cat) endConn(err error) {
 	if err != nil {
 		log.Print(err)
 	}
-	if err := c.accepting.Add(); err != nil {
+	if err := c.listener.Enable(); err != nil {
 		c.exit(err)
 	}
 }

@@ -51,7 +51,7 @@ func main() {
 
 func usage() {
 	fmt.Fprintf(flag.CommandLine.Output(), "Usage of %s: [flags] HOST PORT\n"+
-		"With -l, HOST may be left out.\n", os.Args[0])
+		"With -l, HOST may be left out, which is 127.0.0.1.\n", os.Args[0])
 	flag.PrintDefaults()
 }
 
@@ -93,6 +93,7 @@ func parse() (*options, error) {
 
 // address takes the arguments.
 func (o *options) address(args []string) (err error) {
+	o.host = "127.0.0.1"
 	switch {
 	case len(args) == 2:
 		o.host = args[0]

@@ -11,44 +11,42 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"net/netip"
 	"os"
 	"syscall"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
-	"github.com/go-libevent/libevent/examples/internal/sock"
+	"github.com/go-libevent/libevent/core/listener"
 )
 
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("hello-world: ")
-	addr := flag.String("addr", "127.0.0.1:9995", "listen at this `host:port`")
+	var addr netip.AddrPort
+	flag.TextVar(&addr, "addr", netip.MustParseAddrPort("127.0.0.1:9995"), "listen at this `IP:port`")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(*addr); err != nil {
+	if err := run(addr); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(addr string) error {
+func run(addr netip.AddrPort) error {
 	base, err := event.NewBase()
 	if err != nil {
 		return err
 	}
 	defer base.Free()
-	listener, err := sock.Listen(addr)
+	l, err := listener.NewBind(base, addr, listener.CloseOnFree|listener.Reuseable, listener.DefaultBacklog, greet)
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
-	greet := func(fd int) { greet(base, fd) }
-	if _, err := listener.Serve(base, greet, func(err error) { log.Fatal(err) }); err != nil {
-		return err
-	}
+	defer l.Free()
 	interrupt, err := base.NewSignal(syscall.SIGINT, func(*event.Event, event.What) {
 		fmt.Println("interrupted")
 		base.LoopBreak()
@@ -60,13 +58,13 @@ func run(addr string) error {
 		return err
 	}
 
-	fmt.Println("listening on", listener.Addr())
+	fmt.Println("listening on", l.Addr())
 	return base.Dispatch()
 }
 
 // greet sends the greeting, and hangs up once that is written.
-func greet(base *event.Base, fd int) {
-	b, err := bufferevent.NewSocket(base, fd, bufferevent.CloseOnFree)
+func greet(l *listener.Listener, fd int, _ netip.AddrPort) {
+	b, err := bufferevent.NewSocket(l.Base(), fd, bufferevent.CloseOnFree)
 	if err != nil {
 		evutil.CloseSocket(fd)
 		log.Print(err)

@@ -12,18 +12,19 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"net/netip"
 	"os"
 	"syscall"
 	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/examples/internal/sock"
+	"github.com/go-libevent/libevent/core/listener"
 )
 
 // options are what the flags say.
 type options struct {
-	addr      string
+	addr      netip.AddrPort
 	rate      int
 	groupRate int
 	minShare  int
@@ -37,7 +38,7 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("rate-limited-server: ")
 	var o options
-	flag.StringVar(&o.addr, "addr", "127.0.0.1:9919", "listen at this `host:port`")
+	flag.TextVar(&o.addr, "addr", netip.MustParseAddrPort("127.0.0.1:9919"), "listen at this `IP:port`")
 	flag.IntVar(&o.rate, "rate", 0, "`bytes` per second that each connection may send, and receive; 0 is no limit")
 	flag.IntVar(&o.groupRate, "group-rate", 0, "`bytes` per second for all connections together; 0 is no limit")
 	flag.IntVar(&o.minShare, "min-share", bufferevent.DefaultMinShare, "`bytes` that a connection gets of -group-rate at least, if it gets any")
@@ -93,7 +94,7 @@ func perTick(name string, rate int, tick time.Duration) (*bufferevent.TokenBucke
 	return bufferevent.NewTokenBucketConfig(n, n, n, n, tick)
 }
 
-func run(o *options, l limits) error {
+func run(o *options, bounds limits) error {
 	base, err := event.NewBase()
 	if err != nil {
 		return err
@@ -103,18 +104,15 @@ func run(o *options, l limits) error {
 	if err != nil {
 		return err
 	}
-	s, err := newServer(base, l, o.minShare, src)
+	s, err := newServer(base, bounds, o.minShare, src)
 	if err != nil {
 		return err
 	}
-	listener, err := sock.Listen(o.addr)
+	l, err := listener.NewBind(base, o.addr, listener.CloseOnFree|listener.Reuseable, listener.DefaultBacklog, s.serve)
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
-	if _, err := listener.Serve(base, s.serve, func(err error) { log.Fatal(err) }); err != nil {
-		return err
-	}
+	defer l.Free()
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		ev, err := base.NewSignal(sig, func(*event.Event, event.What) { base.LoopBreak() })
 		if err != nil {
@@ -134,7 +132,7 @@ func run(o *options, l limits) error {
 		}
 	}
 
-	fmt.Println("listening on", listener.Addr())
+	fmt.Println("listening on", l.Addr())
 	if err := base.Dispatch(); err != nil {
 		return err
 	}

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net/netip"
 	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/core/listener"
 )
 
 const (
@@ -57,7 +59,7 @@ type client struct {
 }
 
 // serve starts to serve a connection.
-func (s *server) serve(fd int) {
+func (s *server) serve(_ *listener.Listener, fd int, _ netip.AddrPort) {
 	s.served++
 	c := &client{server: s, number: s.served, began: s.base.Now()}
 	bev, err := bufferevent.NewSocket(s.base, fd, bufferevent.CloseOnFree)
