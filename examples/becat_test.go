@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -34,11 +33,7 @@ func startListener(t *testing.T, stdin io.Reader, flags ...string) (p *process, 
 // fileWith returns an open file that has data.
 func fileWith(t *testing.T, data []byte) *os.File {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(path)
+	f, err := os.Open(tempFile(t, data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,13 +82,16 @@ func crosswise(t *testing.T, p *process, conn *net.TCPConn, in, out []byte) {
 }
 
 func TestBecatCopiesBothWays(t *testing.T) {
-	in, out := randomData(1, 10<<20), randomData(2, 10<<20)
-	for name, flags := range map[string][]string{
-		"by default":         nil,
-		"with small buffers": {"-buffer", "4096", "-b", "1000", "-max-write", "1000"},
-		"with other flags":   {"-keepalive", "1m", "-t", "1m", "-T", "1m", "-rate", "1000000000"},
+	for name, tt := range map[string]struct {
+		flags []string
+		size  int
+	}{
+		"by default":         {nil, 10 << 20},
+		"with small buffers": {[]string{"-buffer", "4096", "-b", "1000", "-max-write", "1000"}, 1 << 20},
+		"with other flags":   {[]string{"-keepalive", "1m", "-t", "1m", "-T", "1m", "-rate", "1000000000"}, 10 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
+			flags, in, out := tt.flags, randomData(1, tt.size), randomData(2, tt.size)
 			t.Run("from a pipe", func(t *testing.T) {
 				p, conn := startCat(t, bytes.NewReader(in), flags...)
 				crosswise(t, p, conn, in, out)
@@ -112,7 +110,7 @@ func TestBecatCopiesBothWays(t *testing.T) {
 
 func TestBecatWritesToAFile(t *testing.T) {
 	data := randomData(3, 10<<20)
-	f, err := os.Create(filepath.Join(t.TempDir(), "copy"))
+	f, err := os.OpenFile(tempFile(t, nil), os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +181,7 @@ func TestBecatServesOneConnectionAfterTheOther(t *testing.T) {
 }
 
 func TestBecatOutlivesAConnectionThatFailsIfItKeepsListening(t *testing.T) {
-	p, addr := startListener(t, endless(t), "-k")
+	p, addr := startListener(t, endless(t), "-k", "-q") // -q for Wine, see resetsAreSeen
 	conn := dial(t, addr)
 	io.WriteString(conn, "first\n")
 	p.expect("first")
@@ -247,6 +245,9 @@ func TestBecatFails(t *testing.T) {
 		fails(t, p, "read")
 	})
 	t.Run("when the peer resets the connection", func(t *testing.T) {
+		if !resetsAreSeen {
+			t.Skip("Wine's recv reports end of file after a reset")
+		}
 		p, conn := startCat(t, nil)
 		conn.SetLinger(0)
 		conn.Close()

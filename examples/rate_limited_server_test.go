@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -82,11 +81,7 @@ func TestRateLimitedServerSendsText(t *testing.T) {
 
 func TestRateLimitedServerSendsAFile(t *testing.T) {
 	data := randomData(1, 10<<20)
-	path := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, addr := startLimited(t, "-file", path)
+	_, addr := startLimited(t, "-file", tempFile(t, data))
 	for range 2 {
 		if err := sameHash(bytes.NewReader(fetch(t, addr)), data); err != nil {
 			t.Error(err)
@@ -96,13 +91,9 @@ func TestRateLimitedServerSendsAFile(t *testing.T) {
 
 func TestRateLimitedServerKeepsToTheLimitOfAConnection(t *testing.T) {
 	const rate, size, tick = 200_000, 40_000, 10 * time.Millisecond
-	path := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(path, randomData(1, size), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	for name, args := range map[string][]string{
 		"text": {"-size", fmt.Sprint(size)},
-		"file": {"-file", path},
+		"file": {"-file", tempFile(t, randomData(1, size))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, addr := startLimited(t, append(args, "-rate", fmt.Sprint(rate), "-tick", tick.String())...)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -72,6 +73,27 @@ func binary(t *testing.T, name string) string {
 		name += ".exe"
 	}
 	return filepath.Join(binDir, name)
+}
+
+// resetsAreSeen says that who reads from a connection that was reset gets an
+// error.
+var resetsAreSeen = true
+
+// tempFile makes a file with data, and returns its path. It is removed after the
+// test, for which t.TempDir is no good under Wine, and after the programs of the
+// test, which Windows wants.
+func tempFile(t *testing.T, data []byte) string {
+	t.Helper()
+	f, err := os.CreateTemp("", "examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(f.Name()) })
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return f.Name()
 }
 
 // A process is a program that runs.
