@@ -77,6 +77,7 @@ type callbacks struct {
 // pending is what deferred callbacks are to be told.
 type pending struct {
 	read, write bool
+	afterRead   bool // the events come after all that is to be read
 	events      Events
 }
 
@@ -265,8 +266,9 @@ func runDeferred(d *event.Deferred) {
 		b.pending.write = false
 		b.callData(b.callbacks.write)
 	}
-	if what := b.pending.events; what != 0 {
-		b.pending.events = 0
+	// The read callback may have made room for more, and be pending again.
+	if what := b.pending.events; what != 0 && !(b.pending.afterRead && b.pending.read) {
+		b.pending.events, b.pending.afterRead = 0, false
 		b.callEvent(what)
 	}
 	b.end()
