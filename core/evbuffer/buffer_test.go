@@ -89,7 +89,7 @@ func TestAnEmptyBufferOwnsNoMemory(t *testing.T) {
 		t.Run(e.name, func(t *testing.T) {
 			b := bufferOf(t, "hello")
 			ok(t, b.Expand(100000))
-			if b.spare == nil {
+			if b.spare() == nil {
 				t.Fatal("it has no spare memory to give up")
 			}
 			e.do(b)
