@@ -1,6 +1,7 @@
 package bufferevent
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -29,6 +30,7 @@ type Conn struct {
 	base          *event.Base
 	bev           *Bufferevent // the loop's alone
 	local, remote net.Addr
+	canCloseWrite bool
 
 	mu       sync.Mutex
 	input    evbuffer.Buffer // read by the loop, and not by Read yet
@@ -52,7 +54,9 @@ type side struct {
 // connected or not yet. Call it on the goroutine of the loop.
 func NewConn(b *Bufferevent) *Conn {
 	c := &Conn{base: b.Base(), bev: b}
+	_, c.canCloseWrite = b.transport.(WriteCloser)
 	c.noteAddresses()
+	b.alwaysDefer() // the callbacks need our lock, and we call b with it held
 	b.SetCallbacks(c.onRead, c.onWrite, c.onEvent)
 	b.SetWatermark(event.Write, connBuffer/2, 0)
 	c.onRead(b) // what is there already
@@ -70,10 +74,10 @@ func (c *Conn) noteAddresses() {
 	if fd < 0 {
 		return
 	}
-	if sa, err := sysio.LocalAddress(fd); err == nil {
+	if sa, err := sysio.Sockname(fd); err == nil {
 		c.local = netAddr(sa)
 	}
-	if sa, err := sysio.RemoteAddress(fd); err == nil {
+	if sa, err := sysio.Peername(fd); err == nil {
 		c.remote = netAddr(sa)
 	}
 }
@@ -83,7 +87,7 @@ func netAddr(sa evutil.Sockaddr) net.Addr {
 	if ap, err := evutil.SockaddrToAddrPort(sa); err == nil {
 		return net.TCPAddrFromAddrPort(ap)
 	}
-	if name, ok := sysio.UnixName(sa); ok {
+	if name, ok := sysio.UnixPath(sa); ok {
 		return &net.UnixAddr{Name: name, Net: "unix"}
 	}
 	return noAddr{}
@@ -142,14 +146,16 @@ func (c *Conn) Write(p []byte) (int, error) {
 	defer c.mu.Unlock()
 	for n := 0; ; {
 		switch {
+		case len(p) == n && n > 0:
+			return n, nil
 		case c.closed:
 			return n, c.opError("write", net.ErrClosed)
 		case c.write.deadline.passed():
 			return n, c.opError("write", os.ErrDeadlineExceeded)
 		case c.write.err != nil:
 			return n, c.opError("write", c.write.err)
-		case len(p) == n:
-			return n, nil
+		case len(p) == 0:
+			return 0, nil
 		}
 		room := connBuffer - c.output.Len()
 		if room <= 0 {
@@ -180,17 +186,19 @@ func (c *Conn) tellLoop() error {
 	return nil
 }
 
-// CloseWrite ends the stream that is written; reading goes on.
+// CloseWrite ends the stream that is written; reading goes on. The error wraps
+// errors.ErrUnsupported if the bufferevent cannot do that.
 func (c *Conn) CloseWrite() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	switch {
+	case c.closed:
 		return c.opError("close write", net.ErrClosed)
+	case !c.canCloseWrite:
+		return c.opError("close write", errors.ErrUnsupported)
 	}
 	c.finished = true
-	if c.write.err == nil {
-		c.write.err = ErrClosed
-	}
+	c.fail(&c.write, ErrClosed)
 	return c.tellLoop()
 }
 
@@ -274,12 +282,14 @@ func (d *deadline) set(mu *sync.Mutex, t time.Time, wake func()) {
 		d.timer.Stop()
 		d.timer = nil
 	}
-	d.at = t
+	d.at = time.Time{}
 	if t.IsZero() || wake == nil {
 		return
 	}
-	wake() // those who wait may have to stop at once
-	d.timer = time.AfterFunc(time.Until(t), func() {
+	left := time.Until(t)
+	d.at = time.Now().Add(left) // by the clock that the timer goes by
+	wake()                      // those who wait may have to stop at once
+	d.timer = time.AfterFunc(left, func() {
 		mu.Lock()
 		wake()
 		mu.Unlock()

@@ -198,6 +198,16 @@ func (p *peer) expectEnd(base *event.Base, data string) {
 	want(p.t, "what the peer got before the end", got.String(), data)
 }
 
+// expectGone runs the loop until the peer has got the end or a reset.
+func (p *peer) expectGone(base *event.Base) {
+	p.t.Helper()
+	block := make([]byte, 1<<16)
+	p.poll(base, "end at the peer", func() bool {
+		n, err := sysio.Recv(p.fd, [][]byte{block})
+		return n == 0 && err != sysio.ErrAgain
+	})
+}
+
 // poll runs the loop, and looks again and again whether what it has done has
 // reached the peer.
 func (p *peer) poll(base *event.Base, what string, done func() bool) {

@@ -8,7 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var interrupted error = unix.EINTR
+var (
+	interrupted error = unix.EINTR
+	refused     error = unix.ECONNREFUSED
+)
 
 func tcpNoDelay(t testing.TB, fd int) bool {
 	t.Helper()

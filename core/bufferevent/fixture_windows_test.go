@@ -6,7 +6,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-var interrupted error = windows.WSAEINTR
+var (
+	interrupted error = windows.WSAEINTR
+	refused     error = windows.WSAECONNREFUSED
+)
 
 func tcpNoDelay(t testing.TB, fd int) bool {
 	t.Helper()

@@ -121,18 +121,27 @@ func (b *Bufferevent) inUse() bool {
 // has a meaning (bufferevent_lock).
 func (b *Bufferevent) Lock() {
 	b.lock()
-	b.refs++
+	b.retain()
 }
 
 // Unlock undoes Lock (bufferevent_unlock).
 func (b *Bufferevent) Unlock() { b.end() }
 
 // IncRef adds a reference, which keeps the bufferevent from being freed until
-// DecRef (bufferevent_incref).
+// DecRef. It is too late once the last one has gone (bufferevent_incref).
 func (b *Bufferevent) IncRef() {
 	b.lock()
 	defer b.unlock()
+	b.retain()
+}
+
+// retain adds a reference, but not to what was destroyed.
+func (b *Bufferevent) retain() bool {
+	if b.refs == 0 {
+		return false
+	}
 	b.refs++
+	return true
 }
 
 // DecRef gives up a reference, and reports whether that was the last one: then
@@ -161,25 +170,24 @@ func (b *Bufferevent) Free() {
 // begin takes the lock and a reference, unless the bufferevent was freed.
 func (b *Bufferevent) begin() bool {
 	b.lock()
-	if b.refs == 0 {
-		b.unlock()
-		return false
+	if b.retain() {
+		return true
 	}
-	b.refs++
-	return true
+	b.unlock()
+	return false
 }
 
 // end gives up a reference and the lock, and reports whether the reference was
 // the last one.
 func (b *Bufferevent) end() bool {
-	if b.refs > 1 || b.refs == 0 {
-		b.refs = max(b.refs-1, 0)
-		b.unlock()
-		return false
+	if b.refs == 1 {
+		b.refs = 0
+		b.destroy()
+		return true
 	}
-	b.refs = 0
-	b.destroy()
-	return true
+	b.refs = max(b.refs-1, 0)
+	b.unlock()
+	return false
 }
 
 // destroy ends everything, and gives up the lock.
@@ -219,8 +227,9 @@ func (b *Bufferevent) destroyLocked(x *extras) {
 			evthread.FreeLock(x.mu.lock, evthread.Recursive)
 		}
 	}
-	if err := b.read.Finalize(release); err != nil {
-		evlog.Logf(evlog.Debug, "bufferevent free: %v", err)
-	}
+	err := b.read.Finalize(release)
 	x.unlock()
+	if err != nil { // the base was freed, so that nobody is waiting
+		release(nil)
+	}
 }

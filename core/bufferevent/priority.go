@@ -70,7 +70,7 @@ func (b *Bufferevent) SetBase(base *event.Base) error {
 	if !ok {
 		return opError(op, errors.ErrUnsupported)
 	}
-	if b.busy() || s.flush.Scheduled() || s.connecting != nil || s.waiting {
+	if b.busy() || s.flushing || s.connecting != nil || s.waiting {
 		return opError(op, fmt.Errorf("%v: %w", b, event.ErrPending))
 	}
 	if err := b.read.SetBase(base); err != nil {
@@ -82,9 +82,13 @@ func (b *Bufferevent) SetBase(base *event.Base) error {
 		}
 	}
 	b.base = base
-	s.flush.Init(base, 0, onFlush)
-	if x := b.extras; x != nil {
-		x.deferral = event.Deferred{}
+	x := b.extras
+	if x == nil {
+		return nil
+	}
+	x.deferral = event.Deferred{}
+	if x.limit != nil {
+		return x.limit.refill.SetBase(base)
 	}
 	return nil
 }
@@ -92,5 +96,9 @@ func (b *Bufferevent) SetBase(base *event.Base) error {
 // busy reports whether the base has anything of ours but the events.
 func (b *Bufferevent) busy() bool {
 	x := b.extras
-	return x != nil && (x.deferral.Data != nil && x.deferral.Scheduled() || x.limit != nil)
+	if x == nil {
+		return false
+	}
+	return x.deferral.Data != nil && x.deferral.Scheduled() ||
+		x.limit != nil && x.limit.refill.Pending(event.Timeout) != 0
 }

@@ -1,9 +1,11 @@
 package evbuffer
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -406,4 +408,50 @@ func TestFilesAreNotLeaked(t *testing.T) {
 		ok(t, b.Drain(10))
 	}
 	want(t, "descriptors", openDescriptors(), before)
+}
+
+// A segment may claim to be much longer than its file is. Finding out must not
+// take memory for what is not there.
+func TestReadingASegmentTakesNoMoreMemoryThanTheFileHas(t *testing.T) {
+	name := writeFile(t, generate(1, 3<<20))
+	for _, flags := range []SegmentFlag{0, DisableMmap} {
+		s, err := NewFileSegment(openFile(t, name), 0, math.MaxInt/2, flags|CloseOnFree)
+		ok(t, err)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		var b Buffer
+		wantError(t, "adding it", b.AddFileSegment(s, 0, -1), io.ErrUnexpectedEOF)
+		runtime.ReadMemStats(&after)
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > 32<<20 {
+			t.Errorf("it took %d bytes of memory", grown)
+		}
+		wantContent(t, &b, "")
+		s.Free()
+	}
+}
+
+func TestReadingALargeSegment(t *testing.T) {
+	data := generate(1, 3<<20+12345)
+	s := newSegment(t, writeFile(t, data), DisableMmap)
+	var b Buffer
+	ok(t, b.AddFileSegment(s, 0, -1))
+	want(t, "content", bytes.Equal(content(t, &b), data), true)
+	b.Free()
+}
+
+// What cannot be added leaves no trace in the segment.
+func TestASegmentThatIsRefusedIsNotHeld(t *testing.T) {
+	cleaned := 0
+	s, err := NewFileSegment(openFile(t, writeFile(t, []byte("0123456789"))), 0, 20, CloseOnFree)
+	ok(t, err)
+	s.SetCleanup(func(*FileSegment, SegmentFlag) { cleaned++ })
+	var b Buffer
+	wantError(t, "out of range", b.AddFileSegment(s, 5, 16), ErrRange)
+	wantError(t, "too short", b.AddFileSegment(s, 0, -1), io.ErrUnexpectedEOF)
+	ok(t, b.AddFileSegment(s, 20, -1))
+	b.Freeze(Back)
+	wantError(t, "frozen", b.AddFileSegment(s, 0, 5), ErrFrozen)
+	want(t, "cleanups before", cleaned, 0)
+	s.Free()
+	want(t, "cleanups", cleaned, 1)
 }

@@ -155,13 +155,23 @@ func (at place) countCROrLF() (int, error) {
 func indexLF(p []byte) int  { return bytes.IndexByte(p, '\n') }
 func indexNUL(p []byte) int { return bytes.IndexByte(p, 0) }
 
+// indexCROrLF looks for both in one short piece after another. Otherwise lines
+// that all end with the one would make it search all of p for the other, every
+// time.
 func indexCROrLF(p []byte) int {
-	lf := indexLF(p)
-	if lf >= 0 {
-		p = p[:lf]
+	const piece = 256
+	for start := 0; start < len(p); start += piece {
+		q := p[start:min(start+piece, len(p))]
+		lf := indexLF(q)
+		if lf >= 0 {
+			q = q[:lf]
+		}
+		if cr := bytes.IndexByte(q, '\r'); cr >= 0 {
+			return start + cr
+		}
+		if lf >= 0 {
+			return start + lf
+		}
 	}
-	if cr := bytes.IndexByte(p, '\r'); cr >= 0 {
-		return cr
-	}
-	return lf
+	return -1
 }

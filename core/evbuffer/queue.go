@@ -84,9 +84,9 @@ func (b *Buffer) advance(n int) {
 
 // dropSpare gives back the memory that Expand or Reserve set aside.
 func (b *Buffer) dropSpare() {
-	if b.spare != nil {
-		b.spare.recycle()
-		b.spare = nil
+	if c := b.spare(); c != nil {
+		c.recycle()
+		b.extras.spare = nil
 	}
 }
 
@@ -107,24 +107,35 @@ func (b *Buffer) realign(n int) {
 }
 
 // grow returns an empty chunk to append, with n or more bytes: the spare one if
-// it will do. The more data there is, the more room it gets, so that many small
-// additions make few chunks; but no more than there is data, or a small chunk.
+// it will do.
 func (b *Buffer) grow(n int) *chunk {
-	if c := b.spare; c != nil && len(c.mem) >= n {
-		b.spare = nil
+	if c := b.spare(); c != nil && len(c.mem) >= n {
+		b.extras.spare = nil
 		return c
 	}
 	b.dropSpare()
-	if n < maxClassSize {
-		n = max(n, min(b.length/2, maxClassSize))
+	return newChunk(b.growth(n))
+}
+
+// growth returns how large a new chunk should be that needs n bytes. The more
+// data there is, the more room it gets, so that many small additions make few
+// chunks; but no more than there is data, or a small chunk.
+func (b *Buffer) growth(n int) int {
+	return max(n, min(b.length/2, maxClassSize))
+}
+
+// spare returns the chunk that was set aside, or nil.
+func (b *Buffer) spare() *chunk {
+	if b.extras == nil {
+		return nil
 	}
-	return newChunk(n)
+	return b.extras.spare
 }
 
 // setAside makes sure that the spare chunk has n or more bytes.
 func (b *Buffer) setAside(n int) {
-	if b.spare == nil || len(b.spare.mem) < n {
+	if c := b.spare(); c == nil || len(c.mem) < n {
 		b.dropSpare()
-		b.spare = newChunk(n)
+		b.extra().spare = newChunk(n)
 	}
 }

@@ -1,12 +1,17 @@
 package evbuffer
 
+// MaxReserve is the most space that Expand and Reserve make, in bytes. Beyond
+// that, a number is more likely wrong than memory to be had.
+const MaxReserve = 1 << 30
+
 // Expand makes sure that n more bytes can be appended without allocating memory.
-// The error is ErrRange if n is negative (evbuffer_expand).
+// The error is ErrRange if n is negative or more than MaxReserve, or if that
+// many more could not be counted (evbuffer_expand).
 func (b *Buffer) Expand(n int) error {
-	if n < 0 {
+	defer b.enter().leave()
+	if n < 0 || n > MaxReserve || !b.fits(n) {
 		return opError("expand", ErrRange)
 	}
-	defer b.enter().leave()
 	if n > 0 {
 		b.expand(n)
 	}
@@ -30,7 +35,7 @@ func (b *Buffer) expand(n int) *chunk {
 		return c
 	}
 	b.setAside(n)
-	return b.spare
+	return b.spare()
 }
 
 // worthMoving reports whether a chunk has little data, and would leave much of
@@ -52,21 +57,21 @@ func (c *chunk) worthMoving() bool {
 //
 // The space is good until the next change to the buffer, or the next Reserve,
 // which may give out the same again. The error is ErrFrozen if the back is
-// frozen, ErrRange if n is negative or vecs is empty
+// frozen, ErrRange if vecs is empty or n is as Expand does not take it
 // (evbuffer_reserve_space).
 func (b *Buffer) Reserve(n int, vecs [][]byte) (int, error) {
 	defer b.enter().leave()
 	switch {
 	case b.frozen(Back):
 		return 0, opError("reserve", ErrFrozen)
-	case n < 0 || len(vecs) == 0 || !b.fits(n):
+	case n < 0 || n > MaxReserve || len(vecs) == 0 || !b.fits(n):
 		return 0, opError("reserve", ErrRange)
 	}
 	n = max(n, 1)
 	b.realign(n)
 	if room := len(b.room()); room > 0 && room < n && len(vecs) > 1 {
 		b.setAside(n - room)
-		vecs[0], vecs[1] = b.last.reserve(), b.spare.reserve()
+		vecs[0], vecs[1] = b.last.reserve(), b.spare().reserve()
 		return 2, nil
 	}
 	vecs[0] = b.expand(n).reserve()
@@ -106,7 +111,7 @@ func (b *Buffer) Commit(vecs [][]byte) error {
 
 // reservation returns the chunks whose free space vecs are.
 func (b *Buffer) reservation(vecs [][]byte) (chunks [2]*chunk, ok bool) {
-	candidates := [2]*chunk{b.last, b.spare}
+	candidates := [2]*chunk{b.last, b.spare()}
 	next := 0
 	for i, v := range vecs {
 		for next < len(candidates) && !candidates[next].reservedAt(v) {
@@ -136,8 +141,8 @@ func (b *Buffer) commit(c *chunk, n int) {
 	c.w += n
 	switch {
 	case n == 0:
-	case c == b.spare:
-		b.spare = nil
+	case c == b.spare():
+		b.extras.spare = nil
 		b.append(c)
 	default:
 		b.length += n
@@ -149,7 +154,7 @@ func (b *Buffer) endReservation() {
 	if b.last != nil {
 		b.last.reserved = false
 	}
-	if b.spare != nil {
-		b.spare.reserved = false
+	if c := b.spare(); c != nil {
+		c.reserved = false
 	}
 }

@@ -171,15 +171,15 @@ func TestExpandMakesRoom(t *testing.T) {
 			ok(t, b.Expand(n))
 			mustCheck(t, b)
 			free := len(b.room())
-			if b.spare != nil {
-				free = len(b.spare.mem)
+			if b.spare() != nil {
+				free = len(b.spare().mem)
 			}
 			if free < n {
 				t.Errorf("Expand(%d) with %d before: %d bytes in one piece", n, before, free)
 			}
 			ok(t, b.AddString(strings.Repeat("y", n)))
 			wantContent(t, b, strings.Repeat("x", before)+strings.Repeat("y", n))
-			if b.spare != nil {
+			if b.spare() != nil {
 				t.Errorf("Expand(%d) with %d before: the spare chunk was not used", n, before)
 			}
 		}

@@ -1,0 +1,2 @@
+// Package evtls has TLS bufferevents, on the standard library's crypto/tls.
+package evtls
