@@ -350,11 +350,11 @@ func TestAHalfWithoutAPartner(t *testing.T) {
 	b.Free() // once more does nothing
 	want(t, "partner", a.Partner(), nil)
 	ok(t, a.Enable(both))
+	ok(t, a.Output().AddString("nobody will read this"))
 	_, err := a.WriteString("x")
 	wantError(t, "write", err, bufferevent.ErrNoPartner)
 	wantError(t, "write buffer", a.WriteBuffer(buffer(t, "x")), bufferevent.ErrNoPartner)
 	wantError(t, "close write", a.CloseWrite(), bufferevent.ErrNoPartner)
-	ok(t, a.Output().AddString("nobody will read this"))
 	ok(t, a.Disable(both))
 	ok(t, a.SetWatermark(both, 1, 2))
 	settle(t, base)
