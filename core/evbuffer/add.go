@@ -1,6 +1,9 @@
 package evbuffer
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Add appends a copy of p. It fails with ErrFrozen if the back is frozen
 // (evbuffer_add).
@@ -34,6 +37,9 @@ func (b *Buffer) AddIOVec(vecs [][]byte) (int, error) {
 	defer b.enter().leave()
 	total := 0
 	for _, v := range vecs {
+		if len(v) > math.MaxInt-total {
+			return 0, opError("add iovec", ErrRange)
+		}
 		total += len(v)
 	}
 	if err := b.checkAdd("add iovec", total); err != nil {

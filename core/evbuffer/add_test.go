@@ -52,11 +52,7 @@ func TestMemoryIsAtMostTwiceTheDataAndASmallChunk(t *testing.T) {
 	var b Buffer
 	for range 3000 {
 		ok(t, b.Add(make([]byte, 50)))
-		size := 0
-		for c := b.first; c != nil; c = c.next {
-			size += len(c.mem)
-		}
-		if size > 2*b.Len()+minClassSize {
+		if size := memory(&b); size > 2*b.Len()+minClassSize {
 			t.Fatalf("%d bytes of memory for %d of data", size, b.Len())
 		}
 	}
@@ -86,6 +82,20 @@ func TestAStreamStaysInItsChunk(t *testing.T) {
 	for range 1000 {
 		ok(t, b.Drain(50))
 		ok(t, b.AddString(strings.Repeat("-", 50)))
+		mustCheck(t, b)
+	}
+	if b.first != home || b.last != home {
+		t.Error("a new chunk was needed")
+	}
+}
+
+func TestAStreamOfVectorsStaysInItsChunk(t *testing.T) {
+	b := bufferOf(t, strings.Repeat("-", 100))
+	home := b.first
+	for range 1000 {
+		ok(t, b.Drain(50))
+		_, err := b.AddIOVec([][]byte{make([]byte, 20), make([]byte, 30)})
+		ok(t, err)
 		mustCheck(t, b)
 	}
 	if b.first != home || b.last != home {

@@ -13,28 +13,37 @@ func (b *Buffer) AddFileSegment(s *FileSegment, offset, length int64) error {
 	if s == nil {
 		return opError(op, ErrNil)
 	}
-	if err := s.check(offset, length); err != nil {
+	if err := s.retainPart(offset, length); err != nil {
 		return opError(op, err)
 	}
 	if length < 0 {
 		length = int64(s.length) - offset
 	}
 	defer b.enter().leave()
-	if err := b.checkAdd(op, int(length)); err != nil {
+	c, err := b.newPart(op, s, int(offset), int(length))
+	if c == nil {
+		s.release()
 		return err
 	}
-	if length == 0 {
-		return nil
-	}
-	c := &chunk{r: int(offset), w: int(offset + length), owner: s}
-	if b.flags&drainsToFD == 0 || !s.sendable() {
-		if err := c.load(); err != nil {
-			return opError(op, err)
-		}
-	}
-	s.retain()
 	b.addBorrowed(c)
 	return nil
+}
+
+// newPart returns a chunk with n bytes of a segment from offset, or nil if there
+// is nothing to add.
+func (b *Buffer) newPart(op string, s *FileSegment, offset, n int) (*chunk, error) {
+	if err := b.checkAdd(op, n); err != nil || n == 0 {
+		return nil, err
+	}
+	c := newHeader()
+	c.r, c.w, c.owner = offset, offset+n, s
+	if b.flags&drainsToFD == 0 || !s.sendable() {
+		if err := c.load(); err != nil {
+			c.recycleHeader()
+			return nil, opError(op, err)
+		}
+	}
+	return c, nil
 }
 
 // AddFile appends length bytes of the file fd from offset on; a negative length

@@ -89,11 +89,10 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 		}},
 		{"Expand", func() { b.Expand(1000); b.Add(message); b.Drain(64) }},
 		{"Compact", func() {
-			a.Add(message)
-			a.WriteFD(pair[0])
-			b.ReadFD(pair[1], -1)
+			b.Add(page)
+			b.Drain(4000)
 			b.Compact()
-			b.Drain(64)
+			b.Drain(96)
 		}},
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // it empties the pools

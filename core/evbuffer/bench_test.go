@@ -3,6 +3,9 @@ package evbuffer
 import (
 	"fmt"
 	"testing"
+	"time"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 func BenchmarkAddDrain(b *testing.B) {
@@ -148,5 +151,76 @@ func BenchmarkEcho(b *testing.B) {
 func transfer(b *testing.B, buf *Buffer, fd int) {
 	if _, err := buf.WriteFD(fd); err != nil {
 		b.Fatal(err)
+	}
+}
+
+// BenchmarkManyConnections does what one iteration of a server's loop does: it
+// reads a message from each of many sockets, moves it to another buffer, and
+// only then writes all of them. It reports the time that takes for a message,
+// without that of the peers, and the memory that each holds meanwhile.
+func BenchmarkManyConnections(b *testing.B) {
+	for _, size := range []int{64, 4096} {
+		for _, n := range []int{1, 100, 1000} {
+			b.Run(fmt.Sprintf("size=%d/n=%d", size, n), func(b *testing.B) { benchmarkRounds(b, size, n) })
+		}
+	}
+}
+
+// A connection is a server's end of a socket pair and the buffers on it.
+type connection struct {
+	pair    [2]int
+	in, out Buffer
+}
+
+func benchmarkRounds(b *testing.B, size, n int) {
+	connections := make([]connection, n)
+	for i := range connections {
+		c := &connections[i]
+		c.pair = socketPair(b)
+		ok(b, c.in.SetMaxRead(maxClassSize))
+	}
+	message := [][]byte{make([]byte, size)}
+	var busy time.Duration
+	held := 0
+	for b.Loop() {
+		for i := range connections {
+			sysio.Send(connections[i].pair[0], message)
+		}
+		start := time.Now()
+		readRound(b, connections)
+		busy += time.Since(start)
+		held = 0
+		for i := range connections {
+			held += memory(&connections[i].in)
+		}
+		start = time.Now()
+		writeRound(b, connections)
+		busy += time.Since(start)
+		for i := range connections {
+			if got, err := sysio.Recv(connections[i].pair[0], message); got != size || err != nil {
+				b.Fatal(got, err)
+			}
+		}
+	}
+	b.ReportMetric(float64(held)/float64(n), "B/connection")
+	b.ReportMetric(float64(busy.Nanoseconds())/float64(b.N*n), "ns/message")
+}
+
+func readRound(b *testing.B, connections []connection) {
+	for i := range connections {
+		c := &connections[i]
+		if _, err := c.in.ReadFD(c.pair[1], -1); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func writeRound(b *testing.B, connections []connection) {
+	for i := range connections {
+		connections[i].out.AddBuffer(&connections[i].in)
+	}
+	for i := range connections {
+		c := &connections[i]
+		transfer(b, &c.out, c.pair[1])
 	}
 }

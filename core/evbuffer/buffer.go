@@ -22,7 +22,6 @@ type Buffer struct {
 	observer  Observer       // or nil
 	extras    *extras        // what few buffers have, or nil
 	maxRead   int32          // 0: DefaultMaxRead
-	running   uint16         // how deep in calls of callbacks we are
 	flags     flags
 }
 
@@ -33,8 +32,7 @@ const (
 	drainsToFD  flags = 1 << iota
 	frontFrozen       // nothing may be taken from or put before the front
 	backFrozen        // nothing may be put behind the back
-	notSocket         // the last descriptor used was not that of a socket
-	unswept           // removed callbacks are still in the list
+	notSocket         // a descriptor was not that of a socket; no other is taken for one then
 )
 
 // New returns an empty buffer. It is the same as new(Buffer) (evbuffer_new).
@@ -46,26 +44,18 @@ func New() *Buffer { return new(Buffer) }
 // Free; one with references or file segments does, because their cleanups run
 // when the data is gone (evbuffer_free).
 func (b *Buffer) Free() {
-	if x := b.clear(); x != nil {
-		x.free()
-	}
-}
-
-// clear makes the buffer as good as new. It returns what else is to be freed
-// once the lock is not held any more, if that is now.
-func (b *Buffer) clear() *extras {
 	defer b.enter().leave()
-	dead, spare, x := b.first, b.spare, b.extras
+	dead, spare := b.first, b.spare
 	for e := b.callbacks; e != nil; e = e.next {
 		e.removed = true
 	}
-	if x != nil && x.cancelDeferral() || b.running > 0 {
-		x = nil // the lock is still needed
+	if x := b.extras; x != nil {
+		x.cancelDeferral()
+		x.freed = true
 	}
-	*b = Buffer{epoch: b.epoch + 1, running: b.running}
+	*b = Buffer{epoch: b.epoch + 1}
 	releaseAll(dead)
 	releaseAll(spare)
-	return x
 }
 
 // Len returns the number of bytes in the buffer (evbuffer_get_length).

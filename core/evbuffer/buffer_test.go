@@ -40,6 +40,15 @@ func chunks(t testing.TB, b *Buffer) int {
 	return n
 }
 
+// memory returns how much memory the chunks of a buffer have.
+func memory(b *Buffer) int {
+	n := 0
+	for c := b.first; c != nil; c = c.next {
+		n += len(c.mem)
+	}
+	return n
+}
+
 // wantError fails the test unless err wraps target; nil wants none.
 func wantError(t testing.TB, what string, err, target error) {
 	t.Helper()
@@ -79,7 +88,10 @@ func TestAnEmptyBufferOwnsNoMemory(t *testing.T) {
 	for _, e := range empty {
 		t.Run(e.name, func(t *testing.T) {
 			b := bufferOf(t, "hello")
-			ok(t, b.Expand(10000))
+			ok(t, b.Expand(100000))
+			if b.spare == nil {
+				t.Fatal("it has no spare memory to give up")
+			}
 			e.do(b)
 			mustCheck(t, b)
 			if b.first != nil || b.last != nil || b.spare != nil {
@@ -268,6 +280,10 @@ func TestBadArgumentsAreErrors(t *testing.T) {
 		want error
 	}{
 		{"drain a negative number", func() error { return b.Drain(-1) }, ErrRange},
+		{"expand by more than there can be", func() error { return b.Expand(math.MaxInt) }, ErrRange},
+		{"expand by too much", func() error { return b.Expand(MaxReserve + 1) }, ErrRange},
+		{"reserve too much", func() error { return discard(b.Reserve(MaxReserve+1, make([][]byte, 1))) }, ErrRange},
+		{"reserve too much for an empty buffer", func() error { return discard(New().Reserve(math.MaxInt, make([][]byte, 1))) }, ErrRange},
 		{"expand by a negative number", func() error { return b.Expand(-1) }, ErrRange},
 		{"reserve a negative number", func() error { return discard(b.Reserve(-1, make([][]byte, 1))) }, ErrRange},
 		{"reserve without vectors", func() error { return discard(b.Reserve(1, nil)) }, ErrRange},
@@ -339,6 +355,7 @@ func TestLengthsDoNotOverflow(t *testing.T) {
 		"AddReference":       func() error { return full.AddReference([]byte("abc"), nil) },
 		"AddBufferReference": func() error { return full.AddBufferReference(three()) },
 		"Reserve":            func() error { return discard(full.Reserve(3, make([][]byte, 1))) },
+		"Expand":             func() error { return full.Expand(3) },
 		"ReadFD":             func() error { return discard(full.ReadFD(-1, -1)) },
 	} {
 		wantError(t, name, do(), ErrRange)

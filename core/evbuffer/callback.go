@@ -36,7 +36,7 @@ type CallbackEntry struct {
 	buffer *Buffer
 
 	// What follows is guarded by the buffer's lock, if it has one.
-	next    *CallbackEntry
+	next    *CallbackEntry // even when removed, for whoever walks along the list
 	flags   CallbackFlags
 	removed bool
 }
@@ -61,24 +61,12 @@ func (b *Buffer) RemoveCallback(e *CallbackEntry) error {
 		return opError("remove callback", ErrNoCallback)
 	}
 	e.removed = true
-	b.flags |= unswept
-	b.sweep()
+	link := &b.callbacks
+	for *link != e {
+		link = &(*link).next
+	}
+	*link = e.next
 	return nil
-}
-
-// sweep takes removed callbacks out of the list, once nobody walks along it.
-func (b *Buffer) sweep() {
-	if b.running > 0 || b.flags&unswept == 0 {
-		return
-	}
-	b.flags &^= unswept
-	for link := &b.callbacks; *link != nil; {
-		if (*link).removed {
-			*link = (*link).next
-		} else {
-			link = &(*link).next
-		}
-	}
 }
 
 // Buffer returns the buffer that the callback is on, or was on until it was
@@ -101,6 +89,9 @@ func (e *CallbackEntry) ClearFlags(f CallbackFlags) error {
 func (e *CallbackEntry) changeFlags(op string, f, to CallbackFlags) error {
 	if f&^(CallbackEnabled|CallbackNoDefer) != 0 {
 		return opError(op, ErrFlag)
+	}
+	if e.buffer == nil { // nobody has added it
+		return opError(op, ErrNoCallback)
 	}
 	defer e.buffer.enter().leave()
 	if e.removed {
@@ -146,12 +137,9 @@ func (b *Buffer) changed(orig, added, deleted int) {
 
 // call calls the callbacks whose flags, as far as mask goes, are want.
 func (b *Buffer) call(info CallbackInfo, mask, want CallbackFlags) {
-	b.running++
 	for e := b.callbacks; e != nil; e = e.next {
 		if !e.removed && e.flags&mask == want && e.fn != nil {
 			e.fn(e, info)
 		}
 	}
-	b.running--
-	b.sweep()
 }

@@ -137,6 +137,8 @@ func TestRemovedCallbacksAreNotCalled(t *testing.T) {
 	wantError(t, "removing it from elsewhere", New().RemoveCallback(first), ErrNoCallback)
 	wantError(t, "setting its flags", second.SetFlags(CallbackEnabled), ErrNoCallback)
 	wantError(t, "clearing its flags", second.ClearFlags(CallbackEnabled), ErrNoCallback)
+	wantError(t, "setting flags of none at all", new(CallbackEntry).SetFlags(CallbackEnabled), ErrNoCallback)
+	wantError(t, "removing none at all", b.RemoveCallback(new(CallbackEntry)), ErrNoCallback)
 	ok(t, b.RemoveCallback(third))
 	ok(t, b.RemoveCallback(first))
 	ok(t, b.AddString("b"))
@@ -213,4 +215,64 @@ func TestCallbacksMayDoAnything(t *testing.T) {
 			mustCheck(t, &b)
 		})
 	}
+}
+
+// An observer notes what it is told, and by which buffer.
+type observer struct {
+	log  *[]string
+	name string
+}
+
+func (o *observer) BufferChanged(b *Buffer, info CallbackInfo) {
+	*o.log = append(*o.log, fmt.Sprintf("%s%d+%d-%d=%d", o.name, info.Orig, info.Added, info.Deleted, b.Len()))
+}
+
+func TestAnObserverIsToldAfterTheCallbacks(t *testing.T) {
+	var b Buffer
+	var log []string
+	record(&b, &log, "callback ")
+	b.SetObserver(&observer{&log, "observer "})
+	ok(t, b.AddString("abc"))
+	wantLog(t, &log, "callback 0+3-0", "observer 0+3-0=3")
+	ok(t, b.Drain(1))
+	wantLog(t, &log, "callback 3+0-1", "observer 3+0-1=2")
+	ok(t, b.Add(nil))
+	ok(t, b.Drain(0))
+	wantLog(t, &log)
+}
+
+func TestABufferHasOneObserver(t *testing.T) {
+	var b Buffer
+	var log []string
+	b.SetObserver(&observer{&log, "first "})
+	b.SetObserver(&observer{&log, "second "})
+	ok(t, b.AddString("a"))
+	wantLog(t, &log, "second 0+1-0=1")
+	b.SetObserver(nil)
+	ok(t, b.AddString("a"))
+	wantLog(t, &log)
+}
+
+func TestAnObserverIsNotDeferred(t *testing.T) {
+	base := newBase(t)
+	var b Buffer
+	var log []string
+	record(&b, &log, "callback ")
+	b.SetObserver(&observer{&log, "observer "})
+	ok(t, b.DeferCallbacks(base))
+	ok(t, b.AddString("abc"))
+	ok(t, b.Drain(1))
+	wantLog(t, &log, "observer 0+3-0=3", "observer 3+0-1=2")
+	loopOnce(t, base)
+	wantLog(t, &log, "callback 0+3-1")
+}
+
+func TestAFreedBufferHasNoObserver(t *testing.T) {
+	var b Buffer
+	var log []string
+	b.SetObserver(&observer{&log, ""})
+	b.AddCallback(func(*CallbackEntry, CallbackInfo) { b.Free() })
+	ok(t, b.AddString("abc"))
+	ok(t, b.AddString("abc"))
+	wantLog(t, &log)
 }

@@ -30,10 +30,11 @@ func (b *Buffer) check() error {
 		return fmt.Errorf("last is not the last chunk")
 	case b.length != sum:
 		return fmt.Errorf("length %d, but the chunks have %d bytes", b.length, sum)
-	case b.running != 0:
-		return fmt.Errorf("callbacks run %d deep", b.running)
-	case b.flags&unswept != 0:
-		return fmt.Errorf("removed callbacks were not swept")
+	}
+	for e := b.callbacks; e != nil; e = e.next {
+		if e.removed || e.buffer != b {
+			return fmt.Errorf("a removed callback is still there")
+		}
 	}
 	if c := b.spare; c != nil {
 		switch {

@@ -8,8 +8,8 @@ type deferral struct {
 	extras *extras // of the buffer, which may have got others by the time we run
 	task   event.Deferred
 
-	scheduled      bool // run will come
-	added, deleted int  // since the callbacks were last called
+	due            int // how often run will come; another goroutine's loop may have begun to
+	added, deleted int // since the callbacks were last called
 }
 
 // DeferCallbacks makes the buffer's callbacks come from the loop of a base, some
@@ -38,20 +38,23 @@ func (b *Buffer) DeferCallbacks(base *event.Base) error {
 // schedule makes the loop call run if there is something to tell.
 func (d *deferral) schedule() {
 	if (d.added > 0 || d.deleted > 0) && d.task.Schedule() {
-		d.scheduled = true
+		d.due++
 	}
 }
 
 // cancelDeferral drops the call that is due, if any, and defers nothing any
-// more. It reports whether that came too late: then the loop is about to make
-// the call, will notice, and free the lock.
-func (x *extras) cancelDeferral() (late bool) {
+// more. It may come too late: then the loop waits for the lock to make the call,
+// and will notice.
+func (x *extras) cancelDeferral() {
 	d := x.deferral
-	if d == nil {
-		return false
-	}
 	x.deferral = nil
-	return d.scheduled && !d.task.Cancel()
+	if d == nil {
+		return
+	}
+	if d.due > 0 && d.task.Cancel() {
+		d.due--
+	}
+	x.holds += d.due // until run
 }
 
 // postpone sums a change up until the loop comes to it, and tells at once only
@@ -75,25 +78,17 @@ func (d *deferral) info() CallbackInfo {
 	}
 }
 
-// run is what the loop calls.
+// run is what the loop calls. It calls the callbacks that have waited, unless
+// the buffer was freed or the loop of another base has taken over.
 func (d *deferral) run(*event.Deferred) {
-	if d.callAll() {
-		return
-	}
-	d.extras.free()
-}
-
-// callAll calls the callbacks that have waited, unless the loop of another base
-// has taken over. It returns false if the buffer was freed in the meantime.
-func (d *deferral) callAll() bool {
-	defer acquire(d.extras.lock).leave()
-	d.scheduled = false
+	defer d.extras.enter().leave()
+	d.due--
 	if d.extras.deferral != d {
-		return d.extras.deferral != nil
+		d.extras.holds--
+		return
 	}
 	if info := d.info(); info.Added > 0 || info.Deleted > 0 {
 		d.added, d.deleted = 0, 0
 		d.buffer.call(info, CallbackEnabled|CallbackNoDefer, CallbackEnabled)
 	}
-	return true
 }

@@ -52,8 +52,8 @@
 //
 // [Buffer.ReadFD] and [Buffer.WriteFD] make one system call each, on the
 // buffer's own memory: readv and writev, their equivalents for sockets, or
-// sendfile. They do not wait for a socket. The error that says "not now" is the
-// system's own, which allocates nothing; evutil.IsRetriable knows it.
+// sendfile. Descriptors should be non-blocking. The error that says "not now" is
+// the system's own, which allocates nothing; evutil.IsRetriable knows it.
 //
 // # Callbacks
 //

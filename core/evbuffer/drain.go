@@ -18,14 +18,17 @@ func (b *Buffer) Drain(n int) error {
 	return nil
 }
 
-// drain removes n bytes, no more than there are.
+// drain removes n bytes, no more than there are. Cleanups run last: what they
+// do to the buffer is another change, of which callbacks are told after this
+// one.
 func (b *Buffer) drain(n int) {
 	if n == 0 {
 		return
 	}
 	before := b.length
-	releaseAll(b.drop(n))
+	dead := b.drop(n)
 	b.changed(before, 0, n)
+	releaseAll(dead)
 }
 
 // Remove moves bytes from the front to p, as many as there are and p takes. It

@@ -17,7 +17,8 @@ var (
 	// ErrPosition is a Ptr that was never set, belongs to another buffer, or
 	// is from before a change that made it meaningless.
 	ErrPosition = errors.New("position is not one of this buffer")
-	// ErrNotFound says that there is no match, or no complete line yet.
+	// ErrNotFound says that there is no match, or no complete line yet. It is
+	// part of normal life, and comes without being wrapped.
 	ErrNotFound = errors.New("not found")
 	// ErrNotReserved is a commit of something else than the space that
 	// Reserve has given out last.

@@ -11,9 +11,10 @@ import (
 // reads straight into the memory of the buffer, and does not ask before how much
 // there is.
 //
-// It returns io.EOF at the end of the stream or file. A socket does not make it
-// wait: if there is nothing to read, the error is that of the system, bare, for
-// which evutil.IsRetriable is true. Other descriptors should be non-blocking.
+// It returns io.EOF at the end of the stream or file. If there is nothing to
+// read, the error is that of the system, bare, for which evutil.IsRetriable is
+// true. Descriptors should be non-blocking; most systems do not wait for a
+// socket even if it is not.
 // Other errors name the call and the descriptor. If the back is frozen the
 // error is ErrFrozen (evbuffer_read).
 func (b *Buffer) ReadFD(fd, most int) (int, error) {
@@ -91,12 +92,26 @@ func (b *Buffer) filled(n int) {
 	b.length += n
 }
 
+// maxTrim is the most data that ReadFD copies out of a chunk that is far too
+// large for it. Copying more takes longer than fetching other memory for the
+// next read does.
+const maxTrim = 2048
+
 // appendFilled appends a new chunk with n bytes of data, or gives it back if
-// there are none.
+// there are none. It also gives back a large one with little data, and appends
+// a smaller one: then the large one serves the next read while the processor
+// still has it at hand, and a thousand connections with a short message each
+// need little memory.
 func (b *Buffer) appendFilled(c *chunk, n int) {
 	if n == 0 {
 		c.recycle()
 		return
+	}
+	if size := b.growth(n); n <= maxTrim && c.isFarTooLargeFor(size) {
+		small := newChunk(size)
+		copy(small.mem, c.mem[:n])
+		c.recycle()
+		c = small
 	}
 	c.w = n
 	b.append(c)
@@ -133,10 +148,10 @@ func (b *Buffer) WriteFD(fd int) (int, error) { return b.WriteFDAtMost(fd, -1) }
 // That may be less than there is, even if the descriptor would take more: call
 // it again. Parts of files go out by sendfile if they can.
 //
-// A socket does not make it wait: if there is no room, the error is that of the
-// system, bare, for which evutil.IsRetriable is true. Other descriptors should
-// be non-blocking, and so should a socket that files are sent to. Other errors
-// name the call and the descriptor; a file that has become shorter is
+// If there is no room, the error is that of the system, bare, for which
+// evutil.IsRetriable is true. Descriptors should be non-blocking; most systems
+// do not wait for a socket even if it is not, unless it is sent a file. Other
+// errors name the call and the descriptor; a file that has become shorter is
 // io.ErrUnexpectedEOF. If the front is frozen the error is ErrFrozen. Writing
 // nothing is no error, unlike in C (evbuffer_write_atmost).
 func (b *Buffer) WriteFDAtMost(fd, most int) (int, error) {

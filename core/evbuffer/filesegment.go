@@ -184,10 +184,17 @@ func (s *FileSegment) mmap() error {
 	return nil
 }
 
+// readStep is how much memory a segment has at first when it is read. More
+// comes with the data, for the file may be much shorter than the segment.
+const readStep = 1 << 20
+
 // read reads the segment.
 func (s *FileSegment) read() error {
-	p := make([]byte, s.length)
-	for done := 0; done < len(p); {
+	p := make([]byte, min(s.length, readStep))
+	for done := 0; done < s.length; {
+		if done == len(p) {
+			p = append(p, make([]byte, min(s.length-done, done))...)
+		}
 		n, err := sysio.Pread(s.fd, p[done:], s.offset+int64(done))
 		if err == nil && n == 0 {
 			err = io.ErrUnexpectedEOF
@@ -215,8 +222,10 @@ func (s *FileSegment) giveUpSendfile() {
 	s.unsent = true
 }
 
-// check returns the error of adding length bytes of the segment from offset.
-func (s *FileSegment) check(offset, length int64) error {
+// retainPart is retain for a chunk with length bytes of the segment from offset
+// on. It fails if there are no such bytes, or the segment is not the user's any
+// more.
+func (s *FileSegment) retainPart(offset, length int64) error {
 	s.lock()
 	defer s.unlock()
 	switch {
@@ -225,5 +234,6 @@ func (s *FileSegment) check(offset, length int64) error {
 	case offset < 0 || offset > int64(s.length) || length > int64(s.length)-offset:
 		return ErrRange
 	}
+	s.refs++
 	return nil
 }

@@ -1,9 +1,11 @@
 package evbuffer
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -58,6 +60,7 @@ func TestPartsOfAFile(t *testing.T) {
 		{2, 5, 0, 0, ""},
 		{10, -1, 0, -1, ""},
 		{0, 0, 0, 0, ""},
+		{2, 0, 0, -1, ""},
 	}
 	for _, flags := range []SegmentFlag{0, DisableMmap, DisableSendfile, DisableLocking, DisableMmap | DisableSendfile} {
 		for _, drains := range []Flag{0, DrainsToFD} {
@@ -239,6 +242,33 @@ func TestWaysIntoMemory(t *testing.T) {
 	}
 }
 
+// A header before a file can be looked at without the file.
+func TestWhatLiesBeforeAFileLeavesItOnDisk(t *testing.T) {
+	if !sysio.CanSendfile {
+		t.Skip("this system has no sendfile")
+	}
+	s := newSegment(t, writeFile(t, []byte("0123456789")), 0)
+	b := bufferOf(t, "header\n")
+	ok(t, b.SetFlags(DrainsToFD))
+	ok(t, b.AddFileSegment(s, 0, -1))
+	calls := countCalls(t)
+	p := make([]byte, 7)
+	for name, do := range map[string]func() error{
+		"CopyOut":   func() error { _, err := b.CopyOut(p); return err },
+		"Pullup":    func() error { _, err := b.Pullup(7); return err },
+		"Peek":      func() error { _, err := b.Peek(7, nil, make([][]byte, 2)); return err },
+		"Search":    func() error { _, err := b.Search([]byte("der"), nil); return err },
+		"SearchEOL": func() error { _, _, err := b.SearchEOL(nil, EOLCRLF); return err },
+	} {
+		ok(t, do())
+		want(t, name+": kinds of calls", len(calls), 0)
+	}
+	_, err := b.ReadLine(EOLCRLF)
+	ok(t, err)
+	want(t, "kinds of calls", len(calls), 0)
+	b.Free()
+}
+
 func TestAFileThatCannotBeMappedIsRead(t *testing.T) {
 	for _, unmappable := range []sysio.Op{sysio.OpMap, sysio.OpSize} {
 		testUnmappable(t, unmappable)
@@ -406,4 +436,50 @@ func TestFilesAreNotLeaked(t *testing.T) {
 		ok(t, b.Drain(10))
 	}
 	want(t, "descriptors", openDescriptors(), before)
+}
+
+// A segment may claim to be much longer than its file is. Finding out must not
+// take memory for what is not there.
+func TestReadingASegmentTakesNoMoreMemoryThanTheFileHas(t *testing.T) {
+	name := writeFile(t, generate(1, 3<<20))
+	for _, flags := range []SegmentFlag{0, DisableMmap} {
+		s, err := NewFileSegment(openFile(t, name), 0, math.MaxInt/2, flags|CloseOnFree)
+		ok(t, err)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		var b Buffer
+		wantError(t, "adding it", b.AddFileSegment(s, 0, -1), io.ErrUnexpectedEOF)
+		runtime.ReadMemStats(&after)
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > 32<<20 {
+			t.Errorf("it took %d bytes of memory", grown)
+		}
+		wantContent(t, &b, "")
+		s.Free()
+	}
+}
+
+func TestReadingALargeSegment(t *testing.T) {
+	data := generate(1, 3<<20+12345)
+	s := newSegment(t, writeFile(t, data), DisableMmap)
+	var b Buffer
+	ok(t, b.AddFileSegment(s, 0, -1))
+	want(t, "content", bytes.Equal(content(t, &b), data), true)
+	b.Free()
+}
+
+// What cannot be added leaves no trace in the segment.
+func TestASegmentThatIsRefusedIsNotHeld(t *testing.T) {
+	cleaned := 0
+	s, err := NewFileSegment(openFile(t, writeFile(t, []byte("0123456789"))), 0, 20, CloseOnFree)
+	ok(t, err)
+	s.SetCleanup(func(*FileSegment, SegmentFlag) { cleaned++ })
+	var b Buffer
+	wantError(t, "out of range", b.AddFileSegment(s, 5, 16), ErrRange)
+	wantError(t, "too short", b.AddFileSegment(s, 0, -1), io.ErrUnexpectedEOF)
+	ok(t, b.AddFileSegment(s, 20, -1))
+	b.Freeze(Back)
+	wantError(t, "frozen", b.AddFileSegment(s, 0, 5), ErrFrozen)
+	want(t, "cleanups before", cleaned, 0)
+	s.Free()
+	want(t, "cleanups", cleaned, 1)
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
+	"testing/iotest"
 
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
@@ -30,6 +31,9 @@ func FuzzOperations(f *testing.F) {
 	f.Fuzz(func(t *testing.T, script []byte) {
 		m := &model{t: t, script: script, fd: int(file.Fd()), pair: pair}
 		for i := range m.buffers {
+			m.must(m.buffers[i].SetMaxRead(1 + m.next(maxClassSize)))
+		}
+		for i := range m.buffers {
 			m.watch(i)
 		}
 		for len(m.script) > 0 {
@@ -50,7 +54,11 @@ type model struct {
 	pair    [2]int
 	buffers [3]Buffer
 	data    [3][]byte
-	told    [3]int   // the length by what callbacks were told
+	told    [3]int // the length by what callbacks were told
+
+	positions [3]position
+	reserved  [3]reservation
+
 	cleaned []*int   // how often each cleanup ran
 	refs    [][]byte // memory that must not change, and
 	kept    [][]byte // how it looked
@@ -97,102 +105,230 @@ func (m *model) must(err error) {
 	}
 }
 
+// operations are what a script consists of. Each works on buffer i and, if it
+// takes two, buffer j. Those that only append leave positions valid.
+var operations = []struct {
+	do      func(m *model, i, j int)
+	appends bool
+}{
+	{(*model).add, true},
+	{(*model).add, true},
+	{(*model).addIOVec, true},
+	{(*model).printf, true},
+	{(*model).readFrom, true},
+	{(*model).reference, true},
+	{(*model).reference, true},
+	{(*model).bufferReference, true},
+	{(*model).segment, true},
+	{(*model).reserve, true},
+	{(*model).commit, true},
+	{(*model).expand, true},
+	{(*model).compact, true},
+	{(*model).search, true},
+	{(*model).copyFrom, true},
+	{(*model).peek, true},
+	{(*model).setPosition, true},
+	{(*model).usePosition, true},
+	{(*model).addBuffer, false},
+	{(*model).prependBuffer, false},
+	{(*model).removeBuffer, false},
+	{(*model).removeBuffer, false},
+	{(*model).prepend, false},
+	{(*model).drain, false},
+	{(*model).drain, false},
+	{(*model).remove, false},
+	{(*model).pullup, false},
+	{(*model).line, false},
+	{(*model).line, false},
+	{(*model).writeTo, false},
+	{(*model).transfer, false},
+	{(*model).free, false},
+}
+
 func (m *model) step() {
-	op, i, j := m.next(24), m.next(3), m.next(3)
-	b, c := &m.buffers[i], &m.buffers[j]
-	have, other := &m.data[i], &m.data[j]
-	switch op {
-	case 0, 1:
-		p := m.bytes()
-		m.must(b.Add(p))
-		*have = append(*have, p...)
-	case 2:
-		p := m.bytes()
-		m.must(b.Prepend(p))
-		*have = append(p, *have...)
-	case 3:
-		m.must(b.AddBuffer(c))
-		if i != j {
-			*have, *other = append(*have, *other...), nil
-		}
-	case 4:
-		m.must(b.PrependBuffer(c))
-		if i != j {
-			*have, *other = append(bytes.Clone(*other), *have...), nil
-		}
-	case 5, 6:
-		n := m.within(i)
-		moved, err := b.RemoveBuffer(c, n)
-		m.must(err)
-		if i == j {
-			n = 0
-		}
-		n = min(n, len(*have))
-		m.equal("moved", moved, n)
-		if i != j {
-			*other = append(*other, (*have)[:n]...)
-			*have = (*have)[n:]
-		}
-	case 7, 8:
-		n := m.within(i)
-		m.must(b.Drain(n))
-		*have = (*have)[min(n, len(*have)):]
-	case 9:
-		p := make([]byte, m.within(i))
-		n, err := b.Remove(p)
-		m.must(err)
-		m.same("removed", p[:n], (*have)[:min(len(p), len(*have))])
-		*have = (*have)[n:]
-	case 10:
-		n := min(m.within(i), len(*have))
-		p, err := b.Pullup(n)
-		m.must(err)
-		m.same("pulled up", p, (*have)[:n])
-	case 11:
-		err := b.AddBufferReference(c)
-		switch {
-		case errors.Is(err, ErrNested):
-		case i == j && len(*have) > 0:
-			if !errors.Is(err, ErrRange) {
-				m.t.Fatal("a buffer refers to itself")
-			}
-		default:
-			m.must(err)
-			*have = append(*have, *other...)
-		}
-	case 12, 13:
-		m.reference(i)
-	case 14:
-		m.segment(i)
-	case 15:
-		m.reserve(i)
-	case 16:
-		m.must(b.Expand(m.size()))
-	case 17:
-		m.search(i)
-	case 18:
-		m.line(i)
-	case 19:
-		at := m.next(len(*have) + 1)
-		var p Ptr
-		m.must(b.SetPtr(&p, at, PtrSet))
-		got := make([]byte, m.size())
-		n, err := b.CopyOutFrom(&p, got)
-		m.must(err)
-		m.same("copied", got[:n], (*have)[at:min(at+len(got), len(*have))])
-	case 20:
-		b.Compact()
-	case 21:
-		m.transfer(i, j)
-	case 22:
-		*have = append(*have, m.printf(b)...)
-	case 23:
-		if m.next(8) == 0 {
-			b.Free()
-			*have, m.told[i] = nil, 0
-			m.watch(i)
-		}
+	op, i, j := operations[m.next(len(operations))], m.next(len(m.buffers)), m.next(len(m.buffers))
+	op.do(m, i, j)
+	if !op.appends {
+		m.positions[i].stale, m.positions[j].stale = true, true
 	}
+}
+
+func (m *model) add(i, _ int) {
+	p := m.bytes()
+	m.must(m.buffers[i].Add(p))
+	m.data[i] = append(m.data[i], p...)
+}
+
+func (m *model) addIOVec(i, _ int) {
+	vecs := make([][]byte, m.next(4))
+	for k := range vecs {
+		vecs[k] = m.bytes()
+	}
+	n, err := m.buffers[i].AddIOVec(vecs)
+	m.must(err)
+	all := bytes.Join(vecs, nil)
+	m.equal("added", n, len(all))
+	m.data[i] = append(m.data[i], all...)
+}
+
+func (m *model) printf(i, _ int) {
+	p := m.bytes()
+	n, err := m.buffers[i].Printf("%s", p)
+	m.must(err)
+	m.equal("printed", n, len(p))
+	m.data[i] = append(m.data[i], p...)
+}
+
+func (m *model) readFrom(i, _ int) {
+	p := m.bytes()
+	n, err := m.buffers[i].ReadFrom(iotest.HalfReader(bytes.NewReader(p)))
+	m.must(err)
+	m.equal("read", int(n), len(p))
+	m.data[i] = append(m.data[i], p...)
+}
+
+func (m *model) prepend(i, _ int) {
+	p := m.bytes()
+	m.must(m.buffers[i].Prepend(p))
+	m.data[i] = append(p, m.data[i]...)
+}
+
+func (m *model) addBuffer(i, j int) {
+	m.must(m.buffers[i].AddBuffer(&m.buffers[j]))
+	if i != j {
+		m.data[i], m.data[j] = append(m.data[i], m.data[j]...), nil
+	}
+}
+
+func (m *model) prependBuffer(i, j int) {
+	m.must(m.buffers[i].PrependBuffer(&m.buffers[j]))
+	if i != j {
+		m.data[i], m.data[j] = append(bytes.Clone(m.data[j]), m.data[i]...), nil
+	}
+}
+
+func (m *model) removeBuffer(i, j int) {
+	n := m.within(i)
+	moved, err := m.buffers[i].RemoveBuffer(&m.buffers[j], n)
+	m.must(err)
+	if i == j {
+		n = 0
+	}
+	n = min(n, len(m.data[i]))
+	m.equal("moved", moved, n)
+	m.data[j] = append(m.data[j], m.data[i][:n]...)
+	m.take(i, n)
+}
+
+// take makes the first n bytes go.
+func (m *model) take(i, n int) { m.data[i] = m.data[i][n:] }
+
+func (m *model) drain(i, _ int) {
+	n := m.within(i)
+	m.must(m.buffers[i].Drain(n))
+	m.take(i, min(n, len(m.data[i])))
+}
+
+func (m *model) remove(i, _ int) {
+	p := make([]byte, m.within(i))
+	n, err := m.buffers[i].Remove(p)
+	m.must(err)
+	m.same("removed", p[:n], m.data[i][:min(len(p), len(m.data[i]))])
+	m.take(i, n)
+}
+
+func (m *model) writeTo(i, _ int) {
+	var to bytes.Buffer
+	_, err := m.buffers[i].WriteTo(&to)
+	m.must(err)
+	m.same("written", to.Bytes(), m.data[i])
+	m.data[i] = nil
+}
+
+func (m *model) pullup(i, _ int) {
+	n := min(m.within(i), len(m.data[i]))
+	p, err := m.buffers[i].Pullup(n)
+	m.must(err)
+	m.same("pulled up", p, m.data[i][:n])
+}
+
+func (m *model) bufferReference(i, j int) {
+	err := m.buffers[i].AddBufferReference(&m.buffers[j])
+	switch {
+	case errors.Is(err, ErrNested):
+	case i == j && len(m.data[i]) > 0:
+		if !errors.Is(err, ErrRange) {
+			m.t.Fatal("a buffer refers to itself")
+		}
+	default:
+		m.must(err)
+		m.data[i] = append(m.data[i], m.data[j]...)
+	}
+}
+
+func (m *model) expand(i, _ int) { m.must(m.buffers[i].Expand(m.size())) }
+
+func (m *model) compact(i, _ int) { m.buffers[i].Compact() }
+
+func (m *model) free(i, _ int) {
+	if m.next(8) > 0 {
+		return
+	}
+	m.buffers[i].Free()
+	m.data[i], m.told[i] = nil, 0
+	m.watch(i)
+}
+
+func (m *model) copyFrom(i, _ int) {
+	var p Ptr
+	at := m.next(len(m.data[i]) + 1)
+	m.must(m.buffers[i].SetPtr(&p, at, PtrSet))
+	got := make([]byte, m.size())
+	n, err := m.buffers[i].CopyOutFrom(&p, got)
+	m.must(err)
+	m.same("copied", got[:n], m.data[i][at:min(at+len(got), len(m.data[i]))])
+}
+
+func (m *model) peek(i, _ int) {
+	var p Ptr
+	at := m.next(len(m.data[i]) + 1)
+	m.must(m.buffers[i].SetPtr(&p, at, PtrSet))
+	n, vecs := m.size(), make([][]byte, 100)
+	used, err := m.buffers[i].Peek(n, &p, vecs)
+	m.must(err)
+	got := bytes.Join(vecs[:min(used, len(vecs))], nil)
+	if rest := m.data[i][at:]; used <= len(vecs) && len(got) < min(n, len(rest)) {
+		m.t.Fatalf("%d bytes to be seen, want %d of %d", len(got), n, len(rest))
+	}
+	m.same("seen", got, m.data[i][at:at+len(got)])
+}
+
+// A position is one that was set some time ago.
+type position struct {
+	ptr   Ptr
+	pos   int
+	stale bool // the buffer may have forgotten it
+}
+
+func (m *model) setPosition(i, _ int) {
+	at := m.next(len(m.data[i]) + 1)
+	p := position{pos: at}
+	m.must(m.buffers[i].SetPtr(&p.ptr, at, PtrSet))
+	m.positions[i] = p
+}
+
+func (m *model) usePosition(i, _ int) {
+	p := &m.positions[i]
+	if p.ptr.Pos() < 0 {
+		return
+	}
+	rest := make([]byte, 1000)
+	n, err := m.buffers[i].CopyOutFrom(&p.ptr, rest)
+	if p.stale && errors.Is(err, ErrPosition) {
+		return
+	}
+	m.must(err)
+	m.same("behind a position", rest[:n], m.data[i][p.pos:min(p.pos+len(rest), len(m.data[i]))])
 }
 
 func (m *model) bytes() []byte { return generate(m.next(1000), m.size()) }
@@ -205,7 +341,7 @@ func (m *model) within(i int) int {
 	return m.next(len(m.data[i]) + 2)
 }
 
-func (m *model) reference(i int) {
+func (m *model) reference(i, _ int) {
 	memory := append(m.bytes(), 0)
 	offset := m.next(len(memory))
 	n := m.next(len(memory) - offset + 1)
@@ -216,7 +352,7 @@ func (m *model) reference(i int) {
 	m.data[i] = append(m.data[i], memory[offset:offset+n]...)
 }
 
-func (m *model) segment(i int) {
+func (m *model) segment(i, _ int) {
 	offset := m.next(len(fileData))
 	length := m.next(len(fileData) - offset + 1)
 	s, err := NewFileSegment(m.fd, int64(offset), int64(length), SegmentFlag(m.next(8))<<1)
@@ -235,20 +371,38 @@ func (m *model) segment(i int) {
 	m.data[i] = append(m.data[i], fileData[offset+start:offset+length]...)
 }
 
-func (m *model) reserve(i int) {
+// A reservation is space that was filled and not committed yet.
+type reservation struct{ vecs [][]byte }
+
+func (m *model) reserve(i, _ int) {
 	vecs := make([][]byte, 1+m.next(2))
 	n, err := m.buffers[i].Reserve(m.size(), vecs)
 	m.must(err)
 	fill := m.bytes()
 	for k := range vecs[:n] {
 		vecs[k] = vecs[k][:copy(vecs[k], fill)]
-		m.data[i] = append(m.data[i], vecs[k]...)
 		fill = fill[len(vecs[k]):]
 	}
-	m.must(m.buffers[i].Commit(vecs[:n]))
+	m.reserved[i] = reservation{vecs[:n]}
+	if m.next(2) == 0 {
+		m.commit(i, i)
+	}
 }
 
-func (m *model) search(i int) {
+// commit commits what was reserved some time ago. The buffer may have changed.
+func (m *model) commit(i, _ int) {
+	vecs := m.reserved[i].vecs
+	m.reserved[i] = reservation{}
+	before := bytes.Join(vecs, nil)
+	err := m.buffers[i].Commit(vecs)
+	if errors.Is(err, ErrNotReserved) {
+		return
+	}
+	m.must(err)
+	m.data[i] = append(m.data[i], before...)
+}
+
+func (m *model) search(i, _ int) {
 	have := m.data[i]
 	from := m.next(len(have) + 1)
 	to := from + m.next(len(have)-from+1)
@@ -265,19 +419,51 @@ func (m *model) search(i int) {
 	m.equal("found", p.Pos(), wanted)
 }
 
-func (m *model) line(i int) {
-	have := m.data[i]
-	line, err := m.buffers[i].ReadLine(EOLCRLF)
-	wanted, rest, found := bytes.Cut(have, []byte("\n"))
-	if !found {
-		if err != ErrNotFound {
-			m.t.Fatalf("there is no line, but the error is %v", err)
+func (m *model) line(i, _ int) {
+	style := EOL(m.next(int(EOLNUL) + 1))
+	at, length := findEOL(m.data[i], style)
+	p, n, err := m.buffers[i].SearchEOL(nil, style)
+	m.equal("line ending", p.Pos(), at)
+	m.equal("length of the line ending", n, length)
+	line, readErr := m.buffers[i].ReadLine(style)
+	if at < 0 {
+		if err != ErrNotFound || readErr != ErrNotFound {
+			m.t.Fatalf("there is no line, but the errors are %v, %v", err, readErr)
 		}
 		return
 	}
 	m.must(err)
-	m.same("line", []byte(line), bytes.TrimSuffix(wanted, []byte("\r")))
-	m.data[i] = rest
+	m.must(readErr)
+	m.same("line", []byte(line), m.data[i][:at])
+	m.take(i, at+length)
+}
+
+// findEOL returns where the first line ending begins, or -1, and its length.
+func findEOL(p []byte, style EOL) (at, n int) {
+	switch style {
+	case EOLAny:
+		if at = bytes.IndexAny(p, "\r\n"); at >= 0 {
+			n = len(p[at:]) - len(bytes.TrimLeft(p[at:], "\r\n"))
+		}
+		return at, n
+	case EOLCRLF:
+		at = bytes.IndexByte(p, '\n')
+		if at > 0 && p[at-1] == '\r' {
+			return at - 1, 2
+		}
+	case EOLCRLFStrict:
+		if at = bytes.Index(p, []byte("\r\n")); at >= 0 {
+			return at, 2
+		}
+	case EOLLF:
+		at = bytes.IndexByte(p, '\n')
+	case EOLNUL:
+		at = bytes.IndexByte(p, 0)
+	}
+	if at >= 0 {
+		n = 1
+	}
+	return at, n
 }
 
 // transfer writes some of a buffer to a socket and reads it back to another.
@@ -295,13 +481,6 @@ func (m *model) transfer(i, j int) {
 		m.must(err)
 		n -= got
 	}
-}
-
-func (m *model) printf(b *Buffer) []byte {
-	p := m.bytes()
-	_, err := b.Printf("%s", p)
-	m.must(err)
-	return p
 }
 
 func (m *model) equal(what string, got, want int) {
@@ -330,6 +509,7 @@ func (m *model) compare() {
 		if len(m.data[i]) > 500000 {
 			m.must(m.buffers[i].Drain(499000))
 			m.data[i] = m.data[i][499000:]
+			m.positions[i].stale = true
 		}
 	}
 	for _, n := range m.cleaned {

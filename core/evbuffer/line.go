@@ -65,11 +65,9 @@ func (b *Buffer) ReadLine(style EOL) (string, error) {
 	return line, nil
 }
 
-// text returns the first n bytes, which are in memory, as a string.
+// text returns the first n bytes, which are in memory, as a string. The buffer
+// has more than those.
 func (b *Buffer) text(n int) string {
-	if n == 0 {
-		return ""
-	}
 	if n <= b.first.len() {
 		return string(b.first.data()[:n])
 	}
@@ -155,13 +153,23 @@ func (at place) countCROrLF() (int, error) {
 func indexLF(p []byte) int  { return bytes.IndexByte(p, '\n') }
 func indexNUL(p []byte) int { return bytes.IndexByte(p, 0) }
 
+// indexCROrLF looks for both in one short piece after another. Otherwise lines
+// that all end with the one would make it search all of p for the other, every
+// time.
 func indexCROrLF(p []byte) int {
-	lf := indexLF(p)
-	if lf >= 0 {
-		p = p[:lf]
+	const piece = 256
+	for start := 0; start < len(p); start += piece {
+		q := p[start:min(start+piece, len(p))]
+		lf := indexLF(q)
+		if lf >= 0 {
+			q = q[:lf]
+		}
+		if cr := bytes.IndexByte(q, '\r'); cr >= 0 {
+			return start + cr
+		}
+		if lf >= 0 {
+			return start + lf
+		}
 	}
-	if cr := bytes.IndexByte(p, '\r'); cr >= 0 {
-		return cr
-	}
-	return lf
+	return -1
 }

@@ -1,6 +1,7 @@
 package evbuffer
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -99,4 +100,34 @@ func TestReadLineOfManyPieces(t *testing.T) {
 	line, err := b.ReadLine(EOLCRLF)
 	ok(t, err)
 	want(t, "line", line, strings.Repeat("word ", 1000))
+}
+
+// Lines that all end with CR must not make each search run through everything
+// that follows in vain. If they do, this does not finish within a test's time.
+func TestManyLinesOfOneKindInOnePiece(t *testing.T) {
+	if testing.Short() || raceEnabled {
+		t.Skip("it takes a while")
+	}
+	for _, ending := range []string{"\r", "\n"} {
+		var b Buffer
+		const lines = 8 << 20
+		ok(t, b.AddReference(bytes.Repeat([]byte("a"+ending), lines), nil))
+		for range lines {
+			if line, err := b.ReadLine(EOLAny); line != "a" || err != nil {
+				t.Fatal(line, err)
+			}
+		}
+		want(t, "bytes left", b.Len(), 0)
+	}
+}
+
+func TestLineEndingsAnywhereInALongPiece(t *testing.T) {
+	for n := range 1100 {
+		for _, ending := range []string{"\r", "\n"} {
+			b := bufferOf(t, strings.Repeat("x", n)+ending+"x\r\n\r")
+			p, _, err := b.SearchEOL(nil, EOLAny)
+			ok(t, err)
+			want(t, "position", p.Pos(), n)
+		}
+	}
 }

@@ -8,11 +8,16 @@ import (
 	"github.com/go-libevent/libevent/core/internal/evlog"
 )
 
-// extras is what few buffers have.
+// extras is what few buffers have. They outlive the buffer's Free until nobody
+// holds or awaits the lock any more.
 type extras struct {
 	lock     evthread.Lock // or nil
 	owned    bool          // lock was made for this buffer
 	deferral *deferral     // or nil
+
+	// What follows is guarded by lock, and not used without one.
+	holds int  // operations under way, and deferred calls that could not be cancelled
+	freed bool // the last one of holds gives the lock back
 }
 
 func (b *Buffer) extra() *extras {
@@ -22,19 +27,14 @@ func (b *Buffer) extra() *extras {
 	return b.extras
 }
 
-// free gives the lock back, if it was made for the buffer.
-func (x *extras) free() {
-	if x.owned {
-		evthread.FreeLock(x.lock, evthread.Recursive)
-	}
-}
-
 // EnableLocking makes all operations on the buffer take a lock, so that any
 // goroutine may use it. lock must be recursive; with nil the buffer makes one
 // of its own, for which an implementation must be installed (see the package
-// evthread). Cleanups and callbacks run with the lock held, too; beware of
+// evthread). Operations on two buffers take both locks, in the order of their
+// addresses; so a lock must have one: be a pointer, a channel, a map or a
+// function. Cleanups and callbacks run with the lock held, too; beware of
 // deadlocks. Call this before the buffer is shared. The error is ErrLocking if
-// the buffer has a lock already, or there is none to be had
+// the buffer has a lock already, lock has no address, or there is none to be had
 // (evbuffer_enable_locking).
 func (b *Buffer) EnableLocking(lock evthread.Lock) error {
 	const op = "enable locking"
@@ -47,10 +47,10 @@ func (b *Buffer) EnableLocking(lock evthread.Lock) error {
 		if lock, err = evthread.NewLock(evthread.Recursive); err != nil {
 			return opError(op, err)
 		}
-		if lock == nil {
-			return opError(op, ErrLocking)
-		}
 		owned = true
+	}
+	if address(lock) == 0 {
+		return opError(op, ErrLocking)
 	}
 	x := b.extra()
 	x.lock, x.owned = lock, owned
@@ -58,45 +58,56 @@ func (b *Buffer) EnableLocking(lock evthread.Lock) error {
 }
 
 // Lock takes the buffer's lock, so that several operations look like one to
-// other goroutines. Without a lock it does nothing (evbuffer_lock).
+// other goroutines. Without a lock it does nothing. Do not free the buffer before
+// Unlock (evbuffer_lock).
 func (b *Buffer) Lock() { b.enter() }
 
 // Unlock undoes one Lock (evbuffer_unlock).
 func (b *Buffer) Unlock() {
-	if b.extras != nil {
-		guard{b.extras.lock}.leave()
-	}
+	guard{b.extras}.leave()
 }
 
-// A guard is the lock that an operation holds, or nothing. Operations keep it
+// A guard has the lock that an operation holds, or nothing. Operations keep it
 // rather than look the lock up again, for a callback may have freed the buffer.
-type guard struct{ lock evthread.Lock }
+type guard struct{ extras *extras }
 
 // enter begins an operation; leaving the guard ends it.
 func (b *Buffer) enter() guard {
 	if b.extras == nil {
 		return guard{}
 	}
-	return acquire(b.extras.lock)
+	return b.extras.enter()
 }
 
-func acquire(lock evthread.Lock) guard {
-	if lock == nil {
+func (x *extras) enter() guard {
+	if x.lock == nil {
 		return guard{}
 	}
-	if err := lock.Lock(0); err != nil {
+	if err := x.lock.Lock(0); err != nil {
 		evlog.Fatal(fmt.Errorf("evbuffer: %w", err))
 		return guard{}
 	}
-	return guard{lock}
+	x.holds++
+	return guard{x}
 }
 
 func (g guard) leave() {
-	if g.lock == nil {
+	if g.extras != nil {
+		g.extras.leave()
+	}
+}
+
+func (x *extras) leave() {
+	if x.lock == nil {
 		return
 	}
-	if err := g.lock.Unlock(0); err != nil {
+	x.holds--
+	last := x.freed && x.holds == 0
+	if err := x.lock.Unlock(0); err != nil {
 		evlog.Fatal(fmt.Errorf("evbuffer: %w", err))
+	}
+	if last && x.owned {
+		evthread.FreeLock(x.lock, evthread.Recursive)
 	}
 }
 
@@ -113,11 +124,11 @@ func enterBoth(b, c *Buffer) guards {
 	case c.extras == nil:
 		return guards{first: b.enter()}
 	}
-	first, second := b.extras.lock, c.extras.lock
-	if address(first) > address(second) {
+	first, second := b.extras, c.extras
+	if address(first.lock) > address(second.lock) {
 		first, second = second, first
 	}
-	return guards{acquire(first), acquire(second)}
+	return guards{first.enter(), second.enter()}
 }
 
 func (g guards) leave() {
@@ -125,11 +136,12 @@ func (g guards) leave() {
 	g.first.leave()
 }
 
-// address gives locks an order.
+// address gives locks an order. It is 0 for one that has no address, and for
+// none.
 func address(lock evthread.Lock) uintptr {
-	v := reflect.ValueOf(lock)
-	if v.Kind() != reflect.Pointer {
-		return 0
+	switch v := reflect.ValueOf(lock); v.Kind() {
+	case reflect.Pointer, reflect.Chan, reflect.Map, reflect.Func:
+		return v.Pointer()
 	}
-	return v.Pointer()
+	return 0
 }

@@ -1,8 +1,8 @@
 package evbuffer
 
-// maxCoalesce is the most data that AddBuffer copies rather than moves, if the
-// last chunk has room for it. A chunk for each small message would waste most
-// of its memory.
+// maxCoalesce is the most data that is always copied rather than moved if it is
+// to go behind other data, where there is room. A chunk for each small message
+// would waste most of its memory.
 const maxCoalesce = 512
 
 // maxCopy is the most data that RemoveBuffer copies out of a chunk of which
@@ -33,14 +33,26 @@ func (b *Buffer) AddBuffer(src *Buffer) error {
 func (b *Buffer) takeAll(src *Buffer) {
 	before := b.length
 	first, last, n := src.detachAll()
-	if first == last && first.owner == nil && n <= min(maxCoalesce, len(b.room())) {
-		fill(b, first.data())
+	if first == last && b.coalesces(first) {
+		add(b, first.data())
 		first.recycle()
 	} else {
 		b.appendChain(first, last, n)
 	}
 	src.changed(n, 0, n)
 	b.changed(before, n, 0)
+}
+
+// coalesces reports whether the data of a chunk should be copied to behind the
+// data that there is, if any, rather than c put there. It is so for little data,
+// and for that which takes up much more memory than it needs: a peer that sends
+// short messages and is slow to take the answers must not make those pile up in
+// large chunks.
+func (b *Buffer) coalesces(c *chunk) bool {
+	if b.last == nil || c.owner != nil {
+		return false
+	}
+	return c.len() <= min(maxCoalesce, len(b.room())) || c.isFarTooLargeFor(c.len())
 }
 
 // PrependBuffer moves all data of src to before the front of b, without copying

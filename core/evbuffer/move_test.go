@@ -126,6 +126,39 @@ func TestMovingMuchOfOneChunkSharesIt(t *testing.T) {
 	wantContent(t, from, data[60000:]+"?")
 }
 
+// What a peer has sent in short messages, and another does not take, must not
+// take up many times as much memory.
+func TestMovedDataTakesMemoryInProportion(t *testing.T) {
+	for _, size := range []int{1, 100, 513, 2000, 5000, 16000, 40000} {
+		message := strings.Repeat("x", size)
+		var queue Buffer
+		for range 100 {
+			var b Buffer
+			var space [1][]byte
+			_, err := b.Reserve(maxClassSize, space[:])
+			ok(t, err)
+			ok(t, b.Commit([][]byte{space[0][:copy(space[0], message)]}))
+			ok(t, queue.AddBuffer(&b))
+		}
+		wantContent(t, &queue, strings.Repeat(message, 100))
+		if n := memory(&queue); n > 4*queue.Len()+maxClassSize {
+			t.Errorf("%d bytes of memory for 100 messages of %d", n, size)
+		}
+	}
+}
+
+func TestMovingMuchToAnEmptyBufferCopiesNothing(t *testing.T) {
+	for _, size := range []int{1, 100, 5000} {
+		from, to := New(), New()
+		var space [1][]byte
+		_, err := from.Reserve(maxClassSize, space[:])
+		ok(t, err)
+		ok(t, from.Commit([][]byte{space[0][:size]}))
+		ok(t, to.AddBuffer(from))
+		want(t, "address", addresses(t, to)[0], &space[0][0])
+	}
+}
+
 // Otherwise a reader of tiny messages would collect a chunk for each.
 func TestMovingLittleToAChunkWithRoomCopiesIt(t *testing.T) {
 	var b Buffer

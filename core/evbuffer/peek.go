@@ -16,8 +16,8 @@ func (b *Buffer) Peek(n int, start *Ptr, vecs [][]byte) (int, error) {
 	if err != nil {
 		return 0, opError("peek", err)
 	}
-	if rest := b.length - at.pos; n > rest || n < 0 && len(vecs) == 0 {
-		n = rest
+	if n < 0 && len(vecs) == 0 {
+		n = b.length
 	}
 	used, seen := 0, 0
 	for c, off := at.chunk, at.off; at.pos+seen < b.length; c, off = c.next, 0 {

@@ -54,6 +54,14 @@ func newChunk(n int) *chunk {
 	return &chunk{mem: make([]byte, k.size()), class: k}
 }
 
+// isFarTooLargeFor reports whether n bytes would do with a quarter of the memory.
+func (c *chunk) isFarTooLargeFor(n int) bool {
+	if k := classFor(n); k != unpooled {
+		n = k.size()
+	}
+	return n <= len(c.mem)/4
+}
+
 // newHeader returns a chunk without memory.
 func newHeader() *chunk {
 	if c, ok := headers.Get().(*chunk); ok {

@@ -80,12 +80,21 @@ func TestAPositionInAnEmptyBufferIsItsFront(t *testing.T) {
 
 func TestPositionsGetStale(t *testing.T) {
 	makeStale := map[string]func(b *Buffer) error{
-		"drained":         func(b *Buffer) error { return b.Drain(1) },
-		"drained empty":   func(b *Buffer) error { return b.Drain(100) },
-		"removed":         func(b *Buffer) error { _, err := b.Remove(make([]byte, 1)); return err },
-		"read a line":     func(b *Buffer) error { _, err := b.ReadLine(EOLLF); return err },
-		"prepended":       func(b *Buffer) error { return b.Prepend([]byte("x")) },
-		"prepended much":  func(b *Buffer) error { return b.Prepend(make([]byte, 1000)) },
+		"drained":        func(b *Buffer) error { return b.Drain(1) },
+		"drained empty":  func(b *Buffer) error { return b.Drain(100) },
+		"removed":        func(b *Buffer) error { _, err := b.Remove(make([]byte, 1)); return err },
+		"read a line":    func(b *Buffer) error { _, err := b.ReadLine(EOLLF); return err },
+		"prepended":      func(b *Buffer) error { return b.Prepend([]byte("x")) },
+		"prepended much": func(b *Buffer) error { return b.Prepend(make([]byte, 1000)) },
+		"prepended where there was room": func(b *Buffer) error {
+			ok(t, b.Drain(1))
+			var p Ptr
+			ok(t, b.SetPtr(&p, 1, PtrSet))
+			ok(t, b.Prepend([]byte("x")))
+			_, err := b.Search([]byte("b"), &p)
+			wantError(t, "using it", err, ErrPosition)
+			return nil
+		},
 		"prepend buffer":  func(b *Buffer) error { return b.PrependBuffer(bufferOf(t, "x")) },
 		"moved away":      func(b *Buffer) error { return New().AddBuffer(b) },
 		"moved partly":    func(b *Buffer) error { _, err := b.RemoveBuffer(New(), 1); return err },

@@ -1,5 +1,7 @@
 package evbuffer
 
+import "math"
+
 // Pullup brings the first n bytes together in memory, copying them only if they
 // are not, and returns them; a negative n means all. What it returns is valid
 // until the next change to the buffer. It may be written to unless it was added
@@ -35,7 +37,7 @@ func (b *Buffer) pullUp(n int) (dead *chunk) {
 	if c.owner != nil || len(c.mem) < n {
 		room := n
 		if n > maxClassSize {
-			room += n / 4 // so that the next bytes need no new memory
+			room += min(n/4, math.MaxInt-n) // so that the next bytes need no new memory
 		}
 		c = newChunk(room)
 		c.next = b.first
@@ -70,18 +72,16 @@ func (b *Buffer) gather(c *chunk, n int) (dead *chunk) {
 	return dead
 }
 
-// maxCompact is the most data that Compact copies.
-const maxCompact = 2048
-
-// Compact moves a little data that sits in much memory to where it needs less.
-// It is for who keeps unfinished messages in very many buffers: what ReadFD or
-// Reserve made room for and nobody filled goes back. It has no counterpart in
-// C, where a read is preceded by the question how much there is.
+// Compact moves data that fills less than a quarter of its memory to where it
+// needs less, and gives unused memory back. It is for those who keep unfinished
+// messages in very many buffers, when they do not expect the rest soon: after a
+// large read of which almost all was drained, the little that is left still has
+// all of the memory. It has no counterpart in C.
 func (b *Buffer) Compact() {
 	defer b.enter().leave()
 	b.dropSpare()
 	c := b.first
-	if c == nil || c != b.last || c.owner != nil || c.len() > maxCompact || len(c.mem) < 4*classFor(c.len()).size() {
+	if c == nil || c != b.last || c.owner != nil || !c.isFarTooLargeFor(c.len()) {
 		return
 	}
 	small := newChunk(c.len())
@@ -90,9 +90,6 @@ func (b *Buffer) Compact() {
 	small.recycle()
 }
 
-// swap exchanges all but the neighbours of two chunks that have their memory
-// for themselves, so that positions in one of them remain valid.
-func (c *chunk) swap(d *chunk) {
-	*c, *d = *d, *c
-	c.next, d.next = d.next, c.next
-}
+// swap exchanges two chunks that are the last ones or in no queue, and have
+// their memory for themselves. So positions in one of them remain valid.
+func (c *chunk) swap(d *chunk) { *c, *d = *d, *c }

@@ -91,18 +91,14 @@ func TestThePulledUpIsLimited(t *testing.T) {
 }
 
 func TestCompactGivesMemoryBack(t *testing.T) {
-	pair := socketPair(t)
-	var b Buffer
-	_, err := bufferOf(t, "message").WriteFD(pair[0])
-	ok(t, err)
-	_, err = b.ReadFD(pair[1], -1)
-	ok(t, err)
-	want(t, "memory before", len(b.first.mem), DefaultMaxRead)
+	b := bufferOf(t, strings.Repeat("x", 60000)+"message")
+	ok(t, b.Drain(60000))
+	want(t, "memory before", memory(b), maxClassSize)
 	var pos Ptr
 	ok(t, b.SetPtr(&pos, 3, PtrSet))
 	b.Compact()
-	wantContent(t, &b, "message")
-	want(t, "memory", len(b.first.mem), minClassSize)
+	wantContent(t, b, "message")
+	want(t, "memory", memory(b), minClassSize)
 	at, err := b.Search([]byte("age"), &pos)
 	ok(t, err)
 	want(t, "position", at.Pos(), 4)
@@ -118,9 +114,8 @@ func TestCompactDropsTheSpareChunk(t *testing.T) {
 }
 
 func TestCompactLeavesAloneWhatFits(t *testing.T) {
-	memory := make([]byte, 5000)
 	reference := New()
-	ok(t, reference.AddReferenceWithOffset(memory, 0, 10, nil))
+	ok(t, reference.AddReferenceWithOffset(make([]byte, 5000), 0, 10, nil))
 	for name, b := range map[string]*Buffer{
 		"an empty buffer":      New(),
 		"a small chunk":        bufferOf(t, "x"),

@@ -107,18 +107,21 @@ func (b *Buffer) realign(n int) {
 }
 
 // grow returns an empty chunk to append, with n or more bytes: the spare one if
-// it will do. The more data there is, the more room it gets, so that many small
-// additions make few chunks; but no more than there is data, or a small chunk.
+// it will do.
 func (b *Buffer) grow(n int) *chunk {
 	if c := b.spare; c != nil && len(c.mem) >= n {
 		b.spare = nil
 		return c
 	}
 	b.dropSpare()
-	if n < maxClassSize {
-		n = max(n, min(b.length/2, maxClassSize))
-	}
-	return newChunk(n)
+	return newChunk(b.growth(n))
+}
+
+// growth returns how large a new chunk should be that needs n bytes. The more
+// data there is, the more room it gets, so that many small additions make few
+// chunks; but no more than there is data, or a small chunk.
+func (b *Buffer) growth(n int) int {
+	return max(n, min(b.length/2, maxClassSize))
 }
 
 // setAside makes sure that the spare chunk has n or more bytes.

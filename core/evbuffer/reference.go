@@ -4,7 +4,7 @@ import "sync/atomic"
 
 // A RefCleanup is called when memory that was added by reference is not needed
 // any more, exactly once, with all of it. It runs inside the call that took the
-// last byte away, from whatever goroutine that came, and before the callbacks of
+// last byte away, from whatever goroutine that came, and after the callbacks of
 // the buffer (evbuffer_ref_cleanup_cb).
 type RefCleanup func(data []byte)
 

@@ -283,3 +283,46 @@ func TestNestedReferencesAreRefused(t *testing.T) {
 		mustCheck(t, to, tt.src)
 	}
 }
+
+// Callbacks see what a cleanup does to the buffer as a change of its own, after
+// the one that made the cleanup run.
+func TestChangesByCleanupsComeAfterwards(t *testing.T) {
+	var log []string
+	operations := map[string]func(b *Buffer) error{
+		"Drain":   func(b *Buffer) error { return b.Drain(4) },
+		"Remove":  func(b *Buffer) error { _, err := b.Remove(make([]byte, 4)); return err },
+		"WriteTo": func(b *Buffer) error { _, err := b.WriteTo(New()); return err },
+		"Read":    func(b *Buffer) error { _, err := b.Read(make([]byte, 4)); return err },
+	}
+	for name, do := range operations {
+		t.Run(name, func(t *testing.T) {
+			var b Buffer
+			ok(t, b.AddReference([]byte("abcd"), func([]byte) {
+				log = append(log, "cleanup")
+				if b.Len() == 0 && name != "WriteTo" { // that would go on for ever
+					ok(t, b.AddString("xyz"))
+				}
+			}))
+			record(&b, &log, "")
+			ok(t, do(&b))
+			if name == "WriteTo" {
+				wantLog(t, &log, "4+0-4", "cleanup")
+			} else {
+				wantLog(t, &log, "4+0-4", "cleanup", "0+3-0")
+			}
+		})
+	}
+}
+
+func TestACleanupMayFreeTheBufferAndUseItAgain(t *testing.T) {
+	var log []string
+	var b Buffer
+	ok(t, b.AddReference([]byte("abcd"), func([]byte) {
+		b.Free()
+		record(&b, &log, "new ")
+		ok(t, b.AddString("xyz"))
+	}))
+	ok(t, b.Drain(4))
+	wantLog(t, &log, "new 0+3-0")
+	wantContent(t, &b, "xyz")
+}

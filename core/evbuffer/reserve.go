@@ -1,12 +1,17 @@
 package evbuffer
 
+// MaxReserve is the most space that Expand and Reserve make, in bytes. Beyond
+// that, a number is more likely wrong than memory to be had.
+const MaxReserve = 1 << 30
+
 // Expand makes sure that n more bytes can be appended without allocating memory.
-// The error is ErrRange if n is negative (evbuffer_expand).
+// The error is ErrRange if n is negative or more than MaxReserve, or if that
+// many more could not be counted (evbuffer_expand).
 func (b *Buffer) Expand(n int) error {
-	if n < 0 {
+	defer b.enter().leave()
+	if n < 0 || n > MaxReserve || !b.fits(n) {
 		return opError("expand", ErrRange)
 	}
-	defer b.enter().leave()
 	if n > 0 {
 		b.expand(n)
 	}
@@ -52,14 +57,14 @@ func (c *chunk) worthMoving() bool {
 //
 // The space is good until the next change to the buffer, or the next Reserve,
 // which may give out the same again. The error is ErrFrozen if the back is
-// frozen, ErrRange if n is negative or vecs is empty
+// frozen, ErrRange if vecs is empty or n is as Expand does not take it
 // (evbuffer_reserve_space).
 func (b *Buffer) Reserve(n int, vecs [][]byte) (int, error) {
 	defer b.enter().leave()
 	switch {
 	case b.frozen(Back):
 		return 0, opError("reserve", ErrFrozen)
-	case n < 0 || len(vecs) == 0 || !b.fits(n):
+	case n < 0 || n > MaxReserve || len(vecs) == 0 || !b.fits(n):
 		return 0, opError("reserve", ErrRange)
 	}
 	n = max(n, 1)
@@ -83,9 +88,9 @@ func (c *chunk) reserve() []byte {
 // Commit appends the space that Reserve has pointed vecs at, as far as their
 // lengths go, which may be less than reserved but not more; later ones may be
 // left out. That ends the reservation, so Commit(nil) gives up all of it. The
-// error is ErrNotReserved if vecs are anything else, or if the buffer has changed
-// since; then nothing is appended. It is ErrFrozen if the back is frozen
-// (evbuffer_commit_space).
+// error is ErrNotReserved if vecs are anything else, or if a change to the buffer
+// has moved or used the space since; then nothing is appended. It is ErrFrozen if
+// the back is frozen (evbuffer_commit_space).
 func (b *Buffer) Commit(vecs [][]byte) error {
 	defer b.enter().leave()
 	if b.frozen(Back) {
