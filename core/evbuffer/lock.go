@@ -50,9 +50,6 @@ func (b *Buffer) EnableLocking(lock evthread.Lock) error {
 		if lock, err = evthread.NewLock(evthread.Recursive); err != nil {
 			return opError(op, err)
 		}
-		if lock == nil {
-			return opError(op, ErrLocking)
-		}
 		owned = true
 	}
 	if address(lock) == 0 {
@@ -142,7 +139,8 @@ func (g guards) leave() {
 	g.first.leave()
 }
 
-// address gives locks an order. It is 0 for one that has no address.
+// address gives locks an order. It is 0 for one that has no address, and for
+// none.
 func address(lock evthread.Lock) uintptr {
 	switch v := reflect.ValueOf(lock); v.Kind() {
 	case reflect.Pointer, reflect.Chan, reflect.Map, reflect.Func:

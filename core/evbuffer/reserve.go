@@ -88,9 +88,9 @@ func (c *chunk) reserve() []byte {
 // Commit appends the space that Reserve has pointed vecs at, as far as their
 // lengths go, which may be less than reserved but not more; later ones may be
 // left out. That ends the reservation, so Commit(nil) gives up all of it. The
-// error is ErrNotReserved if vecs are anything else, or if the buffer has changed
-// since; then nothing is appended. It is ErrFrozen if the back is frozen
-// (evbuffer_commit_space).
+// error is ErrNotReserved if vecs are anything else, or if a change to the buffer
+// has moved or used the space since; then nothing is appended. It is ErrFrozen if
+// the back is frozen (evbuffer_commit_space).
 func (b *Buffer) Commit(vecs [][]byte) error {
 	defer b.enter().leave()
 	if b.frozen(Back) {
