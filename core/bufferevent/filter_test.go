@@ -30,7 +30,7 @@ func newFilter(t testing.TB, under *bufferevent.Bufferevent, in, out bufferevent
 // which reads.
 func filterOverPair(t testing.TB, base *event.Base, in, out bufferevent.Filter, opts bufferevent.Options) (f, far *bufferevent.Bufferevent) {
 	t.Helper()
-	under, far := newPair(t, base, 0)
+	under, far := halves(t, base, 0)
 	ok(t, far.Enable(event.Read))
 	return newFilter(t, under, in, out, opts|bufferevent.CloseOnFree), far
 }
@@ -55,7 +55,7 @@ func TestNewFilter(t *testing.T) {
 
 func TestNewFilterRefuses(t *testing.T) {
 	base := newBase(t)
-	freed, under := newPair(t, base, 0)
+	freed, under := halves(t, base, 0)
 	freed.Free()
 	for name, c := range map[string]struct {
 		under *bufferevent.Bufferevent
@@ -93,7 +93,7 @@ func TestFiltersOverEverything(t *testing.T) {
 				base := newBase(t)
 				var near, far *bufferevent.Bufferevent
 				if kind == "pair" {
-					near, far = newPair(t, base, 0)
+					near, far = halves(t, base, 0)
 				} else {
 					pair, err := evutil.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 					ok(t, err)
@@ -740,7 +740,7 @@ func TestFreeInTheCallbacksOfAFilter(t *testing.T) {
 			for _, opts := range []bufferevent.Options{0, bufferevent.CloseOnFree, bufferevent.DeferCallbacks, bufferevent.CloseOnFree | bufferevent.DeferCallbacks} {
 				t.Run(callback+" frees "+victim, func(t *testing.T) {
 					base := newBase(t)
-					under, far := newPair(t, base, 0)
+					under, far := halves(t, base, 0)
 					freed := 0
 					f, err := bufferevent.NewFilter(under, xor, xor, opts, func() { freed++ })
 					ok(t, err)
@@ -791,7 +791,7 @@ func TestFreeInTheCallbacksOfAFilter(t *testing.T) {
 
 func TestWithoutCloseOnFreeTheUserHasItBack(t *testing.T) {
 	base := newBase(t)
-	under, far := newPair(t, base, 0)
+	under, far := halves(t, base, 0)
 	f := newFilter(t, under, nil, nil, 0)
 	under.Enable(event.Read)
 	write(t, far, "waits for the filter to read")
@@ -819,7 +819,7 @@ func TestWithoutCloseOnFreeTheUserHasItBack(t *testing.T) {
 
 func TestCallbacksThatTheUserHasReplacedStay(t *testing.T) {
 	base := newBase(t)
-	under, far := newPair(t, base, 0)
+	under, far := halves(t, base, 0)
 	f := newFilter(t, under, nil, nil, 0)
 	ok(t, f.Enable(event.Read))
 	var d diary
@@ -837,7 +837,7 @@ func TestCallbacksThatTheUserHasReplacedStay(t *testing.T) {
 
 func TestAFilterWhoseUnderlyingTheUserFreesFirst(t *testing.T) {
 	base := newBase(t)
-	under, far := newPair(t, base, 0)
+	under, far := halves(t, base, 0)
 	freed := 0
 	f, err := bufferevent.NewFilter(under, nil, nil, bufferevent.CloseOnFree, func() { freed++ })
 	ok(t, err)
@@ -868,7 +868,7 @@ func TestCloseOnFreeThroughAStack(t *testing.T) {
 
 func TestReferencesKeepAFilter(t *testing.T) {
 	base := newBase(t)
-	under, _ := newPair(t, base, 0)
+	under, _ := halves(t, base, 0)
 	freed := 0
 	f, err := bufferevent.NewFilter(under, nil, nil, 0, func() { freed++ })
 	ok(t, err)
@@ -890,7 +890,7 @@ func TestDescriptorsThroughFilters(t *testing.T) {
 	want(t, "name", top.String(), "filter")
 	ok(t, top.SetFD(fd))
 	want(t, "descriptor", under.FD(), fd)
-	pair, _ := newPair(t, base, 0)
+	pair, _ := halves(t, base, 0)
 	wantError(t, "over a pair", newFilter(t, pair, nil, nil, 0).SetFD(fd), errors.ErrUnsupported)
 }
 

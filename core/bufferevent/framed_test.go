@@ -13,7 +13,7 @@ import (
 // newFramed returns the two ends of a framed stream over a pair.
 func newFramed(t testing.TB, base *event.Base, opts bufferevent.Options) (a, b *bufferevent.Bufferevent) {
 	t.Helper()
-	x, y := newPair(t, base, 0)
+	x, y := halves(t, base, 0)
 	return frame(t, x, opts), frame(t, y, opts)
 }
 
@@ -33,7 +33,7 @@ func TestATransportOfAnotherPackage(t *testing.T) {
 		for _, opts := range []bufferevent.Options{0, bufferevent.DeferCallbacks} {
 			t.Run(kind, func(t *testing.T) {
 				base := newBase(t)
-				x, y := newPair(t, base, 0)
+				x, y := halves(t, base, 0)
 				switch kind {
 				case "socket":
 					var peer *peer
@@ -87,7 +87,7 @@ func TestATransportOfAnotherPackage(t *testing.T) {
 
 func TestATransportsHandshake(t *testing.T) {
 	base := newBase(t)
-	x, far := newPair(t, base, 0)
+	x, far := halves(t, base, 0)
 	a := frame(t, x, 0)
 	var d diary
 	d.keep(a)
@@ -123,7 +123,7 @@ func TestATransportsErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			base := newBase(t)
-			x, far := newPair(t, base, 0)
+			x, far := halves(t, base, 0)
 			a := frame(t, x, 0)
 			var d diary
 			d.keep(a)
@@ -182,7 +182,7 @@ func TestFreeInTheCallbacksOfATransport(t *testing.T) {
 
 func TestATransportWithoutCloseOnFree(t *testing.T) {
 	base := newBase(t)
-	x, far := newPair(t, base, 0)
+	x, far := halves(t, base, 0)
 	unlinked := 0
 	a, err := newFraming(x, 0, &unlinked)
 	ok(t, err)
@@ -201,7 +201,7 @@ func TestATransportWithoutCloseOnFree(t *testing.T) {
 
 func TestATransportOverWhatWasFreed(t *testing.T) {
 	base := newBase(t)
-	x, _ := newPair(t, base, 0)
+	x, _ := halves(t, base, 0)
 	x.Free()
 	_, err := newFraming(x, 0, new(int))
 	wantError(t, "error", err, bufferevent.ErrFreed)
@@ -227,6 +227,6 @@ func TestATransportsDescriptor(t *testing.T) {
 	other.send("HELO")
 	other.expect(base, "HELO\x00\x05again")
 	want(t, "connected", d.has("connected"), true)
-	pair, _ := newPair(t, base, 0)
+	pair, _ := halves(t, base, 0)
 	wantError(t, "over a pair", frame(t, pair, 0).SetFD(3), errors.ErrUnsupported)
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// newPair returns the halves of a pair, which are freed at the end of the test at
+// halves returns the halves of a pair, which are freed at the end of the test at
 // the latest.
-func newPair(t testing.TB, base *event.Base, opts bufferevent.Options) (a, b *bufferevent.Bufferevent) {
+func halves(t testing.TB, base *event.Base, opts bufferevent.Options) (a, b *bufferevent.Bufferevent) {
 	t.Helper()
 	a, b, err := bufferevent.NewPair(base, opts)
 	ok(t, err)
@@ -29,7 +29,7 @@ const both = event.Read | event.Write
 
 func TestNewPair(t *testing.T) {
 	base := newBase(t)
-	a, b := newPair(t, base, 0)
+	a, b := halves(t, base, 0)
 	for _, half := range []*bufferevent.Bufferevent{a, b} {
 		want(t, "enabled", half.Enabled(), event.Write)
 		want(t, "base", half.Base(), base)
@@ -61,7 +61,7 @@ func TestNewPairRefuses(t *testing.T) {
 
 func TestWhatAPairCannotDo(t *testing.T) {
 	base := newBase(t)
-	a, _ := newPair(t, base, 0)
+	a, _ := halves(t, base, 0)
 	wantError(t, "set descriptor", a.SetFD(3), errors.ErrUnsupported)
 	wantError(t, "set base", a.SetBase(base), errors.ErrUnsupported)
 	wantError(t, "set priority", a.SetPriority(0), errors.ErrUnsupported)
@@ -70,7 +70,7 @@ func TestWhatAPairCannotDo(t *testing.T) {
 
 func TestWhatOneHalfWritesTheOtherReads(t *testing.T) {
 	base := newBase(t)
-	a, b := newPair(t, base, 0)
+	a, b := halves(t, base, 0)
 	var d diary
 	d.keep(b)
 	write(t, a, "hello")
@@ -91,7 +91,7 @@ func TestWhatOneHalfWritesTheOtherReads(t *testing.T) {
 
 func TestAPairDoesNotCopy(t *testing.T) {
 	base := newBase(t)
-	a, b := newPair(t, base, 0)
+	a, b := halves(t, base, 0)
 	ok(t, b.Enable(event.Read))
 	memory := make([]byte, 1<<20)
 	ok(t, a.Output().AddReference(memory, nil))
@@ -103,7 +103,7 @@ func TestAPairDoesNotCopy(t *testing.T) {
 
 func TestCallbacksOfAPairAreDeferred(t *testing.T) {
 	base := newBase(t)
-	a, b := newPair(t, base, 0)
+	a, b := halves(t, base, 0)
 	rounds := 0
 	echo := func(b *bufferevent.Bufferevent) {
 		if rounds++; rounds <= 1000 {
@@ -142,7 +142,7 @@ func TestDisabledHalves(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			base := newBase(t)
-			a, b := newPair(t, base, 0)
+			a, b := halves(t, base, 0)
 			ok(t, a.Enable(both))
 			ok(t, b.Enable(both))
 			ok(t, c.disable(a, b))
@@ -156,7 +156,7 @@ func TestDisabledHalves(t *testing.T) {
 
 func TestThePairRespectsTheReadersHighWatermark(t *testing.T) {
 	base := newBase(t)
-	a, b := newPair(t, base, 0)
+	a, b := halves(t, base, 0)
 	var d diary
 	d.keep(b)
 	ok(t, b.SetWatermark(event.Read, 0, 10))
@@ -178,7 +178,7 @@ func TestThePairRespectsTheReadersHighWatermark(t *testing.T) {
 
 func TestThePairsLowWatermarks(t *testing.T) {
 	base := newBase(t)
-	a, b := newPair(t, base, 0)
+	a, b := halves(t, base, 0)
 	var writer, reader diary
 	writer.keep(a)
 	reader.keep(b)
@@ -220,7 +220,7 @@ func TestFlushOfAPair(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			base := newBase(t)
-			a, b := newPair(t, base, 0)
+			a, b := halves(t, base, 0)
 			var ofA, ofB diary
 			ofA.keep(a)
 			ofB.keep(b)
@@ -245,7 +245,7 @@ func TestFlushOfAPair(t *testing.T) {
 
 func TestFlushGoesBeyondTheHighWatermarkOnlyWhenAtIt(t *testing.T) {
 	base := newBase(t)
-	a, b := newPair(t, base, 0)
+	a, b := halves(t, base, 0)
 	ok(t, b.SetWatermark(event.Read, 0, 4))
 	write(t, a, "0123456789")
 	for _, length := range []int{4, 10} {
@@ -257,7 +257,7 @@ func TestFlushGoesBeyondTheHighWatermarkOnlyWhenAtIt(t *testing.T) {
 
 func TestFlushRefuses(t *testing.T) {
 	base := newBase(t)
-	a, b := newPair(t, base, 0)
+	a, b := halves(t, base, 0)
 	_, err := a.Flush(0, bufferevent.ModeFlush)
 	wantError(t, "nothing", err, bufferevent.ErrWhat)
 	_, err = a.Flush(event.Timeout, bufferevent.ModeFlush)
@@ -274,7 +274,7 @@ func TestFlushRefuses(t *testing.T) {
 
 func TestCloseWriteOfAPair(t *testing.T) {
 	base := newBase(t)
-	a, b := newPair(t, base, 0)
+	a, b := halves(t, base, 0)
 	var d diary
 	d.keep(b)
 	ok(t, b.SetWatermark(event.Read, 0, 4))
@@ -313,7 +313,7 @@ func TestCloseWriteOfAPairWaits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			base := newBase(t)
-			a, b := newPair(t, base, 0)
+			a, b := halves(t, base, 0)
 			var d diary
 			d.keep(b)
 			ok(t, b.Enable(event.Read))
@@ -332,7 +332,7 @@ func TestCloseWriteOfAPairWaits(t *testing.T) {
 
 func TestCloseWriteOfAnEmptyPair(t *testing.T) {
 	base := newBase(t)
-	a, b := newPair(t, base, 0)
+	a, b := halves(t, base, 0)
 	var d diary
 	d.keep(b)
 	ok(t, a.CloseWrite())
@@ -342,7 +342,7 @@ func TestCloseWriteOfAnEmptyPair(t *testing.T) {
 
 func TestAHalfWithoutAPartner(t *testing.T) {
 	base := newBase(t)
-	a, b := newPair(t, base, 0)
+	a, b := halves(t, base, 0)
 	var d diary
 	d.keep(a)
 	write(t, b, "lost")
@@ -364,7 +364,7 @@ func TestAHalfWithoutAPartner(t *testing.T) {
 
 func TestUseOfAHalfThatWasFreed(t *testing.T) {
 	base := newBase(t)
-	a, b := newPair(t, base, 0)
+	a, b := halves(t, base, 0)
 	a.Free()
 	want(t, "partner", a.Partner(), nil)
 	want(t, "name", a.String(), "pair")
@@ -391,7 +391,7 @@ func TestFreeInTheCallbacksOfAPair(t *testing.T) {
 		for _, victim := range []string{"itself", "partner", "both"} {
 			t.Run(callback+" frees "+victim, func(t *testing.T) {
 				base := newBase(t)
-				a, b := newPair(t, base, 0)
+				a, b := halves(t, base, 0)
 				calls := 0
 				free := func(on string) func() {
 					return func() {
@@ -435,7 +435,7 @@ func TestFreeInTheCallbacksOfThePairsBuffers(t *testing.T) {
 		for _, victim := range []string{"writer", "reader", "both"} {
 			t.Run(name+" frees "+victim, func(t *testing.T) {
 				base := newBase(t)
-				a, b := newPair(t, base, 0)
+				a, b := halves(t, base, 0)
 				ok(t, a.SetTimeouts(time.Hour, time.Hour))
 				ok(t, b.SetTimeouts(time.Hour, time.Hour))
 				write(t, a, "data")
@@ -459,7 +459,7 @@ func TestFreeInTheCallbacksOfThePairsBuffers(t *testing.T) {
 
 func TestReferencesKeepAHalf(t *testing.T) {
 	base := newBase(t)
-	a, b := newPair(t, base, 0)
+	a, b := halves(t, base, 0)
 	a.IncRef()
 	a.Free()
 	want(t, "partner", b.Partner(), a)
@@ -469,7 +469,7 @@ func TestReferencesKeepAHalf(t *testing.T) {
 
 func TestTheTimeoutForReadingOfAPair(t *testing.T) {
 	base := newBase(t)
-	a, b := newPair(t, base, 0)
+	a, b := halves(t, base, 0)
 	var d diary
 	d.keep(b)
 	ok(t, b.SetTimeouts(time.Millisecond, 0))
@@ -484,7 +484,7 @@ func TestTheTimeoutForReadingOfAPair(t *testing.T) {
 
 func TestTheTimeoutForWritingOfAPair(t *testing.T) {
 	base := newBase(t)
-	a, b := newPair(t, base, 0)
+	a, b := halves(t, base, 0)
 	var d diary
 	d.keep(a)
 	ok(t, a.SetTimeouts(0, time.Millisecond))
@@ -498,7 +498,7 @@ func TestTheTimeoutForWritingOfAPair(t *testing.T) {
 
 func TestWhenTheTimeoutsOfAPairRun(t *testing.T) {
 	base := newBase(t)
-	a, b := newPair(t, base, 0)
+	a, b := halves(t, base, 0)
 	check := func(when string, read, write int) {
 		t.Helper()
 		r, _ := bufferevent.TimersRunning(b)
@@ -531,7 +531,7 @@ func TestWhenTheTimeoutsOfAPairRun(t *testing.T) {
 
 func TestAWriteCallbackThatKeepsWritingToAPair(t *testing.T) {
 	base := newBase(t)
-	a, b := newPair(t, base, 0)
+	a, b := halves(t, base, 0)
 	left := 1000
 	a.SetCallbacks(nil, func(a *bufferevent.Bufferevent) {
 		if left--; left > 0 {
