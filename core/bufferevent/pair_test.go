@@ -303,7 +303,9 @@ func TestCloseWriteOfAPair(t *testing.T) {
 }
 
 func TestCloseWriteOfAPairWaits(t *testing.T) {
-	for name, c := range map[string]struct{ stop, goOn func(a, b *bufferevent.Bufferevent) error }{
+	for name, c := range map[string]struct {
+		stop, goOn func(a, b *bufferevent.Bufferevent) error
+	}{
 		"for the reader": {
 			func(_, b *bufferevent.Bufferevent) error { return b.Disable(event.Read) },
 			func(_, b *bufferevent.Bufferevent) error { return b.Enable(event.Read) }},
