@@ -363,7 +363,7 @@ func TestConnInManyGoroutines(t *testing.T) {
 					one.SetReadDeadline(time.Now().Add(short))
 					one.SetWriteDeadline(time.Now().Add(patience))
 					one.LocalAddr()
-					one.RemoteAddr().String()
+					_ = one.RemoteAddr().String()
 				}
 			})
 			group.Go(func() {

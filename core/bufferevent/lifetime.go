@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/core/internal/evlog"
@@ -202,11 +201,8 @@ func (b *Bufferevent) destroy() {
 	if b.write != nil {
 		b.write.Free()
 	}
-	for _, buffer := range []*evbuffer.Buffer{&b.input, &b.output} {
-		buffer.Free()
-		buffer.Freeze(evbuffer.Front)
-		buffer.Freeze(evbuffer.Back)
-	}
+	b.input.Retire()
+	b.output.Retire()
 	x := b.extras
 	if x == nil {
 		b.read.Free()
