@@ -218,16 +218,23 @@ func (b *Bufferevent) destroy() {
 }
 
 // destroyLocked gives the lock back once the loop, which may be waiting for it
-// at this moment, cannot need it any more.
+// at this moment, or yet to finish an iteration with us, cannot need it any more.
 func (b *Bufferevent) destroyLocked(x *extras) {
-	release := func(*event.Event) {
-		if x.mu.users.Add(-1) == 0 {
-			evthread.FreeLock(x.mu.lock, evthread.Recursive)
+	mu, base := x.mu, b.base
+	err := b.read.Finalize(func(*event.Event) {
+		if !base.AtEnd(mu) {
+			mu.FinishIteration()
 		}
-	}
-	err := b.read.Finalize(release)
+	})
 	x.unlock()
 	if err != nil { // the base was freed, so that nobody is waiting
-		release(nil)
+		mu.FinishIteration()
+	}
+}
+
+// FinishIteration implements event.Finisher: a user of the lock is no more.
+func (mu *sharedLock) FinishIteration() {
+	if mu.users.Add(-1) == 0 {
+		evthread.FreeLock(mu.lock, evthread.Recursive)
 	}
 }

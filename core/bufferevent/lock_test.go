@@ -25,7 +25,10 @@ func enableLocks(t testing.TB) *lockMaker {
 		APIVersion:     evthread.LockAPIVersion,
 		SupportedTypes: evthread.Recursive,
 		Alloc:          m.alloc,
-		Free:           func(evthread.Lock, evthread.LockType) { m.freed.Add(1) },
+		Free: func(l evthread.Lock, _ evthread.LockType) {
+			l.(*lock).freed.Store(true)
+			m.freed.Add(1)
+		},
 	}))
 	ok(t, evthread.SetConditionCallbacks(&evthread.ConditionCallbacks{
 		APIVersion: evthread.ConditionAPIVersion,
@@ -63,11 +66,15 @@ type lock struct {
 	mu    sync.Mutex
 	owner atomic.Uint64 // 0: nobody
 	depth int           // the owner's alone
+	freed atomic.Bool   // nobody may take it any more
 }
 
 func (l *lock) held() bool { return l.owner.Load() == goroutine() }
 
 func (l *lock) Lock(mode evthread.Mode) error {
+	if l.freed.Load() {
+		return evthread.ErrFreed
+	}
 	if l.held() {
 		l.depth++
 		return nil
@@ -201,6 +208,21 @@ func TestNoLockIsLeftBehind(t *testing.T) {
 			want(t, "locked after Free", m.locked(), false)
 		}
 	}
+}
+
+// What was to be written at the end of the iteration finds neither bufferevent
+// nor lock.
+func TestFreeAfterAWriteInTheSameIteration(t *testing.T) {
+	enableLocks(t)
+	base := newBase(t)
+	b, peer := newSocket(t, base, bufferevent.ThreadSafe)
+	b.SetCallbacks(func(b *bufferevent.Bufferevent) {
+		write(t, b, "never sent")
+		b.Free()
+	}, nil, nil)
+	ok(t, b.Enable(event.Read))
+	peer.send("hello")
+	settle(t, base)
 }
 
 const writers = 8
