@@ -1,15 +1,13 @@
 package pthreads
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-	"syscall"
 
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/core/listener"
 )
 
 // AcceptFunc gets a connection that was accepted. It runs on the loop of b,
@@ -27,114 +25,138 @@ type AcceptFunc func(b *event.Base, fd int, peer netip.AddrPort)
 // (SO_REUSEPORT on Linux and DragonFly BSD, SO_REUSEPORT_LB on FreeBSD) each
 // loop has a TCP listener of its own. Elsewhere, for Unix sockets, and with
 // HandOff, one loop accepts and hands the connections to all loops in turn. An
-// address at which somebody listens already is an error in both cases.
+// address at which somebody listens already is an error in both cases,
+// listener.ErrAddrInUse.
 //
 // When connections cannot be accepted, as for want of descriptors, the listener
-// logs that once and tries again at intervals.
+// logs that once and tries again at intervals. See the package listener, which
+// does the work, for this and for what connections inherit.
 //
 // Listen is ready when it returns, though it does not wait for the loops. The
 // error is ErrStopped, wrapped, when the group is stopping.
 func (g *Group) Listen(network, address string, accept AcceptFunc) (net.Addr, error) {
-	switch network {
-	case "tcp", "tcp4", "tcp6", "unix":
-	default:
-		return nil, fmt.Errorf("listen %s: %w", network, net.UnknownNetworkError(network))
-	}
-	sockets, err := g.open(network, address)
-	if err != nil {
-		return nil, err
-	}
-	for i, s := range sockets {
-		ln := &listener{home: g.loops[i], spread: true, accept: accept, socket: s}
-		if len(sockets) < len(g.loops) {
-			ln.home, ln.spread = g.nextLoop(), false
-		}
-		if !ln.home.listen(ln) {
-			closeAll(sockets[i:])
-			return nil, fmt.Errorf("listen %s %s: %w", network, address, ErrStopped)
-		}
-	}
-	return sockets[0].addr, nil
-}
-
-// open opens a socket for each loop, or only one if its connections are to be
-// handed off.
-func (g *Group) open(network, address string) ([]*socket, error) {
-	n := len(g.loops)
-	if n > 1 && network != "unix" && !g.config.HandOff {
-		sockets, err := openShared(network, address, n)
-		if !errors.Is(err, errors.ErrUnsupported) {
-			return sockets, err
-		}
-	}
-	s, err := openSocket(network, address, nil)
-	if err != nil {
-		return nil, err
-	}
-	return []*socket{s}, nil
-}
-
-// openShared opens n sockets at one address. Any number of programs could do
-// that side by side, and share the connections unknowingly; so the first to
-// come is one that shares with nobody.
-func openShared(network, address string, n int) ([]*socket, error) {
-	alone, err := openSocket(network, address, nil)
-	if err != nil {
-		return nil, err
-	}
-	if err := alone.close(); err != nil {
-		return nil, err
-	}
-	var sockets []*socket
-	for range n {
-		s, err := openSocket(network, address, evutil.SetListenReusePort)
-		if err != nil {
-			closeAll(sockets)
-			return nil, err
-		}
-		sockets = append(sockets, s)
-		address = s.addr.String() // with the port, if it was 0
-	}
-	return sockets, nil
-}
-
-// A socket listens. It is non-blocking.
-type socket struct {
-	fd    int
-	addr  net.Addr
-	close func() error
-}
-
-// openSocket opens a socket. If option is not nil, it is called with the
-// descriptor before that is bound.
-func openSocket(network, address string, option func(fd int) error) (*socket, error) {
-	var config net.ListenConfig
-	config.SetMultipathTCP(false) // connections shall be what every socket option is for
-	if option != nil {
-		config.Control = func(_, _ string, c syscall.RawConn) error { return control(c, option) }
-	}
-	l, err := config.Listen(context.Background(), network, address)
-	if err != nil {
-		return nil, err
-	}
-	s, err := adopt(l)
+	places, err := resolve(network, address)
 	if err != nil {
 		return nil, fmt.Errorf("listen %s %s: %w", network, address, err)
 	}
-	return s, nil
+	acceptors, err := g.openFirst(places, accept)
+	if err != nil {
+		return nil, err
+	}
+	for i, a := range acceptors {
+		if !a.home.listen(a) {
+			freeAll(acceptors[i:])
+			return nil, fmt.Errorf("listen %s %s: %w", network, address, ErrStopped)
+		}
+	}
+	return acceptors[0].addr, nil
 }
 
-// control calls fn with the descriptor of c.
-func control(c syscall.RawConn, fn func(fd int) error) error {
-	var result error
-	if err := c.Control(func(fd uintptr) { result = fn(int(fd)) }); err != nil {
+// A place is where to listen.
+type place struct {
+	path  string         // of a Unix socket, or
+	addr  netip.AddrPort // for TCP
+	flags listener.Flag
+}
+
+// resolve returns the places that an address stands for, the best first.
+func resolve(network, address string) ([]place, error) {
+	switch network {
+	case "unix":
+		return []place{{path: address}}, nil
+	case "tcp", "tcp4", "tcp6":
+	default:
+		return nil, net.UnknownNetworkError(network)
+	}
+	a, err := net.ResolveTCPAddr(network, address)
+	if err != nil {
+		return nil, err
+	}
+	port := uint16(a.Port)
+	if a.IP != nil && !a.IP.IsUnspecified() {
+		ip := a.AddrPort().Addr().Unmap()
+		return []place{{addr: netip.AddrPortFrom(ip, port)}}, nil
+	}
+	four := place{addr: netip.AddrPortFrom(netip.IPv4Unspecified(), port)}
+	six := netip.AddrPortFrom(netip.IPv6Unspecified(), port)
+	switch network {
+	case "tcp4":
+		return []place{four}, nil
+	case "tcp6":
+		return []place{{addr: six, flags: listener.BindIPv6Only}}, nil
+	default: // not all systems have IPv6, or sockets for both
+		return []place{{addr: six, flags: listener.BindIPv4AndIPv6}, four}, nil
+	}
+}
+
+// openFirst listens at the first place at which that is possible. One that
+// somebody has taken is not passed over.
+func (g *Group) openFirst(places []place, accept AcceptFunc) (acceptors []*acceptor, err error) {
+	for _, p := range places {
+		acceptors, err = g.open(p, accept)
+		if err == nil || errors.Is(err, listener.ErrAddrInUse) {
+			break
+		}
+	}
+	return acceptors, err
+}
+
+// open makes an acceptor for each loop, or only one if its connections are to
+// be handed off.
+func (g *Group) open(p place, accept AcceptFunc) ([]*acceptor, error) {
+	if len(g.loops) > 1 && p.path == "" && !g.config.HandOff {
+		acceptors, err := g.openShared(p, accept)
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return acceptors, err
+		}
+	}
+	a := &acceptor{home: g.nextLoop(), accept: accept}
+	if err := a.open(p); err != nil {
+		return nil, err
+	}
+	return []*acceptor{a}, nil
+}
+
+// openShared makes an acceptor for each loop at one address. Any number of
+// programs could do that side by side, and share the connections unknowingly;
+// so the first to come is one that shares with nobody.
+func (g *Group) openShared(p place, accept AcceptFunc) (acceptors []*acceptor, err error) {
+	alone := &acceptor{home: g.loops[0]}
+	if err := alone.open(p); err != nil {
+		return nil, err
+	}
+	alone.ln.Free()
+	p.flags |= listener.ReuseablePort
+	for _, l := range g.loops {
+		a := &acceptor{home: l, spread: true, accept: accept}
+		if err := a.open(p); err != nil {
+			freeAll(acceptors)
+			return nil, err
+		}
+		acceptors = append(acceptors, a)
+		p.addr = a.ln.AddrPort() // with the port, if it was 0
+	}
+	return acceptors, nil
+}
+
+// open makes the listener. It is disabled, so that any goroutine may do this.
+func (a *acceptor) open(p place) (err error) {
+	flags := p.flags | listener.CloseOnFree | listener.Disabled
+	if p.path != "" {
+		a.ln, err = listener.NewUnix(a.home.base, p.path, flags, listener.DefaultBacklog, a.onConnection)
+	} else {
+		a.ln, err = listener.NewBind(a.home.base, p.addr, flags|listener.Reuseable, listener.DefaultBacklog, a.onConnection)
+	}
+	if err != nil {
 		return err
 	}
-	return result
+	a.ln.SetErrorCallback(a.onError)
+	a.addr = a.ln.Addr()
+	return nil
 }
 
-func closeAll(sockets []*socket) {
-	for _, s := range sockets {
-		s.close()
+func freeAll(acceptors []*acceptor) {
+	for _, a := range acceptors {
+		a.ln.Free()
 	}
 }

@@ -104,6 +104,7 @@ const pausesWatched = 5
 
 // starve is the child's part.
 func starve(t *testing.T) {
+	startPermanent() // now, as there are descriptors
 	var open []int
 	var starved *event.Event
 	var before uint64

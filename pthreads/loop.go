@@ -27,7 +27,7 @@ type loop struct {
 
 	mu        sync.Mutex
 	closed    bool // takes no more listeners and connections
-	listeners []*listener
+	acceptors []*acceptor
 	arrivals  []arrival // handed to this loop and not welcomed yet
 }
 
@@ -100,14 +100,14 @@ func (l *loop) end(err error) {
 	l.group.loopEnded(l)
 }
 
-// listen gives the loop a listener. It returns false if it is too late.
-func (l *loop) listen(ln *listener) bool {
+// listen gives the loop an acceptor. It returns false if it is too late.
+func (l *loop) listen(a *acceptor) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || l.base.Post(ln.watch) != nil {
+	if l.closed || l.base.Post(a.watch) != nil {
 		return false
 	}
-	l.listeners = append(l.listeners, ln)
+	l.acceptors = append(l.acceptors, a)
 	return true
 }
 
@@ -131,12 +131,12 @@ func (l *loop) welcome() {
 	a.accept(l.base, a.fd, a.peer)
 }
 
-// closeListeners is for any goroutine.
+// closeListeners is for any goroutine, once the loop was told to end.
 func (l *loop) closeListeners() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, ln := range l.listeners {
-		ln.close()
+	for _, a := range l.acceptors {
+		a.ln.CloseNow() // fails if the loop has not begun; it ends soon then
 	}
 }
 
@@ -146,11 +146,9 @@ func (l *loop) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	for _, ln := range l.listeners {
-		ln.end()
-	}
+	freeAll(l.acceptors)
 	for _, a := range l.arrivals {
 		evutil.CloseSocket(a.fd)
 	}
-	l.listeners, l.arrivals = nil, nil
+	l.acceptors, l.arrivals = nil, nil
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
-func newTCPSocket() (int, error) { return sysio.NewSocket(addrFamily(loopback(1))) }
+func newTCPSocket() (int, error) { return sysio.Socket(addrFamily(loopback(1)), sysio.Mode{}) }
 
 func addrFamily(addr netip.AddrPort) int { return infos(addr)[0].Family }
 

@@ -34,21 +34,20 @@ type Bufferevent struct {
 	write *event.Event
 
 	readTimeout, writeTimeout time.Duration // 0: none
-	readMark, writeMark       watermark
+	bounds                    *bounds       // shared until one is set
 
 	err    error   // of the last event
 	extras *extras // what few bufferevents have, or nil
 
-	maxRead, maxWrite int32
-	refs              int32 // 0: freed
-	enabled           event.What
-	options           Options
-	suspended         [2]suspension // of reading and of writing
-	pending           pending       // callbacks that are deferred
-	brokenWrite       bool          // nothing can be written any more
-	closedWrite       bool          // CloseWrite was called
-	sawEOF            bool
-	freed             bool // Free was called
+	refs        int32 // 0: freed
+	enabled     event.What
+	options     Options
+	suspended   [2]suspension // of reading and of writing
+	pending     pending       // callbacks that are deferred
+	brokenWrite bool          // nothing can be written any more
+	closedWrite bool          // CloseWrite was called
+	sawEOF      bool
+	freed       bool // Free was called
 }
 
 // Options say how a bufferevent is made (enum bufferevent_options).
@@ -107,7 +106,7 @@ func Init(b *Bufferevent, base *event.Base, t Transport, opts Options) error {
 	b.base, b.transport, b.options = base, t, opts
 	b.refs = 1
 	b.enabled = event.Write
-	b.maxRead, b.maxWrite = DefaultMaxSingleRead, DefaultMaxSingleWrite
+	b.bounds = &defaultBounds
 	if err := b.input.SetMaxRead(math.MaxInt32); err != nil { // the limit is ours
 		return err
 	}

@@ -85,10 +85,10 @@ func (c *Conn) noteAddresses() {
 	if fd < 0 {
 		return
 	}
-	if sa, err := sysio.LocalAddress(fd); err == nil {
+	if sa, err := sysio.Sockname(fd); err == nil {
 		c.local = netAddr(sa)
 	}
-	if sa, err := sysio.RemoteAddress(fd); err == nil {
+	if sa, err := sysio.Peername(fd); err == nil {
 		c.remote = netAddr(sa)
 	}
 }
@@ -98,7 +98,7 @@ func netAddr(sa evutil.Sockaddr) net.Addr {
 	if ap, err := evutil.SockaddrToAddrPort(sa); err == nil {
 		return net.TCPAddrFromAddrPort(ap)
 	}
-	if name, ok := sysio.UnixName(sa); ok {
+	if name, ok := sysio.UnixPath(sa); ok {
 		return &net.UnixAddr{Name: name, Net: "unix"}
 	}
 	return noAddr{}

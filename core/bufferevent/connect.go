@@ -92,7 +92,7 @@ func (s *socket) connect(sa evutil.Sockaddr, family int) error {
 	case fd >= 0:
 		return s.connectOn(fd, sa)
 	}
-	fd, err := sysio.NewSocket(family)
+	fd, err := sysio.Socket(family, sysio.Mode{})
 	if err != nil {
 		return fmt.Errorf("socket: %w", err)
 	}
@@ -111,7 +111,7 @@ func (s *socket) connect(sa evutil.Sockaddr, family int) error {
 // connectOn connects a descriptor that the events are assigned to. That the
 // peer refuses is something that the callback is told, whenever it comes out.
 func (s *socket) connectOn(fd int, sa evutil.Sockaddr) error {
-	done, err := sysio.Connect(fd, sa)
+	done, err := sysio.StartConnect(fd, sa)
 	if evutil.IsConnectRefused(err) {
 		err = fmt.Errorf("fd %d: %w", fd, err)
 		return s.awaitConnection(&connecting{settled: true, err: err})
@@ -125,9 +125,8 @@ func (s *socket) connectOn(fd int, sa evutil.Sockaddr) error {
 // awaitConnection has the loop find out when there is a connection.
 func (s *socket) awaitConnection(k *connecting) error {
 	s.connecting = k
-	s.flush.Cancel()
 	if k.settled {
-		s.flush.ScheduleAtEnd()
+		s.flush()
 	} else if err := s.waitForRoom(); err != nil {
 		s.connecting = nil
 		return err
@@ -177,7 +176,7 @@ func (s *socket) connected() {
 		return
 	}
 	if c.Wants(event.Write) && (b.output.Len() > 0 || b.closedWrite) {
-		s.flush.ScheduleAtEnd()
+		s.flush()
 	}
 }
 

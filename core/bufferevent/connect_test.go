@@ -293,7 +293,7 @@ func TestConnectTwice(t *testing.T) {
 func TestConnectWithADescriptorOfOnesOwn(t *testing.T) {
 	base := newBase(t)
 	h := newHost(t)
-	fd, err := sysio.NewSocket(syscall.AF_INET)
+	fd, err := sysio.Socket(syscall.AF_INET, sysio.Mode{})
 	ok(t, err)
 	b := overFD(t, base, fd, 0)
 	var d diary
@@ -306,11 +306,11 @@ func TestConnectWithADescriptorOfOnesOwn(t *testing.T) {
 func TestADescriptorThatIsBeingConnected(t *testing.T) {
 	base := newBase(t)
 	h := newHost(t)
-	fd, err := sysio.NewSocket(syscall.AF_INET)
+	fd, err := sysio.Socket(syscall.AF_INET, sysio.Mode{})
 	ok(t, err)
 	sa, err := evutil.AddrPortToSockaddr(h.addr())
 	ok(t, err)
-	_, err = sysio.Connect(fd, sa)
+	_, err = sysio.StartConnect(fd, sa)
 	ok(t, err)
 	b := overFD(t, base, fd, 0)
 	var d diary

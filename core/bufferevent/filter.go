@@ -70,25 +70,35 @@ func NewFilter(under *Bufferevent, in, out Filter, opts Options, free func()) (*
 	if out == nil {
 		out = pass
 	}
-	f := &filter{under: under, in: in, out: out, free: free}
+	f := &filter{under: under, in: in, out: out}
+	if !f.below().Alive() {
+		return nil, opError(op, ErrFreed)
+	}
 	if err := Init(&f.bev, under.base, f, opts); err != nil {
 		return nil, err
 	}
+	if err := f.attach(); err != nil {
+		f.bev.options &^= CloseOnFree
+		f.bev.Free()
+		return nil, opError(op, err)
+	}
+	f.free = free
+	return &f.bev, nil
+}
+
+// attach takes over what is below.
+func (f *filter) attach() error {
 	below := f.below()
 	if !below.Begin() {
-		return nil, opError(op, ErrFreed)
+		return ErrFreed
 	}
 	defer below.End()
-	if err := f.control().UseTimers(); err != nil {
-		return nil, opError(op, err)
-	}
 	below.Attach(f, f.onRead, f.onWrite, f.onEvent)
 	below.Suspend(event.Read) // until reading is enabled here
-	if err := under.Enable(both); err != nil {
-		below.Detach(f, false)
-		return nil, opError(op, err)
+	if err := f.control().UseTimers(); err != nil {
+		return err
 	}
-	return &f.bev, nil
+	return f.under.Enable(both)
 }
 
 // pass is the filter that changes nothing.

@@ -189,7 +189,7 @@ func TestASocketIsSmall(t *testing.T) {
 	if unsafe.Sizeof(uintptr(0)) != 8 {
 		t.Skip("the limit is for 64-bit machines")
 	}
-	const most = 520
+	const most = 416
 	if size := unsafe.Sizeof(socket{}); size > most {
 		t.Errorf("a bufferevent over a socket takes %d bytes, want at most %d", size, most)
 	}

@@ -2,11 +2,14 @@ package bufferevent
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 // A Bufferevent is what Go's own writers are, and reads like them too, without
@@ -225,6 +228,30 @@ func (b *Bufferevent) SetFD(fd int) error {
 	t, ok := b.transport.(Describer)
 	if !ok {
 		return opError(op, errors.ErrUnsupported)
+	}
+	return t.SetFD(fd)
+}
+
+// ReplaceFD is SetFD, and closes the old descriptor, if there is one, before
+// (bufferevent_replacefd).
+func (b *Bufferevent) ReplaceFD(fd int) error {
+	const op = "replace descriptor"
+	if !b.begin() {
+		return opError(op, ErrFreed)
+	}
+	defer b.end()
+	t, ok := b.transport.(Describer)
+	if !ok {
+		return opError(op, errors.ErrUnsupported)
+	}
+	old := t.FD()
+	if err := t.SetFD(evutil.InvalidSocket); err != nil {
+		return err
+	}
+	if old >= 0 {
+		if err := sysio.CloseSocket(old); err != nil {
+			return opError(op, fmt.Errorf("close fd %d: %w", old, err))
+		}
 	}
 	return t.SetFD(fd)
 }

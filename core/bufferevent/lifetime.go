@@ -60,6 +60,11 @@ func (b *Bufferevent) enableLocking() error {
 	if below != nil && below.mutex() != nil {
 		return b.setLock(below.mutex())
 	}
+	for ; below != nil; below = below.wrapped() {
+		if other := below.partner(); below.inUse() || other != nil && other.inUse() {
+			return fmt.Errorf("%s is in use without a lock: %w", below.kind(), ErrOptions)
+		}
+	}
 	lock, err := evthread.NewLock(evthread.Recursive)
 	if err != nil {
 		return err
@@ -86,9 +91,6 @@ func (b *Bufferevent) mutex() *sharedLock {
 func (b *Bufferevent) setLock(mu *sharedLock) error {
 	if b.mutex() != nil {
 		return nil
-	}
-	if b.inUse() {
-		return fmt.Errorf("%s is in use without a lock: %w", b.kind(), ErrOptions)
 	}
 	mu.users.Add(1)
 	b.extra().mu = mu

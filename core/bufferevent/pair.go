@@ -196,6 +196,7 @@ func (p *pair) endIfDone() {
 		return
 	}
 	p.ended = true
+	p.partner.bev.pending.afterRead = true
 	p.partner.finished(event.Write)
 }
 

@@ -70,7 +70,7 @@ func (b *Bufferevent) SetBase(base *event.Base) error {
 	if !ok {
 		return opError(op, errors.ErrUnsupported)
 	}
-	if b.busy() || s.flush.Scheduled() || s.connecting != nil || s.waiting {
+	if b.busy() || s.flushing || s.connecting != nil || s.waiting {
 		return opError(op, fmt.Errorf("%v: %w", b, event.ErrPending))
 	}
 	if err := b.read.SetBase(base); err != nil {
@@ -82,7 +82,6 @@ func (b *Bufferevent) SetBase(base *event.Base) error {
 		}
 	}
 	b.base = base
-	s.flush.Init(base, 0, onFlush)
 	x := b.extras
 	if x == nil {
 		return nil

@@ -116,13 +116,13 @@ func (r *race) try(addr netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
-	fd, err := sysio.NewSocket(familyOf(addr.Addr()))
+	fd, err := sysio.Socket(familyOf(addr.Addr()), sysio.Mode{})
 	if err != nil {
 		return fmt.Errorf("socket: %w", err)
 	}
 	a := &attempt{race: r, fd: fd, addr: addr}
 	a.done.Data = a
-	done, err := sysio.Connect(fd, sa)
+	done, err := sysio.StartConnect(fd, sa)
 	if err == nil {
 		err = a.done.Assign(r.socket.bev.base, fd, event.Write|event.Finalize, onAttempt)
 	}

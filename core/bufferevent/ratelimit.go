@@ -194,7 +194,7 @@ func (b *Bufferevent) SetMaxSingleRead(n int) error {
 	if n == 0 {
 		n = DefaultMaxSingleRead
 	}
-	b.maxRead = int32(n)
+	b.ownBounds().maxRead = n
 	return nil
 }
 
@@ -209,7 +209,7 @@ func (b *Bufferevent) SetMaxSingleWrite(n int) error {
 	if n == 0 {
 		n = DefaultMaxSingleWrite
 	}
-	b.maxWrite = int32(n)
+	b.ownBounds().maxWrite = n
 	return nil
 }
 
@@ -218,7 +218,7 @@ func (b *Bufferevent) SetMaxSingleWrite(n int) error {
 func (b *Bufferevent) MaxSingleRead() int {
 	b.lock()
 	defer b.unlock()
-	return int(b.maxRead)
+	return b.bounds.maxRead
 }
 
 // MaxSingleWrite returns what was set with SetMaxSingleWrite
@@ -226,7 +226,7 @@ func (b *Bufferevent) MaxSingleRead() int {
 func (b *Bufferevent) MaxSingleWrite() int {
 	b.lock()
 	defer b.unlock()
-	return int(b.maxWrite)
+	return b.bounds.maxWrite
 }
 
 // MaxToRead returns how many bytes would be read now, in one call, by the limits
@@ -246,16 +246,16 @@ func (b *Bufferevent) MaxToWrite() int {
 
 func (b *Bufferevent) maxToRead() int {
 	if l := b.limiter(); l != nil {
-		return b.allowed(l, event.Read, int(b.maxRead))
+		return b.allowed(l, event.Read, b.bounds.maxRead)
 	}
-	return int(b.maxRead)
+	return b.bounds.maxRead
 }
 
 func (b *Bufferevent) maxToWrite() int {
 	if l := b.limiter(); l != nil {
-		return b.allowed(l, event.Write, int(b.maxWrite))
+		return b.allowed(l, event.Write, b.bounds.maxWrite)
 	}
-	return int(b.maxWrite)
+	return b.bounds.maxWrite
 }
 
 // allowed returns how much of most the limits allow. If the group has nothing,

@@ -20,10 +20,10 @@ import (
 // it does the write event wait for some, so that a stream that is read by its
 // peer costs no changes to what the kernel watches.
 type socket struct {
-	bev   Bufferevent
-	flush event.Deferred // writes at the end of the iteration
+	bev Bufferevent
 
 	connecting *connecting // or nil
+	flushing   bool        // FinishIteration will come
 	waiting    bool        // the write event is pending
 	shut       bool        // the stream that we send has ended
 }
@@ -41,8 +41,6 @@ func NewSocket(base *event.Base, fd int, opts Options) (*Bufferevent, error) {
 	if err := s.bev.output.SetFlags(evbuffer.DrainsToFD); err != nil {
 		return nil, err
 	}
-	s.flush.Init(base, 0, onFlush)
-	s.flush.Data = s
 	if err := s.assign(fd); err != nil {
 		return nil, opError("new socket", err)
 	}
@@ -116,9 +114,17 @@ func (s *socket) Enable(what event.What) error {
 		}
 	}
 	if what&event.Write != 0 && !s.waiting {
-		s.flush.ScheduleAtEnd()
+		s.flush()
 	}
 	return nil
+}
+
+// flush has the output written at the end of the iteration.
+func (s *socket) flush() {
+	if !s.flushing {
+		s.flushing = true
+		s.bev.base.AtEnd(s)
+	}
 }
 
 // Disable implements Transport. A connection that is being made goes on.
@@ -129,7 +135,6 @@ func (s *socket) Disable(what event.What) error {
 	}
 	if what&event.Write != 0 && s.connecting == nil {
 		err = errors.Join(err, s.stopWaiting())
-		s.flush.Cancel()
 	}
 	return err
 }
@@ -137,7 +142,7 @@ func (s *socket) Disable(what event.What) error {
 // OutputAdded implements Transport.
 func (s *socket) OutputAdded() {
 	if !s.waiting && s.connecting == nil && s.FD() >= 0 {
-		s.flush.ScheduleAtEnd()
+		s.flush()
 	}
 }
 
@@ -190,7 +195,6 @@ func (s *socket) shutdown() error {
 // Unlink implements Transport.
 func (s *socket) Unlink() {
 	s.cancelConnect()
-	s.flush.Cancel()
 	s.bev.read.Del()
 	s.stopWaiting()
 	if fd := s.FD(); fd >= 0 && s.bev.options&CloseOnFree != 0 {
@@ -246,12 +250,13 @@ func endOrError(err error) Events {
 	return EventError
 }
 
-// onFlush writes at the end of the iteration.
-func onFlush(d *event.Deferred) {
-	s := d.Data.(*socket)
+// FinishIteration implements event.Finisher: it writes what has been put into
+// the output.
+func (s *socket) FinishIteration() {
 	if !s.bev.begin() {
 		return
 	}
+	s.flushing = false
 	if k := s.connecting; k == nil {
 		s.write()
 	} else if k.settled {
@@ -338,7 +343,7 @@ func (s *socket) plan(full bool) error {
 	case full && !s.waiting:
 		return s.waitForRoom()
 	case !full && !s.waiting:
-		s.flush.ScheduleAtEnd()
+		s.flush()
 	}
 	return nil
 }

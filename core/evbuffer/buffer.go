@@ -12,10 +12,7 @@ type Buffer struct {
 	// The queue: all chunks from first to last have data, length bytes in all.
 	// In an empty buffer both are nil.
 	first, last *chunk
-	// spare is an empty chunk of its own storage, for what comes after last,
-	// or nil. Only Expand and Reserve leave one behind.
-	spare  *chunk
-	length int
+	length      int
 	// epoch counts the changes that make positions meaningless.
 	epoch     uint64
 	callbacks *CallbackEntry // the latest first
@@ -69,14 +66,15 @@ func (b *Buffer) Retire() {
 // that are to be released. It leaves extras alone, which other goroutines may be
 // looking at to find the lock.
 func (b *Buffer) clear(f flags) (dead, spare *chunk) {
-	dead, spare = b.first, b.spare
+	dead, spare = b.first, b.spare()
 	for e := b.callbacks; e != nil; e = e.next {
 		e.removed = true
 	}
-	if b.extras != nil {
-		b.extras.cancelDeferral()
+	if x := b.extras; x != nil {
+		x.cancelDeferral()
+		x.spare = nil
 	}
-	b.first, b.last, b.spare, b.length = nil, nil, nil, 0
+	b.first, b.last, b.length = nil, nil, 0
 	b.epoch++
 	b.callbacks, b.observer = nil, nil
 	b.maxRead, b.flags = 0, f

@@ -14,6 +14,9 @@ type extras struct {
 	lock     evthread.Lock // or nil
 	owned    bool          // lock was made for this buffer
 	deferral *deferral     // or nil
+	// spare is an empty chunk of its own storage, for what comes after the
+	// last one, or nil. Only Expand and Reserve leave one behind.
+	spare *chunk
 
 	// What follows is guarded by lock, and not used without one.
 	holds int  // operations under way, and deferred calls that could not be cancelled

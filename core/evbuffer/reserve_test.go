@@ -128,7 +128,7 @@ func TestCommitOfSpareMemoryThatIsGone(t *testing.T) {
 		var vecs [1][]byte
 		_, err := b.Reserve(100000, vecs[:])
 		ok(t, err)
-		if b.spare == nil {
+		if b.spare() == nil {
 			t.Fatal("the space is not spare memory")
 		}
 		ok(t, change(b))
@@ -198,15 +198,15 @@ func TestExpandMakesRoom(t *testing.T) {
 			ok(t, b.Expand(n))
 			mustCheck(t, b)
 			free := len(b.room())
-			if b.spare != nil {
-				free = len(b.spare.mem)
+			if b.spare() != nil {
+				free = len(b.spare().mem)
 			}
 			if free < n {
 				t.Errorf("Expand(%d) with %d before: %d bytes in one piece", n, before, free)
 			}
 			ok(t, b.AddString(strings.Repeat("y", n)))
 			wantContent(t, b, strings.Repeat("x", before)+strings.Repeat("y", n))
-			if b.spare != nil {
+			if b.spare() != nil {
 				t.Errorf("Expand(%d) with %d before: the spare chunk was not used", n, before)
 			}
 		}
@@ -239,7 +239,7 @@ func TestExpandMovesALittleData(t *testing.T) {
 			mem := &b.first.mem[0]
 			ok(t, b.Expand(tt.expand))
 			want(t, "moved", &b.first.mem[0] != mem, tt.moves)
-			want(t, "there is a spare chunk", b.spare != nil, tt.spare)
+			want(t, "there is a spare chunk", b.spare() != nil, tt.spare)
 			wantContent(t, b, strings.Repeat("x", tt.added-tt.drained))
 			if !tt.spare && len(b.room()) < tt.expand {
 				t.Errorf("there is room for %d bytes", len(b.room()))

@@ -69,23 +69,7 @@ func (b *Base) removeQueued(t *task) {
 		b.later.remove(t)
 		t.flags &^= flagLater
 		b.counts[CountActive].add(-1)
-	case t.flags&flagEnding != 0:
-		b.removeEnding(t)
 	}
-}
-
-func (b *Base) queueEnding(t *task) {
-	b.counts[CountActive].add(1)
-	t.flags |= flagEnding
-	b.endings++
-	b.ending.push(t)
-}
-
-func (b *Base) removeEnding(t *task) {
-	b.ending.remove(t)
-	b.endings--
-	t.flags &^= flagEnding
-	b.counts[CountActive].add(-1)
 }
 
 // runActive runs what was posted and then the active tasks of the most urgent
@@ -108,18 +92,6 @@ func (b *Base) runActive() int {
 		}
 	}
 	b.inPass = 0
-	return n
-}
-
-// runEnding runs as many tasks as are there at its start for the end of the
-// iteration, whatever their priority, and returns how many that were.
-func (b *Base) runEnding() int {
-	n := 0
-	for todo := b.endings; n < todo && b.ending.head != nil && !b.breaking.Load(); n++ {
-		t := b.ending.head
-		b.removeEnding(t)
-		b.runTask(t)
-	}
 	return n
 }
 

@@ -19,9 +19,6 @@ func TestConformanceDeferred(t *testing.T) {
 		{"thousands run in order", testDeferredMany},
 		{"those that schedule themselves do not starve others", testDeferredNoStarving},
 		{"LoopBreak leaves it for the next loop", testDeferredBreak},
-		{"at the end it runs after all priorities' callbacks", testDeferredAtEnd},
-		{"at the end it runs once an iteration, whatever it schedules", testDeferredAtEndAgain},
-		{"at the end Cancel takes back what others have scheduled", testDeferredAtEndCancel},
 		{"after Free it does not run", testDeferredFreed},
 	})
 }
@@ -194,67 +191,4 @@ func testDeferredFreed(t *testing.T, on backend) {
 	same(t, "scheduled", d.Scheduled(), false)
 	same(t, "Schedule", d.Schedule(), false)
 	same(t, "Cancel", d.Cancel(), false)
-}
-
-func testDeferredAtEnd(t *testing.T, on backend) {
-	b := on.base(t)
-	if err := b.SetPriorities(3); err != nil {
-		t.Fatal(err)
-	}
-	var order []string
-	note := func(name string) func(*event.Deferred) {
-		return func(*event.Deferred) { order = append(order, name) }
-	}
-	end := newDeferred(b, note("end"))
-	first := newDeferred(b, func(*event.Deferred) {
-		order = append(order, "first")
-		same(t, "ScheduleAtEnd", end.ScheduleAtEnd(), true)
-		same(t, "ScheduleAtEnd again", end.ScheduleAtEnd(), false)
-		same(t, "Schedule as well", end.Schedule(), false)
-		same(t, "scheduled", end.Scheduled(), true)
-	})
-	first.SetPriority(1)
-	second := newDeferred(b, note("second"))
-	second.SetPriority(1)
-	later := newDeferred(b, note("later"))
-	later.SetPriority(2)
-	for _, d := range []*event.Deferred{later, first, second} {
-		d.Schedule()
-	}
-	same(t, "active events", b.NumEvents(event.CountActive), 3)
-	dispatch(t, b)
-	same(t, "order", slices.Equal(order, []string{"first", "second", "end", "later"}), true)
-}
-
-func testDeferredAtEndAgain(t *testing.T, on backend) {
-	b := on.base(t)
-	ran, iterations := 0, 0
-	b.NewPrepare(func(*event.Watcher, event.PrepareInfo) { iterations++ })
-	d := newDeferred(b, func(d *event.Deferred) {
-		if ran++; ran < 5 {
-			same(t, "ScheduleAtEnd", d.ScheduleAtEnd(), true)
-		}
-	})
-	d.ScheduleAtEnd()
-	dispatch(t, b)
-	same(t, "calls", ran, 5)
-	same(t, "iterations", iterations, 5)
-}
-
-func testDeferredAtEndCancel(t *testing.T, on backend) {
-	b := on.base(t)
-	last := newDeferred(b, func(*event.Deferred) { t.Error("it ran") })
-	var first *event.Deferred
-	ran := 0
-	first = newDeferred(b, func(d *event.Deferred) {
-		if ran++; ran == 1 {
-			same(t, "Cancel", last.Cancel(), true)
-			d.ScheduleAtEnd()
-		}
-	})
-	first.ScheduleAtEnd()
-	last.ScheduleAtEnd()
-	dispatch(t, b)
-	same(t, "calls", ran, 2)
-	same(t, "active events", b.NumEvents(event.CountActive), 0)
 }

@@ -48,25 +48,8 @@ func (d *Deferred) Schedule() bool {
 	return true
 }
 
-// ScheduleAtEnd is Schedule, but fn runs at the end of the iteration: when the
-// callbacks that are due have run, whatever the priorities, and before the loop
-// waits again. Objects use it to do once what several callbacks may ask for,
-// such as writing what they have put into a buffer. What fn schedules for the
-// end belongs to the next iteration.
-func (d *Deferred) ScheduleAtEnd() bool {
-	b := d.base
-	b.enter()
-	defer b.leave()
-	if b.freed || d.flags&flagQueued != 0 {
-		return false
-	}
-	b.queueEnding(&d.task)
-	b.notify()
-	return true
-}
-
-// Cancel takes back a Schedule or ScheduleAtEnd, if it is not too late, and
-// reports whether it was in time. A zero Deferred never is.
+// Cancel takes back a Schedule, if it is not too late, and reports whether it
+// was in time. A zero Deferred never is.
 func (d *Deferred) Cancel() bool {
 	b := d.base
 	if b == nil {

@@ -104,9 +104,6 @@ func (b *Base) cancelDeferred() {
 	for t := b.later.head; t != nil; t = b.later.head {
 		b.removeQueued(t)
 	}
-	for t := b.ending.head; t != nil; t = b.ending.head {
-		b.removeQueued(t)
-	}
 }
 
 // DumpEvents writes a description of all events that are pending or active to

@@ -144,7 +144,7 @@ func (b *Base) iterate(flags LoopFlag) (Status, error) {
 		}
 		b.expire()
 		if b.hasWork() {
-			n := b.runActive() + b.runEnding()
+			n := b.runActive() + b.runEndings()
 			if flags&LoopOnce != 0 && n != 0 && !b.hasWork() {
 				break
 			}
@@ -157,7 +157,7 @@ func (b *Base) iterate(flags LoopFlag) (Status, error) {
 
 // hasWork reports whether callbacks are due.
 func (b *Base) hasWork() bool {
-	return b.counts[CountActive].now > 0 || b.posts.len() > 0 || b.inbox.pending.Load()
+	return b.counts[CountActive].now > 0 || b.posts.len() > 0 || b.endings.len() > 0 || b.inbox.pending.Load()
 }
 
 // empty reports whether nothing can ever happen any more.

@@ -26,10 +26,9 @@ const (
 	flagCommon                           // with flagTimeout: in a common timeout's queue
 	flagActive                           // in an active queue
 	flagLater                            // in the queue for the next iteration
-	flagEnding                           // in the queue for the end of the iteration
 	flagFinalizing                       // only its finalizer may still run
 
-	flagQueued = flagActive | flagLater | flagEnding
+	flagQueued = flagActive | flagLater
 )
 
 // taskKind says what running a task means.

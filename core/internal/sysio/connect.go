@@ -1,27 +1,20 @@
 package sysio
 
-// NewSocket makes a stream socket of an address family that is non-blocking
-// and not inherited by programs that the process starts.
-func NewSocket(family int) (fd int, err error) {
-	if _, err := consultLen(OpSocket, -1, 0); err != nil {
-		return -1, err
-	}
-	return newSocket(family)
-}
+import "github.com/go-libevent/libevent/core/evutil"
 
-// Connect begins to connect a non-blocking socket. It reports whether that is
-// done already; if not, the socket becomes writable when it is, or when it has
-// failed. An interrupted call goes on by itself.
-func Connect(fd int, sa Sockaddr) (done bool, err error) {
-	_, err = consultLen(OpConnect, fd, 0)
-	if err == nil {
-		err = connect(fd, sa)
-	}
-	if err == errInterrupted || isInProgress(err) {
+// StartConnect begins to connect a non-blocking socket. It reports whether that
+// is done already; if not, the socket becomes writable when it is, or when it
+// has failed.
+func StartConnect(fd int, sa evutil.Sockaddr) (done bool, err error) {
+	err = Connect(fd, sa)
+	if err == errInterrupted || err == errInProgress {
 		return false, nil
 	}
 	return err == nil, err
 }
+
+// Peername returns the address that a socket is connected to.
+func Peername(fd int) (evutil.Sockaddr, error) { return peername(fd) }
 
 // ShutdownWrite ends the stream that a socket sends.
 func ShutdownWrite(fd int) error {

@@ -2,18 +2,19 @@
 
 package sysio
 
-import "golang.org/x/sys/unix"
+import (
+	"github.com/go-libevent/libevent/core/evutil"
+	"golang.org/x/sys/unix"
+)
 
-// Sockaddr is the system's form of a socket address.
-type Sockaddr = unix.Sockaddr
+var errInProgress error = unix.EINPROGRESS
 
-func connect(fd int, sa Sockaddr) error { return unix.Connect(fd, sa) }
+func peername(fd int) (evutil.Sockaddr, error) { return unix.Getpeername(fd) }
+func shutdownWrite(fd int) error               { return unix.Shutdown(fd, unix.SHUT_WR) }
+func closeSocket(fd int) error                 { return unix.Close(fd) }
 
-func isInProgress(err error) bool { return err == unix.EINPROGRESS }
-
-func shutdownWrite(fd int) error { return unix.Shutdown(fd, unix.SHUT_WR) }
-
-func closeSocket(fd int) error { return unix.Close(fd) }
-
-// UnixSockaddr returns the address of a Unix socket.
-func UnixSockaddr(name string) Sockaddr { return &unix.SockaddrUnix{Name: name} }
+// Duplicate returns another descriptor for what fd is one for, which is not
+// inherited by programs that the process starts.
+func Duplicate(fd int) (int, error) {
+	return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+}

@@ -18,21 +18,25 @@ const (
 	OpUnmap
 	OpClose
 	OpSocket
+	OpBind
+	OpListen
 	OpConnect
+	OpSockname
+	OpAccept
 	OpShutdown
 )
 
 // A Call is a system call about to be made.
 type Call struct {
 	Op  Op
-	FD  int // of OpSendfile, the socket; of OpUnmap, -1
+	FD  int // of OpSendfile, the socket; of OpUnmap and OpSocket, -1
 	Len int // how many bytes are asked for or offered, if any
 }
 
 // A Hook decides what becomes of a call. With an error, the call is not made
 // and fails with that. Otherwise n, at least 1, is the number of bytes it may
 // move; anything from Call.Len on leaves the call as it is, as it does for
-// calls that map, close or measure a file.
+// calls that map, close or measure a file, and those that set up a socket.
 //
 // Hooks may be called from several goroutines at a time.
 type Hook func(c Call) (n int, err error)

@@ -2,8 +2,27 @@
 
 package sysio
 
-import "golang.org/x/sys/unix"
+import (
+	"github.com/go-libevent/libevent/core/evutil"
+	"golang.org/x/sys/unix"
+)
 
-func newSocket(family int) (int, error) {
-	return unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+// flags returns the mode as socket and accept4 take it.
+func (m Mode) flags() int {
+	flags := 0
+	if !m.Blocking {
+		flags |= unix.SOCK_NONBLOCK
+	}
+	if !m.Inheritable {
+		flags |= unix.SOCK_CLOEXEC
+	}
+	return flags
+}
+
+func socket(family int, mode Mode) (int, error) {
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|mode.flags(), 0)
+	if err != nil {
+		return evutil.InvalidSocket, err
+	}
+	return fd, nil
 }

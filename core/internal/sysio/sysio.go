@@ -1,11 +1,12 @@
-// Package sysio makes the system calls that move data: those of buffers, and
-// of whatever reads and writes for them.
+// Package sysio makes the system calls that move data, those of buffers and of
+// whatever reads and writes for them, and the calls that set up sockets.
 //
 // Recv and Send are for sockets. They do not wait for one, even if it is in
 // blocking mode, and so need not tell the Go scheduler. The exceptions are the
 // systems whose calls go through the C library, macOS, OpenBSD and Solaris:
 // there a socket must be in non-blocking mode. Read, Write and the rest take any
-// descriptor and may block the thread. What was interrupted is tried again, so
+// descriptor and may block the thread. Socket, Accept and what goes with them are
+// for sockets in non-blocking mode. What was interrupted is tried again, so
 // that EINTR never comes back. Errors are those of the system, bare; callers
 // name the operation.
 //

@@ -7,21 +7,29 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/go-libevent/libevent/tools/bench/internal/load"
 	"github.com/go-libevent/libevent/tools/bench/internal/loop"
+	"github.com/go-libevent/libevent/tools/bench/internal/measure"
 	"github.com/go-libevent/libevent/tools/bench/internal/pin"
+	"github.com/go-libevent/libevent/tools/bench/internal/server"
 )
 
 // The first arguments by which a child is recognised.
 const (
 	childMeasure = "measure" // workload and numbers
 	childPin     = "pin"     // processors, program and its arguments
+	childServe   = "serve"   // server and numbers
 )
+
+// endOfNumbers separates the numbers of a load from the command that starts its
+// server.
+const endOfNumbers = "--"
 
 // childTimeout ends a child that hangs.
 const childTimeout = 5 * time.Minute
@@ -31,20 +39,24 @@ var errUnable = errors.New("skipped")
 
 // runChild runs a program on the given processors, or anywhere if there are
 // none, and returns the figures that it prints.
-func runChild(ctx context.Context, self string, cpus []int, program string, args []string) ([]loop.Figure, error) {
+func (r *runner) runChild(ctx context.Context, cpus []int, command []string) ([]measure.Figure, error) {
 	if len(cpus) > 0 {
-		args = append([]string{childPin, joinCPUs(cpus), program}, args...)
-		program = self
+		command = r.pinned(cpus, command)
 	}
 	ctx, cancel := context.WithTimeout(ctx, childTimeout)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, program, args...)
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		return nil, childError(err, ctx.Err(), stderr.String())
 	}
 	return parseFigures(&stdout)
+}
+
+// pinned returns the command that runs a command on the given processors.
+func (r *runner) pinned(cpus []int, command []string) []string {
+	return append([]string{r.self, childPin, joinCPUs(cpus)}, command...)
 }
 
 // childError says why a child ended without success. ended is why it was
@@ -64,8 +76,8 @@ func childError(err, ended error, stderr string) error {
 }
 
 // parseFigures reads figures, one a line: name, tab, value.
-func parseFigures(r io.Reader) ([]loop.Figure, error) {
-	var figures []loop.Figure
+func parseFigures(r io.Reader) ([]measure.Figure, error) {
+	var figures []measure.Figure
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		name, text, _ := strings.Cut(lines.Text(), "\t")
@@ -73,35 +85,48 @@ func parseFigures(r io.Reader) ([]loop.Figure, error) {
 		if err != nil {
 			return nil, fmt.Errorf("figure %q: %w", lines.Text(), err)
 		}
-		figures = append(figures, loop.Figure{Name: name, Value: value})
+		figures = append(figures, measure.Figure{Name: name, Value: value})
 	}
 	return figures, lines.Err()
 }
 
-// runMeasure is the child that runs a workload of this library.
+// runMeasure is the child that runs a workload of this library, or the load on
+// a server.
 func runMeasure(args []string, stdout, stderr io.Writer) int {
-	figures, err := measure(args)
+	figures, err := runWorkload(args)
 	if err != nil {
-		fmt.Fprintln(stderr, err)
-		if errors.Is(err, loop.ErrUnable) {
-			return exitUnable
-		}
-		return exitFailed
+		return childFailed(err, stderr)
 	}
 	for _, f := range figures {
-		fmt.Fprintf(stdout, "%s\t%.3f\n", f.Name, f.Value)
+		fmt.Fprintf(stdout, "%s\t%.5f\n", f.Name, f.Value)
 	}
 	return exitOK
 }
 
-// measure runs a workload with its numbers.
-func measure(args []string) ([]loop.Figure, error) {
+// childFailed reports the error of a child and returns its exit status.
+func childFailed(err error, stderr io.Writer) int {
+	fmt.Fprintln(stderr, err)
+	if errors.Is(err, measure.ErrUnable) {
+		return exitUnable
+	}
+	return exitFailed
+}
+
+// runWorkload runs a workload with its numbers.
+func runWorkload(args []string) ([]measure.Figure, error) {
 	if len(args) == 0 {
 		return nil, errors.New("no workload")
 	}
-	n, err := parseInts(args[1:])
+	numbers, server := args[1:], []string(nil)
+	if i := slices.Index(numbers, endOfNumbers); i >= 0 {
+		numbers, server = numbers[:i], numbers[i+1:]
+	}
+	n, err := parseInts(numbers)
 	if err != nil {
 		return nil, err
+	}
+	if len(server) > 0 {
+		return runLoad(args[0], n, server)
 	}
 	switch workload := args[0]; {
 	case workload == "timers" && len(n) == 1:
@@ -113,34 +138,43 @@ func measure(args []string) ([]loop.Figure, error) {
 	case workload == "post" && len(n) == 1:
 		return loop.Post(n[0])
 	case workload == "idle" && len(n) == 2:
-		return loop.Idle(n[0], n[1] != 0)
-	case workload == "wait" && len(n) == 2:
-		return measureWait(n[0], n[1] != 0)
-	case workload == "wait-server" && len(n) == 1:
-		return nil, loop.WaitServer(n[0] != 0)
+		return loop.Idle(n[1], n[0] != 0)
 	}
 	return nil, fmt.Errorf("unknown workload %q", args)
 }
 
-// measureWait runs the load on one processor of two and the server, a child of
-// its own, on the other.
-func measureWait(conns int, block bool) ([]loop.Figure, error) {
-	self, err := os.Executable()
+// runLoad runs the load on a server. Times are in milliseconds.
+func runLoad(workload string, n []int, server []string) ([]measure.Figure, error) {
+	switch {
+	case workload == "echo" && len(n) == 3:
+		return load.Echo(server, n[0], n[1], milliseconds(n[2]))
+	case workload == "throughput" && len(n) == 1:
+		return load.Throughput(server, n[0])
+	case workload == "memory" && len(n) == 1:
+		return load.Memory(server, n[0])
+	case workload == "ratelimit" && len(n) == 3:
+		return load.RateLimit(server, n[0], n[1], milliseconds(n[2]))
+	case workload == "syscalls" && len(n) == 3:
+		return load.Syscalls(server, n[0], n[1], n[2])
+	}
+	return nil, fmt.Errorf("unknown load %q %d", workload, n)
+}
+
+func milliseconds(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// runServe is the child that is a server, until its standard input ends.
+func runServe(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		return childFailed(errors.New("no server"), stderr)
+	}
+	n, err := parseInts(args[1:])
+	if err == nil {
+		err = server.Serve(args[0], n, stdin, stdout)
+	}
 	if err != nil {
-		return nil, err
+		return childFailed(err, stderr)
 	}
-	cpus, err := pin.CPUs(2)
-	if err != nil {
-		return nil, err
-	}
-	server := []string{self, childMeasure}
-	if len(cpus) > 0 {
-		server = []string{self, childPin, joinCPUs(cpus[1:]), self, childMeasure}
-		if err := pin.Self(cpus[:1]); err != nil {
-			return nil, err
-		}
-	}
-	return loop.Wait(server, conns, block)
+	return exitOK
 }
 
 // runPin is the child that confines itself to processors and becomes another

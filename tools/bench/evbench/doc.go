@@ -2,37 +2,46 @@
 //
 // Usage:
 //
-//	evbench [-suite names] [-rounds n] [-md file] [-svg file]
+//	evbench [-suite names] [-sides names] [-rounds n] [-time d] [-md file] [-svg file]
 //
-// It prints a table for each suite: the median of each figure over the rounds,
-// its range, and the ratio of the medians, ours divided by the other's. All
-// figures are times, so less is better, and a ratio below one says that this
-// library is the faster one. -md writes the tables as Markdown, too, and -svg a
-// plot of the ratios.
+// It prints a table, or several, for each suite: the median of each figure over
+// the rounds, its range, and the ratio of the medians, that of the first side,
+// which is ours unless -sides leaves it out, divided by that of the other. A
+// table says whether less or more is better. Tables of times are of the kind
+// where less is, so that a ratio below one says that the first side is the faster
+// one; of rates, more is better. Figures that only explain others have no ratios.
+// With two sides a figure is a line, with more it is up to three: medians, ranges
+// and ratios.
 //
-// The other side is C libevent. Evbench compiles a C program for it with $CC
-// (default cc), and leaves it out, with a line that says so, where the compiler
-// or the headers of libevent are missing.
+// -suite chooses suites, -sides whom to measure: ours, raw, c, gnet, netpoll,
+// evio, nbio or net; where a suite compares two things of our own, both are
+// measured always. -time is the length of a measurement whose length is free
+// (default 1 s). -md writes the tables as Markdown, too, and -svg a plot of the
+// ratios.
+//
+// C libevent is measured by a C program that evbench compiles with $CC (default
+// cc), and leaves out, with a line that says so, where the compiler or the
+// headers of libevent are missing.
 //
 // # Method
 //
 // Each measurement runs in a process of its own. In each round the sides take
-// turns, and which one begins changes from round to round. On Linux both sides
+// turns, and which one begins changes from round to round. On Linux all sides
 // are confined to the same processor, the last one that evbench may use, and
 // where two are called for to the last two; elsewhere the system places them.
 // Random numbers come from the same generator with the same seed, so that both
 // sides see the same timeouts in the same order. Clocks are monotonic. The Go
-// side runs with the default settings of the garbage collector; locking is
+// sides run with the default settings of the garbage collector; locking is
 // enabled on neither side unless stated.
 //
 // A measurement that the machine has not enough descriptors or processors for
-// is left out with a line that says so. The exit status is 0, or 1 if a
-// measurement failed, or 2 if evbench was called wrongly.
+// is left out with a line that says so, and so is a side that fails in a case;
+// the others remain. The exit status is 0, or 1 if a measurement failed, or 2 if
+// evbench was called wrongly.
 //
-// # Suites
+// # Suites of the event loop
 //
-// The suites below are those of the event loop; "loop" is all of them, and the
-// default.
+// "loop" is all of these, and the default.
 //
 // timers: n timers (event_assign, Event.Assign on a slice of events) exist
 // before the clock starts, and so do the random timeouts and orders. Times are
@@ -91,4 +100,91 @@
 // late it wakes, in microseconds, 1000 times; "median" and "99th percentile" are
 // those of the lateness. The sides are a process with an idle loop in another
 // goroutine and a process without. There is no C side.
+//
+// wait: an echo server on raw events of ours whose loop waits by parking its
+// goroutine, and one that blocks a thread (Config.Flags with LockThread). Load
+// and figures are those of echo with messages of 64 bytes: server CPU, median
+// and 99.9th percentile, in microseconds.
+//
+// # Suites of servers
+//
+// "net" is all of these. They need Linux and two processors: one is the
+// server's, with one event loop and GOMAXPROCS=1, the other the load's. The load
+// is the same program for all sides. It drives epoll by hand, edge triggered,
+// and has one read and one write a message, like the servers; it does not copy
+// what it receives. Before anything is measured, each connection exchanges one
+// message whose content is checked. Connections are TCP over the loopback
+// interface, with TCP_NODELAY on both ends. "Server CPU" is the time, in user
+// mode and in the kernel, that all threads of the server's process used while
+// the clock ran (that of clock_getcpuclockid). Part of what the kernel does to
+// deliver a message it does in the sender's time, on all sides alike.
+//
+// Each server is the plain echo that a good user of the library would write:
+//
+//   - ours: bufferevents that move their input to their output, and a listener.
+//   - raw epoll: a loop in Go that does nothing but system calls, level
+//     triggered: one read of up to 64 kB and one write an event. It is the
+//     ceiling.
+//   - C libevent: evconnlistener, bufferevents, evbuffers moved as in ours.
+//   - gnet: Next and Write in OnTraffic, one event loop.
+//   - netpoll: Next, WriteBinary, Flush and Release in OnRequest, one poller,
+//     and its own pool of goroutines, which is the default. Left out where
+//     netpoll does not compile (anything but amd64 and arm64).
+//   - evio: Data returns its input, with ReuseInputBuffer, one loop. Evio has no
+//     way to set TCP_NODELAY.
+//   - nbio: Write in OnData, one poller, level triggered, which is the default.
+//   - net: a goroutine a connection with a buffer of 4 kB; in throughput,
+//     io.Copy from the connection to itself.
+//
+// echo: messages of 64 and of 4096 bytes are exchanged on 1, 100 and 1000
+// connections. One message is under way on each: the load sends the next one
+// when the whole of the last has come back. The clock starts after 200 ms and
+// runs for the measuring time.
+//
+//   - thousand messages/s: messages that came back, divided by the time.
+//   - server CPU: divided by their number, in microseconds.
+//   - median and 99.9th percentile of the latency: from just before a message is
+//     sent to just after its last byte was received, in microseconds. With more
+//     than one connection it is mostly the time that the others take.
+//   - server's and load's processor busy: the CPU time of either process,
+//     divided by the time, in percent. Where the load is busier than the server,
+//     it was the load that limited the rate: then compare server CPU. With one
+//     connection neither is busy all the time, and the rate is the latency's
+//     inverse.
+//
+// throughput: one connection on which the load sends 10^9 bytes, 64 kB a call at
+// most, and the server echoes them; at most 1 MiB are under way, so that a server
+// without back-pressure needs no more memory than others. The clock runs from the
+// first byte sent to the last one received.
+//
+//   - GB/s: 1 divided by the time. A byte counts once, though it goes both ways.
+//   - server CPU: in milliseconds, for the whole.
+//   - the processors' being busy, as in echo.
+//
+// memory: 15,000 connections exchange a message of 64 bytes each, a hundred at a
+// time, and then are idle for 2 s. "B a connection" is by how much the memory
+// that the server has resident (Rss in /proc/PID/smaps_rollup, which leaves out
+// what the kernel holds for a socket) has grown, divided by the connections,
+// since 100 such connections before them were idle for 2 s. Both ends need some
+// 15,200 descriptors.
+//
+// ratelimit: a server with a token bucket a connection, one for all connections
+// together, or both; of ours and of C. A bucket limits reading and writing, each
+// to the rate; it has 100 ticks a second and holds those of ten. A group's
+// minimum share is 1500 bytes a tick. The load sends as much as it can on each
+// connection, with at most 1 MiB under way, and counts what comes back for five
+// times the measuring time, after a second that does not count.
+//
+//   - rate: bytes that came back on all connections, divided by the time, in
+//     percent of what the limits allow.
+//   - slowest and fastest: the same of single connections, in percent of an
+//     equal share.
+//   - server CPU: in microseconds, for 10^6 bytes that came back.
+//
+// syscalls: the system calls of a server while 20,000 messages of 64 bytes are
+// exchanged on 100 connections, all of them complete, after 1000 that do not
+// count, divided by the number of messages. They are counted with strace -c -f,
+// which must be installed and may attach to the server. Calls that make less
+// than 0.005 a message are counted together. What Go's runtime does by the clock,
+// such as nanosleep, comes out high: strace makes everything else slow.
 package main

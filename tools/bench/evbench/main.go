@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
+	"time"
 
 	"github.com/go-libevent/libevent/tools/bench/internal/cpeer"
 	"github.com/go-libevent/libevent/tools/bench/internal/report"
@@ -36,6 +38,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 			return runMeasure(args[1:], stdout, stderr)
 		case childPin:
 			return runPin(args[1:], stderr)
+		case childServe:
+			return runServe(args[1:], os.Stdin, stdout, stderr)
 		}
 	}
 	o, err := parseOptions(args, stderr)
@@ -57,7 +61,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 // options is what the command line asks for.
 type options struct {
 	suites   []suite
+	sides    []string // names; all if there are none
 	rounds   int
+	time     time.Duration
 	markdown string // file, or empty
 	svg      string // file, or empty
 }
@@ -67,20 +73,27 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("evbench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	names := flags.String("suite", "loop", "comma-separated `names` of suites: loop, "+suiteNames())
+	names := flags.String("suite", "loop", "comma-separated `names` of suites: loop (the event loop), net (servers), "+suiteNames())
+	sides := flags.String("sides", "", "comma-separated `names` of sides to measure (default all): "+strings.Join(sideNames(), ", "))
 	flags.IntVar(&o.rounds, "rounds", 5, "number `n` of rounds")
+	flags.DurationVar(&o.time, "time", time.Second, "`duration` of a measurement whose length is free")
 	flags.StringVar(&o.markdown, "md", "", "write the tables as Markdown to `file`")
 	flags.StringVar(&o.svg, "svg", "", "write a plot of the ratios to `file`")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	var err error
-	switch o.suites, err = findSuites(*names); {
+	var unknown [2]error
+	o.suites, unknown[0] = findSuites(*names)
+	o.sides, unknown[1] = findSides(*sides)
+	err := errors.Join(unknown[:]...)
+	switch {
 	case err != nil:
 	case flags.NArg() > 0:
 		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case o.rounds < 1:
 		err = fmt.Errorf("%d rounds, want at least one", o.rounds)
+	case o.time < time.Millisecond:
+		err = fmt.Errorf("a time of %v, want at least 1 ms", o.time)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "evbench:", err)
@@ -107,26 +120,24 @@ func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	} else if err != nil {
 		return err
 	}
-	r := runner{self: self, peer: peer, rounds: o.rounds, log: stderr}
-	result := report.Report{About: about(o.rounds)}
+	r := runner{self: self, peer: peer, sides: o.sides, rounds: o.rounds, time: o.time, log: stderr}
+	result := report.Report{About: about(o)}
 	var failures []error
 	for _, s := range o.suites {
-		table, err := r.runSuite(ctx, s)
+		tables, err := r.runSuite(ctx, s)
 		if err != nil {
 			failures = append(failures, err)
 		}
-		if len(table.Rows) > 0 {
-			result.Tables = append(result.Tables, table)
-		}
+		result.Tables = append(result.Tables, tables...)
 	}
 	failures = append(failures, writeReports(result, o, stdout))
 	return errors.Join(failures...)
 }
 
 // about describes the machine and the way of measuring.
-func about(rounds int) string {
-	return fmt.Sprintf("%s %s/%s, %d processors, rounds: %d",
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), rounds)
+func about(o options) string {
+	return fmt.Sprintf("%s %s/%s, %d processors, rounds: %d, time: %v",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), o.rounds, o.time)
 }
 
 // writeReports writes the result in all the forms that were asked for.

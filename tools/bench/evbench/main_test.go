@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	switch os.Args[1] {
-	case childMeasure, childPin:
+	case childMeasure, childPin, childServe:
 		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 	case childUnable:
 		fmt.Fprintln(os.Stderr, "machine too small")
@@ -36,10 +36,16 @@ func TestCommandLine(t *testing.T) {
 		{"help", []string{"-h"}, exitOK, "-suite"},
 		{"unknown flag", []string{"-x"}, exitUsage, "-suite"},
 		{"unknown suite", []string{"-suite", "timers,naps"}, exitUsage, `no suite "naps"`},
+		{"unknown side", []string{"-sides", "ours,theirs"}, exitUsage, `no side "theirs"`},
+		{"no time", []string{"-time", "0"}, exitUsage, "a time of 0s"},
 		{"no rounds", []string{"-rounds", "0"}, exitUsage, "0 rounds"},
 		{"argument", []string{"timers"}, exitUsage, `unexpected argument "timers"`},
 		{"unknown workload of a child", []string{childMeasure, "naps", "1"}, exitFailed, "unknown workload"},
 		{"missing number of a child", []string{childMeasure, "pipes", "1"}, exitFailed, "unknown workload"},
+		{"unknown load of a child", []string{childMeasure, "naps", endOfNumbers, "true"}, exitFailed, "unknown load"},
+		{"missing number of a load", []string{childMeasure, "echo", "1", endOfNumbers, "true"}, exitFailed, "unknown load"},
+		{"no server of a child", []string{childServe}, exitFailed, "no server"},
+		{"unknown server of a child", []string{childServe, "naps"}, exitFailed, "unknown server"},
 		{"no program to pin", []string{childPin, "0"}, exitFailed, "no program"},
 	}
 	for _, test := range tests {
@@ -64,6 +70,8 @@ func TestSuitesAreFoundByName(t *testing.T) {
 		{"idle", "idle"},
 		{"idle,timers,idle", "timers idle"},
 		{"post,loop", "timers pipes activate post idle wait"},
+		{"net", "echo throughput memory ratelimit syscalls"},
+		{"echo,wait", "wait echo"},
 	}
 	for _, test := range tests {
 		t.Run(test.list, func(t *testing.T) {

@@ -5,133 +5,149 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
+	"time"
 
 	"github.com/go-libevent/libevent/tools/bench/internal/cpeer"
-	"github.com/go-libevent/libevent/tools/bench/internal/loop"
+	"github.com/go-libevent/libevent/tools/bench/internal/measure"
 	"github.com/go-libevent/libevent/tools/bench/internal/pin"
 	"github.com/go-libevent/libevent/tools/bench/internal/report"
-	"github.com/go-libevent/libevent/tools/bench/internal/stats"
 )
 
 // runner measures suites with child processes.
 type runner struct {
 	self   string     // path of this program
 	peer   cpeer.Peer // without a path if there is none
+	sides  []string   // names of those to measure; all if there are none
 	rounds int
-	log    io.Writer // gets a line for each case
+	time   time.Duration // of a measurement whose length is free
+	log    io.Writer     // gets a line for each case
 }
 
-// runSuite measures all cases of a suite. Cases that fail are missing from the
-// table and part of the error.
-func (r *runner) runSuite(ctx context.Context, s suite) (report.Table, error) {
-	table := report.Table{Title: s.name + ", " + s.unit, Ours: s.ours, Other: s.other}
-	if table.Other == "" {
-		table.Other = "C libevent " + r.peer.Version
+// runSuite measures all cases of a suite and returns its tables, without those
+// that got no rows. Sides that fail in a case are missing from its rows and part
+// of the error.
+func (r *runner) runSuite(ctx context.Context, s suite) ([]report.Table, error) {
+	s.sides = r.present(s.sides)
+	if len(s.sides) == 0 {
+		fmt.Fprintf(r.log, "%s: there is no side to measure\n", s.name)
+		return nil, nil
+	}
+	tables := make([]report.Table, len(s.tables))
+	for i, t := range s.tables {
+		tables[i] = report.Table{Title: s.name + ", " + t.unit, Better: t.better, Sides: r.titles(s.sides)}
 	}
 	var failures []error
 	for _, c := range s.cases {
 		if ctx.Err() != nil {
-			return table, ctx.Err()
+			failures = append(failures, ctx.Err())
+			break
 		}
 		fmt.Fprintf(r.log, "%s, %s\n", s.name, c.label)
-		rows, err := r.runCase(ctx, c)
-		switch {
-		case errors.Is(err, errUnable), errors.Is(err, pin.ErrTooFew):
-			fmt.Fprintf(r.log, "%s, %s: %v\n", s.name, c.label, err)
-		case err != nil:
+		results, err := r.runCase(ctx, s, c)
+		if err == nil {
+			err = addRows(tables, s, c.label, results)
+		}
+		if err != nil {
 			failures = append(failures, fmt.Errorf("%s, %s: %w", s.name, c.label, err))
 		}
-		table.Rows = append(table.Rows, rows...)
+		for i := range results {
+			if err := results[i].err; err != nil {
+				failures = append(failures, r.note(s, c, s.sides[i], err))
+			}
+		}
 	}
-	return table, errors.Join(failures...)
+	tables = slices.DeleteFunc(tables, func(t report.Table) bool { return len(t.Rows) == 0 })
+	return tables, errors.Join(failures...)
 }
 
-// runCase measures both sides of a case, or only ours if the other one is a
-// peer that is missing, by turns.
-func (r *runner) runCase(ctx context.Context, c benchCase) ([]report.Row, error) {
+// present returns those of the sides that were asked for and can be measured.
+func (r *runner) present(sides []side) []side {
+	var found []side
+	for _, s := range sides {
+		asked := s.name == "" || len(r.sides) == 0 || slices.Contains(r.sides, s.name)
+		if asked && (!s.c || r.peer.Path != "") {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// titles returns the heads of the sides' columns.
+func (r *runner) titles(sides []side) []string {
+	var titles []string
+	for _, s := range sides {
+		if s.c {
+			s.title += " " + r.peer.Version
+		}
+		titles = append(titles, s.title)
+	}
+	return titles
+}
+
+// note returns the failure of a side, or logs it if the machine is the reason.
+func (r *runner) note(s suite, c benchCase, failed side, err error) error {
+	err = fmt.Errorf("%s, %s: %s: %w", s.name, c.label, failed.title, err)
+	if errors.Is(err, errUnable) {
+		fmt.Fprintln(r.log, err)
+		return nil
+	}
+	return err
+}
+
+// runCase measures all sides of a case by turns. A side that fails has no more
+// turns.
+func (r *runner) runCase(ctx context.Context, s suite, c benchCase) ([]samples, error) {
 	cpus, err := pin.CPUs(c.cpus)
+	if errors.Is(err, pin.ErrTooFew) {
+		fmt.Fprintf(r.log, "%s, %s: %v\n", s.name, c.label, err)
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	sides := c.sides[:]
-	if c.sides[1].peer && r.peer.Path == "" {
-		sides = sides[:1]
-	}
-	results := make([]samples, len(sides))
+	results := make([]samples, len(s.sides))
 	for round := range r.rounds {
-		for i := range sides {
-			turn := (round + i) % len(sides)
-			figures, err := r.runSide(ctx, cpus, sides[turn])
-			if err != nil {
-				return nil, err
+		for i := range s.sides {
+			turn := (round + i) % len(s.sides)
+			result := &results[turn]
+			if result.err != nil {
+				continue
 			}
-			if err := results[turn].add(figures); err != nil {
-				return nil, err
+			var figures []measure.Figure
+			figures, result.err = r.runSide(ctx, cpus, s, c, s.sides[turn])
+			if result.err == nil {
+				result.err = result.add(figures, s.counts)
 			}
 		}
 	}
-	return makeRows(c.label, results)
+	return results, nil
 }
 
 // runSide runs the child for one side of a case.
-func (r *runner) runSide(ctx context.Context, cpus []int, s side) ([]loop.Figure, error) {
-	if s.peer {
-		figures, err := runChild(ctx, r.self, cpus, r.peer.Path, s.args)
-		return figures, wrap("C libevent", err)
+func (r *runner) runSide(ctx context.Context, cpus []int, s suite, c benchCase, measured side) ([]measure.Figure, error) {
+	args := c.args
+	if c.times > 0 {
+		d := r.time * time.Duration(c.times)
+		args = append(slices.Clone(args), strconv.FormatInt(d.Milliseconds(), 10))
 	}
-	figures, err := runChild(ctx, r.self, cpus, r.self, append([]string{childMeasure}, s.args...))
-	return figures, wrap("ours", err)
+	if !s.network {
+		return r.runChild(ctx, cpus, append([]string{r.program(measured)}, slices.Concat(measured.args, args)...))
+	}
+	server := append([]string{r.program(measured)}, slices.Concat(measured.args, c.serverArgs)...)
+	if len(cpus) > 0 {
+		server = r.pinned(cpus[1:], server)
+		cpus = cpus[:1]
+	}
+	load := slices.Concat([]string{r.self, childMeasure}, args, []string{endOfNumbers}, server)
+	return r.runChild(ctx, cpus, load)
 }
 
-// wrap adds to an error, if there is one, where it comes from.
-func wrap(from string, err error) error {
-	if err == nil {
-		return nil
+// program returns the path of a side's program.
+func (r *runner) program(s side) string {
+	if s.c {
+		return r.peer.Path
 	}
-	return fmt.Errorf("%s: %w", from, err)
-}
-
-// samples holds the values of a side's figures, one of each figure a round.
-type samples struct {
-	names  []string
-	values [][]float64
-}
-
-// add adds the figures of a round, which must be those of the rounds before.
-func (s *samples) add(figures []loop.Figure) error {
-	if s.names == nil {
-		for _, f := range figures {
-			s.names = append(s.names, f.Name)
-		}
-		s.values = make([][]float64, len(figures))
-	}
-	if len(figures) != len(s.names) {
-		return fmt.Errorf("%d figures, want %q", len(figures), s.names)
-	}
-	for i, f := range figures {
-		if f.Name != s.names[i] {
-			return fmt.Errorf("figure %q, want %q", f.Name, s.names[i])
-		}
-		s.values[i] = append(s.values[i], f.Value)
-	}
-	return nil
-}
-
-// makeRows makes a row of each figure of one or two sides.
-func makeRows(label string, results []samples) ([]report.Row, error) {
-	ours := results[0]
-	var rows []report.Row
-	for i, name := range ours.names {
-		row := report.Row{Label: label + ", " + name, Ours: stats.Summarize(ours.values[i])}
-		if len(results) > 1 {
-			other := results[1]
-			if i >= len(other.names) || other.names[i] != name {
-				return nil, fmt.Errorf("figures %q and %q differ", ours.names, other.names)
-			}
-			summary := stats.Summarize(other.values[i])
-			row.Other = &summary
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
+	return r.self
 }

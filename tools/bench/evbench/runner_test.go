@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-libevent/libevent/tools/bench/internal/cpeer"
-	"github.com/go-libevent/libevent/tools/bench/internal/loop"
+	"github.com/go-libevent/libevent/tools/bench/internal/measure"
 	"github.com/go-libevent/libevent/tools/bench/internal/report"
 )
 
@@ -21,39 +23,12 @@ func newRunner(t *testing.T) (*runner, *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	log := new(bytes.Buffer)
-	return &runner{self: self, rounds: 2, log: log}, log
+	return &runner{self: self, rounds: 2, time: 10 * time.Millisecond, log: log}, log
 }
 
-// labels returns the labels of a table's rows.
-func labels(table report.Table) string {
-	var words []string
-	for _, row := range table.Rows {
-		words = append(words, row.Label)
-	}
-	return strings.Join(words, "; ")
-}
-
-func TestSuiteRunsOursAloneWithoutAPeer(t *testing.T) {
-	r, log := newRunner(t)
-	table, err := r.runSuite(t.Context(), suite{
-		name: "activate", unit: "ns", ours: "ours",
-		cases: []benchCase{againstC("many", 1, "activate", 100_000)},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := labels(table), "many, activate"; got != want {
-		t.Fatalf("rows %q, want %q", got, want)
-	}
-	if table.Rows[0].Other != nil {
-		t.Error("there is a second side, want none")
-	}
-	if got, want := log.String(), "activate, many\n"; got != want {
-		t.Errorf("log %q, want %q", got, want)
-	}
-}
-
-func TestSuiteComparesWithTheCPeer(t *testing.T) {
+// withPeer returns a runner that has the C peer, or skips the test.
+func withPeer(t *testing.T) *runner {
+	t.Helper()
 	r, _ := newRunner(t)
 	peer, err := cpeer.Build(t.Context(), t.TempDir())
 	if errors.Is(err, cpeer.ErrMissing) {
@@ -63,65 +38,177 @@ func TestSuiteComparesWithTheCPeer(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.peer = peer
-	table, err := r.runSuite(t.Context(), suite{cases: []benchCase{
-		againstC("t", 1, "timers", 10_000),
-		againstC("p", 1, "pipes", 4, 2, 1000),
-		againstC("a", 1, "activate", 100_000),
-		againstC("o", 1, "post", 5000),
+	return r
+}
+
+// describe writes the tables of a suite: titles, sides and labels of the rows,
+// with the number of their values.
+func describe(tables []report.Table) string {
+	var out strings.Builder
+	for _, t := range tables {
+		fmt.Fprintf(&out, "%s: %s\n", t.Title, strings.Join(t.Sides, ", "))
+		for _, row := range t.Rows {
+			values := 0
+			for _, v := range row.Values {
+				if v != nil {
+					values++
+				}
+			}
+			fmt.Fprintf(&out, "  %s %d\n", row.Label, values)
+		}
+	}
+	return out.String()
+}
+
+func TestSuiteRunsOursAloneWithoutAPeer(t *testing.T) {
+	r, log := newRunner(t)
+	tables, err := r.runSuite(t.Context(), suite{
+		name: "activate", sides: oursAndC(), tables: times("ns"),
+		cases: []benchCase{newCase("many", 1, "activate", 100_000)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := describe(tables), "activate, ns: ours\n  many, activate 1\n"; got != want {
+		t.Errorf("tables:\n%swant:\n%s", got, want)
+	}
+	if got, want := log.String(), "activate, many\n"; got != want {
+		t.Errorf("log %q, want %q", got, want)
+	}
+}
+
+func TestSuiteComparesWithTheCPeer(t *testing.T) {
+	r := withPeer(t)
+	tables, err := r.runSuite(t.Context(), suite{name: "s", sides: oursAndC(), tables: times("ns"), cases: []benchCase{
+		newCase("t", 1, "timers", 10_000),
+		newCase("p", 1, "pipes", 4, 2, 1000),
+		newCase("a", 1, "activate", 100_000),
+		newCase("o", 1, "post", 5000),
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "t, add; t, re-add; t, delete; t, add in a callback; t, fire; p, run; a, activate; o, activate; o, post; o, round trip"
-	if got := labels(table); got != want {
-		t.Errorf("rows %q, want %q", got, want)
-	}
-	if !strings.HasPrefix(table.Other, "C libevent 2.") {
-		t.Errorf("second side is %q, want C libevent with its version", table.Other)
-	}
-	for _, row := range table.Rows {
-		if _, ok := row.Ratio(); !ok {
-			t.Errorf("%s has no ratio", row.Label)
-		}
+	want := "s, ns: ours, C libevent " + r.peer.Version + `
+  t, add 2
+  t, re-add 2
+  t, delete 2
+  t, add in a callback 2
+  t, fire 2
+  p, run 2
+  a, activate 2
+  o, activate 2
+  o, post 2
+  o, round trip 2
+`
+	if got := describe(tables); got != want {
+		t.Errorf("tables:\n%swant:\n%s", got, want)
 	}
 }
 
 func TestSuiteComparesTwoWorkloadsOfOurs(t *testing.T) {
 	r, _ := newRunner(t)
-	with, without := side{args: []string{"idle", "5", "1"}}, side{args: []string{"idle", "5", "0"}}
-	table, err := r.runSuite(t.Context(), suite{
-		ours: "with", other: "without",
-		cases: []benchCase{{label: "l", cpus: 1, sides: [2]side{with, without}}},
+	tables, err := r.runSuite(t.Context(), suite{
+		name: "idle", sides: idleSides(), tables: times("µs"),
+		cases: []benchCase{{label: "l", cpus: 1, args: words(5)}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := labels(table), "l, median; l, 99th percentile"; got != want {
-		t.Errorf("rows %q, want %q", got, want)
+	want := "idle, µs: with loop, without\n  l, median 2\n  l, 99th percentile 2\n"
+	if got := describe(tables); got != want {
+		t.Errorf("tables:\n%swant:\n%s", got, want)
 	}
-	if table.Rows[0].Other == nil || table.Other != "without" {
-		t.Errorf("second side %q is missing", table.Other)
+}
+
+// echoSuite has a short case for some of the servers.
+func echoSuite() suite {
+	c := newCase("c", 2, "echo", 64, 3)
+	c.times = 1
+	return suite{name: "echo", network: true, sides: echoSides(), tables: echoTables()[:2], cases: []benchCase{c}}
+}
+
+// skipUnlessMeasured skips a test of servers where they cannot be measured.
+func skipUnlessMeasured(t *testing.T, tables []report.Table, log *bytes.Buffer) {
+	t.Helper()
+	if len(tables) == 0 && (strings.Contains(log.String(), measure.ErrUnable.Error()) || strings.Contains(log.String(), "not enough processors")) {
+		t.Skip(log)
+	}
+}
+
+func TestSuiteMeasuresTheSidesThatWereAskedFor(t *testing.T) {
+	r, log := newRunner(t)
+	r.sides = []string{"net", "raw"}
+	tables, err := r.runSuite(t.Context(), echoSuite())
+	if err != nil {
+		t.Fatal(err)
+	}
+	skipUnlessMeasured(t, tables, log)
+	want := `echo, thousand messages/s: raw epoll, net
+  c 2
+echo, server CPU, µs a message: raw epoll, net
+  c 2
+`
+	if got := describe(tables); got != want {
+		t.Errorf("tables:\n%swant:\n%s", got, want)
+	}
+}
+
+func TestSuiteGoesOnWithoutASideThatFails(t *testing.T) {
+	r, log := newRunner(t)
+	s := echoSuite()
+	s.sides = []side{goServer("bad", "bad", "naps"), goServer("raw", "raw", "raw")}
+	tables, err := r.runSuite(t.Context(), s)
+	skipUnlessMeasured(t, tables, log)
+	if err == nil || !strings.HasPrefix(err.Error(), "echo, c: bad: ") || !strings.Contains(err.Error(), `unknown server "naps"`) {
+		t.Errorf("error %v, want that of the server", err)
+	}
+	want := `echo, thousand messages/s: bad, raw
+  c 1
+echo, server CPU, µs a message: bad, raw
+  c 1
+`
+	if got := describe(tables); got != want {
+		t.Errorf("tables:\n%swant:\n%s", got, want)
+	}
+}
+
+func TestSuiteWithoutSidesHasNoTables(t *testing.T) {
+	r, log := newRunner(t)
+	r.sides = []string{"c"}
+	tables, err := r.runSuite(t.Context(), echoSuite())
+	if err != nil || len(tables) != 0 {
+		t.Errorf("tables %q, error %v, want neither", describe(tables), err)
+	}
+	if want := "echo: there is no side to measure\n"; log.String() != want {
+		t.Errorf("log %q, want %q", log, want)
 	}
 }
 
 func TestSuiteLeavesOutWhatTheMachineCannotDo(t *testing.T) {
 	r, log := newRunner(t)
-	table, err := r.runSuite(t.Context(), suite{name: "s", cases: []benchCase{
-		againstC("large", 1<<20, "activate", 1),
+	tables, err := r.runSuite(t.Context(), suite{name: "s", sides: oursAndC(), tables: times("ns"), cases: []benchCase{
+		newCase("large", 1<<20, "activate", 1),
 	}})
-	if err != nil || len(table.Rows) != 0 {
-		t.Errorf("rows %q, error %v, want neither", labels(table), err)
+	if err != nil || len(tables) != 0 {
+		t.Errorf("tables %q, error %v, want neither", describe(tables), err)
 	}
 	if !strings.Contains(log.String(), "s, large: not enough processors") {
 		t.Errorf("log %q, want the reason in it", log)
 	}
 }
 
-func TestChildSaysThatItIsUnable(t *testing.T) {
-	r, _ := newRunner(t)
-	_, err := runChild(t.Context(), r.self, nil, r.self, []string{childUnable})
-	if !errors.Is(err, errUnable) || !strings.HasSuffix(err.Error(), "machine too small") {
-		t.Errorf("error %v, want %v with the child's reason", err, errUnable)
+func TestSuiteLeavesOutWhatAChildIsUnableTo(t *testing.T) {
+	r, log := newRunner(t)
+	tables, err := r.runSuite(t.Context(), suite{
+		name: "s", tables: times("ns"),
+		sides: []side{{title: "small", args: []string{childUnable}}},
+		cases: []benchCase{{label: "c", cpus: 1}},
+	})
+	if err != nil || len(tables) != 0 {
+		t.Errorf("tables %q, error %v, want neither", describe(tables), err)
+	}
+	if !strings.HasSuffix(log.String(), "s, c: small: skipped: machine too small\n") {
+		t.Errorf("log %q, want the reason in it", log)
 	}
 }
 
@@ -129,7 +216,7 @@ func TestChildEndsWithItsContext(t *testing.T) {
 	r, _ := newRunner(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := runChild(ctx, r.self, nil, r.self, []string{childUnable})
+	_, err := r.runChild(ctx, nil, []string{r.self, childUnable})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
 	}
@@ -137,37 +224,15 @@ func TestChildEndsWithItsContext(t *testing.T) {
 
 func TestSuiteGoesOnAfterAFailure(t *testing.T) {
 	r, _ := newRunner(t)
-	table, err := r.runSuite(t.Context(), suite{name: "s", cases: []benchCase{
-		againstC("bad", 1, "naps"),
-		againstC("good", 1, "activate", 100_000),
+	tables, err := r.runSuite(t.Context(), suite{name: "s", sides: oursAndC(), tables: times("ns"), cases: []benchCase{
+		newCase("bad", 1, "naps"),
+		newCase("good", 1, "activate", 100_000),
 	}})
 	if err == nil || !strings.HasPrefix(err.Error(), "s, bad: ours: exit status 1: unknown workload") {
 		t.Errorf("error %v, want that of the child", err)
 	}
-	if got, want := labels(table), "good, activate"; got != want {
-		t.Errorf("rows %q, want %q", got, want)
-	}
-}
-
-func TestFiguresMustAgreeAcrossRounds(t *testing.T) {
-	var s samples
-	if err := s.add([]loop.Figure{{Name: "add", Value: 1}}); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.add([]loop.Figure{{Name: "delete", Value: 1}}); err == nil {
-		t.Error("another figure was taken")
-	}
-	if err := s.add(nil); err == nil {
-		t.Error("a round without figures was taken")
-	}
-}
-
-func TestFiguresMustAgreeAcrossSides(t *testing.T) {
-	ours := samples{names: []string{"add"}, values: [][]float64{{1}}}
-	for _, other := range []samples{{}, {names: []string{"delete"}, values: [][]float64{{1}}}} {
-		if _, err := makeRows("l", []samples{ours, other}); err == nil {
-			t.Errorf("figures %q were compared with %q", ours.names, other.names)
-		}
+	if got, want := describe(tables), "s, ns: ours\n  good, activate 1\n"; got != want {
+		t.Errorf("tables:\n%swant:\n%s", got, want)
 	}
 }
 

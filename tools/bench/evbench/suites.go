@@ -2,56 +2,100 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/go-libevent/libevent/tools/bench/internal/report"
 )
 
-// suite is a set of figures that share a table.
+// suite is a set of cases that are measured on the same sides.
 type suite struct {
-	name  string
-	unit  string
-	ours  string // what the first side is
-	other string // what the second side is; empty for the C peer
-	cases []benchCase
+	name   string
+	sides  []side // the first is compared with the others
+	tables []table
+	cases  []benchCase
+
+	// network says that a side is a server, with a processor of its own, and
+	// that what the cases name is the load.
+	network bool
+
+	// counts says that figures differ between sides and rounds: what is missing
+	// is zero.
+	counts bool
 }
 
-// benchCase is a workload with its numbers, on two sides.
+// side is what a figure is measured of.
+type side struct {
+	name  string   // for the command line; empty if it cannot be left out
+	title string   // the head of its column; the C peer's version is added to it
+	c     bool     // the program is the C peer, not this one
+	args  []string // before those of the case
+}
+
+// table is what becomes of some of the figures of a suite.
+type table struct {
+	unit    string // of the figures; the rest of the title
+	better  report.Better
+	figures []string // their names; all if there are none
+}
+
+// benchCase is a workload with its numbers.
 type benchCase struct {
 	label string
-	cpus  int // how many processors both sides get
-	sides [2]side
-}
+	cpus  int      // how many processors all sides get
+	args  []string // of the workload
+	times int      // the measuring time, times this, is the last of args, unless zero
 
-// side is what runs as a child: a workload of this library or of the C peer.
-type side struct {
-	peer bool
-	args []string
+	// serverArgs are those of the server, in a network suite.
+	serverArgs []string
 }
 
 // suites are all suites in the order in which they run.
-var suites = []suite{
-	{name: "timers", unit: "ns", ours: "ours", cases: timerCases()},
-	{name: "pipes", unit: "µs", ours: "ours", cases: pipeCases()},
-	{name: "activate", unit: "ns", ours: "ours", cases: activateCases()},
-	{name: "post", unit: "ns", ours: "ours", cases: postCases()},
-	{name: "idle", unit: "µs", ours: "with loop", other: "without", cases: idleCases()},
-	{name: "wait", unit: "µs", ours: "parked goroutine", other: "blocked thread", cases: waitCases()},
+var suites = slices.Concat(loopSuites, netSuites)
+
+// loopSuites are those of the event loop.
+var loopSuites = []suite{
+	{name: "timers", sides: oursAndC(), tables: times("ns"), cases: timerCases()},
+	{name: "pipes", sides: oursAndC(), tables: times("µs"), cases: pipeCases()},
+	{name: "activate", sides: oursAndC(), tables: times("ns"), cases: activateCases()},
+	{name: "post", sides: oursAndC(), tables: times("ns"), cases: postCases()},
+	{name: "idle", sides: idleSides(), tables: times("µs"), cases: idleCases()},
+	waitSuite(),
 }
 
-// againstC returns a case with the same workload on our side and the C peer's.
-func againstC(label string, cpus int, workload string, numbers ...int) benchCase {
-	args := []string{workload}
+// oursAndC are the sides of the workloads that the C peer has, too.
+func oursAndC() []side {
+	return []side{
+		{name: "ours", title: "ours", args: []string{childMeasure}},
+		{name: "c", title: "C libevent", c: true},
+	}
+}
+
+// times are the tables of a suite whose figures all are times.
+func times(unit string) []table {
+	return []table{{unit: unit, better: report.Less}}
+}
+
+// newCase returns a case with a workload and its numbers.
+func newCase(label string, cpus int, workload string, numbers ...int) benchCase {
+	return benchCase{label: label, cpus: cpus, args: append([]string{workload}, words(numbers...)...)}
+}
+
+// words writes numbers as arguments.
+func words(numbers ...int) []string {
+	var args []string
 	for _, n := range numbers {
 		args = append(args, strconv.Itoa(n))
 	}
-	return benchCase{label: label, cpus: cpus, sides: [2]side{{args: args}, {peer: true, args: args}}}
+	return args
 }
 
 func timerCases() []benchCase {
 	return []benchCase{
-		againstC("1k timers", 1, "timers", 1_000),
-		againstC("100k timers", 1, "timers", 100_000),
-		againstC("1M timers", 1, "timers", 1_000_000),
+		newCase("1k timers", 1, "timers", 1_000),
+		newCase("100k timers", 1, "timers", 100_000),
+		newCase("1M timers", 1, "timers", 1_000_000),
 	}
 }
 
@@ -61,7 +105,7 @@ func pipeCases() []benchCase {
 	for _, pipes := range []int{100, 1000, 5000} {
 		for _, active := range []int{1, 100} {
 			label := fmt.Sprintf("n=%d a=%d w=%d", pipes, active, writes)
-			cases = append(cases, againstC(label, 1, "pipes", pipes, active, writes))
+			cases = append(cases, newCase(label, 1, "pipes", pipes, active, writes))
 		}
 	}
 	return cases
@@ -69,35 +113,30 @@ func pipeCases() []benchCase {
 
 func activateCases() []benchCase {
 	return []benchCase{
-		againstC("1 event", 1, "activate", 1),
-		againstC("100 events", 1, "activate", 100),
-		againstC("10k events", 1, "activate", 10_000),
+		newCase("1 event", 1, "activate", 1),
+		newCase("100 events", 1, "activate", 100),
+		newCase("10k events", 1, "activate", 10_000),
 	}
 }
 
 func postCases() []benchCase {
 	const callbacks = 500_000
 	return []benchCase{
-		againstC("1 CPU", 1, "post", callbacks),
-		againstC("2 CPUs", 2, "post", callbacks),
+		newCase("1 CPU", 1, "post", callbacks),
+		newCase("2 CPUs", 2, "post", callbacks),
+	}
+}
+
+// idleSides take the samples of the case with and without a loop.
+func idleSides() []side {
+	return []side{
+		{title: "with loop", args: []string{childMeasure, "idle", "1"}},
+		{title: "without", args: []string{childMeasure, "idle", "0"}},
 	}
 }
 
 func idleCases() []benchCase {
-	with := side{args: []string{"idle", "1000", "1"}}
-	without := side{args: []string{"idle", "1000", "0"}}
-	return []benchCase{{label: "lateness", cpus: 1, sides: [2]side{with, without}}}
-}
-
-func waitCases() []benchCase {
-	var cases []benchCase
-	for _, conns := range []int{1, 4, 100, 1000} {
-		parked := side{args: []string{"wait", strconv.Itoa(conns), "0"}}
-		blocked := side{args: []string{"wait", strconv.Itoa(conns), "1"}}
-		label := fmt.Sprintf("%d connections", conns)
-		cases = append(cases, benchCase{label: label, cpus: 2, sides: [2]side{parked, blocked}})
-	}
-	return cases
+	return []benchCase{{label: "lateness", cpus: 1, args: words(1000)}}
 }
 
 // suiteNames lists the suites for the command's help.
@@ -110,17 +149,23 @@ func suiteNames() string {
 }
 
 // findSuites returns the suites of a comma-separated list, without repetition
-// and in the order in which they run. "loop" stands for all that there are.
+// and in the order in which they run. "loop" stands for all of the event loop,
+// "net" for all that are servers.
 func findSuites(list string) ([]suite, error) {
 	wanted := make(map[string]bool)
 	for _, name := range strings.Split(list, ",") {
-		wanted[name] = true
+		switch name {
+		case "loop":
+			markSuites(wanted, loopSuites)
+		case "net":
+			markSuites(wanted, netSuites)
+		default:
+			wanted[name] = true
+		}
 	}
-	all := wanted["loop"]
-	delete(wanted, "loop")
 	var found []suite
 	for _, s := range suites {
-		if all || wanted[s.name] {
+		if wanted[s.name] {
 			found = append(found, s)
 		}
 		delete(wanted, s.name)
@@ -129,4 +174,38 @@ func findSuites(list string) ([]suite, error) {
 		return nil, fmt.Errorf("no suite %q", name)
 	}
 	return found, nil
+}
+
+func markSuites(wanted map[string]bool, all []suite) {
+	for _, s := range all {
+		wanted[s.name] = true
+	}
+}
+
+// sideNames are the names of all sides, in the order of their columns.
+func sideNames() []string {
+	var names []string
+	for _, s := range suites {
+		for _, side := range s.sides {
+			if side.name != "" && !slices.Contains(names, side.name) {
+				names = append(names, side.name)
+			}
+		}
+	}
+	return names
+}
+
+// findSides returns the names of a comma-separated list, or none for an empty
+// one.
+func findSides(list string) ([]string, error) {
+	if list == "" {
+		return nil, nil
+	}
+	names := strings.Split(list, ",")
+	for _, name := range names {
+		if !slices.Contains(sideNames(), name) {
+			return nil, fmt.Errorf("no side %q", name)
+		}
+	}
+	return names, nil
 }

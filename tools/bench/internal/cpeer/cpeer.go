@@ -1,5 +1,6 @@
 // Package cpeer builds the C program that does the workloads of the loop suite
-// with C libevent, so that both libraries are measured in one run.
+// with C libevent, and is the server of the network suites, so that both
+// libraries are measured in one run.
 package cpeer
 
 import (

@@ -1,7 +1,10 @@
 package cpeer
 
 import (
+	"bufio"
 	"errors"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,9 +61,56 @@ func TestPeerPrintsTheFiguresOfEachWorkload(t *testing.T) {
 	}
 }
 
+func TestPeerServes(t *testing.T) {
+	peer := build(t)
+	for _, args := range []string{"serve", "serve 1000000 0", "serve 0 1000000", "serve 1000000 1000000"} {
+		t.Run(args, func(t *testing.T) {
+			cmd := exec.Command(peer.Path, strings.Fields(args)...)
+			stdin, err := cmd.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			stdout, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			address, err := bufio.NewReader(stdout).ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			requireEcho(t, strings.TrimSpace(address))
+			stdin.Close()
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("the server ended with %v", err)
+			}
+		})
+	}
+}
+
+// requireEcho sends a message to a server and fails unless it comes back.
+func requireEcho(t *testing.T, address string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const message = "hello, world"
+	if _, err := io.WriteString(conn, message); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len(message))
+	if _, err := io.ReadFull(conn, got); err != nil || string(got) != message {
+		t.Errorf("%q came back, %v, want %q", got, err, message)
+	}
+}
+
 func TestPeerRefusesUnknownWorkloads(t *testing.T) {
 	peer := build(t)
-	for _, args := range []string{"", "timers", "timers 1 2", "nothing 1"} {
+	for _, args := range []string{"", "timers", "timers 1 2", "nothing 1", "serve 1"} {
 		if err := exec.Command(peer.Path, strings.Fields(args)...).Run(); err == nil {
 			t.Errorf("workload %q succeeded", args)
 		}

@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/tools/bench/internal/measure"
 )
 
 // activations is how many activations there are at least, over all rounds.
 const activations = 500_000
 
 // Activate measures rounds of activating a number of events and running them.
-func Activate(events int) ([]Figure, error) {
+func Activate(events int) ([]measure.Figure, error) {
 	base, err := event.NewBase()
 	if err != nil {
 		return nil, err
@@ -37,5 +38,5 @@ func Activate(events int) ([]Figure, error) {
 	if ran != rounds*events {
 		return nil, errors.New("an iteration did not run all active events")
 	}
-	return []Figure{perOperation("activate", elapsed, ran)}, nil
+	return []measure.Figure{perOperation("activate", elapsed, ran)}, nil
 }

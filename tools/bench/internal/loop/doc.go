@@ -7,18 +7,10 @@
 package loop
 
 import (
-	"errors"
 	"time"
+
+	"github.com/go-libevent/libevent/tools/bench/internal/measure"
 )
-
-// Figure is one measured value, in the unit of its workload.
-type Figure struct {
-	Name  string
-	Value float64
-}
-
-// ErrUnable says that a workload cannot be run on this machine.
-var ErrUnable = errors.New("cannot be measured on this machine")
 
 // repetitions returns how often work on n objects is done so that times of few
 // objects add up to something that can be measured: total/n, at least once.
@@ -27,6 +19,6 @@ func repetitions(total, n int) int {
 }
 
 // perOperation returns the nanoseconds that one of n operations took.
-func perOperation(name string, total time.Duration, n int) Figure {
-	return Figure{Name: name, Value: float64(total.Nanoseconds()) / float64(n)}
+func perOperation(name string, total time.Duration, n int) measure.Figure {
+	return measure.Figure{Name: name, Value: float64(total.Nanoseconds()) / float64(n)}
 }

@@ -1,12 +1,13 @@
 package loop
 
 import (
-	"math"
 	"runtime"
 	"slices"
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/tools/bench/internal/measure"
+	"github.com/go-libevent/libevent/tools/bench/internal/stats"
 )
 
 const (
@@ -20,7 +21,7 @@ const (
 // Idle measures, with one processor for all goroutines, how late a goroutine
 // wakes from a timer, while an idle loop runs in another or, for comparison,
 // no loop at all.
-func Idle(samples int, withLoop bool) ([]Figure, error) {
+func Idle(samples int, withLoop bool) ([]measure.Figure, error) {
 	runtime.GOMAXPROCS(1)
 	if !withLoop {
 		return measureLateness(samples), nil
@@ -45,7 +46,7 @@ func Idle(samples int, withLoop bool) ([]Figure, error) {
 }
 
 // measureLateness takes samples of how late a tick is.
-func measureLateness(samples int) []Figure {
+func measureLateness(samples int) []measure.Figure {
 	late := make([]float64, samples)
 	ticker := time.NewTimer(tick)
 	for i := -ticksBefore; i < samples; i++ {
@@ -57,15 +58,8 @@ func measureLateness(samples int) []Figure {
 		}
 	}
 	slices.Sort(late)
-	return []Figure{
-		{Name: "median", Value: quantile(late, 0.5)},
-		{Name: "99th percentile", Value: quantile(late, 0.99)},
+	return []measure.Figure{
+		{Name: "median", Value: stats.Quantile(late, 0.5)},
+		{Name: "99th percentile", Value: stats.Quantile(late, 0.99)},
 	}
-}
-
-// quantile returns the smallest of the sorted values that a share q of them
-// does not exceed.
-func quantile(sorted []float64, q float64) float64 {
-	rank := math.Ceil(q * float64(len(sorted)))
-	return sorted[max(int(rank)-1, 0)]
 }

@@ -4,25 +4,27 @@ import (
 	"errors"
 	"slices"
 	"testing"
+
+	"github.com/go-libevent/libevent/tools/bench/internal/measure"
 )
 
 func TestWorkloadsReportTheirFigures(t *testing.T) {
 	tests := []struct {
 		name string
-		run  func() ([]Figure, error)
+		run  func() ([]measure.Figure, error)
 		want []string
 	}{
-		{"timers", func() ([]Figure, error) { return Timers(10_000) }, []string{"add", "re-add", "delete", "add in a callback", "fire"}},
-		{"pipes", func() ([]Figure, error) { return Pipes(4, 2, 1000) }, []string{"run"}},
-		{"activate", func() ([]Figure, error) { return Activate(10_000) }, []string{"activate"}},
-		{"post", func() ([]Figure, error) { return Post(5000) }, []string{"activate", "post", "round trip"}},
-		{"idle with a loop", func() ([]Figure, error) { return Idle(10, true) }, []string{"median", "99th percentile"}},
-		{"idle without", func() ([]Figure, error) { return Idle(10, false) }, []string{"median", "99th percentile"}},
+		{"timers", func() ([]measure.Figure, error) { return Timers(10_000) }, []string{"add", "re-add", "delete", "add in a callback", "fire"}},
+		{"pipes", func() ([]measure.Figure, error) { return Pipes(4, 2, 1000) }, []string{"run"}},
+		{"activate", func() ([]measure.Figure, error) { return Activate(10_000) }, []string{"activate"}},
+		{"post", func() ([]measure.Figure, error) { return Post(5000) }, []string{"activate", "post", "round trip"}},
+		{"idle with a loop", func() ([]measure.Figure, error) { return Idle(10, true) }, []string{"median", "99th percentile"}},
+		{"idle without", func() ([]measure.Figure, error) { return Idle(10, false) }, []string{"median", "99th percentile"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			figures, err := test.run()
-			if errors.Is(err, ErrUnable) {
+			if errors.Is(err, measure.ErrUnable) {
 				t.Skip(err)
 			}
 			if err != nil {
@@ -64,19 +66,6 @@ func TestShuffleKeepsEachIndexOnce(t *testing.T) {
 	for i, index := range order {
 		if int(index) != i {
 			t.Fatalf("index %d in the place of %d", index, i)
-		}
-	}
-}
-
-func TestQuantileIsAMember(t *testing.T) {
-	ten := []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
-	tests := []struct {
-		q    float64
-		want float64
-	}{{0, 1}, {0.5, 5}, {0.51, 6}, {0.9, 9}, {0.99, 10}, {1, 10}}
-	for _, test := range tests {
-		if got := quantile(ten, test.q); got != test.want {
-			t.Errorf("quantile %g is %g, want %g", test.q, got, test.want)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/tools/bench/internal/measure"
 )
 
 // pipeBytes is how many bytes are passed at least, over all runs.
@@ -36,7 +37,7 @@ type pipes struct {
 
 // Pipes measures how writes+active bytes are passed through count pipes,
 // active of which have a byte to read at the start.
-func Pipes(count, active, writes int) ([]Figure, error) {
+func Pipes(count, active, writes int) ([]measure.Figure, error) {
 	base, err := event.NewBase()
 	if err != nil {
 		return nil, err
@@ -60,14 +61,14 @@ func Pipes(count, active, writes int) ([]Figure, error) {
 		total += elapsed
 	}
 	microseconds := float64(total.Nanoseconds()) / 1000
-	return []Figure{{Name: "run", Value: microseconds / float64(runs)}}, nil
+	return []measure.Figure{{Name: "run", Value: microseconds / float64(runs)}}, nil
 }
 
 // open makes one pipe and starts to wait for its read end.
 func (p *pipes) open(index int) error {
 	ends, err := evutil.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
-		return fmt.Errorf("%w: %w", ErrUnable, err)
+		return fmt.Errorf("%w: %w", measure.ErrUnable, err)
 	}
 	if err != nil {
 		return err

@@ -1,8 +1,12 @@
 package loop
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/go-libevent/libevent/tools/bench/internal/measure"
+)
 
 // Pipes is measured on Unix only.
-func Pipes(_, _, _ int) ([]Figure, error) {
-	return nil, fmt.Errorf("%w: pipes need Unix", ErrUnable)
+func Pipes(_, _, _ int) ([]measure.Figure, error) {
+	return nil, fmt.Errorf("%w: pipes need Unix", measure.ErrUnable)
 }

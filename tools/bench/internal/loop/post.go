@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/tools/bench/internal/measure"
 )
 
 const (
@@ -18,7 +19,7 @@ const (
 
 // Post measures callbacks that other goroutines cause, total of them, and a
 // tenth as many round trips.
-func Post(total int) ([]Figure, error) {
+func Post(total int) ([]measure.Figure, error) {
 	activate, err := measureStream("activate", total, (*stream).activate)
 	if err != nil {
 		return nil, err
@@ -28,7 +29,7 @@ func Post(total int) ([]Figure, error) {
 		return nil, err
 	}
 	roundTrip, err := measureRoundTrip(total / 10)
-	return []Figure{activate, post, roundTrip}, err
+	return []measure.Figure{activate, post, roundTrip}, err
 }
 
 // stream is a producer in one goroutine and a loop in another.
@@ -41,15 +42,15 @@ type stream struct {
 
 // measureStream measures a stream, from the start of its producer to the last
 // callback.
-func measureStream(name string, total int, produce func(*stream) error) (Figure, error) {
+func measureStream(name string, total int, produce func(*stream) error) (measure.Figure, error) {
 	base, err := event.NewBase()
 	if err != nil {
-		return Figure{}, err
+		return measure.Figure{}, err
 	}
 	s := &stream{base: base, total: total}
 	for i := range s.events {
 		if err := s.events[i].Assign(base, -1, 0, s.onEvent); err != nil {
-			return Figure{}, err
+			return measure.Figure{}, err
 		}
 	}
 	produced := make(chan error, 1)
@@ -64,7 +65,7 @@ func measureStream(name string, total int, produce func(*stream) error) (Figure,
 	_, err = base.Loop(event.LoopNoExitOnEmpty)
 	elapsed := time.Since(start)
 	if err != nil {
-		return Figure{}, err
+		return measure.Figure{}, err
 	}
 	return perOperation(name, elapsed, total), <-produced
 }
@@ -113,7 +114,7 @@ type player struct {
 }
 
 // measureRoundTrip measures total turns of two loops.
-func measureRoundTrip(total int) (Figure, error) {
+func measureRoundTrip(total int) (measure.Figure, error) {
 	first, second := new(player), new(player)
 	turns := total + warmup
 	var start, end time.Time
@@ -132,16 +133,16 @@ func measureRoundTrip(total int) (Figure, error) {
 	}
 	onServe := func(*event.Event, event.What) { first.event.Activate(event.Read) }
 	if err := first.init(onReturn); err != nil {
-		return Figure{}, err
+		return measure.Figure{}, err
 	}
 	if err := second.init(onServe); err != nil {
-		return Figure{}, err
+		return measure.Figure{}, err
 	}
 	second.event.Activate(event.Read)
 	served := make(chan error, 1)
 	go func() { served <- second.play() }()
 	if err := first.play(); err != nil {
-		return Figure{}, err
+		return measure.Figure{}, err
 	}
 	return perOperation("round trip", end.Sub(start), total), <-served
 }

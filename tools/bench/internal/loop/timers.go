@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/tools/bench/internal/measure"
 )
 
 const (
@@ -29,7 +30,7 @@ type timers struct {
 }
 
 // Timers measures count timers.
-func Timers(count int) ([]Figure, error) {
+func Timers(count int) ([]measure.Figure, error) {
 	base, err := event.NewBase()
 	if err != nil {
 		return nil, err
@@ -128,7 +129,7 @@ func (t *timers) fire() (time.Duration, error) {
 }
 
 // measureChanges measures adding, adding again and deleting.
-func (t *timers) measureChanges() ([]Figure, error) {
+func (t *timers) measureChanges() ([]measure.Figure, error) {
 	var add, again, del, inside time.Duration
 	rounds := repetitions(timerOperations, len(t.events))
 	for range rounds {
@@ -159,7 +160,7 @@ func (t *timers) measureChanges() ([]Figure, error) {
 		add, again, del, inside = add+added, again+addedAgain, del+deleted, inside+addedInside
 	}
 	operations := rounds * len(t.events)
-	return []Figure{
+	return []measure.Figure{
 		perOperation("add", add, operations),
 		perOperation("re-add", again, operations),
 		perOperation("delete", del, operations),
@@ -168,13 +169,13 @@ func (t *timers) measureChanges() ([]Figure, error) {
 }
 
 // measureFire measures the expiry of all timers at once.
-func (t *timers) measureFire() (Figure, error) {
+func (t *timers) measureFire() (measure.Figure, error) {
 	var total time.Duration
 	rounds := min(repetitions(timerFirings, len(t.events)), firingRounds)
 	for range rounds {
 		elapsed, err := t.fire()
 		if err != nil {
-			return Figure{}, err
+			return measure.Figure{}, err
 		}
 		total += elapsed
 	}

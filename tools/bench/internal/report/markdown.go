@@ -10,12 +10,12 @@ func (r Report) WriteMarkdown(w io.Writer) error {
 	var out strings.Builder
 	out.WriteString(r.About + "\n")
 	for _, t := range r.Tables {
-		out.WriteString("\n### " + t.Title + "\n\n")
-		header := t.header()
-		writeMarkdownRow(&out, header)
-		out.WriteString("|---|" + strings.Repeat("---:|", len(header)-1) + "\n")
-		for _, row := range t.Rows {
-			writeMarkdownRow(&out, row.cells())
+		out.WriteString("\n### " + t.heading() + "\n\n")
+		lines := t.lines()
+		writeMarkdownRow(&out, lines[0])
+		out.WriteString("|---|" + strings.Repeat("---:|", len(lines[0])-1) + "\n")
+		for _, cells := range lines[1:] {
+			writeMarkdownRow(&out, cells)
 		}
 	}
 	_, err := io.WriteString(w, out.String())

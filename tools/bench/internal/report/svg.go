@@ -16,14 +16,17 @@ const (
 	svgMargin = 10
 )
 
-// WriteSVG draws a bar for each ratio, with a line where both sides are equal.
-// Rows without a ratio are left out, and so are tables without any.
+// WriteSVG draws a bar for each ratio, with a line where both sides are equal;
+// the bars of sides that are compared with form a group. Rows without a ratio
+// are left out, and so are groups without any.
 func (r Report) WriteSVG(w io.Writer) error {
 	p := plot{scale: svgBars / r.longest(), y: svgMargin}
 	p.text(svgMargin, "about", "start", r.About)
 	p.y += svgLine
 	for _, t := range r.Tables {
-		p.table(t)
+		for side := range t.Sides {
+			p.group(t, side)
+		}
 	}
 	_, err := io.WriteString(w, p.document())
 	return err
@@ -35,8 +38,10 @@ func (r Report) longest() float64 {
 	longest := 1.25
 	for _, t := range r.Tables {
 		for _, row := range t.Rows {
-			ratio, _ := row.Ratio()
-			longest = max(longest, ratio)
+			for side := range t.Sides {
+				ratio, _ := t.Ratio(row, side)
+				longest = max(longest, ratio)
+			}
 		}
 	}
 	return longest
@@ -49,30 +54,30 @@ type plot struct {
 	y     int     // top of the next line
 }
 
-// table draws a table's title and bars.
-func (p *plot) table(t Table) {
+// group draws the title and the bars of a table's ratios to one side.
+func (p *plot) group(t Table, side int) {
 	titled := false
 	for _, row := range t.Rows {
-		ratio, ok := row.Ratio()
+		ratio, ok := t.Ratio(row, side)
 		if !ok {
 			continue
 		}
 		if !titled {
 			p.y += svgLine / 2
-			p.text(svgMargin, "title", "start", t.Title+": "+t.Ours+" / "+t.Other)
+			p.text(svgMargin, "title", "start", t.heading()+": "+t.Sides[0]+" / "+t.Sides[side])
 			p.y += svgLine
 			titled = true
 		}
-		p.bar(row.Label, ratio)
+		p.bar(row.Label, ratio, t.Better.wins(ratio))
 		p.y += svgLine
 	}
 }
 
 // bar draws label, bar and value into the line at y, and the mark of equality.
-func (p *plot) bar(label string, ratio float64) {
-	class := "less"
-	if ratio > 1 {
-		class = "more"
+func (p *plot) bar(label string, ratio float64, wins bool) {
+	class := "worse"
+	if wins {
+		class = "better"
 	}
 	const left = svgMargin + svgLabels
 	fmt.Fprintf(&p.body, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\"/>\n",
@@ -97,8 +102,8 @@ func (p *plot) document() string {
 <style>
 text { font: 12px sans-serif; fill: #222 }
 .title { font-weight: bold }
-.less { fill: #3a8f5c }
-.more { fill: #c8712f }
+.better { fill: #3a8f5c }
+.worse { fill: #c8712f }
 line { stroke: #222 }
 </style>
 <rect width="100%%" height="100%%" fill="#fff"/>

@@ -12,12 +12,8 @@ func (r Report) WriteText(w io.Writer) error {
 	var out strings.Builder
 	out.WriteString(r.About + "\n")
 	for _, t := range r.Tables {
-		out.WriteString("\n" + t.Title + "\n")
-		rows := [][]string{t.header()}
-		for _, row := range t.Rows {
-			rows = append(rows, row.cells())
-		}
-		writeAligned(&out, rows)
+		out.WriteString("\n" + t.heading() + "\n")
+		writeAligned(&out, t.lines())
 	}
 	_, err := io.WriteString(w, out.String())
 	return err

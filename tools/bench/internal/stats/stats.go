@@ -1,7 +1,12 @@
-// Package stats summarises the values that a figure had in several rounds.
+// Package stats summarises many values: those of one measurement by quantiles,
+// those that a figure had in several rounds by their middle and range.
 package stats
 
-import "slices"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // Summary is the middle and the range of a figure.
 type Summary struct {
@@ -18,4 +23,11 @@ func Summarize(values []float64) Summary {
 		Min:    sorted[0],
 		Max:    sorted[n-1],
 	}
+}
+
+// Quantile returns the smallest of the sorted values, of which there is at
+// least one, that a share q of them does not exceed.
+func Quantile[V cmp.Ordered](sorted []V, q float64) V {
+	rank := math.Ceil(q * float64(len(sorted)))
+	return sorted[max(int(rank)-1, 0)]
 }

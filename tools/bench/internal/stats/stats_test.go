@@ -27,3 +27,16 @@ func TestSummarize(t *testing.T) {
 		})
 	}
 }
+
+func TestQuantileIsAMember(t *testing.T) {
+	ten := []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
+	tests := []struct {
+		q    float64
+		want float64
+	}{{0, 1}, {0.5, 5}, {0.51, 6}, {0.9, 9}, {0.99, 10}, {1, 10}}
+	for _, test := range tests {
+		if got := Quantile(ten, test.q); got != test.want {
+			t.Errorf("Quantile(%g) is %g, want %g", test.q, got, test.want)
+		}
+	}
+}

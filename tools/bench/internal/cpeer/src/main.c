@@ -39,6 +39,10 @@ main(int argc, char **argv)
 		run_activate(n[0]);
 	else if (!strcmp(workload, "post") && given == 1)
 		run_post(n[0]);
+	else if (!strcmp(workload, "serve") && given == 0)
+		run_serve(0, 0);
+	else if (!strcmp(workload, "serve") && given == 2)
+		run_serve(n[0], n[1]);
 	else
 		fail("unknown workload");
 	return 0;

@@ -1,6 +1,7 @@
-/* The workloads of the loop suite, done with C libevent. What each of them
- * measures is defined in the manual of evbench; the Go side, in internal/loop,
- * does the same work in the same order. */
+/* The workloads of the loop suite, done with C libevent, and the server of the
+ * network suites. What each of them measures is defined in the manual of
+ * evbench; the Go side, in internal/loop and internal/server, does the same work
+ * in the same order. */
 #ifndef EVBENCH_PEER_H
 #define EVBENCH_PEER_H
 
@@ -14,6 +15,11 @@ void run_timers(int count);
 void run_pipes(int pipes, int active, int writes);
 void run_activate(int events);
 void run_post(int total);
+
+/* Echoes until the standard input ends, after printing its address as one
+ * line. Limits are bytes a second in each direction, of a connection and of all
+ * together; 0 means none. */
+void run_serve(int limit, int group_limit);
 
 /* A sequence of pseudo-random numbers, the same on both sides (splitmix64). */
 struct rng {

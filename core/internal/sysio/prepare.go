@@ -1,0 +1,30 @@
+//go:build darwin || (solaris && !illumos)
+
+package sysio
+
+import (
+	"syscall"
+
+	"github.com/go-libevent/libevent/core/evutil"
+	"golang.org/x/sys/unix"
+)
+
+// prepare gives the descriptor that open returns its mode. Nobody can fork
+// before that is done.
+func prepare(mode Mode, open func() (int, error)) (int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	fd, err := open()
+	if err != nil {
+		return evutil.InvalidSocket, err
+	}
+	if !mode.Inheritable {
+		unix.CloseOnExec(fd)
+	}
+	// Some systems have accepted sockets inherit the mode of the listener.
+	if err := unix.SetNonblock(fd, !mode.Blocking); err != nil {
+		unix.Close(fd)
+		return evutil.InvalidSocket, err
+	}
+	return fd, nil
+}

@@ -1,0 +1,162 @@
+package sysio
+
+import (
+	"errors"
+	"net/netip"
+	"syscall"
+	"testing"
+
+	"github.com/go-libevent/libevent/core/evutil"
+)
+
+// newSocket returns a socket that is closed at the end of the test.
+func newSocket(t testing.TB, family int, mode Mode) int {
+	t.Helper()
+	startWinsock(t)
+	fd, err := Socket(family, mode)
+	ok(t, err)
+	t.Cleanup(func() { evutil.CloseSocket(fd) })
+	return fd
+}
+
+// startWinsock has evutil do what a base does.
+func startWinsock(t testing.TB) { socketPair(t) }
+
+// newListener returns a listener at an address, and where that is.
+func newListener(t testing.TB, addr string) (int, netip.AddrPort) {
+	t.Helper()
+	at := netip.MustParseAddrPort(addr)
+	family := syscall.AF_INET
+	if at.Addr().Is6() {
+		family = syscall.AF_INET6
+	}
+	fd := newSocket(t, family, Mode{})
+	sa, err := evutil.AddrPortToSockaddr(at)
+	ok(t, err)
+	if err := Bind(fd, sa); err != nil {
+		t.Skip(addr, ": ", err)
+	}
+	ok(t, Listen(fd, -1))
+	return fd, addrOf(t, fd)
+}
+
+func addrOf(t testing.TB, fd int) netip.AddrPort {
+	t.Helper()
+	sa, err := Sockname(fd)
+	ok(t, err)
+	addr, err := evutil.SockaddrToAddrPort(sa)
+	ok(t, err)
+	return addr
+}
+
+// connectTo returns a socket that is connected, or about to be.
+func connectTo(t testing.TB, addr netip.AddrPort) int {
+	t.Helper()
+	family := syscall.AF_INET
+	if addr.Addr().Is6() {
+		family = syscall.AF_INET6
+	}
+	fd := newSocket(t, family, Mode{Blocking: true})
+	sa, err := evutil.AddrPortToSockaddr(addr)
+	ok(t, err)
+	ok(t, Connect(fd, sa))
+	return fd
+}
+
+func TestAcceptTellsThePeer(t *testing.T) {
+	for _, at := range []string{"127.0.0.1:0", "[::1]:0"} {
+		t.Run(at, func(t *testing.T) {
+			listener, addr := newListener(t, at)
+			_, _, err := Accept(listener, Mode{})
+			want(t, "without a connection", err, ErrAgain)
+			client := connectTo(t, addr)
+			fd, peer, err := Accept(listener, Mode{})
+			ok(t, err)
+			defer evutil.CloseSocket(fd)
+			want(t, "peer", peer, addrOf(t, client))
+			_, err = Recv(fd, pieces("....", 4))
+			want(t, "Recv from the connection", err, ErrAgain)
+		})
+	}
+}
+
+func TestIPv4PeersOfIPv6SocketsAreIPv4(t *testing.T) {
+	fd := newSocket(t, syscall.AF_INET6, Mode{})
+	if err := evutil.SetListenNotIPv6Only(fd); err != nil {
+		t.Skip(err)
+	}
+	sa, err := evutil.AddrPortToSockaddr(netip.MustParseAddrPort("[::]:0"))
+	ok(t, err)
+	if err := Bind(fd, sa); err != nil {
+		t.Skip(err)
+	}
+	ok(t, Listen(fd, 1))
+	client := connectTo(t, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), addrOf(t, fd).Port()))
+	conn, peer, err := Accept(fd, Mode{})
+	ok(t, err)
+	defer evutil.CloseSocket(conn)
+	want(t, "peer", peer, addrOf(t, client))
+}
+
+func TestListeningSocketsListen(t *testing.T) {
+	listener, addr := newListener(t, "127.0.0.1:0")
+	yes, err := Listening(listener)
+	ok(t, err)
+	want(t, "a listener listens", yes, true)
+	yes, err = Listening(connectTo(t, addr))
+	ok(t, err)
+	want(t, "a connection listens", yes, false)
+}
+
+func TestAddressesInUseAreTold(t *testing.T) {
+	listener, _ := newListener(t, "127.0.0.1:0")
+	sa, err := Sockname(listener)
+	ok(t, err)
+	want(t, "Bind", Bind(newSocket(t, syscall.AF_INET, Mode{}), sa), ErrAddrInUse)
+}
+
+func TestHooksSeeHowSocketsAreSetUp(t *testing.T) {
+	startWinsock(t)
+	sa, err := evutil.AddrPortToSockaddr(netip.MustParseAddrPort("127.0.0.1:0"))
+	ok(t, err)
+	calls := []struct {
+		op   Op
+		call func() error
+	}{
+		{OpSocket, func() error { _, err := Socket(syscall.AF_INET, Mode{}); return err }},
+		{OpBind, func() error { return Bind(-1, sa) }},
+		{OpListen, func() error { return Listen(-1, 1) }},
+		{OpConnect, func() error { return Connect(-1, sa) }},
+		{OpSockname, func() error { _, err := Sockname(-1); return err }},
+		{OpAccept, func() error { _, _, err := Accept(-1, Mode{}); return err }},
+	}
+	broken := errors.New("broken")
+	for _, tt := range calls {
+		seen := Op(-1)
+		restore := SetHook(func(c Call) (int, error) {
+			seen = c.Op
+			return 0, broken
+		})
+		err := tt.call()
+		restore()
+		want(t, "operation", seen, tt.op)
+		want(t, "error", err, broken)
+	}
+}
+
+func TestAcceptIsMadeAgainIfInterrupted(t *testing.T) {
+	listener, addr := newListener(t, "127.0.0.1:0")
+	connectTo(t, addr)
+	attempts := 0
+	defer SetHook(func(c Call) (int, error) {
+		attempts++
+		if attempts < 5 {
+			return 0, errInterrupted
+		}
+		return 1, nil
+	})()
+	fd, _, err := Accept(listener, Mode{})
+	ok(t, err)
+	evutil.CloseSocket(fd)
+	want(t, "attempts", attempts, 5)
+}

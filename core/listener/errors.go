@@ -1,0 +1,32 @@
+package listener
+
+import (
+	"errors"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
+)
+
+// Errors that a caller may want to tell apart with errors.Is. What they are
+// wrapped in names the operation and its object.
+var (
+	// ErrFlag is a flag that does not exist, has no meaning for the kind of
+	// socket, or contradicts another.
+	ErrFlag = errors.New("bad flag")
+	// ErrLocking is the wish for a thread-safe listener while no
+	// implementation of locks is installed.
+	ErrLocking = errors.New("no locks are installed")
+	// ErrBacklog is a backlog of zero for a socket that does not listen yet.
+	ErrBacklog = errors.New("backlog of zero for a socket that does not listen")
+	// ErrRange is a limit or a pause that is not positive, or a number of
+	// descriptors that is negative.
+	ErrRange = errors.New("out of range")
+	// ErrFreed is the use of a listener after Free or CloseNow.
+	ErrFreed = errors.New("listener was freed or closed")
+	// ErrNil is a nil base.
+	ErrNil = errors.New("nil argument")
+	// ErrAddrInUse is the system's own error for an address that another
+	// socket has.
+	ErrAddrInUse = sysio.ErrAddrInUse
+	// ErrLoopGoesOn is CloseNow on a listener whose loop was not told to end.
+	ErrLoopGoesOn = errors.New("loop was not told to end")
+)

@@ -1,0 +1,106 @@
+package listener
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/core/internal/sysio"
+)
+
+// NewUnix makes a listener for a Unix socket, whose file it makes at path. On
+// Linux a path that starts with @ is a name in the abstract name space, which
+// has no files. The backlog must not be zero. The socket is closed if NewUnix
+// fails, and otherwise as New says; Free with CloseOnFree removes the file, if
+// it still is the one that NewUnix made.
+//
+// A file that is there already is an error, ErrAddrInUse. With Reuseable it is
+// removed if it is a socket at which nobody listens; to find out, NewUnix
+// connects to it. Except on Linux, a listener whose queue is full looks like
+// none. Of programs that do this to one path in the same moment, more than one
+// can get it. ReuseablePort and the other flags for TCP are
+// errors (evconnlistener_new_bind).
+func NewUnix(b *event.Base, path string, flags Flag, backlog int, cb Callback) (*Listener, error) {
+	l, err := newUnix(b, path, flags, backlog, cb)
+	if err != nil {
+		return nil, fmt.Errorf("listen unix %s: %w", path, err)
+	}
+	return l, nil
+}
+
+func newUnix(b *event.Base, path string, flags Flag, backlog int, cb Callback) (*Listener, error) {
+	if err := flags.check(bindFlags); err != nil {
+		return nil, err
+	}
+	if path == "" || strings.Contains(path, "\x00") {
+		return nil, syscall.EINVAL
+	}
+	return open(b, syscall.AF_UNIX, flags, backlog, cb, func(fd int) (*socketFile, error) {
+		if err := bindUnix(fd, path, flags); err != nil || isAbstract(path) {
+			return nil, err
+		}
+		return newSocketFile(path), nil
+	})
+}
+
+func isAbstract(path string) bool { return runtime.GOOS == "linux" && path[0] == '@' }
+
+func bindUnix(fd int, path string, flags Flag) error {
+	err := sysio.Bind(fd, sysio.UnixSockaddr(path))
+	if err != ErrAddrInUse || flags&Reuseable == 0 || isAbstract(path) || !isStale(path) {
+		return err
+	}
+	if err := os.Remove(path); err != nil {
+		return err
+	}
+	return sysio.Bind(fd, sysio.UnixSockaddr(path))
+}
+
+// isStale reports whether there is a socket at path, at which nobody listens.
+func isStale(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode().Type() != fs.ModeSocket {
+		return false
+	}
+	fd, err := sysio.Socket(syscall.AF_UNIX, sysio.Mode{})
+	if err != nil {
+		return false
+	}
+	defer evutil.CloseSocket(fd)
+	return sysio.Connect(fd, sysio.UnixSockaddr(path)) == sysio.ErrRefused
+}
+
+// A socketFile is the file of a Unix socket that this program made.
+type socketFile struct {
+	path string // absolute: the working folder may change
+	info fs.FileInfo
+}
+
+// newSocketFile takes note of a file. It returns nil if that has gone already.
+func newSocketFile(path string) *socketFile {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil
+	}
+	return &socketFile{path, info}
+}
+
+// remove removes the file, unless there is none or another in its place.
+func (f *socketFile) remove() {
+	if f == nil {
+		return
+	}
+	if info, err := os.Lstat(f.path); err == nil && os.SameFile(info, f.info) {
+		os.Remove(f.path)
+	}
+}

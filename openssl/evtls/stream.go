@@ -1,0 +1,279 @@
+package evtls
+
+import (
+	"crypto/tls"
+	"fmt"
+	"time"
+
+	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/event"
+)
+
+const (
+	// maxRecord is the most plain text that a record has (RFC 8446 section
+	// 5.1).
+	maxRecord = 16 << 10
+	// maxQueued is how much encrypted output may wait below before more is
+	// made: what is not encrypted yet is still the user's to see.
+	maxQueued = 128 << 10
+	// maxHandshake is how much input is taken at a time from a peer that has
+	// not proved to be one; it is more than any message of a handshake.
+	maxHandshake = 64 << 10
+)
+
+// A Conn is a TLS connection apart from the bufferevent that moves its data.
+type Conn struct {
+	tls  *tls.Conn
+	mem  memory
+	done bool // the handshake is
+}
+
+// stream is the transport of TLS over another bufferevent.
+type stream struct {
+	bev   bufferevent.Bufferevent
+	under *bufferevent.Bufferevent
+	conn  *Conn
+	flags Flags
+
+	handshake *handshake    // or nil
+	timeout   time.Duration // of the handshake, or 0
+	deadline  event.Event   // when that passes
+	workers   *Workers
+
+	failure   error // to be told at the end of the iteration
+	working   bool  // the handshake's goroutine has its turn
+	below     bool  // the stream below has ended
+	flushing  bool  // FinishIteration will come
+	pulling   bool  // data is being decrypted
+	suspended bool  // the reading below rests
+	ended     bool  // there is nothing more to read
+	closing   bool  // CloseWrite was called
+	closed    bool  // we have said that we have ended
+	broken    bool  // nothing can be written any more
+	detached  bool  // the connection goes on without us
+}
+
+// NewSocket makes a TLS bufferevent over a socket, as bufferevent.NewSocket and
+// NewFilter together do; fd may be -1, and the bufferevent be connected later.
+// CloseOnFree closes the descriptor (bufferevent_openssl_socket_new).
+func NewSocket(base *event.Base, fd int, state State, cfg *Config, opts bufferevent.Options) (*bufferevent.Bufferevent, error) {
+	below := opts &^ (bufferevent.DeferCallbacks | bufferevent.UnlockCallbacks)
+	under, err := bufferevent.NewSocket(base, fd, below)
+	if err != nil {
+		return nil, err
+	}
+	b, err := NewFilter(under, state, cfg, opts|bufferevent.CloseOnFree)
+	if err != nil {
+		under.SetFD(-1) // the descriptor stays the caller's
+		under.Free()
+		return nil, err
+	}
+	return b, nil
+}
+
+// NewFilter makes a TLS bufferevent over another one, which belongs to it from
+// now on, as with bufferevent.NewFilter: a socket, a pair, a filter or a TLS
+// bufferevent. The handshake begins when that is connected, or at once if it is
+// already. The event callback is told EventConnected when the handshake is done,
+// and EventError if it fails, with a Go error that errors.As can take apart
+// (bufferevent_openssl_filter_new).
+func NewFilter(under *bufferevent.Bufferevent, state State, cfg *Config, opts bufferevent.Options) (*bufferevent.Bufferevent, error) {
+	const op = "new filter"
+	if under == nil || cfg == nil {
+		return nil, opError(op, bufferevent.ErrNil)
+	}
+	conn, err := newConn(state, cfg)
+	if err != nil {
+		return nil, opError(op, err)
+	}
+	s := &stream{under: under, conn: conn, flags: cfg.Flags, timeout: cfg.handshakeTimeout(), workers: cfg.Workers}
+	if err := bufferevent.Init(&s.bev, under.Base(), s, opts); err != nil {
+		return nil, err
+	}
+	if err := s.setUp(state); err != nil {
+		return nil, opError(op, err)
+	}
+	return &s.bev, nil
+}
+
+// newConn returns the connection that a configuration asks for.
+func newConn(state State, cfg *Config) (*Conn, error) {
+	if cfg.Flags&^allFlags != 0 {
+		return nil, ErrFlags
+	}
+	if state == Open {
+		if cfg.Conn == nil || !cfg.Conn.done {
+			return nil, fmt.Errorf("open: no Conn: %w", bufferevent.ErrNil)
+		}
+		return cfg.Conn, nil
+	}
+	if cfg.TLS == nil {
+		return nil, fmt.Errorf("%v: no TLS configuration: %w", state, bufferevent.ErrNil)
+	}
+	if cfg.TLS.Renegotiation != tls.RenegotiateNever {
+		return nil, ErrRenegotiation
+	}
+	c := new(Conn)
+	switch state {
+	case Connecting:
+		c.tls = tls.Client(&c.mem, cfg.TLS)
+	case Accepting:
+		c.tls = tls.Server(&c.mem, cfg.TLS)
+	default:
+		return nil, ErrState
+	}
+	return c, nil
+}
+
+func (s *stream) control() *bufferevent.Control { return (*bufferevent.Control)(&s.bev) }
+
+func (s *stream) lower() *bufferevent.Control { return (*bufferevent.Control)(s.under) }
+
+// setUp takes over what is below, and begins the handshake if there is to be
+// one and what is below is connected.
+func (s *stream) setUp(state State) error {
+	if err := s.control().UseTimers(); err != nil {
+		return err
+	}
+	s.deadline.Data = s
+	if err := s.deadline.Assign(s.bev.Base(), -1, event.Finalize, onDeadline); err != nil {
+		return err
+	}
+	s.lower().Attach(s, s.onRead, s.onWrite, s.onEvent)
+	err := s.under.SetWatermark(event.Write, maxQueued/2, 0)
+	if err == nil {
+		err = s.under.Enable(event.Read | event.Write)
+	}
+	if err != nil {
+		s.lower().Detach(s, false)
+		return err
+	}
+	if state == Open {
+		s.restBelow()
+	} else if s.under.Connected() {
+		s.begin()
+	}
+	return nil
+}
+
+// String describes the transport.
+func (s *stream) String() string { return "TLS" }
+
+// Underlying implements bufferevent.Wrapper.
+func (s *stream) Underlying() *bufferevent.Bufferevent { return s.under }
+
+// FD implements bufferevent.Describer.
+func (s *stream) FD() int { return s.under.FD() }
+
+// SetFD implements bufferevent.Describer.
+func (s *stream) SetFD(fd int) error { return s.under.SetFD(fd) }
+
+// NegotiatedProtocol implements bufferevent.Negotiator: it returns what ALPN has
+// chosen (RFC 7301).
+func (s *stream) NegotiatedProtocol() string {
+	if !s.open() {
+		return ""
+	}
+	return s.conn.tls.ConnectionState().NegotiatedProtocol
+}
+
+// open reports whether the handshake is done.
+func (s *stream) open() bool { return s.conn.done }
+
+// Enable implements bufferevent.Transport.
+func (s *stream) Enable(what event.What) error {
+	s.control().RestartTimeouts(what)
+	if what&event.Read != 0 {
+		s.restBelow()
+		s.pull(bufferevent.TrigDeferCallbacks)
+	}
+	if what&event.Write != 0 {
+		s.OutputAdded()
+	}
+	return nil
+}
+
+// Disable implements bufferevent.Transport.
+func (s *stream) Disable(what event.What) error {
+	s.control().StopTimeouts(what)
+	s.restBelow()
+	return nil
+}
+
+// restBelow has the reading below rest when the user does not read. A handshake
+// goes on.
+func (s *stream) restBelow() {
+	rest := s.open() && !s.control().Wants(event.Read)
+	switch {
+	case rest == s.suspended:
+	case rest:
+		s.lower().Suspend(event.Read)
+	default:
+		s.lower().Resume(event.Read)
+	}
+	s.suspended = rest
+}
+
+// OutputAdded implements bufferevent.Transport: what several callbacks add goes
+// into as few records as possible.
+func (s *stream) OutputAdded() {
+	if !s.flushing && s.handshake == nil {
+		s.flushing = true
+		s.bev.Base().AtEnd(s)
+	}
+}
+
+// InputRemoved implements bufferevent.Transport.
+func (s *stream) InputRemoved() {
+	if s.control().Wants(event.Read) {
+		s.pull(bufferevent.TrigDeferCallbacks)
+	}
+}
+
+// TimeoutsChanged implements bufferevent.Transport.
+func (s *stream) TimeoutsChanged() { s.control().RestartTimeouts(event.Read | event.Write) }
+
+// FinishIteration implements event.Finisher.
+func (s *stream) FinishIteration() {
+	c := s.control()
+	if !c.Begin() {
+		return
+	}
+	s.flushing = false
+	if err := s.failure; err != nil {
+		s.failure = nil
+		c.Event(bufferevent.EventError, err)
+	} else {
+		s.push()
+	}
+	c.End()
+}
+
+// Flush implements bufferevent.Transport: it encrypts what there is, and says
+// that we have ended if mode is ModeFinished.
+func (s *stream) Flush(what event.What, mode bufferevent.FlushMode) (bool, error) {
+	if what&event.Write == 0 || mode == bufferevent.ModeNormal {
+		return false, nil
+	}
+	before := s.bev.Output().Len()
+	s.closing = s.closing || mode == bufferevent.ModeFinished
+	s.push()
+	return s.bev.Output().Len() < before, nil
+}
+
+// CloseWrite implements bufferevent.WriteCloser: it sends a close_notify alert
+// after everything else (RFC 8446 section 6.1).
+func (s *stream) CloseWrite() error {
+	s.closing = true
+	s.push()
+	return nil
+}
+
+// Unlink implements bufferevent.Transport.
+func (s *stream) Unlink() {
+	if s.handshake != nil {
+		s.handshake.stop()
+	}
+	s.deadline.Free()
+	s.lower().Detach(s, !s.detached && s.control().Options()&bufferevent.CloseOnFree != 0)
+}

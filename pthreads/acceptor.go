@@ -1,0 +1,54 @@
+package pthreads
+
+import (
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/core/listener"
+)
+
+// shortageEnd is after how long without failures to accept a new one is news.
+const shortageEnd = 10 * listener.DefaultPause
+
+// An acceptor accepts connections on its home loop, for this loop alone if they
+// are spread over several acceptors, or else for all loops of the group.
+type acceptor struct {
+	home   *loop
+	spread bool
+	accept AcceptFunc
+	addr   net.Addr
+	ln     *listener.Listener
+	failed time.Time // when it failed to accept last; the home loop's own
+}
+
+// watch is posted to the home loop.
+func (a *acceptor) watch() {
+	if err := a.ln.Enable(); err != nil {
+		// The group lacks a listener from now on.
+		a.home.group.exit(&net.OpError{Op: "listen", Net: a.addr.Network(), Addr: a.addr, Err: err})
+	}
+}
+
+func (a *acceptor) onConnection(_ *listener.Listener, fd int, peer netip.AddrPort) {
+	target := a.home
+	if !a.spread {
+		target = a.home.group.nextLoop()
+	}
+	if target == a.home {
+		a.accept(target.base, fd, peer)
+	} else if !target.give(arrival{a.accept, fd, peer}) {
+		evutil.CloseSocket(fd)
+	}
+}
+
+// onError logs the first of many failures.
+func (a *acceptor) onError(_ *listener.Listener, err error) {
+	now := time.Now()
+	if now.Sub(a.failed) > shortageEnd {
+		a.home.group.logger().Warn("cannot accept connections, trying again",
+			"address", a.addr, "interval", listener.DefaultPause, "error", err)
+	}
+	a.failed = now
+}

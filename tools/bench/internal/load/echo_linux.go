@@ -1,0 +1,195 @@
+package load
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/go-libevent/libevent/tools/bench/internal/measure"
+	"github.com/go-libevent/libevent/tools/bench/internal/rawio"
+	"github.com/go-libevent/libevent/tools/bench/internal/stats"
+)
+
+const (
+	// warmup is how long messages are exchanged before the clock starts.
+	warmup = 200 * time.Millisecond
+
+	// fastest is more messages a second than any server echoes.
+	fastest = 1_000_000
+)
+
+// Echo measures the exchange of messages: one is under way on each connection.
+func Echo(command []string, size, conns int, d time.Duration) ([]measure.Figure, error) {
+	return with(command, func(s *server) ([]measure.Figure, error) {
+		x, err := newExchange(s, size, conns)
+		if err != nil {
+			return nil, err
+		}
+		defer x.pool.close()
+		if err := x.begin(); err != nil {
+			return nil, err
+		}
+		if err := x.run(warmup); err != nil {
+			return nil, err
+		}
+		x.latencies = make([]time.Duration, 0, int(d.Seconds()*fastest))
+		m, err := newMeter(s)
+		if err != nil {
+			return nil, err
+		}
+		if err := x.run(d); err != nil {
+			return nil, err
+		}
+		used, err := m.stop()
+		if err != nil {
+			return nil, err
+		}
+		return append(x.figures(used), used.figures()...), nil
+	})
+}
+
+// exchange keeps a message under way on each connection.
+type exchange struct {
+	pool      *pool
+	message   []byte
+	clients   []client
+	underWay  int
+	ending    bool            // what comes back is not followed by another message
+	began     time.Time       // where the times below start
+	latencies []time.Duration // of all messages that came back
+}
+
+// client is one connection's message.
+type client struct {
+	sent time.Duration
+	got  int // bytes that came back
+}
+
+// newExchange opens the connections and makes sure that they echo.
+func newExchange(s *server, size, conns int) (*exchange, error) {
+	p, err := newPool()
+	if err != nil {
+		return nil, err
+	}
+	err = p.open(s.addr, conns, unix.EPOLLIN)
+	if err == nil {
+		err = p.verify(0, size)
+	}
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	return &exchange{pool: p, message: pattern(0, size), clients: make([]client, conns), began: time.Now()}, nil
+}
+
+// begin sends the first message on each connection.
+func (x *exchange) begin() error {
+	for i := range x.clients {
+		if err := x.send(i, time.Since(x.began)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run exchanges messages for a while.
+func (x *exchange) run(d time.Duration) error {
+	for end := time.Since(x.began) + d; time.Since(x.began) < end; {
+		if err := x.step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runMessages exchanges messages until a number of them came back.
+func (x *exchange) runMessages(n int) error {
+	for len(x.latencies) < n {
+		if err := x.step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end receives what is under way.
+func (x *exchange) end() error {
+	x.ending = true
+	defer func() { x.ending = false }()
+	for x.underWay > 0 {
+		if err := x.step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step waits for something to come back and takes it.
+func (x *exchange) step() error {
+	events, err := x.pool.wait(patience)
+	if err != nil {
+		return err
+	}
+	if len(events) == 0 {
+		return errSilent
+	}
+	for _, e := range events {
+		if err := x.receive(int(e.Fd)); err != nil {
+			return fmt.Errorf("connection %d: %w", e.Fd, err)
+		}
+	}
+	return nil
+}
+
+// receive takes what came back, and sends the next message if it was all of
+// the one before. One look at the clock serves both.
+func (x *exchange) receive(i int) error {
+	c := &x.clients[i]
+	n, errno := rawio.Discard(x.pool.fds[i], len(x.message)-c.got)
+	if errno == unix.EAGAIN {
+		return nil // the event was that of what verify read
+	}
+	if n <= 0 {
+		return received(n, errno)
+	}
+	c.got += n
+	if c.got < len(x.message) {
+		return nil
+	}
+	now := time.Since(x.began)
+	x.latencies = append(x.latencies, now-c.sent)
+	x.underWay--
+	if x.ending {
+		return nil
+	}
+	return x.send(i, now)
+}
+
+// send sends a message. It fits into an empty socket.
+func (x *exchange) send(i int, now time.Duration) error {
+	x.clients[i] = client{sent: now}
+	x.underWay++
+	n, errno := rawio.Write(x.pool.fds[i], x.message)
+	if n != len(x.message) {
+		return fmt.Errorf("wrote %d of %d bytes: %w", n, len(x.message), errno)
+	}
+	return nil
+}
+
+// figures returns what the exchange measured.
+func (x *exchange) figures(used usage) []measure.Figure {
+	slices.Sort(x.latencies)
+	n := float64(len(x.latencies))
+	return []measure.Figure{
+		{Name: "rate", Value: n / used.elapsed.Seconds() / 1000},
+		{Name: "server CPU", Value: microseconds(used.server) / n},
+		{Name: "median", Value: microseconds(stats.Quantile(x.latencies, 0.5))},
+		{Name: "99.9th percentile", Value: microseconds(stats.Quantile(x.latencies, 0.999))},
+	}
+}
+
+func microseconds(d time.Duration) float64 {
+	return float64(d.Nanoseconds()) / 1000
+}

@@ -1,0 +1,30 @@
+//go:build !linux
+
+package load
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/go-libevent/libevent/tools/bench/internal/measure"
+)
+
+// unable is the result of all loads here.
+func unable() ([]measure.Figure, error) {
+	return nil, fmt.Errorf("%w: the network suites need Linux", measure.ErrUnable)
+}
+
+// Echo is measured on Linux only.
+func Echo([]string, int, int, time.Duration) ([]measure.Figure, error) { return unable() }
+
+// Throughput is measured on Linux only.
+func Throughput([]string, int) ([]measure.Figure, error) { return unable() }
+
+// Memory is measured on Linux only.
+func Memory([]string, int) ([]measure.Figure, error) { return unable() }
+
+// RateLimit is measured on Linux only.
+func RateLimit([]string, int, int, time.Duration) ([]measure.Figure, error) { return unable() }
+
+// Syscalls is measured on Linux only.
+func Syscalls([]string, int, int, int) ([]measure.Figure, error) { return unable() }
