@@ -369,6 +369,19 @@ func TestMovingBetweenTwoInBothDirections(t *testing.T) {
 	}
 }
 
+// The base may be freed first, and then nobody waits for the lock any more.
+func TestFreeWithALockAfterTheBase(t *testing.T) {
+	m := enableLocks(t)
+	base := newBase(t)
+	b, peer := newSocket(t, base, bufferevent.ThreadSafe)
+	ok(t, b.Enable(event.Read))
+	base.Free()
+	before := m.freed.Load()
+	b.Free()
+	want(t, "locks freed", m.freed.Load(), before+1)
+	peer.expectEnd(newBase(t), "")
+}
+
 // What could not be moved is where it was.
 func TestMovesThatFail(t *testing.T) {
 	enableLocks(t)
@@ -383,6 +396,11 @@ func TestMovesThatFail(t *testing.T) {
 		t.Error("could read to a frozen buffer")
 	}
 	want(t, "input", contents(t, b), "hello")
+	stuck := buffer(t, "stuck")
+	stuck.Freeze(evbuffer.Front)
+	wantError(t, "WriteBuffer of a frozen one", b.WriteBuffer(stuck), evbuffer.ErrFrozen)
+	want(t, "length", stuck.Len(), 5)
+	want(t, "output", b.Output().Len(), 0)
 	ok(t, b.CloseWrite())
 	buf := buffer(t, "world")
 	wantError(t, "WriteBuffer", b.WriteBuffer(buf), bufferevent.ErrClosed)
