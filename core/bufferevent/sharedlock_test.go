@@ -91,7 +91,7 @@ func TestThreadSafeOverWhatIsInUse(t *testing.T) {
 // Goroutines write at both ends of a pair with filters, while the loop reads.
 func TestManyGoroutinesWriteThroughFilters(t *testing.T) {
 	enableLocks(t)
-	const each = 200
+	const each = 40
 	for _, opts := range []bufferevent.Options{0, bufferevent.DeferCallbacks, bufferevent.DeferCallbacks | bufferevent.UnlockCallbacks} {
 		base := newBase(t)
 		a, b := halves(t, base, bufferevent.ThreadSafe)
