@@ -18,7 +18,7 @@ import (
 
 // interopPatience is how long a peer may take for anything. Only tests that fail
 // wait that long.
-const interopPatience = 30 * time.Second
+const interopPatience = 10 * time.Second
 
 // A transcript is what somebody has said so far. Tests wait for parts of it, in
 // order.
