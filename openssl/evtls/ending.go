@@ -133,7 +133,9 @@ func (s *stream) failedBelow(what bufferevent.Events, err error) {
 		s.pull(0)
 		s.doom("read", err)
 	case !s.broken:
-		s.breakWrite(err)
+		s.broken = true
+		s.bev.Disable(event.Write)
+		s.control().Event(bufferevent.EventWriting|bufferevent.EventError, opError("write", err))
 	}
 }
 
