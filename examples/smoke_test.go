@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -21,7 +22,8 @@ const deadline = time.Minute
 
 // programs are all the examples.
 var programs = []string{
-	"echo-server", "event-read-fifo", "hello-world", "signal-test", "time-test", "watch-timing",
+	"becat", "echo-server", "event-read-fifo", "hello-world", "le-proxy", "rate-limited-server", "signal-test",
+	"time-test", "watch-timing",
 }
 
 // binDir is where the programs are. The environment can name a folder with
@@ -73,33 +75,118 @@ func binary(t *testing.T, name string) string {
 	return filepath.Join(binDir, name)
 }
 
+// resetsAreSeen says that who reads from a connection that was reset gets an
+// error.
+var resetsAreSeen = true
+
+// tempFile makes a file with data, and returns its path. It is removed after the
+// test, for which t.TempDir is no good under Wine, and after the programs of the
+// test, which Windows wants.
+func tempFile(t *testing.T, data []byte) string {
+	t.Helper()
+	f, err := os.CreateTemp("", "examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(f.Name()) })
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return f.Name()
+}
+
 // A process is a program that runs.
 type process struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	stdout *bufio.Reader
-	stderr bytes.Buffer
+	stderr messages
+}
+
+// messages are what a program writes to standard error.
+type messages struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	line chan string // has the first line, once it is complete
+}
+
+func (m *messages) Write(p []byte) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	had := bytes.IndexByte(m.text.Bytes(), '\n') >= 0
+	m.text.Write(p)
+	if line, _, complete := strings.Cut(m.text.String(), "\n"); complete && !had {
+		m.line <- line
+	}
+	return len(p), nil
+}
+
+func (m *messages) String() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.text.String()
 }
 
 // start runs a program, which is killed at the latest when the test ends.
 func start(t *testing.T, name string, args ...string) *process {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), deadline)
-	p := &process{t: t, cmd: exec.CommandContext(ctx, binary(t, name), args...)}
-	p.cmd.Stderr = &p.stderr
+	return startFrom(t, nil, name, args...)
+}
+
+// startFrom is start with a standard input: an *os.File, or what the program
+// gets through a pipe.
+func startFrom(t *testing.T, stdin io.Reader, name string, args ...string) *process {
+	t.Helper()
+	p := newProcess(t, name, args...)
+	p.cmd.Stdin = stdin
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.stdout = bufio.NewReader(stdout)
+	p.run()
+	return p
+}
+
+// newProcess returns a process that has yet to be run.
+func newProcess(t *testing.T, name string, args ...string) *process {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	t.Cleanup(cancel)
+	p := &process{t: t, cmd: exec.CommandContext(ctx, binary(t, name), args...)}
+	p.stderr.line = make(chan string, 1)
+	p.cmd.Stderr = &p.stderr
+	p.stdout = bufio.NewReader(strings.NewReader(""))
+	return p
+}
+
+func (p *process) run() {
+	p.t.Helper()
 	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		cancel()
+	p.t.Cleanup(func() {
+		p.cmd.Cancel()
 		p.cmd.Wait() // an error if the test has waited already
 	})
-	return p
+}
+
+// message waits for the first line on standard error, checks that it starts with
+// prefix, and returns the rest.
+func (p *process) message(prefix string) string {
+	p.t.Helper()
+	select {
+	case line := <-p.stderr.line:
+		rest, ok := strings.CutPrefix(line, prefix)
+		if !ok {
+			p.t.Fatalf("message %q, want %q and more", line, prefix)
+		}
+		return rest
+	case <-time.After(deadline):
+		p.t.Fatal("no message")
+	}
+	return ""
 }
 
 // line returns the next line that the program prints.

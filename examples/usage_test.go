@@ -28,8 +28,28 @@ func TestHelpIsPrintedAndIsNoError(t *testing.T) {
 
 func TestWrongUsageExitsWithTwo(t *testing.T) {
 	tests := []invocation{
+		{"becat", nil},
+		{"becat", []string{"127.0.0.1", "0"}},
+		{"becat", []string{"127.0.0.1", "no-such-service"}},
+		{"becat", []string{"-k", "127.0.0.1", "80"}},
+		{"becat", []string{"-l", "127.0.0.1", "0", "0"}},
+		{"becat", []string{"-buffer", "0", "127.0.0.1", "80"}},
+		{"becat", []string{"-rate", "-1", "127.0.0.1", "80"}},
+		{"becat", []string{"-t", "-1s", "127.0.0.1", "80"}},
 		{"echo-server", []string{"-loops", "0"}},
 		{"echo-server", []string{"-backend", "telepathy"}},
+		{"le-proxy", nil},
+		{"le-proxy", []string{"127.0.0.1:0", "no port"}},
+		{"le-proxy", []string{"127.0.0.1:0", "127.0.0.1:0"}},
+		{"le-proxy", []string{"127.0.0.1:0", ":80"}},
+		{"le-proxy", []string{"-loops", "0", "127.0.0.1:0", "127.0.0.1:80"}},
+		{"rate-limited-server", []string{"-rate", "-1"}},
+		{"rate-limited-server", []string{"-rate", "1", "-tick", "1ms"}},
+		{"rate-limited-server", []string{"-tick", "1us"}},
+		{"rate-limited-server", []string{"-group-rate", "-1"}},
+		{"rate-limited-server", []string{"-min-share", "-1"}},
+		{"rate-limited-server", []string{"-size", "-1"}},
+		{"rate-limited-server", []string{"-every", "-1s"}},
 		{"time-test", []string{"-n", "-1"}},
 		{"time-test", []string{"-interval", "0s"}},
 		{"signal-test", []string{"-n", "0"}},
@@ -45,7 +65,7 @@ func TestWrongUsageExitsWithTwo(t *testing.T) {
 			if out := p.ends(2); out != "" {
 				t.Errorf("printed %q", out)
 			}
-			if p.stderr.Len() == 0 {
+			if p.stderr.String() == "" {
 				t.Error("no message")
 			}
 		})
@@ -62,6 +82,10 @@ func TestFailureExitsWithOne(t *testing.T) {
 		{"hello-world", []string{"-addr", taken.Addr().String()}},
 		{"echo-server", []string{"-addr", taken.Addr().String()}},
 		{"echo-server", []string{"-addr", "no port"}},
+		{"becat", append([]string{"-l"}, strings.Split(taken.Addr().String(), ":")...)},
+		{"le-proxy", []string{taken.Addr().String(), "127.0.0.1:80"}},
+		{"rate-limited-server", []string{"-addr", taken.Addr().String()}},
+		{"rate-limited-server", []string{"-addr", "127.0.0.1:0", "-file", "no-such-file"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.String(), func(t *testing.T) {

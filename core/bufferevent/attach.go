@@ -1,17 +1,20 @@
 package bufferevent
 
-// Attach gives the bufferevent to the transport above it, which gets a
-// reference and the callbacks, until Detach.
-func (c *Control) Attach(above Transport, read, write DataCallback, event EventCallback) {
+import "github.com/go-libevent/libevent/core/event"
+
+// Attach gives the bufferevent to the transport above it, which gets a reference
+// and the callbacks, until Detach. The user's callbacks are gone.
+func (c *Control) Attach(above Transport, read, write DataCallback, onEvent EventCallback) {
 	b := c.Bufferevent()
 	b.refs++
-	b.callbacks = callbacks{read, write, event}
+	b.callbacks = callbacks{read, write, onEvent}
 	b.extra().above = above
 }
 
-// Detach gives up what Attach has taken, or frees the bufferevent altogether.
-// If the user has set other callbacks meanwhile, those stay. It needs neither
-// lock nor reference.
+// Detach gives up what Attach has given, takes back what Suspend has asked for,
+// or, with free, frees the bufferevent. If the user has set other callbacks
+// meanwhile, those stay; if he has freed it, that is its end. A transport calls
+// it in Unlink; it needs neither lock nor reference.
 func (c *Control) Detach(above Transport, free bool) {
 	b := c.Bufferevent()
 	b.lock()
@@ -23,10 +26,19 @@ func (c *Control) Detach(above Transport, free bool) {
 		b.extras.above = nil
 		b.callbacks = callbacks{}
 	}
-	if free && !b.freed && b.refs > 1 {
+	switch {
+	case b.freed:
+	case free:
 		b.freed = true
 		b.callbacks = callbacks{}
 		b.refs--
+	default:
+		c.Resume(event.Read)
+		c.Resume(event.Write)
 	}
 	b.end()
 }
+
+// BeginAnew forgets how the stream has ended or failed, as SetFD begins another
+// one.
+func (c *Control) BeginAnew() { c.Bufferevent().beginAnew() }

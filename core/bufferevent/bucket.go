@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/go-libevent/libevent/core/event"
 )
 
 // RateLimitMax is the largest rate and the largest burst, in bytes
@@ -69,7 +71,8 @@ func (cfg *TokenBucketConfig) tickAt(t time.Time) int64 {
 var tickEpoch = time.Now()
 
 // buckets are the tokens of both directions: how many bytes may still be read
-// and written. They can be negative, when more was moved than there was left.
+// and written. They can be negative, when more was moved than there was left, and
+// above the burst until the next tick, when some were given by hand.
 type buckets struct {
 	cfg         *TokenBucketConfig
 	read, write int
@@ -104,20 +107,66 @@ func (k *buckets) fill(now time.Time) {
 
 // filled returns what is in a bucket n ticks later.
 func (c bucketConfig) filled(tokens int, n int64) int {
-	missing := uint64(c.burst - tokens) // tokens are never above burst, but may be far below zero
-	if missing/uint64(n) < uint64(c.rate) {
+	if tokens >= c.burst || distance(tokens, c.burst)/uint64(n) < uint64(c.rate) {
 		return c.burst
 	}
 	return tokens + int(n)*c.rate
 }
 
+// distance returns how far it is from low up to high, which may be more than an
+// int can say.
+func distance(low, high int) uint64 { return uint64(high) - uint64(low) }
+
+// maxWait bounds how long a timer waits for tokens.
+const maxWait = 24 * time.Hour
+
 // untilAbove returns how long it is until the tokens of a direction are more
-// than least.
+// than least, or maxWait if it is longer.
 func (k *buckets) untilAbove(c bucketConfig, tokens, least int, now time.Time) time.Duration {
-	ticks := int64(1)
-	if missing := least - tokens; missing >= c.rate {
-		ticks += int64(missing / c.rate)
+	ticks := uint64(1)
+	if tokens < least {
+		ticks += distance(tokens, least) / uint64(c.rate)
 	}
-	next := tickEpoch.Add(time.Duration(k.tick+ticks) * k.cfg.tick)
+	if ticks > uint64(maxWait/k.cfg.tick) {
+		return maxWait
+	}
+	next := tickEpoch.Add(time.Duration(k.tick+int64(ticks)) * k.cfg.tick)
 	return max(next.Sub(now), 0)
+}
+
+// untilRefill returns how long it is until one of the buckets that are empty has
+// more than least.
+func (k *buckets) untilRefill(least int, now time.Time) time.Duration {
+	wait := maxWait
+	if k.read <= 0 {
+		wait = k.untilAbove(k.cfg.read, k.read, least, now)
+	}
+	if k.write <= 0 {
+		wait = min(wait, k.untilAbove(k.cfg.write, k.write, least, now))
+	}
+	return wait
+}
+
+// tokens returns those of one direction.
+func (k *buckets) tokens(what event.What) int { return *k.of(what) }
+
+func (k *buckets) of(what event.What) *int {
+	if what == event.Read {
+		return &k.read
+	}
+	return &k.write
+}
+
+// take removes n tokens; a negative n adds some. There are always enough of them
+// to count with.
+func (k *buckets) take(what event.What, n int) {
+	tokens := k.of(what)
+	switch left := *tokens - n; {
+	case n > 0 && left > *tokens:
+		*tokens = math.MinInt
+	case n < 0 && left < *tokens:
+		*tokens = math.MaxInt
+	default:
+		*tokens = left
+	}
 }

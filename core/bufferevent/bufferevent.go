@@ -34,21 +34,20 @@ type Bufferevent struct {
 	write *event.Event
 
 	readTimeout, writeTimeout time.Duration // 0: none
-	readMark, writeMark       watermark
+	bounds                    *bounds       // shared until one is set
 
 	err    error   // of the last event
 	extras *extras // what few bufferevents have, or nil
 
-	maxRead, maxWrite int32
-	refs              int32 // 0: freed
-	enabled           event.What
-	options           Options
-	suspended         [2]suspension // of reading and of writing
-	pending           pending       // callbacks that are deferred
-	brokenWrite       bool          // nothing can be written any more
-	closedWrite       bool          // CloseWrite was called
-	sawEOF            bool
-	freed             bool // Free was called
+	refs        int32 // 0: freed
+	enabled     event.What
+	options     Options
+	suspended   [2]suspension // of reading and of writing
+	pending     pending       // callbacks that are deferred
+	brokenWrite bool          // nothing can be written any more
+	closedWrite bool          // CloseWrite was called
+	sawEOF      bool
+	freed       bool // Free was called
 }
 
 // Options say how a bufferevent is made (enum bufferevent_options).
@@ -92,6 +91,11 @@ const both = event.Read | event.Write
 // error is ErrOptions if the options make no sense, or ErrNoLocks if ThreadSafe
 // is asked for and there are no locks. It is for packages that make kinds of
 // bufferevents of their own.
+//
+// With ThreadSafe, t's Underlying bufferevent, if it is a Wrapper, must be there
+// already: the two share a lock. If that one has none, it gets it now; so nobody
+// else may have a reference to it, as its callbacks have, or the error is
+// ErrOptions.
 func Init(b *Bufferevent, base *event.Base, t Transport, opts Options) error {
 	if base == nil {
 		return opError("new", ErrNil)
@@ -102,7 +106,7 @@ func Init(b *Bufferevent, base *event.Base, t Transport, opts Options) error {
 	b.base, b.transport, b.options = base, t, opts
 	b.refs = 1
 	b.enabled = event.Write
-	b.maxRead, b.maxWrite = DefaultMaxSingleRead, DefaultMaxSingleWrite
+	b.bounds = &defaultBounds
 	if err := b.input.SetMaxRead(math.MaxInt32); err != nil { // the limit is ours
 		return err
 	}
@@ -146,12 +150,15 @@ func (b *Bufferevent) Err() error {
 
 // String describes the bufferevent for logs and errors.
 func (b *Bufferevent) String() string {
-	kind := "bufferevent"
-	if s, ok := b.transport.(fmt.Stringer); ok {
-		kind = s.String()
-	}
 	if fd := b.FD(); fd >= 0 {
-		return fmt.Sprintf("%s fd %d", kind, fd)
+		return fmt.Sprintf("%s fd %d", b.kind(), fd)
 	}
-	return kind
+	return b.kind()
+}
+
+func (b *Bufferevent) kind() string {
+	if s, ok := b.transport.(fmt.Stringer); ok {
+		return s.String()
+	}
+	return "bufferevent"
 }

@@ -3,6 +3,7 @@ package bufferevent
 import (
 	"strings"
 
+	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 )
 
@@ -76,6 +77,7 @@ type callbacks struct {
 // pending is what deferred callbacks are to be told.
 type pending struct {
 	read, write bool
+	afterRead   bool // the events come after all that is to be read
 	events      Events
 }
 
@@ -148,16 +150,32 @@ func (b *Bufferevent) noteError(what Events, err error) {
 	}
 	if what&(EventError|EventWriting) == EventError|EventWriting {
 		b.brokenWrite = true
+		b.output.Freeze(evbuffer.Back)
 	}
+}
+
+// alwaysDefer is DeferCallbacks for a bufferevent that was made without.
+func (b *Bufferevent) alwaysDefer() {
+	b.lock()
+	b.options |= DeferCallbacks
+	b.unlock()
+}
+
+// beginAnew forgets what has happened to another descriptor.
+func (b *Bufferevent) beginAnew() {
+	if b.brokenWrite || b.closedWrite {
+		b.output.Unfreeze(evbuffer.Back)
+	}
+	b.err, b.brokenWrite, b.closedWrite, b.sawEOF = nil, false, false, false
 }
 
 // trigger is Trigger for who has the lock and a reference.
 func (b *Bufferevent) trigger(what event.What, opts TriggerOptions) {
 	anyway := opts&TrigIgnoreWatermarks != 0
-	if what&event.Read != 0 && (anyway || b.input.Len() >= b.readMark.low) {
+	if what&event.Read != 0 && (anyway || b.input.Len() >= b.bounds.readMark.low) {
 		b.runRead(opts)
 	}
-	if what&event.Write != 0 && (anyway || b.output.Len() <= b.writeMark.low) {
+	if what&event.Write != 0 && (anyway || b.output.Len() <= b.bounds.writeMark.low) {
 		b.runWrite(opts)
 	}
 }
@@ -208,7 +226,7 @@ func (b *Bufferevent) runEvent(what Events, opts TriggerOptions) {
 // enough for the reading to go on: nothing else would call it. One that has
 // taken nothing is not asked again, as it would be in C, or the loop would spin.
 func (b *Bufferevent) readAgain(before int) {
-	high := b.readMark.high
+	high := b.bounds.readMark.high
 	if high == 0 || b.freed || b.enabled&event.Read == 0 {
 		return
 	}
@@ -248,8 +266,9 @@ func runDeferred(d *event.Deferred) {
 		b.pending.write = false
 		b.callData(b.callbacks.write)
 	}
-	if what := b.pending.events; what != 0 {
-		b.pending.events = 0
+	// The read callback may have made room for more, and be pending again.
+	if what := b.pending.events; what != 0 && !(b.pending.afterRead && b.pending.read) {
+		b.pending.events, b.pending.afterRead = 0, false
 		b.callEvent(what)
 	}
 	b.end()

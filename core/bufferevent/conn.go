@@ -1,6 +1,7 @@
 package bufferevent
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -29,6 +30,7 @@ type Conn struct {
 	base          *event.Base
 	bev           *Bufferevent // the loop's alone
 	local, remote net.Addr
+	canCloseWrite bool
 
 	mu       sync.Mutex
 	input    evbuffer.Buffer // read by the loop, and not by Read yet
@@ -52,14 +54,27 @@ type side struct {
 // connected or not yet. Call it on the goroutine of the loop.
 func NewConn(b *Bufferevent) *Conn {
 	c := &Conn{base: b.Base(), bev: b}
+	_, c.canCloseWrite = b.transport.(WriteCloser)
 	c.noteAddresses()
+	b.alwaysDefer() // the callbacks need our lock, and we call b with it held
 	b.SetCallbacks(c.onRead, c.onWrite, c.onEvent)
 	b.SetWatermark(event.Write, connBuffer/2, 0)
+	boundBelow(b)
 	c.onRead(b) // what is there already
 	if err := b.Enable(event.Read); err != nil {
 		c.read.err = err
 	}
 	return c
+}
+
+// boundBelow has everything that b stands on take no more output than it can get
+// rid of, so that the rest stays where we see it.
+func boundBelow(b *Bufferevent) {
+	for below := b.Underlying(); below != nil; below = below.Underlying() {
+		if low, high, err := below.Watermark(event.Write); err == nil && high == 0 {
+			below.SetWatermark(event.Write, max(low, connBuffer/2), connBuffer)
+		}
+	}
 }
 
 var _ net.Conn = (*Conn)(nil)
@@ -142,14 +157,16 @@ func (c *Conn) Write(p []byte) (int, error) {
 	defer c.mu.Unlock()
 	for n := 0; ; {
 		switch {
+		case len(p) == n && n > 0:
+			return n, nil
 		case c.closed:
 			return n, c.opError("write", net.ErrClosed)
 		case c.write.deadline.passed():
 			return n, c.opError("write", os.ErrDeadlineExceeded)
 		case c.write.err != nil:
 			return n, c.opError("write", c.write.err)
-		case len(p) == n:
-			return n, nil
+		case len(p) == 0:
+			return 0, nil
 		}
 		room := connBuffer - c.output.Len()
 		if room <= 0 {
@@ -180,17 +197,19 @@ func (c *Conn) tellLoop() error {
 	return nil
 }
 
-// CloseWrite ends the stream that is written; reading goes on.
+// CloseWrite ends the stream that is written; reading goes on. The error wraps
+// errors.ErrUnsupported if the bufferevent cannot do that.
 func (c *Conn) CloseWrite() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	switch {
+	case c.closed:
 		return c.opError("close write", net.ErrClosed)
+	case !c.canCloseWrite:
+		return c.opError("close write", errors.ErrUnsupported)
 	}
 	c.finished = true
-	if c.write.err == nil {
-		c.write.err = ErrClosed
-	}
+	c.fail(&c.write, ErrClosed)
 	return c.tellLoop()
 }
 
@@ -274,12 +293,14 @@ func (d *deadline) set(mu *sync.Mutex, t time.Time, wake func()) {
 		d.timer.Stop()
 		d.timer = nil
 	}
-	d.at = t
+	d.at = time.Time{}
 	if t.IsZero() || wake == nil {
 		return
 	}
-	wake() // those who wait may have to stop at once
-	d.timer = time.AfterFunc(time.Until(t), func() {
+	left := time.Until(t)
+	d.at = time.Now().Add(left) // by the clock that the timer goes by
+	wake()                      // those who wait may have to stop at once
+	d.timer = time.AfterFunc(left, func() {
 		mu.Lock()
 		wake()
 		mu.Unlock()
@@ -330,17 +351,21 @@ func (c *Conn) pump() {
 	if c.output.Len() > 0 {
 		return // onWrite goes on
 	}
-	if c.finished {
-		c.bev.CloseWrite()
+	if c.finished || c.closed && c.canCloseWrite && c.bev.Underlying() != nil {
+		if err := c.bev.CloseWrite(); err != nil {
+			c.fail(&c.write, err)
+		}
 	}
 	if c.closed {
 		c.endClose()
 	}
 }
 
-// endClose frees the bufferevent once everything is written.
+// endClose frees the bufferevent once everything is written, by what it stands on
+// too.
 func (c *Conn) endClose() {
-	if c.bev.Output().Len() == 0 || c.write.err != nil && c.write.err != ErrClosed {
+	left := unsent(c.bev)
+	if left == nil || c.write.err != nil && c.write.err != ErrClosed {
 		c.bev.Free()
 		c.bev = nil
 		c.input.Free()
@@ -348,9 +373,33 @@ func (c *Conn) endClose() {
 	}
 	c.bev.Disable(event.Read)
 	c.bev.SetWatermark(event.Write, 0, 0)
-	if _, write := c.bev.Timeouts(); write == 0 || write > connLinger {
-		c.bev.SetTimeouts(0, connLinger)
+	if _, write := left.Timeouts(); write == 0 || write > connLinger {
+		left.SetTimeouts(0, connLinger)
 	}
+	if left != c.bev {
+		c.awaitDrained(left.Output())
+	}
+}
+
+// unsent returns the uppermost bufferevent, from b down, that has something to
+// write, or nil.
+func unsent(b *Bufferevent) *Bufferevent {
+	for ; b != nil; b = b.Underlying() {
+		if b.Output().Len() > 0 {
+			return b
+		}
+	}
+	return nil
+}
+
+// awaitDrained has the loop look again when the output of a bufferevent below,
+// whose callbacks are not ours, is empty.
+func (c *Conn) awaitDrained(output *evbuffer.Buffer) {
+	output.AddCallback(func(e *evbuffer.CallbackEntry, _ evbuffer.CallbackInfo) {
+		if output.Len() == 0 && output.RemoveCallback(e) == nil {
+			c.base.Post(c.pump)
+		}
+	})
 }
 
 // fail notes why a direction has ended.

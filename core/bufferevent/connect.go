@@ -13,9 +13,10 @@ import (
 
 // connecting is what a socket is about while it has no connection yet.
 type connecting struct {
-	done   bool   // there is one, and the loop will tell
-	cancel func() // ends the lookup of a host name, or nil
-	race   *race  // attempts on sockets that are not the bufferevent's yet, or nil
+	settled bool   // it has ended already, and the loop will tell
+	err     error  // with settled: why there is no connection, or nil
+	cancel  func() // ends the lookup of a host name, or nil
+	race    *race  // attempts on sockets that are not the bufferevent's yet, or nil
 }
 
 // Connect begins to connect to a TCP address. If the bufferevent has no
@@ -87,7 +88,7 @@ func (s *socket) connect(sa evutil.Sockaddr, family int) error {
 	case sa == nil && fd < 0:
 		return fmt.Errorf("no descriptor: %w", ErrNil)
 	case sa == nil:
-		return s.awaitConnection(false)
+		return s.awaitConnection(&connecting{})
 	case fd >= 0:
 		return s.connectOn(fd, sa)
 	}
@@ -112,21 +113,19 @@ func (s *socket) connect(sa evutil.Sockaddr, family int) error {
 func (s *socket) connectOn(fd int, sa evutil.Sockaddr) error {
 	done, err := sysio.StartConnect(fd, sa)
 	if evutil.IsConnectRefused(err) {
-		s.Disable(both)
-		s.bev.enabled = 0
-		s.control().EventDeferred(EventError, fmt.Errorf("connect fd %d: %w", fd, err))
-		return nil
+		err = fmt.Errorf("fd %d: %w", fd, err)
+		return s.awaitConnection(&connecting{settled: true, err: err})
 	}
 	if err != nil {
 		return err
 	}
-	return s.awaitConnection(done)
+	return s.awaitConnection(&connecting{settled: done})
 }
 
 // awaitConnection has the loop find out when there is a connection.
-func (s *socket) awaitConnection(done bool) error {
-	s.connecting = &connecting{done: done}
-	if done {
+func (s *socket) awaitConnection(k *connecting) error {
+	s.connecting = k
+	if k.settled {
 		s.flush()
 	} else if err := s.waitForRoom(); err != nil {
 		s.connecting = nil
@@ -148,13 +147,18 @@ func (s *socket) connectEvent(what event.What) {
 		c.Event(EventTimeout|EventWriting, errTimeout("connect"))
 		return
 	}
-	if err := evutil.SocketError(s.FD()); err != nil {
-		s.endConnect()
-		b.read.Del()
-		c.Event(EventError, fmt.Errorf("connect: %w", err))
+	s.settled(evutil.SocketError(s.FD()))
+}
+
+// settled is called when there is a connection, or none because of err.
+func (s *socket) settled(err error) {
+	if err == nil {
+		s.connected()
 		return
 	}
-	s.connected()
+	s.endConnect()
+	s.bev.read.Del()
+	s.control().Event(EventError, fmt.Errorf("connect: %w", err))
 }
 
 // endConnect ends the waiting for a connection, whether there is one or not.

@@ -10,8 +10,7 @@ const (
 	suspendRate                          // the rate limit is exhausted
 	suspendGroup                         // that of the group is
 	suspendLookup                        // a host name is being looked up
-	suspendFilter                        // a filter above does not read
-	suspendUser                          // a transport above has asked for it
+	suspendAbove                         // the transport above has asked for it
 )
 
 // direction is the index of Read or Write in Bufferevent.suspended.
@@ -120,8 +119,8 @@ func eventFor(what event.What) Events {
 }
 
 // Suspend lets Read or Write rest until Resume, whether it is enabled or not:
-// for a transport that stands on this bufferevent.
-func (c *Control) Suspend(what event.What) { c.Bufferevent().suspend(what, suspendUser) }
+// for the transport above.
+func (c *Control) Suspend(what event.What) { c.Bufferevent().suspend(what, suspendAbove) }
 
-// Resume undoes Suspend.
-func (c *Control) Resume(what event.What) { c.Bufferevent().resume(what, suspendUser) }
+// Resume undoes Suspend, however often that was called.
+func (c *Control) Resume(what event.What) { c.Bufferevent().resume(what, suspendAbove) }

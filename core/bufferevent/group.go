@@ -111,8 +111,9 @@ func (g *RateLimitGroup) share(b *Bufferevent, what event.What) (int, bool) {
 	return max(tokens/g.members, g.leastShare()), true
 }
 
+// leastShare returns the minimum share, which is a byte at least.
 func (g *RateLimitGroup) leastShare() int {
-	return min(g.minShare, g.buckets.cfg.read.rate, g.buckets.cfg.write.rate)
+	return max(1, min(g.minShare, g.buckets.cfg.read.rate, g.buckets.cfg.write.rate))
 }
 
 // await notes that a member has to be told when there are tokens again.
@@ -121,23 +122,13 @@ func (g *RateLimitGroup) await(b *Bufferevent) {
 		l.waiting = true
 		g.waiting = append(g.waiting, b)
 	}
-	if g.refill.Pending(event.Timeout) == 0 {
-		g.schedule()
-	}
+	g.schedule()
 }
 
-// schedule has the loop come back when each empty bucket has enough for a
-// member.
+// schedule has the loop come back when a bucket that is empty now has enough for
+// a member.
 func (g *RateLimitGroup) schedule() {
-	k, now := &g.buckets, g.base.Now()
-	least := max(g.leastShare()-1, 0)
-	wait := k.untilAbove(k.cfg.read, k.read, least, now)
-	if k.read > 0 {
-		wait = k.untilAbove(k.cfg.write, k.write, least, now)
-	} else if k.write <= 0 {
-		wait = min(wait, k.untilAbove(k.cfg.write, k.write, least, now))
-	}
-	g.refill.AddTimeout(wait)
+	g.refill.AddTimeout(g.buckets.untilRefill(g.leastShare()-1, g.base.Now()))
 }
 
 // onGroupRefill is the callback of the refill event.
@@ -224,15 +215,23 @@ func (b *Bufferevent) AddToRateLimitGroup(g *RateLimitGroup) error {
 	if l.group == g {
 		return nil
 	}
+	if !g.admit() {
+		return opError(op, ErrGroup)
+	}
 	b.leaveGroup(l)
+	l.group = g
+	return nil
+}
+
+// admit counts another member, unless the group was freed.
+func (g *RateLimitGroup) admit() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.freed {
-		return opError(op, ErrGroup)
+		return false
 	}
 	g.members++
-	l.group = g
-	return nil
+	return true
 }
 
 // RemoveFromRateLimitGroup ends the membership, if there is one

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
@@ -43,9 +44,35 @@ func (b *Bufferevent) WriteString(s string) (int, error) {
 // WriteBuffer moves all data of buf to the output buffer, without copying it.
 // The errors are those of Write (bufferevent_write_buffer).
 func (b *Bufferevent) WriteBuffer(buf *evbuffer.Buffer) error {
+	const op = "write buffer"
+	if buf == nil {
+		return opError(op, ErrNil)
+	}
+	if b.mutex() == nil {
+		return b.writeAll(op, buf)
+	}
+	parcel := parcels.Get().(*evbuffer.Buffer)
+	defer parcels.Put(parcel)
+	err := parcel.AddBuffer(buf)
+	if err != nil {
+		return err
+	}
+	if err = b.writeAll(op, parcel); err != nil {
+		buf.PrependBuffer(parcel)
+		parcel.Free()
+	}
+	return err
+}
+
+// parcels carry data between a bufferevent with a lock and a buffer that may
+// have another one. So neither lock is waited for with the other one held, and
+// goroutines can move data in opposite directions.
+var parcels = sync.Pool{New: func() any { return new(evbuffer.Buffer) }}
+
+func (b *Bufferevent) writeAll(op string, buf *evbuffer.Buffer) error {
 	b.lock()
 	defer b.unlock()
-	if err := b.writable("write buffer"); err != nil {
+	if err := b.writable(op); err != nil {
 		return err
 	}
 	return b.output.AddBuffer(buf)
@@ -83,13 +110,33 @@ func (b *Bufferevent) Read(p []byte) (int, error) {
 // ReadBuffer moves all data of the input buffer to the back of buf, without
 // copying it (bufferevent_read_buffer).
 func (b *Bufferevent) ReadBuffer(buf *evbuffer.Buffer) error {
+	const op = "read buffer"
 	if buf == nil {
-		return opError("read buffer", ErrNil)
+		return opError(op, ErrNil)
 	}
+	if b.mutex() == nil {
+		return b.readAll(op, buf)
+	}
+	parcel := parcels.Get().(*evbuffer.Buffer)
+	defer parcels.Put(parcel)
+	err := b.readAll(op, parcel)
+	if err != nil {
+		return err
+	}
+	if err = buf.AddBuffer(parcel); err != nil {
+		b.lock()
+		b.input.PrependBuffer(parcel)
+		b.unlock()
+		parcel.Free()
+	}
+	return err
+}
+
+func (b *Bufferevent) readAll(op string, buf *evbuffer.Buffer) error {
 	b.lock()
 	defer b.unlock()
 	if b.refs == 0 {
-		return opError("read buffer", ErrFreed)
+		return opError(op, ErrFreed)
 	}
 	return buf.AddBuffer(&b.input)
 }
@@ -153,6 +200,7 @@ func (b *Bufferevent) CloseWrite() error {
 		return nil
 	}
 	b.closedWrite = true
+	b.output.Freeze(evbuffer.Back)
 	return w.CloseWrite()
 }
 

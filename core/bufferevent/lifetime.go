@@ -2,6 +2,7 @@ package bufferevent
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
@@ -11,12 +12,18 @@ import (
 
 // extras is what few bufferevents have.
 type extras struct {
-	mu       evthread.Lock // or nil
-	ownsLock bool          // mu was made for this bufferevent
+	mu       *sharedLock // or nil
 	deferral event.Deferred
 	limit    *limiter  // or nil
 	above    Transport // that has the callbacks, or nil
 	dnsErr   error
+}
+
+// A sharedLock is the lock of one bufferevent, or of several that call one
+// another. The last one to be freed frees it.
+type sharedLock struct {
+	lock  evthread.Lock
+	users atomic.Int32
 }
 
 func (b *Bufferevent) extra() *extras {
@@ -29,7 +36,7 @@ func (b *Bufferevent) extra() *extras {
 // lock takes the lock, if there is one. Locks are recursive.
 func (b *Bufferevent) lock() {
 	if x := b.extras; x != nil && x.mu != nil {
-		if err := x.mu.Lock(0); err != nil {
+		if err := x.mu.lock.Lock(0); err != nil {
 			evlog.Fatal(fmt.Errorf("bufferevent: %w", err))
 		}
 	}
@@ -42,50 +49,73 @@ func (b *Bufferevent) unlock() {
 }
 
 func (x *extras) unlock() {
-	if err := x.mu.Unlock(0); err != nil {
+	if err := x.mu.lock.Unlock(0); err != nil {
 		evlog.Fatal(fmt.Errorf("bufferevent: %w", err))
 	}
 }
 
 // enableLocking gives the bufferevent a lock: that of the one it stands on, or
-// else one of its own, which the one below then gets too.
+// else a new one, which the one below then gets too.
 func (b *Bufferevent) enableLocking() error {
 	below := b.wrapped()
 	if below != nil && below.mutex() != nil {
-		return b.setLock(below.mutex(), false)
+		return b.setLock(below.mutex())
 	}
-	mu, err := evthread.NewLock(evthread.Recursive)
+	for ; below != nil; below = below.wrapped() {
+		if other := below.partner(); below.inUse() || other != nil && other.inUse() {
+			return fmt.Errorf("%s is in use without a lock: %w", below.kind(), ErrOptions)
+		}
+	}
+	lock, err := evthread.NewLock(evthread.Recursive)
 	if err != nil {
 		return err
 	}
-	if mu == nil {
+	if lock == nil {
 		return ErrNoLocks
 	}
-	if err := b.setLock(mu, true); err != nil {
-		return err
+	mu := &sharedLock{lock: lock}
+	for ; b != nil && err == nil; b = b.wrapped() {
+		err = b.setLock(mu)
 	}
-	for ; below != nil; below = below.wrapped() {
-		if err := below.setLock(mu, false); err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }
 
-func (b *Bufferevent) mutex() evthread.Lock {
+func (b *Bufferevent) mutex() *sharedLock {
 	if b.extras == nil {
 		return nil
 	}
 	return b.extras.mu
 }
 
-func (b *Bufferevent) setLock(mu evthread.Lock, own bool) error {
-	x := b.extra()
-	x.mu, x.ownsLock = mu, own
-	if err := b.input.EnableLocking(mu); err != nil {
+// setLock gives the bufferevent a lock, unless it has one. The halves of a pair
+// have the same one.
+func (b *Bufferevent) setLock(mu *sharedLock) error {
+	if b.mutex() != nil {
+		return nil
+	}
+	mu.users.Add(1)
+	b.extra().mu = mu
+	if err := b.input.EnableLocking(mu.lock); err != nil {
 		return err
 	}
-	return b.output.EnableLocking(mu)
+	if err := b.output.EnableLocking(mu.lock); err != nil {
+		return err
+	}
+	if other := b.partner(); other != nil {
+		return other.setLock(mu)
+	}
+	return nil
+}
+
+// inUse reports whether somebody has a reference besides the one that the
+// bufferevent was made with and that of the transport above: perhaps a method
+// that has found no lock to take, and must find none to give up.
+func (b *Bufferevent) inUse() bool {
+	refs := b.refs
+	if b.extras != nil && b.extras.above != nil {
+		refs--
+	}
+	return refs > 1
 }
 
 // Lock takes the lock and a reference, so that several operations look like one
@@ -93,18 +123,27 @@ func (b *Bufferevent) setLock(mu evthread.Lock, own bool) error {
 // has a meaning (bufferevent_lock).
 func (b *Bufferevent) Lock() {
 	b.lock()
-	b.refs++
+	b.retain()
 }
 
 // Unlock undoes Lock (bufferevent_unlock).
 func (b *Bufferevent) Unlock() { b.end() }
 
 // IncRef adds a reference, which keeps the bufferevent from being freed until
-// DecRef (bufferevent_incref).
+// DecRef. It is too late once the last one has gone (bufferevent_incref).
 func (b *Bufferevent) IncRef() {
 	b.lock()
 	defer b.unlock()
+	b.retain()
+}
+
+// retain adds a reference, but not to what was destroyed.
+func (b *Bufferevent) retain() bool {
+	if b.refs == 0 {
+		return false
+	}
 	b.refs++
+	return true
 }
 
 // DecRef gives up a reference, and reports whether that was the last one: then
@@ -133,25 +172,24 @@ func (b *Bufferevent) Free() {
 // begin takes the lock and a reference, unless the bufferevent was freed.
 func (b *Bufferevent) begin() bool {
 	b.lock()
-	if b.refs == 0 {
-		b.unlock()
-		return false
+	if b.retain() {
+		return true
 	}
-	b.refs++
-	return true
+	b.unlock()
+	return false
 }
 
 // end gives up a reference and the lock, and reports whether the reference was
 // the last one.
 func (b *Bufferevent) end() bool {
-	if b.refs > 1 || b.refs == 0 {
-		b.refs = max(b.refs-1, 0)
-		b.unlock()
-		return false
+	if b.refs == 1 {
+		b.refs = 0
+		b.destroy()
+		return true
 	}
-	b.refs = 0
-	b.destroy()
-	return true
+	b.refs = max(b.refs-1, 0)
+	b.unlock()
+	return false
 }
 
 // destroy ends everything, and gives up the lock.
@@ -187,12 +225,13 @@ func (b *Bufferevent) destroy() {
 // at this moment, cannot need it any more.
 func (b *Bufferevent) destroyLocked(x *extras) {
 	release := func(*event.Event) {
-		if x.ownsLock {
-			evthread.FreeLock(x.mu, evthread.Recursive)
+		if x.mu.users.Add(-1) == 0 {
+			evthread.FreeLock(x.mu.lock, evthread.Recursive)
 		}
 	}
-	if err := b.read.Finalize(release); err != nil {
-		evlog.Logf(evlog.Debug, "bufferevent free: %v", err)
-	}
+	err := b.read.Finalize(release)
 	x.unlock()
+	if err != nil { // the base was freed, so that nobody is waiting
+		release(nil)
+	}
 }

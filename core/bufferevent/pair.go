@@ -12,6 +12,7 @@ import (
 type pair struct {
 	bev     Bufferevent
 	partner *pair // nil once that was freed
+	ended   bool  // the partner was told that nothing more comes
 }
 
 // NewPair makes two connected bufferevents. Their callbacks are always deferred,
@@ -23,15 +24,12 @@ func NewPair(base *event.Base, opts Options) (*Bufferevent, *Bufferevent, error)
 		return nil, nil, err
 	}
 	second, err := newHalf(base, (opts|DeferCallbacks)&^ThreadSafe)
-	if err != nil {
-		return nil, nil, err
+	if err == nil && first.bev.mutex() != nil {
+		err = second.bev.setLock(first.bev.mutex())
 	}
-	if mu := first.bev.mutex(); mu != nil {
-		// Neither half owns it: the other one may live longer.
-		first.bev.extras.ownsLock = false
-		if err := second.bev.setLock(mu, false); err != nil {
-			return nil, nil, err
-		}
+	if err != nil {
+		first.bev.Free()
+		return nil, nil, err
 	}
 	first.partner, second.partner = second, first
 	return &first.bev, &second.bev, nil
@@ -57,6 +55,10 @@ func (p *pair) control() *Control { return (*Control)(&p.bev) }
 func (b *Bufferevent) Partner() *Bufferevent {
 	b.lock()
 	defer b.unlock()
+	return b.partner()
+}
+
+func (b *Bufferevent) partner() *Bufferevent {
 	if p, ok := b.transport.(*pair); ok && p.partner != nil {
 		return &p.partner.bev
 	}
@@ -66,15 +68,14 @@ func (b *Bufferevent) Partner() *Bufferevent {
 // Enable implements Transport: what waits on either side may go over now.
 func (p *pair) Enable(what event.What) error {
 	p.control().RestartTimeouts(what)
-	other := p.partner
-	if other == nil {
-		return nil
-	}
-	if what&event.Read != 0 && other.wantsToTalkTo(p) {
+	if other := p.partner; other != nil && what&event.Read != 0 && other.wantsToTalkTo(p) {
 		other.transfer(p, false)
 	}
-	if what&event.Write != 0 && p.wantsToTalkTo(other) {
-		p.transfer(other, false)
+	if other := p.partner; other != nil && what&event.Write != 0 {
+		if p.wantsToTalkTo(other) {
+			p.transfer(other, false)
+		}
+		p.endIfDone()
 	}
 	return nil
 }
@@ -113,19 +114,22 @@ func (p *pair) wantsToTalkTo(to *pair) bool {
 	return p.control().Wants(event.Write) && to.control().Wants(event.Read) && p.bev.output.Len() > 0
 }
 
-// transfer moves what p has written to what the other half reads: as far as its
-// high watermark goes, or all of it.
+// transfer moves what p has written to what the other half reads, as far as its
+// high watermark goes; with all, beyond that if it is there already. It tells
+// both users. Callbacks of the buffers may free either half meanwhile.
 func (p *pair) transfer(to *pair, all bool) {
+	if !p.bev.begin() {
+		return
+	}
+	defer p.bev.end()
+	if !to.bev.begin() {
+		return
+	}
+	defer to.bev.end()
 	from, c := &p.bev, to.control()
 	n := from.output.Len()
 	if room := c.InputRoom(); room >= 0 && !(all && room == 0) {
 		n = min(n, room)
-	}
-	if n == 0 && !all {
-		return
-	}
-	if !to.bev.begin() {
-		return
 	}
 	from.output.Unfreeze(evbuffer.Front)
 	to.bev.input.Unfreeze(evbuffer.Back)
@@ -138,7 +142,7 @@ func (p *pair) transfer(to *pair, all bool) {
 	}
 	c.Triggered(event.Read)
 	p.control().Triggered(event.Write)
-	to.bev.end()
+	p.endIfDone()
 }
 
 // Flush implements Transport.
@@ -181,8 +185,19 @@ func (p *pair) CloseWrite() error {
 	if p.partner == nil {
 		return opError("close write", ErrNoPartner)
 	}
-	_, err := p.Flush(event.Write, ModeFinished)
-	return err
+	p.endIfDone()
+	return nil
+}
+
+// endIfDone tells the other half that nothing more comes, after CloseWrite and
+// once everything has gone over.
+func (p *pair) endIfDone() {
+	if !p.bev.closedWrite || p.ended || p.partner == nil || p.bev.output.Len() > 0 {
+		return
+	}
+	p.ended = true
+	p.partner.bev.pending.afterRead = true
+	p.partner.finished(event.Write)
 }
 
 // Unlink implements Transport.

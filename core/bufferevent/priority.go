@@ -82,8 +82,13 @@ func (b *Bufferevent) SetBase(base *event.Base) error {
 		}
 	}
 	b.base = base
-	if x := b.extras; x != nil {
-		x.deferral = event.Deferred{}
+	x := b.extras
+	if x == nil {
+		return nil
+	}
+	x.deferral = event.Deferred{}
+	if x.limit != nil {
+		return x.limit.refill.SetBase(base)
 	}
 	return nil
 }
@@ -91,5 +96,9 @@ func (b *Bufferevent) SetBase(base *event.Base) error {
 // busy reports whether the base has anything of ours but the events.
 func (b *Bufferevent) busy() bool {
 	x := b.extras
-	return x != nil && (x.deferral.Data != nil && x.deferral.Scheduled() || x.limit != nil)
+	if x == nil {
+		return false
+	}
+	return x.deferral.Data != nil && x.deferral.Scheduled() ||
+		x.limit != nil && x.limit.refill.Pending(event.Timeout) != 0
 }

@@ -46,16 +46,24 @@ func (s *socket) startRace(addrs []evutil.AddrInfo) error {
 		return err
 	}
 	s.connecting = &connecting{race: r}
-	if b.writeTimeout > 0 {
-		r.deadline.AddTimeout(b.writeTimeout)
-	}
+	r.restartDeadline()
 	r.tryNext()
-	if len(r.running) > 0 || s.connecting == nil {
+	if len(r.running) > 0 {
 		return nil
 	}
 	r.end()
 	s.connecting = nil
 	return r.failure
+}
+
+// restartDeadline begins the timeout for writing anew, or ends it if there is
+// none any more.
+func (r *race) restartDeadline() {
+	if timeout := r.socket.bev.writeTimeout; timeout > 0 {
+		r.deadline.AddTimeout(timeout)
+	} else {
+		r.deadline.Del()
+	}
 }
 
 // interleave orders addresses so that families take turns, beginning with that
@@ -90,7 +98,7 @@ func (r *race) tryNext() {
 			r.fail(addr, err)
 			continue
 		}
-		if len(r.addrs) > 0 && r.socket.connecting != nil {
+		if len(r.addrs) > 0 {
 			r.next.AddTimeout(attemptDelay)
 		}
 		return
@@ -198,8 +206,8 @@ func (r *race) win(a *attempt) {
 		err = s.Enable(event.Read)
 	}
 	if err != nil {
-		sysio.CloseSocket(a.fd)
 		s.replace(evutil.InvalidSocket)
+		sysio.CloseSocket(a.fd)
 		b.disable(both)
 		c.Event(EventError, err)
 		return

@@ -98,16 +98,7 @@ func (b *Bufferevent) scheduleRefill(l *limiter) {
 		l.refill.Del()
 		return
 	}
-	now := b.base.Now()
-	wait := k.untilAbove(k.cfg.read, k.read, 0, now)
-	if k.read > 0 || k.write <= 0 {
-		other := k.untilAbove(k.cfg.write, k.write, 0, now)
-		if k.read > 0 {
-			wait = other
-		}
-		wait = min(wait, other)
-	}
-	l.refill.AddTimeout(wait)
+	l.refill.AddTimeout(k.untilRefill(0, b.base.Now()))
 }
 
 // onRefill is the callback of the refill event.
@@ -165,22 +156,6 @@ func (b *Bufferevent) limitOf(what event.What) int {
 	return l.buckets.tokens(what)
 }
 
-func (k *buckets) tokens(what event.What) int {
-	if what == event.Read {
-		return k.read
-	}
-	return k.write
-}
-
-// take removes n tokens.
-func (k *buckets) take(what event.What, n int) {
-	if what == event.Read {
-		k.read -= n
-	} else {
-		k.write -= n
-	}
-}
-
 // DecrementReadLimit takes n bytes from what may be read, or with a negative n
 // gives some: for data that has gone another way. The error is ErrNoLimit if no
 // limit is set (bufferevent_decrement_read_limit).
@@ -219,7 +194,7 @@ func (b *Bufferevent) SetMaxSingleRead(n int) error {
 	if n == 0 {
 		n = DefaultMaxSingleRead
 	}
-	b.maxRead = int32(n)
+	b.ownBounds().maxRead = n
 	return nil
 }
 
@@ -234,7 +209,7 @@ func (b *Bufferevent) SetMaxSingleWrite(n int) error {
 	if n == 0 {
 		n = DefaultMaxSingleWrite
 	}
-	b.maxWrite = int32(n)
+	b.ownBounds().maxWrite = n
 	return nil
 }
 
@@ -243,7 +218,7 @@ func (b *Bufferevent) SetMaxSingleWrite(n int) error {
 func (b *Bufferevent) MaxSingleRead() int {
 	b.lock()
 	defer b.unlock()
-	return int(b.maxRead)
+	return b.bounds.maxRead
 }
 
 // MaxSingleWrite returns what was set with SetMaxSingleWrite
@@ -251,7 +226,7 @@ func (b *Bufferevent) MaxSingleRead() int {
 func (b *Bufferevent) MaxSingleWrite() int {
 	b.lock()
 	defer b.unlock()
-	return int(b.maxWrite)
+	return b.bounds.maxWrite
 }
 
 // MaxToRead returns how many bytes would be read now, in one call, by the limits
@@ -271,16 +246,16 @@ func (b *Bufferevent) MaxToWrite() int {
 
 func (b *Bufferevent) maxToRead() int {
 	if l := b.limiter(); l != nil {
-		return b.allowed(l, event.Read, int(b.maxRead))
+		return b.allowed(l, event.Read, b.bounds.maxRead)
 	}
-	return int(b.maxRead)
+	return b.bounds.maxRead
 }
 
 func (b *Bufferevent) maxToWrite() int {
 	if l := b.limiter(); l != nil {
-		return b.allowed(l, event.Write, int(b.maxWrite))
+		return b.allowed(l, event.Write, b.bounds.maxWrite)
 	}
-	return int(b.maxWrite)
+	return b.bounds.maxWrite
 }
 
 // allowed returns how much of most the limits allow. If the group has nothing,

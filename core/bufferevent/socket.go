@@ -76,7 +76,7 @@ func (s *socket) FD() int { return s.bev.read.FD() }
 func (s *socket) SetFD(fd int) error {
 	b := &s.bev
 	s.cancelConnect()
-	b.err, b.brokenWrite, b.closedWrite, b.sawEOF = nil, false, false, false
+	b.beginAnew()
 	if err := s.replace(fd); err != nil {
 		return err
 	}
@@ -167,6 +167,9 @@ func (s *socket) TimeoutsChanged() {
 	}
 	retime(&b.read, event.Read, b.readTimeout)
 	retime(b.write, event.Write, b.writeTimeout)
+	if k := s.connecting; k != nil && k.race != nil {
+		k.race.restartDeadline()
+	}
 }
 
 // CloseWrite implements WriteCloser.
@@ -254,10 +257,10 @@ func (s *socket) FinishIteration() {
 		return
 	}
 	s.flushing = false
-	if s.connecting == nil {
+	if k := s.connecting; k == nil {
 		s.write()
-	} else if s.connecting.done {
-		s.connected()
+	} else if k.settled {
+		s.settled(k.err)
 	}
 	s.bev.end()
 }
@@ -305,13 +308,14 @@ func (s *socket) write() {
 	}
 }
 
-// writeSome writes up to budget bytes, in as few calls as it takes.
+// writeSome writes up to budget bytes, in as few calls as it takes; or less, if
+// a callback of the output buffer replaces the descriptor.
 func (s *socket) writeSome(budget int) (total int, err error) {
-	b := &s.bev
+	b, fd := &s.bev, s.FD()
 	b.output.Unfreeze(evbuffer.Front)
-	for budget > 0 && b.output.Len() > 0 {
+	for budget > 0 && b.output.Len() > 0 && s.FD() == fd {
 		var n int
-		n, err = b.output.WriteFDAtMost(s.FD(), budget)
+		n, err = b.output.WriteFDAtMost(fd, budget)
 		if err != nil {
 			break
 		}

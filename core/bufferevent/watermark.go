@@ -10,6 +10,25 @@ type watermark struct {
 	low, high int
 }
 
+// bounds are how much a bufferevent reads, writes and holds.
+type bounds struct {
+	readMark, writeMark watermark
+	maxRead, maxWrite   int // in one call
+}
+
+// defaultBounds are those of all bufferevents for which nothing was set, which
+// may be very many.
+var defaultBounds = bounds{maxRead: DefaultMaxSingleRead, maxWrite: DefaultMaxSingleWrite}
+
+// ownBounds returns the bounds, to be changed.
+func (b *Bufferevent) ownBounds() *bounds {
+	if b.bounds == &defaultBounds {
+		own := defaultBounds
+		b.bounds = &own
+	}
+	return b.bounds
+}
+
 // SetWatermark sets lengths in bytes for Read, Write or both; zero is none.
 //
 // The read callback runs only when at least low bytes are in the input buffer,
@@ -31,10 +50,10 @@ func (b *Bufferevent) SetWatermark(what event.What, low, high int) error {
 	}
 	defer b.end()
 	if what&event.Write != 0 {
-		b.writeMark = watermark{low, high}
+		b.ownBounds().writeMark = watermark{low, high}
 	}
 	if what&event.Read != 0 {
-		b.readMark = watermark{low, high}
+		b.ownBounds().readMark = watermark{low, high}
 		b.checkHighMark()
 	}
 	return nil
@@ -46,9 +65,9 @@ func (b *Bufferevent) Watermark(what event.What) (low, high int, err error) {
 	defer b.unlock()
 	switch what {
 	case event.Read:
-		return b.readMark.low, b.readMark.high, nil
+		return b.bounds.readMark.low, b.bounds.readMark.high, nil
 	case event.Write:
-		return b.writeMark.low, b.writeMark.high, nil
+		return b.bounds.writeMark.low, b.bounds.writeMark.high, nil
 	}
 	return 0, 0, opError("watermark", ErrWhat)
 }
@@ -63,31 +82,31 @@ func (b *Bufferevent) checkHighMark() {
 }
 
 func (b *Bufferevent) inputFull() bool {
-	return b.readMark.high != 0 && b.input.Len() >= b.readMark.high
+	return b.bounds.readMark.high != 0 && b.input.Len() >= b.bounds.readMark.high
 }
 
 // roomForInput returns how many bytes may be put into the input, or -1 for any
 // number.
 func (b *Bufferevent) roomForInput() int {
-	if b.readMark.high == 0 {
+	if b.bounds.readMark.high == 0 {
 		return -1
 	}
-	return max(b.readMark.high-b.input.Len(), 0)
+	return max(b.bounds.readMark.high-b.input.Len(), 0)
 }
 
 // OutputFull reports whether the output buffer is at the high watermark for
 // writing, so that a transport above should put no more into it.
 func (c *Control) OutputFull() bool {
-	return c.writeMark.high != 0 && c.output.Len() >= c.writeMark.high
+	return c.bounds.writeMark.high != 0 && c.output.Len() >= c.bounds.writeMark.high
 }
 
 // OutputRoom returns how many bytes may be put into the output buffer until it
 // is at its high watermark, or -1 for any number.
 func (c *Control) OutputRoom() int {
-	if c.writeMark.high == 0 {
+	if c.bounds.writeMark.high == 0 {
 		return -1
 	}
-	return max(c.writeMark.high-c.output.Len(), 0)
+	return max(c.bounds.writeMark.high-c.output.Len(), 0)
 }
 
 // InputFull and InputRoom are the same for the input buffer and the high
@@ -110,7 +129,7 @@ func (o *inputObserver) BufferChanged(_ *evbuffer.Buffer, info evbuffer.Callback
 	if !b.begin() {
 		return
 	}
-	if b.readMark.high != 0 {
+	if b.bounds.readMark.high != 0 {
 		b.checkHighMark()
 	}
 	if info.Deleted > 0 {

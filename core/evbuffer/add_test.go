@@ -152,7 +152,7 @@ func TestAddIOVecLiesInOnePieceBehindWhatIsThere(t *testing.T) {
 	ok(t, err)
 	wantContent(t, b, strings.Repeat("x", 500)+string(bytes.Join(vecs, nil)))
 	want(t, "chunks", chunks(t, b), 2)
-	if b.spare != nil {
+	if b.spare() != nil {
 		t.Error("a spare chunk remains")
 	}
 }

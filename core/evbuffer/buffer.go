@@ -12,10 +12,7 @@ type Buffer struct {
 	// The queue: all chunks from first to last have data, length bytes in all.
 	// In an empty buffer both are nil.
 	first, last *chunk
-	// spare is an empty chunk of its own storage, for what comes after last,
-	// or nil. Only Expand and Reserve leave one behind.
-	spare  *chunk
-	length int
+	length      int
 	// epoch counts the changes that make positions meaningless.
 	epoch     uint64
 	callbacks *CallbackEntry // the latest first
@@ -45,7 +42,7 @@ func New() *Buffer { return new(Buffer) }
 // when the data is gone (evbuffer_free).
 func (b *Buffer) Free() {
 	defer b.enter().leave()
-	dead, spare := b.first, b.spare
+	dead, spare := b.first, b.spare()
 	for e := b.callbacks; e != nil; e = e.next {
 		e.removed = true
 	}

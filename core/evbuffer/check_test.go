@@ -36,7 +36,7 @@ func (b *Buffer) check() error {
 			return fmt.Errorf("a removed callback is still there")
 		}
 	}
-	if c := b.spare; c != nil {
+	if c := b.spare(); c != nil {
 		switch {
 		case c.r != 0 || c.w != 0 || c.next != nil || c.owner != nil:
 			return fmt.Errorf("the spare chunk is in use: %+v", *c)

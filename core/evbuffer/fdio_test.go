@@ -141,7 +141,7 @@ func TestReadFDNeverWaitsForASocket(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	want(t, "error", err, sysio.ErrAgain)
-	if b.first != nil || b.spare != nil {
+	if b.first != nil || b.spare() != nil {
 		t.Error("the buffer has kept memory for it")
 	}
 }

@@ -60,6 +60,7 @@ func TestPartsOfAFile(t *testing.T) {
 		{2, 5, 0, 0, ""},
 		{10, -1, 0, -1, ""},
 		{0, 0, 0, 0, ""},
+		{2, 0, 0, -1, ""},
 	}
 	for _, flags := range []SegmentFlag{0, DisableMmap, DisableSendfile, DisableLocking, DisableMmap | DisableSendfile} {
 		for _, drains := range []Flag{0, DrainsToFD} {
@@ -239,6 +240,33 @@ func TestWaysIntoMemory(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A header before a file can be looked at without the file.
+func TestWhatLiesBeforeAFileLeavesItOnDisk(t *testing.T) {
+	if !sysio.CanSendfile {
+		t.Skip("this system has no sendfile")
+	}
+	s := newSegment(t, writeFile(t, []byte("0123456789")), 0)
+	b := bufferOf(t, "header\n")
+	ok(t, b.SetFlags(DrainsToFD))
+	ok(t, b.AddFileSegment(s, 0, -1))
+	calls := countCalls(t)
+	p := make([]byte, 7)
+	for name, do := range map[string]func() error{
+		"CopyOut":   func() error { _, err := b.CopyOut(p); return err },
+		"Pullup":    func() error { _, err := b.Pullup(7); return err },
+		"Peek":      func() error { _, err := b.Peek(7, nil, make([][]byte, 2)); return err },
+		"Search":    func() error { _, err := b.Search([]byte("der"), nil); return err },
+		"SearchEOL": func() error { _, _, err := b.SearchEOL(nil, EOLCRLF); return err },
+	} {
+		ok(t, do())
+		want(t, name+": kinds of calls", len(calls), 0)
+	}
+	_, err := b.ReadLine(EOLCRLF)
+	ok(t, err)
+	want(t, "kinds of calls", len(calls), 0)
+	b.Free()
 }
 
 func TestAFileThatCannotBeMappedIsRead(t *testing.T) {

@@ -65,11 +65,9 @@ func (b *Buffer) ReadLine(style EOL) (string, error) {
 	return line, nil
 }
 
-// text returns the first n bytes, which are in memory, as a string.
+// text returns the first n bytes, which are in memory, as a string. The buffer
+// has more than those.
 func (b *Buffer) text(n int) string {
-	if n == 0 {
-		return ""
-	}
 	if n <= b.first.len() {
 		return string(b.first.data()[:n])
 	}

@@ -14,6 +14,9 @@ type extras struct {
 	lock     evthread.Lock // or nil
 	owned    bool          // lock was made for this buffer
 	deferral *deferral     // or nil
+	// spare is an empty chunk of its own storage, for what comes after the
+	// last one, or nil. Only Expand and Reserve leave one behind.
+	spare *chunk
 
 	// What follows is guarded by lock, and not used without one.
 	holds int  // operations under way, and deferred calls that could not be cancelled
@@ -46,9 +49,6 @@ func (b *Buffer) EnableLocking(lock evthread.Lock) error {
 		var err error
 		if lock, err = evthread.NewLock(evthread.Recursive); err != nil {
 			return opError(op, err)
-		}
-		if lock == nil {
-			return opError(op, ErrLocking)
 		}
 		owned = true
 	}
@@ -139,7 +139,8 @@ func (g guards) leave() {
 	g.first.leave()
 }
 
-// address gives locks an order. It is 0 for one that has no address.
+// address gives locks an order. It is 0 for one that has no address, and for
+// none.
 func address(lock evthread.Lock) uintptr {
 	switch v := reflect.ValueOf(lock); v.Kind() {
 	case reflect.Pointer, reflect.Chan, reflect.Map, reflect.Func:

@@ -334,11 +334,15 @@ func TestFreeWhileALoopWaitsForTheLock(t *testing.T) {
 	}
 	for name, free := range freeing {
 		t.Run(name, func(t *testing.T) {
-			lock := &watchedLock{waiting: make(chan struct{}, 10)}
-			freed := enableLocks(t, func() (evthread.Lock, error) { return lock, nil })
+			var lock *watchedLock
+			freed := enableLocks(t, func() (evthread.Lock, error) {
+				lock = &watchedLock{waiting: make(chan struct{}, 10)}
+				return lock, nil
+			})
 			base := newBase(t)
 			var b Buffer
 			ok(t, b.EnableLocking(nil))
+			waiting := lock.waiting
 			ok(t, b.DeferCallbacks(base))
 			late := b.extras
 			b.AddCallback(func(*CallbackEntry, CallbackInfo) { t.Error("called") })
@@ -349,7 +353,7 @@ func TestFreeWhileALoopWaitsForTheLock(t *testing.T) {
 				_, err := base.Loop(event.LoopNonblock)
 				done <- err
 			}()
-			<-lock.waiting
+			<-waiting
 			free(&b)
 			want(t, "locks freed before the loop has its turn", freed.Load(), 0)
 			held.leave()

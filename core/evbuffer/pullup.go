@@ -90,9 +90,6 @@ func (b *Buffer) Compact() {
 	small.recycle()
 }
 
-// swap exchanges all but the neighbours of two chunks that have their memory
-// for themselves, so that positions in one of them remain valid.
-func (c *chunk) swap(d *chunk) {
-	*c, *d = *d, *c
-	c.next, d.next = d.next, c.next
-}
+// swap exchanges two chunks that are the last ones or in no queue, and have
+// their memory for themselves. So positions in one of them remain valid.
+func (c *chunk) swap(d *chunk) { *c, *d = *d, *c }

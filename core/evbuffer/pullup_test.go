@@ -108,7 +108,7 @@ func TestCompactDropsTheSpareChunk(t *testing.T) {
 	var b Buffer
 	ok(t, b.Expand(1000))
 	b.Compact()
-	if b.spare != nil {
+	if b.spare() != nil {
 		t.Error("it is still there")
 	}
 }

@@ -84,9 +84,9 @@ func (b *Buffer) advance(n int) {
 
 // dropSpare gives back the memory that Expand or Reserve set aside.
 func (b *Buffer) dropSpare() {
-	if b.spare != nil {
-		b.spare.recycle()
-		b.spare = nil
+	if c := b.spare(); c != nil {
+		c.recycle()
+		b.extras.spare = nil
 	}
 }
 
@@ -109,8 +109,8 @@ func (b *Buffer) realign(n int) {
 // grow returns an empty chunk to append, with n or more bytes: the spare one if
 // it will do.
 func (b *Buffer) grow(n int) *chunk {
-	if c := b.spare; c != nil && len(c.mem) >= n {
-		b.spare = nil
+	if c := b.spare(); c != nil && len(c.mem) >= n {
+		b.extras.spare = nil
 		return c
 	}
 	b.dropSpare()
@@ -124,10 +124,18 @@ func (b *Buffer) growth(n int) int {
 	return max(n, min(b.length/2, maxClassSize))
 }
 
+// spare returns the chunk that was set aside, or nil.
+func (b *Buffer) spare() *chunk {
+	if b.extras == nil {
+		return nil
+	}
+	return b.extras.spare
+}
+
 // setAside makes sure that the spare chunk has n or more bytes.
 func (b *Buffer) setAside(n int) {
-	if b.spare == nil || len(b.spare.mem) < n {
+	if c := b.spare(); c == nil || len(c.mem) < n {
 		b.dropSpare()
-		b.spare = newChunk(n)
+		b.extra().spare = newChunk(n)
 	}
 }

@@ -35,7 +35,7 @@ func (b *Buffer) expand(n int) *chunk {
 		return c
 	}
 	b.setAside(n)
-	return b.spare
+	return b.spare()
 }
 
 // worthMoving reports whether a chunk has little data, and would leave much of
@@ -71,7 +71,7 @@ func (b *Buffer) Reserve(n int, vecs [][]byte) (int, error) {
 	b.realign(n)
 	if room := len(b.room()); room > 0 && room < n && len(vecs) > 1 {
 		b.setAside(n - room)
-		vecs[0], vecs[1] = b.last.reserve(), b.spare.reserve()
+		vecs[0], vecs[1] = b.last.reserve(), b.spare().reserve()
 		return 2, nil
 	}
 	vecs[0] = b.expand(n).reserve()
@@ -88,9 +88,9 @@ func (c *chunk) reserve() []byte {
 // Commit appends the space that Reserve has pointed vecs at, as far as their
 // lengths go, which may be less than reserved but not more; later ones may be
 // left out. That ends the reservation, so Commit(nil) gives up all of it. The
-// error is ErrNotReserved if vecs are anything else, or if the buffer has changed
-// since; then nothing is appended. It is ErrFrozen if the back is frozen
-// (evbuffer_commit_space).
+// error is ErrNotReserved if vecs are anything else, or if a change to the buffer
+// has moved or used the space since; then nothing is appended. It is ErrFrozen if
+// the back is frozen (evbuffer_commit_space).
 func (b *Buffer) Commit(vecs [][]byte) error {
 	defer b.enter().leave()
 	if b.frozen(Back) {
@@ -111,7 +111,7 @@ func (b *Buffer) Commit(vecs [][]byte) error {
 
 // reservation returns the chunks whose free space vecs are.
 func (b *Buffer) reservation(vecs [][]byte) (chunks [2]*chunk, ok bool) {
-	candidates := [2]*chunk{b.last, b.spare}
+	candidates := [2]*chunk{b.last, b.spare()}
 	next := 0
 	for i, v := range vecs {
 		for next < len(candidates) && !candidates[next].reservedAt(v) {
@@ -141,8 +141,8 @@ func (b *Buffer) commit(c *chunk, n int) {
 	c.w += n
 	switch {
 	case n == 0:
-	case c == b.spare:
-		b.spare = nil
+	case c == b.spare():
+		b.extras.spare = nil
 		b.append(c)
 	default:
 		b.length += n
@@ -154,7 +154,7 @@ func (b *Buffer) endReservation() {
 	if b.last != nil {
 		b.last.reserved = false
 	}
-	if b.spare != nil {
-		b.spare.reserved = false
+	if c := b.spare(); c != nil {
+		c.reserved = false
 	}
 }

@@ -112,6 +112,33 @@ func TestCommitOnlyWhatIsReserved(t *testing.T) {
 	}
 }
 
+func TestCommitOfSpareMemoryThatIsGone(t *testing.T) {
+	for name, change := range map[string]func(b *Buffer) error{
+		"AddReference":  func(b *Buffer) error { return b.AddReference([]byte("x"), nil) },
+		"AddBuffer":     func(b *Buffer) error { return b.AddBuffer(bufferOf(t, strings.Repeat("x", 1000))) },
+		"Add of much":   func(b *Buffer) error { return b.Add(make([]byte, 1000)) },
+		"Drain":         func(b *Buffer) error { return b.Drain(100) },
+		"moved away":    func(b *Buffer) error { return New().AddBuffer(b) },
+		"given up":      func(b *Buffer) error { return b.Commit(nil) },
+		"Compact":       func(b *Buffer) error { b.Compact(); return nil },
+		"Free":          func(b *Buffer) error { b.Free(); return nil },
+		"reserved more": func(b *Buffer) error { _, err := b.Reserve(200000, make([][]byte, 1)); return err },
+	} {
+		b := bufferOf(t, "content")
+		var vecs [1][]byte
+		_, err := b.Reserve(100000, vecs[:])
+		ok(t, err)
+		if b.spare() == nil {
+			t.Fatal("the space is not spare memory")
+		}
+		ok(t, change(b))
+		before := b.Len()
+		wantError(t, name, b.Commit([][]byte{vecs[0][:5]}), ErrNotReserved)
+		want(t, name+": length", b.Len(), before)
+		mustCheck(t, b)
+	}
+}
+
 func TestCommitInTwoPieces(t *testing.T) {
 	reserve := func() (*Buffer, [2][]byte) {
 		b := bufferOf(t, strings.Repeat("x", 500))
@@ -171,17 +198,52 @@ func TestExpandMakesRoom(t *testing.T) {
 			ok(t, b.Expand(n))
 			mustCheck(t, b)
 			free := len(b.room())
-			if b.spare != nil {
-				free = len(b.spare.mem)
+			if b.spare() != nil {
+				free = len(b.spare().mem)
 			}
 			if free < n {
 				t.Errorf("Expand(%d) with %d before: %d bytes in one piece", n, before, free)
 			}
 			ok(t, b.AddString(strings.Repeat("y", n)))
 			wantContent(t, b, strings.Repeat("x", before)+strings.Repeat("y", n))
-			if b.spare != nil {
+			if b.spare() != nil {
 				t.Errorf("Expand(%d) with %d before: the spare chunk was not used", n, before)
 			}
 		}
+	}
+}
+
+// A little data moves to where there is room behind it, rather than leave most
+// of its memory unused. What is much, or well filled, stays where it is.
+func TestExpandMovesALittleData(t *testing.T) {
+	tests := []struct {
+		name                   string
+		added, drained, expand int
+		moves                  bool // to other memory
+		spare                  bool
+	}{
+		{"there is room", 100, 0, 400, false, false},
+		{"there is room in front", 400, 300, 400, false, false},
+		{"a little data", 100, 0, 413, true, false},
+		{"an eighth is free", 448, 0, 100, true, false},
+		{"less than an eighth is free", 449, 0, 100, false, true},
+		{"much data", 5000, 0, 5000, false, true},
+		{"as much as is moved", 4096, 0, 0, false, false},
+		{"the largest chunk would do", 400, 0, maxClassSize - 400, true, false},
+		{"too much space for a chunk", 400, 0, maxClassSize - 399, false, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := bufferOf(t, strings.Repeat("x", tt.added))
+			ok(t, b.Drain(tt.drained))
+			mem := &b.first.mem[0]
+			ok(t, b.Expand(tt.expand))
+			want(t, "moved", &b.first.mem[0] != mem, tt.moves)
+			want(t, "there is a spare chunk", b.spare() != nil, tt.spare)
+			wantContent(t, b, strings.Repeat("x", tt.added-tt.drained))
+			if !tt.spare && len(b.room()) < tt.expand {
+				t.Errorf("there is room for %d bytes", len(b.room()))
+			}
+		})
 	}
 }

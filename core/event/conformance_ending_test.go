@@ -11,6 +11,7 @@ func TestConformanceAtEnd(t *testing.T) {
 	onEveryBackend(t, []behaviour{
 		{"it comes after the callbacks of this iteration", testAtEndOrder},
 		{"what it asks for comes in the same iteration, but not for ever", testAtEndAgain},
+		{"what asks for itself comes in the next iteration", testAtEndItself},
 		{"the loop does not end or wait before it", testAtEndKeepsLoop},
 		{"LoopBreak leaves it for the next loop", testAtEndBreak},
 		{"after Free it does not come", testAtEndFreed},
@@ -19,9 +20,11 @@ func TestConformanceAtEnd(t *testing.T) {
 }
 
 // finisher is a function to be called at the end of an iteration.
-type finisher func()
+type finisher struct{ fn func() }
 
-func (f finisher) FinishIteration() { f() }
+func (f *finisher) FinishIteration() { f.fn() }
+
+func finish(fn func()) *finisher { return &finisher{fn} }
 
 func testAtEndOrder(t *testing.T, on backend) {
 	b := on.base(t)
@@ -39,8 +42,8 @@ func testAtEndOrder(t *testing.T, on backend) {
 	}
 	add("later", 2, func() {})
 	add("first", 1, func() {
-		b.AtEnd(finisher(func() { order = append(order, "end") }))
-		b.AtEnd(finisher(func() { order = append(order, "end 2") }))
+		b.AtEnd(finish(func() { order = append(order, "end") }))
+		b.AtEnd(finish(func() { order = append(order, "end 2") }))
 	})
 	add("second", 1, func() {})
 	dispatch(t, b)
@@ -52,23 +55,38 @@ func testAtEndAgain(t *testing.T, on backend) {
 	b := on.base(t)
 	ran, iterations := 0, 0
 	b.NewPrepare(func(*event.Watcher, event.PrepareInfo) { iterations++ })
-	var f finisher
-	f = func() {
+	var ask func()
+	ask = func() {
 		if ran++; ran < 9 {
-			b.AtEnd(f)
-			b.AtEnd(finisher(func() {}))
+			b.AtEnd(finish(ask))
 		}
 	}
-	b.AtEnd(f)
+	b.AtEnd(finish(ask))
 	dispatch(t, b)
 	same(t, "calls", ran, 9)
 	same(t, "iterations", iterations, 3)
 }
 
+func testAtEndItself(t *testing.T, on backend) {
+	b := on.base(t)
+	ran, iterations := 0, 0
+	b.NewPrepare(func(*event.Watcher, event.PrepareInfo) { iterations++ })
+	var f *finisher
+	f = finish(func() {
+		if ran++; ran < 5 {
+			b.AtEnd(f)
+		}
+	})
+	b.AtEnd(f)
+	dispatch(t, b)
+	same(t, "calls", ran, 5)
+	same(t, "iterations", iterations, 5)
+}
+
 func testAtEndKeepsLoop(t *testing.T, on backend) {
 	b := on.base(t)
 	ran := 0
-	b.AtEnd(finisher(func() { ran++ }))
+	b.AtEnd(finish(func() { ran++ }))
 	same(t, "status", loop(t, b, event.LoopOnce), event.LoopDone)
 	same(t, "calls", ran, 1)
 	same(t, "status", loop(t, b, 0), event.LoopNoEvents)
@@ -78,8 +96,8 @@ func testAtEndKeepsLoop(t *testing.T, on backend) {
 func testAtEndBreak(t *testing.T, on backend) {
 	b := on.base(t)
 	ran := 0
-	b.AtEnd(finisher(func() { ran++; b.LoopBreak() }))
-	b.AtEnd(finisher(func() { ran++ }))
+	b.AtEnd(finish(func() { ran++; b.LoopBreak() }))
+	b.AtEnd(finish(func() { ran++ }))
 	dispatch(t, b)
 	same(t, "calls", ran, 1)
 	dispatch(t, b)
@@ -88,9 +106,9 @@ func testAtEndBreak(t *testing.T, on backend) {
 
 func testAtEndFreed(t *testing.T, on backend) {
 	b := on.base(t)
-	b.AtEnd(finisher(func() { t.Error("it came") }))
+	b.AtEnd(finish(func() { t.Error("it came") }))
 	b.Free()
-	b.AtEnd(finisher(func() { t.Error("it came") }))
+	b.AtEnd(finish(func() { t.Error("it came") }))
 }
 
 func testAtEndFromOthers(t *testing.T, on backend) {
@@ -101,7 +119,7 @@ func testAtEndFromOthers(t *testing.T, on backend) {
 	ran := 0
 	go func() {
 		for range 100 {
-			b.AtEnd(finisher(func() {
+			b.AtEnd(finish(func() {
 				if ran++; ran == 100 {
 					b.LoopExit(0)
 				}

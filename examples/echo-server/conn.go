@@ -1,100 +1,60 @@
 package main
 
 import (
-	"bytes"
+	"errors"
+	"log"
+	"net/netip"
 
+	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
-	"github.com/go-libevent/libevent/examples/internal/sock"
 )
 
-// A conn is the connection to a client. It waits either to read or, if the
-// client is slow to take what it gets back, to write; so it never holds more
-// than one buffer's worth of data. Its events keep it alive while it waits.
-type conn struct {
-	fd    int
-	read  event.Event
-	write event.Event
-	buf   []byte // the loop's
-	rest  []byte // read and not written yet; empty while it waits to read
-}
+// maxOutput is how many bytes may wait for a client to take them. While there
+// are more, the client is not read, so one that never reads costs no more.
+const maxOutput = 128 << 10
 
-// serve starts to serve a connection.
-func serve(b *event.Base, fd int, buf []byte) error {
-	c := &conn{fd: fd, buf: buf}
-	c.read.Data, c.write.Data = c, c
-	err := c.read.Assign(b, fd, event.Read|event.Persist, onReadable)
-	if err == nil {
-		err = c.write.Assign(b, fd, event.Write|event.Persist, onWritable)
-	}
-	if err == nil {
-		err = c.read.Add()
-	}
+// serve starts to serve a connection, on the loop that is to do so.
+func serve(base *event.Base, fd int, peer netip.AddrPort) {
+	b, err := bufferevent.NewSocket(base, fd, bufferevent.CloseOnFree)
 	if err != nil {
-		c.close()
-	}
-	return err
-}
-
-// onReadable serves all connections: whose event it is, its Data says.
-func onReadable(ev *event.Event, _ event.What) {
-	c := ev.Data.(*conn)
-	n, err := sock.Read(c.fd, c.buf)
-	switch {
-	case evutil.IsRetriable(err):
-	case err != nil || n == 0:
-		c.close()
-	default:
-		c.echo(c.buf[:n])
-	}
-}
-
-// echo sends data back. Most of the time the system takes it all at once. If
-// not, the conn keeps the rest and waits to write instead of to read.
-func (c *conn) echo(data []byte) {
-	n, ok := c.send(data)
-	if !ok || n == len(data) {
+		evutil.CloseSocket(fd)
+		log.Printf("%v: %v", peer, err)
 		return
 	}
-	c.rest = bytes.Clone(data[n:])
-	c.wait(&c.write, &c.read)
+	b.SetCallbacks(onRead, onWrite, onEvent)
+	if err := errors.Join(b.SetWatermark(event.Write, maxOutput/2, 0), b.Enable(event.Read)); err != nil {
+		b.Free()
+		log.Printf("%v: %v", peer, err)
+	}
 }
 
-// onWritable sends more of the rest; after that the conn reads again.
-func onWritable(ev *event.Event, _ event.What) {
-	c := ev.Data.(*conn)
-	n, ok := c.send(c.rest)
-	if !ok {
+// onRead sends back what has come. That moves it to the output, whence the loop
+// writes it.
+func onRead(b *bufferevent.Bufferevent) {
+	if err := b.WriteBuffer(b.Input()); err != nil {
+		b.Free()
 		return
 	}
-	c.rest = c.rest[n:]
-	if len(c.rest) == 0 {
-		c.rest = nil
-		c.wait(&c.read, &c.write)
+	if b.Output().Len() >= maxOutput {
+		b.Disable(event.Read)
 	}
 }
 
-// send writes what the system takes now. It returns false, and the conn is
-// closed, if the client has gone.
-func (c *conn) send(data []byte) (n int, ok bool) {
-	n, err := sock.Write(c.fd, data)
-	if err != nil && !evutil.IsRetriable(err) {
-		c.close()
-		return 0, false
-	}
-	return n, true
-}
-
-// wait adds one event and deletes the other.
-func (c *conn) wait(add, del *event.Event) {
-	if add.Add() != nil || del.Del() != nil {
-		c.close()
+// onWrite is called when no more than the low watermark waits any more.
+func onWrite(b *bufferevent.Bufferevent) {
+	if b.Enabled()&event.Read == 0 {
+		b.Enable(event.Read)
 	}
 }
 
-// close deletes the events first, as one must before closing a descriptor.
-func (c *conn) close() {
-	c.read.Free()
-	c.write.Free()
-	evutil.CloseSocket(c.fd)
+// onEvent ends the connection: if the client has only ended its stream, once it
+// has got everything back.
+func onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
+	if what&bufferevent.EventEOF == 0 || b.Output().Len() == 0 {
+		b.Free()
+		return
+	}
+	b.SetCallbacks(nil, (*bufferevent.Bufferevent).Free, onEvent)
+	b.SetWatermark(event.Write, 0, 0)
 }

@@ -1,7 +1,7 @@
-// Echo-server sends back whatever its clients send, with nothing but events and
-// plain descriptors. It shows one event for reading and one for writing per
-// connection, what to do when a write is short, how to choose the event method,
-// and how a group of loops shares the connections:
+// Echo-server sends back whatever its clients send. It shows a bufferevent for
+// each connection, how watermarks keep a client that does not read from filling
+// the memory, how to choose the event method, and how a group of loops shares
+// the connections:
 //
 //	go run ./echo-server -addr 127.0.0.1:7777
 //	nc 127.0.0.1 7777
@@ -62,7 +62,7 @@ func run(addr, backend string, loops int) error {
 	if err != nil {
 		return err
 	}
-	listening, err := group.Listen("tcp", addr, newServer(group).welcome)
+	listening, err := group.Listen("tcp", addr, serve)
 	if err != nil {
 		return errors.Join(err, group.Stop(ctx))
 	}

@@ -1,5 +1,5 @@
 // Hello-world greets every client that connects and hangs up. It shows a base,
-// a persistent event on a listener, an event that happens once, and a signal:
+// a listener, a bufferevent that is freed when all is written, and a signal:
 //
 //	go run ./hello-world
 //	nc 127.0.0.1 9995
@@ -11,51 +11,46 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"net/netip"
 	"os"
 	"syscall"
 
+	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
-	"github.com/go-libevent/libevent/examples/internal/sock"
+	"github.com/go-libevent/libevent/core/listener"
 )
-
-var greeting = []byte("Hello, World!\n")
 
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("hello-world: ")
-	addr := flag.String("addr", "127.0.0.1:9995", "listen at this `host:port`")
+	var addr netip.AddrPort
+	flag.TextVar(&addr, "addr", netip.MustParseAddrPort("127.0.0.1:9995"), "listen at this `IP:port`")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(*addr); err != nil {
+	if err := run(addr); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(addr string) error {
-	listener, err := sock.Listen(addr)
-	if err != nil {
-		return err
-	}
-	defer listener.Close()
+func run(addr netip.AddrPort) error {
 	base, err := event.NewBase()
 	if err != nil {
 		return err
 	}
 	defer base.Free()
-
-	connection, err := base.NewEvent(listener.FD(), event.Read|event.Persist, onConnection)
+	l, err := listener.NewBind(base, addr, listener.CloseOnFree|listener.Reuseable, listener.DefaultBacklog, greet)
 	if err != nil {
 		return err
 	}
-	connection.Data = listener
-	if err := connection.Add(); err != nil {
-		return err
-	}
-	interrupt, err := base.NewSignal(syscall.SIGINT, onInterrupt)
+	defer l.Free()
+	interrupt, err := base.NewSignal(syscall.SIGINT, func(*event.Event, event.What) {
+		fmt.Println("interrupted")
+		base.LoopBreak()
+	})
 	if err != nil {
 		return err
 	}
@@ -63,34 +58,24 @@ func run(addr string) error {
 		return err
 	}
 
-	fmt.Println("listening on", listener.Addr())
+	fmt.Println("listening on", l.Addr())
 	return base.Dispatch()
 }
 
-// onConnection takes one connection; while there are more, it is called again.
-func onConnection(ev *event.Event, _ event.What) {
-	fd, err := ev.Data.(*sock.Listener).Accept()
-	if evutil.IsAcceptRetriable(err) {
-		return // the client has gone again
-	}
+// greet sends the greeting, and hangs up once that is written.
+func greet(l *listener.Listener, fd int, _ netip.AddrPort) {
+	b, err := bufferevent.NewSocket(l.Base(), fd, bufferevent.CloseOnFree)
 	if err != nil {
-		log.Fatal("accept: ", err)
+		evutil.CloseSocket(fd)
+		log.Print(err)
+		return
 	}
-	if err := ev.Base().Once(fd, event.Write, -1, onWritable); err != nil {
-		log.Fatal(err)
-	}
+	b.SetCallbacks(nil, (*bufferevent.Bufferevent).Free, onEvent)
+	b.WriteString("Hello, World!\n")
 }
 
-// onWritable sends the greeting. A new connection takes so little at once; the
-// echo-server shows what to do about more.
-func onWritable(ev *event.Event, _ event.What) {
-	if _, err := sock.Write(ev.FD(), greeting); err != nil {
-		log.Print("write: ", err)
-	}
-	evutil.CloseSocket(ev.FD())
-}
-
-func onInterrupt(ev *event.Event, _ event.What) {
-	fmt.Println("interrupted")
-	ev.Base().LoopBreak()
+// onEvent is called if the greeting cannot be written.
+func onEvent(b *bufferevent.Bufferevent, _ bufferevent.Events) {
+	log.Print(b.Err())
+	b.Free()
 }

@@ -7,9 +7,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
-	"github.com/go-libevent/libevent/examples/internal/sock"
 )
 
 // A load keeps a loop busy: each expiry of a timer sends a message through a
@@ -18,9 +18,9 @@ import (
 type load struct {
 	pair     [2]int
 	timers   []event.Event
-	near     event.Event // receives what comes back
-	far      event.Event // echoes
-	buf      [4096]byte
+	near     event.Event     // receives what comes back
+	far      event.Event     // echoes
+	buf      evbuffer.Buffer // empty between callbacks
 	message  [64]byte
 	expiries int
 	received int // bytes
@@ -72,30 +72,35 @@ func (l *load) startTimers(base *event.Base) error {
 
 func (l *load) onTimer(*event.Event, event.What) {
 	l.expiries++
-	l.send(l.pair[0], l.message[:])
+	l.buf.Add(l.message[:])
+	l.send(l.pair[0])
 }
 
 func (l *load) onMessage(*event.Event, event.What) {
-	l.send(l.pair[1], l.receive(l.pair[1]))
+	l.receive(l.pair[1])
+	l.send(l.pair[1])
 }
 
 func (l *load) onReply(*event.Event, event.What) {
-	l.received += len(l.receive(l.pair[0]))
+	l.received += l.receive(l.pair[0])
+	l.buf.Drain(l.buf.Len())
 }
 
-func (l *load) send(fd int, p []byte) {
-	if _, err := sock.Write(fd, p); err != nil && !evutil.IsRetriable(err) {
-		log.Fatal("write: ", err)
+// send writes what is in the buffer.
+func (l *load) send(fd int) {
+	if _, err := l.buf.WriteFD(fd); err != nil && !evutil.IsRetriable(err) {
+		log.Fatal(err)
 	}
+	l.buf.Drain(l.buf.Len())
 }
 
-// receive returns what there is to read; it is good until the next call.
-func (l *load) receive(fd int) []byte {
-	n, err := sock.Read(fd, l.buf[:])
+// receive reads what there is into the buffer, and returns how much that is.
+func (l *load) receive(fd int) int {
+	n, err := l.buf.ReadFD(fd, -1)
 	if err != nil && !evutil.IsRetriable(err) {
-		log.Fatal("read: ", err)
+		log.Fatal(err)
 	}
-	return l.buf[:n]
+	return n
 }
 
 func (l *load) report(w io.Writer) {

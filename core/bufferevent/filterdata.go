@@ -1,0 +1,210 @@
+package bufferevent
+
+import (
+	"errors"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// run runs a filter once and reports whether that has moved anything.
+func run(fn Filter, src, dst *evbuffer.Buffer, limit int, mode FlushMode) (moved bool, err error) {
+	from, to := src.Len(), dst.Len()
+	err = fn(src, dst, limit, mode)
+	return src.Len() != from || dst.Len() != to, err
+}
+
+// failed reports whether a filter has returned what is an error.
+func failed(err error) bool { return err != nil && !errors.Is(err, ErrNeedMore) }
+
+func (f *filter) inputMode() FlushMode {
+	if f.verdict.what&EventEOF != 0 {
+		return ModeFinished
+	}
+	return ModeNormal
+}
+
+func (f *filter) outputMode() FlushMode {
+	if f.bev.closedWrite {
+		return ModeFinished
+	}
+	return ModeNormal
+}
+
+// canRead reports whether something may be put into the input.
+func (f *filter) canRead() bool {
+	c := f.control()
+	return c.enabled&event.Read != 0 && !c.InputFull() && c.Alive()
+}
+
+// catchUp goes on with what waits below for room, or for reading to be enabled,
+// and has the loop tell the user.
+func (f *filter) catchUp() {
+	if !f.behind || !f.canRead() {
+		return
+	}
+	if _, moved := f.processInput(f.inputMode(), true); moved {
+		f.bev.trigger(event.Read, TrigDeferCallbacks)
+	}
+	f.tellVerdict(TrigDeferCallbacks)
+}
+
+// processInput runs the input filter as long as it makes progress; if bounded,
+// only while reading is enabled, and up to the high watermark. It reports
+// whether the filter has succeeded at all, and whether it has moved anything.
+func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
+	if f.reading {
+		return false, false
+	}
+	b, c := &f.bev, f.control()
+	if bounded && !f.canRead() {
+		f.behind = f.behind || f.under.input.Len() > 0
+		return false, false
+	}
+	f.reading = true
+	var err error
+	for again := true; again; {
+		limit, step, before := -1, false, b.input.Len()
+		if bounded {
+			limit = c.InputRoom()
+		}
+		b.input.Unfreeze(evbuffer.Back)
+		step, err = run(f.in, &f.under.input, &b.input, limit, mode)
+		b.input.Freeze(evbuffer.Back)
+		good := err == nil || b.input.Len() > before
+		ok, moved = ok || good, moved || good && step
+		again = f.readsOn(step, err, limit)
+	}
+	f.reading = false
+	if ok {
+		c.RestartTimeouts(event.Read)
+	}
+	if failed(err) && c.Alive() {
+		b.disable(event.Read)
+		f.verdict = verdict{EventError | EventReading, opError("filter", err)}
+	}
+	return ok, moved
+}
+
+// readsOn decides whether the input filter is to run again at once, or later.
+func (f *filter) readsOn(moved bool, err error, limit int) bool {
+	left := f.under.input.Len() > 0
+	f.behind = false
+	switch {
+	case err != nil || !f.control().Alive():
+		return false
+	case limit >= 0 && f.control().InputFull():
+		f.behind = true // there may also be something that the filter keeps
+		return false
+	case f.bev.enabled&event.Read == 0:
+		f.behind = left
+		return false
+	case !moved:
+		f.behind = left && limit >= 0 && f.bev.input.Len() > 0 // more room may help
+		return false
+	}
+	return left
+}
+
+// tellVerdict tells the user of the end or the error that has waited for the
+// input filter, if that has done its work.
+func (f *filter) tellVerdict(opts TriggerOptions) {
+	v := f.verdict
+	if v.what == 0 || f.behind || f.reading {
+		return
+	}
+	f.verdict = verdict{}
+	f.bev.noteError(v.what, v.err)
+	f.bev.runEvent(v.what, opts)
+}
+
+// canWrite reports whether there is something to write, and room for it below.
+func (f *filter) canWrite() bool {
+	c, waiting := f.control(), f.bev.output.Len() > 0 || f.bev.closedWrite && !f.closed
+	return waiting && c.enabled&event.Write != 0 && !f.below().OutputFull() && c.Alive()
+}
+
+// writeOn goes on with writing as far as possible.
+func (f *filter) writeOn(opts TriggerOptions) {
+	f.processOutput(f.outputMode(), true, opts)
+	if err := f.closeBelow(); err != nil {
+		f.control().EventDeferred(EventError|EventWriting, err)
+	}
+}
+
+// processOutput runs the output filter as long as it makes progress, and tells
+// the user if it has succeeded; if bounded, only if writing is enabled, and up to
+// the high watermark below. It reports whether anything was moved.
+//
+// What the write callback adds has to wait until what is below has been written;
+// or at least for the loop, if nothing is there.
+func (f *filter) processOutput(mode FlushMode, bounded bool, opts TriggerOptions) (moved bool) {
+	if f.writing {
+		f.missed = true
+		return false
+	}
+	if bounded && !f.canWrite() {
+		return false
+	}
+	c := f.control()
+	f.writing = true
+	ok, moved, err := f.drainOutput(mode, bounded)
+	if ok && c.Alive() {
+		c.RestartTimeouts(event.Write)
+		f.bev.trigger(event.Write, opts)
+	}
+	f.writing = false
+	missed := f.missed
+	f.missed = false
+	switch {
+	case failed(err) && c.Alive():
+		f.failOutput(opError("filter", err), opts)
+	case missed:
+		f.drained = false
+		if f.canWrite() {
+			f.under.Trigger(event.Write, TrigDeferCallbacks)
+		}
+	}
+	return moved
+}
+
+// drainOutput runs the output filter. ok says that it has succeeded at least
+// once.
+func (f *filter) drainOutput(mode FlushMode, bounded bool) (ok, moved bool, err error) {
+	b, c, below := &f.bev, f.control(), f.below()
+	for again := true; again; {
+		limit, step := -1, false
+		if bounded {
+			limit = below.OutputRoom()
+		}
+		b.output.Unfreeze(evbuffer.Front)
+		step, err = run(f.out, &b.output, &f.under.output, limit, mode)
+		b.output.Freeze(evbuffer.Front)
+		ok, moved = ok || err == nil, moved || step
+		left := b.output.Len() > 0
+		full := bounded && below.OutputFull() || !step && limit >= 0 && f.under.output.Len() > 0
+		f.kept = 0
+		if !full {
+			f.kept = b.output.Len()
+		}
+		f.drained = mode == ModeFinished && !failed(err) && !full && (!left || !step)
+		again = err == nil && step && left && !full && b.enabled&event.Write != 0 && c.Alive()
+	}
+	return ok, moved, err
+}
+
+func (f *filter) failOutput(err error, opts TriggerOptions) {
+	f.bev.disable(event.Write)
+	f.bev.noteError(EventError|EventWriting, err)
+	f.bev.runEvent(EventError|EventWriting, opts)
+}
+
+// closeBelow ends the stream below after CloseWrite, once the output filter has
+// given everything.
+func (f *filter) closeBelow() error {
+	if !f.bev.closedWrite || !f.drained || f.closed || f.writing || !f.control().Alive() {
+		return nil
+	}
+	f.closed = true
+	return f.under.CloseWrite()
+}

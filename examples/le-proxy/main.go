@@ -1,0 +1,94 @@
+// Le-proxy accepts connections and passes them on to another address, whatever
+// is said there. It shows two bufferevents that feed each other: neither side
+// is read faster than the other one reads, an end of the stream is passed on,
+// and when a side fails, the other one still gets what was meant for it:
+//
+//	go run ./le-proxy 127.0.0.1:8888 localhost:7777
+//	nc 127.0.0.1 8888
+//
+// Control-C or SIGTERM ends it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/go-libevent/libevent/pthreads"
+)
+
+// stopTime is how long callbacks may take to come to an end.
+const stopTime = 5 * time.Second
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("le-proxy: ")
+	loops := flag.Int("loops", 1, "run `count` loops that share the connections")
+	flag.Usage = usage
+	flag.Parse()
+	if flag.NArg() != 2 || *loops < 1 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	to, err := parseTarget(flag.Arg(1))
+	if err != nil {
+		log.Print(err)
+		os.Exit(2)
+	}
+	if err := run(flag.Arg(0), to, *loops); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func usage() {
+	fmt.Fprintf(flag.CommandLine.Output(), "Usage of %s: [flags] LISTEN-ADDR CONNECT-ADDR\n"+
+		"Both are host:port.\n", os.Args[0])
+	flag.PrintDefaults()
+}
+
+// parseTarget reads a "host:port". The host is looked up for each connection.
+func parseTarget(addr string) (target, error) {
+	host, service, err := net.SplitHostPort(addr)
+	if err != nil {
+		return target{}, err
+	}
+	port, err := net.LookupPort("tcp", service)
+	if err != nil {
+		return target{}, err
+	}
+	if host == "" || port == 0 {
+		return target{}, fmt.Errorf("address %s: no host or no port to connect to", addr)
+	}
+	return target{host, port}, nil
+}
+
+// run serves until a signal comes, or until a loop fails, which stops the group.
+// Connections that are open then end with the process.
+func run(addr string, to target, loops int) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	group, err := pthreads.NewGroup(&pthreads.GroupConfig{Loops: loops})
+	if err != nil {
+		return err
+	}
+	listening, err := group.Listen("tcp", addr, to.serve)
+	if err != nil {
+		return errors.Join(err, group.Stop(ctx))
+	}
+	fmt.Println("listening on", listening)
+	context.AfterFunc(ctx, func() {
+		deadline, cancel := context.WithTimeout(context.Background(), stopTime)
+		defer cancel()
+		if err := group.Stop(deadline); err != nil {
+			log.Fatal(err)
+		}
+	})
+	return group.Wait()
+}
