@@ -18,6 +18,8 @@ var (
 	// ErrCertificateExpired is a certificate that is not valid yet or not any
 	// more.
 	ErrCertificateExpired = errors.New("certificate is not valid at this time")
+	// ErrSource is a CertSource that makes no sense.
+	ErrSource = errors.New("bad source of certificates")
 	// ErrIssuing is a certificate that is being obtained and not there yet.
 	ErrIssuing = errors.New("certificate is being obtained")
 	// ErrNoChallenge is a request about a challenge that we do not know.

@@ -114,7 +114,7 @@ type CertStore struct {
 
 // NewCertStore loads the certificates and begins to watch their files. The error
 // is that of LoadPEM or LoadPKCS12 if one cannot be loaded; ErrNoCertificate if
-// there are no sources. It belongs to the goroutine that runs the loop of base.
+// there are no sources or one names no file, ErrSource if one contradicts itself. It belongs to the goroutine that runs the loop of base.
 func NewCertStore(base *event.Base, cfg *CertStoreConfig) (*CertStore, error) {
 	const op = "new certificate store"
 	if base == nil || cfg == nil {
@@ -269,7 +269,7 @@ func checkNames(names []string) error {
 	for _, name := range names {
 		rest := strings.TrimPrefix(name, "*.")
 		if rest == "" || rest[0] == '.' || strings.Contains(rest, "*") {
-			return fmt.Errorf("bad name %q", name)
+			return fmt.Errorf("%w: name %q", ErrSource, name)
 		}
 	}
 	return nil

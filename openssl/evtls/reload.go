@@ -140,7 +140,7 @@ func (c *CertSource) check() error {
 	case c.CertFile == "" && c.PKCS12File == "":
 		return fmt.Errorf("source names no file: %w", ErrNoCertificate)
 	case c.PKCS12File != "" && (c.CertFile != "" || c.KeyFile != ""):
-		return fmt.Errorf("source %s has PEM files, too: %w", c.PKCS12File, ErrNoCertificate)
+		return fmt.Errorf("source %s has PEM files, too: %w", c.PKCS12File, ErrSource)
 	}
 	return checkNames(c.Names)
 }
