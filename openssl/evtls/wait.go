@@ -5,7 +5,7 @@ import "context"
 // waiter is a handshake whose goroutine can wait for something else than its
 // peer, while the loop, or the others that share its workers, go on.
 type waiter interface {
-	wait(ctx context.Context, wait func(ctx context.Context) error) error
+	leave(ctx context.Context, wait func(ctx context.Context) error) error
 }
 
 // waiterKey is the key of a handshake's waiter in the context that the functions
@@ -30,7 +30,7 @@ type waiterKey struct{}
 // context wait is just called.
 func Wait(ctx context.Context, wait func(ctx context.Context) error) error {
 	if w, ok := ctx.Value(waiterKey{}).(waiter); ok {
-		return w.wait(ctx, wait)
+		return w.leave(ctx, wait)
 	}
 	return wait(ctx)
 }
