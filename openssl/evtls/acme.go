@@ -66,7 +66,7 @@ type ACMEConfig struct {
 //
 // Obtaining a certificate takes seconds, and whatever waits for it runs in
 // goroutines. Prepare does it before clients come. A handshake with a client that
-// comes before waits, if it can (see Wait), or fails with ErrIssuing.
+// comes before fails with ErrIssuing, or waits on a server of crypto/tls's own.
 //
 // The methods may be called from any goroutine.
 type ACME struct {
@@ -176,8 +176,7 @@ func (a *ACME) Free() {
 }
 
 // GetCertificate is for the field of tls.Config with this name. The error is
-// ErrIssuing if there is no certificate yet and the handshake cannot wait for
-// it, ErrNoCertificate if there can be none for such a name, or what obtaining
+// ErrIssuing if there is no certificate yet and the handshake is on a loop, ErrNoCertificate if there can be none for such a name, or what obtaining
 // it has failed with.
 func (a *ACME) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == acme.ALPNProto {
@@ -199,12 +198,8 @@ func (a *ACME) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, err
 
 // challenge returns the certificate that proves to the authority that the name
 // is ours. The Manager looks it up in memory, and in its cache.
-func (a *ACME) challenge(hello *tls.ClientHelloInfo) (cert *tls.Certificate, err error) {
-	err = Wait(hello.Context(), func(context.Context) (err error) {
-		cert, err = a.cfg.Manager.GetCertificate(hello)
-		return err
-	})
-	return cert, err
+func (a *ACME) challenge(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return a.cfg.Manager.GetCertificate(hello)
 }
 
 // lookUp returns the certificate for key, or the answer to wait for.
@@ -287,29 +282,17 @@ func (a *ACME) use(key acmeKey, cert *tls.Certificate) bool {
 	return true
 }
 
-// awaitIssue waits for an answer, if the handshake can.
+// awaitIssue waits for an answer, unless that would hold a loop up.
 func awaitIssue(hello *tls.ClientHelloInfo, i *issue) (*tls.Certificate, error) {
-	ctx := hello.Context()
-	if _, ours := hello.Conn.(*memory); ours && !canWait(ctx) {
-		select {
-		case <-i.done:
-			return i.cert, i.err
-		default:
-			return nil, ErrIssuing
-		}
+	if _, ours := hello.Conn.(*memory); ours {
+		return nil, ErrIssuing
 	}
-	err := Wait(ctx, func(ctx context.Context) error {
-		select {
-		case <-i.done:
-			return i.err
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	})
-	if err != nil {
-		return nil, err
+	select {
+	case <-i.done:
+		return i.cert, i.err
+	case <-hello.Context().Done():
+		return nil, hello.Context().Err()
 	}
-	return i.cert, nil
 }
 
 // cleanName returns a server's name in the form in which there is one of it.
