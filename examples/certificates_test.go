@@ -8,9 +8,12 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -108,20 +111,51 @@ func (a *authority) trusting() *tls.Config {
 	return &tls.Config{RootCAs: a.pool(), ServerName: "localhost"}
 }
 
+// A watched connection notes that it has ended. crypto/tls takes that for the
+// end of its stream, too, if it comes between two records; so it takes more than
+// a tls.Conn to see whether a stream was cut off.
+type watched struct {
+	*net.TCPConn
+	ended atomic.Bool
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.TCPConn.Read(p)
+	if err != nil {
+		w.ended.Store(true)
+	}
+	return n, err
+}
+
+// below returns what a connection with TLS is over.
+func below(conn *tls.Conn) *watched { return conn.NetConn().(*watched) }
+
 // dialTLS connects to addr and does the handshake.
 func dialTLS(t *testing.T, addr string, cfg *tls.Config) *tls.Conn {
 	t.Helper()
-	conn := tls.Client(dial(t, addr), cfg)
+	conn := tls.Client(&watched{TCPConn: dial(t, addr)}, cfg)
 	if err := conn.Handshake(); err != nil {
 		t.Fatal(err)
 	}
 	return conn
 }
 
-// acceptTLS takes a connection. The handshake comes with the first use.
-func acceptTLS(t *testing.T, l *net.TCPListener, cfg *tls.Config) *tls.Conn {
-	t.Helper()
-	return tls.Server(accept(t, l), cfg)
+// overTLS is the server's side of a connection. The handshake comes with the
+// first use.
+func overTLS(conn *net.TCPConn, cfg *tls.Config) *tls.Conn {
+	return tls.Server(&watched{TCPConn: conn}, cfg)
+}
+
+// isCut checks that a stream does not seem to have ended in the regular way.
+func isCut(conn stream) error {
+	rest, err := io.ReadAll(conn)
+	if c, ok := conn.(*tls.Conn); ok && below(c).ended.Load() {
+		return nil
+	}
+	if err == nil {
+		return fmt.Errorf("the stream has ended in order, after %q", rest)
+	}
+	return nil
 }
 
 // peer returns the path of somebody else's program that ours are to get on with.

@@ -105,7 +105,7 @@ func TestSSLEchoClientGetsBackWhatItSends(t *testing.T) {
 func TestSSLEchoSendsAllBeforeTheEnd(t *testing.T) {
 	_, addr, a := trusted(t)
 	conn := dialTLS(t, addr, a.trusting())
-	lazy := startLazy(t, conn.NetConn().(*net.TCPConn), conn)
+	lazy := startLazy(t, tcp(conn), conn)
 	lazy.awaitStall(t, dialTLS(t, addr, a.trusting()))
 	if err := errors.Join(receive(slowReader{lazy.over}, lazy.data), <-lazy.done); err != nil {
 		t.Error(err)
@@ -115,7 +115,7 @@ func TestSSLEchoSendsAllBeforeTheEnd(t *testing.T) {
 func TestSSLEchoOutlivesClientsThatVanish(t *testing.T) {
 	_, addr, a := trusted(t)
 	other, conn := dialTLS(t, addr, a.trusting()), dialTLS(t, addr, a.trusting())
-	lazy := startLazy(t, conn.NetConn().(*net.TCPConn), conn)
+	lazy := startLazy(t, tcp(conn), conn)
 	lazy.awaitStall(t, other)
 	lazy.conn.SetLinger(0) // Close resets the connection
 	lazy.conn.Close()
@@ -138,7 +138,7 @@ func TestSSLEchoReportsClientsThatBreakTheRules(t *testing.T) {
 			return dial(t, addr).CloseWrite()
 		}, "unexpected EOF"},
 		"an end without close_notify": {func(t *testing.T, addr string, a *authority) error {
-			return dialTLS(t, addr, a.trusting()).NetConn().(*net.TCPConn).CloseWrite()
+			return below(dialTLS(t, addr, a.trusting())).CloseWrite()
 		}, "unexpected EOF"},
 		"a certificate that it does not trust": {func(t *testing.T, addr string, _ *authority) error {
 			var wrong *tls.CertificateVerificationError
@@ -262,7 +262,7 @@ func sslTarget(t *testing.T, stdin io.Reader) (*process, *tls.Conn) {
 	t.Helper()
 	a, l := newAuthority(t), listen(t)
 	p := startSSLClient(t, stdin, l.Addr().String(), "-ca", a.file())
-	return p, acceptTLS(t, l, &tls.Config{Certificates: []tls.Certificate{a.issue(time.Hour)}})
+	return p, overTLS(accept(t, l), &tls.Config{Certificates: []tls.Certificate{a.issue(time.Hour)}})
 }
 
 func TestSSLEchoClientStillReadsWhenStandardInputHasEnded(t *testing.T) {
@@ -342,7 +342,7 @@ func TestSSLEchoServesOpenSSL(t *testing.T) {
 			p, addr, a := trusted(t)
 			r, w := pipe(t)
 			c := startCommand(t, r, openssl, append([]string{"s_client", "-connect", addr, "-CAfile", a.file(),
-				"-verify_return_error", "-servername", "localhost", "-quiet", "-no_ign_eof"}, args...)...)
+				"-verify_return_error", "-servername", "localhost", "-quiet", "-no_ign_eof", "-nocommands"}, args...)...)
 			sent := make(chan error, 1)
 			go func() {
 				_, err := w.Write(data)
@@ -382,7 +382,10 @@ func TestSSLEchoClientTalksToOpenSSL(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			args := append([]string{"s_server", "-accept", "127.0.0.1:0", "-rev", version}, shown(t, a.issue(time.Hour))...)
 			server := startCommand(t, nil, openssl, args...)
-			addr := server.lineAfter("ACCEPT ")
+			addr, ok := "", false
+			for !ok {
+				addr, ok = strings.CutPrefix(server.line(), "ACCEPT ")
+			}
 			r, w := pipe(t)
 			c := startSSLClient(t, r, addr, "-ca", a.file())
 			io.WriteString(w, "drawer\n")
