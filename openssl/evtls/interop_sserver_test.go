@@ -24,7 +24,7 @@ func sServer(t testing.TB, own credential, args ...string) (*process, string) {
 // goes both ways, and our close_notify is answered.
 func TestSServerVersionsAndKeys(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	for _, v := range versions {
 		for _, kind := range []string{"ECDSA", "Ed25519", "RSA"} {
 			t.Run(v.name+"/"+kind, func(t *testing.T) {
@@ -50,7 +50,7 @@ func TestSServerVersionsAndKeys(t *testing.T) {
 // s_server -rev reverses.
 func TestSServerRev(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	line := strings.Repeat("abcdefghijklmno", 60)
 	back := []byte(line)
 	for i, j := 0, len(back)-1; i < j; i, j = i+1, j-1 {
@@ -72,7 +72,7 @@ func TestSServerRev(t *testing.T) {
 // TestSServerWWW asks for s_server's page, which ends with the stream.
 func TestSServerWWW(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {
 			us := newOurSide(t)
@@ -90,7 +90,7 @@ func TestSServerWWW(t *testing.T) {
 // TestSServerResumption resumes sessions that a ClientSessionCache has.
 func TestSServerResumption(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {
 			us := newOurSide(t)
@@ -118,7 +118,7 @@ func TestSServerResumption(t *testing.T) {
 // TestSServerWantsCertificate shows a certificate to a server that wants one.
 func TestSServerWantsCertificate(t *testing.T) {
 	openSSL(t)
-	a, stranger := newAuthority(t), newAuthority(t)
+	a, stranger := newPeerCA(t), newPeerCA(t)
 	client := sign(t, template("a client"), newKey(t, "ECDSA"), &a.credential)
 	foreign := stranger.issue(t)
 	for _, v := range versions {
@@ -141,8 +141,8 @@ func TestSServerWantsCertificate(t *testing.T) {
 			peer.say("hello\n")
 			ours.expect("hello\n")
 		})
-		run("of another authority", []tls.Certificate{foreign.Certificate}, func(t *testing.T, ours *session, peer *process) {
-			wantRemoteAlert(t, ours.wantError(), "unknown certificate authority")
+		run("of another peerCA", []tls.Certificate{foreign.Certificate}, func(t *testing.T, ours *session, peer *process) {
+			wantRemoteAlert(t, ours.wantError(), "unknown certificate peerCA")
 			peer.expect("certificate verify failed")
 		})
 		run("none", nil, func(t *testing.T, ours *session, peer *process) {
@@ -157,7 +157,7 @@ func TestSServerWantsCertificate(t *testing.T) {
 // TestSServerALPN negotiates a protocol.
 func TestSServerALPN(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	for _, v := range versions {
 		for _, test := range []struct {
 			offer []string
@@ -187,7 +187,7 @@ func TestSServerALPN(t *testing.T) {
 // TestSServerKeyUpdate has the server change its keys, and ask us to change ours.
 func TestSServerKeyUpdate(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	us := newOurSide(t)
 	peer, port := sServer(t, a.issue(t), "-tls1_3", "-msg")
 	ours := us.connect(port, clientConfig(a))
@@ -210,7 +210,7 @@ func TestSServerKeyUpdate(t *testing.T) {
 // TestSServerRefused finds fault with the server's certificate, and tells it.
 func TestSServerRefused(t *testing.T) {
 	openSSL(t)
-	a, stranger := newAuthority(t), newAuthority(t)
+	a, stranger := newPeerCA(t), newPeerCA(t)
 	expired := template("localhost")
 	expired.NotAfter = time.Now().Add(-time.Minute)
 	future := template("localhost")
@@ -218,11 +218,11 @@ func TestSServerRefused(t *testing.T) {
 	tests := []struct {
 		name     string
 		template *x509.Certificate
-		issuer   *authority
+		issuer   *peerCA
 		reason   func(error) bool
 		alert    string
 	}{
-		{"unknown authority", template("localhost"), stranger, isA[x509.UnknownAuthorityError], "unknown ca|bad certificate"},
+		{"unknown peerCA", template("localhost"), stranger, isA[x509.UnknownAuthorityError], "unknown ca|bad certificate"},
 		{"expired", expired, a, isInvalid(x509.Expired), "certificate expired|bad certificate"},
 		{"not valid yet", future, a, isInvalid(x509.Expired), "certificate expired|bad certificate"},
 		{"wrong name", template("elsewhere"), a, isA[x509.HostnameError], "bad certificate|certificate unknown"},
@@ -258,7 +258,7 @@ func isInvalid(reason x509.InvalidReason) func(error) bool {
 // TestSServerEnds tells the ways apart in which the server's stream ends.
 func TestSServerEnds(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	own := a.issue(t)
 	for _, v := range versions {
 		run := func(name string, test func(ours *session, peer *process)) {
@@ -295,7 +295,7 @@ func TestSServerEnds(t *testing.T) {
 // TestSServerOtherVersion has nothing in common with the server.
 func TestSServerOtherVersion(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	us := newOurSide(t)
 	_, port := sServer(t, a.issue(t), "-tls1_2")
 	cfg := clientConfig(a)
