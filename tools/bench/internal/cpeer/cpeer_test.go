@@ -171,15 +171,21 @@ func TestBuildSaysWhatIsMissing(t *testing.T) {
 			t.Errorf("error %v, want %v", err, ErrMissing)
 		}
 	})
-	t.Run("headers", func(t *testing.T) {
-		compiler := filepath.Join(t.TempDir(), "cc")
-		if err := os.WriteFile(compiler, []byte("#!/bin/sh\necho no event.h >&2\nexit 1\n"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		t.Setenv("CC", compiler)
-		_, err := Build(t.Context(), t.TempDir())
-		if !errors.Is(err, ErrMissing) || !strings.HasSuffix(err.Error(), "no event.h") {
-			t.Errorf("error %v, want %v with the compiler's message", err, ErrMissing)
-		}
-	})
+	for header, build := range map[string]func(context.Context, string) (Peer, error){
+		"event2/event.h": Build,
+		"openssl/ssl.h":  BuildTLS,
+	} {
+		t.Run(header, func(t *testing.T) {
+			compiler := filepath.Join(t.TempDir(), "cc")
+			script := "#!/bin/sh\ngrep -q " + header + " || exit 0\necho no luck >&2\nexit 1\n"
+			if err := os.WriteFile(compiler, []byte(script), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("CC", compiler)
+			_, err := build(t.Context(), t.TempDir())
+			if !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "no "+header) || !strings.HasSuffix(err.Error(), "no luck") {
+				t.Errorf("error %v, want %v with the header and the compiler's message", err, ErrMissing)
+			}
+		})
+	}
 }

@@ -84,8 +84,8 @@ func (x *exchange) sample(d time.Duration) (sample, error) {
 	if err := x.run(d); err != nil {
 		return sample{}, err
 	}
-	if len(x.latencies) == 0 {
-		return sample{}, errSilent
+	if err := x.runMessages(1); err != nil {
+		return sample{}, err
 	}
 	slices.Sort(x.latencies)
 	return sample{
@@ -160,14 +160,19 @@ func (f *flood) stop() (float64, error) {
 }
 
 // Flood makes new connections to a server until stdin ends. It writes a line to
-// stdout when it begins and, in the end, how many of them it has made a second.
+// stdout when it has made the first and, in the end, how many more a second.
 func Flood(address string, stdin io.Reader, stdout io.Writer) error {
 	addr, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return err
+		return fmt.Errorf("flood %q: %w", address, err)
 	}
-	began := time.Now()
 	h := startHandshakes(addr, clientConfig(tls.X25519), floodAtOnce, false)
+	select {
+	case <-h.first:
+	case <-h.ctx.Done():
+		return h.stop()
+	}
+	began, before := time.Now(), h.done.Load()
 	fmt.Fprintln(stdout, "begun")
 	ended := make(chan error, 1)
 	go func() {
@@ -178,10 +183,10 @@ func Flood(address string, stdin io.Reader, stdout io.Writer) error {
 	case err = <-ended:
 	case <-h.ctx.Done():
 	}
-	n, elapsed := h.done.Load(), time.Since(began)
+	rate := float64(h.done.Load()-before) / time.Since(began).Seconds()
 	if err := errors.Join(err, h.stop()); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(stdout, float64(n)/elapsed.Seconds())
+	_, err = fmt.Fprintln(stdout, rate)
 	return err
 }

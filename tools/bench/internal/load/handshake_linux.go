@@ -42,14 +42,15 @@ func TLSHandshakes(command []string, exchange tls.CurveID, resume bool, d time.D
 type handshakes struct {
 	addr   string
 	resume bool
-	done   atomic.Int64 // how many there have been
+	done   atomic.Int64  // how many there have been
+	first  chan struct{} // closed when there has been one
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	group  sync.WaitGroup
 }
 
 func startHandshakes(addr netip.AddrPort, cfg *tls.Config, atOnce int, resume bool) *handshakes {
-	h := &handshakes{addr: addr.String(), resume: resume}
+	h := &handshakes{addr: addr.String(), resume: resume, first: make(chan struct{})}
 	h.ctx, h.cancel = context.WithCancelCause(context.Background())
 	for range atOnce {
 		h.group.Go(func() {
@@ -80,11 +81,11 @@ func (h *handshakes) measure(s *server, d time.Duration) (usage, int64, error) {
 	}
 	before := h.done.Load()
 	h.pause(d)
+	for h.done.Load() == before && h.ctx.Err() == nil {
+		h.pause(warmup) // so that there is one to count
+	}
 	n := h.done.Load() - before
 	used, err := m.stop()
-	if err == nil && n == 0 {
-		err = errSilent
-	}
 	return used, n, err
 }
 
@@ -110,7 +111,9 @@ func (h *handshakes) run(cfg *tls.Config) error {
 		if err := h.connect(cfg, h.resume); err != nil {
 			return err
 		}
-		h.done.Add(1)
+		if h.done.Add(1) == 1 {
+			close(h.first)
+		}
 	}
 	return nil
 }
