@@ -14,6 +14,7 @@ import (
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 // newFilter returns a filter, which is freed at the end of the test at the
@@ -1237,11 +1238,11 @@ func TestEventsPassThroughFilters(t *testing.T) {
 
 func TestErrorsPassThroughFilters(t *testing.T) {
 	base := newBase(t)
-	under, peer := newSocket(t, base, 0)
+	under, _ := newSocket(t, base, 0)
 	top := stack(t, under, 1, 0)
 	var d diary
 	d.keep(top)
-	peer.close()
+	defer sysio.SetHook(refuse(sysio.OpSend, under.FD(), 1, errReset))()
 	write(t, top, "to nobody")
 	d.await(t, base, "writing|error")
 	if top.Err() == nil || top.Err() != under.Err() {
