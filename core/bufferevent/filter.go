@@ -139,6 +139,9 @@ func (f *filter) SetFD(fd int) error {
 func (f *filter) Enable(what event.What) error {
 	f.control().RestartTimeouts(what)
 	if what&event.Read != 0 {
+		if f.under.input.Len() == 0 {
+			f.catchUp() // with what in has kept; what arrives now is told by itself
+		}
 		f.below().Resume(event.Read)
 		f.catchUp()
 	}
