@@ -44,7 +44,7 @@ type session struct {
 	peer           netip.AddrPort
 	client, server *bufferevent.Bufferevent
 	up, down       *relay.Flow // to the server, to the client
-	cut            bool        // a stream with TLS has failed
+	cut            bool        // a stream with TLS has failed after its handshake
 }
 
 // serve starts a session, on the loop that is to serve it.
@@ -133,7 +133,9 @@ func (s *session) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 		s.report(b.Err())
 		from.End()
 		to.Break()
-		s.cut = s.cut || b.Underlying() != nil
+		if _, open := evtls.ConnectionState(b); open {
+			s.cut = true
+		}
 	}
 	if s.up.Over() && s.down.Over() {
 		s.client.SetTimeouts(0, drainTime)
