@@ -87,7 +87,7 @@ func (s *session) start(base *event.Base) (err error) {
 // client has proved to be one.
 func (s *session) connect() error {
 	return errors.Join(
-		tlssocket.Socket(s.server).SetTimeouts(0, connectTime),
+		s.server.SetTimeouts(0, connectTime),
 		s.server.ConnectHostname(nil, "tcp", s.host, s.port))
 }
 
@@ -148,7 +148,7 @@ func (s *session) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 // with the client is done.
 func (s *session) connected(b *bufferevent.Bufferevent) {
 	if b == s.server {
-		tlssocket.Socket(b).SetTimeouts(0, 0)
+		b.SetTimeouts(0, 0)
 		return
 	}
 	if err := s.connect(); err != nil {
