@@ -9,6 +9,12 @@ require (
 	golang.org/x/sys v0.49.0
 )
 
+require (
+	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/net v0.60.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
+)
+
 replace (
 	github.com/go-libevent/libevent/core => ../core
 	github.com/go-libevent/libevent/openssl => ../openssl

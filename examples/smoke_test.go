@@ -238,16 +238,11 @@ func (p *process) ends(code int) (stdout string) {
 	if err != nil {
 		p.t.Fatal("read output: ", err)
 	}
-	if got := p.wait(); got != code {
+	p.cmd.Wait()
+	if got := p.cmd.ProcessState.ExitCode(); got != code {
 		p.t.Fatalf("exit code %d (%v), want %d; stderr: %s", got, p.cmd.ProcessState, code, &p.stderr)
 	}
 	return string(rest)
-}
-
-// wait waits for the program to end by itself, and returns its exit code.
-func (p *process) wait() int {
-	p.cmd.Wait()
-	return p.cmd.ProcessState.ExitCode()
 }
 
 // canSignal says that one process can send signals to another.

@@ -44,7 +44,7 @@ type session struct {
 	peer           netip.AddrPort
 	client, server *bufferevent.Bufferevent
 	up, down       *relay.Flow // to the server, to the client
-	cut            bool        // a stream with TLS has failed
+	cut            bool        // a stream with TLS has failed after its handshake
 }
 
 // serve starts a session, on the loop that is to serve it.
@@ -87,7 +87,7 @@ func (s *session) start(base *event.Base) (err error) {
 // client has proved to be one.
 func (s *session) connect() error {
 	return errors.Join(
-		tlssocket.Socket(s.server).SetTimeouts(0, connectTime),
+		s.server.SetTimeouts(0, connectTime),
 		s.server.ConnectHostname(nil, "tcp", s.host, s.port))
 }
 
@@ -133,7 +133,9 @@ func (s *session) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 		s.report(b.Err())
 		from.End()
 		to.Break()
-		s.cut = s.cut || b.Underlying() != nil
+		if _, open := evtls.ConnectionState(b); open {
+			s.cut = true
+		}
 	}
 	if s.up.Over() && s.down.Over() {
 		s.client.SetTimeouts(0, drainTime)
@@ -146,7 +148,7 @@ func (s *session) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 // with the client is done.
 func (s *session) connected(b *bufferevent.Bufferevent) {
 	if b == s.server {
-		tlssocket.Socket(b).SetTimeouts(0, 0)
+		b.SetTimeouts(0, 0)
 		return
 	}
 	if err := s.connect(); err != nil {

@@ -87,7 +87,7 @@ func (c *client) connect(cfg *evtls.Config, host string, port int) error {
 	}
 	b.SetCallbacks(nil, nil, c.onEvent)
 	return errors.Join(
-		tlssocket.Socket(b).SetTimeouts(0, connectTime),
+		b.SetTimeouts(0, connectTime),
 		b.ConnectHostname(nil, "tcp", host, port))
 }
 
@@ -102,7 +102,7 @@ func (c *client) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 	if c.verbose {
 		log.Print(tlsconf.Describe(state))
 	}
-	tlssocket.Socket(b).SetTimeouts(0, 0)
+	b.SetTimeouts(0, 0)
 	conn := bufferevent.NewConn(b)
 	go c.send(conn)
 	go c.receive(conn)

@@ -1,9 +1,9 @@
 // Package tlssocket makes and ends TLS connections whose last words are sent.
 //
-// When the output of a TLS bufferevent is empty, it is encrypted, but the socket
-// below may still have to write it. Freeing both then would cut the stream off,
-// where the same program without TLS would have done well. So the two are freed
-// separately here.
+// What a TLS bufferevent has encrypted, up to the close_notify that CloseWrite
+// adds, is with the socket below, which writes it when the callback that has
+// added it is over, or when the peer makes room for it. Who frees both at once
+// cuts the stream off. So the two are freed separately here.
 package tlssocket
 
 import (
@@ -32,8 +32,8 @@ func New(base *event.Base, fd int, state evtls.State, cfg *evtls.Config) (*buffe
 	return b, nil
 }
 
-// Socket returns the socket below b, or b if it is one.
-func Socket(b *bufferevent.Bufferevent) *bufferevent.Bufferevent {
+// socketOf returns the socket below b, or b if it is one.
+func socketOf(b *bufferevent.Bufferevent) *bufferevent.Bufferevent {
 	if under := b.Underlying(); under != nil {
 		return under
 	}
@@ -42,7 +42,7 @@ func Socket(b *bufferevent.Bufferevent) *bufferevent.Bufferevent {
 
 // Free frees b and its socket. What is not written is lost.
 func Free(b *bufferevent.Bufferevent) {
-	socket := Socket(b)
+	socket := socketOf(b)
 	b.Free()
 	socket.Free()
 }
@@ -50,7 +50,7 @@ func Free(b *bufferevent.Bufferevent) {
 // Finish frees b, and its socket once that has written what it has, or can write
 // nothing of it for as long as the patience lasts. Nothing more is read.
 func Finish(b *bufferevent.Bufferevent, patience time.Duration) {
-	socket := Socket(b)
+	socket := socketOf(b)
 	if socket.Output().Len() == 0 {
 		Free(b)
 		return
@@ -58,6 +58,8 @@ func Finish(b *bufferevent.Bufferevent, patience time.Duration) {
 	b.Free()
 	socket.Disable(event.Read)
 	socket.SetWatermark(event.Write, 0, 0)
-	socket.SetTimeouts(0, patience)
 	socket.SetCallbacks(nil, (*bufferevent.Bufferevent).Free, func(b *bufferevent.Bufferevent, _ bufferevent.Events) { b.Free() })
+	// When it really ends, which is after its callback, b takes its timeout off
+	// the socket.
+	socket.Base().Post(func() { socket.SetTimeouts(0, patience) })
 }
