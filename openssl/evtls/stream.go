@@ -55,6 +55,7 @@ type stream struct {
 	flushing  bool // FinishIteration will come
 	pulling   bool // data is being decrypted
 	missed    bool // and should be once more
+	writing   bool // data is being encrypted
 	resting   bool // the reading below does
 	untold    bool // output was encrypted that the user does not know of
 	ended     bool // there is nothing more to read

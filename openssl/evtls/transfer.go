@@ -96,12 +96,15 @@ func (s *stream) push() {
 }
 
 // encrypt encrypts output as long as there is not too much below, and says that
-// we have ended once that is all.
+// we have ended once that is all. What is below may call for more while it gets
+// some; that comes anyway.
 func (s *stream) encrypt() {
 	c := s.control()
-	if !s.open() || s.broken || s.closed {
+	if !s.open() || s.broken || s.closed || s.writing {
 		return
 	}
+	s.writing = true
+	defer func() { s.writing = false }()
 	if c.Wants(event.Write) {
 		n, err := s.records()
 		if n > 0 {
@@ -129,8 +132,8 @@ func (s *stream) records() (total int, err error) {
 			return total, err
 		}
 		n, err := s.conn.tls.Write(p)
-		below.AddBuffer(&m.out)
 		output.Drain(n)
+		below.AddBuffer(&m.out)
 		total += n
 		if err != nil {
 			return total, err
