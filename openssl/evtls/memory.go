@@ -11,6 +11,10 @@ import (
 // memory is the net.Conn that crypto/tls runs over: two buffers. It belongs to
 // whoever is at work on the connection: the handshake's goroutine while that
 // runs, and otherwise the loop.
+//
+// It hands out whole records, one at a time. So crypto/tls keeps no more memory
+// than the longest one needs, wants no turn for half of one, and the loop knows
+// without asking whether there is something to decrypt.
 type memory struct {
 	in  evbuffer.Buffer // from the peer
 	out evbuffer.Buffer // to the peer
@@ -20,6 +24,7 @@ type memory struct {
 	// who reads is told to come back.
 	wait func() bool
 
+	left  int  // how much of the record at the front of in is to be handed out
 	ended bool // nothing follows what is in in
 	cut   bool // crypto/tls has seen that
 }
@@ -37,7 +42,7 @@ var errNoData net.Error = noData{}
 
 // Read implements net.Conn.
 func (m *memory) Read(p []byte) (int, error) {
-	for m.in.Len() == 0 {
+	for !m.ready() {
 		switch {
 		case m.ended:
 			m.cut = true
@@ -48,20 +53,42 @@ func (m *memory) Read(p []byte) (int, error) {
 			return 0, net.ErrClosed
 		}
 	}
-	return m.in.Remove(p)
+	n, err := m.in.Remove(p[:min(len(p), m.left)])
+	m.left -= n
+	return n, err
 }
 
-// hasRecord reports whether in has a whole record of a handshake, or something
-// that is none and that crypto/tls will refuse. A client that sends it slowly
-// keeps nothing of ours busy but its own bytes.
-func (m *memory) hasRecord() bool {
-	var header [5]byte // type, version, length (RFC 8446 section 5.1)
-	if n, err := m.in.CopyOut(header[:]); n < len(header) || err != nil {
+// ready reports whether there is something to hand out: a whole record, what
+// crypto/tls will refuse for not being one, or the rest before the end. Of a
+// record that comes slowly nobody else needs to know.
+func (m *memory) ready() bool {
+	if m.left > 0 {
+		return true
+	}
+	const (
+		headerLen     = 5 // type, version, length (RFC 8446 section 5.1)
+		maxCiphertext = maxRecord + 2048
+	)
+	var header [headerLen]byte
+	have := m.in.Len()
+	if have < headerLen {
+		if m.ended {
+			m.left = have
+		}
+		return m.left > 0
+	}
+	if _, err := m.in.CopyOut(header[:]); err != nil {
 		return false
 	}
-	const typeHandshake = 22
 	n := int(header[3])<<8 | int(header[4])
-	return header[0] != typeHandshake || n > maxRecord || m.in.Len() >= len(header)+n
+	isRecord := header[0] >= 20 && header[0] <= 23 && header[1] == 3 && n <= maxCiphertext
+	switch {
+	case isRecord && have >= headerLen+n:
+		m.left = headerLen + n
+	case !isRecord || m.ended:
+		m.left = have
+	}
+	return m.left > 0
 }
 
 // Write implements net.Conn.

@@ -31,6 +31,7 @@ type Conn struct {
 	tls   *tls.Conn
 	mem   memory
 	done  bool // the handshake is
+	more  bool // tls may have decrypted more than there was room for
 	taken bool // by a bufferevent
 }
 

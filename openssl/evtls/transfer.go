@@ -62,17 +62,19 @@ func (s *stream) readsOn() bool {
 }
 
 // decrypt reads until there is nothing, or no room, and returns how much that
-// was.
+// was. Asking crypto/tls when it has nothing costs an allocation.
 func (s *stream) decrypt() (total int, err error) {
 	c, input := s.control(), s.bev.Input()
 	p := scratch.Get().(*[maxRecord]byte)
 	defer scratch.Put(p)
-	for s.readsOn() {
+	m := &s.conn.mem
+	for s.readsOn() && (s.conn.more || m.ready() || m.ended) {
 		room := p[:]
 		if n := c.InputRoom(); n >= 0 {
 			room = room[:min(n, len(room))]
 		}
 		n, err := s.conn.tls.Read(room)
+		s.conn.more = n == len(room)
 		if n > 0 {
 			total += n
 			input.Unfreeze(evbuffer.Back)
