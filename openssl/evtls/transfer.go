@@ -156,13 +156,15 @@ func (s *stream) piece(output *evbuffer.Buffer) ([]byte, error) {
 	return vecs[0][:min(len(vecs[0]), maxRecord)], nil
 }
 
-// closeNotify says that we have ended. What the peer sends is still read.
+// closeNotify says that we have ended. What the peer sends is still read. The
+// write callback tells when it has left.
 func (s *stream) closeNotify() {
 	s.closed = true
 	if err := s.conn.tls.CloseWrite(); err != nil {
 		s.breakWrite(err)
 		return
 	}
+	s.untold = true
 	s.under.Output().AddBuffer(&s.conn.mem.out)
 }
 
