@@ -21,22 +21,33 @@
 // The event callback is told EventConnected when the handshake is done; from
 // then on [ConnectionState] tells what it has led to. What was put into the
 // output before goes out then. Everything else is as for other bufferevents:
-// callbacks, watermarks, timeouts.
+// callbacks, watermarks, timeouts. The write callback runs when all output has
+// been encrypted and has left what is below, so that it may free the bufferevent.
 //
 // [NewFilter] puts TLS over another bufferevent, of any kind: over the socket
 // of a protocol that begins in clear (STARTTLS), over a pair, over a filter, or
-// over TLS.
+// over TLS. Watermarks and timeouts of what is below are this package's from then
+// on; rate limits are set there, on the [bufferevent.Bufferevent.Underlying]
+// socket.
 //
 // # Handshakes
 //
 // A handshake lasts no longer than [Config].HandshakeTimeout. It runs in a
 // goroutine of its own, which takes turns with the loop and ends with it: after
 // the handshake there is no goroutine, and an idle connection costs what
-// crypto/tls keeps. A handshake computes for a good part of a millisecond,
-// during which the loop does nothing else. With [Workers] it goes on meanwhile,
-// and a flood of new connections does not hold up those that there are. The
-// functions in a tls.Config are called in that goroutine; with Workers they may
-// take their time.
+// crypto/tls keeps. A server starts it when the client's first record is there. A
+// handshake computes for a good part of a millisecond, during which the loop does
+// nothing else. With [Workers] it goes on meanwhile, and a flood of new
+// connections does not hold up those that there are.
+//
+// The functions in a tls.Config are called in that goroutine, even after the
+// bufferevent was freed. With Workers they may take their time. They must not use
+// a bufferevent that is ThreadSafe, whose lock the loop may hold while it waits
+// for them; without locks they may use what belongs to the loop, unless there are
+// Workers.
+//
+// Until a peer is known, no more than 150 kB of its input are held, besides the
+// message that crypto/tls gathers.
 //
 // # The end of a stream
 //
@@ -44,15 +55,18 @@
 // is told EventEOF. If the stream below ends without that, somebody may have cut
 // it off: the callback is told EventError, and Err wraps io.ErrUnexpectedEOF,
 // unless the flag [DirtyShutdown] allows it. [bufferevent.Bufferevent.CloseWrite]
-// ends our side, after everything that was written.
+// ends our side, after everything that was written, and the write callback runs
+// when that has left. Free says nothing to the peer.
 //
 // # Errors
 //
-// Whatever goes wrong comes to the event callback once. Err has an error that
-// errors.As can take apart: tls.RecordHeaderError for something else than TLS,
-// tls.AlertError and net.OpError for what the peer says,
-// tls.CertificateVerificationError and those of crypto/x509 for certificates,
-// and [ErrHandshakeTimeout].
+// Whatever goes wrong comes to the event callback once: with EventReading,
+// EventWriting and EventError if it ends the connection, and when the alert that
+// tells the peer has been written, so that the callback may free the bufferevent.
+// Err has an error that errors.As can take apart: tls.RecordHeaderError for
+// something else than TLS, net.OpError and tls.AlertError for what the peer says,
+// or we have told it, tls.CertificateVerificationError and those of crypto/x509
+// for certificates, and [ErrHandshakeTimeout].
 //
 // # Goroutines
 //

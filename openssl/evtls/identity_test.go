@@ -99,3 +99,13 @@ func eachVersion(t *testing.T, test func(t *testing.T, version uint16)) {
 		t.Run(tls.VersionName(v), func(t *testing.T) { test(t, v) })
 	}
 }
+
+// blocked returns a function of a configuration that says that it was called and
+// waits until it may go on.
+func blocked(started chan<- bool, stop <-chan bool) func(*tls.ClientHelloInfo) (*tls.Config, error) {
+	return func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		started <- true
+		<-stop
+		return nil, nil
+	}
+}

@@ -43,7 +43,7 @@ var errNoData net.Error = noData{}
 
 // Read implements net.Conn.
 func (m *memory) Read(p []byte) (int, error) {
-	for !m.hasRecord() {
+	for !m.ready() {
 		switch {
 		case m.ended && m.in.Len() > 0: // a part of a record
 			m.left = m.in.Len()
@@ -70,9 +70,9 @@ const (
 	tlsVersion = 3                // the major one, of all records
 )
 
-// hasRecord reports whether the next record is there, or the rest of the present
+// ready reports whether the next record is there, or the rest of the present
 // one. What cannot be a record counts as one, for crypto/tls to refuse.
-func (m *memory) hasRecord() bool {
+func (m *memory) ready() bool {
 	if m.left > 0 {
 		return m.in.Len() > 0
 	}
@@ -91,9 +91,6 @@ func (m *memory) hasRecord() bool {
 	}
 	return true
 }
-
-// empty reports whether there is nothing to give out now.
-func (m *memory) empty() bool { return m.left == 0 && m.in.Len() == 0 }
 
 // Write implements net.Conn. That nothing can be written below any more is for
 // the bufferevent there to tell.

@@ -119,11 +119,12 @@ func (s *stream) shake() {
 	}
 	m.ended = s.below && s.under.Input().Len() == 0
 	switch {
-	case s.handshake != nil:
+	case !m.ready() && !m.ended:
+	case s.handshake == nil:
+		s.start()
+	default:
 		s.handshake.goOn()
 		s.turned()
-	case m.ended || m.hasRecord():
-		s.start()
 	}
 }
 

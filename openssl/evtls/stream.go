@@ -32,6 +32,7 @@ type Conn struct {
 	tls   *tls.Conn
 	mem   memory
 	done  bool // the handshake is
+	more  bool // tls may have decrypted more than there was room for
 	taken bool // by a bufferevent
 }
 
@@ -56,6 +57,7 @@ type stream struct {
 	flushing  bool // FinishIteration will come
 	pulling   bool // data is being decrypted
 	missed    bool // and should be once more
+	writing   bool // data is being encrypted
 	resting   bool // the reading below does
 	untold    bool // output was encrypted that the user does not know of
 	ended     bool // there is nothing more to read

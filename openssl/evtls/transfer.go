@@ -59,38 +59,34 @@ func (s *stream) readsOn() bool {
 }
 
 // decrypt reads until there is nothing, or no room, and returns how much that
-// was.
+// was. Asking crypto/tls when it has nothing costs an allocation.
 func (s *stream) decrypt() (total int, err error) {
 	c, input := s.control(), s.bev.Input()
 	p := scratch.Get().(*[maxRecord]byte)
 	defer scratch.Put(p)
-	for s.readsOn() {
+	m := &s.conn.mem
+	for s.readsOn() && (s.conn.more || m.ready() || m.ended) {
 		room := p[:]
 		if n := c.InputRoom(); n >= 0 {
 			room = room[:min(n, len(room))]
 		}
 		n, err := s.conn.tls.Read(room)
+		s.conn.more = n == len(room)
 		if n > 0 {
 			total += n
 			input.Unfreeze(evbuffer.Back)
 			input.Add(room[:n])
 			input.Freeze(evbuffer.Back)
 		}
-		switch {
-		case err == errNoData:
+		if err == errNoData {
 			return total, nil
-		case err != nil:
+		}
+		if err != nil {
 			return total, err
-		case n < len(room) && s.atRest():
-			return total, nil
 		}
 	}
 	return total, nil
 }
-
-// atRest reports whether there is nothing to read, so that crypto/tls need not be
-// asked: asking costs an allocation.
-func (s *stream) atRest() bool { return !s.conn.mem.ended && s.conn.mem.empty() }
 
 // push encrypts output and tells the user if enough of it has gone.
 func (s *stream) push() {
@@ -99,12 +95,15 @@ func (s *stream) push() {
 }
 
 // encrypt encrypts output as long as there is not too much below, and says that
-// we have ended once that is all.
+// we have ended once that is all. What is below may call for more while it gets
+// some; that comes anyway.
 func (s *stream) encrypt() {
 	c := s.control()
-	if !s.open() || s.broken || s.closed {
+	if !s.open() || s.broken || s.closed || s.writing {
 		return
 	}
+	s.writing = true
+	defer func() { s.writing = false }()
 	if c.Wants(event.Write) {
 		n, err := s.records()
 		if n > 0 {
@@ -133,6 +132,7 @@ func (s *stream) records() (total int, err error) {
 		}
 		n, err := s.conn.tls.Write(p)
 		output.Drain(n)
+		below.AddBuffer(&m.out)
 		total += n
 		if err != nil {
 			return total, err
@@ -153,12 +153,14 @@ func (s *stream) piece(output *evbuffer.Buffer) ([]byte, error) {
 	return vecs[0][:min(len(vecs[0]), maxRecord)], nil
 }
 
-// closeNotify says that we have ended. What the peer sends is still read.
+// closeNotify says that we have ended. What the peer sends is still read. The
+// write callback tells when it has left.
 func (s *stream) closeNotify() {
 	s.closed = true
 	if err := s.conn.tls.CloseWrite(); err != nil {
 		s.breakWrite(err)
 	}
+	s.untold = true
 }
 
 // tellWritten runs the write callback if something was encrypted and no more is
