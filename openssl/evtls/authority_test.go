@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -155,9 +156,37 @@ func shakeHands(t testing.TB, server, client *tls.Config) (tls.ConnectionState, 
 	return c.ConnectionState(), err
 }
 
-// certBase returns a base that is freed at the end of the test.
+// certLeaks makes the test fail if it ends with more goroutines, or descriptors
+// where the system tells, than it has now. It must come before all other cleanups.
+func certLeaks(t testing.TB) {
+	if r, w, err := os.Pipe(); err == nil { // has the runtime's own descriptors opened
+		r.Close()
+		w.Close()
+	}
+	descriptors := func() int {
+		fds, _ := os.ReadDir("/proc/self/fd")
+		return len(fds)
+	}
+	goroutines, open := runtime.NumGoroutine(), descriptors()
+	t.Cleanup(func() {
+		deadline := time.Now().Add(certPatience)
+		for runtime.NumGoroutine() > goroutines || descriptors() > open {
+			if time.Now().After(deadline) {
+				stacks := make([]byte, 1<<16)
+				t.Errorf("%d goroutines, %d at the start; %d descriptors, %d at the start:\n%s", runtime.NumGoroutine(),
+					goroutines, descriptors(), open, stacks[:runtime.Stack(stacks, true)])
+				return
+			}
+			runtime.Gosched()
+		}
+	})
+}
+
+// certBase returns a base that is freed at the end of the test, which then must
+// have left nothing behind.
 func certBase(t testing.TB) *event.Base {
 	t.Helper()
+	certLeaks(t)
 	base, err := event.NewBase()
 	noError(t, err)
 	t.Cleanup(base.Free)
