@@ -329,3 +329,33 @@ func TestClientsGetTheStaple(t *testing.T) {
 		t.Errorf("the staple's timer is left: %d events, %d before", n, before)
 	}
 }
+
+func TestStaplerTriesAgain(t *testing.T) {
+	base, a := certBase(t), newAuthority(t, "authority")
+	cert := a.issue(t, nil, "x.test")
+	calls := 0
+	var updates []error
+	good := make(chan struct{})
+	st, err := evtls.NewStapler(base, &evtls.StaplerConfig{
+		MinRetry: time.Millisecond,
+		Fetch: func(context.Context, *x509.Certificate, *x509.Certificate) ([]byte, error) {
+			if calls++; calls < 3 {
+				return nil, errors.New("down")
+			}
+			return a.respond(t, cert.Leaf, nil), nil
+		},
+		OnUpdate: func(_ *x509.Certificate, err error) {
+			if updates = append(updates, err); err == nil {
+				close(good)
+			}
+		},
+	})
+	noError(t, err)
+	s := st.Add(cert)
+	runWith(t, base, func() { <-good })
+	if len(updates) != 3 || s.Certificate().OCSPStaple == nil {
+		t.Errorf("updates %v", updates)
+	}
+	s.Free()
+	noError(t, base.Dispatch())
+}
