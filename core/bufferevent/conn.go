@@ -344,9 +344,11 @@ func (c *Conn) pump() {
 	if c.bev.Output().Len() < connBuffer && c.output.Len() > 0 {
 		if err := c.bev.WriteBuffer(&c.output); err != nil {
 			c.fail(&c.write, err)
-			c.output.Free()
 		}
 		c.write.wake()
+	}
+	if c.broken() {
+		c.output.Free() // nothing takes it any more
 	}
 	if c.output.Len() > 0 {
 		return // onWrite goes on
@@ -365,10 +367,11 @@ func (c *Conn) pump() {
 // too.
 func (c *Conn) endClose() {
 	left := unsent(c.bev)
-	if left == nil || c.write.err != nil && c.write.err != ErrClosed {
+	if left == nil || c.broken() {
 		c.bev.Free()
 		c.bev = nil
 		c.input.Free()
+		c.output.Free()
 		return
 	}
 	c.bev.Disable(event.Read)
@@ -402,6 +405,9 @@ func (c *Conn) awaitDrained(output *evbuffer.Buffer) {
 	})
 }
 
+// broken reports whether writing has failed.
+func (c *Conn) broken() bool { return c.write.err != nil && c.write.err != ErrClosed }
+
 // fail notes why a direction has ended.
 func (c *Conn) fail(s *side, err error) {
 	if s.err == nil || s.err == ErrClosed {
@@ -430,7 +436,7 @@ func (c *Conn) onEvent(b *Bufferevent, what Events) {
 		c.fail(&c.read, err)
 		c.fail(&c.write, err)
 	}
-	if c.closed && c.bev != nil && c.write.err != nil && c.write.err != ErrClosed {
+	if c.closed && c.bev != nil && c.broken() {
 		c.endClose()
 	}
 }

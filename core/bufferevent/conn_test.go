@@ -17,6 +17,7 @@ import (
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 // running runs the loop in a goroutine from here to the end of the test.
@@ -363,7 +364,7 @@ func TestConnInManyGoroutines(t *testing.T) {
 					one.SetReadDeadline(time.Now().Add(short))
 					one.SetWriteDeadline(time.Now().Add(patience))
 					one.LocalAddr()
-					one.RemoteAddr().String()
+					_ = one.RemoteAddr().String()
 				}
 			})
 			group.Go(func() {
@@ -408,6 +409,36 @@ func TestConnResetByThePeer(t *testing.T) {
 	if err := outcome(t, writing(c)); err == nil {
 		t.Error("could write for ever")
 	}
+}
+
+func TestConnWhoseWritesFail(t *testing.T) {
+	base := newBase(t)
+	b, _ := newTCP(t, base, 0)
+	c := bufferevent.NewConn(b)
+	defer sysio.SetHook(func(call sysio.Call) (int, error) {
+		if call.Op == sysio.OpSend && call.FD == b.FD() {
+			return 0, errReset
+		}
+		return call.Len, nil
+	})()
+	running(t, base)
+	wantError(t, "write", outcome(t, writing(c)), errReset)
+	read := reading(c)
+	ok(t, c.Close()) // does not wait for what cannot be written
+	wantError(t, "read", outcome(t, read), net.ErrClosed)
+	for freed := false; !freed; {
+		onLoop(t, base, func() { freed = b.Output().Len() == 0 })
+	}
+}
+
+func TestConnOverAPairWhosePartnerIsFreed(t *testing.T) {
+	base := newBase(t)
+	one, two := newPair(t, base)
+	c := bufferevent.NewConn(one)
+	two.Free()
+	running(t, base)
+	wantError(t, "write", outcome(t, writing(c)), bufferevent.ErrNoPartner)
+	ok(t, c.Close())
 }
 
 // A Conn can be made before there is a connection.

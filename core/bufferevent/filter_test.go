@@ -57,6 +57,10 @@ func TestNewFilterRefuses(t *testing.T) {
 	base := newBase(t)
 	freed, under := halves(t, base, 0)
 	freed.Free()
+	kept, _ := halves(t, base, 0)
+	kept.IncRef()
+	kept.Free()
+	defer kept.DecRef()
 	for name, c := range map[string]struct {
 		under *bufferevent.Bufferevent
 		opts  bufferevent.Options
@@ -64,6 +68,7 @@ func TestNewFilterRefuses(t *testing.T) {
 	}{
 		"nothing":              {nil, 0, bufferevent.ErrNil},
 		"one that was freed":   {freed, 0, bufferevent.ErrFreed},
+		"one that still is":    {kept, 0, bufferevent.ErrFreed},
 		"an option unknown":    {under, 1 << 15, bufferevent.ErrOptions},
 		"unlocked, at once":    {under, bufferevent.UnlockCallbacks, bufferevent.ErrOptions},
 		"ThreadSafe, no locks": {under, bufferevent.ThreadSafe, bufferevent.ErrNoLocks},
@@ -448,6 +453,57 @@ func TestAFilterThatKeepsBackForWantOfRoom(t *testing.T) {
 	want(t, "the end", d.has("reading|EOF"), true)
 }
 
+// wholesale gives eight bytes or nothing, however little room there is.
+func wholesale(src, dst *evbuffer.Buffer, limit int, mode bufferevent.FlushMode) error {
+	switch {
+	case src.Len() < 8 && mode == bufferevent.ModeNormal:
+		return bufferevent.ErrNeedMore
+	case limit >= 0 && limit < 8:
+		return nil // more room is what it needs
+	}
+	_, err := src.RemoveBuffer(dst, 8)
+	return err
+}
+
+func TestFiltersThatGetMoreRoom(t *testing.T) {
+	t.Run("above", func(t *testing.T) {
+		base := newBase(t)
+		f, far := filterOverPair(t, base, wholesale, nil, 0)
+		var d diary
+		d.keep(f)
+		ok(t, f.SetWatermark(event.Read, 0, 10))
+		ok(t, f.Enable(event.Read))
+		write(t, far, "0123456701234567")
+		ok(t, far.CloseWrite())
+		settle(t, base)
+		want(t, "input", f.Input().Len(), 8)
+		ok(t, f.Input().Drain(5))
+		ok(t, f.Input().Drain(1))
+		want(t, "input", f.Input().Len(), 10)
+		settle(t, base)
+		want(t, "the end", d.has("reading|EOF"), false)
+		ok(t, f.Input().Drain(10))
+		settle(t, base)
+		want(t, "the end", d.has("reading|EOF"), true)
+	})
+	t.Run("below", func(t *testing.T) {
+		base := newBase(t)
+		f, far := filterOverPair(t, base, nil, wholesale, 0)
+		var d diary
+		d.keep(far)
+		ok(t, far.Disable(event.Read))
+		ok(t, f.Underlying().SetWatermark(event.Write, 0, 10))
+		write(t, f, "0123456701234567")
+		ok(t, f.CloseWrite())
+		settle(t, base)
+		want(t, "output below", f.Underlying().Output().Len(), 8)
+		ok(t, far.Enable(event.Read))
+		settle(t, base)
+		want(t, "input there", far.Input().Len(), 16)
+		want(t, "the end", d.has("reading|EOF"), true)
+	})
+}
+
 func TestTheEndWaitsForWhatTheFilterKeepsBack(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -629,6 +685,25 @@ func TestCloseWriteOfAFilter(t *testing.T) {
 			ok(t, f.CloseWrite())
 			ok(t, far.Enable(event.Read))
 		},
+		"while writing is disabled below, and there is no room": func(t *testing.T, f, far *bufferevent.Bufferevent) {
+			ok(t, far.Disable(event.Read))
+			under := f.Underlying()
+			ok(t, under.SetWatermark(event.Write, 0, 1))
+			ok(t, under.Disable(event.Write))
+			ok(t, under.Output().AddString("te"))
+			write(t, f, "xt")
+			ok(t, f.CloseWrite())
+			ok(t, under.Enable(event.Write))
+			ok(t, far.Enable(event.Read))
+		},
+		"in a callback of the buffer below": func(t *testing.T, f, far *bufferevent.Bufferevent) {
+			var e *evbuffer.CallbackEntry
+			e = f.Underlying().Output().AddCallback(func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) {
+				ok(t, f.Underlying().Output().RemoveCallback(e))
+				ok(t, f.CloseWrite())
+			})
+			write(t, f, "text")
+		},
 		"in the write callback": func(t *testing.T, f, _ *bufferevent.Bufferevent) {
 			left := 2
 			f.SetCallbacks(nil, func(f *bufferevent.Bufferevent) {
@@ -668,6 +743,22 @@ func TestCloseWriteOfAFilter(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestCloseWriteAfterAFlushThatSeemedToBeTheLast(t *testing.T) {
+	base := newBase(t)
+	under, peer := newSocket(t, base, 0)
+	f := newFilter(t, under, nil, tail, 0)
+	_, err := f.Flush(event.Write, bufferevent.ModeFinished)
+	ok(t, err)
+	peer.expect(base, ".")
+	ok(t, under.SetWatermark(event.Write, 0, 1))
+	ok(t, under.Disable(event.Write))
+	ok(t, under.Output().AddString("no room;"))
+	write(t, f, "text")
+	ok(t, f.CloseWrite())
+	ok(t, under.Enable(event.Write))
+	peer.expectEnd(base, "no room;text.")
 }
 
 // A write callback that keeps adding must not keep the loop, nor let memory grow
@@ -1033,6 +1124,52 @@ func TestFlushOfAFilterTellsWhatItHasRead(t *testing.T) {
 	want(t, "moved", moved, true)
 	d.want(t, "read")
 	want(t, "input", take(t, f), "012")
+}
+
+func TestFreeInTheCallbackThatFlushCalls(t *testing.T) {
+	base := newBase(t)
+	f, far := filterOverPair(t, base, xor, xor, 0)
+	var d diary
+	d.keep(far)
+	f.SetCallbacks(nil, func(f *bufferevent.Bufferevent) { f.Free() }, nil)
+	ok(t, f.Disable(event.Write))
+	write(t, f, "data")
+	moved, err := f.Flush(event.Write, bufferevent.ModeFinished)
+	ok(t, err)
+	want(t, "moved", moved, true)
+	settle(t, base)
+	want(t, "the end was told", d.has("reading|EOF"), false)
+}
+
+func TestAFilterIsNotCalledFromWithinItself(t *testing.T) {
+	base := newBase(t)
+	depth := 0
+	outermost := func(src, dst *evbuffer.Buffer, limit int, mode bufferevent.FlushMode) error {
+		depth++
+		defer func() { depth-- }()
+		want(t, "depth", depth, 1)
+		return xor(src, dst, limit, mode)
+	}
+	f, far := filterOverPair(t, base, outermost, outermost, 0)
+	ok(t, f.SetWatermark(event.Read, 0, 4))
+	ok(t, f.Enable(event.Read))
+	write(t, far, "0123456789")
+	settle(t, base)
+	f.Input().AddCallback(func(e *evbuffer.CallbackEntry, info evbuffer.CallbackInfo) {
+		if info.Added > 0 {
+			ok(t, e.Buffer().Drain(1))
+		}
+	})
+	left := 10
+	f.Underlying().Output().AddCallback(func(_ *evbuffer.CallbackEntry, info evbuffer.CallbackInfo) {
+		if left--; info.Added > 0 && left > 0 {
+			write(t, f, "x")
+		}
+	})
+	ok(t, f.Input().Drain(4))
+	write(t, f, "x")
+	settle(t, base)
+	want(t, "left below", f.Underlying().Input().Len(), 0)
 }
 
 // Callbacks of the buffers see what happens in the middle of it.

@@ -17,7 +17,7 @@ import (
 )
 
 // enableLocks gives bases and bufferevents locks from here to the end of the
-// test, by which all of them must have been freed.
+// test.
 func enableLocks(t testing.TB) *lockMaker {
 	t.Helper()
 	m := new(lockMaker)
@@ -25,7 +25,10 @@ func enableLocks(t testing.TB) *lockMaker {
 		APIVersion:     evthread.LockAPIVersion,
 		SupportedTypes: evthread.Recursive,
 		Alloc:          m.alloc,
-		Free:           func(evthread.Lock, evthread.LockType) { m.freed.Add(1) },
+		Free: func(l evthread.Lock, _ evthread.LockType) {
+			l.(*lock).freed.Store(true)
+			m.freed.Add(1)
+		},
 	}))
 	ok(t, evthread.SetConditionCallbacks(&evthread.ConditionCallbacks{
 		APIVersion: evthread.ConditionAPIVersion,
@@ -38,7 +41,6 @@ func enableLocks(t testing.TB) *lockMaker {
 		evthread.SetLockCallbacks(nil)
 		evthread.SetConditionCallbacks(nil)
 		evthread.SetIDCallback(nil)
-		want(t, "locks that were freed", m.freed.Load(), m.made.Load())
 	})
 	return m
 }
@@ -46,6 +48,16 @@ func enableLocks(t testing.TB) *lockMaker {
 type lockMaker struct {
 	made, freed atomic.Int32
 	latest      atomic.Pointer[lock]
+}
+
+// awaitFree waits until n locks were freed, which happens some time after the
+// garbage collector has noticed that nobody can use them any more.
+func (m *lockMaker) awaitFree(t testing.TB, n int32) {
+	for deadline := time.Now().Add(10 * time.Second); m.freed.Load() < n; runtime.GC() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d locks were freed, want %d", m.freed.Load(), n)
+		}
+	}
 }
 
 func (m *lockMaker) alloc(evthread.LockType) (evthread.Lock, error) {
@@ -63,11 +75,15 @@ type lock struct {
 	mu    sync.Mutex
 	owner atomic.Uint64 // 0: nobody
 	depth int           // the owner's alone
+	freed atomic.Bool   // nobody may take it any more
 }
 
 func (l *lock) held() bool { return l.owner.Load() == goroutine() }
 
 func (l *lock) Lock(mode evthread.Mode) error {
+	if l.freed.Load() {
+		return evthread.ErrFreed
+	}
 	if l.held() {
 		l.depth++
 		return nil
@@ -201,6 +217,21 @@ func TestNoLockIsLeftBehind(t *testing.T) {
 			want(t, "locked after Free", m.locked(), false)
 		}
 	}
+}
+
+// What was to be written at the end of the iteration finds neither bufferevent
+// nor lock.
+func TestFreeAfterAWriteInTheSameIteration(t *testing.T) {
+	enableLocks(t)
+	base := newBase(t)
+	b, peer := newSocket(t, base, bufferevent.ThreadSafe)
+	b.SetCallbacks(func(b *bufferevent.Bufferevent) {
+		write(t, b, "never sent")
+		b.Free()
+	}, nil, nil)
+	ok(t, b.Enable(event.Read))
+	peer.send("hello")
+	settle(t, base)
 }
 
 const writers = 8
@@ -338,6 +369,18 @@ func TestMovingBetweenTwoInBothDirections(t *testing.T) {
 	}
 }
 
+// The base may be freed first.
+func TestFreeWithALockAfterTheBase(t *testing.T) {
+	m := enableLocks(t)
+	base := newBase(t)
+	b, peer := newSocket(t, base, bufferevent.ThreadSafe)
+	ok(t, b.Enable(event.Read))
+	base.Free()
+	b.Free()
+	want(t, "locked", m.locked(), false)
+	peer.expectEnd(newBase(t), "")
+}
+
 // What could not be moved is where it was.
 func TestMovesThatFail(t *testing.T) {
 	enableLocks(t)
@@ -352,6 +395,11 @@ func TestMovesThatFail(t *testing.T) {
 		t.Error("could read to a frozen buffer")
 	}
 	want(t, "input", contents(t, b), "hello")
+	stuck := buffer(t, "stuck")
+	stuck.Freeze(evbuffer.Front)
+	wantError(t, "WriteBuffer of a frozen one", b.WriteBuffer(stuck), evbuffer.ErrFrozen)
+	want(t, "length", stuck.Len(), 5)
+	want(t, "output", b.Output().Len(), 0)
 	ok(t, b.CloseWrite())
 	buf := buffer(t, "world")
 	wantError(t, "WriteBuffer", b.WriteBuffer(buf), bufferevent.ErrClosed)
@@ -380,8 +428,22 @@ func TestSharedLocks(t *testing.T) {
 	want(t, "what is below is locked", m.locked(), true)
 	f.Unlock()
 	f.Free()
+}
+
+// When nobody has a bufferevent any more, its lock is given back.
+func TestLocksAreGivenBack(t *testing.T) {
+	m := enableLocks(t)
+	base := newBase(t)
+	before := m.made.Load()
+	for range 10 {
+		one, two, err := bufferevent.NewPair(base, bufferevent.ThreadSafe)
+		ok(t, err)
+		one.Free()
+		two.Free()
+	}
+	want(t, "locks made", m.made.Load(), before+10)
 	settle(t, base)
-	want(t, "locks freed", m.freed.Load(), 2)
+	m.awaitFree(t, 9) // the last one may still be on the stack
 }
 
 // The members of a group may belong to several bases, whose loops run in

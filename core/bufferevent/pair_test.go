@@ -340,6 +340,10 @@ func TestCloseWriteOfAnEmptyPair(t *testing.T) {
 	ok(t, a.CloseWrite())
 	settle(t, base)
 	d.want(t, "reading|EOF")
+	ok(t, a.Disable(event.Write))
+	ok(t, a.Enable(event.Write))
+	settle(t, base)
+	d.want(t) // it is told once
 }
 
 func TestAHalfWithoutAPartner(t *testing.T) {
