@@ -36,33 +36,34 @@ func TestErrorsAreLogged(t *testing.T) {
 			s := newStore(t, base, evtls.CertStoreConfig{
 				Sources: []evtls.CertSource{{CertFile: file}}, Interval: time.Millisecond,
 			})
-			noError(t, os.Remove(file))
+			ok(t, os.Remove(file))
 			return s.Free
 		}, []string{"level=WARN", "x.pem"}},
 		{"a certificate without an issuer", func(t *testing.T, base *event.Base) func() {
 			st, err := evtls.NewStapler(base, nil)
-			noError(t, err)
-			cert := selfSigned(t)
-			return st.Add(&cert).Free
+			ok(t, err)
+			cert := a.issue(t, nil, "localhost")
+			cert.Certificate = cert.Certificate[:1]
+			return st.Add(cert).Free
 		}, []string{"level=WARN", "CN=localhost", evtls.ErrNoIssuer.Error()}},
 		{"a certificate that is not obtained", func(t *testing.T, base *event.Base) func() {
 			acme, err := evtls.NewACME(base, &evtls.ACMEConfig{Manager: managerOf(newFakeCA(t, "dns-01"), "x.test")})
-			noError(t, err)
+			ok(t, err)
 			acme.Prepare("z.test")
 			return acme.Free
 		}, []string{"level=WARN", "z.test", "HostWhitelist"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			log, base := logged(t), certBase(t)
+			log, base := logged(t), newBase(t)
 			end := tt.start(t, base)
 			defer end()
 			late := base.NewTimer(func(*event.Event, event.What) { t.Fatal("nothing was logged") })
-			noError(t, late.AddTimeout(certPatience))
+			ok(t, late.AddTimeout(patience))
 			defer late.Free()
 			for log.Len() == 0 { // by the loop, and so by us
 				_, err := base.Loop(event.LoopOnce)
-				noError(t, err)
+				ok(t, err)
 			}
 			for _, want := range tt.want {
 				if !strings.Contains(log.String(), want) {
@@ -75,13 +76,13 @@ func TestErrorsAreLogged(t *testing.T) {
 
 // That a certificate has no responder is usual, and nothing to log.
 func TestNoResponderIsNotLogged(t *testing.T) {
-	log, base := logged(t), certBase(t)
+	log, base := logged(t), newBase(t)
 	st, err := evtls.NewStapler(base, nil)
-	noError(t, err)
+	ok(t, err)
 	s := st.Add(newAuthority(t, "authority").issue(t, nil, "x.test"))
-	noError(t, base.Dispatch())
+	ok(t, base.Dispatch())
 	s.Free()
-	noError(t, base.Dispatch())
+	ok(t, base.Dispatch())
 	if log.Len() > 0 {
 		t.Errorf("log %q", log)
 	}

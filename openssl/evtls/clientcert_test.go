@@ -18,7 +18,7 @@ import (
 func certClient(t *testing.T, base *event.Base, addr string, cfg *tls.Config) (state tls.ConnectionState, err error) {
 	t.Helper()
 	b, err := evtls.NewSocket(base, -1, evtls.Connecting, &evtls.Config{TLS: cfg}, bufferevent.CloseOnFree)
-	noError(t, err)
+	ok(t, err)
 	b.SetCallbacks(func(b *bufferevent.Bufferevent) {
 		state, _ = evtls.ConnectionState(b)
 		base.LoopExit(0)
@@ -28,16 +28,16 @@ func certClient(t *testing.T, base *event.Base, addr string, cfg *tls.Config) (s
 			base.LoopExit(0)
 		}
 	})
-	noError(t, b.Enable(event.Read))
+	ok(t, b.Enable(event.Read))
 	b.WriteString("hello")
-	noError(t, b.Connect(netip.MustParseAddrPort(addr)))
+	ok(t, b.Connect(netip.MustParseAddrPort(addr)))
 	late := base.NewTimer(func(*event.Event, event.What) {
 		t.Error("it did not happen")
 		base.LoopExit(0)
 	})
-	noError(t, late.AddTimeout(certPatience))
+	ok(t, late.AddTimeout(patience))
 	defer late.Free()
-	noError(t, base.Dispatch())
+	ok(t, base.Dispatch())
 	b.Free()
 	return state, err
 }
@@ -48,7 +48,7 @@ var tlsVersions = []struct {
 }{{"TLS 1.2", tls.VersionTLS12}, {"TLS 1.3", tls.VersionTLS13}}
 
 func TestClientCertificates(t *testing.T) {
-	base, a, stranger := certBase(t), newAuthority(t, "authority"), newAuthority(t, "stranger")
+	base, a, stranger := newBase(t), newAuthority(t, "authority"), newAuthority(t, "stranger")
 	served := []string{}
 	server := &tls.Config{
 		Certificates: []tls.Certificate{*a.issue(t, nil, "x.test")},
@@ -90,7 +90,7 @@ func TestClientCertificates(t *testing.T) {
 }
 
 func TestSessionsAreResumed(t *testing.T) {
-	base, a := certBase(t), newAuthority(t, "authority")
+	base, a := newBase(t), newAuthority(t, "authority")
 	file := writePEM(t, t.TempDir()+"/x.pem", a.issue(t, nil, "x.test"))
 	s := newStore(t, base, evtls.CertStoreConfig{Sources: []evtls.CertSource{{CertFile: file}}})
 	addr := serveEcho(t, base, &evtls.Config{TLS: storeConfig(s)})
@@ -108,7 +108,7 @@ func TestSessionsAreResumed(t *testing.T) {
 			}
 			// A new certificate ends no session.
 			writePEM(t, file, a.issue(t, nil, "x.test"))
-			noError(t, s.Reload())
+			ok(t, s.Reload())
 			if state, err := certClient(t, base, addr, client); err != nil || !state.DidResume {
 				t.Errorf("after a reload: resumed %v, error %v", state.DidResume, err)
 			}
