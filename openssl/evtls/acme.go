@@ -176,8 +176,9 @@ func (a *ACME) Free() {
 }
 
 // GetCertificate is for the field of tls.Config with this name. The error is
-// ErrIssuing if there is no certificate yet and the handshake is on a loop, ErrNoCertificate if there can be none for such a name, or what obtaining
-// it has failed with.
+// ErrIssuing if there is no certificate yet and the handshake is on a loop,
+// ErrNoCertificate if there can be none for such a name, or what obtaining it has
+// failed with.
 func (a *ACME) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == acme.ALPNProto {
 		return a.challenge(hello)

@@ -45,7 +45,7 @@ func newACME(t testing.TB, base *event.Base, ca *fakeCA, cfg evtls.ACMEConfig) (
 	}
 	cfg.OnCertificate = func(name string, err error) { told <- obtained{name, err} }
 	a, err := evtls.NewACME(base, &cfg)
-	noError(t, err)
+	ok(t, err)
 	t.Cleanup(a.Free)
 	return a, told
 }
@@ -61,10 +61,10 @@ func TestACMEOnTheLoop(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			base, ca := certBase(t), newFakeCA(t, tt.challenge)
+			base, ca := newBase(t), newFakeCA(t, tt.challenge)
 			a, told := newACME(t, base, ca, evtls.ACMEConfig{})
 			challenges, err := a.HTTPChallenges(anyPort, nil)
-			noError(t, err)
+			ok(t, err)
 			defer challenges.Free()
 			ca.httpAddr = challenges.Addr().String()
 			ca.tlsAddr = serveEcho(t, base, &evtls.Config{TLS: a.TLSConfig("echo"), Workers: tt.workers})
@@ -94,10 +94,10 @@ func TestACMEOnTheLoop(t *testing.T) {
 }
 
 func TestChallengesOfOthersAreNotAnswered(t *testing.T) {
-	base, ca := certBase(t), newFakeCA(t, "http-01")
+	base, ca := newBase(t), newFakeCA(t, "http-01")
 	a, _ := newACME(t, base, ca, evtls.ACMEConfig{})
 	s, err := a.HTTPChallenges(anyPort, &evtls.ChallengeConfig{Redirect: true})
-	noError(t, err)
+	ok(t, err)
 	defer s.Free()
 	addr := serveEcho(t, base, &evtls.Config{TLS: a.TLSConfig()})
 	runWith(t, base, func() {
@@ -118,7 +118,7 @@ func TestChallengesOfOthersAreNotAnswered(t *testing.T) {
 // handshake ends.
 func serveStd(t testing.TB, cfg *tls.Config) (addr string, result chan error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	noError(t, err)
+	ok(t, err)
 	result = make(chan error, 100)
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -141,7 +141,7 @@ func serveStd(t testing.TB, cfg *tls.Config) (addr string, result chan error) {
 }
 
 func TestHandshakesWaitForTheCertificate(t *testing.T) {
-	base, ca := certBase(t), newFakeCA(t, "tls-alpn-01")
+	base, ca := newBase(t), newFakeCA(t, "tls-alpn-01")
 	a, told := newACME(t, base, ca, evtls.ACMEConfig{})
 	ca.tlsAddr, _ = serveStd(t, a.TLSConfig())
 	runWith(t, base, func() {
@@ -164,7 +164,7 @@ func TestHandshakesWaitForTheCertificate(t *testing.T) {
 }
 
 func TestClientsWithoutECDSAGetRSA(t *testing.T) {
-	base, ca := certBase(t), newFakeCA(t, "tls-alpn-01")
+	base, ca := newBase(t), newFakeCA(t, "tls-alpn-01")
 	a, told := newACME(t, base, ca, evtls.ACMEConfig{})
 	ca.tlsAddr, _ = serveStd(t, a.TLSConfig())
 	suites := []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}
@@ -192,7 +192,7 @@ func TestClientsWithoutECDSAGetRSA(t *testing.T) {
 }
 
 func TestNamesThatAreRefused(t *testing.T) {
-	base, ca := certBase(t), newFakeCA(t, "tls-alpn-01")
+	base, ca := newBase(t), newFakeCA(t, "tls-alpn-01")
 	a, told := newACME(t, base, ca, evtls.ACMEConfig{})
 	addr, result := serveStd(t, a.TLSConfig())
 	tests := []struct {
@@ -225,7 +225,7 @@ func TestNamesThatAreRefused(t *testing.T) {
 }
 
 func TestNotTooMuchIsIssuedAtOnce(t *testing.T) {
-	base, ca := certBase(t), newFakeCA(t, "tls-alpn-01")
+	base, ca := newBase(t), newFakeCA(t, "tls-alpn-01")
 	ca.asked, ca.hold = make(chan string), make(chan struct{})
 	a, told := newACME(t, base, ca, evtls.ACMEConfig{MaxIssuing: 1})
 	addr, result := serveStd(t, a.TLSConfig())
@@ -249,7 +249,7 @@ func TestNotTooMuchIsIssuedAtOnce(t *testing.T) {
 }
 
 func TestFailureToObtainIsReported(t *testing.T) {
-	base, ca := certBase(t), newFakeCA(t, "dns-01") // which we cannot do
+	base, ca := newBase(t), newFakeCA(t, "dns-01") // which we cannot do
 	a, told := newACME(t, base, ca, evtls.ACMEConfig{})
 	addr, result := serveStd(t, a.TLSConfig())
 	runWith(t, base, func() {
@@ -264,7 +264,7 @@ func TestFailureToObtainIsReported(t *testing.T) {
 }
 
 func TestRenewedCertificateIsTakenOver(t *testing.T) {
-	base, ca := certBase(t), newFakeCA(t, "tls-alpn-01")
+	base, ca := newBase(t), newFakeCA(t, "tls-alpn-01")
 	var later atomic.Int64
 	ca.change = func(c *x509.Certificate) {
 		if c.SerialNumber.Cmp(big.NewInt(2)) > 0 { // the first one is renewed at once
@@ -307,7 +307,7 @@ func TestRenewedCertificateIsTakenOver(t *testing.T) {
 }
 
 func TestNewACMERefuses(t *testing.T) {
-	base := certBase(t)
+	base := newBase(t)
 	m := &autocert.Manager{HostPolicy: func(context.Context, string) error { return nil }}
 	tests := []struct {
 		name string

@@ -10,7 +10,7 @@ import (
 // A handshake on the loop that cannot wait for its certificate fails, and has it
 // obtained for the next one.
 func TestHandshakeOnTheLoopBeforeTheCertificate(t *testing.T) {
-	base, ca := certBase(t), newFakeCA(t, "tls-alpn-01")
+	base, ca := newBase(t), newFakeCA(t, "tls-alpn-01")
 	a, told := newACME(t, base, ca, evtls.ACMEConfig{})
 	ca.tlsAddr = serveEcho(t, base, &evtls.Config{TLS: a.TLSConfig()})
 	client := &tls.Config{RootCAs: ca.pool(), ServerName: "x.test"}

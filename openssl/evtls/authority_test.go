@@ -25,17 +25,6 @@ import (
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
-// certPatience is how long tests wait for what must happen. Only tests that fail
-// wait that long.
-const certPatience = 30 * time.Second
-
-func noError(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // authority issues certificates.
 type authority struct {
 	cert   *x509.Certificate
@@ -46,16 +35,16 @@ type authority struct {
 func newAuthority(t testing.TB, name string) *authority {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	noError(t, err)
+	ok(t, err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	noError(t, err)
+	ok(t, err)
 	cert, err := x509.ParseCertificate(der)
-	noError(t, err)
+	ok(t, err)
 	a := &authority{cert: cert, key: key}
 	a.serial.Store(1)
 	return a
@@ -91,7 +80,7 @@ func (a *authority) sign(pub crypto.PublicKey, names []string, change func(*x509
 func (a *authority) issue(t testing.TB, change func(*x509.Certificate), names ...string) *tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	noError(t, err)
+	ok(t, err)
 	return a.issueFor(t, key, change, names...)
 }
 
@@ -99,16 +88,16 @@ func (a *authority) issue(t testing.TB, change func(*x509.Certificate), names ..
 func (a *authority) issueRSA(t testing.TB, names ...string) *tls.Certificate {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	noError(t, err)
+	ok(t, err)
 	return a.issueFor(t, key, nil, names...)
 }
 
 func (a *authority) issueFor(t testing.TB, key crypto.Signer, change func(*x509.Certificate), names ...string) *tls.Certificate {
 	t.Helper()
 	der, err := a.sign(key.Public(), names, change)
-	noError(t, err)
+	ok(t, err)
 	leaf, err := x509.ParseCertificate(der)
-	noError(t, err)
+	ok(t, err)
 	return &tls.Certificate{Certificate: [][]byte{der, a.cert.Raw}, PrivateKey: key, Leaf: leaf}
 }
 
@@ -121,7 +110,7 @@ func writePEM(t testing.TB, name string, cert *tls.Certificate) string {
 		data = append(data, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
-	noError(t, err)
+	ok(t, err)
 	data = append(data, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})...)
 	writeFile(t, name, data)
 	return name
@@ -130,8 +119,8 @@ func writePEM(t testing.TB, name string, cert *tls.Certificate) string {
 func writeFile(t testing.TB, name string, data []byte) {
 	t.Helper()
 	temporary := filepath.Join(filepath.Dir(name), ".new")
-	noError(t, os.WriteFile(temporary, data, 0o600))
-	noError(t, os.Rename(temporary, name))
+	ok(t, os.WriteFile(temporary, data, 0o600))
+	ok(t, os.Rename(temporary, name))
 }
 
 // shakeHands does a handshake between crypto/tls's own server and client, and
@@ -155,15 +144,6 @@ func shakeHands(t testing.TB, server, client *tls.Config) (tls.ConnectionState, 
 	return c.ConnectionState(), err
 }
 
-// certBase returns a base that is freed at the end of the test.
-func certBase(t testing.TB) *event.Base {
-	t.Helper()
-	base, err := event.NewBase()
-	noError(t, err)
-	t.Cleanup(base.Free)
-	return base
-}
-
 // runWith runs the loop, and work in another goroutine, until that is done.
 func runWith(t testing.TB, base *event.Base, work func()) {
 	t.Helper()
@@ -171,7 +151,7 @@ func runWith(t testing.TB, base *event.Base, work func()) {
 		t.Error("it did not happen")
 		base.LoopBreak()
 	})
-	noError(t, late.AddTimeout(certPatience))
+	ok(t, late.AddTimeout(patience))
 	defer late.Free()
 	done := make(chan struct{})
 	go func() {
@@ -179,7 +159,7 @@ func runWith(t testing.TB, base *event.Base, work func()) {
 		defer base.LoopExit(0)
 		work()
 	}()
-	noError(t, base.Dispatch())
+	ok(t, base.Dispatch())
 	if base.GotBreak() {
 		t.FailNow()
 	}
@@ -210,7 +190,7 @@ func serveEcho(t testing.TB, base *event.Base, cfg *evtls.Config) string {
 				t.Error(err)
 			}
 		})
-	noError(t, err)
+	ok(t, err)
 	t.Cleanup(func() {
 		l.Free()
 		for b := range open {
@@ -223,12 +203,12 @@ func serveEcho(t testing.TB, base *event.Base, cfg *evtls.Config) string {
 // dialTLS connects to a server; the connection is closed at the end of the test.
 // It is for other goroutines than that of the test.
 func dialTLS(t testing.TB, addr string, cfg *tls.Config) (*tls.Conn, error) {
-	c, err := net.DialTimeout("tcp", addr, certPatience)
+	c, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {
 		return nil, err
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(certPatience))
+	c.SetDeadline(time.Now().Add(patience))
 	tc := tls.Client(c, cfg)
 	return tc, tc.Handshake()
 }

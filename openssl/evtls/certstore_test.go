@@ -24,7 +24,7 @@ func newStore(t testing.TB, base *event.Base, cfg evtls.CertStoreConfig) *evtls.
 		cfg.Interval = -1
 	}
 	s, err := evtls.NewCertStore(base, &cfg)
-	noError(t, err)
+	ok(t, err)
 	t.Cleanup(s.Free)
 	return s
 }
@@ -89,7 +89,7 @@ func TestCertStoreChoosesByName(t *testing.T) {
 		{"", nil, "first", "nothing"},
 	}
 	for _, require := range []bool{false, true} {
-		s := newStore(t, certBase(t), evtls.CertStoreConfig{Sources: sources, RequireName: require})
+		s := newStore(t, newBase(t), evtls.CertStoreConfig{Sources: sources, RequireName: require})
 		for _, tt := range tests {
 			client := &tls.Config{ServerName: tt.name}
 			if tt.suites != nil {
@@ -110,7 +110,7 @@ func TestSourceWithConfiguration(t *testing.T) {
 	dir, a := t.TempDir(), newAuthority(t, "authority")
 	open := writePEM(t, filepath.Join(dir, "open.pem"), a.issue(t, nil, "open.test"))
 	closed := writePEM(t, filepath.Join(dir, "closed.pem"), a.issue(t, nil, "closed.test"))
-	s := newStore(t, certBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{
+	s := newStore(t, newBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{
 		{CertFile: open},
 		{CertFile: closed, TLS: &tls.Config{
 			MaxVersion: tls.VersionTLS12, // where the client sees that it is refused
@@ -139,7 +139,7 @@ func TestSourceWithConfiguration(t *testing.T) {
 }
 
 func TestNewCertStoreRefuses(t *testing.T) {
-	base := certBase(t)
+	base := newBase(t)
 	good := evtls.CertSource{CertFile: testdata("combined.pem")}
 	tests := []struct {
 		name string
@@ -168,7 +168,7 @@ func TestNewCertStoreRefuses(t *testing.T) {
 }
 
 func TestStoreOfPKCS12(t *testing.T) {
-	s := newStore(t, certBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{
+	s := newStore(t, newBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{
 		{PKCS12File: testdata("modern.p12"), Password: testPassword}}})
 	if got := served(t, storeConfig(s), &tls.Config{ServerName: "ec.example.test"}); got != "ec.example.test" {
 		t.Errorf("got %s", got)
@@ -189,7 +189,7 @@ func TestReload(t *testing.T) {
 	}{
 		{"a new certificate", func(t *testing.T, file string) { writePEM(t, file, a.issue(t, name("new"), "x.test")) }, nil, "new"},
 		{"the same file", func(*testing.T, string) {}, nil, "old"},
-		{"nothing", func(t *testing.T, file string) { noError(t, os.Remove(file)) }, fs.ErrNotExist, "old"},
+		{"nothing", func(t *testing.T, file string) { ok(t, os.Remove(file)) }, fs.ErrNotExist, "old"},
 		{"garbage", func(t *testing.T, file string) { writeFile(t, file, []byte("garbage")) }, evtls.ErrNoCertificate, "old"},
 		{"a key of another certificate", func(t *testing.T, file string) {
 			c := *a.issue(t, name("new"), "x.test")
@@ -206,7 +206,7 @@ func TestReload(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			file := writePEM(t, filepath.Join(t.TempDir(), "x.pem"), old)
-			s := newStore(t, certBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{{CertFile: file}}})
+			s := newStore(t, newBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{{CertFile: file}}})
 			tt.change(t, file)
 			err := s.Reload()
 			if !errors.Is(err, tt.err) {
@@ -229,7 +229,7 @@ type reloaded struct {
 }
 
 func TestStoreWatchesItsFiles(t *testing.T) {
-	dir, a, base := t.TempDir(), newAuthority(t, "authority"), certBase(t)
+	dir, a, base := t.TempDir(), newAuthority(t, "authority"), newBase(t)
 	first := writePEM(t, filepath.Join(dir, "first.pem"), a.issue(t, nil, "first.test"))
 	second := writePEM(t, filepath.Join(dir, "second.pem"), a.issue(t, nil, "second.test"))
 	told := make(chan reloaded, 10)
@@ -277,7 +277,7 @@ func TestStoreWatchesItsFiles(t *testing.T) {
 func TestReloadDuringHandshakes(t *testing.T) {
 	a := newAuthority(t, "authority")
 	file := writePEM(t, filepath.Join(t.TempDir(), "x.pem"), a.issue(t, nil, "x.test"))
-	s := newStore(t, certBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{{CertFile: file}}})
+	s := newStore(t, newBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{{CertFile: file}}})
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
@@ -290,13 +290,13 @@ func TestReloadDuringHandshakes(t *testing.T) {
 	}
 	for range 20 {
 		writePEM(t, file, a.issue(t, nil, "x.test"))
-		noError(t, s.Reload())
+		ok(t, s.Reload())
 	}
 	wg.Wait()
 }
 
 func TestFreedStoreKeepsItsCertificates(t *testing.T) {
-	base := certBase(t)
+	base := newBase(t)
 	s := newStore(t, base, evtls.CertStoreConfig{Sources: []evtls.CertSource{{CertFile: testdata("combined.pem")}}, Interval: time.Hour})
 	s.Free()
 	s.Free()

@@ -105,20 +105,20 @@ func newChallenges(t testing.TB, base *event.Base, cfg evtls.ChallengeConfig) *e
 		}
 	}
 	s, err := evtls.NewChallengeServer(base, anyPort, &cfg)
-	noError(t, err)
+	ok(t, err)
 	t.Cleanup(s.Free)
 	return s
 }
 
 // dialPlain connects for the time of the test.
 func dialPlain(t testing.TB, addr netip.AddrPort) net.Conn {
-	c, err := net.DialTimeout("tcp", addr.String(), certPatience)
+	c, err := net.DialTimeout("tcp", addr.String(), patience)
 	if err != nil {
 		t.Error(err)
 		panic(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(certPatience))
+	c.SetDeadline(time.Now().Add(patience))
 	return c
 }
 
@@ -175,7 +175,7 @@ func TestChallengeServerAnswers(t *testing.T) {
 				if step == 1 && tt.status == http.StatusRequestHeaderFieldsTooLarge {
 					return // the end of it would find the connection closed
 				}
-				base := certBase(t)
+				base := newBase(t)
 				s := newChallenges(t, base, tt.redirect)
 				var response string
 				runWith(t, base, func() { response = exchange(t, s.Addr(), tt.request, step) })
@@ -195,7 +195,7 @@ func TestChallengeServerAnswers(t *testing.T) {
 }
 
 func TestClientMayEndItsStreamFirst(t *testing.T) {
-	base := certBase(t)
+	base := newBase(t)
 	s := newChallenges(t, base, evtls.ChallengeConfig{})
 	for _, target := range []string{"/.well-known/acme-challenge/known", "/x"} {
 		runWith(t, base, func() {
@@ -211,7 +211,7 @@ func TestClientMayEndItsStreamFirst(t *testing.T) {
 }
 
 func TestSlowClientIsSentAway(t *testing.T) {
-	base := certBase(t)
+	base := newBase(t)
 	s := newChallenges(t, base, evtls.ChallengeConfig{Timeout: 10 * time.Millisecond})
 	for _, sent := range []string{"", "GET /", "GET /x HTTP/1.0\r\n\r\n"} { // the last one does not hang up
 		runWith(t, base, func() {
@@ -223,11 +223,11 @@ func TestSlowClientIsSentAway(t *testing.T) {
 		})
 	}
 	s.Free()
-	noError(t, base.Dispatch()) // nothing is left once the timers are gone
+	ok(t, base.Dispatch()) // nothing is left once the timers are gone
 }
 
 func TestOldestConnectionHasToGo(t *testing.T) {
-	base := certBase(t)
+	base := newBase(t)
 	s := newChallenges(t, base, evtls.ChallengeConfig{MaxConns: 2})
 	runWith(t, base, func() {
 		var idle []net.Conn
@@ -248,7 +248,7 @@ func TestOldestConnectionHasToGo(t *testing.T) {
 }
 
 func TestClientThatSendsOnIsCutOff(t *testing.T) {
-	base := certBase(t)
+	base := newBase(t)
 	s := newChallenges(t, base, evtls.ChallengeConfig{})
 	runWith(t, base, func() {
 		c := dialPlain(t, s.Addr())
@@ -262,7 +262,7 @@ func TestClientThatSendsOnIsCutOff(t *testing.T) {
 }
 
 func TestAnswersMayTakeTime(t *testing.T) {
-	base := certBase(t)
+	base := newBase(t)
 	begun, result, goOn := make(chan struct{}, 2), make(chan error, 2), make(chan struct{})
 	failure := errors.New("disk failure")
 	var told error
@@ -305,7 +305,7 @@ func TestAnswersMayTakeTime(t *testing.T) {
 }
 
 func TestFreeWhileAnswering(t *testing.T) {
-	base := certBase(t)
+	base := newBase(t)
 	begun := make(chan struct{})
 	s := newChallenges(t, base, evtls.ChallengeConfig{
 		Answer: func(ctx context.Context, _, _ string) ([]byte, error) {
@@ -320,11 +320,11 @@ func TestFreeWhileAnswering(t *testing.T) {
 		<-begun
 		base.Post(s.Free)
 	}()
-	noError(t, base.Dispatch()) // until nothing is left
+	ok(t, base.Dispatch()) // until nothing is left
 }
 
 func TestNewChallengeServerRefuses(t *testing.T) {
-	base := certBase(t)
+	base := newBase(t)
 	answer := func(context.Context, string, string) ([]byte, error) { return nil, nil }
 	tests := []struct {
 		name string

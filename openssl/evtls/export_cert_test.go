@@ -14,3 +14,6 @@ func ParseRequest(head string) (method, target, host string, status int) {
 	r, status := parseRequest(head)
 	return r.method, r.target, r.host, status
 }
+
+// SetMaxIterations bounds the work of deriving keys.
+func SetMaxIterations(n int) { maxIterations = n }

@@ -38,7 +38,7 @@ func respondAs(t testing.TB, issuer, responder *x509.Certificate, key crypto.Sig
 		change(&template)
 	}
 	raw, err := ocsp.CreateResponse(issuer, responder, template, key)
-	noError(t, err)
+	ok(t, err)
 	return raw
 }
 
@@ -53,7 +53,7 @@ func TestVerifyStaple(t *testing.T) {
 			ThisUpdate: time.Now().Add(-time.Minute), NextUpdate: time.Now().Add(time.Hour),
 		}
 		der, err := ocsp.CreateResponse(a.cert, d.Leaf, raw, d.PrivateKey.(crypto.Signer))
-		noError(t, err)
+		ok(t, err)
 		return der
 	}
 	forOCSP := func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning} }
@@ -136,7 +136,7 @@ func TestStaplerRenewsAndBacksOff(t *testing.T) {
 		{"four failures: 4", 0, nil, down, down, 5 * time.Minute, true},
 		{"no responder", 0, nil, evtls.ErrNoResponder, evtls.ErrNoResponder, 0, true},
 	}
-	base := certBase(t)
+	base := newBase(t)
 	i := 0
 	var rest time.Duration
 	st, err := evtls.NewStapler(base, &evtls.StaplerConfig{
@@ -151,7 +151,7 @@ func TestStaplerRenewsAndBacksOff(t *testing.T) {
 			}
 		},
 	})
-	noError(t, err)
+	ok(t, err)
 	st.OnRest(func(_ *evtls.Staple, d time.Duration) { rest = d })
 	now = now.Add(steps[0].advance)
 	s := st.Add(cert)
@@ -162,7 +162,7 @@ func TestStaplerRenewsAndBacksOff(t *testing.T) {
 			now = now.Add(step.advance)
 			s.Fetch()
 		}
-		noError(t, base.Dispatch()) // until the answer is there
+		ok(t, base.Dispatch()) // until the answer is there
 		if rest != step.rest {
 			t.Errorf("%s: rests for %v, want %v", step.name, rest, step.rest)
 		}
@@ -179,14 +179,14 @@ func TestStaplerRenewsAndBacksOff(t *testing.T) {
 	}
 	s.Free()
 	s.Free()
-	noError(t, base.Dispatch())
+	ok(t, base.Dispatch())
 }
 
 func TestStapleOfChainWithoutIssuer(t *testing.T) {
-	base := certBase(t)
+	base := newBase(t)
 	var told error
 	st, err := evtls.NewStapler(base, &evtls.StaplerConfig{OnUpdate: func(_ *x509.Certificate, err error) { told = err }})
-	noError(t, err)
+	ok(t, err)
 	alone := *newAuthority(t, "unknown").issue(t, nil, "localhost")
 	alone.Certificate = alone.Certificate[:1]
 	tests := []struct {
@@ -199,17 +199,17 @@ func TestStapleOfChainWithoutIssuer(t *testing.T) {
 	}
 	for _, tt := range tests {
 		s := st.Add(&tt.cert)
-		noError(t, base.Dispatch())
+		ok(t, base.Dispatch())
 		if !errors.Is(told, tt.err) || s.Certificate() != &tt.cert {
 			t.Errorf("%s: told %v", tt.name, told)
 		}
 		s.Free()
-		noError(t, base.Dispatch())
+		ok(t, base.Dispatch())
 	}
 }
 
 func TestFreedStapleEndsItsFetch(t *testing.T) {
-	base, a := certBase(t), newAuthority(t, "authority")
+	base, a := newBase(t), newAuthority(t, "authority")
 	begun := make(chan struct{})
 	st, err := evtls.NewStapler(base, &evtls.StaplerConfig{
 		Fetch: func(ctx context.Context, _, _ *x509.Certificate) ([]byte, error) {
@@ -219,13 +219,13 @@ func TestFreedStapleEndsItsFetch(t *testing.T) {
 		},
 		OnUpdate: func(_ *x509.Certificate, err error) { t.Errorf("told %v after Free", err) },
 	})
-	noError(t, err)
+	ok(t, err)
 	s := st.Add(a.issue(t, nil, "x.test"))
 	go func() {
 		<-begun
 		s.Free()
 	}()
-	noError(t, base.Dispatch()) // ends when nothing is left
+	ok(t, base.Dispatch()) // ends when nothing is left
 }
 
 // responder is an OCSP responder over HTTP. It answers what answer returns.
@@ -295,7 +295,7 @@ func TestFetchStaple(t *testing.T) {
 }
 
 func TestClientsGetTheStaple(t *testing.T) {
-	base, a := certBase(t), newAuthority(t, "authority")
+	base, a := newBase(t), newAuthority(t, "authority")
 	var leaf *x509.Certificate
 	url := responder(t, func(_ *http.Request, request *ocsp.Request) (int, []byte) {
 		if request.SerialNumber.Cmp(leaf.SerialNumber) != 0 {
@@ -307,7 +307,7 @@ func TestClientsGetTheStaple(t *testing.T) {
 	leaf = cert.Leaf
 	told := make(chan error, 10)
 	st, err := evtls.NewStapler(base, &evtls.StaplerConfig{OnUpdate: func(_ *x509.Certificate, err error) { told <- err }})
-	noError(t, err)
+	ok(t, err)
 	file := writePEM(t, t.TempDir()+"/x.pem", cert)
 	store := newStore(t, base, evtls.CertStoreConfig{Sources: []evtls.CertSource{{CertFile: file}}, Stapler: st})
 	addr := serveEcho(t, base, &evtls.Config{TLS: storeConfig(store)})
@@ -330,4 +330,34 @@ func TestClientsGetTheStaple(t *testing.T) {
 	if n := base.NumEvents(event.CountAdded); n != before-1 {
 		t.Errorf("the staple's timer is left: %d events, %d before", n, before)
 	}
+}
+
+func TestStaplerTriesAgain(t *testing.T) {
+	base, a := newBase(t), newAuthority(t, "authority")
+	cert := a.issue(t, nil, "x.test")
+	calls := 0
+	var updates []error
+	good := make(chan struct{})
+	st, err := evtls.NewStapler(base, &evtls.StaplerConfig{
+		MinRetry: time.Millisecond,
+		Fetch: func(context.Context, *x509.Certificate, *x509.Certificate) ([]byte, error) {
+			if calls++; calls < 3 {
+				return nil, errors.New("down")
+			}
+			return a.respond(t, cert.Leaf, nil), nil
+		},
+		OnUpdate: func(_ *x509.Certificate, err error) {
+			if updates = append(updates, err); err == nil {
+				close(good)
+			}
+		},
+	})
+	ok(t, err)
+	s := st.Add(cert)
+	runWith(t, base, func() { <-good })
+	if len(updates) != 3 || s.Certificate().OCSPStaple == nil {
+		t.Errorf("updates %v", updates)
+	}
+	s.Free()
+	ok(t, base.Dispatch())
 }
