@@ -5,7 +5,6 @@ package evtls_test
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -207,6 +206,23 @@ func TestSServerKeyUpdate(t *testing.T) {
 	}
 }
 
+// TestSServerRenegotiation has the server of TLS 1.2 ask for a second handshake,
+// which ends the connection.
+func TestSServerRenegotiation(t *testing.T) {
+	openSSL(t)
+	a := newAuthority(t)
+	us := newOurSide(t)
+	peer, port := sServer(t, a.issue(t), "-tls1_2")
+	ours := us.connect(port, clientConfig(a))
+	ours.send("hello\n")
+	peer.expect("hello\n")
+	peer.say("r\n")
+	if err := ours.wantError(); !strings.Contains(err.Error(), "no renegotiation") {
+		t.Errorf("got error %v", err)
+	}
+	peer.expect("no renegotiation")
+}
+
 // TestSServerRefused finds fault with the server's certificate, and tells it.
 func TestSServerRefused(t *testing.T) {
 	openSSL(t)
@@ -240,18 +256,6 @@ func TestSServerRefused(t *testing.T) {
 				peer.match(t, "alert ("+test.alert+")")
 			})
 		}
-	}
-}
-
-func isA[T error](err error) bool {
-	var target T
-	return errors.As(err, &target)
-}
-
-func isInvalid(reason x509.InvalidReason) func(error) bool {
-	return func(err error) bool {
-		var invalid x509.CertificateInvalidError
-		return errors.As(err, &invalid) && invalid.Reason == reason
 	}
 }
 
