@@ -4,11 +4,13 @@ go 1.26.0
 
 require (
 	github.com/go-libevent/libevent/core v0.1.0
+	github.com/go-libevent/libevent/openssl v0.1.0
 	github.com/go-libevent/libevent/pthreads v0.1.0
 	golang.org/x/sys v0.49.0
 )
 
 replace (
 	github.com/go-libevent/libevent/core => ../core
+	github.com/go-libevent/libevent/openssl => ../openssl
 	github.com/go-libevent/libevent/pthreads => ../pthreads
 )

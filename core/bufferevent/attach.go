@@ -38,3 +38,7 @@ func (c *Control) Detach(above Transport, free bool) {
 	}
 	b.end()
 }
+
+// BeginAnew forgets how the stream has ended or failed, as SetFD begins another
+// one.
+func (c *Control) BeginAnew() { c.Bufferevent().beginAnew() }

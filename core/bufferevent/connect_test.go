@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -194,11 +195,13 @@ func TestConnectRefused(t *testing.T) {
 		d.keep(b)
 		ok(t, b.Enable(event.Read))
 		write(t, b, "hello")
-		ok(t, b.Connect(closedPort(t)))
+		to := closedPort(t)
+		ok(t, b.Connect(to))
 		d.await(t, base, "error")
 		settle(t, base)
 		d.want(t, "error")
 		want(t, "refused", evutil.IsConnectRefused(b.Err()), true)
+		want(t, "names the address", strings.Contains(b.Err().Error(), to.String()), true)
 		want(t, "events that wait", waiting(base), 0)
 		want(t, "output", b.Output().Len(), 5)
 

@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	oracleRounds = flag.Int("oracle.rounds", 300, "random scripts to compare with C libevent")
+	oracleRounds = flag.Int("oracle.rounds", 1000, "random scripts to compare with C libevent")
 	oracleSeed   = flag.Uint64("oracle.seed", 1, "seed of the first script")
 )
 

@@ -279,7 +279,7 @@ func TestAGroupWithMoreMembersThanBytes(t *testing.T) {
 func TestTheDirectionsOfAGroupAreSeparate(t *testing.T) {
 	base := newBase(t)
 	g := newGroup(t, base, limit(t, 10, 10, time.Millisecond))
-	g.DecrementRead(1 << 40)
+	g.DecrementRead(1 << 30)
 	reader, readerPeer := newSocket(t, base, 0)
 	writer, writerPeer := newSocket(t, base, 0)
 	ok(t, reader.AddToRateLimitGroup(g))

@@ -30,10 +30,13 @@ func TLSConn(b *bufferevent.Bufferevent) *tls.Conn {
 // protocol, certificates. ok is false while it is not done, and if b is no TLS
 // bufferevent.
 func ConnectionState(b *bufferevent.Bufferevent) (state tls.ConnectionState, ok bool) {
+	s := streamOf(b)
+	if s == nil {
+		return tls.ConnectionState{}, false
+	}
 	b.Lock()
 	defer b.Unlock()
-	s := streamOf(b)
-	if s == nil || !s.open() {
+	if !s.open() {
 		return tls.ConnectionState{}, false
 	}
 	return s.conn.tls.ConnectionState(), true
@@ -100,8 +103,8 @@ func Renegotiate(b *bufferevent.Bufferevent) error {
 }
 
 // Detach frees a TLS bufferevent, and returns its connection, to go on over
-// another one in state Open. What is below stays, whatever CloseOnFree says, and
-// has what was encrypted. Output that was not encrypted yet, and input that was
+// another one in state Open. What is below stays, whatever CloseOnFree says,
+// without watermarks and timeouts, and has what was encrypted. Output that was not encrypted yet, and input that was
 // not taken, are lost: flush and read before. The error is ErrNotTLS, or
 // ErrNotOpen if the handshake is not done or the stream has ended.
 func Detach(b *bufferevent.Bufferevent) (*Conn, error) {
@@ -116,6 +119,7 @@ func Detach(b *bufferevent.Bufferevent) (*Conn, error) {
 	}
 	s.detached = true
 	conn := s.conn
+	conn.taken = false
 	b.Free()
 	return conn, nil
 }

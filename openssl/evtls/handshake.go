@@ -2,7 +2,10 @@ package evtls
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
+
+	"github.com/go-libevent/libevent/core/event"
 )
 
 // A handshake is the part of a connection's life that crypto/tls can only do in
@@ -18,20 +21,28 @@ import (
 // and was not when it began, or the other way round.)
 type handshake struct {
 	conn    *tls.Conn
+	base    *event.Base
 	workers *Workers
 	resume  chan struct{} // there is input, or an end of it
 	quit    chan struct{} // closed to give up
 	paused  chan struct{} // the goroutine wants input, or has ended
 	notify  func()        // with workers, instead of paused
 
+	working bool // the goroutine has its turn; the loop's
+	holding bool // the goroutine has a worker's slot; the goroutine's
+
 	// What follows is the loop's to read when it has its turn.
 	done bool
 	err  error
 }
 
-func newHandshake(conn *tls.Conn, workers *Workers, notify func()) *handshake {
+// errExited is the end of a handshake whose goroutine was ended by a function of
+// the user's.
+var errExited = errors.New("goroutine exited in handshake")
+
+func newHandshake(conn *tls.Conn, base *event.Base, workers *Workers) *handshake {
 	h := &handshake{
-		conn: conn, workers: workers, notify: notify,
+		conn: conn, base: base, workers: workers,
 		resume: make(chan struct{}), quit: make(chan struct{}),
 	}
 	if workers == nil {
@@ -40,36 +51,63 @@ func newHandshake(conn *tls.Conn, workers *Workers, notify func()) *handshake {
 	return h
 }
 
-// start lets the goroutine begin.
+// start gives the goroutine its first turn.
 func (h *handshake) start() {
+	h.begin()
 	go h.run()
 	h.await()
 }
 
-// goOn lets the goroutine go on. It must be waiting for input.
+// goOn gives the goroutine, which waits for input, another turn.
 func (h *handshake) goOn() {
+	h.begin()
 	h.resume <- struct{}{}
 	h.await()
 }
 
-// stop makes the goroutine end as soon as it needs input. Nobody may touch the
-// memory after that.
-func (h *handshake) stop() { close(h.quit) }
-
-// await waits for the goroutine, if there are no workers.
-func (h *handshake) await() {
-	if h.paused != nil {
-		<-h.paused
+// begin begins a turn. With workers the loop has something to wait for.
+func (h *handshake) begin() {
+	h.working = true
+	if h.workers != nil {
+		h.base.AddVirtual()
 	}
 }
 
-// run is the goroutine.
+// await waits for the end of the turn, if there are no workers.
+func (h *handshake) await() {
+	if h.workers == nil {
+		<-h.paused
+		h.working = false
+	}
+}
+
+// ended ends a turn that was taken with workers.
+func (h *handshake) ended() {
+	h.working = false
+	h.base.DelVirtual()
+}
+
+// stop makes the goroutine end as soon as it needs input. The memory is its own
+// from then on, and nobody hears of it any more.
+func (h *handshake) stop() {
+	if h.working && h.workers != nil {
+		h.ended()
+	}
+	close(h.quit)
+}
+
+// run is the goroutine. Its last turn ends even if a function of the user's ends
+// the goroutine.
 func (h *handshake) run() {
-	h.workers.begin()
-	err := h.shake()
-	h.workers.end()
-	h.done, h.err = true, err
-	h.yield()
+	err := errExited
+	defer func() {
+		h.release()
+		h.done, h.err = true, err
+		h.yield()
+	}()
+	if h.acquire() {
+		err = h.shake()
+	}
 }
 
 // shake does the handshake. The user's functions in the configuration run in
@@ -86,7 +124,7 @@ func (h *handshake) shake() (err error) {
 
 // yield gives the turn to the loop.
 func (h *handshake) yield() {
-	if h.paused == nil {
+	if h.workers != nil {
 		h.notify()
 		return
 	}
@@ -98,13 +136,26 @@ func (h *handshake) yield() {
 
 // wait is memory's wait: it waits for input.
 func (h *handshake) wait() bool {
-	h.workers.end()
-	defer h.workers.begin()
+	h.release()
 	h.yield()
 	select {
 	case <-h.resume:
-		return true
+		return h.acquire()
 	case <-h.quit:
 		return false
+	}
+}
+
+// acquire waits for a worker's slot, and reports whether it has one: it has none
+// when the handshake was given up.
+func (h *handshake) acquire() bool {
+	h.holding = h.workers.acquire(h.quit)
+	return h.holding
+}
+
+func (h *handshake) release() {
+	if h.holding {
+		h.holding = false
+		h.workers.release()
 	}
 }

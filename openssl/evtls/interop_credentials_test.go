@@ -21,8 +21,8 @@ import (
 	"time"
 )
 
-// An authority issues certificates for a test, in memory and as files.
-type authority struct {
+// A peerCA issues certificates for a test, in memory and as files.
+type peerCA struct {
 	credential
 	pool *x509.CertPool
 }
@@ -33,19 +33,19 @@ type credential struct {
 	certFile, keyFile string
 }
 
-func newAuthority(t testing.TB) *authority {
+func newPeerCA(t testing.TB) *peerCA {
 	t.Helper()
 	template := template("authority")
 	template.IsCA, template.BasicConstraintsValid = true, true
 	template.KeyUsage = x509.KeyUsageCertSign
-	a := &authority{pool: x509.NewCertPool()}
+	a := &peerCA{pool: x509.NewCertPool()}
 	a.credential = sign(t, template, newKey(t, "ECDSA"), nil)
 	a.pool.AddCert(a.Leaf)
 	return a
 }
 
 // issue makes a certificate for localhost with an ECDSA key.
-func (a *authority) issue(t testing.TB) credential {
+func (a *peerCA) issue(t testing.TB) credential {
 	t.Helper()
 	return sign(t, template("localhost"), newKey(t, "ECDSA"), &a.credential)
 }
@@ -109,12 +109,12 @@ func sign(t testing.TB, template *x509.Certificate, key crypto.Signer, issuer *c
 	}
 	return credential{
 		Certificate: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf},
-		certFile:    writePEM(t, "CERTIFICATE", der),
-		keyFile:     writePEM(t, "PRIVATE KEY", keyDER),
+		certFile:    writeBlock(t, "CERTIFICATE", der),
+		keyFile:     writeBlock(t, "PRIVATE KEY", keyDER),
 	}
 }
 
-func writePEM(t testing.TB, kind string, der []byte) string {
+func writeBlock(t testing.TB, kind string, der []byte) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "file.pem")
 	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
@@ -129,7 +129,7 @@ func serverConfig(c credential) *tls.Config {
 }
 
 // clientConfig is one that trusts an authority.
-func clientConfig(a *authority) *tls.Config {
+func clientConfig(a *peerCA) *tls.Config {
 	return &tls.Config{RootCAs: a.pool, ServerName: "localhost"}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // gnuTLSClient starts gnutls-cli, which verifies the server and calls it localhost.
-func (s *server) gnuTLSClient(a *authority, args ...string) *process {
+func (s *server) gnuTLSClient(a *peerCA, args ...string) *process {
 	s.t.Helper()
 	all := append([]string{"--port", s.port, "--x509cafile", a.certFile, "--sni-hostname", "localhost",
 		"--verify-hostname", "localhost"}, args...)
@@ -46,7 +46,7 @@ func (g gnuTLSServers) start(t testing.TB, own credential, args ...string) (*pro
 // data goes both ways, and GnuTLS ends first.
 func TestGnuTLSClientVersionsAndKeys(t *testing.T) {
 	program(t, "gnutls-cli")
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	for _, v := range versions {
 		for _, kind := range []string{"ECDSA", "Ed25519", "RSA"} {
 			t.Run(v.name+"/"+kind, func(t *testing.T) {
@@ -76,7 +76,7 @@ func TestGnuTLSClientVersionsAndKeys(t *testing.T) {
 // TestGnuTLSClientBulk has several megabytes come and go.
 func TestGnuTLSClientBulk(t *testing.T) {
 	program(t, "gnutls-cli")
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	data := noise(2 << 20)
 	for i := range data {
 		data[i] = 'a' + data[i]%26 // what is printed as it is
@@ -97,7 +97,7 @@ func TestGnuTLSClientBulk(t *testing.T) {
 // TestGnuTLSClientResumption connects twice.
 func TestGnuTLSClientResumption(t *testing.T) {
 	program(t, "gnutls-cli")
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {
 			srv := newOurSide(t).serve(serverConfig(a.issue(t)), 0)
@@ -121,7 +121,7 @@ func TestGnuTLSClientResumption(t *testing.T) {
 // TestGnuTLSClientRekey has the client change its keys, and ask us to change ours.
 func TestGnuTLSClientRekey(t *testing.T) {
 	program(t, "gnutls-cli")
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	srv := newOurSide(t).serve(serverConfig(a.issue(t)), 0)
 	peer := srv.gnuTLSClient(a, "--priority", versions[1].priority, "--inline-commands", "-d", "4")
 	ours := srv.next()
@@ -148,7 +148,7 @@ func TestGnuTLSClientRekey(t *testing.T) {
 // that is a change of keys, and in TLS 1.2 a renegotiation, which is refused.
 func TestGnuTLSClientRehandshake(t *testing.T) {
 	program(t, "gnutls-cli")
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {
 			srv := newOurSide(t).serve(serverConfig(a.issue(t)), 0)
@@ -171,7 +171,7 @@ func TestGnuTLSClientRehandshake(t *testing.T) {
 // TestGnuTLSClientCertificate asks clients for certificates.
 func TestGnuTLSClientCertificate(t *testing.T) {
 	program(t, "gnutls-cli")
-	a, stranger := newAuthority(t), newAuthority(t)
+	a, stranger := newPeerCA(t), newPeerCA(t)
 	own := a.issue(t)
 	right, foreign := a.issue(t), stranger.issue(t)
 	for _, v := range versions {
@@ -210,7 +210,7 @@ func TestGnuTLSClientCertificate(t *testing.T) {
 // TestGnuTLSClientALPN negotiates a protocol.
 func TestGnuTLSClientALPN(t *testing.T) {
 	program(t, "gnutls-cli")
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {
 			cfg := serverConfig(a.issue(t))
@@ -228,7 +228,7 @@ func TestGnuTLSClientALPN(t *testing.T) {
 // TestGnuTLSClientEnds tells the ways apart in which a stream ends, at both ends.
 func TestGnuTLSClientEnds(t *testing.T) {
 	program(t, "gnutls-cli")
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	own := a.issue(t)
 	for _, v := range versions {
 		run := func(name string, test func(ours *session, peer *process)) {
@@ -261,7 +261,7 @@ func TestGnuTLSClientEnds(t *testing.T) {
 // TestGnuTLSClientRefusesServer has the client find fault with our certificate.
 func TestGnuTLSClientRefusesServer(t *testing.T) {
 	program(t, "gnutls-cli")
-	a, stranger := newAuthority(t), newAuthority(t)
+	a, stranger := newPeerCA(t), newPeerCA(t)
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {
 			srv := newOurSide(t).serve(serverConfig(a.issue(t)), 0)
@@ -277,7 +277,7 @@ func TestGnuTLSClientRefusesServer(t *testing.T) {
 
 // TestGnuTLSServerVersionsAndKeys speaks both versions with all kinds of keys.
 func TestGnuTLSServerVersionsAndKeys(t *testing.T) {
-	g, a := newGnuTLSServers(t), newAuthority(t)
+	g, a := newGnuTLSServers(t), newPeerCA(t)
 	for _, v := range versions {
 		for _, kind := range []string{"ECDSA", "Ed25519", "RSA"} {
 			t.Run(v.name+"/"+kind, func(t *testing.T) {
@@ -299,7 +299,7 @@ func TestGnuTLSServerVersionsAndKeys(t *testing.T) {
 
 // TestGnuTLSServerResumption resumes sessions that a ClientSessionCache has.
 func TestGnuTLSServerResumption(t *testing.T) {
-	g, a := newGnuTLSServers(t), newAuthority(t)
+	g, a := newGnuTLSServers(t), newPeerCA(t)
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {
 			us := newOurSide(t)
@@ -322,7 +322,7 @@ func TestGnuTLSServerResumption(t *testing.T) {
 
 // TestGnuTLSServerWantsCertificate shows a certificate to a server that wants one.
 func TestGnuTLSServerWantsCertificate(t *testing.T) {
-	g, a := newGnuTLSServers(t), newAuthority(t)
+	g, a := newGnuTLSServers(t), newPeerCA(t)
 	client := a.issue(t)
 	for _, v := range versions {
 		connect := func(t *testing.T, certs ...tls.Certificate) *session {
@@ -346,7 +346,7 @@ func TestGnuTLSServerWantsCertificate(t *testing.T) {
 
 // TestGnuTLSServerALPN negotiates a protocol.
 func TestGnuTLSServerALPN(t *testing.T) {
-	g, a := newGnuTLSServers(t), newAuthority(t)
+	g, a := newGnuTLSServers(t), newPeerCA(t)
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {
 			us := newOurSide(t)
@@ -362,13 +362,13 @@ func TestGnuTLSServerALPN(t *testing.T) {
 
 // TestGnuTLSServerRefused finds fault with the server's certificate.
 func TestGnuTLSServerRefused(t *testing.T) {
-	g, a, stranger := newGnuTLSServers(t), newAuthority(t), newAuthority(t)
+	g, a, stranger := newGnuTLSServers(t), newPeerCA(t), newPeerCA(t)
 	expired := template("localhost")
 	expired.NotAfter = time.Now().Add(-time.Minute)
 	tests := []struct {
 		name     string
 		template *x509.Certificate
-		issuer   *authority
+		issuer   *peerCA
 		reason   func(error) bool
 	}{
 		{"unknown authority", template("localhost"), stranger, isA[x509.UnknownAuthorityError]},

@@ -29,7 +29,7 @@ func eachShape(t *testing.T, test func(t *testing.T, shape, version string)) {
 }
 
 // client starts a client of C's, which sends size bytes, wants them back, and ends.
-func (c cPeer) client(s *server, a *authority, shape, version string, size int, end string) *process {
+func (c cPeer) client(s *server, a *peerCA, shape, version string, size int, end string) *process {
 	s.t.Helper()
 	return start(s.t, nil, string(c), "client", shape, version, a.certFile, s.port, strconv.Itoa(size), end)
 }
@@ -55,7 +55,7 @@ const manyBytes = 5 << 20
 // TestCClientBulk echoes what a client of C's sends, until it has ended its
 // stream.
 func TestCClientBulk(t *testing.T) {
-	c, a := newCPeer(t), newAuthority(t)
+	c, a := newCPeer(t), newPeerCA(t)
 	own := a.issue(t)
 	eachShape(t, func(t *testing.T, shape, version string) {
 		srv := newOurSide(t).serve(serverConfig(own), 0)
@@ -70,7 +70,7 @@ func TestCClientBulk(t *testing.T) {
 
 // TestCServerBulk has a server of C's echo what we send.
 func TestCServerBulk(t *testing.T) {
-	c, a := newCPeer(t), newAuthority(t)
+	c, a := newCPeer(t), newPeerCA(t)
 	own, data := a.issue(t), noise(manyBytes)
 	eachShape(t, func(t *testing.T, shape, version string) {
 		us := newOurSide(t)
@@ -87,7 +87,7 @@ func TestCServerBulk(t *testing.T) {
 
 // TestCEndsItsStream tells apart how the peer ends.
 func TestCEndsItsStream(t *testing.T) {
-	c, a := newCPeer(t), newAuthority(t)
+	c, a := newCPeer(t), newPeerCA(t)
 	own := a.issue(t)
 	tests := []struct {
 		end   string
@@ -116,7 +116,7 @@ func TestCEndsItsStream(t *testing.T) {
 
 // TestCSeesOurEnd has C tell apart how we end.
 func TestCSeesOurEnd(t *testing.T) {
-	c, a := newCPeer(t), newAuthority(t)
+	c, a := newCPeer(t), newPeerCA(t)
 	own := a.issue(t)
 	ends := []struct {
 		name string
@@ -154,7 +154,7 @@ func TestCSeesOurEnd(t *testing.T) {
 
 // TestCClientRefusesServer has a client of C's find fault with our certificate.
 func TestCClientRefusesServer(t *testing.T) {
-	c, a, stranger := newCPeer(t), newAuthority(t), newAuthority(t)
+	c, a, stranger := newCPeer(t), newPeerCA(t), newPeerCA(t)
 	eachShape(t, func(t *testing.T, shape, version string) {
 		srv := newOurSide(t).serve(serverConfig(a.issue(t)), 0)
 		peer := c.client(srv, stranger, shape, version, 1000, "wait")

@@ -28,7 +28,7 @@ func openSSL(t testing.TB) string {
 
 // sClient starts openssl s_client, which verifies the server and calls it
 // localhost.
-func (s *server) sClient(a *authority, args ...string) *process {
+func (s *server) sClient(a *peerCA, args ...string) *process {
 	s.t.Helper()
 	all := append([]string{"s_client", "-connect", "127.0.0.1:" + s.port, "-CAfile", a.certFile,
 		"-verify_return_error", "-verify_hostname", "localhost", "-servername", "localhost"}, args...)
@@ -39,7 +39,7 @@ func (s *server) sClient(a *authority, args ...string) *process {
 // goes both ways.
 func TestSClientVersionsAndKeys(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	for _, v := range versions {
 		for _, kind := range []string{"ECDSA", "Ed25519", "RSA"} {
 			t.Run(v.name+"/"+kind, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestSClientVersionsAndKeys(t *testing.T) {
 // with a close_notify of ours.
 func TestSClientBulk(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	data := noise(4 << 20)
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestSClientBulk(t *testing.T) {
 // with the same ticket keys, but not on one with others.
 func TestSClientResumption(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	own := a.issue(t)
 	withKey := func(key byte) *tls.Config {
 		cfg := serverConfig(own)
@@ -140,7 +140,7 @@ func TestSClientResumption(t *testing.T) {
 // TestSClientCertificate asks clients for certificates.
 func TestSClientCertificate(t *testing.T) {
 	openSSL(t)
-	a, stranger := newAuthority(t), newAuthority(t)
+	a, stranger := newPeerCA(t), newPeerCA(t)
 	own := a.issue(t)
 	for _, v := range versions {
 		run := func(name string, test func(t *testing.T, connect func(args ...string) (*session, *process))) {
@@ -185,7 +185,7 @@ func TestSClientCertificate(t *testing.T) {
 // TestSClientRefusesServer has the client find fault with our certificate.
 func TestSClientRefusesServer(t *testing.T) {
 	openSSL(t)
-	a, stranger := newAuthority(t), newAuthority(t)
+	a, stranger := newPeerCA(t), newPeerCA(t)
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {
 			srv := newOurSide(t).serve(serverConfig(a.issue(t)), 0)
@@ -207,7 +207,7 @@ func TestSClientRefusesServer(t *testing.T) {
 // TestSClientALPN negotiates a protocol, or fails to.
 func TestSClientALPN(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	own := a.issue(t)
 	for _, v := range versions {
 		for _, test := range []struct{ offer, want, says string }{
@@ -245,7 +245,7 @@ func TestSClientALPN(t *testing.T) {
 // TestSClientSNI serves the certificate of the name that is asked for.
 func TestSClientSNI(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	configs := map[string]*tls.Config{}
 	for _, name := range []string{"one.example", "two.example"} {
 		configs[name] = serverConfig(sign(t, template(name), newKey(t, "ECDSA"), &a.credential))
@@ -272,7 +272,7 @@ func TestSClientSNI(t *testing.T) {
 // TestSClientKeyUpdate has the client change its keys, and ask us to change ours.
 func TestSClientKeyUpdate(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	srv := newOurSide(t).serve(serverConfig(a.issue(t)), 0)
 	peer := srv.sClient(a, "-tls1_3", "-msg")
 	ours := srv.next()
@@ -301,7 +301,7 @@ func TestSClientKeyUpdate(t *testing.T) {
 // which ends the connection.
 func TestSClientRenegotiation(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	srv := newOurSide(t).serve(serverConfig(a.issue(t)), 0)
 	peer := srv.sClient(a, "-tls1_2")
 	ours := srv.next()
@@ -318,7 +318,7 @@ func TestSClientRenegotiation(t *testing.T) {
 // TestSClientEnds tells the ways apart in which a stream ends, at both ends.
 func TestSClientEnds(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	own := a.issue(t)
 	const truncated = "unexpected eof while reading"
 	for _, v := range versions {

@@ -23,7 +23,7 @@ func sServer(t testing.TB, own credential, args ...string) (*process, string) {
 // goes both ways, and our close_notify is answered.
 func TestSServerVersionsAndKeys(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	for _, v := range versions {
 		for _, kind := range []string{"ECDSA", "Ed25519", "RSA"} {
 			t.Run(v.name+"/"+kind, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestSServerVersionsAndKeys(t *testing.T) {
 // s_server -rev reverses.
 func TestSServerRev(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	line := strings.Repeat("abcdefghijklmno", 60)
 	back := []byte(line)
 	for i, j := 0, len(back)-1; i < j; i, j = i+1, j-1 {
@@ -71,7 +71,7 @@ func TestSServerRev(t *testing.T) {
 // TestSServerWWW asks for s_server's page, which ends with the stream.
 func TestSServerWWW(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {
 			us := newOurSide(t)
@@ -89,7 +89,7 @@ func TestSServerWWW(t *testing.T) {
 // TestSServerResumption resumes sessions that a ClientSessionCache has.
 func TestSServerResumption(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {
 			us := newOurSide(t)
@@ -117,7 +117,7 @@ func TestSServerResumption(t *testing.T) {
 // TestSServerWantsCertificate shows a certificate to a server that wants one.
 func TestSServerWantsCertificate(t *testing.T) {
 	openSSL(t)
-	a, stranger := newAuthority(t), newAuthority(t)
+	a, stranger := newPeerCA(t), newPeerCA(t)
 	client := sign(t, template("a client"), newKey(t, "ECDSA"), &a.credential)
 	foreign := stranger.issue(t)
 	for _, v := range versions {
@@ -156,7 +156,7 @@ func TestSServerWantsCertificate(t *testing.T) {
 // TestSServerALPN negotiates a protocol.
 func TestSServerALPN(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	for _, v := range versions {
 		for _, test := range []struct {
 			offer []string
@@ -186,7 +186,7 @@ func TestSServerALPN(t *testing.T) {
 // TestSServerKeyUpdate has the server change its keys, and ask us to change ours.
 func TestSServerKeyUpdate(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	us := newOurSide(t)
 	peer, port := sServer(t, a.issue(t), "-tls1_3", "-msg")
 	ours := us.connect(port, clientConfig(a))
@@ -210,7 +210,7 @@ func TestSServerKeyUpdate(t *testing.T) {
 // which ends the connection.
 func TestSServerRenegotiation(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	us := newOurSide(t)
 	peer, port := sServer(t, a.issue(t), "-tls1_2")
 	ours := us.connect(port, clientConfig(a))
@@ -226,7 +226,7 @@ func TestSServerRenegotiation(t *testing.T) {
 // TestSServerRefused finds fault with the server's certificate, and tells it.
 func TestSServerRefused(t *testing.T) {
 	openSSL(t)
-	a, stranger := newAuthority(t), newAuthority(t)
+	a, stranger := newPeerCA(t), newPeerCA(t)
 	expired := template("localhost")
 	expired.NotAfter = time.Now().Add(-time.Minute)
 	future := template("localhost")
@@ -234,7 +234,7 @@ func TestSServerRefused(t *testing.T) {
 	tests := []struct {
 		name     string
 		template *x509.Certificate
-		issuer   *authority
+		issuer   *peerCA
 		reason   func(error) bool
 		alert    string
 	}{
@@ -262,7 +262,7 @@ func TestSServerRefused(t *testing.T) {
 // TestSServerEnds tells the ways apart in which the server's stream ends.
 func TestSServerEnds(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	own := a.issue(t)
 	for _, v := range versions {
 		run := func(name string, test func(ours *session, peer *process)) {
@@ -299,7 +299,7 @@ func TestSServerEnds(t *testing.T) {
 // TestSServerOtherVersion has nothing in common with the server.
 func TestSServerOtherVersion(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	us := newOurSide(t)
 	_, port := sServer(t, a.issue(t), "-tls1_2")
 	cfg := clientConfig(a)

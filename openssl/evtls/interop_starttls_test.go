@@ -15,7 +15,7 @@ import (
 // goes over the same bufferevent (RFC 3207).
 func TestSClientStartTLS(t *testing.T) {
 	openSSL(t)
-	a := newAuthority(t)
+	a := newPeerCA(t)
 	own := a.issue(t)
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {

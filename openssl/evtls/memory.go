@@ -20,7 +20,7 @@ type memory struct {
 	// who reads is told to come back.
 	wait func() bool
 
-	ended bool // nothing will follow what is in in
+	ended bool // nothing follows what is in in
 	cut   bool // crypto/tls has seen that
 }
 
@@ -49,6 +49,19 @@ func (m *memory) Read(p []byte) (int, error) {
 		}
 	}
 	return m.in.Remove(p)
+}
+
+// hasRecord reports whether in has a whole record of a handshake, or something
+// that is none and that crypto/tls will refuse. A client that sends it slowly
+// keeps nothing of ours busy but its own bytes.
+func (m *memory) hasRecord() bool {
+	var header [5]byte // type, version, length (RFC 8446 section 5.1)
+	if n, err := m.in.CopyOut(header[:]); n < len(header) || err != nil {
+		return false
+	}
+	const typeHandshake = 22
+	n := int(header[3])<<8 | int(header[4])
+	return header[0] != typeHandshake || n > maxRecord || m.in.Len() >= len(header)+n
 }
 
 // Write implements net.Conn.

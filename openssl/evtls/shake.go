@@ -7,75 +7,94 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// begin begins the handshake.
+// connected is called when there is somebody below to talk to.
+func (s *stream) connected() {
+	switch {
+	case s.open(): // a connection that goes on elsewhere
+		s.control().Event(bufferevent.EventConnected, nil)
+	case !s.begun && !s.ended:
+		s.begin()
+	}
+}
+
+// begin begins the handshake. A server waits for the client before it does
+// anything that costs something.
 func (s *stream) begin() {
-	var h *handshake
-	base := s.bev.Base()
-	h = newHandshake(s.conn.tls, s.workers, func() { s.notify(base, h) })
-	s.handshake = h
-	s.conn.mem.wait = h.wait
+	s.begun = true
 	if s.timeout > 0 {
 		s.deadline.AddTimeout(s.timeout)
 	}
-	s.turn(h.start)
-}
-
-// turn lets the handshake's goroutine work until it needs input.
-func (s *stream) turn(work func()) {
-	s.working = true
-	if s.workers != nil {
-		s.bev.Base().AddVirtual() // the loop has something to wait for
-	}
-	work()
-	if s.workers == nil {
-		s.worked()
+	if s.state == Connecting {
+		s.start()
+	} else {
+		s.shake()
 	}
 }
 
-// notify is called by the handshake's goroutine when it has worked.
-func (s *stream) notify(base *event.Base, h *handshake) {
-	base.Post(func() {
-		base.DelVirtual()
-		if c := s.control(); c.Begin() {
-			if s.handshake == h {
-				s.worked()
-			}
-			c.End()
+// start gives the handshake its first turn.
+func (s *stream) start() {
+	h := newHandshake(s.conn.tls, s.bev.Base(), s.workers)
+	h.notify = func() { s.notify(h) }
+	s.handshake = h
+	s.conn.mem.wait = h.wait
+	h.start()
+	s.turned()
+}
+
+// notify is called by the handshake's goroutine when its turn ends, if there are
+// workers. One that was given up has nothing more to tell.
+func (s *stream) notify(h *handshake) {
+	h.base.Post(func() {
+		c := s.control()
+		if !c.Begin() {
+			return
 		}
+		if s.handshake == h {
+			h.ended()
+			s.turned()
+		}
+		c.End()
 	})
 }
 
-// worked is called when the handshake's goroutine has had its turn.
-func (s *stream) worked() {
+// turned goes on when the handshake's goroutine has had its turn.
+func (s *stream) turned() {
 	h, m := s.handshake, &s.conn.mem
-	s.working = false
+	if h.working {
+		return // notify will come
+	}
 	s.under.Output().AddBuffer(&m.out)
-	if !h.done {
+	switch {
+	case !h.done:
 		s.shake()
-		return
-	}
-	s.handshake = nil
-	m.wait = nil
-	s.deadline.Del()
-	if h.err != nil {
+	case h.err != nil:
+		s.handshake = nil
 		s.fail(h.err)
-		return
+	default:
+		s.handshake = nil
+		s.established()
 	}
+}
+
+// established is called when the handshake is done.
+func (s *stream) established() {
+	c := s.control()
+	s.deadline.Del()
+	s.conn.mem.wait = nil
 	s.conn.done = true
-	s.control().Event(bufferevent.EventConnected, nil)
-	if !s.control().Alive() {
-		return
-	}
 	s.restBelow()
-	s.pull(0)
-	if s.control().Alive() {
+	c.Event(bufferevent.EventConnected, nil)
+	if c.Alive() {
+		s.pull(0)
+	}
+	if c.Alive() {
 		s.OutputAdded()
 	}
 }
 
 // shake gives the handshake what has arrived.
 func (s *stream) shake() {
-	if s.handshake == nil || s.working {
+	if s.open() || s.ended || !s.begun || s.handshake != nil && s.handshake.working {
 		return
 	}
 	m := &s.conn.mem
@@ -88,26 +107,33 @@ func (s *stream) shake() {
 		return
 	}
 	m.ended = s.below && s.under.Input().Len() == 0
-	s.turn(s.handshake.goOn)
+	switch {
+	case s.handshake != nil:
+		s.handshake.goOn()
+		s.turned()
+	case m.ended || m.hasRecord():
+		s.start()
+	}
 }
 
-// fail ends the connection before it was one. The user is told when the alert
-// for the peer is on its way.
+// fail ends the connection before it was one.
 func (s *stream) fail(err error) {
+	if s.ended {
+		return
+	}
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	if s.handshake != nil {
-		s.handshake.stop()
-		s.handshake = nil
-	}
+	s.giveUp()
 	s.deadline.Del()
-	s.ended, s.broken = true, true
-	s.failure = opError("handshake", err)
-	s.bev.Disable(event.Read | event.Write)
-	if !s.flushing {
-		s.flushing = true
-		s.bev.Base().AtEnd(s)
+	s.doom("handshake", err)
+}
+
+// giveUp ends the handshake if one is running. The memory is not ours then.
+func (s *stream) giveUp() {
+	if h := s.handshake; h != nil {
+		s.handshake, s.abandoned = nil, true
+		h.stop()
 	}
 }
 
@@ -115,7 +141,7 @@ func (s *stream) fail(err error) {
 func onDeadline(ev *event.Event, _ event.What) {
 	s := ev.Data.(*stream)
 	if c := s.control(); c.Begin() {
-		if s.handshake != nil {
+		if !s.open() {
 			s.fail(ErrHandshakeTimeout)
 		}
 		c.End()

@@ -2,6 +2,7 @@ package evtls
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,16 +17,21 @@ const (
 	// maxQueued is how much encrypted output may wait below before more is
 	// made: what is not encrypted yet is still the user's to see.
 	maxQueued = 128 << 10
+	// maxAnswers is how much may wait there if what crypto/tls has to say to
+	// the peer is counted, too.
+	maxAnswers = 2 * maxQueued
 	// maxHandshake is how much input is taken at a time from a peer that has
-	// not proved to be one; it is more than any message of a handshake.
+	// not proved to be one; it is more than any message of a handshake. As
+	// much again may wait below.
 	maxHandshake = 64 << 10
 )
 
 // A Conn is a TLS connection apart from the bufferevent that moves its data.
 type Conn struct {
-	tls  *tls.Conn
-	mem  memory
-	done bool // the handshake is
+	tls   *tls.Conn
+	mem   memory
+	done  bool // the handshake is
+	taken bool // by a bufferevent
 }
 
 // stream is the transport of TLS over another bufferevent.
@@ -34,23 +40,29 @@ type stream struct {
 	under *bufferevent.Bufferevent
 	conn  *Conn
 	flags Flags
+	state State // at the beginning
 
 	handshake *handshake    // or nil
 	timeout   time.Duration // of the handshake, or 0
 	deadline  event.Event   // when that passes
 	workers   *Workers
 
-	failure   error // to be told at the end of the iteration
-	working   bool  // the handshake's goroutine has its turn
-	below     bool  // the stream below has ended
-	flushing  bool  // FinishIteration will come
-	pulling   bool  // data is being decrypted
-	suspended bool  // the reading below rests
-	ended     bool  // there is nothing more to read
-	closing   bool  // CloseWrite was called
-	closed    bool  // we have said that we have ended
-	broken    bool  // nothing can be written any more
-	detached  bool  // the connection goes on without us
+	verdict verdict // that the user has not been told yet
+
+	begun     bool // the handshake has
+	abandoned bool // the memory belongs to a handshake that was given up
+	below     bool // the stream below has ended
+	flushing  bool // FinishIteration will come
+	pulling   bool // data is being decrypted
+	missed    bool // and should be once more
+	resting   bool // the reading below does
+	untold    bool // output was encrypted that the user does not know of
+	ended     bool // there is nothing more to read
+	closing   bool // CloseWrite was called
+	closed    bool // we have said that we have ended
+	broken    bool // nothing can be written any more
+	doomed    bool // an error has ended everything
+	detached  bool // the connection goes on without us
 }
 
 // NewSocket makes a TLS bufferevent over a socket, as bufferevent.NewSocket and
@@ -86,13 +98,21 @@ func NewFilter(under *bufferevent.Bufferevent, state State, cfg *Config, opts bu
 	if err != nil {
 		return nil, opError(op, err)
 	}
-	s := &stream{under: under, conn: conn, flags: cfg.Flags, timeout: cfg.handshakeTimeout(), workers: cfg.Workers}
+	s := &stream{
+		under: under, conn: conn, flags: cfg.Flags, state: state,
+		timeout: cfg.handshakeTimeout(), workers: cfg.Workers,
+	}
 	if err := bufferevent.Init(&s.bev, under.Base(), s, opts); err != nil {
 		return nil, err
 	}
-	if err := s.setUp(state); err != nil {
+	if !s.lower().Begin() {
+		return nil, opError(op, bufferevent.ErrFreed)
+	}
+	defer s.lower().End()
+	if err := s.setUp(); err != nil {
 		return nil, opError(op, err)
 	}
+	conn.taken = true
 	return &s.bev, nil
 }
 
@@ -104,6 +124,9 @@ func newConn(state State, cfg *Config) (*Conn, error) {
 	if state == Open {
 		if cfg.Conn == nil || !cfg.Conn.done {
 			return nil, fmt.Errorf("open: no Conn: %w", bufferevent.ErrNil)
+		}
+		if cfg.Conn.taken {
+			return nil, ErrInUse
 		}
 		return cfg.Conn, nil
 	}
@@ -131,7 +154,7 @@ func (s *stream) lower() *bufferevent.Control { return (*bufferevent.Control)(s.
 
 // setUp takes over what is below, and begins the handshake if there is to be
 // one and what is below is connected.
-func (s *stream) setUp(state State) error {
+func (s *stream) setUp() error {
 	if err := s.control().UseTimers(); err != nil {
 		return err
 	}
@@ -140,17 +163,17 @@ func (s *stream) setUp(state State) error {
 		return err
 	}
 	s.lower().Attach(s, s.onRead, s.onWrite, s.onEvent)
-	err := s.under.SetWatermark(event.Write, maxQueued/2, 0)
-	if err == nil {
-		err = s.under.Enable(event.Read | event.Write)
-	}
+	err := errors.Join(
+		s.under.SetWatermark(event.Read, 0, maxHandshake),
+		s.under.SetWatermark(event.Write, maxQueued/2, 0),
+		s.under.SetTimeouts(0, 0),
+		s.under.Enable(event.Read|event.Write))
 	if err != nil {
 		s.lower().Detach(s, false)
 		return err
 	}
-	if state == Open {
-		s.restBelow()
-	} else if s.under.Connected() {
+	s.restBelow()
+	if s.state != Open && s.under.Connected() {
 		s.begin()
 	}
 	return nil
@@ -165,8 +188,17 @@ func (s *stream) Underlying() *bufferevent.Bufferevent { return s.under }
 // FD implements bufferevent.Describer.
 func (s *stream) FD() int { return s.under.FD() }
 
-// SetFD implements bufferevent.Describer.
-func (s *stream) SetFD(fd int) error { return s.under.SetFD(fd) }
+// SetFD implements bufferevent.Describer. A handshake begins that has waited for
+// a descriptor.
+func (s *stream) SetFD(fd int) error {
+	if err := s.under.SetFD(fd); err != nil {
+		return err
+	}
+	if !s.open() && s.under.Connected() {
+		s.connected()
+	}
+	return nil
+}
 
 // NegotiatedProtocol implements bufferevent.Negotiator: it returns what ALPN has
 // chosen (RFC 7301).
@@ -180,9 +212,15 @@ func (s *stream) NegotiatedProtocol() string {
 // open reports whether the handshake is done.
 func (s *stream) open() bool { return s.conn.done }
 
-// Enable implements bufferevent.Transport.
+// Enable implements bufferevent.Transport. A direction that has timed out below
+// goes on there, too.
 func (s *stream) Enable(what event.What) error {
-	s.control().RestartTimeouts(what)
+	s.control().RestartTimeouts(what & event.Read)
+	if off := what &^ s.under.Enabled(); off != 0 && !s.ended && !s.below {
+		if err := s.under.Enable(off); err != nil {
+			return err
+		}
+	}
 	if what&event.Read != 0 {
 		s.restBelow()
 		s.pull(bufferevent.TrigDeferCallbacks)
@@ -200,24 +238,32 @@ func (s *stream) Disable(what event.What) error {
 	return nil
 }
 
-// restBelow has the reading below rest when the user does not read. A handshake
-// goes on.
+// restBelow has the reading below rest when the user does not read, or nothing
+// more is to be read. A handshake goes on.
 func (s *stream) restBelow() {
-	rest := s.open() && !s.control().Wants(event.Read)
-	switch {
-	case rest == s.suspended:
-	case rest:
+	rest := s.ended || s.open() && !s.control().Wants(event.Read)
+	if rest == s.resting {
+		return
+	}
+	s.resting = rest
+	if rest {
 		s.lower().Suspend(event.Read)
-	default:
+	} else {
 		s.lower().Resume(event.Read)
 	}
-	s.suspended = rest
 }
 
 // OutputAdded implements bufferevent.Transport: what several callbacks add goes
 // into as few records as possible.
 func (s *stream) OutputAdded() {
-	if !s.flushing && s.handshake == nil {
+	if s.open() && !s.doomed {
+		s.atEnd()
+	}
+}
+
+// atEnd has FinishIteration called.
+func (s *stream) atEnd() {
+	if !s.flushing {
 		s.flushing = true
 		s.bev.Base().AtEnd(s)
 	}
@@ -230,8 +276,13 @@ func (s *stream) InputRemoved() {
 	}
 }
 
-// TimeoutsChanged implements bufferevent.Transport.
-func (s *stream) TimeoutsChanged() { s.control().RestartTimeouts(event.Read | event.Write) }
+// TimeoutsChanged implements bufferevent.Transport. The time for writing runs
+// below, where what the peer does not take waits.
+func (s *stream) TimeoutsChanged() {
+	_, write := s.bev.Timeouts()
+	s.under.SetTimeouts(0, write)
+	s.control().RestartTimeouts(event.Read)
+}
 
 // FinishIteration implements event.Finisher.
 func (s *stream) FinishIteration() {
@@ -240,40 +291,51 @@ func (s *stream) FinishIteration() {
 		return
 	}
 	s.flushing = false
-	if err := s.failure; err != nil {
-		s.failure = nil
-		c.Event(bufferevent.EventError, err)
+	if s.doomed {
+		s.tellDoom()
 	} else {
 		s.push()
 	}
 	c.End()
 }
 
-// Flush implements bufferevent.Transport: it encrypts what there is, and says
-// that we have ended if mode is ModeFinished.
-func (s *stream) Flush(what event.What, mode bufferevent.FlushMode) (bool, error) {
+// Flush implements bufferevent.Transport: it encrypts what there is, says that
+// we have ended if mode is ModeFinished, and flushes what is below.
+func (s *stream) Flush(what event.What, mode bufferevent.FlushMode) (moved bool, err error) {
 	if what&event.Write == 0 || mode == bufferevent.ModeNormal {
 		return false, nil
 	}
 	before := s.bev.Output().Len()
 	s.closing = s.closing || mode == bufferevent.ModeFinished
-	s.push()
-	return s.bev.Output().Len() < before, nil
+	s.encrypt()
+	s.OutputAdded() // the user is told later
+	moved = s.bev.Output().Len() < before
+	below, err := s.under.Flush(event.Write, bufferevent.ModeFlush)
+	return moved || below, err
 }
 
 // CloseWrite implements bufferevent.WriteCloser: it sends a close_notify alert
 // after everything else (RFC 8446 section 6.1).
 func (s *stream) CloseWrite() error {
 	s.closing = true
-	s.push()
+	s.encrypt()
+	s.OutputAdded() // the user is told later
 	return nil
 }
 
-// Unlink implements bufferevent.Transport.
+// Unlink implements bufferevent.Transport. What is below gets its limits back if
+// it stays.
 func (s *stream) Unlink() {
-	if s.handshake != nil {
-		s.handshake.stop()
-	}
+	s.giveUp()
 	s.deadline.Free()
-	s.lower().Detach(s, !s.detached && s.control().Options()&bufferevent.CloseOnFree != 0)
+	free := !s.detached && s.control().Options()&bufferevent.CloseOnFree != 0
+	if !free {
+		s.under.SetWatermark(event.Read|event.Write, 0, 0)
+		s.under.SetTimeouts(0, 0)
+	}
+	s.lower().Detach(s, free)
+	if m := &s.conn.mem; !s.detached && !s.abandoned {
+		m.in.Free()
+		m.out.Free()
+	}
 }

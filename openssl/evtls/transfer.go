@@ -1,8 +1,6 @@
 package evtls
 
 import (
-	"errors"
-	"io"
 	"sync"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
@@ -15,27 +13,52 @@ import (
 var scratch = sync.Pool{New: func() any { return new([maxRecord]byte) }}
 
 // pull decrypts what has arrived, as far as the high watermark allows, and tells
-// the user.
+// the user. If that is asked for again meanwhile, by a callback of a buffer, it
+// is done once more.
 func (s *stream) pull(opts bufferevent.TriggerOptions) {
-	c := s.control()
-	if s.pulling || s.ended || !s.open() || !c.Wants(event.Read) {
+	if s.pulling {
+		s.missed = true
 		return
 	}
+	c, n := s.control(), 0
 	s.pulling = true
-	m := &s.conn.mem
-	m.in.AddBuffer(s.under.Input())
-	m.ended = s.below
-	n, err := s.decrypt()
-	s.under.Output().AddBuffer(&m.out) // alerts and key updates
+	for s.missed = true; s.missed; {
+		s.missed = false
+		n += s.takeIn()
+	}
 	s.pulling = false
-	s.ended = err != nil
 	if n > 0 {
 		c.RestartTimeouts(event.Read)
 		s.bev.Trigger(event.Read, opts)
 	}
-	if err != nil && c.Alive() {
-		s.end(err)
+	if !s.doomed {
+		s.tellVerdict(opts)
 	}
+}
+
+// takeIn decrypts what has arrived and returns how much that was. Alerts and
+// answers to key updates go out.
+func (s *stream) takeIn() int {
+	if !s.readsOn() {
+		return 0
+	}
+	m := &s.conn.mem
+	m.in.AddBuffer(s.under.Input())
+	m.ended = s.below
+	n, err := s.decrypt()
+	s.under.Output().AddBuffer(&m.out)
+	if err != nil {
+		s.judge(err)
+	}
+	return n
+}
+
+// readsOn reports whether there is somebody to decrypt for. A peer that asks for
+// key updates and does not take the answers has to wait until it does.
+func (s *stream) readsOn() bool {
+	c := s.control()
+	return s.open() && !s.ended && c.Alive() && c.Wants(event.Read) && !c.InputFull() &&
+		s.under.Output().Len()+s.conn.mem.out.Len() < maxAnswers
 }
 
 // decrypt reads until there is nothing, or no room, and returns how much that
@@ -44,7 +67,7 @@ func (s *stream) decrypt() (total int, err error) {
 	c, input := s.control(), s.bev.Input()
 	p := scratch.Get().(*[maxRecord]byte)
 	defer scratch.Put(p)
-	for c.Wants(event.Read) && !c.InputFull() {
+	for s.readsOn() {
 		room := p[:]
 		if n := c.InputRoom(); n >= 0 {
 			room = room[:min(n, len(room))]
@@ -66,32 +89,25 @@ func (s *stream) decrypt() (total int, err error) {
 	return total, nil
 }
 
-// end tells the user that there is nothing more to read, and why.
-func (s *stream) end(err error) {
-	what := bufferevent.EventReading | bufferevent.EventError
-	switch {
-	case err != io.EOF:
-		err = opError("read", err)
-	case !s.conn.mem.cut, s.flags&DirtyShutdown != 0:
-		what = bufferevent.EventReading | bufferevent.EventEOF
-	default:
-		err = opError("read", io.ErrUnexpectedEOF)
-	}
-	s.bev.Disable(event.Read)
-	s.control().Event(what, err)
+// push encrypts output and tells the user if enough of it has gone.
+func (s *stream) push() {
+	s.encrypt()
+	s.tellWritten()
 }
 
-// push encrypts output as long as there is not too much below, and tells the
-// user if enough of it has gone.
-func (s *stream) push() {
+// encrypt encrypts output as long as there is not too much below, and says that
+// we have ended once that is all.
+func (s *stream) encrypt() {
 	c := s.control()
 	if !s.open() || s.broken || s.closed {
 		return
 	}
-	n := 0
 	if c.Wants(event.Write) {
-		var err error
-		n, err = s.encrypt()
+		n, err := s.records()
+		if n > 0 {
+			s.untold = true
+			c.RestartTimeouts(event.Write)
+		}
 		if err != nil {
 			s.breakWrite(err)
 			return
@@ -100,18 +116,14 @@ func (s *stream) push() {
 	if s.closing && s.bev.Output().Len() == 0 {
 		s.closeNotify()
 	}
-	if n > 0 {
-		c.RestartTimeouts(event.Write)
-		c.Triggered(event.Write)
-	}
 }
 
-// encrypt returns how much of the output it has encrypted.
-func (s *stream) encrypt() (total int, err error) {
+// records makes records of the output, and returns how much of it.
+func (s *stream) records() (total int, err error) {
 	output, below, m := s.bev.Output(), s.under.Output(), &s.conn.mem
 	output.Unfreeze(evbuffer.Front)
 	defer output.Freeze(evbuffer.Front)
-	for output.Len() > 0 && below.Len() < maxQueued && !s.lower().OutputFull() {
+	for output.Len() > 0 && below.Len() < maxQueued && !s.lower().OutputFull() && s.control().Alive() {
 		p, err := s.piece(output)
 		if err != nil {
 			return total, err
@@ -139,20 +151,40 @@ func (s *stream) piece(output *evbuffer.Buffer) ([]byte, error) {
 	return vecs[0][:min(len(vecs[0]), maxRecord)], nil
 }
 
-func (s *stream) breakWrite(err error) {
-	s.broken = true
-	s.bev.Disable(event.Write)
-	s.control().Event(bufferevent.EventWriting|bufferevent.EventError, opError("write", err))
-}
-
 // closeNotify says that we have ended. What the peer sends is still read.
 func (s *stream) closeNotify() {
 	s.closed = true
-	if err := s.conn.tls.CloseWrite(); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+	if err := s.conn.tls.CloseWrite(); err != nil {
 		s.breakWrite(err)
 		return
 	}
 	s.under.Output().AddBuffer(&s.conn.mem.out)
+}
+
+// tellWritten runs the write callback if something was encrypted and no more is
+// left, here and below, than the low watermark: who frees a bufferevent when all
+// is written does not want to lose what was only encrypted.
+func (s *stream) tellWritten() {
+	if !s.untold || !s.control().Alive() {
+		return
+	}
+	low, _, _ := s.bev.Watermark(event.Write)
+	queued := s.queued()
+	if s.bev.Output().Len()+queued > low {
+		return
+	}
+	s.untold = queued > 0
+	s.control().Triggered(event.Write)
+}
+
+// queued returns how much was encrypted and has not left yet: more than what is
+// below, if that is a TLS bufferevent, too.
+func (s *stream) queued() int {
+	n := s.under.Output().Len()
+	if below := streamOf(s.under); below != nil {
+		n += below.queued()
+	}
+	return n
 }
 
 // onRead is called when there is input below.
@@ -164,34 +196,11 @@ func (s *stream) onRead(*bufferevent.Bufferevent) {
 	}
 }
 
-// onWrite is called when there is room below.
+// onWrite is called when something has left below.
 func (s *stream) onWrite(*bufferevent.Bufferevent) {
 	if c := s.control(); c.Begin() {
 		s.push()
-		c.End()
-	}
-}
-
-// onEvent is called when something else has happened below.
-func (s *stream) onEvent(under *bufferevent.Bufferevent, what bufferevent.Events) {
-	const readEOF = bufferevent.EventEOF | bufferevent.EventReading
-	c := s.control()
-	if !c.Begin() {
-		return
-	}
-	defer c.End()
-	switch {
-	case what&bufferevent.EventConnected != 0:
-		if s.handshake == nil && !s.open() {
-			s.begin()
-		}
-	case what&readEOF == readEOF:
-		s.below = true
-		s.shake()
 		s.pull(0)
-	case !s.open() && !s.ended:
-		s.fail(under.Err())
-	case !s.ended || what&bufferevent.EventWriting != 0:
-		c.Event(what, under.Err())
+		c.End()
 	}
 }

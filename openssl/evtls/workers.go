@@ -10,13 +10,21 @@ type Workers struct {
 // below that of the processors leaves some to the loops.
 func NewWorkers(n int) *Workers { return &Workers{slots: make(chan struct{}, max(n, 1))} }
 
-func (w *Workers) begin() {
-	if w != nil {
-		w.slots <- struct{}{}
+// acquire waits for a slot, or for quit, and reports whether it has got one. No
+// workers have slots for everybody.
+func (w *Workers) acquire(quit <-chan struct{}) bool {
+	if w == nil {
+		return true
+	}
+	select {
+	case w.slots <- struct{}{}:
+		return true
+	case <-quit:
+		return false
 	}
 }
 
-func (w *Workers) end() {
+func (w *Workers) release() {
 	if w != nil {
 		<-w.slots
 	}

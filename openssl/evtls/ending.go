@@ -1,0 +1,143 @@
+package evtls
+
+import (
+	"errors"
+	"io"
+
+	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// A verdict is what the user is to be told of the end of a connection, or of its
+// reading; none has no events.
+type verdict struct {
+	what bufferevent.Events
+	err  error
+}
+
+// judge says what an error of the reading means, and keeps it until the user can
+// be told.
+func (s *stream) judge(err error) {
+	cut := s.conn.mem.cut
+	switch {
+	case err == io.EOF && !cut, cut && s.flags&DirtyShutdown != 0:
+		s.verdict = verdict{bufferevent.EventReading | bufferevent.EventEOF, io.EOF}
+	case cut:
+		s.verdict = verdict{bufferevent.EventReading | bufferevent.EventError, opError("read", io.ErrUnexpectedEOF)}
+	default:
+		s.doom("read", err)
+	}
+	s.ended = true
+}
+
+// tellVerdict tells the user that there is nothing more to read, if he reads.
+func (s *stream) tellVerdict(opts bufferevent.TriggerOptions) {
+	c, v := s.control(), s.verdict
+	if v.what == 0 || !c.Alive() || !c.Wants(event.Read) {
+		return
+	}
+	s.verdict = verdict{}
+	s.bev.Disable(event.Read)
+	if opts&bufferevent.TrigDeferCallbacks != 0 {
+		c.EventDeferred(v.what, v.err)
+	} else {
+		c.Event(v.what, v.err)
+	}
+}
+
+// doom ends the connection because of an error that leaves nothing of it. The
+// user is told in the next iteration, when what has been read has come to him
+// and the alert for the peer has gone.
+func (s *stream) doom(op string, err error) {
+	const what = bufferevent.EventReading | bufferevent.EventWriting | bufferevent.EventError
+	s.ended, s.broken, s.doomed = true, true, true
+	s.verdict = verdict{what, opError(op, withAlert(err))}
+	s.bev.Disable(event.Read | event.Write)
+	s.atEnd()
+}
+
+// tellDoom is called at the end of the iteration.
+func (s *stream) tellDoom() {
+	if v := s.verdict; v.what != 0 {
+		s.verdict = verdict{}
+		s.control().EventDeferred(v.what, v.err)
+	}
+}
+
+// breakWrite ends the writing.
+func (s *stream) breakWrite(err error) {
+	s.broken = true
+	s.bev.Disable(event.Write)
+	s.control().EventDeferred(bufferevent.EventWriting|bufferevent.EventError, opError("write", withAlert(err)))
+}
+
+// onEvent is called when something else than reading and writing has happened
+// below.
+func (s *stream) onEvent(under *bufferevent.Bufferevent, what bufferevent.Events) {
+	const readEOF = bufferevent.EventEOF | bufferevent.EventReading
+	c := s.control()
+	if !c.Begin() {
+		return
+	}
+	defer c.End()
+	switch err := under.Err(); {
+	case what&bufferevent.EventConnected != 0:
+		s.connected()
+	case what&bufferevent.EventTimeout != 0:
+		s.timedOutBelow(what, err)
+	case what&bufferevent.EventError != 0:
+		s.failedBelow(what, err)
+	case what&readEOF == readEOF:
+		s.endedBelow()
+	default:
+		c.Event(what, err)
+	}
+}
+
+// endedBelow is called when nothing follows what has arrived.
+func (s *stream) endedBelow() {
+	s.below = true
+	switch {
+	case s.open():
+		s.pull(0)
+	case !s.begun:
+		s.fail(io.EOF)
+	default:
+		s.shake()
+	}
+}
+
+// timedOutBelow tells the user that nothing moves below; that is where it is
+// seen when the peer takes nothing.
+func (s *stream) timedOutBelow(what bufferevent.Events, err error) {
+	if what&bufferevent.EventReading != 0 {
+		s.bev.Disable(event.Read)
+	}
+	if what&bufferevent.EventWriting != 0 {
+		s.bev.Disable(event.Write)
+	}
+	s.control().Event(what, err)
+}
+
+// failedBelow ends the connection, or the writing if that is what has failed:
+// the peer may have said why.
+func (s *stream) failedBelow(what bufferevent.Events, err error) {
+	if err == nil {
+		err = errBelow
+	}
+	switch {
+	case s.doomed:
+	case !s.open():
+		s.fail(err)
+	case what&bufferevent.EventReading != 0:
+		s.pull(0)
+		s.doom("read", err)
+	case !s.broken:
+		s.broken = true
+		s.bev.Disable(event.Write)
+		s.control().Event(bufferevent.EventWriting|bufferevent.EventError, opError("write", err))
+	}
+}
+
+// errBelow is an error below that has told nothing of itself.
+var errBelow = errors.New("underlying bufferevent has failed")
