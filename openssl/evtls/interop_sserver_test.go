@@ -290,6 +290,8 @@ func TestSServerEnds(t *testing.T) {
 			ours := us.connect(port, clientConfig(a))
 			ours.send("hello\n")
 			peer.expect("hello\n")
+			peer.say("hello\n")
+			ours.expect("hello\n") // and tickets, which must be read, or there is a reset
 			ours.free()
 			peer.expect("unexpected eof while reading")
 		})
