@@ -51,7 +51,7 @@ func newOurSide(t testing.TB) *ourSide {
 	}()
 	t.Cleanup(func() {
 		base.Post(func() { base.LoopBreak() })
-		<-left
+		receive(t, "the end of the loop", left)
 		base.Free()
 	})
 	return &ourSide{t, base}
