@@ -143,6 +143,15 @@ func TestNoAddressAnswersInTime(t *testing.T) {
 	}
 }
 
+// Once all addresses are being tried, nothing is left to do but wait for them.
+func TestTheLastAttemptStandsAlone(t *testing.T) {
+	base := newBase(t)
+	b, d := start(t, base, closedPort(t), blackHole(t))
+	await(t, base, "the last attempt", func() bool { return waiting(base) == 1 && timers(base) == 0 })
+	b.Free()
+	d.want(t)
+}
+
 func TestAttemptsGivenUp(t *testing.T) {
 	base := newBase(t)
 	hole := blackHole(t)

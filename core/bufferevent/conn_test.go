@@ -196,6 +196,44 @@ func TestConnCloseSendsWhatWasWritten(t *testing.T) {
 	})
 }
 
+// Close frees what the Conn stands on when that has been written, too, and a filter
+// has given back what it has kept.
+func TestConnCloseFreesWhatIsBelow(t *testing.T) {
+	base := newBase(t)
+	under, peer := newTCP(t, base, 0)
+	var held []byte
+	hoard := func(src, dst *evbuffer.Buffer, _ int, mode bufferevent.FlushMode) error {
+		p, err := io.ReadAll(src)
+		held = append(held, p...)
+		if mode == bufferevent.ModeFinished {
+			dst.Add(held)
+			held = nil
+		}
+		return err
+	}
+	freed := make(chan struct{})
+	b, err := bufferevent.NewFilter(under, nil, hoard, bufferevent.CloseOnFree, func() { close(freed) })
+	ok(t, err)
+	c := bufferevent.NewConn(b)
+	running(t, base)
+	data := strings.Repeat("0123456789", 1<<20) // more than the kernel takes
+	_, err = io.WriteString(c, data)
+	ok(t, err)
+	ok(t, c.Close())
+	var got strings.Builder
+	for ended := false; !ended; {
+		var part string
+		part, ended = peer.receive()
+		got.WriteString(part)
+	}
+	want(t, "everything came", got.String() == data, true)
+	select {
+	case <-freed:
+	case <-time.After(patience):
+		t.Fatal("the filter is not freed")
+	}
+}
+
 func TestConnErrorsAfterClose(t *testing.T) {
 	onEveryKind(t, func(t *testing.T, one, two *bufferevent.Conn) {
 		ok(t, one.Close())

@@ -48,12 +48,21 @@ func (h *host) accept() net.Conn {
 	return c
 }
 
-// closedPort returns an address that nobody listens at.
+// closedPort returns an address that nobody listens at, nor will until the end of
+// the test.
 func closedPort(t testing.TB) netip.AddrPort {
 	t.Helper()
-	h := newHost(t)
-	ok(t, h.Close())
-	return h.addr()
+	fd, err := newTCPSocket()
+	ok(t, err)
+	owned(t, fd)
+	sa, err := evutil.AddrPortToSockaddr(loopback(0))
+	ok(t, err)
+	ok(t, sysio.Bind(fd, sa))
+	sa, err = sysio.Sockname(fd)
+	ok(t, err)
+	addr, err := evutil.SockaddrToAddrPort(sa)
+	ok(t, err)
+	return addr
 }
 
 func expectRead(t testing.TB, r io.Reader, text string) {

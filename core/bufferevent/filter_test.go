@@ -421,21 +421,22 @@ func TestAFilterThatDoesNothingDoesNotSpin(t *testing.T) {
 	}
 }
 
+// tripled returns a filter that takes all, and gives three times as much, when
+// there is room.
+func tripled() bufferevent.Filter {
+	kept := 0 // bytes that it is to give
+	return func(src, dst *evbuffer.Buffer, limit int, _ bufferevent.FlushMode) error {
+		kept += 3 * src.Len()
+		n := within(kept, limit)
+		kept -= n
+		return errors.Join(src.Drain(src.Len()), dst.Add(make([]byte, n)))
+	}
+}
+
 // A filter that has more than what fits gets another call when there is room.
 func TestAFilterThatKeepsBackForWantOfRoom(t *testing.T) {
 	base := newBase(t)
-	kept := 0 // bytes that it has taken and not given
-	tripled := func(src, dst *evbuffer.Buffer, limit int, _ bufferevent.FlushMode) error {
-		kept += 3 * src.Len()
-		ok(t, src.Drain(src.Len()))
-		n := kept
-		if limit >= 0 {
-			n = min(n, limit)
-		}
-		kept -= n
-		return dst.Add(make([]byte, n))
-	}
-	f, far := filterOverPair(t, base, tripled, nil, 0)
+	f, far := filterOverPair(t, base, tripled(), nil, 0)
 	var d diary
 	d.keep(f)
 	ok(t, f.SetWatermark(event.Read, 0, 10))
@@ -520,6 +521,12 @@ func TestTheEndWaitsForWhatTheFilterKeepsBack(t *testing.T) {
 		{"the input was full",
 			func(f *bufferevent.Bufferevent) error { return f.SetWatermark(event.Read, 0, 10) },
 			func(f *bufferevent.Bufferevent) error { return f.Input().Drain(10) }},
+		{"the user flushes",
+			func(f *bufferevent.Bufferevent) error { return f.Disable(event.Read) },
+			func(f *bufferevent.Bufferevent) error {
+				_, err := f.Flush(event.Read, bufferevent.ModeFlush)
+				return errors.Join(err, f.Enable(event.Read))
+			}},
 	} {
 		for _, opts := range []bufferevent.Options{0, bufferevent.DeferCallbacks} {
 			t.Run(c.name, func(t *testing.T) {
@@ -555,6 +562,32 @@ func TestTheEndWaitsForWhatTheFilterKeepsBack(t *testing.T) {
 				want(t, "input", contents(t, f), "0123456789")
 			})
 		}
+	}
+}
+
+// As a socket that does not read would not notice it either.
+func TestTheEndWaitsForReadingToBeEnabled(t *testing.T) {
+	for _, release := range []func(f *bufferevent.Bufferevent) error{
+		func(f *bufferevent.Bufferevent) error { return f.Enable(event.Read) },
+		func(f *bufferevent.Bufferevent) error {
+			_, err := f.Flush(event.Read, bufferevent.ModeFlush)
+			return err
+		},
+	} {
+		base := newBase(t)
+		var in []call
+		f, far := filterOverPair(t, base, record(&in, xor), nil, 0)
+		var d diary
+		d.keep(f)
+		_, err := far.Flush(event.Write, bufferevent.ModeFinished)
+		ok(t, err)
+		settle(t, base)
+		d.want(t)
+		want(t, "calls", len(in), 0)
+		ok(t, release(f))
+		settle(t, base)
+		d.want(t, "reading|EOF")
+		want(t, "the last call", in[len(in)-1], call{0, -1, bufferevent.ModeFinished})
 	}
 }
 
@@ -696,6 +729,22 @@ func TestCloseWriteOfAFilter(t *testing.T) {
 			ok(t, under.Enable(event.Write))
 			ok(t, far.Enable(event.Read))
 		},
+		"while writing is disabled, and the filter keeps all of it": func(t *testing.T, f, _ *bufferevent.Bufferevent) {
+			top := newFilter(t, f, nil, blocks, 0)
+			write(t, top, "text")
+			ok(t, top.Disable(event.Write))
+			ok(t, top.CloseWrite())
+			want(t, "output", top.Output().Len(), 4)
+			ok(t, top.Enable(event.Write))
+			ok(t, f.CloseWrite())
+		},
+		"in the write callback that a flush calls": func(t *testing.T, f, _ *bufferevent.Bufferevent) {
+			f.SetCallbacks(nil, func(f *bufferevent.Bufferevent) { ok(t, f.CloseWrite()) }, nil)
+			ok(t, f.Disable(event.Write))
+			write(t, f, "text")
+			_, err := f.Flush(event.Write, bufferevent.ModeFlush)
+			ok(t, err)
+		},
 		"in a callback of the buffer below": func(t *testing.T, f, far *bufferevent.Bufferevent) {
 			var e *evbuffer.CallbackEntry
 			e = f.Underlying().Output().AddCallback(func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) {
@@ -759,6 +808,133 @@ func TestCloseWriteAfterAFlushThatSeemedToBeTheLast(t *testing.T) {
 	ok(t, f.CloseWrite())
 	ok(t, under.Enable(event.Write))
 	peer.expectEnd(base, "no room;text.")
+}
+
+func TestCloseWriteOfAFilterWithNothingToWrite(t *testing.T) {
+	base := newBase(t)
+	f, far := filterOverPair(t, base, nil, tail, 0)
+	var d diary
+	d.keep(far)
+	ok(t, f.Disable(event.Write)) // like other kinds, it needs no writing for that
+	ok(t, f.CloseWrite())
+	settle(t, base)
+	d.want(t, "read", "reading|EOF")
+}
+
+// The high watermark below holds to the end, also for what the filter has taken
+// and not given yet.
+func TestCloseWriteKeepsToTheRoomBelow(t *testing.T) {
+	for name, out := range map[string]bufferevent.Filter{"passing": nil, "keeping": tripled()} {
+		t.Run(name, func(t *testing.T) {
+			base := newBase(t)
+			f, far := filterOverPair(t, base, nil, out, 0)
+			var d diary
+			d.keep(far)
+			below := f.Underlying().Output()
+			ok(t, far.SetWatermark(event.Read, 0, 4))
+			ok(t, far.Disable(event.Read))
+			ok(t, f.Underlying().SetWatermark(event.Write, 0, 4))
+			write(t, f, "0123456789")
+			want(t, "output below", below.Len(), 4)
+			ok(t, f.CloseWrite())
+			ok(t, far.Enable(event.Read))
+			total := 0
+			for range 20 {
+				if n := below.Len(); n > 4 {
+					t.Fatalf("%d bytes below", n)
+				}
+				total += len(take(t, far))
+				settle(t, base)
+			}
+			want(t, "all", total, map[string]int{"passing": 10, "keeping": 30}[name])
+			want(t, "the end", d.has("reading|EOF"), true)
+		})
+	}
+}
+
+func TestWhatAFilterAddsInPiecesIsNoticedOnce(t *testing.T) {
+	base := newBase(t)
+	p := newTape(t, base, 0)
+	pieces := func(src, dst *evbuffer.Buffer, _ int, _ bufferevent.FlushMode) error {
+		return errors.Join(dst.AddString("<"), dst.AddBuffer(src), dst.AddString(">"))
+	}
+	f := newFilter(t, &p.bev, nil, pieces, 0)
+	p.log = nil
+	write(t, f, "data")
+	p.log.want(t, "output added")
+	want(t, "output", p.record(t), "<data>")
+	ok(t, p.bev.Disable(event.Write))
+	p.log = nil
+	write(t, f, "more")
+	p.log.want(t) // it may not be written
+	want(t, "output", p.bev.Output().Len(), 6)
+}
+
+func TestCloseWriteWhileItIsFullBelow(t *testing.T) {
+	base := newBase(t)
+	f, far := filterOverPair(t, base, nil, nil, 0)
+	below := f.Underlying()
+	ok(t, far.Disable(event.Read))
+	ok(t, below.SetWatermark(event.Write, 0, 4))
+	ok(t, below.Output().AddString("full"))
+	write(t, f, "text")
+	ok(t, f.CloseWrite())
+	want(t, "output below", below.Output().Len(), 4)
+	var d diary
+	d.keep(far)
+	ok(t, far.Enable(event.Read))
+	settle(t, base)
+	want(t, "input there", take(t, far), "fulltext")
+	want(t, "the end", d.has("reading|EOF"), true)
+}
+
+func TestTheWriteCallbackIsNotCalledForNothing(t *testing.T) {
+	base := newBase(t)
+	f, far := filterOverPair(t, base, nil, nil, 0)
+	var d diary
+	d.keep(f)
+	ok(t, far.Disable(event.Read))
+	ok(t, f.Underlying().SetWatermark(event.Write, 0, 4))
+	write(t, f, "text") // fills it up
+	d.want(t, "write")
+	ok(t, far.Enable(event.Read))
+	settle(t, base)
+	want(t, "input there", take(t, far), "text")
+	d.want(t)
+}
+
+// Nothing but the filter itself would notice that CloseWrite was called.
+func TestCloseWriteInTheWriteCallbackOfAFilterThatGivesNothing(t *testing.T) {
+	base := newBase(t)
+	under, peer := newSocket(t, base, 0)
+	f := newFilter(t, under, nil, func(src, dst *evbuffer.Buffer, _ int, mode bufferevent.FlushMode) error {
+		if mode == bufferevent.ModeFinished {
+			return dst.AddString("bye")
+		}
+		return src.Drain(src.Len())
+	}, 0)
+	settle(t, base) // enabling it has called the write callback below
+	f.SetCallbacks(nil, func(f *bufferevent.Bufferevent) { ok(t, f.CloseWrite()) }, nil)
+	ok(t, f.Disable(event.Write))
+	write(t, f, "text")
+	_, err := f.Flush(event.Write, bufferevent.ModeFlush)
+	ok(t, err)
+	peer.expectEnd(base, "bye")
+}
+
+// The output goes on where a callback has stopped it.
+func TestDisableInTheMiddleOfWriting(t *testing.T) {
+	base := newBase(t)
+	f, far := filterOverPair(t, base, nil, byByte, 0)
+	var e *evbuffer.CallbackEntry
+	e = f.Underlying().Output().AddCallback(func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) {
+		ok(t, f.Underlying().Output().RemoveCallback(e))
+		ok(t, f.Disable(event.Write))
+	})
+	write(t, f, "0123")
+	want(t, "output", f.Output().Len(), 3)
+	ok(t, f.Enable(event.Write))
+	want(t, "input there", contents(t, far), "0123")
 }
 
 // A write callback that keeps adding must not keep the loop, nor let memory grow

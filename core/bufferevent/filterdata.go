@@ -190,13 +190,17 @@ func (f *filter) drainOutput(mode FlushMode, bounded bool) (ok, moved bool, err 
 		if bounded {
 			limit = below.OutputRoom()
 		}
+		below.Cork()
 		b.output.Unfreeze(evbuffer.Front)
 		step, err = run(f.out, &b.output, &f.under.output, limit, mode)
 		b.output.Freeze(evbuffer.Front)
+		filled := limit >= 0 && below.OutputFull() // so that it may have kept something
+		below.Uncork()
 		ok, moved = ok || err == nil, moved || step
 		left := b.output.Len() > 0
-		f.pressed = err == nil && limit >= 0 && (below.OutputFull() || !step && left && f.under.output.Len() > 0)
-		again = err == nil && step && left && !f.pressed && b.enabled&event.Write != 0 && c.Alive()
+		stuck := !step && left && f.under.output.Len() > 0 // more room may help
+		f.pressed = err == nil && limit >= 0 && (below.OutputFull() || stuck)
+		again = err == nil && step && (left || filled) && !f.pressed && b.enabled&event.Write != 0 && c.Alive()
 	}
 	f.kept = 0
 	if !f.pressed && (err != nil || !step) {
@@ -216,7 +220,7 @@ func (f *filter) failOutput(err error, opts TriggerOptions) {
 // stream below.
 func (f *filter) finishOutput(opts TriggerOptions) error {
 	b := &f.bev
-	waits := b.output.Len() > f.kept || f.pressed || b.enabled&event.Write == 0
+	waits := b.output.Len() > f.kept || f.pressed || b.output.Len() > 0 && b.enabled&event.Write == 0
 	if !b.closedWrite || f.closed || f.writing || waits || !f.control().Alive() {
 		return nil
 	}

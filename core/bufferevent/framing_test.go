@@ -256,6 +256,7 @@ func (f *framing) write(opts bufferevent.TriggerOptions) {
 		return
 	}
 	f.working = true
+	f.below().Cork() // headers and what belongs to them go together
 	sent := 0
 	for out.Len() > 0 && !f.below().OutputFull() && c.Alive() {
 		n := min(out.Len(), maxFrame)
@@ -265,6 +266,7 @@ func (f *framing) write(opts bufferevent.TriggerOptions) {
 		out.Freeze(evbuffer.Front)
 		sent += n
 	}
+	f.below().Uncork()
 	f.working = false
 	if sent > 0 {
 		f.bev.Trigger(event.Write, opts)

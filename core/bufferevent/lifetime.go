@@ -15,6 +15,8 @@ type extras struct {
 	deferral event.Deferred
 	limit    *limiter  // or nil
 	above    Transport // that has the callbacks, or nil
+	corked   bool      // additions to the output are to be noticed later
+	corkedAt int       // the length of the output when that began
 	dnsErr   error
 }
 

@@ -11,9 +11,15 @@ import (
 // memory is the net.Conn that crypto/tls runs over: two buffers. It belongs to
 // whoever is at work on the connection: the handshake's goroutine while that
 // runs, and otherwise the loop.
+//
+// It gives out records one by one, each when it is there as a whole. So crypto/tls
+// keeps no more than what it is working on, and who has read one record knows from
+// the buffer whether there is another.
 type memory struct {
-	in  evbuffer.Buffer // from the peer
-	out evbuffer.Buffer // to the peer
+	// The buffers of the handshake, and after it those of the bufferevent
+	// below.
+	in, out *evbuffer.Buffer
+	left    int // how much of the present record has not been given out
 
 	// wait waits for more input and returns false if there will be none,
 	// because the handshake was given up. After the handshake it is nil, and
@@ -37,8 +43,10 @@ var errNoData net.Error = noData{}
 
 // Read implements net.Conn.
 func (m *memory) Read(p []byte) (int, error) {
-	for m.in.Len() == 0 {
+	for !m.hasRecord() {
 		switch {
+		case m.ended && m.in.Len() > 0: // a part of a record
+			m.left = m.in.Len()
 		case m.ended:
 			m.cut = true
 			return 0, io.EOF
@@ -48,24 +56,51 @@ func (m *memory) Read(p []byte) (int, error) {
 			return 0, net.ErrClosed
 		}
 	}
-	return m.in.Remove(p)
+	n, err := m.in.Remove(p[:min(len(p), m.left)])
+	m.left -= n
+	return n, err
 }
 
-// hasRecord reports whether in has a whole record of a handshake, or something
-// that is none and that crypto/tls will refuse. A client that sends it slowly
-// keeps nothing of ours busy but its own bytes.
+// The header of a record: type, version, length (RFC 8446 section 5.1).
+const (
+	headerLen  = 5
+	minType    = 20               // change_cipher_spec
+	maxType    = 23               // application_data
+	maxSealed  = maxRecord + 2048 // what TLS 1.2 allows; TLS 1.3 has less
+	tlsVersion = 3                // the major one, of all records
+)
+
+// hasRecord reports whether the next record is there, or the rest of the present
+// one. What cannot be a record counts as one, for crypto/tls to refuse.
 func (m *memory) hasRecord() bool {
-	var header [5]byte // type, version, length (RFC 8446 section 5.1)
+	if m.left > 0 {
+		return m.in.Len() > 0
+	}
+	var header [headerLen]byte
 	if n, err := m.in.CopyOut(header[:]); n < len(header) || err != nil {
 		return false
 	}
-	const typeHandshake = 22
 	n := int(header[3])<<8 | int(header[4])
-	return header[0] != typeHandshake || n > maxRecord || m.in.Len() >= len(header)+n
+	switch {
+	case header[0] < minType, header[0] > maxType, header[1] != tlsVersion, n > maxSealed:
+		m.left = m.in.Len()
+	case m.in.Len() < headerLen+n:
+		return false
+	default:
+		m.left = headerLen + n
+	}
+	return true
 }
 
-// Write implements net.Conn.
-func (m *memory) Write(p []byte) (int, error) { return m.out.Write(p) }
+// empty reports whether there is nothing to give out now.
+func (m *memory) empty() bool { return m.left == 0 && m.in.Len() == 0 }
+
+// Write implements net.Conn. That nothing can be written below any more is for
+// the bufferevent there to tell.
+func (m *memory) Write(p []byte) (int, error) {
+	m.out.Write(p)
+	return len(p), nil
+}
 
 // Close implements net.Conn. Closing is the bufferevents' business.
 func (m *memory) Close() error { return nil }

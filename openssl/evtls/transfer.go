@@ -42,11 +42,8 @@ func (s *stream) takeIn() int {
 	if !s.readsOn() {
 		return 0
 	}
-	m := &s.conn.mem
-	m.in.AddBuffer(s.under.Input())
-	m.ended = s.below
+	s.conn.mem.ended = s.below
 	n, err := s.decrypt()
-	s.under.Output().AddBuffer(&m.out)
 	if err != nil {
 		s.judge(err)
 	}
@@ -58,7 +55,7 @@ func (s *stream) takeIn() int {
 func (s *stream) readsOn() bool {
 	c := s.control()
 	return s.open() && !s.ended && c.Alive() && c.Wants(event.Read) && !c.InputFull() &&
-		s.under.Output().Len()+s.conn.mem.out.Len() < maxAnswers
+		s.under.Output().Len() < maxAnswers
 }
 
 // decrypt reads until there is nothing, or no room, and returns how much that
@@ -79,15 +76,21 @@ func (s *stream) decrypt() (total int, err error) {
 			input.Add(room[:n])
 			input.Freeze(evbuffer.Back)
 		}
-		if err == errNoData {
+		switch {
+		case err == errNoData:
 			return total, nil
-		}
-		if err != nil {
+		case err != nil:
 			return total, err
+		case n < len(room) && s.atRest():
+			return total, nil
 		}
 	}
 	return total, nil
 }
+
+// atRest reports whether there is nothing to read, so that crypto/tls need not be
+// asked: asking costs an allocation.
+func (s *stream) atRest() bool { return !s.conn.mem.ended && s.conn.mem.empty() }
 
 // push encrypts output and tells the user if enough of it has gone.
 func (s *stream) push() {
@@ -120,7 +123,7 @@ func (s *stream) encrypt() {
 
 // records makes records of the output, and returns how much of it.
 func (s *stream) records() (total int, err error) {
-	output, below, m := s.bev.Output(), s.under.Output(), &s.conn.mem
+	output, below := s.bev.Output(), s.under.Output()
 	output.Unfreeze(evbuffer.Front)
 	defer output.Freeze(evbuffer.Front)
 	for output.Len() > 0 && below.Len() < maxQueued && !s.lower().OutputFull() && s.control().Alive() {
@@ -129,7 +132,6 @@ func (s *stream) records() (total int, err error) {
 			return total, err
 		}
 		n, err := s.conn.tls.Write(p)
-		below.AddBuffer(&m.out)
 		output.Drain(n)
 		total += n
 		if err != nil {
@@ -156,9 +158,7 @@ func (s *stream) closeNotify() {
 	s.closed = true
 	if err := s.conn.tls.CloseWrite(); err != nil {
 		s.breakWrite(err)
-		return
 	}
-	s.under.Output().AddBuffer(&s.conn.mem.out)
 }
 
 // tellWritten runs the write callback if something was encrypted and no more is
