@@ -128,19 +128,20 @@ func serverConfig(c credential) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{c.Certificate}}
 }
 
-// clientConfig is one that trusts a peerCA.
+// clientConfig is one that trusts an authority.
 func clientConfig(a *peerCA) *tls.Config {
 	return &tls.Config{RootCAs: a.pool, ServerName: "localhost"}
 }
 
-// versions are those that peers are tried with, and how openssl and GnuTLS call
-// them.
+// versions are those that peers are tried with, and how their programs
+// call them.
 var versions = []struct {
 	name     string
 	number   uint16
 	openssl  string
 	priority string
+	curl     string
 }{
-	{"TLS 1.2", tls.VersionTLS12, "-tls1_2", "NORMAL:-VERS-ALL:+VERS-TLS1.2"},
-	{"TLS 1.3", tls.VersionTLS13, "-tls1_3", "NORMAL:-VERS-ALL:+VERS-TLS1.3"},
+	{"TLS 1.2", tls.VersionTLS12, "-tls1_2", "NORMAL:-VERS-ALL:+VERS-TLS1.2", "1.2"},
+	{"TLS 1.3", tls.VersionTLS13, "-tls1_3", "NORMAL:-VERS-ALL:+VERS-TLS1.3", "1.3"},
 }

@@ -123,8 +123,9 @@ func TestCSeesOurEnd(t *testing.T) {
 		do   func(*session)
 		says string
 	}{
-		{"close_notify", (*session).closeWrite, "event reading eof\n"},
-		{"cut", (*session).free, "event reading error\n"},
+		{"close_notify", (*session).closeWrite, `(event reading eof\n)`},
+		// A filter of C's does not say that it was reading.
+		{"cut", (*session).free, `(event( reading)? error\n)`},
 	}
 	eachShape(t, func(t *testing.T, shape, version string) {
 		for _, end := range ends {
@@ -134,7 +135,7 @@ func TestCSeesOurEnd(t *testing.T) {
 				ours := srv.next()
 				peer.expect("all came back")
 				end.do(ours)
-				peer.expect(end.says)
+				peer.match(t, end.says)
 				peer.wantDone()
 			})
 			t.Run("server/"+end.name, func(t *testing.T) {
@@ -144,7 +145,7 @@ func TestCSeesOurEnd(t *testing.T) {
 				ours.send("hello")
 				ours.expect("hello")
 				end.do(ours)
-				peer.expect(end.says)
+				peer.match(t, end.says)
 				peer.wantDone()
 			})
 		}

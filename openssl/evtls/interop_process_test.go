@@ -4,6 +4,7 @@ package evtls_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -170,7 +171,9 @@ func compileC(t testing.TB, name string, flags ...string) string {
 	}
 	to := filepath.Join(t.TempDir(), name)
 	args := append([]string{"-O1", "-Wall", "-o", to, filepath.Join("testdata", name+".c")}, flags...)
-	if out, err := exec.Command(program(t, cc), args...).CombinedOutput(); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if out, err := exec.CommandContext(ctx, program(t, cc), args...).CombinedOutput(); err != nil {
 		missing(t, "cannot compile %s: %v\n%s", name, err, out)
 	}
 	return to
@@ -182,6 +185,7 @@ func start(t testing.TB, env []string, path string, args ...string) *process {
 	p := &process{transcript: newTranscript(), t: t, cmd: exec.Command(path, args...), left: make(chan struct{})}
 	p.cmd.Env = append(append(os.Environ(), "LC_ALL=C"), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
+	p.cmd.WaitDelay = interopPatience
 	stdin, err := p.cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -207,8 +211,12 @@ func start(t testing.TB, env []string, path string, args ...string) *process {
 // say writes to the program's standard input.
 func (p *process) say(text string) {
 	p.t.Helper()
-	if _, err := io.WriteString(p.stdin, text); err != nil {
-		p.t.Fatalf("say %q: %v", text, err)
+	err := p.stdin.(interface{ SetWriteDeadline(time.Time) error }).SetWriteDeadline(time.Now().Add(interopPatience))
+	if err == nil {
+		_, err = io.WriteString(p.stdin, text)
+	}
+	if err != nil {
+		p.t.Fatalf("say %.100q: %v", text, err)
 	}
 }
 

@@ -51,7 +51,7 @@ func newOurSide(t testing.TB) *ourSide {
 	}()
 	t.Cleanup(func() {
 		base.Post(func() { base.LoopBreak() })
-		<-left
+		receive(t, "the end of the loop", left)
 		base.Free()
 	})
 	return &ourSide{t, base}
@@ -108,18 +108,27 @@ type server struct {
 // serve makes a server on a free port.
 func (o *ourSide) serve(cfg *tls.Config, flags evtls.Flags) *server {
 	o.t.Helper()
+	return o.listen(func(s *server, fd int) error {
+		b, err := evtls.NewSocket(o.base, fd, evtls.Accepting, &evtls.Config{TLS: cfg, Flags: flags}, bufferevent.CloseOnFree)
+		if err == nil {
+			s.sessions <- o.newSession(b, true)
+		}
+		return err
+	})
+}
+
+// listen makes a server that does with new connections what accept says.
+func (o *ourSide) listen(accept func(s *server, fd int) error) *server {
+	o.t.Helper()
 	s := &server{ourSide: o, sessions: make(chan *session, 16)}
+	onAccept := func(_ *listener.Listener, fd int, _ netip.AddrPort) {
+		if err := accept(s, fd); err != nil {
+			o.t.Error(err)
+		}
+	}
 	o.do(func() {
-		any := netip.MustParseAddrPort("127.0.0.1:0")
-		l, err := listener.NewBind(o.base, any, listener.CloseOnFree, listener.DefaultBacklog,
-			func(_ *listener.Listener, fd int, _ netip.AddrPort) {
-				b, err := evtls.NewSocket(o.base, fd, evtls.Accepting, &evtls.Config{TLS: cfg, Flags: flags}, bufferevent.CloseOnFree)
-				if err != nil {
-					o.t.Error(err)
-					return
-				}
-				s.sessions <- o.newSession(b, true)
-			})
+		at := netip.MustParseAddrPort("127.0.0.1:0")
+		l, err := listener.NewBind(o.base, at, listener.CloseOnFree, listener.DefaultBacklog, onAccept)
 		if err != nil {
 			o.t.Error(err)
 			return
@@ -152,6 +161,8 @@ type session struct {
 	bev       *bufferevent.Bufferevent
 	connected chan tls.ConnectionState
 	endings   chan ending
+	finished  chan struct{} // closed after the first ending
+	ended     bool
 	echo      bool
 	quota     int // how much to echo before the end, if more than 0
 }
@@ -160,7 +171,7 @@ type session struct {
 func (o *ourSide) newSession(b *bufferevent.Bufferevent, echo bool) *session {
 	s := &session{
 		ourSide: o, transcript: newTranscript(), bev: b, echo: echo,
-		connected: make(chan tls.ConnectionState, 1), endings: make(chan ending, 16),
+		connected: make(chan tls.ConnectionState, 1), endings: make(chan ending, 16), finished: make(chan struct{}),
 	}
 	b.SetCallbacks(s.onRead, nil, s.onEvent)
 	if err := b.Enable(event.Read); err != nil {
@@ -222,6 +233,10 @@ func (s *session) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 		return
 	}
 	s.endings <- ending{what, b.Err()}
+	if !s.ended {
+		s.ended = true
+		close(s.finished)
+	}
 	s.end()
 	if s.echo && what&bufferevent.EventEOF != 0 {
 		if err := b.CloseWrite(); err != nil {
@@ -236,12 +251,18 @@ func (s *session) state() tls.ConnectionState {
 	select {
 	case state := <-s.connected:
 		return state
-	case e := <-s.endings:
-		s.t.Fatalf("handshake: %v: %v", e.what, e.err)
+	case <-s.finished:
 	case <-time.After(interopPatience):
 		s.t.Fatalf("handshake: waited for %v", interopPatience)
 	}
-	panic("unreachable")
+	select {
+	case state := <-s.connected: // before it was over
+		return state
+	default:
+		e := <-s.endings
+		s.t.Fatalf("handshake: %v: %v", e.what, e.err)
+		panic("unreachable")
+	}
 }
 
 // expect waits for the peer to send a text.

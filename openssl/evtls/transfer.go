@@ -132,7 +132,6 @@ func (s *stream) records() (total int, err error) {
 		}
 		n, err := s.conn.tls.Write(p)
 		output.Drain(n)
-		below.AddBuffer(&m.out)
 		total += n
 		if err != nil {
 			return total, err
