@@ -51,7 +51,7 @@ func randomData(seed byte, size int) []byte {
 
 // exchange sends data and the end of the stream, and checks that the same comes
 // back.
-func exchange(conn *net.TCPConn, data []byte) error {
+func exchange(conn stream, data []byte) error {
 	sent := make(chan error, 1)
 	go func() {
 		_, err := conn.Write(data)
@@ -75,6 +75,7 @@ func receive(conn io.Reader, data []byte) error {
 // A lazyClient sends more than all buffers on the way take, and does not read.
 type lazyClient struct {
 	conn *net.TCPConn
+	over stream // conn, or TLS over it
 	data []byte
 	sent atomic.Int64
 	done chan error
@@ -82,11 +83,18 @@ type lazyClient struct {
 
 func startLazyClient(t *testing.T, addr string) *lazyClient {
 	t.Helper()
-	c := &lazyClient{conn: dial(t, addr), data: randomData(0, 32<<20), done: make(chan error, 1)}
+	conn := dial(t, addr)
+	return startLazy(t, conn, conn)
+}
+
+// startLazy starts a lazyClient that has a connection, perhaps with TLS over it.
+func startLazy(t *testing.T, conn *net.TCPConn, over stream) *lazyClient {
+	t.Helper()
+	c := &lazyClient{conn: conn, over: over, data: randomData(0, 32<<20), done: make(chan error, 1)}
 	if err := errors.Join(c.conn.SetReadBuffer(128<<10), c.conn.SetWriteBuffer(128<<10)); err != nil {
 		t.Fatal(err)
 	}
-	go func() { c.done <- errors.Join(c.send(), c.conn.CloseWrite()) }()
+	go func() { c.done <- errors.Join(c.send(), c.over.CloseWrite()) }()
 	return c
 }
 
@@ -98,7 +106,7 @@ func (r slowReader) Read(p []byte) (int, error) { return r.Reader.Read(p[:min(le
 
 func (c *lazyClient) send() error {
 	for part := range slices.Chunk(c.data, 64<<10) {
-		n, err := c.conn.Write(part)
+		n, err := c.over.Write(part)
 		c.sent.Add(int64(n))
 		if err != nil {
 			return err
@@ -109,7 +117,7 @@ func (c *lazyClient) send() error {
 
 // awaitStall waits until the client cannot send any more. That takes as long
 // as it takes the server to serve another client many times.
-func (c *lazyClient) awaitStall(t *testing.T, other *net.TCPConn) {
+func (c *lazyClient) awaitStall(t *testing.T, other stream) {
 	t.Helper()
 	message, reply := randomData(1, 64<<10), make([]byte, 64<<10)
 	for quiet, before := 0, int64(0); quiet < 100; quiet++ {

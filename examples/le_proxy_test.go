@@ -69,14 +69,21 @@ func sameHash(r io.Reader, data []byte) error {
 	return nil
 }
 
+// A stream is a connection that can end in one direction: a *net.TCPConn or a
+// *tls.Conn.
+type stream interface {
+	net.Conn
+	CloseWrite() error
+}
+
 // sendAll writes data and ends the stream.
-func sendAll(conn *net.TCPConn, data []byte) error {
+func sendAll(conn stream, data []byte) error {
 	_, err := conn.Write(data)
 	return errors.Join(err, conn.CloseWrite())
 }
 
 // bothWays sends 10 MB in each direction at once, and checks what comes.
-func bothWays(t *testing.T, a, b *net.TCPConn) {
+func bothWays(t *testing.T, a, b stream) {
 	t.Helper()
 	there, back := randomData(1, 10<<20), randomData(2, 10<<20)
 	var all sync.WaitGroup
@@ -137,8 +144,8 @@ func TestLeProxyConnectsByName(t *testing.T) {
 }
 
 // exchangeBetween sends a little in each direction, without ending anything.
-func exchangeBetween(a, b *net.TCPConn) error {
-	for _, way := range [][2]*net.TCPConn{{a, b}, {b, a}} {
+func exchangeBetween(a, b stream) error {
+	for _, way := range [][2]stream{{a, b}, {b, a}} {
 		message, got := []byte("over to you"), make([]byte, 11)
 		if _, err := way[0].Write(message); err != nil {
 			return err

@@ -23,7 +23,7 @@ const deadline = time.Minute
 // programs are all the examples.
 var programs = []string{
 	"becat", "echo-server", "event-read-fifo", "hello-world", "le-proxy", "rate-limited-server", "signal-test",
-	"time-test", "watch-timing",
+	"ssl-echo", "time-test", "watch-timing",
 }
 
 // binDir is where the programs are. The environment can name a folder with
@@ -138,7 +138,13 @@ func start(t *testing.T, name string, args ...string) *process {
 // gets through a pipe.
 func startFrom(t *testing.T, stdin io.Reader, name string, args ...string) *process {
 	t.Helper()
-	p := newProcess(t, name, args...)
+	return startCommand(t, stdin, binary(t, name), args...)
+}
+
+// startCommand is startFrom for a program that need not be one of ours.
+func startCommand(t *testing.T, stdin io.Reader, path string, args ...string) *process {
+	t.Helper()
+	p := newCommand(t, path, args...)
 	p.cmd.Stdin = stdin
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -152,9 +158,14 @@ func startFrom(t *testing.T, stdin io.Reader, name string, args ...string) *proc
 // newProcess returns a process that has yet to be run.
 func newProcess(t *testing.T, name string, args ...string) *process {
 	t.Helper()
+	return newCommand(t, binary(t, name), args...)
+}
+
+func newCommand(t *testing.T, path string, args ...string) *process {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	t.Cleanup(cancel)
-	p := &process{t: t, cmd: exec.CommandContext(ctx, binary(t, name), args...)}
+	p := &process{t: t, cmd: exec.CommandContext(ctx, path, args...)}
 	p.stderr.line = make(chan string, 1)
 	p.cmd.Stderr = &p.stderr
 	p.stdout = bufio.NewReader(strings.NewReader(""))

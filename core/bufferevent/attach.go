@@ -38,3 +38,28 @@ func (c *Control) Detach(above Transport, free bool) {
 	}
 	b.end()
 }
+
+// BeginAnew forgets how the stream has ended or failed, as SetFD begins another
+// one.
+func (c *Control) BeginAnew() { c.Bufferevent().beginAnew() }
+
+// Cork makes additions to the output unnoticed until Uncork, which tells how many
+// bytes were added: for a transport above that adds in several pieces, or wants to
+// know how much there is before some of it goes on.
+func (c *Control) Cork() {
+	x := c.Bufferevent().extra()
+	x.corked, x.corkedAt = true, c.output.Len()
+}
+
+// Uncork undoes Cork.
+func (c *Control) Uncork() (added int) {
+	b := c.Bufferevent()
+	b.extras.corked = false
+	added = b.output.Len() - b.extras.corkedAt
+	if added > 0 && c.Wants(event.Write) {
+		b.transport.OutputAdded()
+	}
+	return added
+}
+
+func (b *Bufferevent) corked() bool { return b.extras != nil && b.extras.corked }

@@ -92,21 +92,28 @@ func TestNoAddressAnswers(t *testing.T) {
 func TestNoAddressCanBeTried(t *testing.T) {
 	base := newBase(t)
 	broken := errors.New("not today")
+	bad := []netip.AddrPort{closedPort(t), closedPort(t), {}}
 	for _, op := range []sysio.Op{sysio.OpSocket, sysio.OpConnect} {
-		restore := sysio.SetHook(func(c sysio.Call) (int, error) {
-			if c.Op == op {
-				return 0, broken
-			}
-			return c.Len, nil
-		})
-		b, d := start(t, base, closedPort(t), closedPort(t))
-		restore()
-		d.want(t)
-		d.await(t, base, "error")
-		d.want(t, "error")
-		wantError(t, "error", b.Err(), broken)
-		want(t, "events that wait", waiting(base), 0)
+		for n := 1; n <= len(bad); n++ {
+			restore := sysio.SetHook(func(c sysio.Call) (int, error) {
+				if c.Op == op {
+					return 0, broken
+				}
+				return c.Len, nil
+			})
+			b, d := start(t, base, bad[:n]...)
+			restore()
+			d.want(t)
+			d.await(t, base, "error")
+			d.want(t, "error")
+			wantError(t, "error", b.Err(), broken)
+			want(t, "events that wait", waiting(base), 0)
+		}
 	}
+	b, d := start(t, base, netip.AddrPort{}) // no address at all
+	d.await(t, base, "error")
+	d.want(t, "error")
+	want(t, "descriptor", b.FD(), -1)
 }
 
 func TestNoAddressAnswersInTime(t *testing.T) {
@@ -134,6 +141,15 @@ func TestNoAddressAnswersInTime(t *testing.T) {
 		want(t, "events that wait", waiting(base), 0)
 		want(t, "descriptor", b.FD(), -1)
 	}
+}
+
+// Once all addresses are being tried, nothing is left to do but wait for them.
+func TestTheLastAttemptStandsAlone(t *testing.T) {
+	base := newBase(t)
+	b, d := start(t, base, closedPort(t), blackHole(t))
+	await(t, base, "the last attempt", func() bool { return waiting(base) == 1 && timers(base) == 0 })
+	b.Free()
+	d.want(t)
 }
 
 func TestAttemptsGivenUp(t *testing.T) {

@@ -25,8 +25,8 @@ const (
 	EventReading Events = 0x01
 	// EventWriting says that it happened while writing (BEV_EVENT_WRITING).
 	EventWriting Events = 0x02
-	// EventEOF says that the peer has ended its stream. Reading is disabled
-	// then; writing goes on (BEV_EVENT_EOF).
+	// EventEOF says that the peer has ended its stream. A socket's reading is
+	// disabled then; writing goes on (BEV_EVENT_EOF).
 	EventEOF Events = 0x10
 	// EventError says that something has failed, see Err. The direction is
 	// disabled (BEV_EVENT_ERROR).

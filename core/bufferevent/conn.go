@@ -59,11 +59,22 @@ func NewConn(b *Bufferevent) *Conn {
 	b.alwaysDefer() // the callbacks need our lock, and we call b with it held
 	b.SetCallbacks(c.onRead, c.onWrite, c.onEvent)
 	b.SetWatermark(event.Write, connBuffer/2, 0)
+	boundBelow(b)
 	c.onRead(b) // what is there already
 	if err := b.Enable(event.Read); err != nil {
 		c.read.err = err
 	}
 	return c
+}
+
+// boundBelow has everything that b stands on take no more output than it can get
+// rid of, so that the rest stays where we see it.
+func boundBelow(b *Bufferevent) {
+	for below := b.Underlying(); below != nil; below = below.Underlying() {
+		if low, high, err := below.Watermark(event.Write); err == nil && high == 0 {
+			below.SetWatermark(event.Write, max(low, connBuffer/2), connBuffer)
+		}
+	}
 }
 
 var _ net.Conn = (*Conn)(nil)
@@ -333,35 +344,69 @@ func (c *Conn) pump() {
 	if c.bev.Output().Len() < connBuffer && c.output.Len() > 0 {
 		if err := c.bev.WriteBuffer(&c.output); err != nil {
 			c.fail(&c.write, err)
-			c.output.Free()
 		}
 		c.write.wake()
+	}
+	if c.broken() {
+		c.output.Free() // nothing takes it any more
 	}
 	if c.output.Len() > 0 {
 		return // onWrite goes on
 	}
-	if c.finished {
-		c.bev.CloseWrite()
+	if c.finished || c.closed && c.canCloseWrite && c.bev.Underlying() != nil {
+		if err := c.bev.CloseWrite(); err != nil {
+			c.fail(&c.write, err)
+		}
 	}
 	if c.closed {
 		c.endClose()
 	}
 }
 
-// endClose frees the bufferevent once everything is written.
+// endClose frees the bufferevent once everything is written, by what it stands on
+// too.
 func (c *Conn) endClose() {
-	if c.bev.Output().Len() == 0 || c.write.err != nil && c.write.err != ErrClosed {
+	left := unsent(c.bev)
+	if left == nil || c.broken() {
 		c.bev.Free()
 		c.bev = nil
 		c.input.Free()
+		c.output.Free()
 		return
 	}
 	c.bev.Disable(event.Read)
 	c.bev.SetWatermark(event.Write, 0, 0)
-	if _, write := c.bev.Timeouts(); write == 0 || write > connLinger {
-		c.bev.SetTimeouts(0, connLinger)
+	if _, write := left.Timeouts(); write == 0 || write > connLinger {
+		left.SetTimeouts(0, connLinger)
+	}
+	if left != c.bev {
+		c.awaitDrained(left.Output())
 	}
 }
+
+// unsent returns the uppermost bufferevent, from b down, that has something to
+// write, or nil.
+func unsent(b *Bufferevent) *Bufferevent {
+	for ; b != nil; b = b.Underlying() {
+		if b.Output().Len() > 0 {
+			return b
+		}
+	}
+	return nil
+}
+
+// awaitDrained has the loop look again when the output of a bufferevent below,
+// whose callbacks are not ours, is empty.
+func (c *Conn) awaitDrained(output *evbuffer.Buffer) {
+	output.AddCallback(func(e *evbuffer.CallbackEntry, _ evbuffer.CallbackInfo) {
+		if output.Len() == 0 && output.RemoveCallback(e) == nil {
+			c.base.Post(c.pump)
+		}
+	})
+}
+
+// broken reports whether writing has failed.
+func (c *Conn) broken() bool { return c.write.err != nil && c.write.err != ErrClosed }
 
 // fail notes why a direction has ended.
 func (c *Conn) fail(s *side, err error) {
@@ -391,7 +436,7 @@ func (c *Conn) onEvent(b *Bufferevent, what Events) {
 		c.fail(&c.read, err)
 		c.fail(&c.write, err)
 	}
-	if c.closed && c.bev != nil && c.write.err != nil && c.write.err != ErrClosed {
+	if c.closed && c.bev != nil && c.broken() {
 		c.endClose()
 	}
 }

@@ -13,6 +13,8 @@ import (
 
 // connecting is what a socket is about while it has no connection yet.
 type connecting struct {
+	to evutil.Sockaddr // what the socket is connected to, if that is known
+
 	settled bool   // it has ended already, and the loop will tell
 	err     error  // with settled: why there is no connection, or nil
 	cancel  func() // ends the lookup of a host name, or nil
@@ -114,12 +116,12 @@ func (s *socket) connectOn(fd int, sa evutil.Sockaddr) error {
 	done, err := sysio.StartConnect(fd, sa)
 	if evutil.IsConnectRefused(err) {
 		err = fmt.Errorf("fd %d: %w", fd, err)
-		return s.awaitConnection(&connecting{settled: true, err: err})
+		return s.awaitConnection(&connecting{to: sa, settled: true, err: err})
 	}
 	if err != nil {
 		return err
 	}
-	return s.awaitConnection(&connecting{settled: done})
+	return s.awaitConnection(&connecting{to: sa, settled: done})
 }
 
 // awaitConnection has the loop find out when there is a connection.
@@ -156,9 +158,13 @@ func (s *socket) settled(err error) {
 		s.connected()
 		return
 	}
+	op := "connect"
+	if to := s.connecting.to; to != nil {
+		op += " " + netAddr(to).String()
+	}
 	s.endConnect()
 	s.bev.read.Del()
-	s.control().Event(EventError, fmt.Errorf("connect: %w", err))
+	s.control().Event(EventError, fmt.Errorf("%s: %w", op, err))
 }
 
 // endConnect ends the waiting for a connection, whether there is one or not.

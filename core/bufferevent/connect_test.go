@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -47,12 +48,21 @@ func (h *host) accept() net.Conn {
 	return c
 }
 
-// closedPort returns an address that nobody listens at.
+// closedPort returns an address that nobody listens at, nor will until the end of
+// the test.
 func closedPort(t testing.TB) netip.AddrPort {
 	t.Helper()
-	h := newHost(t)
-	ok(t, h.Close())
-	return h.addr()
+	fd, err := newTCPSocket()
+	ok(t, err)
+	owned(t, fd)
+	sa, err := evutil.AddrPortToSockaddr(loopback(0))
+	ok(t, err)
+	ok(t, sysio.Bind(fd, sa))
+	sa, err = sysio.Sockname(fd)
+	ok(t, err)
+	addr, err := evutil.SockaddrToAddrPort(sa)
+	ok(t, err)
+	return addr
 }
 
 func expectRead(t testing.TB, r io.Reader, text string) {
@@ -194,11 +204,13 @@ func TestConnectRefused(t *testing.T) {
 		d.keep(b)
 		ok(t, b.Enable(event.Read))
 		write(t, b, "hello")
-		ok(t, b.Connect(closedPort(t)))
+		to := closedPort(t)
+		ok(t, b.Connect(to))
 		d.await(t, base, "error")
 		settle(t, base)
 		d.want(t, "error")
 		want(t, "refused", evutil.IsConnectRefused(b.Err()), true)
+		want(t, "names the address", strings.Contains(b.Err().Error(), to.String()), true)
 		want(t, "events that wait", waiting(base), 0)
 		want(t, "output", b.Output().Len(), 5)
 

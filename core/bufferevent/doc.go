@@ -88,9 +88,17 @@
 //   - [Bufferevent.CloseWrite] ends the stream that is sent; in C there is no way
 //     but shutdown at the right moment.
 //   - Filters return errors, which the event callback is told; C ignores them.
-//     They get what is left before the end of the stream is reported, and what
-//     was put into their output while writing was disabled goes out when it is
-//     enabled. A write callback that keeps adding does not keep the loop.
+//     What waits below a filter, or in its output, goes through when the
+//     direction is enabled or there is room, and the loop tells; C may leave it
+//     there. Flush tells what it has read. The end of the stream is told when the
+//     filter has given, with ModeFinished, all that it has kept back, which takes
+//     reading to be enabled; C tells at once. What the write callback of a filter
+//     adds has to wait for what is below, so that it does not keep the loop.
+//   - A half of a pair, or a filter, that is freed is gone at once. In C it lives
+//     on while callbacks are pending, and the other half with it. Write is an
+//     error once the other half was freed.
+//   - The timeout for writing of a half begins when something begins to wait.
+//     Several bufferevents that share a lock may be freed in any order.
 //   - A read callback that leaves the input above its high watermark is called
 //     again only if it has taken something.
 //   - Connecting by name tries all addresses, where C takes the first one.

@@ -3,6 +3,7 @@ package bufferevent_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -114,6 +115,9 @@ func TestResetByThePeer(t *testing.T) {
 		}, "writing|error"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if runtime.GOOS == "windows" && tt.enabled == event.Read {
+				t.Skip("Wine takes a reset for the end of the stream")
+			}
 			base := newBase(t)
 			b, peer := newTCP(t, base, 0)
 			reset(b, peer)

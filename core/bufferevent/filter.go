@@ -8,15 +8,15 @@ import (
 // A Filter takes data from the front of src, as much as it likes, and puts what
 // it makes of that at the back of dst: no more than limit bytes, if that is not
 // negative. mode says whether it may keep something back: with ModeFlush it
-// should not, with ModeFinished nothing will come after what is in src.
+// should not, and ModeFinished comes once, without a limit, at the end of the
+// stream, when the filter has taken from src what it wanted.
 //
 // It returns nil if it has done what it could, and is called again while it
 // makes progress and there is more: in src, or, if it has filled dst up to the
-// limit, in what it has kept. ErrNeedMore says that src has not enough for it to
-// do anything, whatever the limit. Any other error ends the direction, and the
-// event callback is told. The data itself it should leave alone once it is in
-// dst, and it should not call methods of the bufferevents it stands between,
-// Free excepted (bufferevent_filter_cb).
+// limit, perhaps in what it has kept. ErrNeedMore says that src has not enough
+// for it to do anything, whatever the limit. Any other error ends the direction,
+// and the event callback is told. It should not call methods of the bufferevents
+// it stands between, Free excepted (bufferevent_filter_cb).
 type Filter func(src, dst *evbuffer.Buffer, limit int, mode FlushMode) error
 
 // filter is the transport over another bufferevent, through functions that
@@ -28,20 +28,21 @@ type filter struct {
 	free    func()
 
 	reading bool    // in runs
-	behind  bool    // in has more to do, once there is room and reading goes on
+	behind  bool    // in has more to do, once there is room and reading is enabled
 	verdict verdict // what the user is to be told after all that in gives
 
 	writing bool // out runs, or the write callback because of it
 	missed  bool // there was a call to write meanwhile
-	kept    int  // how much out has left, for want of more
-	drained bool // out has given everything, with ModeFinished
-	closed  bool // the stream below was ended
+	pressed bool // out has more to do, once there is room
+	kept    int  // how much out has left for want of more, not of room
+	closed  bool // out was told that nothing more comes
 }
 
 // A verdict is an event that waits for its turn; none has no events.
 type verdict struct {
-	what Events
-	err  error
+	what  Events
+	err   error
+	ready bool // nothing comes before it any more
 }
 
 // NewFilter makes a bufferevent whose input is what in makes of the input of
@@ -70,25 +71,35 @@ func NewFilter(under *Bufferevent, in, out Filter, opts Options, free func()) (*
 	if out == nil {
 		out = pass
 	}
-	f := &filter{under: under, in: in, out: out, free: free}
+	f := &filter{under: under, in: in, out: out}
+	if !f.below().Alive() {
+		return nil, opError(op, ErrFreed)
+	}
 	if err := Init(&f.bev, under.base, f, opts); err != nil {
 		return nil, err
 	}
+	if err := f.attach(); err != nil {
+		f.bev.options &^= CloseOnFree
+		f.bev.Free()
+		return nil, opError(op, err)
+	}
+	f.free = free
+	return &f.bev, nil
+}
+
+// attach takes over what is below.
+func (f *filter) attach() error {
 	below := f.below()
 	if !below.Begin() {
-		return nil, opError(op, ErrFreed)
+		return ErrFreed
 	}
 	defer below.End()
-	if err := f.control().UseTimers(); err != nil {
-		return nil, opError(op, err)
-	}
 	below.Attach(f, f.onRead, f.onWrite, f.onEvent)
 	below.Suspend(event.Read) // until reading is enabled here
-	if err := under.Enable(both); err != nil {
-		below.Detach(f, false)
-		return nil, opError(op, err)
+	if err := f.control().UseTimers(); err != nil {
+		return err
 	}
-	return &f.bev, nil
+	return f.under.Enable(both)
 }
 
 // pass is the filter that changes nothing.
@@ -118,7 +129,7 @@ func (f *filter) SetFD(fd int) error {
 	if err := f.under.SetFD(fd); err != nil {
 		return err
 	}
-	f.verdict, f.behind, f.closed = verdict{}, false, false
+	f.verdict, f.behind, f.pressed, f.closed = verdict{}, false, false, false
 	f.bev.beginAnew()
 	return nil
 }
@@ -128,10 +139,13 @@ func (f *filter) SetFD(fd int) error {
 func (f *filter) Enable(what event.What) error {
 	f.control().RestartTimeouts(what)
 	if what&event.Read != 0 {
+		if f.under.input.Len() == 0 {
+			f.catchUp() // with what in has kept; what arrives now is told by itself
+		}
 		f.below().Resume(event.Read)
 		f.catchUp()
 	}
-	if what&event.Write != 0 && (f.bev.closedWrite || f.bev.output.Len() > f.kept) {
+	if what&event.Write != 0 && (f.bev.closedWrite || f.pressed || f.bev.output.Len() > f.kept) {
 		f.writeOn(TrigDeferCallbacks)
 	}
 	return nil
@@ -164,13 +178,15 @@ func (f *filter) TimeoutsChanged() { f.control().RestartTimeouts(both) }
 func (f *filter) Flush(what event.What, mode FlushMode) (moved bool, err error) {
 	c, bounded := f.control(), mode == ModeNormal
 	if what&event.Read != 0 {
-		if _, moved = f.processInput(max(mode, f.inputMode()), bounded); moved {
+		_, moved = f.processInput(mode, bounded)
+		if moved = f.finishInput() || moved; moved {
 			c.Triggered(event.Read)
 		}
 		f.tellVerdict(0)
 	}
 	if what&event.Write != 0 && c.Alive() {
-		moved = f.processOutput(max(mode, f.outputMode()), bounded, 0) || moved
+		written, _ := f.processOutput(mode, bounded, 0)
+		moved = written || moved
 	}
 	if !c.Alive() {
 		return moved, nil
@@ -181,9 +197,8 @@ func (f *filter) Flush(what event.What, mode FlushMode) (moved bool, err error) 
 
 // CloseWrite implements WriteCloser.
 func (f *filter) CloseWrite() error {
-	f.drained = false // whatever was without ModeFinished
-	f.processOutput(ModeFinished, true, TrigDeferCallbacks)
-	return f.closeBelow()
+	f.processOutput(ModeNormal, true, TrigDeferCallbacks)
+	return f.finishOutput(TrigDeferCallbacks)
 }
 
 // Unlink implements Transport.
@@ -199,7 +214,7 @@ func (f *filter) onRead(*Bufferevent) {
 	if !f.bev.begin() {
 		return
 	}
-	if ok, _ := f.processInput(f.inputMode(), true); ok {
+	if ok, _ := f.receive(); ok {
 		f.control().Triggered(event.Read)
 	}
 	f.tellVerdict(0)
@@ -221,9 +236,8 @@ func (f *filter) onEvent(under *Bufferevent, what Events) {
 		return
 	}
 	if what&(EventEOF|EventReading) == EventEOF|EventReading {
-		f.behind = true
-		f.verdict = verdict{f.verdict.what | what, under.Err()}
-		if _, moved := f.processInput(ModeFinished, true); moved {
+		f.verdict = verdict{what: f.verdict.what | what, err: under.Err()}
+		if _, moved := f.receive(); moved {
 			f.control().Triggered(event.Read)
 		}
 		f.tellVerdict(0)

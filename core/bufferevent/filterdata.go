@@ -17,41 +17,49 @@ func run(fn Filter, src, dst *evbuffer.Buffer, limit int, mode FlushMode) (moved
 // failed reports whether a filter has returned what is an error.
 func failed(err error) bool { return err != nil && !errors.Is(err, ErrNeedMore) }
 
-func (f *filter) inputMode() FlushMode {
-	if f.verdict.what&EventEOF != 0 {
-		return ModeFinished
-	}
-	return ModeNormal
-}
-
-func (f *filter) outputMode() FlushMode {
-	if f.bev.closedWrite {
-		return ModeFinished
-	}
-	return ModeNormal
-}
-
 // canRead reports whether something may be put into the input.
 func (f *filter) canRead() bool {
 	c := f.control()
 	return c.enabled&event.Read != 0 && !c.InputFull() && c.Alive()
 }
 
-// catchUp goes on with what waits below for room, or for reading to be enabled,
-// and has the loop tell the user.
+// catchUp goes on with what waits for room, or for reading to be enabled, and has
+// the loop tell the user.
 func (f *filter) catchUp() {
-	if !f.behind || !f.canRead() {
+	if !f.behind && f.verdict.what == 0 || !f.canRead() {
 		return
 	}
-	if _, moved := f.processInput(f.inputMode(), true); moved {
+	if _, moved := f.receive(); moved {
 		f.bev.trigger(event.Read, TrigDeferCallbacks)
 	}
 	f.tellVerdict(TrigDeferCallbacks)
 }
 
+// receive runs the input filter on what is below and then, if that was all there
+// will be, for the last time. It reports whether the filter has succeeded at all,
+// and whether it has moved anything.
+func (f *filter) receive() (ok, moved bool) {
+	if f.behind || f.under.input.Len() > 0 || f.verdict.what == 0 {
+		ok, moved = f.processInput(ModeNormal, true)
+	}
+	if f.canRead() && f.finishInput() {
+		ok, moved = true, true
+	}
+	return ok, moved
+}
+
+// finishInput lets the input filter give what it has kept back, if the stream
+// below has ended and nothing else is left. It reports whether that was anything.
+func (f *filter) finishInput() (moved bool) {
+	if v := &f.verdict; v.what != 0 && !v.ready && !f.behind && !f.reading {
+		_, moved = f.processInput(ModeFinished, false)
+		v.ready = !f.behind
+	}
+	return moved
+}
+
 // processInput runs the input filter as long as it makes progress; if bounded,
-// only while reading is enabled, and up to the high watermark. It reports
-// whether the filter has succeeded at all, and whether it has moved anything.
+// only while reading is enabled, and up to the high watermark.
 func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
 	if f.reading {
 		return false, false
@@ -81,7 +89,7 @@ func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
 	}
 	if failed(err) && c.Alive() {
 		b.disable(event.Read)
-		f.verdict = verdict{EventError | EventReading, opError("filter", err)}
+		f.verdict = verdict{EventError | EventReading, opError("filter", err), true}
 	}
 	return ok, moved
 }
@@ -110,7 +118,7 @@ func (f *filter) readsOn(moved bool, err error, limit int) bool {
 // input filter, if that has done its work.
 func (f *filter) tellVerdict(opts TriggerOptions) {
 	v := f.verdict
-	if v.what == 0 || f.behind || f.reading {
+	if !v.ready {
 		return
 	}
 	f.verdict = verdict{}
@@ -118,38 +126,41 @@ func (f *filter) tellVerdict(opts TriggerOptions) {
 	f.bev.runEvent(v.what, opts)
 }
 
-// canWrite reports whether there is something to write, and room for it below.
+// canWrite reports whether there may be something to write, and there is room for
+// it below.
 func (f *filter) canWrite() bool {
-	c, waiting := f.control(), f.bev.output.Len() > 0 || f.bev.closedWrite && !f.closed
-	return waiting && c.enabled&event.Write != 0 && !f.below().OutputFull() && c.Alive()
+	c, something := f.control(), f.bev.output.Len() > 0 || f.pressed
+	return something && c.enabled&event.Write != 0 && !f.below().OutputFull() && c.Alive()
 }
 
 // writeOn goes on with writing as far as possible.
 func (f *filter) writeOn(opts TriggerOptions) {
-	f.processOutput(f.outputMode(), true, opts)
-	if err := f.closeBelow(); err != nil {
+	f.processOutput(ModeNormal, true, opts)
+	if err := f.finishOutput(opts); err != nil {
 		f.control().EventDeferred(EventError|EventWriting, err)
 	}
 }
 
 // processOutput runs the output filter as long as it makes progress, and tells
 // the user if it has succeeded; if bounded, only if writing is enabled, and up to
-// the high watermark below. It reports whether anything was moved.
+// the high watermark below. It reports whether anything was moved, and with what
+// error the filter has failed.
 //
 // What the write callback adds has to wait until what is below has been written;
 // or at least for the loop, if nothing is there.
-func (f *filter) processOutput(mode FlushMode, bounded bool, opts TriggerOptions) (moved bool) {
+func (f *filter) processOutput(mode FlushMode, bounded bool, opts TriggerOptions) (moved bool, err error) {
 	if f.writing {
 		f.missed = true
-		return false
+		return false, nil
 	}
 	if bounded && !f.canWrite() {
-		return false
+		return false, nil
 	}
 	c := f.control()
+	silent := bounded && f.bev.output.Len() == 0 // unless the filter has kept something
 	f.writing = true
 	ok, moved, err := f.drainOutput(mode, bounded)
-	if ok && c.Alive() {
+	if ok && (moved || !silent) && c.Alive() {
 		c.RestartTimeouts(event.Write)
 		f.bev.trigger(event.Write, opts)
 	}
@@ -157,38 +168,43 @@ func (f *filter) processOutput(mode FlushMode, bounded bool, opts TriggerOptions
 	missed := f.missed
 	f.missed = false
 	switch {
-	case failed(err) && c.Alive():
-		f.failOutput(opError("filter", err), opts)
-	case missed:
-		f.drained = false
-		if f.canWrite() {
-			f.under.Trigger(event.Write, TrigDeferCallbacks)
-		}
+	case !c.Alive():
+		return moved, nil
+	case failed(err):
+		err = opError("filter", err)
+		f.failOutput(err, opts)
+		return moved, err
+	case missed && (f.canWrite() || f.bev.closedWrite):
+		f.under.Trigger(event.Write, TrigDeferCallbacks)
 	}
-	return moved
+	return moved, nil
 }
 
 // drainOutput runs the output filter. ok says that it has succeeded at least
 // once.
 func (f *filter) drainOutput(mode FlushMode, bounded bool) (ok, moved bool, err error) {
 	b, c, below := &f.bev, f.control(), f.below()
+	step := false
 	for again := true; again; {
-		limit, step := -1, false
+		limit := -1
 		if bounded {
 			limit = below.OutputRoom()
 		}
+		below.Cork()
 		b.output.Unfreeze(evbuffer.Front)
 		step, err = run(f.out, &b.output, &f.under.output, limit, mode)
 		b.output.Freeze(evbuffer.Front)
+		filled := limit >= 0 && below.OutputFull() // so that it may have kept something
+		below.Uncork()
 		ok, moved = ok || err == nil, moved || step
 		left := b.output.Len() > 0
-		full := bounded && below.OutputFull() || !step && limit >= 0 && f.under.output.Len() > 0
-		f.kept = 0
-		if !full {
-			f.kept = b.output.Len()
-		}
-		f.drained = mode == ModeFinished && !failed(err) && !full && (!left || !step)
-		again = err == nil && step && left && !full && b.enabled&event.Write != 0 && c.Alive()
+		stuck := !step && left && f.under.output.Len() > 0 // more room may help
+		f.pressed = err == nil && limit >= 0 && (below.OutputFull() || stuck)
+		again = err == nil && step && (left || filled) && !f.pressed && b.enabled&event.Write != 0 && c.Alive()
+	}
+	f.kept = 0
+	if !f.pressed && (err != nil || !step) {
+		f.kept = b.output.Len()
 	}
 	return ok, moved, err
 }
@@ -199,12 +215,18 @@ func (f *filter) failOutput(err error, opts TriggerOptions) {
 	f.bev.runEvent(EventError|EventWriting, opts)
 }
 
-// closeBelow ends the stream below after CloseWrite, once the output filter has
-// given everything.
-func (f *filter) closeBelow() error {
-	if !f.bev.closedWrite || !f.drained || f.closed || f.writing || !f.control().Alive() {
+// finishOutput ends the stream below after CloseWrite: once the output filter has
+// taken all it wants, it may give what it has kept back. The error is that of the
+// stream below.
+func (f *filter) finishOutput(opts TriggerOptions) error {
+	b := &f.bev
+	waits := b.output.Len() > f.kept || f.pressed || b.output.Len() > 0 && b.enabled&event.Write == 0
+	if !b.closedWrite || f.closed || f.writing || waits || !f.control().Alive() {
 		return nil
 	}
 	f.closed = true
+	if _, err := f.processOutput(ModeFinished, false, opts); err != nil || !f.control().Alive() {
+		return nil // the user was told
+	}
 	return f.under.CloseWrite()
 }

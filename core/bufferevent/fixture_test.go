@@ -273,6 +273,11 @@ func (d *diary) has(entry string) bool { return slices.Contains(*d, entry) }
 // await runs the loop until there is an entry.
 func (d *diary) await(t testing.TB, base *event.Base, entry string) {
 	t.Helper()
+	defer func() {
+		if t.Failed() {
+			t.Logf("callbacks so far: %q", []string(*d))
+		}
+	}()
 	await(t, base, entry, func() bool { return d.has(entry) })
 }
 

@@ -17,7 +17,7 @@ const DefaultMinShare = 64
 // gets less than the minimum share, if there is anything: when many share
 // little, few of them move a reasonable amount rather than all a byte. When
 // nothing is left, those that want to move something wait, and go on in the
-// next tick, each time with another one first.
+// next tick, first come, first served.
 //
 // Its methods may be called from any goroutine, and so may its members belong to
 // several bases, if they are ThreadSafe and so are their bases.
@@ -32,7 +32,6 @@ type RateLimitGroup struct {
 	members  int
 	waiting  []*Bufferevent // those that rest because of us
 	minShare int            // as it was set
-	turn     int            // which of the waiting comes first
 	freed    bool
 
 	totalRead, totalWritten uint64
@@ -98,11 +97,14 @@ func (g *RateLimitGroup) SetMinShare(n int) error {
 }
 
 // share returns how much of its limit the group gives to a member now. It
-// returns false if that is nothing; the member is to rest until it is told.
+// returns false if that is nothing; the member is to rest until it is told. What
+// a new tick brings is for those who wait already, so that nobody overtakes them.
 func (g *RateLimitGroup) share(b *Bufferevent, what event.What) (int, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.buckets.fill(g.base.Now())
+	if len(g.waiting) == 0 {
+		g.buckets.fill(g.base.Now())
+	}
 	tokens := g.buckets.tokens(what)
 	if tokens <= 0 {
 		g.await(b)
@@ -141,15 +143,10 @@ func onGroupRefill(ev *event.Event, _ event.What) {
 	resumeAll(woken)
 }
 
-// wake returns those that wait, to be told. Those whose direction has nothing
-// yet will wait again.
+// wake returns those that wait, to be told. Those for whom there is not enough
+// will wait again, before those that have had their share.
 func (g *RateLimitGroup) wake() []*Bufferevent {
-	n := len(g.waiting)
-	if n == 0 {
-		return nil
-	}
-	g.turn = (g.turn + 1) % n
-	woken := append(g.waiting[g.turn:n:n], g.waiting[:g.turn]...)
+	woken := g.waiting
 	g.waiting = nil
 	for _, b := range woken {
 		b.extras.limit.waiting = false
@@ -164,9 +161,20 @@ func resumeAll(list []*Bufferevent) {
 		if !b.begin() {
 			continue
 		}
-		b.resume(event.Read, suspendGroup)
+		b.resumeReading()
 		b.resume(event.Write, suspendGroup)
 		b.end()
+	}
+}
+
+// resumeReading lets a member read if it has waited for that: at once, for there
+// was something to read, and not when the loop's method says so, which may name
+// the same ones first every time.
+func (b *Bufferevent) resumeReading() {
+	waited := b.suspended[direction(event.Read)]&suspendGroup != 0
+	b.resume(event.Read, suspendGroup)
+	if waited && b.read.Pending(event.Read) != 0 {
+		b.read.Activate(event.Read)
 	}
 }
 

@@ -185,7 +185,8 @@ func (b *Bufferevent) Flush(what event.What, mode FlushMode) (moved bool, err er
 // reading goes on. A socket sends a FIN then, and the other half of a pair gets
 // an EventEOF. More writes are errors. Without it the stream ends when the
 // descriptor is closed. The error wraps errors.ErrUnsupported if the transport
-// cannot do it.
+// cannot do it, as over a pipe or a terminal: then nothing has changed, and Free
+// is the way to end the stream.
 func (b *Bufferevent) CloseWrite() error {
 	const op = "close write"
 	if !b.begin() {
@@ -201,7 +202,13 @@ func (b *Bufferevent) CloseWrite() error {
 	}
 	b.closedWrite = true
 	b.output.Freeze(evbuffer.Back)
-	return w.CloseWrite()
+	err := w.CloseWrite()
+	if errors.Is(err, errors.ErrUnsupported) {
+		b.closedWrite = false
+		b.output.Unfreeze(evbuffer.Back)
+		return opError(op, err)
+	}
+	return err
 }
 
 // FD returns the descriptor that the bufferevent stands on, directly or not, or

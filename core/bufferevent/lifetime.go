@@ -2,9 +2,8 @@ package bufferevent
 
 import (
 	"fmt"
-	"sync/atomic"
+	"runtime"
 
-	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/core/internal/evlog"
@@ -16,14 +15,22 @@ type extras struct {
 	deferral event.Deferred
 	limit    *limiter  // or nil
 	above    Transport // that has the callbacks, or nil
+	corked   bool      // additions to the output are to be noticed later
+	corkedAt int       // the length of the output when that began
 	dnsErr   error
 }
 
 // A sharedLock is the lock of one bufferevent, or of several that call one
-// another. The last one to be freed frees it.
+// another. It is given back when none of them is left in memory: until then
+// somebody may use them, if only to learn that they were freed.
 type sharedLock struct {
-	lock  evthread.Lock
-	users atomic.Int32
+	lock evthread.Lock
+}
+
+func newSharedLock(lock evthread.Lock) *sharedLock {
+	mu := &sharedLock{lock: lock}
+	runtime.AddCleanup(mu, func(lock evthread.Lock) { evthread.FreeLock(lock, evthread.Recursive) }, lock)
+	return mu
 }
 
 func (b *Bufferevent) extra() *extras {
@@ -61,6 +68,11 @@ func (b *Bufferevent) enableLocking() error {
 	if below != nil && below.mutex() != nil {
 		return b.setLock(below.mutex())
 	}
+	for ; below != nil; below = below.wrapped() {
+		if other := below.partner(); below.inUse() || other != nil && other.inUse() {
+			return fmt.Errorf("%s is in use without a lock: %w", below.kind(), ErrOptions)
+		}
+	}
 	lock, err := evthread.NewLock(evthread.Recursive)
 	if err != nil {
 		return err
@@ -68,7 +80,7 @@ func (b *Bufferevent) enableLocking() error {
 	if lock == nil {
 		return ErrNoLocks
 	}
-	mu := &sharedLock{lock: lock}
+	mu := newSharedLock(lock)
 	for ; b != nil && err == nil; b = b.wrapped() {
 		err = b.setLock(mu)
 	}
@@ -88,10 +100,6 @@ func (b *Bufferevent) setLock(mu *sharedLock) error {
 	if b.mutex() != nil {
 		return nil
 	}
-	if b.inUse() {
-		return fmt.Errorf("%s is in use without a lock: %w", b.kind(), ErrOptions)
-	}
-	mu.users.Add(1)
 	b.extra().mu = mu
 	if err := b.input.EnableLocking(mu.lock); err != nil {
 		return err
@@ -200,36 +208,12 @@ func (b *Bufferevent) destroy() {
 	if b.write != nil {
 		b.write.Free()
 	}
-	for _, buffer := range []*evbuffer.Buffer{&b.input, &b.output} {
-		buffer.Free()
-		buffer.Freeze(evbuffer.Front)
-		buffer.Freeze(evbuffer.Back)
+	b.input.Retire()
+	b.output.Retire()
+	b.read.Free()
+	if x := b.extras; x != nil {
+		x.limit.leave(b)
+		x.deferral.Cancel()
 	}
-	x := b.extras
-	if x == nil {
-		b.read.Free()
-		return
-	}
-	x.limit.leave(b)
-	x.deferral.Cancel()
-	if x.mu == nil {
-		b.read.Free()
-		return
-	}
-	b.destroyLocked(x)
-}
-
-// destroyLocked gives the lock back once the loop, which may be waiting for it
-// at this moment, cannot need it any more.
-func (b *Bufferevent) destroyLocked(x *extras) {
-	release := func(*event.Event) {
-		if x.mu.users.Add(-1) == 0 {
-			evthread.FreeLock(x.mu.lock, evthread.Recursive)
-		}
-	}
-	err := b.read.Finalize(release)
-	x.unlock()
-	if err != nil { // the base was freed, so that nobody is waiting
-		release(nil)
-	}
+	b.unlock()
 }

@@ -32,11 +32,13 @@ const (
 
 // An operation is one line of a script.
 type operation struct {
-	name string
-	a    [5]int
+	forced bool // even if it is not allowed
+	name   string
+	a      [5]int
 }
 
 func parseOperation(line string) (o operation) {
+	line, o.forced = strings.CutPrefix(line, "!")
 	fmt.Sscan(line, &o.name, &o.a[0], &o.a[1], &o.a[2], &o.a[3], &o.a[4])
 	return o
 }
@@ -156,7 +158,7 @@ func (m *machine) perform(o operation) {
 	if m.depth == 0 && (o.name == "filter" || o.name == "free") {
 		m.loop() // no callback is pending then
 	}
-	if !m.allowed(o) {
+	if !o.forced && !m.allowed(o) {
 		m.note(" -")
 		return
 	}

@@ -11,7 +11,8 @@ import (
 
 // TestRates measures for five seconds how fast limited streams are: one that is
 // limited for itself, for writing, and a group of twenty with a minimum share,
-// for reading.
+// for reading. The bursts are large, so that ticks that the machine has slept
+// through are not lost.
 func TestRates(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes five seconds")
@@ -27,14 +28,14 @@ func TestRates(t *testing.T) {
 	)
 	base := newBase(t)
 	one, onePeer := newSocket(t, base, 0)
-	ok(t, one.SetRateLimit(limit(t, single, single, tick)))
+	ok(t, one.SetRateLimit(limit(t, single, single*ticks, tick)))
 	sink := overPeer(t, base, onePeer)
 	received := 0
 	sink.SetCallbacks(func(b *bufferevent.Bufferevent) { received += drain(b) }, nil, nil)
 	ok(t, sink.Enable(event.Read))
 	keepWriting(t, one)
 
-	g := newGroup(t, base, limit(t, group, group, tick))
+	g := newGroup(t, base, limit(t, group, group*ticks, tick))
 	ok(t, g.SetMinShare(minShare))
 	var byMember [members]int
 	for i := range members {

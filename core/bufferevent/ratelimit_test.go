@@ -279,7 +279,7 @@ func TestAGroupWithMoreMembersThanBytes(t *testing.T) {
 func TestTheDirectionsOfAGroupAreSeparate(t *testing.T) {
 	base := newBase(t)
 	g := newGroup(t, base, limit(t, 10, 10, time.Millisecond))
-	g.DecrementRead(1 << 40)
+	g.DecrementRead(1 << 30)
 	reader, readerPeer := newSocket(t, base, 0)
 	writer, writerPeer := newSocket(t, base, 0)
 	ok(t, reader.AddToRateLimitGroup(g))
@@ -312,26 +312,50 @@ func TestTheLeastShareIsNoMoreThanATickAllows(t *testing.T) {
 	want(t, "default share", bufferevent.DefaultMinShare, 64)
 }
 
-// Whoever waits takes turns with the others.
+// Those who wait take turns, whatever order the loop's method names them in: a
+// tick has enough for one of them.
 func TestMembersTakeTurns(t *testing.T) {
+	const members, share, rounds = 4, 10, 5
 	base := newBase(t)
-	g := newGroup(t, base, limit(t, 10, 10, longTick))
-	ok(t, g.SetMinShare(10))
-	const members = 4
-	var streams [members]*bufferevent.Bufferevent
-	for i := range streams {
-		streams[i], _ = newSocket(t, base, 0)
-		ok(t, streams[i].AddToRateLimitGroup(g))
-		write(t, streams[i], strings.Repeat("x", 1000))
-	}
-	settle(t, base)
-	for range 3*members - 1 {
-		g.DecrementWrite(-10)
-		settle(t, base)
-	}
-	for i, b := range streams {
-		if n := 1000 - b.Output().Len(); n < 10 {
-			t.Errorf("member %d has written %d bytes of %d", i, n, 3*members*10)
+	for name, tt := range map[string]struct {
+		start func(b *bufferevent.Bufferevent, p *peer)
+		moved func(b *bufferevent.Bufferevent) int
+	}{
+		"reading": {
+			func(b *bufferevent.Bufferevent, p *peer) {
+				ok(t, b.Enable(event.Read))
+				p.send(strings.Repeat("x", 1000))
+			},
+			func(b *bufferevent.Bufferevent) int { return b.Input().Len() },
+		},
+		"writing": {
+			func(b *bufferevent.Bufferevent, p *peer) { write(t, b, strings.Repeat("x", 1000)) },
+			func(b *bufferevent.Bufferevent) int { return 1000 - b.Output().Len() },
+		},
+	} {
+		g := newGroup(t, base, limit(t, share, share, time.Millisecond))
+		g.DecrementRead(share) // nobody begins before all are there
+		g.DecrementWrite(share)
+		var streams [members]*bufferevent.Bufferevent
+		for i := range streams {
+			b, peer := newSocket(t, base, 0)
+			ok(t, b.AddToRateLimitGroup(g))
+			tt.start(b, peer)
+			streams[i] = b
+		}
+		least, most := 0, 0
+		await(t, base, name, func() bool {
+			least, most = 1000, 0
+			for _, b := range streams {
+				least, most = min(least, tt.moved(b)), max(most, tt.moved(b))
+			}
+			return most >= rounds*share
+		})
+		if least < (rounds-2)*share {
+			t.Errorf("%s: one member has moved %d bytes, and another one %d", name, least, most)
+		}
+		for _, b := range streams {
+			b.Free()
 		}
 	}
 }

@@ -174,6 +174,9 @@ func (s *socket) TimeoutsChanged() {
 
 // CloseWrite implements WriteCloser.
 func (s *socket) CloseWrite() error {
+	if fd := s.FD(); fd >= 0 && !sysio.IsSocket(fd) {
+		return fmt.Errorf("fd %d is no socket: %w", fd, errors.ErrUnsupported)
+	}
 	if s.bev.output.Len() > 0 || s.connecting != nil || s.FD() < 0 {
 		return nil // the writing will come to it
 	}

@@ -544,10 +544,22 @@ func TestPrioritiesOfWhatIsMadeLater(t *testing.T) {
 		name := fmt.Sprint(priority)
 		b.SetCallbacks(func(*bufferevent.Bufferevent) { order.note(name) }, nil, nil)
 		b.Trigger(event.Read, 0)
-		if priority == 1 {
-			ok(t, b.SetPriority(1)) // it has a deferred callback now
-		}
 	}
+	settle(t, base)
+	order.want(t, "0", "1")
+
+	first, _ := newSocket(t, base, bufferevent.DeferCallbacks)
+	second, _ := newSocket(t, base, bufferevent.DeferCallbacks)
+	for _, b := range []*bufferevent.Bufferevent{first, second} {
+		b.SetCallbacks(func(b *bufferevent.Bufferevent) { order.note(fmt.Sprint(b.Priority())) }, nil, nil)
+		b.Trigger(event.Read, 0)
+		settle(t, base) // now it has what defers its callbacks
+	}
+	order = nil
+	ok(t, first.SetPriority(1))
+	ok(t, second.SetPriority(0))
+	first.Trigger(event.Read, 0)
+	second.Trigger(event.Read, 0)
 	settle(t, base)
 	order.want(t, "0", "1")
 

@@ -141,7 +141,7 @@ func (o *inputObserver) BufferChanged(_ *evbuffer.Buffer, info evbuffer.Callback
 // BufferChanged implements evbuffer.Observer.
 func (o *outputObserver) BufferChanged(_ *evbuffer.Buffer, info evbuffer.CallbackInfo) {
 	b := (*Bufferevent)(o)
-	if info.Added == 0 || !b.begin() {
+	if info.Added == 0 || b.corked() || !b.begin() {
 		return
 	}
 	if (*Control)(b).Wants(event.Write) {

@@ -42,17 +42,43 @@ func New() *Buffer { return new(Buffer) }
 // when the data is gone (evbuffer_free).
 func (b *Buffer) Free() {
 	defer b.enter().leave()
-	dead, spare := b.first, b.spare()
+	dead, spare := b.clear(0)
+	if x := b.extras; x != nil {
+		x.freed = true
+		b.extras = nil
+	}
+	releaseAll(dead)
+	releaseAll(spare)
+}
+
+// Retire is Free for the buffer of a larger object, such as a stream, that has
+// ended while others may still use the buffer: it keeps its lock, and both of its
+// ends are frozen, so that they get errors, in whatever goroutine they are. It is
+// for packages that build something on buffers.
+func (b *Buffer) Retire() {
+	defer b.enter().leave()
+	dead, spare := b.clear(frontFrozen | backFrozen)
+	releaseAll(dead)
+	releaseAll(spare)
+}
+
+// clear makes the buffer as good as new, but for its lock, and returns the chunks
+// that are to be released. It leaves extras alone, which other goroutines may be
+// looking at to find the lock.
+func (b *Buffer) clear(f flags) (dead, spare *chunk) {
+	dead, spare = b.first, b.spare()
 	for e := b.callbacks; e != nil; e = e.next {
 		e.removed = true
 	}
 	if x := b.extras; x != nil {
 		x.cancelDeferral()
-		x.freed = true
+		x.spare = nil
 	}
-	*b = Buffer{epoch: b.epoch + 1}
-	releaseAll(dead)
-	releaseAll(spare)
+	b.first, b.last, b.length = nil, nil, 0
+	b.epoch++
+	b.callbacks, b.observer = nil, nil
+	b.maxRead, b.flags = 0, f
+	return dead, spare
 }
 
 // Len returns the number of bytes in the buffer (evbuffer_get_length).

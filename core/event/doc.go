@@ -54,7 +54,8 @@
 // waits until something happens or the next timeout passes, calls the check
 // watchers, runs the posted functions, and then the callbacks of active
 // events: those of the most urgent priority that has any, in the order in
-// which they became active. Priorities ([Base.SetPriorities]) go from 0, the
+// which they became active; at the end come the objects that have asked for it
+// ([Base.AtEnd]), which is when bufferevents write. Priorities ([Base.SetPriorities]) go from 0, the
 // most urgent, upwards; events start in the middle. Less urgent callbacks run
 // only when nothing more urgent is active, so urgent ones can starve them;
 // [Config] can bound how long the loop goes without looking for news.

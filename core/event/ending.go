@@ -11,14 +11,17 @@ type Finisher interface {
 // for, such as writing what they have put into a buffer; they remember whether
 // they have asked already. What is asked for at the end, as by a stream that
 // stands on another one, still comes in this iteration, unless f asks for
-// itself, or that goes on and on. There is no way to take it back.
-func (b *Base) AtEnd(f Finisher) {
+// itself, or that goes on and on. There is no way to take it back. It returns
+// false, and f is not called, if the base was freed.
+func (b *Base) AtEnd(f Finisher) bool {
 	b.enter()
-	if !b.freed {
-		b.endings.push(f)
-		b.notify()
+	defer b.leave()
+	if b.freed {
+		return false
 	}
-	b.leave()
+	b.endings.push(f)
+	b.notify()
+	return true
 }
 
 // endings are the objects to be called at the end of an iteration, in order.

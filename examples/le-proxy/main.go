@@ -6,6 +6,12 @@
 //	go run ./le-proxy 127.0.0.1:8888 localhost:7777
 //	nc 127.0.0.1 8888
 //
+// Either side can be TLS: with -tls towards the clients, with -tls-connect
+// towards the target.
+//
+//	go run ./le-proxy -tls -cert cert.pem -key key.pem 127.0.0.1:8443 localhost:80
+//	go run ./le-proxy -tls-connect 127.0.0.1:8080 example.com:443
+//
 // Control-C or SIGTERM ends it.
 package main
 
@@ -21,6 +27,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-libevent/libevent/examples/internal/tlsconf"
 	"github.com/go-libevent/libevent/pthreads"
 )
 
@@ -31,6 +38,8 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("le-proxy: ")
 	loops := flag.Int("loops", 1, "run `count` loops that share the connections")
+	var o tlsOptions
+	o.flags(flag.CommandLine)
 	flag.Usage = usage
 	flag.Parse()
 	if flag.NArg() != 2 || *loops < 1 {
@@ -38,11 +47,15 @@ func main() {
 		os.Exit(2)
 	}
 	to, err := parseTarget(flag.Arg(1))
-	if err != nil {
+	if err := errors.Join(err, o.check(flag.CommandLine)); err != nil {
 		log.Print(err)
 		os.Exit(2)
 	}
-	if err := run(flag.Arg(0), to, *loops); err != nil {
+	p, err := o.proxy(to)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := run(flag.Arg(0), p, *loops); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -71,18 +84,21 @@ func parseTarget(addr string) (target, error) {
 
 // run serves until a signal comes, or until a loop fails, which stops the group.
 // Connections that are open then end with the process.
-func run(addr string, to target, loops int) error {
+func run(addr string, p *proxy, loops int) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	group, err := pthreads.NewGroup(&pthreads.GroupConfig{Loops: loops})
 	if err != nil {
 		return err
 	}
-	listening, err := group.Listen("tcp", addr, to.serve)
+	listening, err := group.Listen("tcp", addr, p.serve)
 	if err != nil {
 		return errors.Join(err, group.Stop(ctx))
 	}
 	fmt.Println("listening on", listening)
+	if p.accepting != nil {
+		fmt.Println("certificate", tlsconf.Fingerprint(p.accepting.TLS.Certificates[0].Certificate[0]))
+	}
 	context.AfterFunc(ctx, func() {
 		deadline, cancel := context.WithTimeout(context.Background(), stopTime)
 		defer cancel()

@@ -10,6 +10,8 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/examples/internal/relay"
+	"github.com/go-libevent/libevent/examples/internal/tlssocket"
+	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
 const (
@@ -29,32 +31,40 @@ type target struct {
 	port int
 }
 
+// A proxy says where connections go, and which sides are TLS.
+type proxy struct {
+	target
+	accepting, connecting *evtls.Config // nil for a side in clear
+}
+
 // A session is a client and the target, connected through two flows. Each flow
 // ends by itself, so either side may end its stream and still read.
 type session struct {
+	*proxy
 	peer           netip.AddrPort
 	client, server *bufferevent.Bufferevent
 	up, down       *relay.Flow // to the server, to the client
+	cut            bool        // a stream with TLS has failed after its handshake
 }
 
 // serve starts a session, on the loop that is to serve it.
-func (t target) serve(base *event.Base, fd int, peer netip.AddrPort) {
-	s := &session{peer: peer}
-	client, err := bufferevent.NewSocket(base, fd, bufferevent.CloseOnFree)
+func (p *proxy) serve(base *event.Base, fd int, peer netip.AddrPort) {
+	s := &session{proxy: p, peer: peer}
+	client, err := tlssocket.New(base, fd, evtls.Accepting, p.accepting)
 	if err != nil {
 		evutil.CloseSocket(fd)
 		s.report(err)
 		return
 	}
 	s.client = client
-	if err := s.start(base, t); err != nil {
+	if err := s.start(base); err != nil {
 		s.report(err)
 		s.free()
 	}
 }
 
-func (s *session) start(base *event.Base, t target) (err error) {
-	s.server, err = bufferevent.NewSocket(base, evutil.InvalidSocket, bufferevent.CloseOnFree)
+func (s *session) start(base *event.Base) (err error) {
+	s.server, err = tlssocket.New(base, evutil.InvalidSocket, evtls.Connecting, s.connecting)
 	if err != nil {
 		return err
 	}
@@ -67,10 +77,18 @@ func (s *session) start(base *event.Base, t target) (err error) {
 	s.client.SetCallbacks(s.onRead, s.onWrite, s.onEvent)
 	s.server.SetCallbacks(s.onRead, s.onWrite, s.onEvent)
 	// What the client sends before there is a connection waits for it.
+	if err := errors.Join(s.up.Start(), s.down.Start()); err != nil || s.accepting != nil {
+		return err
+	}
+	return s.connect()
+}
+
+// connect begins to connect to the target. With TLS that has to wait until the
+// client has proved to be one.
+func (s *session) connect() error {
 	return errors.Join(
-		s.up.Start(), s.down.Start(),
 		s.server.SetTimeouts(0, connectTime),
-		s.server.ConnectHostname(nil, "tcp", t.host, t.port))
+		s.server.ConnectHostname(nil, "tcp", s.host, s.port))
 }
 
 // flows returns the flow that comes from a side, the one that goes to it, and
@@ -97,10 +115,15 @@ func (s *session) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 	from, to, other := s.flows(b)
 	switch {
 	case what&bufferevent.EventConnected != 0:
-		b.SetTimeouts(0, 0)
+		s.connected(b)
 		return
 	case what&bufferevent.EventEOF != 0:
 		from.End()
+		// The end of the stream goes where everything before it went.
+		if err := other.CloseWrite(); err != nil {
+			s.report(err)
+			from.Break()
+		}
 	case what == bufferevent.EventWriting|bufferevent.EventError:
 		// What it sent before it went may still be there to be read.
 		s.report(b.Err())
@@ -110,12 +133,8 @@ func (s *session) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 		s.report(b.Err())
 		from.End()
 		to.Break()
-	}
-	if from.Over() {
-		// The end of the stream goes where everything before it went.
-		if err := other.CloseWrite(); err != nil {
-			s.report(err)
-			from.Break()
+		if _, open := evtls.ConnectionState(b); open {
+			s.cut = true
 		}
 	}
 	if s.up.Over() && s.down.Over() {
@@ -123,6 +142,19 @@ func (s *session) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 		s.server.SetTimeouts(0, drainTime)
 	}
 	s.freeIfDone()
+}
+
+// connected is called when the target is connected to, or when the handshake
+// with the client is done.
+func (s *session) connected(b *bufferevent.Bufferevent) {
+	if b == s.server {
+		b.SetTimeouts(0, 0)
+		return
+	}
+	if err := s.connect(); err != nil {
+		s.report(err)
+		s.free()
+	}
 }
 
 // freeIfDone ends the session when there is nothing left to move.
@@ -133,10 +165,24 @@ func (s *session) freeIfDone() {
 }
 
 func (s *session) free() {
-	s.client.Free()
+	s.end(s.client, s.down)
 	if s.server != nil {
-		s.server.Free()
+		s.end(s.server, s.up)
 	}
+}
+
+// end frees a side, to which a flow goes. If a stream with TLS was cut off, by
+// whomever, nobody shall take it for one that has ended: there is no word of an
+// end on a side that is TLS as well, and one in clear is reset.
+func (s *session) end(b *bufferevent.Bufferevent, to *relay.Flow) {
+	if s.cut && b.Underlying() == nil {
+		resetOnClose(b.FD())
+	}
+	if to == nil || to.Broken() {
+		tlssocket.Free(b)
+		return
+	}
+	tlssocket.Finish(b, drainTime)
 }
 
 func (s *session) report(err error) { log.Printf("%v: %v", s.peer, err) }

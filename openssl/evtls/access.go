@@ -120,6 +120,7 @@ func Detach(b *bufferevent.Bufferevent) (*Conn, error) {
 	s.detached = true
 	conn := s.conn
 	conn.taken = false
+	conn.mem.in, conn.mem.out = nil, nil
 	b.Free()
 	return conn, nil
 }

@@ -12,19 +12,20 @@ import (
 // whoever is at work on the connection: the handshake's goroutine while that
 // runs, and otherwise the loop.
 //
-// It hands out whole records, one at a time. So crypto/tls keeps no more memory
-// than the longest one needs, wants no turn for half of one, and the loop knows
-// without asking whether there is something to decrypt.
+// It gives out records one by one, each when it is there as a whole. So crypto/tls
+// keeps no more than what it is working on, and who has read one record knows from
+// the buffer whether there is another.
 type memory struct {
-	in  evbuffer.Buffer // from the peer
-	out evbuffer.Buffer // to the peer
+	// The buffers of the handshake, and after it those of the bufferevent
+	// below.
+	in, out *evbuffer.Buffer
+	left    int // how much of the present record has not been given out
 
 	// wait waits for more input and returns false if there will be none,
 	// because the handshake was given up. After the handshake it is nil, and
 	// who reads is told to come back.
 	wait func() bool
 
-	left  int  // how much of the record at the front of in is to be handed out
 	ended bool // nothing follows what is in in
 	cut   bool // crypto/tls has seen that
 }
@@ -44,6 +45,8 @@ var errNoData net.Error = noData{}
 func (m *memory) Read(p []byte) (int, error) {
 	for !m.ready() {
 		switch {
+		case m.ended && m.in.Len() > 0: // a part of a record
+			m.left = m.in.Len()
 		case m.ended:
 			m.cut = true
 			return 0, io.EOF
@@ -58,41 +61,43 @@ func (m *memory) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ready reports whether there is something to hand out: a whole record, what
-// crypto/tls will refuse for not being one, or the rest before the end. Of a
-// record that comes slowly nobody else needs to know.
+// The header of a record: type, version, length (RFC 8446 section 5.1).
+const (
+	headerLen  = 5
+	minType    = 20               // change_cipher_spec
+	maxType    = 23               // application_data
+	maxSealed  = maxRecord + 2048 // what TLS 1.2 allows; TLS 1.3 has less
+	tlsVersion = 3                // the major one, of all records
+)
+
+// ready reports whether the next record is there, or the rest of the present
+// one. What cannot be a record counts as one, for crypto/tls to refuse.
 func (m *memory) ready() bool {
 	if m.left > 0 {
-		return true
+		return m.in.Len() > 0
 	}
-	const (
-		headerLen     = 5 // type, version, length (RFC 8446 section 5.1)
-		maxCiphertext = maxRecord + 2048
-	)
 	var header [headerLen]byte
-	have := m.in.Len()
-	if have < headerLen {
-		if m.ended {
-			m.left = have
-		}
-		return m.left > 0
-	}
-	if _, err := m.in.CopyOut(header[:]); err != nil {
+	if n, err := m.in.CopyOut(header[:]); n < len(header) || err != nil {
 		return false
 	}
 	n := int(header[3])<<8 | int(header[4])
-	isRecord := header[0] >= 20 && header[0] <= 23 && header[1] == 3 && n <= maxCiphertext
 	switch {
-	case isRecord && have >= headerLen+n:
+	case header[0] < minType, header[0] > maxType, header[1] != tlsVersion, n > maxSealed:
+		m.left = m.in.Len()
+	case m.in.Len() < headerLen+n:
+		return false
+	default:
 		m.left = headerLen + n
-	case !isRecord || m.ended:
-		m.left = have
 	}
-	return m.left > 0
+	return true
 }
 
-// Write implements net.Conn.
-func (m *memory) Write(p []byte) (int, error) { return m.out.Write(p) }
+// Write implements net.Conn. That nothing can be written below any more is for
+// the bufferevent there to tell.
+func (m *memory) Write(p []byte) (int, error) {
+	m.out.Write(p)
+	return len(p), nil
+}
 
 // Close implements net.Conn. Closing is the bufferevents' business.
 func (m *memory) Close() error { return nil }

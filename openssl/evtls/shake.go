@@ -63,7 +63,7 @@ func (s *stream) turned() {
 	if h.working {
 		return // notify will come
 	}
-	s.under.Output().AddBuffer(&m.out)
+	s.under.Output().AddBuffer(m.out)
 	switch {
 	case !h.done:
 		s.shake()
@@ -80,8 +80,8 @@ func (s *stream) turned() {
 func (s *stream) established() {
 	c := s.control()
 	s.deadline.Del()
-	s.conn.mem.wait = nil
 	s.conn.done = true
+	s.useBelow()
 	s.restBelow()
 	c.Event(bufferevent.EventConnected, nil)
 	if c.Alive() {
@@ -92,13 +92,24 @@ func (s *stream) established() {
 	}
 }
 
+// useBelow has the connection work on the buffers below, instead of those of the
+// handshake. What the handshake has not taken goes back.
+func (s *stream) useBelow() {
+	m := &s.conn.mem
+	m.wait = nil
+	if m.in != nil {
+		s.under.Input().PrependBuffer(m.in)
+	}
+	m.in, m.out = s.under.Input(), s.under.Output()
+}
+
 // shake gives the handshake what has arrived.
 func (s *stream) shake() {
 	if s.open() || s.ended || !s.begun || s.handshake != nil && s.handshake.working {
 		return
 	}
 	m := &s.conn.mem
-	n, err := s.under.Input().RemoveBuffer(&m.in, maxHandshake)
+	n, err := s.under.Input().RemoveBuffer(m.in, maxHandshake)
 	if err != nil {
 		s.fail(err)
 		return

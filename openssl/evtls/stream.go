@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 )
 
@@ -138,7 +139,7 @@ func newConn(state State, cfg *Config) (*Conn, error) {
 	if cfg.TLS.Renegotiation != tls.RenegotiateNever {
 		return nil, ErrRenegotiation
 	}
-	c := new(Conn)
+	c := &Conn{mem: memory{in: evbuffer.New(), out: evbuffer.New()}}
 	switch state {
 	case Connecting:
 		c.tls = tls.Client(&c.mem, cfg.TLS)
@@ -174,10 +175,12 @@ func (s *stream) setUp() error {
 		s.lower().Detach(s, false)
 		return err
 	}
-	s.restBelow()
-	if s.state != Open && s.under.Connected() {
+	if s.state == Open {
+		s.useBelow()
+	} else if s.under.Connected() {
 		s.begin()
 	}
+	s.restBelow()
 	return nil
 }
 
@@ -336,7 +339,7 @@ func (s *stream) Unlink() {
 		s.under.SetTimeouts(0, 0)
 	}
 	s.lower().Detach(s, free)
-	if m := &s.conn.mem; !s.detached && !s.abandoned {
+	if m := &s.conn.mem; !s.conn.done && !s.abandoned {
 		m.in.Free()
 		m.out.Free()
 	}

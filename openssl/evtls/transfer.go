@@ -42,11 +42,8 @@ func (s *stream) takeIn() int {
 	if !s.readsOn() {
 		return 0
 	}
-	m := &s.conn.mem
-	m.in.AddBuffer(s.under.Input())
-	m.ended = s.below
+	s.conn.mem.ended = s.below
 	n, err := s.decrypt()
-	s.under.Output().AddBuffer(&m.out)
 	if err != nil {
 		s.judge(err)
 	}
@@ -58,7 +55,7 @@ func (s *stream) takeIn() int {
 func (s *stream) readsOn() bool {
 	c := s.control()
 	return s.open() && !s.ended && c.Alive() && c.Wants(event.Read) && !c.InputFull() &&
-		s.under.Output().Len()+s.conn.mem.out.Len() < maxAnswers
+		s.under.Output().Len() < maxAnswers
 }
 
 // decrypt reads until there is nothing, or no room, and returns how much that
@@ -125,7 +122,7 @@ func (s *stream) encrypt() {
 
 // records makes records of the output, and returns how much of it.
 func (s *stream) records() (total int, err error) {
-	output, below, m := s.bev.Output(), s.under.Output(), &s.conn.mem
+	output, below := s.bev.Output(), s.under.Output()
 	output.Unfreeze(evbuffer.Front)
 	defer output.Freeze(evbuffer.Front)
 	for output.Len() > 0 && below.Len() < maxQueued && !s.lower().OutputFull() && s.control().Alive() {
@@ -135,7 +132,6 @@ func (s *stream) records() (total int, err error) {
 		}
 		n, err := s.conn.tls.Write(p)
 		output.Drain(n)
-		below.AddBuffer(&m.out)
 		total += n
 		if err != nil {
 			return total, err
@@ -162,10 +158,8 @@ func (s *stream) closeNotify() {
 	s.closed = true
 	if err := s.conn.tls.CloseWrite(); err != nil {
 		s.breakWrite(err)
-		return
 	}
 	s.untold = true
-	s.under.Output().AddBuffer(&s.conn.mem.out)
 }
 
 // tellWritten runs the write callback if something was encrypted and no more is

@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/cloudwego/netpoll v0.7.2
 	github.com/go-libevent/libevent/core v0.1.0
+	github.com/go-libevent/libevent/openssl v0.1.0
 	github.com/lesismal/nbio v1.6.8
 	github.com/panjf2000/gnet/v2 v2.9.7
 	github.com/tidwall/evio v1.0.8
@@ -25,5 +26,6 @@ require (
 
 replace (
 	github.com/go-libevent/libevent/core => ../../core
+	github.com/go-libevent/libevent/openssl => ../../openssl
 	github.com/go-libevent/libevent/pthreads => ../../pthreads
 )

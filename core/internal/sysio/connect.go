@@ -13,6 +13,12 @@ func StartConnect(fd int, sa evutil.Sockaddr) (done bool, err error) {
 	return err == nil, err
 }
 
+// IsSocket reports whether a descriptor is that of a socket.
+func IsSocket(fd int) bool {
+	_, err := socketType(fd)
+	return err != ErrNotSocket
+}
+
 // Peername returns the address that a socket is connected to.
 func Peername(fd int) (evutil.Sockaddr, error) { return peername(fd) }
 

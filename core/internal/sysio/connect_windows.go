@@ -9,6 +9,12 @@ import (
 
 var errInProgress error = windows.WSAEWOULDBLOCK
 
+const soType = 0x1008 // the option SO_TYPE
+
+func socketType(fd int) (int, error) {
+	return windows.GetsockoptInt(windows.Handle(fd), windows.SOL_SOCKET, soType)
+}
+
 func peername(fd int) (evutil.Sockaddr, error) { return windows.Getpeername(windows.Handle(fd)) }
 func shutdownWrite(fd int) error               { return windows.Shutdown(windows.Handle(fd), windows.SHUT_WR) }
 func closeSocket(fd int) error                 { return windows.Closesocket(windows.Handle(fd)) }

@@ -69,5 +69,8 @@ func (f *Flow) Break() {
 // Over reports whether the flow was ended or broken.
 func (f *Flow) Over() bool { return f.over }
 
+// Broken reports whether the flow was broken.
+func (f *Flow) Broken() bool { return f.broken }
+
 // Done reports whether it is over and nothing waits any more.
 func (f *Flow) Done() bool { return f.over && (f.broken || f.to.Output().Len() == 0) }

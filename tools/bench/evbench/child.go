@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -25,6 +27,7 @@ const (
 	childMeasure = "measure" // workload and numbers
 	childPin     = "pin"     // processors, program and its arguments
 	childServe   = "serve"   // server and numbers
+	childFlood   = "flood"   // address
 )
 
 // endOfNumbers separates the numbers of a load from the command that starts its
@@ -156,6 +159,16 @@ func runLoad(workload string, n []int, server []string) ([]measure.Figure, error
 		return load.RateLimit(server, n[0], n[1], milliseconds(n[2]))
 	case workload == "syscalls" && len(n) == 3:
 		return load.Syscalls(server, n[0], n[1], n[2])
+	case workload == "tls-echo" && len(n) == 3:
+		return load.TLSEcho(server, n[0], n[1], milliseconds(n[2]))
+	case workload == "tls-handshake" && len(n) == 3:
+		return load.TLSHandshakes(server, tls.CurveID(n[0]), n[1] != 0, milliseconds(n[2]))
+	case workload == "tls-throughput" && len(n) == 1:
+		return load.TLSThroughput(server, n[0])
+	case workload == "tls-memory" && len(n) == 1:
+		return load.TLSMemory(server, n[0])
+	case workload == "tls-flood" && len(n) == 2:
+		return runTLSFlood(server, n[0], milliseconds(n[1]))
 	}
 	return nil, fmt.Errorf("unknown load %q %d", workload, n)
 }
@@ -172,6 +185,26 @@ func runServe(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = server.Serve(args[0], n, stdin, stdout)
 	}
 	if err != nil {
+		return childFailed(err, stderr)
+	}
+	return exitOK
+}
+
+// runTLSFlood has another child be the flood.
+func runTLSFlood(server []string, conns int, d time.Duration) ([]measure.Figure, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return load.TLSFlood(server, []string{self, childFlood}, conns, d)
+}
+
+// runFlood is the child that is a flood, until its standard input ends.
+func runFlood(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) != 1 {
+		return childFailed(errors.New("no address to flood"), stderr)
+	}
+	if err := load.Flood(args[0], stdin, stdout); err != nil {
 		return childFailed(err, stderr)
 	}
 	return exitOK

@@ -21,7 +21,8 @@
 //
 // C libevent is measured by a C program that evbench compiles with $CC (default
 // cc), and leaves out, with a line that says so, where the compiler or the
-// headers of libevent are missing.
+// headers of libevent are missing. Another one is the server that speaks TLS, and
+// needs the headers of OpenSSL, too.
 //
 // # Method
 //
@@ -187,4 +188,76 @@
 // which must be installed and may attach to the server. Calls that make less
 // than 0.005 a message are counted together. What Go's runtime does by the clock,
 // such as nanosleep, comes out high: strace makes everything else slow.
+//
+// # Suites of servers that speak TLS
+//
+// "tls" is all of these. What is said of the suites of servers holds for them,
+// but what the load receives it decrypts.
+//
+// The load is the same for all sides: connections of crypto/tls that are driven
+// by epoll, with one read and one write a message. They offer TLS 1.3 only, the
+// cipher suite TLS_AES_128_GCM_SHA256 first, and X25519 to exchange keys; a side
+// that takes anything else is left out. (Left alone, crypto/tls prefers
+// X25519MLKEM768 where the other end knows it, which costs more: tls-handshake
+// has a case for it.) For each measurement the load makes a key on P-256 and a
+// certificate that it signs itself. It checks the server's signature, but not who
+// has signed the certificate.
+//
+// The load has a good deal of the same work to do as the server, and may be as
+// busy: what can be compared then is server CPU.
+//
+//   - ours: TLS bufferevents (evtls) that move their input to their output, and a
+//     listener.
+//   - C libevent: bufferevent_openssl, with evconnlistener and evbuffers moved as
+//     in ours. It sends one session ticket, as crypto/tls does (OpenSSL would send
+//     two), and gives back buffers of idle connections (SSL_MODE_RELEASE_BUFFERS).
+//   - net, crypto/tls: a goroutine a connection with a buffer of 4 kB; in
+//     tls-throughput, io.Copy from the connection to itself.
+//
+// All servers use the defaults of their TLS library otherwise.
+//
+// tls-echo: echo, with messages of 64 bytes on 100 connections, which are TLS
+// connections before the clock starts. The figures are those of echo.
+//
+// tls-handshake: eight clients make one connection after the other: they connect,
+// do the handshake, exchange a byte, which makes sure that the server has finished
+// it, too, and end the connection with a close_notify alert, which net and
+// crypto/tls answer while the others just close. The clock starts after 200 ms and
+// runs for the measuring time.
+//
+//   - full: no session is resumed, though the clients are willing, so that servers
+//     send tickets.
+//   - resumed: each client resumes the session of its last connection, with a new
+//     exchange of keys.
+//   - X25519MLKEM768: full, with the hybrid exchange that crypto/tls prefers by
+//     default. OpenSSL knows it from 3.5 on.
+//   - handshakes/s: connections that were completed, divided by the time.
+//   - server CPU: divided by their number, in microseconds, for all that is said
+//     above.
+//   - the processors' being busy, as in echo.
+//
+// tls-throughput: throughput, over one TLS connection. The load's records have
+// 16 kB. The figures are those of throughput.
+//
+// tls-memory: memory, with 5000 TLS connections.
+//
+// tls-flood: what new connections do to others. 64 bytes are exchanged on 100
+// connections as in tls-echo, first for the measuring time without anything else,
+// then for as long again during a flood: another process has 50 new connections on
+// their way at any time, each of which does what one of tls-handshake does, in
+// full. The flood has the load's processor, but only when the load does not need
+// it (SCHED_IDLE). How strong it is depends on how soon the server answers it: a
+// server that puts the flood off has a weaker one, and shorter latencies. 200 ms
+// before each time do not count.
+//
+//   - quiet, flooded: the 99th percentile of the latency of the 100 connections'
+//     messages, in microseconds; and one divided by the other.
+//   - thousand messages/s: those of the 100 connections.
+//   - handshakes/s of the flood: its connections that were completed, divided by
+//     the time.
+//
+// "ours, workers" is ours with one worker (evtls.Config.Workers) that does the
+// costly part of handshakes beside the loop. In tls-flood the server has one
+// processor, as everywhere; in tls-flood-2 it has two (GOMAXPROCS=2), and the load
+// a third. C libevent has one thread, and is measured in the first only.
 package main

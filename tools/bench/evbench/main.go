@@ -40,6 +40,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 			return runPin(args[1:], stderr)
 		case childServe:
 			return runServe(args[1:], os.Stdin, stdout, stderr)
+		case childFlood:
+			return runFlood(args[1:], os.Stdin, stdout, stderr)
 		}
 	}
 	o, err := parseOptions(args, stderr)
@@ -73,7 +75,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("evbench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	names := flags.String("suite", "loop", "comma-separated `names` of suites: loop (the event loop), net (servers), "+suiteNames())
+	names := flags.String("suite", "loop", "comma-separated `names` of suites: loop (the event loop), net (servers), tls (servers that speak TLS), "+suiteNames())
 	sides := flags.String("sides", "", "comma-separated `names` of sides to measure (default all): "+strings.Join(sideNames(), ", "))
 	flags.IntVar(&o.rounds, "rounds", 5, "number `n` of rounds")
 	flags.DurationVar(&o.time, "time", time.Second, "`duration` of a measurement whose length is free")
@@ -114,13 +116,10 @@ func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	peer, err := cpeer.Build(ctx, dir)
-	if errors.Is(err, cpeer.ErrMissing) {
-		fmt.Fprintln(stderr, "evbench: skipped:", err)
-	} else if err != nil {
+	r := runner{self: self, sides: o.sides, rounds: o.rounds, time: o.time, log: stderr}
+	if err := r.buildPeers(ctx, dir, speakTLS(o.suites)); err != nil {
 		return err
 	}
-	r := runner{self: self, peer: peer, sides: o.sides, rounds: o.rounds, time: o.time, log: stderr}
 	result := report.Report{About: about(o)}
 	var failures []error
 	for _, s := range o.suites {
@@ -132,6 +131,24 @@ func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	}
 	failures = append(failures, writeReports(result, o, stdout))
 	return errors.Join(failures...)
+}
+
+// buildPeers compiles the C peers, or says which of them cannot be measured.
+func (r *runner) buildPeers(ctx context.Context, dir string, withTLS bool) (err error) {
+	if r.peer, err = r.buildPeer(ctx, dir, cpeer.Build); err != nil || !withTLS {
+		return err
+	}
+	r.tlsPeer, err = r.buildPeer(ctx, dir, cpeer.BuildTLS)
+	return err
+}
+
+func (r *runner) buildPeer(ctx context.Context, dir string, build func(context.Context, string) (cpeer.Peer, error)) (cpeer.Peer, error) {
+	peer, err := build(ctx, dir)
+	if errors.Is(err, cpeer.ErrMissing) {
+		fmt.Fprintln(r.log, "evbench: skipped:", err)
+		return cpeer.Peer{}, nil
+	}
+	return peer, err
 }
 
 // about describes the machine and the way of measuring.

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	switch os.Args[1] {
-	case childMeasure, childPin, childServe:
+	case childMeasure, childPin, childServe, childFlood:
 		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 	case childUnable:
 		fmt.Fprintln(os.Stderr, "machine too small")
@@ -46,6 +46,9 @@ func TestCommandLine(t *testing.T) {
 		{"missing number of a load", []string{childMeasure, "echo", "1", endOfNumbers, "true"}, exitFailed, "unknown load"},
 		{"no server of a child", []string{childServe}, exitFailed, "no server"},
 		{"unknown server of a child", []string{childServe, "naps"}, exitFailed, "unknown server"},
+		{"missing number of a TLS load", []string{childMeasure, "tls-flood", "1", endOfNumbers, "true"}, exitFailed, "unknown load"},
+		{"no address to flood", []string{childFlood}, exitFailed, "no address"},
+		{"bad address to flood", []string{childFlood, "nowhere"}, exitFailed, "nowhere"},
 		{"no program to pin", []string{childPin, "0"}, exitFailed, "no program"},
 	}
 	for _, test := range tests {
@@ -71,6 +74,8 @@ func TestSuitesAreFoundByName(t *testing.T) {
 		{"idle,timers,idle", "timers idle"},
 		{"post,loop", "timers pipes activate post idle wait"},
 		{"net", "echo throughput memory ratelimit syscalls"},
+		{"tls", "tls-echo tls-handshake tls-throughput tls-memory tls-flood tls-flood-2"},
+		{"tls-echo,echo", "echo tls-echo"},
 		{"echo,wait", "wait echo"},
 	}
 	for _, test := range tests {

@@ -17,12 +17,13 @@ import (
 
 // runner measures suites with child processes.
 type runner struct {
-	self   string     // path of this program
-	peer   cpeer.Peer // without a path if there is none
-	sides  []string   // names of those to measure; all if there are none
-	rounds int
-	time   time.Duration // of a measurement whose length is free
-	log    io.Writer     // gets a line for each case
+	self    string     // path of this program
+	peer    cpeer.Peer // without a path if there is none
+	tlsPeer cpeer.Peer // the one that speaks TLS
+	sides   []string   // names of those to measure; all if there are none
+	rounds  int
+	time    time.Duration // of a measurement whose length is free
+	log     io.Writer     // gets a line for each case
 }
 
 // runSuite measures all cases of a suite and returns its tables, without those
@@ -67,7 +68,7 @@ func (r *runner) present(sides []side) []side {
 	var found []side
 	for _, s := range sides {
 		asked := s.name == "" || len(r.sides) == 0 || slices.Contains(r.sides, s.name)
-		if asked && (!s.c || r.peer.Path != "") {
+		if asked && (!s.c || r.peerOf(s).Path != "") {
 			found = append(found, s)
 		}
 	}
@@ -79,7 +80,7 @@ func (r *runner) titles(sides []side) []string {
 	var titles []string
 	for _, s := range sides {
 		if s.c {
-			s.title += " " + r.peer.Version
+			s.title += " " + r.peerOf(s).Version
 		}
 		titles = append(titles, s.title)
 	}
@@ -147,7 +148,15 @@ func (r *runner) runSide(ctx context.Context, cpus []int, s suite, c benchCase, 
 // program returns the path of a side's program.
 func (r *runner) program(s side) string {
 	if s.c {
-		return r.peer.Path
+		return r.peerOf(s).Path
 	}
 	return r.self
+}
+
+// peerOf returns the C peer of a side.
+func (r *runner) peerOf(s side) cpeer.Peer {
+	if s.tls {
+		return r.tlsPeer
+	}
+	return r.peer
 }

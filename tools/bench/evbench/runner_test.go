@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -150,6 +152,73 @@ echo, server CPU, µs a message: raw epoll, net
 `
 	if got := describe(tables); got != want {
 		t.Errorf("tables:\n%swant:\n%s", got, want)
+	}
+}
+
+// tlsShort are the suites of servers that speak TLS, but short ones, and without
+// that which waits for connections to be idle.
+func tlsShort() []suite {
+	timed := func(suites []suite, name string, numbers ...int) suite {
+		for _, s := range suites {
+			if s.name == name {
+				c := newCase("c", 2, name, numbers...)
+				c.times = 1
+				s.cases = []benchCase{c}
+				return s
+			}
+		}
+		panic(name)
+	}
+	stream := timed(tlsSuites, "tls-throughput", 1_000_000)
+	stream.cases[0].times = 0
+	return []suite{
+		timed(tlsSuites, "tls-echo", 64, 3),
+		timed(tlsSuites, "tls-handshake", int(tls.X25519), 1),
+		stream,
+		timed(tlsSuites, "tls-flood", 3),
+	}
+}
+
+func TestSuitesMeasureAllServersThatSpeakTLS(t *testing.T) {
+	r, log := newRunner(t)
+	r.time, r.rounds = 100*time.Millisecond, 1
+	if err := r.buildPeers(t.Context(), t.TempDir(), true); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range tlsShort() {
+		t.Run(s.name, func(t *testing.T) {
+			tables, err := r.runSuite(t.Context(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			skipUnlessMeasured(t, tables, log)
+			if len(tables) != len(s.tables) {
+				t.Fatalf("%d tables, want %d:\n%s", len(tables), len(s.tables), describe(tables))
+			}
+			for _, table := range tables {
+				for _, row := range table.Rows {
+					if slices.Contains(row.Values, nil) || len(row.Values) != len(r.present(s.sides)) {
+						t.Errorf("%s, %s: a side has no value", table.Title, row.Label)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestASuiteOfTLSNeedsThePeerThatSpeaksIt(t *testing.T) {
+	r, _ := newRunner(t)
+	r.peer = cpeer.Peer{Path: "/plain", Version: "1"}
+	if got := r.titles(r.present(tlsSides("tls-net"))); !slices.Equal(got, []string{"ours", "net, crypto/tls"}) {
+		t.Errorf("sides %q, want none in C", got)
+	}
+	r.tlsPeer = cpeer.Peer{Path: "/tls", Version: "2"}
+	sides := r.present(tlsSides("tls-net"))
+	if got := r.titles(sides); !slices.Equal(got, []string{"ours", "C libevent 2", "net, crypto/tls"}) {
+		t.Errorf("sides %q, want one in C", got)
+	}
+	if got := r.program(sides[1]); got != "/tls" {
+		t.Errorf("the program is %q, want %q", got, "/tls")
 	}
 }
 

@@ -30,6 +30,7 @@ type side struct {
 	name  string   // for the command line; empty if it cannot be left out
 	title string   // the head of its column; the C peer's version is added to it
 	c     bool     // the program is the C peer, not this one
+	tls   bool     // of the C peers it is the one that speaks TLS
 	args  []string // before those of the case
 }
 
@@ -52,7 +53,7 @@ type benchCase struct {
 }
 
 // suites are all suites in the order in which they run.
-var suites = slices.Concat(loopSuites, netSuites)
+var suites = slices.Concat(loopSuites, netSuites, tlsSuites)
 
 // loopSuites are those of the event loop.
 var loopSuites = []suite{
@@ -150,7 +151,7 @@ func suiteNames() string {
 
 // findSuites returns the suites of a comma-separated list, without repetition
 // and in the order in which they run. "loop" stands for all of the event loop,
-// "net" for all that are servers.
+// "net" for all that are servers, "tls" for all of those that speak TLS.
 func findSuites(list string) ([]suite, error) {
 	wanted := make(map[string]bool)
 	for _, name := range strings.Split(list, ",") {
@@ -159,6 +160,8 @@ func findSuites(list string) ([]suite, error) {
 			markSuites(wanted, loopSuites)
 		case "net":
 			markSuites(wanted, netSuites)
+		case "tls":
+			markSuites(wanted, tlsSuites)
 		default:
 			wanted[name] = true
 		}
@@ -193,6 +196,16 @@ func sideNames() []string {
 		}
 	}
 	return names
+}
+
+// speakTLS reports whether a C peer that speaks TLS is a side of a suite.
+func speakTLS(all []suite) bool {
+	for _, s := range all {
+		if slices.ContainsFunc(s.sides, func(s side) bool { return s.c && s.tls }) {
+			return true
+		}
+	}
+	return false
 }
 
 // findSides returns the names of a comma-separated list, or none for an empty

@@ -1,5 +1,5 @@
-// Package cpeer builds the C program that does the workloads of the loop suite
-// with C libevent, and is the server of the network suites, so that both
+// Package cpeer builds the C programs that do the workloads of the loop suite
+// with C libevent, and are the servers of the network suites, so that both
 // libraries are measured in one run.
 package cpeer
 
@@ -16,33 +16,70 @@ import (
 	"strings"
 )
 
-//go:embed src
+//go:embed src tls
 var sources embed.FS
 
 // ErrMissing says that this machine lacks a C compiler or the headers of
-// libevent.
+// libevent or, for TLS, of OpenSSL.
 var ErrMissing = errors.New("C libevent cannot be measured")
 
-// Peer is the compiled program.
+// Peer is a compiled program.
 type Peer struct {
 	Path    string // of the executable
-	Version string // of the libevent it is linked with
+	Version string // of the libraries it is linked with
 }
 
+// program says how to compile a program.
+type program struct {
+	name    string
+	headers []string // that the machine must have
+	files   []string // patterns of what is compiled
+	libs    []string
+}
+
+var (
+	workloads = program{
+		name:    "cpeer",
+		headers: []string{"event2/event.h"},
+		files:   []string{"src/*.c"},
+		libs:    []string{"-levent_core", "-levent_pthreads", "-lpthread"},
+	}
+	tlsServer = program{
+		name:    "cpeer-tls",
+		headers: []string{"event2/event.h", "openssl/ssl.h", "event2/bufferevent_ssl.h"},
+		files:   []string{"tls/*.c", "src/echo.c", "src/support.c"},
+		libs:    []string{"-levent_core", "-levent_openssl", "-lssl", "-lcrypto"},
+	}
+)
+
 // Build compiles the program in dir. The compiler is $CC, or cc.
-func Build(ctx context.Context, dir string) (Peer, error) {
-	compiler, err := findCompiler(ctx)
+func Build(ctx context.Context, dir string) (Peer, error) { return workloads.build(ctx, dir) }
+
+// BuildTLS compiles the server that speaks TLS, with OpenSSL.
+func BuildTLS(ctx context.Context, dir string) (Peer, error) { return tlsServer.build(ctx, dir) }
+
+// build compiles the program in dir.
+func (p program) build(ctx context.Context, dir string) (Peer, error) {
+	compiler, err := findCompiler(ctx, p.headers)
 	if err != nil {
 		return Peer{}, err
 	}
-	files, err := unpack(dir)
-	if err != nil {
+	source := filepath.Join(dir, p.name+"-source")
+	if err := os.CopyFS(source, sources); err != nil {
 		return Peer{}, err
 	}
-	peer := Peer{Path: filepath.Join(dir, "cpeer")}
-	args := append([]string{"-O2", "-o", peer.Path}, files...)
-	args = append(args, "-levent_core", "-levent_pthreads", "-lpthread")
-	if err := run(exec.CommandContext(ctx, compiler, args...)); err != nil {
+	peer := Peer{Path: filepath.Join(dir, p.name)}
+	args := []string{"-O2", "-I", "src", "-o", peer.Path}
+	for _, pattern := range p.files {
+		files, err := fs.Glob(sources, pattern)
+		if err != nil {
+			return Peer{}, err
+		}
+		args = append(args, files...)
+	}
+	compile := exec.CommandContext(ctx, compiler, append(args, p.libs...)...)
+	compile.Dir = source
+	if err := run(compile); err != nil {
 		return Peer{}, fmt.Errorf("compile the C peer: %w", err)
 	}
 	version, err := exec.CommandContext(ctx, peer.Path, "version").Output()
@@ -53,8 +90,8 @@ func Build(ctx context.Context, dir string) (Peer, error) {
 	return peer, nil
 }
 
-// findCompiler returns a C compiler that finds the headers of libevent.
-func findCompiler(ctx context.Context) (string, error) {
+// findCompiler returns a C compiler that finds the headers.
+func findCompiler(ctx context.Context, headers []string) (string, error) {
 	name := os.Getenv("CC")
 	if name == "" {
 		name = "cc"
@@ -63,35 +100,14 @@ func findCompiler(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: no C compiler: %w", ErrMissing, err)
 	}
-	probe := exec.CommandContext(ctx, path, "-fsyntax-only", "-x", "c", "-")
-	probe.Stdin = strings.NewReader("#include <event2/event.h>\n")
-	if err := run(probe); err != nil {
-		return "", fmt.Errorf("%w: no event2/event.h: %w", ErrMissing, err)
+	for _, header := range headers {
+		probe := exec.CommandContext(ctx, path, "-fsyntax-only", "-x", "c", "-")
+		probe.Stdin = strings.NewReader("#include <" + header + ">\n")
+		if err := run(probe); err != nil {
+			return "", fmt.Errorf("%w: no %s: %w", ErrMissing, header, err)
+		}
 	}
 	return path, nil
-}
-
-// unpack writes the sources to dir and returns the paths of those to compile.
-func unpack(dir string) ([]string, error) {
-	entries, err := sources.ReadDir("src")
-	if err != nil {
-		return nil, err
-	}
-	var files []string
-	for _, entry := range entries {
-		text, err := fs.ReadFile(sources, "src/"+entry.Name())
-		if err != nil {
-			return nil, err
-		}
-		path := filepath.Join(dir, entry.Name())
-		if err := os.WriteFile(path, text, 0o644); err != nil {
-			return nil, err
-		}
-		if strings.HasSuffix(path, ".c") {
-			files = append(files, path)
-		}
-	}
-	return files, nil
 }
 
 // run runs a command. Its error holds the first line that the command wrote to

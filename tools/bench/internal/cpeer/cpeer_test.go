@@ -2,7 +2,10 @@ package cpeer
 
 import (
 	"bufio"
+	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -10,12 +13,19 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/tools/bench/internal/certificate"
 )
 
 // build builds the peer, or skips the test where that is not possible.
 func build(t *testing.T) Peer {
 	t.Helper()
-	peer, err := Build(t.Context(), t.TempDir())
+	return buildWith(t, Build)
+}
+
+func buildWith(t *testing.T, build func(context.Context, string) (Peer, error)) Peer {
+	t.Helper()
+	peer, err := build(t.Context(), t.TempDir())
 	if errors.Is(err, ErrMissing) {
 		t.Skip(err)
 	}
@@ -65,38 +75,75 @@ func TestPeerServes(t *testing.T) {
 	peer := build(t)
 	for _, args := range []string{"serve", "serve 1000000 0", "serve 0 1000000", "serve 1000000 1000000"} {
 		t.Run(args, func(t *testing.T) {
-			cmd := exec.Command(peer.Path, strings.Fields(args)...)
-			stdin, err := cmd.StdinPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			stdout, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			address, err := bufio.NewReader(stdout).ReadString('\n')
-			if err != nil {
-				t.Fatal(err)
-			}
-			requireEcho(t, strings.TrimSpace(address))
-			stdin.Close()
-			if err := cmd.Wait(); err != nil {
-				t.Errorf("the server ended with %v", err)
-			}
+			serve(t, exec.Command(peer.Path, strings.Fields(args)...), func(address string) {
+				conn, err := net.Dial("tcp", address)
+				if err != nil {
+					t.Fatal(err)
+				}
+				requireEcho(t, conn)
+			})
 		})
 	}
 }
 
-// requireEcho sends a message to a server and fails unless it comes back.
-func requireEcho(t *testing.T, address string) {
-	t.Helper()
-	conn, err := net.Dial("tcp", address)
+func TestTLSPeerServes(t *testing.T) {
+	peer := buildWith(t, BuildTLS)
+	if _, err := exec.Command(peer.Path, "serve").Output(); err == nil {
+		t.Error("a server needed no certificate")
+	}
+	path, err := certificate.Create(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
+	cmd := exec.Command(peer.Path, "serve")
+	cmd.Env = append(os.Environ(), certificate.Variable+"="+path)
+	serve(t, cmd, func(address string) {
+		conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		requireEcho(t, conn)
+	})
+}
+
+func TestTLSPeerTellsItsVersions(t *testing.T) {
+	peer := buildWith(t, BuildTLS)
+	var libevent, openssl string
+	if _, err := fmt.Sscanf(peer.Version, "%s OpenSSL %s", &libevent, &openssl); err != nil {
+		t.Errorf("version %q, want that of libevent and of OpenSSL: %v", peer.Version, err)
+	}
+}
+
+// serve runs a server while use works with its address.
+func serve(t *testing.T, cmd *exec.Cmd, use func(address string)) {
+	t.Helper()
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		stdin.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
+	}()
+	address, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	use(strings.TrimSpace(address))
+}
+
+// requireEcho sends a message to a server and fails unless it comes back.
+func requireEcho(t *testing.T, conn net.Conn) {
+	t.Helper()
 	defer conn.Close()
 	const message = "hello, world"
 	if _, err := io.WriteString(conn, message); err != nil {
@@ -124,15 +171,21 @@ func TestBuildSaysWhatIsMissing(t *testing.T) {
 			t.Errorf("error %v, want %v", err, ErrMissing)
 		}
 	})
-	t.Run("headers", func(t *testing.T) {
-		compiler := filepath.Join(t.TempDir(), "cc")
-		if err := os.WriteFile(compiler, []byte("#!/bin/sh\necho no event.h >&2\nexit 1\n"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		t.Setenv("CC", compiler)
-		_, err := Build(t.Context(), t.TempDir())
-		if !errors.Is(err, ErrMissing) || !strings.HasSuffix(err.Error(), "no event.h") {
-			t.Errorf("error %v, want %v with the compiler's message", err, ErrMissing)
-		}
-	})
+	for header, build := range map[string]func(context.Context, string) (Peer, error){
+		"event2/event.h": Build,
+		"openssl/ssl.h":  BuildTLS,
+	} {
+		t.Run(header, func(t *testing.T) {
+			compiler := filepath.Join(t.TempDir(), "cc")
+			script := "#!/bin/sh\ngrep -q " + header + " || exit 0\necho no luck >&2\nexit 1\n"
+			if err := os.WriteFile(compiler, []byte(script), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("CC", compiler)
+			_, err := build(t.Context(), t.TempDir())
+			if !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "no "+header) || !strings.HasSuffix(err.Error(), "no luck") {
+				t.Errorf("error %v, want %v with the header and the compiler's message", err, ErrMissing)
+			}
+		})
+	}
 }

@@ -7,6 +7,8 @@
 //
 // The load must not be what is measured, so it drives epoll by hand, edge
 // triggered, with system calls that Go's scheduler does not hear of, and lets
-// the kernel drop what comes back where its content is known. It exists on Linux
-// only; elsewhere every function returns measure.ErrUnable.
+// the kernel drop what comes back where its content is known. Over TLS crypto/tls
+// runs on the same loop; new connections are made in goroutines, by the package
+// net. It exists on Linux only; elsewhere every function returns
+// measure.ErrUnable.
 package load

@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-libevent/libevent/tools/bench/internal/measure"
-	"github.com/go-libevent/libevent/tools/bench/internal/rawio"
 	"github.com/go-libevent/libevent/tools/bench/internal/stats"
 )
 
@@ -22,7 +21,16 @@ const (
 
 // Echo measures the exchange of messages: one is under way on each connection.
 func Echo(command []string, size, conns int, d time.Duration) ([]measure.Figure, error) {
-	return with(command, func(s *server) ([]measure.Figure, error) {
+	return with(command, echo(size, conns, d))
+}
+
+// TLSEcho is Echo over TLS.
+func TLSEcho(command []string, size, conns int, d time.Duration) ([]measure.Figure, error) {
+	return withTLS(command, echo(size, conns, d))
+}
+
+func echo(size, conns int, d time.Duration) work {
+	return func(s *server) ([]measure.Figure, error) {
 		x, err := newExchange(s, size, conns)
 		if err != nil {
 			return nil, err
@@ -47,7 +55,7 @@ func Echo(command []string, size, conns int, d time.Duration) ([]measure.Figure,
 			return nil, err
 		}
 		return append(x.figures(used), used.figures()...), nil
-	})
+	}
 }
 
 // exchange keeps a message under way on each connection.
@@ -73,7 +81,7 @@ func newExchange(s *server, size, conns int) (*exchange, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = p.open(s.addr, conns, unix.EPOLLIN)
+	err = p.open(s, conns, unix.EPOLLIN)
 	if err == nil {
 		err = p.verify(0, size)
 	}
@@ -147,12 +155,12 @@ func (x *exchange) step() error {
 // the one before. One look at the clock serves both.
 func (x *exchange) receive(i int) error {
 	c := &x.clients[i]
-	n, errno := rawio.Discard(x.pool.fds[i], len(x.message)-c.got)
-	if errno == unix.EAGAIN {
+	n, err := x.pool.links[i].discard(len(x.message) - c.got)
+	if err == unix.EAGAIN {
 		return nil // the event was that of what verify read
 	}
 	if n <= 0 {
-		return received(n, errno)
+		return received(err)
 	}
 	c.got += n
 	if c.got < len(x.message) {
@@ -171,11 +179,7 @@ func (x *exchange) receive(i int) error {
 func (x *exchange) send(i int, now time.Duration) error {
 	x.clients[i] = client{sent: now}
 	x.underWay++
-	n, errno := rawio.Write(x.pool.fds[i], x.message)
-	if n != len(x.message) {
-		return fmt.Errorf("wrote %d of %d bytes: %w", n, len(x.message), errno)
-	}
-	return nil
+	return sendAll(x.pool.links[i], x.message)
 }
 
 // figures returns what the exchange measured.

@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/go-libevent/libevent/tools/bench/internal/rawio"
 )
 
 const (
@@ -20,7 +18,7 @@ const (
 
 // flow is a connection that is kept full, in both directions.
 type flow struct {
-	fd                 int
+	link               link
 	limit              int // bytes to send
 	sent, got          int
 	writable, readable bool // nothing to the contrary is known
@@ -41,7 +39,7 @@ func newFlows(s *server, conns, limit int) (*flows, error) {
 		return nil, err
 	}
 	f := &flows{pool: p, flows: make([]flow, conns), piece: make([]byte, flowPiece)}
-	err = p.open(s.addr, conns, unix.EPOLLIN|unix.EPOLLOUT)
+	err = p.open(s, conns, unix.EPOLLIN|unix.EPOLLOUT)
 	if err == nil {
 		err = p.verify(0, 64)
 	}
@@ -49,8 +47,8 @@ func newFlows(s *server, conns, limit int) (*flows, error) {
 		p.close()
 		return nil, err
 	}
-	for i, fd := range p.fds {
-		f.flows[i] = flow{fd: fd, limit: limit, writable: true, readable: true}
+	for i, l := range p.links {
+		f.flows[i] = flow{link: l, limit: limit, writable: true, readable: true}
 	}
 	return f, nil
 }
@@ -88,6 +86,9 @@ func (f *flows) received() []int {
 
 // pump writes and reads by turns until neither is possible.
 func (c *flow) pump(piece []byte) error {
+	if err := c.link.flush(); err != nil && err != unix.EAGAIN {
+		return fmt.Errorf("write: %w", err)
+	}
 	for {
 		wrote, err := c.write(piece)
 		if err != nil {
@@ -110,12 +111,12 @@ func (c *flow) write(piece []byte) (bool, error) {
 	if room <= 0 || !c.writable {
 		return false, nil
 	}
-	n, errno := rawio.Write(c.fd, piece[:room])
+	n, err := c.link.send(piece[:room])
 	if n < room {
 		c.writable = false // an event will say when it is again
 	}
-	if errno != 0 && errno != unix.EAGAIN {
-		return false, fmt.Errorf("write: %w", errno)
+	if err != nil && err != unix.EAGAIN {
+		return false, fmt.Errorf("write: %w", err)
 	}
 	c.sent += n
 	return n > 0, nil
@@ -126,13 +127,13 @@ func (c *flow) read() (bool, error) {
 	if !c.readable {
 		return false, nil
 	}
-	n, errno := rawio.Discard(c.fd, flowWindow)
-	if errno == unix.EAGAIN {
+	n, err := c.link.discard(flowWindow)
+	if err == unix.EAGAIN {
 		c.readable = false
 		return false, nil
 	}
 	if n <= 0 {
-		return false, received(n, errno)
+		return false, received(err)
 	}
 	c.got += n
 	return true, nil

@@ -3,7 +3,9 @@
 package load
 
 import (
+	"crypto/tls"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/go-libevent/libevent/tools/bench/internal/measure"
@@ -28,3 +30,26 @@ func RateLimit([]string, int, int, time.Duration) ([]measure.Figure, error) { re
 
 // Syscalls is measured on Linux only.
 func Syscalls([]string, int, int, int) ([]measure.Figure, error) { return unable() }
+
+// TLSEcho is measured on Linux only.
+func TLSEcho([]string, int, int, time.Duration) ([]measure.Figure, error) { return unable() }
+
+// TLSThroughput is measured on Linux only.
+func TLSThroughput([]string, int) ([]measure.Figure, error) { return unable() }
+
+// TLSMemory is measured on Linux only.
+func TLSMemory([]string, int) ([]measure.Figure, error) { return unable() }
+
+// TLSHandshakes are measured on Linux only.
+func TLSHandshakes([]string, tls.CurveID, bool, time.Duration) ([]measure.Figure, error) {
+	return unable()
+}
+
+// TLSFlood is measured on Linux only.
+func TLSFlood(_, _ []string, _ int, _ time.Duration) ([]measure.Figure, error) { return unable() }
+
+// Flood exists on Linux only.
+func Flood(string, io.Reader, io.Writer) error {
+	_, err := unable()
+	return err
+}

@@ -64,6 +64,13 @@ func listen(serve func(net.Conn)) {
 }
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == "flood" {
+		if err := Flood(os.Args[2], os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if serve, ok := roles[os.Getenv("LOAD_TEST_ROLE")]; ok {
 		serve()
 		return

@@ -28,10 +28,19 @@ const (
 // Memory measures the memory that a server has resident for each of many
 // connections that have exchanged a message and went idle.
 func Memory(command []string, conns int) ([]measure.Figure, error) {
-	if err := needDescriptors(conns + memoryBatch + otherDescriptors); err != nil {
-		return nil, err
-	}
-	return with(command, func(s *server) ([]measure.Figure, error) {
+	return with(command, memory(conns))
+}
+
+// TLSMemory is Memory over TLS.
+func TLSMemory(command []string, conns int) ([]measure.Figure, error) {
+	return withTLS(command, memory(conns))
+}
+
+func memory(conns int) work {
+	return func(s *server) ([]measure.Figure, error) {
+		if err := needDescriptors(conns + memoryBatch + otherDescriptors); err != nil {
+			return nil, err
+		}
 		p, err := newPool()
 		if err != nil {
 			return nil, err
@@ -52,13 +61,13 @@ func Memory(command []string, conns int) ([]measure.Figure, error) {
 		}
 		after, err := idleMemory(s)
 		return []measure.Figure{{Name: "memory", Value: float64(after-before) / float64(conns)}}, err
-	})
+	}
 }
 
 // grow opens connections and exchanges a message on each.
 func (p *pool) grow(s *server, conns int) error {
 	first := len(p.fds)
-	if err := p.open(s.addr, conns, unix.EPOLLIN); err != nil {
+	if err := p.open(s, conns, unix.EPOLLIN); err != nil {
 		return err
 	}
 	return p.verify(first, memoryMessage)

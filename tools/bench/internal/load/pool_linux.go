@@ -19,6 +19,7 @@ const patience = 10 * time.Second
 type pool struct {
 	epfd   int
 	fds    []int
+	links  []link // over them
 	events []unix.EpollEvent
 }
 
@@ -34,10 +35,10 @@ func newPool() (*pool, error) {
 	return &pool{epfd: epfd, events: make([]unix.EpollEvent, 1024)}, nil
 }
 
-// open adds connections to addr whose events are watched.
-func (p *pool) open(addr netip.AddrPort, conns int, events uint32) error {
+// open adds connections to a server whose events are watched.
+func (p *pool) open(s *server, conns int, events uint32) error {
 	for range conns {
-		fd, err := dial(addr)
+		fd, err := dial(s.addr)
 		if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
 			return fmt.Errorf("%w: %w", measure.ErrUnable, err)
 		}
@@ -46,6 +47,11 @@ func (p *pool) open(addr netip.AddrPort, conns int, events uint32) error {
 		}
 		ev := unix.EpollEvent{Events: events | unix.EPOLLET, Fd: int32(len(p.fds))}
 		p.fds = append(p.fds, fd)
+		l, err := s.link(fd)
+		if err != nil {
+			return err
+		}
+		p.links = append(p.links, l)
 		if err := unix.EpollCtl(p.epfd, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
 			return fmt.Errorf("epoll_ctl add fd %d: %w", fd, err)
 		}

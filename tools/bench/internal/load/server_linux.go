@@ -3,6 +3,7 @@ package load
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -24,17 +25,23 @@ type server struct {
 	stdin  io.Closer
 	stderr bytes.Buffer
 	addr   netip.AddrPort
+	tls    *tls.Config // of its clients, or nil
 }
+
+// work is what a load does with a server.
+type work func(*server) ([]measure.Figure, error)
 
 // exitUnable is the status of a server that cannot be run on this machine.
 const exitUnable = 3
 
-// start starts a server and learns its address.
-func start(command []string) (*server, error) {
+// start starts a server, with variables of the environment, and learns its
+// address.
+func start(command []string, variables ...string) (*server, error) {
 	if len(command) == 0 {
 		return nil, errors.New("no server to run")
 	}
 	s := &server{cmd: exec.Command(command[0], command[1:]...)}
+	s.cmd.Env = append(os.Environ(), variables...)
 	s.cmd.Stderr = &s.stderr
 	stdin, err := s.cmd.StdinPipe()
 	if err != nil {
@@ -77,12 +84,25 @@ func (s *server) stop() error {
 	return fmt.Errorf("server: %w: %s", err, message)
 }
 
+// link returns what connections to the server carry, over a connected socket.
+func (s *server) link(fd int) (link, error) {
+	if s.tls == nil {
+		return plain(fd), nil
+	}
+	return newSecure(fd, s.tls)
+}
+
 // with starts a server, lets use work with it, and ends it.
-func with(command []string, use func(*server) ([]measure.Figure, error)) ([]measure.Figure, error) {
+func with(command []string, use work) ([]measure.Figure, error) {
 	s, err := start(command)
 	if err != nil {
 		return nil, err
 	}
+	return s.finish(use)
+}
+
+// finish lets use work with the server, and ends that.
+func (s *server) finish(use work) ([]measure.Figure, error) {
 	figures, err := use(s)
 	if err := errors.Join(err, s.stop()); err != nil {
 		return nil, err

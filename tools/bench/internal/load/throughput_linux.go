@@ -8,7 +8,16 @@ import (
 
 // Throughput measures one stream of a number of bytes that the server echoes.
 func Throughput(command []string, bytes int) ([]measure.Figure, error) {
-	return with(command, func(s *server) ([]measure.Figure, error) {
+	return with(command, throughput(bytes))
+}
+
+// TLSThroughput is Throughput over TLS.
+func TLSThroughput(command []string, bytes int) ([]measure.Figure, error) {
+	return withTLS(command, throughput(bytes))
+}
+
+func throughput(bytes int) work {
+	return func(s *server) ([]measure.Figure, error) {
 		f, err := newFlows(s, 1, bytes)
 		if err != nil {
 			return nil, err
@@ -30,5 +39,5 @@ func Throughput(command []string, bytes int) ([]measure.Figure, error) {
 			{Name: "rate", Value: gigabytes / used.elapsed.Seconds()},
 			{Name: "server CPU", Value: microseconds(used.server) / 1000 / gigabytes},
 		}, used.figures()...), err
-	})
+	}
 }

@@ -2,29 +2,28 @@ package load
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/go-libevent/libevent/tools/bench/internal/rawio"
 )
 
 // verify sends a message of its own on each of the connections from first on,
 // and reads them back.
 func (p *pool) verify(first, size int) error {
-	for i, fd := range p.fds[first:] {
-		if n, errno := rawio.Write(fd, pattern(first+i, size)); n != size {
-			return fmt.Errorf("connection %d: wrote %d of %d bytes: %w", first+i, n, size, errno)
+	for i := first; i < len(p.links); i++ {
+		if err := sendAll(p.links[i], pattern(i, size)); err != nil {
+			return fmt.Errorf("connection %d: %w", i, err)
 		}
 	}
 	got := make([]byte, size)
-	for i, fd := range p.fds[first:] {
-		if err := readFull(fd, got); err != nil {
-			return fmt.Errorf("connection %d: %w", first+i, err)
+	for i := first; i < len(p.links); i++ {
+		if err := p.readFull(i, got); err != nil {
+			return fmt.Errorf("connection %d: %w", i, err)
 		}
-		if !bytes.Equal(got, pattern(first+i, size)) {
-			return fmt.Errorf("connection %d: another message came back", first+i)
+		if !bytes.Equal(got, pattern(i, size)) {
+			return fmt.Errorf("connection %d: another message came back", i)
 		}
 	}
 	return nil
@@ -40,30 +39,45 @@ func pattern(conn, size int) []byte {
 	return p
 }
 
-// readFull fills p and waits as long as that takes.
-func readFull(fd int, p []byte) error {
-	for len(p) > 0 {
-		n, errno := rawio.Read(fd, p)
+// sendAll sends a message, which fits into an empty socket.
+func sendAll(l link, message []byte) error {
+	n, err := l.send(message)
+	if err == nil {
+		err = l.flush()
+	}
+	if err == nil && n < len(message) {
+		err = unix.EAGAIN
+	}
+	if err != nil {
+		return fmt.Errorf("wrote %d of %d bytes: %w", n, len(message), err)
+	}
+	return nil
+}
+
+// readFull fills got from a connection and waits as long as that takes.
+func (p *pool) readFull(i int, got []byte) error {
+	for len(got) > 0 {
+		n, err := p.links[i].receive(got)
 		switch {
 		case n > 0:
-			p = p[n:]
-		case errno == unix.EAGAIN:
-			if err := awaitReadable(fd); err != nil {
+			got = got[n:]
+		case err == unix.EAGAIN:
+			if err := awaitReadable(p.fds[i]); err != nil {
 				return err
 			}
 		default:
-			return received(n, errno)
+			return received(err)
 		}
 	}
 	return nil
 }
 
-// received says what is wrong with the result of a read that brought no bytes.
-func received(n int, errno unix.Errno) error {
-	if n == 0 && errno == 0 {
-		return fmt.Errorf("read: the server closed the connection")
+// received says what is wrong with a read that brought no bytes.
+func received(err error) error {
+	if err == nil {
+		return errors.New("read: the server closed the connection")
 	}
-	return fmt.Errorf("read: %w", errno)
+	return fmt.Errorf("read: %w", err)
 }
 
 // awaitReadable returns when fd has something to read.

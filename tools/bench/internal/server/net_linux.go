@@ -10,26 +10,26 @@ const netBuffer = 4 << 10
 
 // serveNet runs a goroutine a connection, with a small buffer each. The package
 // net sets TCP_NODELAY by itself.
-func serveNet(r ready) error {
-	return acceptNet(r, func(conn net.Conn) {
-		buf := make([]byte, netBuffer)
-		for {
-			n, err := conn.Read(buf)
-			if err != nil {
-				return
-			}
-			if _, err := conn.Write(buf[:n]); err != nil {
-				return
-			}
+func serveNet(r ready) error { return acceptNet(r, echoNet) }
+
+func echoNet(conn net.Conn) {
+	buf := make([]byte, netBuffer)
+	for {
+		n, err := conn.Read(buf)
+		if err != nil {
+			return
 		}
-	})
+		if _, err := conn.Write(buf[:n]); err != nil {
+			return
+		}
+	}
 }
 
 // serveNetStream runs a goroutine a connection for long streams: io.Copy lets
 // the kernel move them (splice).
-func serveNetStream(r ready) error {
-	return acceptNet(r, func(conn net.Conn) { io.Copy(conn, conn) })
-}
+func serveNetStream(r ready) error { return acceptNet(r, copyNet) }
+
+func copyNet(conn net.Conn) { io.Copy(conn, conn) }
 
 // acceptNet serves each connection in a goroutine of its own.
 func acceptNet(r ready, serve func(net.Conn)) error {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"runtime"
+
+	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
 // address is where all servers listen: on a port that the system chooses.
@@ -32,16 +34,35 @@ var servers = map[string]func(ready) error{
 	"net-stream": serveNetStream,
 }
 
+// tlsServers are those that speak TLS, with the certificate that the environment
+// names.
+var tlsServers = map[string]func(ready) error{
+	"tls-ours":       func(r ready) error { return serveTLSOurs(r, nil) },
+	"tls-workers":    func(r ready) error { return serveTLSOurs(r, evtls.NewWorkers(1)) },
+	"tls-net":        func(r ready) error { return serveTLSNet(r, echoNet) },
+	"tls-net-stream": func(r ready) error { return serveTLSNet(r, copyNet) },
+}
+
 // errEnded says that a server ended without being told to.
 var errEnded = errors.New("the server ended by itself")
 
-// find returns a server by its name and numbers: ours may have two limits.
+// find returns a server by its name and numbers: ours may have two limits, and
+// one that speaks TLS a number of processors.
 func find(name string, numbers []int) (func(ready) error, error) {
 	if name == "ours" && len(numbers) == 2 {
 		return func(r ready) error { return serveOurs(r, numbers[0], numbers[1]) }, nil
 	}
 	if serve, ok := servers[name]; ok && len(numbers) == 0 {
 		return serve, nil
+	}
+	if serve, ok := tlsServers[name]; ok && len(numbers) == 0 {
+		return serve, nil
+	}
+	if serve, ok := tlsServers[name]; ok && len(numbers) == 1 && numbers[0] > 0 {
+		return func(r ready) error {
+			runtime.GOMAXPROCS(numbers[0])
+			return serve(r)
+		}, nil
 	}
 	return nil, fmt.Errorf("unknown server %q %d", name, numbers)
 }

@@ -3,7 +3,9 @@ package server
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
@@ -15,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-libevent/libevent/tools/bench/internal/certificate"
 	"github.com/go-libevent/libevent/tools/bench/internal/load"
 	"github.com/go-libevent/libevent/tools/bench/internal/measure"
 )
@@ -69,6 +72,38 @@ func TestServersEcho(t *testing.T) {
 				requireFigures(t, figures, err, "rate", "server CPU", "server busy", "load busy")
 			})
 		})
+	}
+}
+
+func TestTLSServersEcho(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(tlsServers)) {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("SERVER_TEST_NAME", name)
+			command := os.Args[:1]
+			t.Run("messages", func(t *testing.T) {
+				figures, err := load.TLSEcho(command, 4096, 5, 10*time.Millisecond)
+				requireFigures(t, figures, err, "rate", "server CPU", "median", "99.9th percentile", "server busy", "load busy")
+			})
+			t.Run("a stream", func(t *testing.T) {
+				figures, err := load.TLSThroughput(command, 20_000_000)
+				requireFigures(t, figures, err, "rate", "server CPU", "server busy", "load busy")
+			})
+			for _, resume := range []bool{false, true} {
+				t.Run(fmt.Sprintf("handshakes, resumed: %v", resume), func(t *testing.T) {
+					figures, err := load.TLSHandshakes(command, tls.X25519, resume, 100*time.Millisecond)
+					requireFigures(t, figures, err, "handshakes", "server CPU", "server busy", "load busy")
+				})
+			}
+		})
+	}
+}
+
+func TestTLSServersNeedACertificate(t *testing.T) {
+	t.Setenv(certificate.Variable, "")
+	for name, serve := range tlsServers {
+		if err := serve(func(net.Addr) { t.Errorf("server %q listens", name) }); err == nil {
+			t.Errorf("server %q ended without an error", name)
+		}
 	}
 }
 
@@ -142,7 +177,7 @@ func TestUnknownServersAreRefused(t *testing.T) {
 	tests := []struct {
 		name    string
 		numbers []int
-	}{{"naps", nil}, {"raw", []int{1}}}
+	}{{"naps", nil}, {"raw", []int{1}}, {"tls-net", []int{0}}, {"tls-net", []int{1, 1}}}
 	for _, test := range tests {
 		var out bytes.Buffer
 		err := Serve(test.name, test.numbers, io.LimitReader(os.Stdin, 0), &out)

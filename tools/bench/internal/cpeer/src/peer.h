@@ -21,6 +21,10 @@ void run_post(int total);
  * together; 0 means none. */
 void run_serve(int limit, int group_limit);
 
+/* Raises the limit of open descriptors as far as it goes, as Go's runtime
+ * does. */
+void raise_descriptor_limit(void);
+
 /* A sequence of pseudo-random numbers, the same on both sides (splitmix64). */
 struct rng {
 	uint64_t state;

@@ -1,11 +1,23 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "peer.h"
 
 /* The exit status of a workload that cannot be run on this machine. */
 #define STATUS_UNABLE 3
+
+void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 uint64_t
 rng_next(struct rng *r)

@@ -1,0 +1,136 @@
+package bufferevent_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// A lock is there for as long as somebody may ask for it.
+func TestTheLockOfAPairLivesAsLongAsEitherHalf(t *testing.T) {
+	m := enableLocks(t)
+	base := newBase(t)
+	for _, first := range []int{0, 1} {
+		made := m.made.Load()
+		a, b := halves(t, base, bufferevent.ThreadSafe)
+		want(t, "locks made", m.made.Load(), made+1)
+		pair := []*bufferevent.Bufferevent{a, b}
+		pair[first].Free()
+		settle(t, base)
+		pair[1-first].Lock()
+		want(t, "locked", m.locked(), true)
+		pair[1-first].Unlock()
+		pair[1-first].Free()
+		settle(t, base)
+		_, err := pair[first].Write([]byte("late"))
+		wantError(t, "Write after Free", err, bufferevent.ErrFreed)
+	}
+}
+
+func TestTheLockOfAFilterLivesAsLongAsWhatIsBelow(t *testing.T) {
+	m := enableLocks(t)
+	base := newBase(t)
+	before := m.made.Load()
+	under, far := halves(t, base, 0)
+	middle := newFilter(t, under, nil, nil, 0)
+	f := newFilter(t, middle, nil, nil, bufferevent.ThreadSafe)
+	want(t, "locks made", m.made.Load(), before+1)
+	for _, b := range []*bufferevent.Bufferevent{f, middle, under, far} {
+		b.Lock()
+		want(t, "locked", m.locked(), true)
+		b.Unlock()
+		want(t, "locked", m.locked(), false)
+	}
+	for _, b := range []*bufferevent.Bufferevent{f, middle, under} {
+		b.Free()
+		settle(t, base)
+		far.Lock()
+		want(t, "locked", m.locked(), true)
+		far.Unlock()
+	}
+}
+
+func TestAFilterTakesTheLockThatIsThere(t *testing.T) {
+	m := enableLocks(t)
+	base := newBase(t)
+	under, _ := halves(t, base, bufferevent.ThreadSafe)
+	made := m.made.Load()
+	f := newFilter(t, under, nil, nil, bufferevent.ThreadSafe|bufferevent.CloseOnFree)
+	want(t, "locks made", m.made.Load(), made)
+	f.Lock()
+	want(t, "locked", m.locked(), true)
+	f.Unlock()
+}
+
+// A lock cannot be given to somebody who is at work without one.
+func TestThreadSafeOverWhatIsInUse(t *testing.T) {
+	enableLocks(t)
+	base := newBase(t)
+	under, far := halves(t, base, 0)
+	under.IncRef()
+	_, err := bufferevent.NewFilter(under, nil, nil, bufferevent.ThreadSafe, nil)
+	wantError(t, "with a reference", err, bufferevent.ErrOptions)
+	under.DecRef()
+
+	told := false
+	far.SetCallbacks(nil, nil, func(far *bufferevent.Bufferevent, _ bufferevent.Events) {
+		told = true
+		_, err := bufferevent.NewFilter(far, nil, nil, bufferevent.ThreadSafe, nil)
+		wantError(t, "in its callback", err, bufferevent.ErrOptions)
+		_, err = bufferevent.NewFilter(under, nil, nil, bufferevent.ThreadSafe, nil)
+		wantError(t, "in its partner's", err, bufferevent.ErrOptions)
+	})
+	far.TriggerEvent(bufferevent.EventConnected, 0)
+	settle(t, base)
+	want(t, "told", told, true)
+}
+
+// Goroutines write at both ends of a pair with filters, while the loop reads.
+func TestManyGoroutinesWriteThroughFilters(t *testing.T) {
+	enableLocks(t)
+	const each = 40
+	for _, opts := range []bufferevent.Options{0, bufferevent.DeferCallbacks, bufferevent.DeferCallbacks | bufferevent.UnlockCallbacks} {
+		base := newBase(t)
+		a, b := halves(t, base, bufferevent.ThreadSafe)
+		ends := []*bufferevent.Bufferevent{
+			stack(t, a, 1, opts|bufferevent.ThreadSafe),
+			newFilter(t, b, nil, nil, opts|bufferevent.ThreadSafe|bufferevent.CloseOnFree),
+		}
+		var read [2]atomic.Int64
+		done := make(chan struct{})
+		for i, end := range ends {
+			end.SetCallbacks(func(end *bufferevent.Bufferevent) {
+				end.Lock()
+				n := end.Input().Len()
+				end.Input().Drain(n)
+				end.Unlock()
+				if read[i].Add(int64(n)) == 4*each*10 && read[1-i].Load() == 4*each*10 {
+					close(done)
+				}
+			}, nil, nil)
+			ok(t, end.SetWatermark(event.Read, 0, 1000))
+			ok(t, end.Enable(event.Read))
+		}
+		running(t, base)
+		var writers sync.WaitGroup
+		for _, end := range ends {
+			for range 4 {
+				writers.Go(func() {
+					for range each {
+						if _, err := end.WriteString("0123456789"); err != nil {
+							t.Error(err)
+						}
+						if _, err := end.Flush(event.Write, bufferevent.ModeNormal); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+		}
+		writers.Wait()
+		<-done
+	}
+}

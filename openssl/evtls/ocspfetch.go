@@ -1,0 +1,88 @@
+package evtls
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"golang.org/x/crypto/ocsp"
+)
+
+const (
+	// maxStaple is how long an OCSP response may be. They have some 500 bytes,
+	// and more with the certificate of a responder; handshakes carry them.
+	maxStaple = 16 << 10
+	// maxGetURL is up to which length a request is made with GET, which caches
+	// can answer (RFC 5019 section 5).
+	maxGetURL = 255
+)
+
+// FetchStaple asks the OCSP responders that a certificate names about it, with
+// net/http's default client, and returns the first answer; it is not verified.
+// It is what a Stapler does if nothing else is said. The error is ErrNoResponder
+// if the certificate names none. It waits for the network, so it must not be
+// called from a loop.
+func FetchStaple(ctx context.Context, cert, issuer *x509.Certificate) ([]byte, error) {
+	if len(cert.OCSPServer) == 0 {
+		return nil, opError("fetch OCSP response", ErrNoResponder)
+	}
+	request, err := ocsp.CreateRequest(cert, issuer, nil)
+	if err != nil {
+		return nil, opError("fetch OCSP response", err)
+	}
+	var errs []error
+	for _, server := range cert.OCSPServer {
+		response, err := askResponder(ctx, server, request)
+		if err == nil {
+			return response, nil
+		}
+		errs = append(errs, err)
+	}
+	return nil, opError("fetch OCSP response", errors.Join(errs...))
+}
+
+// askResponder asks by GET, if the request is short, and otherwise or if that
+// is refused by POST (RFC 6960 appendix A.1).
+func askResponder(ctx context.Context, server string, request []byte) ([]byte, error) {
+	get := strings.TrimSuffix(server, "/") + "/" + url.QueryEscape(base64.StdEncoding.EncodeToString(request))
+	if len(get) <= maxGetURL {
+		if response, err := exchange(ctx, http.MethodGet, get, nil); err == nil {
+			return response, nil
+		}
+	}
+	return exchange(ctx, http.MethodPost, server, request)
+}
+
+func exchange(ctx context.Context, method, url string, body []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/ocsp-request")
+	}
+	req.Header.Set("Accept", "application/ocsp-response")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s %s: status %s", method, url, res.Status)
+	}
+	response, err := io.ReadAll(io.LimitReader(res.Body, maxStaple+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", method, url, err)
+	}
+	if len(response) > maxStaple {
+		return nil, fmt.Errorf("%s %s: response is longer than %d bytes", method, url, maxStaple)
+	}
+	return response, nil
+}
