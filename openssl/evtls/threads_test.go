@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
@@ -135,7 +136,12 @@ func TestThreadSafe(t *testing.T) {
 			c.Free()
 			turn(t, base)
 			base.Free()
-			want(t, "locks left", live.Load(), 0)
+			a, b, c, s = nil, nil, nil, nil
+			for start := time.Now(); live.Load() > 0; runtime.GC() { // memory gives them back
+				if time.Since(start) > patience {
+					t.Fatalf("%d locks are left", live.Load())
+				}
+			}
 		})
 	}
 }
