@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -351,22 +352,78 @@ func TestRefusedAfterHandshake(t *testing.T) {
 	}
 }
 
-// The alert reaches the peer through another layer of TLS, too.
+// The alert reaches the peer through another layer of TLS, too, though all of it
+// is freed at the first chance, and with it the socket below.
 func TestAlertThroughTLS(t *testing.T) {
 	base := newBase(t)
+	fds, err := evutil.LoopbackPair()
+	ok(t, err)
 	client, server := plain(0)
-	c, s := newTalk(t, base, client, server, 0)
+	open := func(fd int, state evtls.State, cfg *evtls.Config) *bufferevent.Bufferevent {
+		ok(t, evutil.SetNonblock(fd))
+		b, err := evtls.NewSocket(base, fd, state, cfg, bufferevent.CloseOnFree)
+		ok(t, err)
+		t.Cleanup(b.Free)
+		return b
+	}
 	strict := clientTLS(0)
 	strict.ServerName = "elsewhere.test"
-	inner := newEnd(t, s.b, evtls.Accepting, server, 0)
-	outer := newEnd(t, c.b, evtls.Connecting, &evtls.Config{TLS: strict}, 0)
-	outer.react = func(bufferevent.Events) { outer.b.Free() }
-	settle(t, base)
+	inner := newEnd(t, open(fds[1], evtls.Accepting, server), evtls.Accepting, server, 0)
+	outer := newEnd(t, open(fds[0], evtls.Connecting, client), evtls.Connecting, &evtls.Config{TLS: strict}, 0)
+	outer.react = func(what bufferevent.Events) { outer.b.Free() }
+	await(t, base, "both failures", func() bool { return outer.failed() && inner.failed() })
 	outer.want(t, failure)
 	inner.want(t, failure)
 	if !alertIs(inner.errs[0], 42) {
 		t.Errorf("server: %v", inner.errs[0])
 	}
+}
+
+// A client that has not sent a whole record occupies no goroutine.
+func TestSlowClientsOccupyNoGoroutine(t *testing.T) {
+	base := newBase(t)
+	peer := newCounterpart(t, evtls.Connecting, clientTLS(0), (*tls.Conn).Handshake)
+	hello := string(peer.take())
+	goroutines := runtime.NumGoroutine()
+	for _, sent := range []int{0, 1, 4, 5, len(hello) - 1} {
+		a, b := newPair(t, base, 0)
+		e := newEnd(t, b, evtls.Accepting, &evtls.Config{TLS: serverTLS(0)}, 0)
+		for i := range sent {
+			write(t, a, hello[i:i+1])
+			turn(t, base)
+		}
+		settle(t, base)
+		want(t, "goroutines", runtime.NumGoroutine(), goroutines)
+		write(t, a, hello[sent:])
+		settle(t, base)
+		want(t, "goroutines with a whole record", runtime.NumGoroutine(), goroutines+1)
+		e.b.Free()
+		want(t, "goroutines at the end", settledGoroutines(goroutines), goroutines)
+	}
+}
+
+// A handshake's time may be over while it computes elsewhere; what comes of that
+// is not looked at.
+func TestTimeoutWhileWorking(t *testing.T) {
+	base := newBase(t)
+	started, stop := make(chan bool), make(chan bool)
+	client, server := plain(0)
+	workers := evtls.NewWorkers(1)
+	server.Workers = workers
+	server.TLS.GetConfigForClient = blocked(started, stop)
+	goroutines := runtime.NumGoroutine()
+	_, s := newEnds(t, base, client, server, 0)
+	settle(t, base)
+	<-started
+	expire(base)
+	settle(t, base)
+	s.want(t, failure)
+	wantError(t, "event", s.errs[0], evtls.ErrHandshakeTimeout)
+	close(stop)
+	want(t, "goroutines at the end", settledGoroutines(goroutines), goroutines)
+	settle(t, base)
+	s.want(t)
+	want(t, "virtual events", base.NumEvents(event.CountVirtual), 0)
 }
 
 // What a peer sends while its handshake waits for a worker does not become ours

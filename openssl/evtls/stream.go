@@ -101,6 +101,9 @@ func NewFilter(under *bufferevent.Bufferevent, state State, cfg *Config, opts bu
 	if err != nil {
 		return nil, opError(op, err)
 	}
+	if !(*bufferevent.Control)(under).Alive() {
+		return nil, opError(op, bufferevent.ErrFreed)
+	}
 	s := &stream{
 		under: under, conn: conn, flags: cfg.Flags, state: state,
 		timeout: cfg.handshakeTimeout(), workers: cfg.Workers,
