@@ -66,7 +66,7 @@ type ACMEConfig struct {
 //
 // Obtaining a certificate takes seconds, and whatever waits for it runs in
 // goroutines. Prepare does it before clients come. A handshake with a client that
-// comes before fails with ErrIssuing, or waits on a server of crypto/tls's own.
+// comes before waits, and neither loop nor workers with it (see Wait).
 //
 // The methods may be called from any goroutine.
 type ACME struct {
@@ -176,7 +176,7 @@ func (a *ACME) Free() {
 }
 
 // GetCertificate is for the field of tls.Config with this name. The error is
-// ErrIssuing if there is no certificate yet and the handshake is on a loop,
+// ErrIssuing if it would take asking for more than MaxIssuing certificates,
 // ErrNoCertificate if there can be none for such a name, or what obtaining it has
 // failed with.
 func (a *ACME) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -199,8 +199,12 @@ func (a *ACME) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, err
 
 // challenge returns the certificate that proves to the authority that the name
 // is ours. The Manager looks it up in memory, and in its cache.
-func (a *ACME) challenge(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	return a.cfg.Manager.GetCertificate(hello)
+func (a *ACME) challenge(hello *tls.ClientHelloInfo) (cert *tls.Certificate, err error) {
+	err = Wait(hello.Context(), func(context.Context) (err error) {
+		cert, err = a.cfg.Manager.GetCertificate(hello)
+		return err
+	})
+	return cert, err
 }
 
 // lookUp returns the certificate for key, or the answer to wait for.
@@ -239,7 +243,7 @@ func (a *ACME) ask(key acmeKey) (*issue, error) {
 		return i, nil
 	}
 	if len(a.issues) >= a.cfg.MaxIssuing {
-		return nil, fmt.Errorf("%w: %d others are, too", ErrIssuing, len(a.issues))
+		return nil, fmt.Errorf("%w: %d", ErrIssuing, len(a.issues))
 	}
 	i := &issue{done: make(chan struct{})}
 	a.issues[key] = i
@@ -283,17 +287,20 @@ func (a *ACME) use(key acmeKey, cert *tls.Certificate) bool {
 	return true
 }
 
-// awaitIssue waits for an answer, unless that would hold a loop up.
+// awaitIssue waits for an answer.
 func awaitIssue(hello *tls.ClientHelloInfo, i *issue) (*tls.Certificate, error) {
-	if _, ours := hello.Conn.(*memory); ours {
-		return nil, ErrIssuing
+	err := Wait(hello.Context(), func(ctx context.Context) error {
+		select {
+		case <-i.done:
+			return i.err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	if err != nil {
+		return nil, err
 	}
-	select {
-	case <-i.done:
-		return i.cert, i.err
-	case <-hello.Context().Done():
-		return nil, hello.Context().Err()
-	}
+	return i.cert, nil
 }
 
 // cleanName returns a server's name in the form in which there is one of it.

@@ -20,8 +20,9 @@ var (
 	ErrCertificateExpired = errors.New("certificate is not valid at this time")
 	// ErrSource is a CertSource that makes no sense.
 	ErrSource = errors.New("bad source of certificates")
-	// ErrIssuing is a certificate that is being obtained and not there yet.
-	ErrIssuing = errors.New("certificate is being obtained")
+	// ErrIssuing is a certificate that is not asked for because too many others
+	// are at the moment.
+	ErrIssuing = errors.New("too many certificates are being obtained")
 	// ErrNoChallenge is a request about a challenge that we do not know.
 	ErrNoChallenge = errors.New("no such challenge")
 

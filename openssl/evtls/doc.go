@@ -41,13 +41,23 @@
 // connections does not hold up those that there are.
 //
 // The functions in a tls.Config are called in that goroutine, even after the
-// bufferevent was freed. With Workers they may take their time. They must not use
+// bufferevent was freed. What they have to wait for, a disk or the network, they
+// wait for in [Wait], while the loop goes on. They must not use
 // a bufferevent that is ThreadSafe, whose lock the loop may hold while it waits
 // for them; without locks they may use what belongs to the loop, unless there are
 // Workers.
 //
 // Until a peer is known, no more than 150 kB of its input are held, besides the
 // message that crypto/tls gathers.
+//
+// # Certificates
+//
+// [LoadPEM] and [LoadPKCS12] load a certificate with its chain and key. A
+// [CertStore] has those of many names, gives each client the one it asks for, and
+// reloads files that have changed without touching connections. A [Stapler] adds
+// OCSP responses and keeps them fresh; [ACME] has an authority issue certificates
+// and renew them, and answers its challenges on the loop. All of them plug into
+// tls.Config.
 //
 // # The end of a stream
 //

@@ -1,9 +1,11 @@
 package evtls
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/go-libevent/libevent/core/event"
 )
@@ -26,7 +28,7 @@ type handshake struct {
 	resume  chan struct{} // there is input, or an end of it
 	quit    chan struct{} // closed to give up
 	paused  chan struct{} // the goroutine wants input, or has ended
-	notify  func()        // with workers, instead of paused
+	notify  func()        // with workers, instead of paused; and after leave
 
 	working bool // the goroutine has its turn; the loop's
 	holding bool // the goroutine has a worker's slot; the goroutine's
@@ -34,6 +36,7 @@ type handshake struct {
 	// What follows is the loop's to read when it has its turn.
 	done bool
 	err  error
+	away bool // without workers: the goroutine waits for something else, see Wait
 }
 
 // errExited is the end of a handshake whose goroutine was ended by a function of
@@ -73,24 +76,40 @@ func (h *handshake) begin() {
 	}
 }
 
-// await waits for the end of the turn, if there are no workers.
+// await waits for the end of the turn, if there are no workers. If the goroutine
+// is away, the turn goes on, as with workers.
 func (h *handshake) await() {
-	if h.workers == nil {
-		<-h.paused
+	if h.workers != nil {
+		return
+	}
+	<-h.paused
+	if h.away {
+		h.base.AddVirtual()
+	} else {
 		h.working = false
 	}
 }
 
-// ended ends a turn that was taken with workers.
+// ended ends a turn that the loop did not wait for.
 func (h *handshake) ended() {
 	h.working = false
 	h.base.DelVirtual()
 }
 
+// back is called when notify was: it ends the turn, or has a goroutine that was
+// away go on.
+func (h *handshake) back() {
+	h.ended()
+	if h.away {
+		h.away = false
+		h.goOn()
+	}
+}
+
 // stop makes the goroutine end as soon as it needs input. The memory is its own
 // from then on, and nobody hears of it any more.
 func (h *handshake) stop() {
-	if h.working && h.workers != nil {
+	if h.working { // without us
 		h.ended()
 	}
 	close(h.quit)
@@ -119,7 +138,7 @@ func (h *handshake) shake() (err error) {
 			err = fmt.Errorf("panic in handshake: %v", p)
 		}
 	}()
-	return h.conn.Handshake()
+	return h.conn.HandshakeContext(context.WithValue(context.Background(), waiterKey{}, h))
 }
 
 // yield gives the turn to the loop.
@@ -157,5 +176,56 @@ func (h *handshake) release() {
 	if h.holding {
 		h.holding = false
 		h.workers.release()
+	}
+}
+
+// leave is Wait in the handshake's goroutine. Without workers the loop takes
+// leave for the end of the turn, and is told when to give the next one; with
+// workers the turn goes on, but somebody else has the slot.
+func (h *handshake) leave(ctx context.Context, wait func(context.Context) error) (err error) {
+	h.release()
+	if h.workers == nil {
+		h.away = true
+		h.paused <- struct{}{}
+	}
+	defer func() { // whatever wait has done to the goroutine
+		if !h.comeBack() {
+			err = net.ErrClosed
+		}
+	}()
+	return wait(quitContext{ctx, h.quit})
+}
+
+// comeBack waits for the turn that leave has given away, and reports whether it
+// comes.
+func (h *handshake) comeBack() bool {
+	if h.workers == nil {
+		h.notify()
+		select {
+		case <-h.resume:
+		case <-h.quit:
+			return false
+		}
+	}
+	return h.acquire()
+}
+
+// quitContext is a handshake's context that is done when that is given up. The
+// one that crypto/tls gets is not, or every handshake would pay for it.
+type quitContext struct {
+	context.Context
+	quit <-chan struct{}
+}
+
+// Done implements context.Context.
+func (c quitContext) Done() <-chan struct{} { return c.quit }
+
+// Err implements context.Context.
+func (c quitContext) Err() error {
+	select {
+	case <-c.quit:
+		return context.Canceled
+	default:
+		return nil
 	}
 }

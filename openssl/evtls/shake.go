@@ -41,8 +41,8 @@ func (s *stream) start() {
 	s.turned()
 }
 
-// notify is called by the handshake's goroutine when its turn ends, if there are
-// workers. One that was given up has nothing more to tell.
+// notify is called by the handshake's goroutine when a turn ends that the loop
+// does not wait for, or when it wants one. One that was given up has nothing more to tell.
 func (s *stream) notify(h *handshake) {
 	h.base.Post(func() {
 		c := s.control()
@@ -50,7 +50,7 @@ func (s *stream) notify(h *handshake) {
 			return
 		}
 		if s.handshake == h {
-			h.ended()
+			h.back()
 			s.turned()
 		}
 		c.End()
