@@ -53,8 +53,8 @@ func echo(t testing.TB, base *event.Base, version uint16, size int) func() {
 // An echo allocates nothing of ours once it is under way: crypto/tls allocates
 // once for each record that it reads.
 func TestEchoAllocatesNothing(t *testing.T) {
-	if testing.Short() {
-		t.Skip("emulators and race detectors have pools that forget")
+	if raceEnabled {
+		t.Skip("pools forget under the race detector")
 	}
 	eachVersion(t, func(t *testing.T, version uint16) {
 		once := echo(t, newBase(t), version, 64)

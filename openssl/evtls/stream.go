@@ -272,8 +272,7 @@ func (s *stream) OutputAdded() {
 // atEnd has FinishIteration called.
 func (s *stream) atEnd() {
 	if !s.flushing {
-		s.flushing = true
-		s.bev.Base().AtEnd(s)
+		s.flushing = s.bev.Base().AtEnd(s)
 	}
 }
 

@@ -1,0 +1,5 @@
+//go:build !race
+
+package evtls_test
+
+const raceEnabled = false
