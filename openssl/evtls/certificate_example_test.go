@@ -4,11 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
-	"syscall"
 
 	"golang.org/x/crypto/acme/autocert"
 
@@ -40,62 +38,6 @@ func ExampleLoadPKCS12() {
 	// Output:
 	// [ec.example.test]
 	// load testdata/modern.p12: evtls: parse PKCS#12: wrong or missing password
-}
-
-// A server with two certificates, whose files are watched; a hangup signal has
-// them read at once.
-func ExampleCertStore() {
-	base, err := event.NewBase()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer base.Free()
-	store, err := evtls.NewCertStore(base, &evtls.CertStoreConfig{
-		Sources: []evtls.CertSource{
-			{CertFile: "testdata/cert.pem", KeyFile: "testdata/key.pem"},
-			{PKCS12File: "testdata/aes128-sha512.p12", Password: "geheim€"},
-		},
-		OnReload: func(source *evtls.CertSource, err error) { slog.Info("reloaded", "source", source, "error", err) },
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer store.Free()
-	cfg := &evtls.Config{TLS: &tls.Config{GetCertificate: store.GetCertificate}} // for evtls.NewSocket
-
-	hangup, err := base.NewSignal(syscall.SIGHUP, func(*event.Event, event.What) {
-		if err := store.Reload(); err != nil {
-			slog.Warn("certificates", "error", err)
-		}
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer hangup.Free()
-	if err := hangup.Add(); err != nil {
-		fmt.Println(err)
-	}
-
-	for _, name := range []string{"ec.example.test", "rsa.example.test", "other.test"} {
-		hello := &tls.ClientHelloInfo{
-			ServerName:        name,
-			SupportedVersions: []uint16{tls.VersionTLS13},
-			SignatureSchemes:  []tls.SignatureScheme{tls.ECDSAWithP256AndSHA256, tls.PSSWithSHA256},
-		}
-		cert, err := cfg.TLS.GetCertificate(hello)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		fmt.Println(name, "gets", cert.Leaf.Subject.CommonName)
-	}
-	// Output:
-	// ec.example.test gets ec.example.test
-	// rsa.example.test gets rsa.example.test
-	// other.test gets ec.example.test
 }
 
 // A server whose certificates have OCSP responses with them.

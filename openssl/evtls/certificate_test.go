@@ -140,7 +140,7 @@ func TestDamagedPKCS12IsAnError(t *testing.T) {
 }
 
 func TestFileThatIsTooLongIsRefused(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "long.pem")
+	name := filepath.Join(tempDir(t), "long.pem")
 	if err := os.WriteFile(name, make([]byte, evtls.MaxCertificateFile+1), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func TestErrorsAreLogged(t *testing.T) {
 		want  []string
 	}{
 		{"a certificate that is not reloaded", func(t *testing.T, base *event.Base) func() {
-			file := writePEM(t, filepath.Join(t.TempDir(), "x.pem"), a.issue(t, nil, "x.test"))
+			file := writePEM(t, filepath.Join(tempDir(t), "x.pem"), a.issue(t, nil, "x.test"))
 			s := newStore(t, base, evtls.CertStoreConfig{
 				Sources: []evtls.CertSource{{CertFile: file}}, Interval: time.Millisecond,
 			})

@@ -45,7 +45,7 @@ func served(t testing.TB, server *tls.Config, client *tls.Config) string {
 }
 
 func TestCertStoreChoosesByName(t *testing.T) {
-	dir, a := t.TempDir(), newAuthority(t, "authority")
+	dir, a := tempDir(t), newAuthority(t, "authority")
 	file := func(cert *tls.Certificate) evtls.CertSource {
 		return evtls.CertSource{CertFile: writePEM(t, filepath.Join(dir, cert.Leaf.Subject.CommonName+".pem"), cert)}
 	}
@@ -107,7 +107,7 @@ func TestCertStoreChoosesByName(t *testing.T) {
 }
 
 func TestSourceWithConfiguration(t *testing.T) {
-	dir, a := t.TempDir(), newAuthority(t, "authority")
+	dir, a := tempDir(t), newAuthority(t, "authority")
 	open := writePEM(t, filepath.Join(dir, "open.pem"), a.issue(t, nil, "open.test"))
 	closed := writePEM(t, filepath.Join(dir, "closed.pem"), a.issue(t, nil, "closed.test"))
 	s := newStore(t, newBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{
@@ -205,7 +205,7 @@ func TestReload(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			file := writePEM(t, filepath.Join(t.TempDir(), "x.pem"), old)
+			file := writePEM(t, filepath.Join(tempDir(t), "x.pem"), old)
 			s := newStore(t, newBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{{CertFile: file}}})
 			tt.change(t, file)
 			err := s.Reload()
@@ -229,7 +229,7 @@ type reloaded struct {
 }
 
 func TestStoreWatchesItsFiles(t *testing.T) {
-	dir, a, base := t.TempDir(), newAuthority(t, "authority"), newBase(t)
+	dir, a, base := tempDir(t), newAuthority(t, "authority"), newBase(t)
 	first := writePEM(t, filepath.Join(dir, "first.pem"), a.issue(t, nil, "first.test"))
 	second := writePEM(t, filepath.Join(dir, "second.pem"), a.issue(t, nil, "second.test"))
 	told := make(chan reloaded, 10)
@@ -276,7 +276,7 @@ func TestStoreWatchesItsFiles(t *testing.T) {
 
 func TestReloadDuringHandshakes(t *testing.T) {
 	a := newAuthority(t, "authority")
-	file := writePEM(t, filepath.Join(t.TempDir(), "x.pem"), a.issue(t, nil, "x.test"))
+	file := writePEM(t, filepath.Join(tempDir(t), "x.pem"), a.issue(t, nil, "x.test"))
 	s := newStore(t, newBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{{CertFile: file}}})
 	var wg sync.WaitGroup
 	for range 4 {

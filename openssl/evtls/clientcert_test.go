@@ -91,7 +91,7 @@ func TestClientCertificates(t *testing.T) {
 
 func TestSessionsAreResumed(t *testing.T) {
 	base, a := newBase(t), newAuthority(t, "authority")
-	file := writePEM(t, t.TempDir()+"/x.pem", a.issue(t, nil, "x.test"))
+	file := writePEM(t, tempDir(t)+"/x.pem", a.issue(t, nil, "x.test"))
 	s := newStore(t, base, evtls.CertStoreConfig{Sources: []evtls.CertSource{{CertFile: file}}})
 	addr := serveEcho(t, base, &evtls.Config{TLS: storeConfig(s)})
 	for _, v := range tlsVersions {

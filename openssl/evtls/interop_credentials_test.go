@@ -116,7 +116,7 @@ func sign(t testing.TB, template *x509.Certificate, key crypto.Signer, issuer *c
 
 func writeBlock(t testing.TB, kind string, der []byte) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "file.pem")
+	file := filepath.Join(tempDir(t), "file.pem")
 	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -169,7 +169,7 @@ func compileC(t testing.TB, name string, flags ...string) string {
 	if cc == "" {
 		cc = "cc"
 	}
-	to := filepath.Join(t.TempDir(), name)
+	to := filepath.Join(tempDir(t), name)
 	args := append([]string{"-O1", "-Wall", "-o", to, filepath.Join("testdata", name+".c")}, flags...)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

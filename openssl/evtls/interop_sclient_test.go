@@ -113,7 +113,7 @@ func TestSClientResumption(t *testing.T) {
 	for _, v := range versions {
 		for _, test := range tests {
 			t.Run(v.name+"/"+test.name, func(t *testing.T) {
-				file := filepath.Join(t.TempDir(), "session")
+				file := filepath.Join(tempDir(t), "session")
 				visit := func(cfg *tls.Config, option, says string) bool {
 					srv := newOurSide(t).serve(cfg, 0)
 					peer := srv.sClient(a, v.openssl, option, file)

@@ -308,7 +308,7 @@ func TestClientsGetTheStaple(t *testing.T) {
 	told := make(chan error, 10)
 	st, err := evtls.NewStapler(base, &evtls.StaplerConfig{OnUpdate: func(_ *x509.Certificate, err error) { told <- err }})
 	ok(t, err)
-	file := writePEM(t, t.TempDir()+"/x.pem", cert)
+	file := writePEM(t, tempDir(t)+"/x.pem", cert)
 	store := newStore(t, base, evtls.CertStoreConfig{Sources: []evtls.CertSource{{CertFile: file}}, Stapler: st})
 	addr := serveEcho(t, base, &evtls.Config{TLS: storeConfig(store)})
 	runWith(t, base, func() {
