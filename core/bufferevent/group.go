@@ -162,7 +162,7 @@ func resumeAll(list []*Bufferevent) {
 			continue
 		}
 		b.resumeReading()
-		b.resume(event.Write, suspendGroup)
+		b.resumeWriting()
 		b.end()
 	}
 }
@@ -175,6 +175,22 @@ func (b *Bufferevent) resumeReading() {
 	b.resume(event.Read, suspendGroup)
 	if waited && b.read.Pending(event.Read) != 0 {
 		b.read.Activate(event.Read)
+	}
+}
+
+// resumeWriting lets a member write if it has waited for that: at once, and not at
+// the end of the iteration, where one that has just had its share may be before
+// it.
+func (b *Bufferevent) resumeWriting() {
+	s, ok := b.transport.(*socket)
+	if !ok || s.connecting != nil || b.output.Len() == 0 {
+		b.resume(event.Write, suspendGroup)
+		return
+	}
+	waited := b.suspended[direction(event.Write)]&suspendGroup != 0
+	b.suspended[direction(event.Write)] &^= suspendGroup
+	if waited && (*Control)(b).Wants(event.Write) {
+		s.write()
 	}
 }
 

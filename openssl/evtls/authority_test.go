@@ -120,7 +120,11 @@ func writeFile(t testing.TB, name string, data []byte) {
 	t.Helper()
 	temporary := filepath.Join(filepath.Dir(name), ".new")
 	ok(t, os.WriteFile(temporary, data, 0o600))
-	ok(t, os.Rename(temporary, name))
+	err := os.Rename(temporary, name)
+	for start := time.Now(); err != nil && time.Since(start) < patience; { // Windows refuses while somebody reads
+		err = os.Rename(temporary, name)
+	}
+	ok(t, err)
 }
 
 // shakeHands does a handshake between crypto/tls's own server and client, and
