@@ -10,7 +10,8 @@ import (
 // told EventTimeout and the direction is disabled; zero or less is never. The
 // time for reading runs while reading is enabled and nothing suspends it, and
 // begins anew with whatever arrives; that for writing runs while there is
-// something that cannot be written at once, connecting included
+// something that cannot be written at once, connecting included, but not while a
+// host name is looked up: that has the resolver's timeouts
 // (bufferevent_set_timeouts).
 func (b *Bufferevent) SetTimeouts(read, write time.Duration) error {
 	if !b.begin() {
