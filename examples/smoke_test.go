@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -230,17 +231,17 @@ func (p *process) lineAfter(prefix string) string {
 	return rest
 }
 
-// ends waits for the program to end by itself, checks its exit code and returns
-// what else it printed.
-func (p *process) ends(code int) (stdout string) {
+// ends waits for the program to end by itself, checks that its exit code is one of
+// codes and returns what else it printed.
+func (p *process) ends(codes ...int) (stdout string) {
 	p.t.Helper()
 	rest, err := io.ReadAll(p.stdout)
 	if err != nil {
 		p.t.Fatal("read output: ", err)
 	}
 	p.cmd.Wait()
-	if got := p.cmd.ProcessState.ExitCode(); got != code {
-		p.t.Fatalf("exit code %d (%v), want %d; stderr: %s", got, p.cmd.ProcessState, code, &p.stderr)
+	if got := p.cmd.ProcessState.ExitCode(); !slices.Contains(codes, got) {
+		p.t.Fatalf("exit code %d (%v), want %d; stderr: %s", got, p.cmd.ProcessState, codes, &p.stderr)
 	}
 	return string(rest)
 }
