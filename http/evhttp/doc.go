@@ -1,0 +1,2 @@
+// Package evhttp is HTTP/1.1 on the loop: server and client.
+package evhttp
