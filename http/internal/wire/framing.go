@@ -1,0 +1,111 @@
+package wire
+
+// A Framing is how the body of a message is delimited (RFC 9112, section 6).
+type Framing uint8
+
+const (
+	NoBody     Framing = iota // there is none, or it is empty
+	Sized                     // Content-Length says how many bytes there are
+	Chunked                   // a ChunkDecoder finds the end
+	UntilClose                // a response that ends with the connection
+	Tunnel                    // what follows is not HTTP any more
+)
+
+// String returns a word for it.
+func (f Framing) String() string {
+	return [...]string{"none", "sized", "chunked", "until close", "tunnel"}[f]
+}
+
+// frame sets Framing and Length to what Content-Length and Transfer-Encoding
+// say. Either comes once at most, and not both.
+func (h *Head) frame(l *Limits) (culprit []byte, err error) {
+	f := &h.Header
+	coded := f.Contains(TransferEncoding)
+	if coded {
+		if text, err := h.transferCoding(); err != nil {
+			return text, err
+		}
+		h.Framing = Chunked
+	}
+	i := f.IndexKnown(ContentLength, 0)
+	if i < 0 {
+		return nil, nil
+	}
+	_, value := f.At(i)
+	if coded {
+		return value, ErrTwoLengths
+	}
+	if again := f.IndexKnown(ContentLength, i+1); again >= 0 {
+		_, value := f.At(again)
+		return value, ErrContentLength
+	}
+	n, err := parseLength(value)
+	if err != nil {
+		return value, err
+	}
+	if h.Length = n; n > 0 {
+		h.Framing = Sized
+	}
+	if l != nil && l.Body > 0 && n > l.Body {
+		return value, ErrBodyTooLarge
+	}
+	return nil, nil
+}
+
+// parseLength parses a number of nothing but digits.
+func parseLength(s []byte) (int64, error) {
+	if len(s) == 0 || !all(s, digitByte) {
+		return 0, ErrContentLength
+	}
+	var n int64
+	for _, c := range s {
+		d := int64(c - '0')
+		if n > (1<<63-1-d)/10 {
+			return 0, ErrBodyTooLarge
+		}
+		n = n*10 + d
+	}
+	return n, nil
+}
+
+// transferCoding demands that Transfer-Encoding be "chunked" and nothing else.
+// Codings that there may be are not supported; what is not even a list of
+// codings, or has chunked where it cannot be, is an error.
+func (h *Head) transferCoding() (culprit []byte, err error) {
+	f := &h.Header
+	i := f.IndexKnown(TransferEncoding, 0)
+	_, value := f.At(i)
+	if h.Minor == 0 || f.IndexKnown(TransferEncoding, i+1) >= 0 {
+		return value, ErrTransferEncoding
+	}
+	if equalFold(value, "chunked") {
+		return nil, nil
+	}
+	chunked := false
+	for rest := value; rest != nil; {
+		var coding []byte
+		coding, rest = nextMember(rest)
+		if chunked || len(coding) == 0 || !all(coding, tokenByte) {
+			return value, ErrTransferEncoding
+		}
+		chunked = equalFold(coding, "chunked")
+	}
+	return value, ErrTransferCoding
+}
+
+// connection sets KeepAlive and Upgrade.
+func (h *Head) connection() {
+	f := &h.Header
+	h.KeepAlive = h.Minor > 0
+	if !f.Contains(Connection) {
+		return
+	}
+	if h.Minor == 0 {
+		h.KeepAlive = f.HasTokenKnown(Connection, "keep-alive")
+	} else {
+		h.Upgrade = f.Contains(Upgrade) && f.HasTokenKnown(Connection, "upgrade")
+	}
+	if f.HasTokenKnown(Connection, "close") {
+		h.KeepAlive = false
+	}
+}

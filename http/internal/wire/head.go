@@ -1,0 +1,213 @@
+package wire
+
+import "bytes"
+
+// A Head is what the heads of requests and responses have in common.
+type Head struct {
+	// Header has the fields, once Parse has said that the head is complete.
+	Header Fields
+
+	// Minor is the minor version: 0 for HTTP/1.0, 1 or more for HTTP/1.1.
+	Minor int
+	// Framing says how the body is delimited.
+	Framing Framing
+	// Length is the number of bytes of the body, if that is what delimits it.
+	Length int64
+	// KeepAlive says whether the connection may carry another message after
+	// this one, as far as the sender is concerned.
+	KeepAlive bool
+	// Upgrade says whether the message has an Upgrade field and an option to
+	// that effect in Connection.
+	Upgrade bool
+
+	stage  stage
+	folded bool  // a field value has ends of lines in it
+	at     int   // where the line begins that is to come next
+	seen   int   // there is no line feed between at and here
+	line   int   // how many lines were taken
+	fields int   // where the field lines begin
+	err    error // of an earlier Parse
+}
+
+type stage uint8
+
+const (
+	atStart  stage = iota // an empty line may precede a request
+	atFirst               // the first line is to come
+	atFields              // field lines, or the empty one
+	atEnd
+)
+
+// A span is a part of the text of a head.
+type span struct{ from, to int }
+
+func (h *Head) bytes(s span) []byte { return h.Header.text[s.from:s.to:s.to] }
+
+// Started reports whether some of the head has come.
+func (h *Head) Started() bool { return h.stage != atStart || h.seen > 0 || h.err != nil }
+
+func (h *Head) reset(first stage) {
+	h.Header.Reset()
+	*h = Head{Header: h.Header, stage: first}
+}
+
+// A firstLine is the part of a head that requests and responses differ in.
+type firstLine interface {
+	// parseFirst takes the first line, buf[begin:end].
+	parseFirst(buf []byte, begin, end int) error
+	// malformed is the reason to refuse what is no first line at all.
+	malformed() error
+	// folds reports whether a field line may continue the one before.
+	folds() bool
+}
+
+// parse takes as much of p as belongs to the head. All of that ends up in
+// h.Header.text, which spans and fields refer to. If the head begins in p, lines
+// are parsed where they lie and then copied at once.
+func (h *Head) parse(p []byte, l *Limits, first firstLine) (n int, done bool, err error) {
+	if h.stage == atEnd || h.err != nil {
+		return 0, h.stage == atEnd, h.err
+	}
+	f := &h.Header
+	limits := l.resolve()
+	if len(f.text) == 0 {
+		done, err = h.scan(p, &limits, first)
+		n = len(p)
+		if done || err != nil {
+			n = h.at
+		}
+		f.text = append(f.text, p[:n]...)
+	} else {
+		for n < len(p) && !done && err == nil {
+			line := bytes.IndexByte(p[n:], '\n') + 1
+			if line == 0 {
+				line = len(p) - n
+			}
+			f.text = append(f.text, p[n:n+line]...)
+			n += line
+			done, err = h.scan(f.text, &limits, first)
+		}
+	}
+	if done && h.folded {
+		f.unfold()
+	}
+	h.err = err
+	return n, done, err
+}
+
+// scan takes the complete lines of buf, which begins where the head does.
+func (h *Head) scan(buf []byte, l *Limits, first firstLine) (done bool, err error) {
+	if !plausible(buf) {
+		return false, refuse(first.malformed(), 1, buf)
+	}
+	for {
+		i := bytes.IndexByte(buf[h.seen:], '\n')
+		if i < 0 {
+			h.seen = len(buf)
+			return false, h.check(len(buf)+1, l, buf)
+		}
+		begin, end := h.at, h.seen+i
+		if err := h.check(end+1, l, buf); err != nil {
+			return false, err
+		}
+		h.at, h.seen, h.line = end+1, end+1, h.line+1
+		if end == begin || buf[end-1] != '\r' {
+			return false, refuse(ErrLineEnd, h.line, buf[begin:end+1])
+		}
+		end--
+		if h.stage == atFields && end == begin {
+			h.stage = atEnd
+			return true, nil
+		}
+		if err := h.take(buf, begin, end, l, first); err != nil {
+			return false, refuse(err, h.line, buf[begin:end])
+		}
+	}
+}
+
+// plausible reports whether a message may begin like this. It lets a peer that
+// speaks another protocol know at once, even if that has no lines.
+func plausible(buf []byte) bool {
+	return len(buf) == 0 || classes[buf[0]]&tokenByte != 0 || buf[0] == '\r' || buf[0] == '\n'
+}
+
+// check checks the size of what ends at end, or goes on beyond it.
+func (h *Head) check(end int, l *Limits, buf []byte) error {
+	if h.stage == atFields {
+		if end-h.fields > l.Header {
+			return refuse(ErrHeaderTooLarge, h.line+1, buf[h.at:min(end, len(buf))])
+		}
+		return nil
+	}
+	if end-h.at > l.Line {
+		return refuse(ErrLineTooLong, h.line+1, buf[h.at:min(end, len(buf))])
+	}
+	return nil
+}
+
+// take takes the line buf[begin:end].
+func (h *Head) take(buf []byte, begin, end int, l *Limits, first firstLine) error {
+	if h.stage == atFields {
+		if end > begin && isSpace(buf[begin]) && first.folds() {
+			h.folded = true
+			return h.Header.foldLine(buf, begin, end)
+		}
+		if len(h.Header.list) >= l.Fields {
+			return ErrTooManyFields
+		}
+		return h.Header.parseLine(buf, begin, end)
+	}
+	if h.stage == atStart && end == begin {
+		h.stage = atFirst
+		return nil
+	}
+	h.stage = atFields
+	h.fields, h.Header.kept = h.at, h.at
+	return first.parseFirst(buf, begin, end)
+}
+
+// parseVersion takes an HTTP version and returns the minor number. The error is
+// reason if it is none.
+func parseVersion(v []byte, reason error) (minor int, err error) {
+	if len(v) != len("HTTP/1.1") || string(v[:5]) != "HTTP/" || v[6] != '.' ||
+		classes[v[5]]&classes[v[7]]&digitByte == 0 {
+		return 0, reason
+	}
+	if v[5] != '1' {
+		return 0, ErrVersion
+	}
+	return int(v[7] - '0'), nil
+}
+
+// foldLine appends the line buf[begin:end], which begins with space, to the
+// value of the last field, the end of that line included.
+func (f *Fields) foldLine(buf []byte, begin, end int) error {
+	from, to := trim(buf, begin, end)
+	if len(f.list) == 0 {
+		return ErrFold
+	}
+	if !validBytes(buf[from:to]) {
+		return ErrFieldValue
+	}
+	e := &f.list[len(f.list)-1]
+	switch {
+	case from == to:
+	case e.valueLen == 0:
+		e.value, e.valueLen = uint32(from), uint32(to-from)
+	default:
+		e.valueLen = uint32(to) - e.value
+	}
+	return nil
+}
+
+// unfold replaces the ends of lines in values by spaces.
+func (f *Fields) unfold() {
+	for i := range f.list {
+		value := f.valueAt(&f.list[i])
+		for j, c := range value {
+			if c == '\r' || c == '\n' {
+				value[j] = ' '
+			}
+		}
+	}
+}

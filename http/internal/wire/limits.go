@@ -1,0 +1,64 @@
+package wire
+
+// Default limits.
+const (
+	DefaultMaxLine       = 16 << 10
+	DefaultMaxHeader     = 64 << 10
+	DefaultMaxFields     = 256
+	DefaultMaxExtensions = 4 << 10
+	DefaultMaxTrailer    = 16 << 10
+)
+
+// largestLimit keeps offsets into text within 32 bits.
+const largestLimit = 1 << 30
+
+// Limits are the most that is taken from a peer. A field that is 0 or less
+// stands for its default; so does a nil pointer for all of them.
+type Limits struct {
+	// Line is the most bytes of a request line or status line, its end
+	// included. More is ErrLineTooLong.
+	Line int
+	// Header is the most bytes of all field lines of a head, their ends and
+	// the empty line included. More is ErrHeaderTooLarge.
+	Header int
+	// Fields is the most fields in a head, and in a trailer. More is
+	// ErrTooManyFields.
+	Fields int
+	// Extensions is the most bytes of chunk extensions in a body. More is
+	// ErrExtensions.
+	Extensions int
+	// Trailer is the most bytes of a trailer, as Header is of a head. More is
+	// ErrTrailerTooLarge.
+	Trailer int
+	// Body is the most bytes of a body whose length is announced, by
+	// Content-Length or chunk by chunk; there is no limit by default. More is
+	// ErrBodyTooLarge. Who reads a body until the end of the connection counts
+	// for himself.
+	Body int64
+}
+
+// resolve returns the limits with defaults filled in.
+func (l *Limits) resolve() Limits {
+	if l == nil {
+		l = &Limits{}
+	}
+	r := Limits{
+		Line:       limit(l.Line, DefaultMaxLine),
+		Header:     limit(l.Header, DefaultMaxHeader),
+		Fields:     limit(l.Fields, DefaultMaxFields),
+		Extensions: limit(l.Extensions, DefaultMaxExtensions),
+		Trailer:    limit(l.Trailer, DefaultMaxTrailer),
+		Body:       l.Body,
+	}
+	if r.Body <= 0 {
+		r.Body = 1<<63 - 1
+	}
+	return r
+}
+
+func limit(n, otherwise int) int {
+	if n <= 0 {
+		return otherwise
+	}
+	return min(n, largestLimit)
+}

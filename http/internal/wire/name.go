@@ -1,0 +1,89 @@
+package wire
+
+// A Name is the name of a field that this package and those who carry messages
+// ask for in every message, so that finding it needs no comparing.
+type Name uint8
+
+// The names. All others are Other.
+const (
+	Other Name = iota
+	Connection
+	ContentLength
+	ContentType
+	Date
+	Expect
+	Host
+	KeepAlive
+	Server
+	TE
+	Trailer
+	TransferEncoding
+	Upgrade
+)
+
+var names = [...]string{
+	Other:            "",
+	Connection:       "Connection",
+	ContentLength:    "Content-Length",
+	ContentType:      "Content-Type",
+	Date:             "Date",
+	Expect:           "Expect",
+	Host:             "Host",
+	KeepAlive:        "Keep-Alive",
+	Server:           "Server",
+	TE:               "TE",
+	Trailer:          "Trailer",
+	TransferEncoding: "Transfer-Encoding",
+	Upgrade:          "Upgrade",
+}
+
+// String returns the name as it is usually written.
+func (n Name) String() string { return names[n] }
+
+// NameOf returns the name that s is, in whatever case, or Other.
+func NameOf(s string) Name { return nameOf(s) }
+
+func nameOf[T text](s T) Name {
+	switch len(s) {
+	case 2:
+		return either(s, TE, TE)
+	case 4:
+		return either(s, Host, Date)
+	case 6:
+		return either(s, Expect, Server)
+	case 7:
+		return either(s, Upgrade, Trailer)
+	case 10:
+		return either(s, Connection, KeepAlive)
+	case 12:
+		return either(s, ContentType, ContentType)
+	case 14:
+		return either(s, ContentLength, ContentLength)
+	case 17:
+		return either(s, TransferEncoding, TransferEncoding)
+	}
+	return Other
+}
+
+func either[T text](s T, a, b Name) Name {
+	if equalFold(s, names[a]) {
+		return a
+	}
+	if equalFold(s, names[b]) {
+		return b
+	}
+	return Other
+}
+
+// AllowedInTrailer reports whether a field of this name may be in a trailer:
+// fields that frame, route or delay messages may not (RFC 9110, section 6.5.1).
+func AllowedInTrailer(name string) bool { return !nameOf(name).head() }
+
+// head reports whether a field must be in the head.
+func (n Name) head() bool {
+	switch n {
+	case Connection, ContentLength, Expect, Host, KeepAlive, TE, Trailer, TransferEncoding, Upgrade:
+		return true
+	}
+	return false
+}
