@@ -3,3 +3,7 @@ module github.com/go-libevent/libevent/http
 go 1.26.0
 
 replace github.com/go-libevent/libevent/core => ../core
+
+require github.com/go-libevent/libevent/core v0.1.0
+
+require golang.org/x/sys v0.49.0 // indirect

@@ -43,6 +43,9 @@ func (n Name) String() string { return names[n] }
 // NameOf returns the name that s is, in whatever case, or Other.
 func NameOf(s string) Name { return nameOf(s) }
 
+// NameOfBytes is NameOf for bytes.
+func NameOfBytes(b []byte) Name { return nameOf(b) }
+
 func nameOf[T text](s T) Name {
 	switch len(s) {
 	case 2:

@@ -1,0 +1,78 @@
+package evhttp
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/go-libevent/libevent/core/listener"
+)
+
+// Errors of servers.
+var (
+	ErrTaken    = errors.New("taken")
+	ErrNotFound = errors.New("not found")
+)
+
+// Bound is a place that a server listens at (struct evhttp_bound_socket).
+type Bound struct {
+	server    *Server
+	listener  *listener.Listener
+	newStream StreamFunc
+}
+
+// Bind listens at a TCP address. Port 0 asks for a free one
+// (evhttp_bind_socket_with_handle).
+func (s *Server) Bind(addr netip.AddrPort) (*Bound, error) {
+	l, err := listener.NewBind(s.base, addr, listener.CloseOnFree|listener.CloseOnExec|listener.Reuseable, listener.DefaultBacklog, nil)
+	if err != nil {
+		return nil, fmt.Errorf("bind %s: %w", addr, err)
+	}
+	return s.BindListener(l)
+}
+
+// AcceptSocket accepts connections from a socket that listens, or is bound
+// (evhttp_accept_socket_with_handle).
+func (s *Server) AcceptSocket(fd int) (*Bound, error) {
+	l, err := listener.New(s.base, fd, listener.CloseOnFree, 0, nil)
+	if err != nil {
+		return nil, err
+	}
+	return s.BindListener(l)
+}
+
+// BindListener takes the connections of a listener, which becomes the server's
+// (evhttp_bind_listener).
+func (s *Server) BindListener(l *listener.Listener) (*Bound, error) {
+	b := &Bound{server: s, listener: l}
+	err := l.SetCallback(func(_ *listener.Listener, fd int, peer netip.AddrPort) { s.accept(b, fd, peer) })
+	if err != nil {
+		return nil, err
+	}
+	s.bounds = append(s.bounds, b)
+	return b, nil
+}
+
+// RemoveBound stops listening there (evhttp_del_accept_socket).
+func (s *Server) RemoveBound(b *Bound) {
+	if i := slices.Index(s.bounds, b); i >= 0 {
+		s.bounds = slices.Delete(s.bounds, i, i+1)
+		b.close()
+	}
+}
+
+func (b *Bound) close() { b.listener.Free() }
+
+// FD returns the descriptor (evhttp_bound_socket_get_fd).
+func (b *Bound) FD() int { return b.listener.FD() }
+
+// Listener returns the listener (evhttp_bound_socket_get_listener).
+func (b *Bound) Listener() *listener.Listener { return b.listener }
+
+// AddrPort returns the address that is listened at.
+func (b *Bound) AddrPort() netip.AddrPort { return b.listener.AddrPort() }
+
+// SetStreamFunc sets what makes a stream of a socket that was accepted here,
+// instead of the server's (evhttp_bound_set_bevcb).
+func (b *Bound) SetStreamFunc(fn StreamFunc) { b.newStream = fn }

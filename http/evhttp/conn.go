@@ -1,0 +1,123 @@
+package evhttp
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/http/internal/wire"
+)
+
+// A Conn is a connection, on either side. It carries one request after the other
+// (struct evhttp_connection).
+type Conn struct {
+	// Data is for the user.
+	Data any
+
+	base    *event.Base
+	bev     *bufferevent.Bufferevent
+	side    side
+	timer   event.Event
+	peer    netip.AddrPort
+	limits  *wire.Limits // of heads and trailers; may be shared
+	maxBody int64
+	onClose func(c *Conn)
+	freed   bool
+}
+
+// A side is what a connection does with what happens to it, as a server's or a
+// client's.
+type side interface {
+	readable()                        // there is input
+	drained()                         // all output has gone
+	happened(what bufferevent.Events) // the event callback
+	expired()                         // the timer
+	release()                         // the connection is going
+}
+
+// init makes c a connection over a bufferevent. Callbacks are functions that all
+// connections share.
+func (c *Conn) init(base *event.Base, s side) error {
+	c.base, c.side = base, s
+	c.timer.Data = c
+	return c.timer.AssignTimer(base, onConnTimer)
+}
+
+// attach gives c its bufferevent.
+func (c *Conn) attach(b *bufferevent.Bufferevent) {
+	c.bev = b
+	b.Data = c
+	b.SetCallbacks(onConnRead, onConnWrite, onConnEvent)
+}
+
+func onConnRead(b *bufferevent.Bufferevent)  { b.Data.(*Conn).side.readable() }
+func onConnWrite(b *bufferevent.Bufferevent) { b.Data.(*Conn).side.drained() }
+
+func onConnEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
+	b.Data.(*Conn).side.happened(what)
+}
+
+func onConnTimer(ev *event.Event, _ event.What) { ev.Data.(*Conn).side.expired() }
+
+// expect sets the timer; 0 is none.
+func (c *Conn) expect(d time.Duration) {
+	if d > 0 {
+		c.timer.AddTimeout(d)
+	} else {
+		c.timer.Del()
+	}
+}
+
+// Base returns the base whose loop the connection belongs to
+// (evhttp_connection_get_base).
+func (c *Conn) Base() *event.Base { return c.base }
+
+// Bufferevent returns the stream below, or nil if there is none, or not any more
+// (evhttp_connection_get_bufferevent).
+func (c *Conn) Bufferevent() *bufferevent.Bufferevent { return c.bev }
+
+// PeerAddr returns the address of the peer, if it is one of TCP
+// (evhttp_connection_get_addr).
+func (c *Conn) PeerAddr() netip.AddrPort { return c.peer }
+
+// SetCloseCallback sets what is called when the connection ends, for whatever
+// reason but Free (evhttp_connection_set_closecb).
+func (c *Conn) SetCloseCallback(fn func(c *Conn)) { c.onClose = fn }
+
+// SetMaxBodySize limits the body of what comes from the peer, in bytes. Zero
+// stands for no limit (evhttp_connection_set_max_body_size).
+func (c *Conn) SetMaxBodySize(n int64) { c.maxBody = n }
+
+// SetMaxHeadersSize limits the header of what comes from the peer, in bytes
+// (evhttp_connection_set_max_headers_size).
+func (c *Conn) SetMaxHeadersSize(n int) {
+	own := *c.limits
+	own.Header = n
+	c.limits = &own
+}
+
+// Free closes the connection; a request that is on it is over. No callback of
+// either is called any more (evhttp_connection_free).
+func (c *Conn) Free() {
+	c.onClose = nil
+	c.close()
+}
+
+// close ends the connection, and tells.
+func (c *Conn) close() {
+	if c.freed {
+		return
+	}
+	c.freed = true
+	c.timer.Del()
+	if c.bev != nil {
+		c.bev.Free()
+		c.bev = nil
+	}
+	c.side.release()
+	if fn := c.onClose; fn != nil {
+		c.onClose = nil
+		fn(c)
+	}
+}

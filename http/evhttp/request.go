@@ -1,0 +1,416 @@
+package evhttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/http/internal/wire"
+)
+
+// Errors of requests.
+var (
+	// ErrDone says that the request is over: answered, cancelled, or its
+	// connection gone.
+	ErrDone = errors.New("request is over")
+	// ErrOrder says that a part of a message was sent out of its turn: a
+	// second reply, or data before the beginning of one.
+	ErrOrder = errors.New("not its turn")
+	// ErrInvalid is a name, value, method, target or phrase that HTTP does not
+	// allow.
+	ErrInvalid = wire.ErrInvalid
+	// ErrLength says that a body does not have the length that was announced.
+	ErrLength = errors.New("not the length that was announced")
+)
+
+// A Request is a message and the answer to it, on whichever side: what a server
+// got and answers, or what a client sends and has answered. "Input" is what
+// comes from the peer, "output" what goes there (struct evhttp_request).
+//
+// A server's request belongs to the server. It ends when it was answered, unless
+// [Request.Own] keeps it; one that was answered before its callback returned is
+// used again for another one after that, so do not keep it. Once a request that
+// was kept is over, its methods say so, with ErrDone or nothing, and never touch
+// what came after it.
+type Request struct {
+	// Data is for the user.
+	Data any
+
+	conn *Conn
+	ex   exchange // nil when it is over
+
+	reqHead  wire.RequestHead  // of a server's request
+	respHead wire.ResponseHead // of a client's
+	incoming *wire.Head        // that of the two which comes from the peer
+	body     bodyReader        // of the message that comes from the peer
+	input    evbuffer.Buffer
+
+	method   Method
+	name     string // of the method, if it is not one of ours, or not asked for
+	target   string // of a client's request, or once it was asked for
+	code     int
+	reason   string
+	header   Header // that goes to the peer
+	trailer  *Header
+	output   evbuffer.Buffer
+	sent     int64 // bytes of the body
+	expected int64 // bytes of the body that were announced, or -1
+
+	sending   sending
+	received  bool // all of the peer's message has come
+	bodiless  bool // our message has no body, whatever its head says
+	chunked   bool // our body goes in chunks
+	paused    bool // reading the body rests
+	continued bool // the client was told to go on
+	owned     bool // by the user
+	kept      bool // somebody may have a reference: not to be used again
+	stream    bool // the user takes the body as it comes
+
+	handler handler // of a server's request
+	cause   error   // why it is over
+
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	onHeader   func(r *Request) bool
+	onChunk    func(r *Request)
+	onComplete func(r *Request)
+	onError    func(r *Request, err error)
+}
+
+// sending is how far our message has got.
+type sending uint8
+
+const (
+	sendNothing sending = iota
+	sendBody            // the head has gone
+	sendDone
+)
+
+// reset makes r as good as new, and keeps memory of ordinary size.
+func (r *Request) reset() {
+	r.reqHead.Reset()
+	r.header.Clear()
+	r.input.Free()
+	r.output.Free()
+	chunks := r.body.chunks
+	*r = Request{reqHead: r.reqHead, header: r.header}
+	r.body.chunks = chunks
+}
+
+// over ends the request: nothing can be sent or comes any more. A cause is why
+// it did not end well.
+func (r *Request) over(cause error) {
+	r.ex = nil
+	if r.cancel != nil {
+		r.cancel(cause)
+	}
+	if cause != nil && r.onError != nil {
+		r.onError(r, cause)
+	}
+}
+
+// disconnected tells who works at an answer that the client will not read it.
+func (r *Request) disconnected() {
+	if r.cancel != nil {
+		r.cancel(errClosed)
+	}
+}
+
+// BufferChanged implements evbuffer.Observer for the input: when the user has
+// taken enough of a body that was not read for a while, reading goes on.
+func (r *Request) BufferChanged(b *evbuffer.Buffer, _ evbuffer.CallbackInfo) {
+	if r.paused && r.ex != nil && b.Len() <= maxUntaken/2 {
+		r.ex.resume(r)
+	}
+}
+
+// Conn returns the connection, or nil once the request is over
+// (evhttp_request_get_connection).
+func (r *Request) Conn() *Conn {
+	if r.ex == nil {
+		return nil
+	}
+	return r.conn
+}
+
+// Command returns the method, or 0 for one that has no name here
+// (evhttp_request_get_command).
+func (r *Request) Command() Method { return r.method }
+
+// Method returns the name of the method.
+func (r *Request) Method() string {
+	if r.name == "" {
+		if r.method != 0 {
+			return r.method.String()
+		}
+		r.name = string(r.reqHead.Method())
+	}
+	return r.name
+}
+
+// URI returns the request target as it was sent: the path and the query, or for
+// a proxy the whole URI (evhttp_request_get_uri).
+func (r *Request) URI() string {
+	if r.target == "" {
+		r.target = string(r.reqHead.Target())
+	}
+	return r.target
+}
+
+// Host returns the host that the request is for, without the port: that of the
+// target if it has one, otherwise that of the Host field
+// (evhttp_request_get_host).
+func (r *Request) Host() string { return string(hostOnly(r.reqHead.Host())) }
+
+// Minor returns the minor version of the peer's message: 0 for HTTP/1.0, 1 for
+// HTTP/1.1.
+func (r *Request) Minor() int {
+	if r.incoming == nil {
+		return 0
+	}
+	return r.incoming.Minor
+}
+
+// InputHeaders returns the header fields that have come from the peer
+// (evhttp_request_get_input_headers).
+func (r *Request) InputHeaders() *Header {
+	if r.incoming == nil {
+		return new(Header)
+	}
+	return (*Header)(&r.incoming.Header)
+}
+
+// InputTrailers returns the trailer fields that have come from the peer, which
+// has happened when the message is complete. They are not part of the header, so
+// that no peer can slip in there what others have not seen.
+func (r *Request) InputTrailers() *Header {
+	if r.body.framing != wire.Chunked || !r.received {
+		return new(Header)
+	}
+	return (*Header)(&r.body.chunks.Trailer)
+}
+
+// OutputHeaders returns the header fields that go to the peer, to be filled
+// before they do (evhttp_request_get_output_headers).
+func (r *Request) OutputHeaders() *Header { return &r.header }
+
+// OutputTrailers returns the trailer fields that go to the peer after a body
+// that is sent in chunks.
+func (r *Request) OutputTrailers() *Header {
+	if r.trailer == nil {
+		r.trailer = new(Header)
+	}
+	return r.trailer
+}
+
+// Input returns the body that has come from the peer
+// (evhttp_request_get_input_buffer).
+func (r *Request) Input() *evbuffer.Buffer { return &r.input }
+
+// Output returns the body that goes to the peer: what is in here when a reply is
+// sent precedes what is given with it (evhttp_request_get_output_buffer).
+func (r *Request) Output() *evbuffer.Buffer { return &r.output }
+
+// Complete reports whether all of the peer's message has come.
+func (r *Request) Complete() bool { return r.received }
+
+// ResponseCode returns the status code of the answer, or 0 if there is none yet
+// (evhttp_request_get_response_code).
+func (r *Request) ResponseCode() int { return r.code }
+
+// Reason returns the reason phrase of the answer
+// (evhttp_request_get_response_code_line).
+func (r *Request) Reason() string { return r.reason }
+
+// Own makes the request the caller's: it stays as it is after it is over, until
+// Free (evhttp_request_own).
+func (r *Request) Own() { r.owned, r.kept = true, true }
+
+// Owned reports whether Own was called (evhttp_request_is_owned).
+func (r *Request) Owned() bool { return r.owned }
+
+// Free gives up a request that the caller owns, and cancels it if it is not over
+// (evhttp_request_free).
+func (r *Request) Free() {
+	r.owned = false
+	r.Cancel()
+	r.input.Free()
+	r.output.Free()
+}
+
+// Cancel gives the request up. No callback of it is called any more. A server's
+// connection is closed; a client's, too, if the request had been sent
+// (evhttp_cancel_request).
+func (r *Request) Cancel() {
+	if r.ex != nil {
+		r.ex.cancel(r)
+	}
+}
+
+// Context returns a context that is done when the request is over: also when the
+// peer has gone, while somebody still works at the answer. It may be used by any
+// goroutine. It carries no values.
+func (r *Request) Context() context.Context {
+	if r.ctx == nil {
+		r.kept = true
+		r.ctx, r.cancel = context.WithCancelCause(context.Background())
+		if r.ex == nil {
+			r.cancel(ErrDone)
+		}
+	}
+	return r.ctx
+}
+
+// SetHeaderCallback sets what is called when the header has come, before the
+// body; false gives the request up (evhttp_request_set_header_cb).
+func (r *Request) SetHeaderCallback(fn func(r *Request) bool) { r.onHeader = fn }
+
+// SetChunkCallback sets what is called when some of the body has come, and when
+// it is complete, instead of keeping all of it for the end. The callback takes
+// what it wants from Input. When much is left there, no more is read until some
+// was taken; in C what is left is dropped (evhttp_request_set_chunked_cb).
+func (r *Request) SetChunkCallback(fn func(r *Request)) {
+	r.onChunk, r.stream = fn, fn != nil
+}
+
+// SetCompleteCallback sets what is called on a server when the answer was sent,
+// to the last byte (evhttp_request_set_on_complete_cb).
+func (r *Request) SetCompleteCallback(fn func(r *Request)) { r.onComplete = fn }
+
+// SendReply answers a request with what is in Output and in body, which may be
+// nil and is empty after that. An empty reason means the usual phrase. The error
+// is ErrOrder if the request was answered already, ErrDone if it is over,
+// ErrInvalid if the code or the reason cannot be sent; then nothing was sent
+// (evhttp_send_reply).
+func (r *Request) SendReply(code int, reason string, body *evbuffer.Buffer) error {
+	if err := r.begin(code, reason); err != nil {
+		return r.failed("send reply", err)
+	}
+	if body != nil {
+		if err := r.output.AddBuffer(body); err != nil {
+			return r.failed("send reply", err)
+		}
+	}
+	length := int64(r.output.Len())
+	if err := r.ex.sendHead(r, length); err != nil {
+		return r.failed("send reply", err)
+	}
+	r.sending = sendBody
+	if length > 0 {
+		if err := r.send(&r.output); err != nil {
+			return r.failed("send reply", err)
+		}
+	}
+	return r.end("send reply")
+}
+
+// SendReplyStart begins an answer whose body follows with SendReplyChunk and
+// ends with SendReplyEnd. It is sent in chunks, unless a Content-Length among
+// the output headers announces how long it will be; to a client of HTTP/1.0 it
+// ends with the connection. The errors are those of SendReply
+// (evhttp_send_reply_start).
+func (r *Request) SendReplyStart(code int, reason string) error {
+	if err := r.begin(code, reason); err != nil {
+		return r.failed("start reply", err)
+	}
+	if err := r.ex.sendHead(r, -1); err != nil {
+		return r.failed("start reply", err)
+	}
+	r.sending = sendBody
+	return nil
+}
+
+// SendReplyChunk sends the next part of the body, and empties data. On a client
+// it is the body of the request. The error is ErrOrder if none was begun,
+// ErrLength if there is more than was announced, ErrDone if the request is over
+// (evhttp_send_reply_chunk).
+func (r *Request) SendReplyChunk(data *evbuffer.Buffer) error {
+	if err := r.may(sendBody); err != nil {
+		return r.failed("send chunk", err)
+	}
+	if data == nil || data.Len() == 0 {
+		return nil
+	}
+	if err := r.send(data); err != nil {
+		return r.failed("send chunk", err)
+	}
+	return nil
+}
+
+// SendReplyChunkFunc is SendReplyChunk, and calls sent when all has left for the
+// peer: time for the next part, when there is much to send and a reader that may
+// be slow. It is not called if the request ends before that
+// (evhttp_send_reply_chunk_with_cb).
+func (r *Request) SendReplyChunkFunc(data *evbuffer.Buffer, sent func()) error {
+	if err := r.SendReplyChunk(data); err != nil {
+		return err
+	}
+	r.ex.whenSent(r, sent)
+	return nil
+}
+
+// SendReplyEnd ends the body. The error is ErrLength, and the connection is
+// closed, if there is less of it than was announced (evhttp_send_reply_end).
+func (r *Request) SendReplyEnd() error {
+	if err := r.may(sendBody); err != nil {
+		return r.failed("end reply", err)
+	}
+	return r.end("end reply")
+}
+
+// begin notes a code and a reason if an answer may begin.
+func (r *Request) begin(code int, reason string) error {
+	if err := r.may(sendNothing); err != nil {
+		return err
+	}
+	if code < 200 || code > 999 {
+		return fmt.Errorf("status %d: %w", code, ErrInvalid)
+	}
+	r.code, r.reason = code, reason
+	if reason == "" {
+		r.reason = wire.ReasonPhrase(code)
+	}
+	return nil
+}
+
+// may returns an error unless our message has got as far as this.
+func (r *Request) may(stage sending) error {
+	switch {
+	case r.ex == nil:
+		return ErrDone
+	case r.sending != stage:
+		return ErrOrder
+	}
+	return nil
+}
+
+// send sends a part of the body.
+func (r *Request) send(data *evbuffer.Buffer) error {
+	if r.bodiless {
+		return data.Drain(data.Len())
+	}
+	n := int64(data.Len())
+	if r.expected >= 0 && n > r.expected-r.sent {
+		return ErrLength
+	}
+	r.sent += n
+	return r.ex.sendData(r, data)
+}
+
+func (r *Request) end(op string) error {
+	r.sending = sendDone
+	if !r.bodiless && r.expected >= 0 && r.sent < r.expected {
+		r.ex.cancel(r)
+		return r.failed(op, ErrLength)
+	}
+	if err := r.ex.sendEnd(r); err != nil {
+		return r.failed(op, err)
+	}
+	return nil
+}
+
+func (r *Request) failed(op string, err error) error {
+	return fmt.Errorf("%s to %s %s: %w", op, r.Method(), r.URI(), err)
+}
