@@ -86,33 +86,13 @@ func announced(f *wire.Fields) (n int64, ok bool) {
 
 // sendData implements exchange.
 func (c *served) sendData(r *Request, data *evbuffer.Buffer) error {
-	out := c.bev.Output()
-	if !r.chunked {
-		return out.AddBuffer(data)
-	}
-	s := c.server
-	s.scratch = wire.AppendChunkSize(s.scratch[:0], int64(data.Len()))
-	if err := out.Add(s.scratch); err != nil {
-		return err
-	}
-	if err := out.AddBuffer(data); err != nil {
-		return err
-	}
-	return out.AddString(wire.CRLF)
+	return sendData(c.bev.Output(), r, data, &c.server.scratch)
 }
 
 // sendEnd implements exchange.
 func (c *served) sendEnd(r *Request) error {
-	if r.chunked {
-		s := c.server
-		end, err := wire.AppendLastChunk(s.scratch[:0], trailerOf(r))
-		if err != nil {
-			return err
-		}
-		s.scratch = end[:0]
-		if err := c.bev.Output().Add(end); err != nil {
-			return err
-		}
+	if err := sendEnd(c.bev.Output(), r, &c.server.scratch); err != nil {
+		return err
 	}
 	if !r.received && !c.worthReading(r) {
 		c.last, c.unclean = true, true
@@ -149,9 +129,35 @@ func (c *served) cancel(r *Request) {
 	}
 }
 
-func trailerOf(r *Request) *wire.Fields {
-	if r.trailer == nil {
+// sendData moves a part of a body to out, as a chunk if the body goes in chunks.
+// scratch is memory to be used.
+func sendData(out *evbuffer.Buffer, r *Request, data *evbuffer.Buffer, scratch *[]byte) error {
+	if !r.chunked {
+		return out.AddBuffer(data)
+	}
+	*scratch = wire.AppendChunkSize((*scratch)[:0], int64(data.Len()))
+	if err := out.Add(*scratch); err != nil {
+		return err
+	}
+	if err := out.AddBuffer(data); err != nil {
+		return err
+	}
+	return out.AddString(wire.CRLF)
+}
+
+// sendEnd ends a body.
+func sendEnd(out *evbuffer.Buffer, r *Request, scratch *[]byte) error {
+	if !r.chunked {
 		return nil
 	}
-	return r.trailer.fields()
+	var trailer *wire.Fields
+	if r.trailer != nil {
+		trailer = r.trailer.fields()
+	}
+	end, err := wire.AppendLastChunk((*scratch)[:0], trailer)
+	if err != nil {
+		return err
+	}
+	*scratch = end[:0]
+	return out.Add(end)
 }

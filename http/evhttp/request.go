@@ -77,6 +77,9 @@ type Request struct {
 	onChunk    func(r *Request)
 	onComplete func(r *Request)
 	onError    func(r *Request, err error)
+	onDone     func(r *Request) // of a client's request
+	onReady    func(r *Request) // for its body, which follows
+	follows    bool
 }
 
 // sending is how far our message has got.
