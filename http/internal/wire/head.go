@@ -44,7 +44,7 @@ type span struct{ from, to int }
 func (h *Head) bytes(s span) []byte { return h.Header.text[s.from:s.to:s.to] }
 
 // Started reports whether some of the head has come.
-func (h *Head) Started() bool { return h.stage != atStart || h.seen > 0 || h.err != nil }
+func (h *Head) Started() bool { return h.seen > 0 || h.err != nil }
 
 func (h *Head) reset(first stage) {
 	h.Header.Reset()
