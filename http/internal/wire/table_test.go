@@ -332,7 +332,11 @@ func bodyText(p []byte) string {
 	return " body=" + strconv.Quote(string(p))
 }
 
+// printable shows a target or phrase, or how large it is.
 func printable(s string) string {
+	if len(s) > 100 {
+		return fmt.Sprintf("(%d bytes)", len(s))
+	}
 	if utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) {
 		return s
 	}

@@ -167,7 +167,7 @@ serve_all(const char *path, char *line, unsigned char *raw, size_t size)
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sun, sizeof sun) < 0 || listen(fd, 8) < 0 ||
 	    evhttp_accept_socket(http, fd) < 0)
 		die("listen");
-	evhttp_set_allowed_methods(http, 0xffff);
+	evhttp_set_allowed_methods(http, (EVHTTP_REQ_PATCH << 1) - 1);
 	evhttp_set_max_headers_size(http, 64 << 10);
 	evhttp_set_gencb(http, on_request, NULL);
 	while (fgets(line, size, stdin))
