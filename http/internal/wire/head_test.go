@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -300,5 +301,42 @@ func TestLengthOfABodyThatIsTooLarge(t *testing.T) {
 	h, err := parseRequest(t, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n", &Limits{Body: 5})
 	if !errors.Is(err, ErrBodyTooLarge) || h.Framing != Sized || h.Length != 1000 {
 		t.Errorf("%v, %v, %d", err, h.Framing, h.Length)
+	}
+}
+
+// TestResetForgetsEverything compares heads after Reset with new ones.
+func TestResetForgetsEverything(t *testing.T) {
+	var request RequestHead
+	for _, raw := range []string{
+		"POST http://b/x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+		"GET / HTTP/1.1\r\n\r\n",
+		"GET / HTTP/1.1\r\nX: y",
+	} {
+		request.Parse([]byte(raw), nil)
+		request.Reset()
+		request.Header = Fields{}
+		if !reflect.DeepEqual(request, RequestHead{}) {
+			t.Errorf("after %q: %+v", raw, request)
+		}
+	}
+	var response, fresh ResponseHead
+	fresh.Reset("GET")
+	for _, raw := range []string{
+		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y\r\n z\r\n\r\n",
+		"HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+		"HTTP/1.1 99",
+		"HTTP/2.0 200 OK\r\n",
+	} {
+		response.Reset("HEAD")
+		response.Parse([]byte(raw), nil)
+		response.Again()
+		if response.method != toHead {
+			t.Errorf("Again after %q has forgotten the method", raw)
+		}
+		response.Reset("GET")
+		response.Header = Fields{}
+		if !reflect.DeepEqual(response, fresh) {
+			t.Errorf("after %q: %+v", raw, response)
+		}
 	}
 }
