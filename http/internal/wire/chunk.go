@@ -82,16 +82,16 @@ func (d *ChunkDecoder) Parse(p []byte, l *Limits) (n int, err error) {
 	if d.err != nil {
 		return 0, d.err
 	}
-	limits := l.resolve()
+	l = l.orDefault()
 	for n < len(p) && d.left == 0 && d.stage < chunkTrailer {
-		if err := d.step(p[n], &limits); err != nil {
+		if err := d.step(p[n], l); err != nil {
 			d.err = refuse(err, 0, p[n:])
 			return n, d.err
 		}
 		n++
 	}
 	if d.stage == chunkTrailer && n < len(p) {
-		taken, err := d.parseTrailer(p[n:], &limits)
+		taken, err := d.parseTrailer(p[n:], l)
 		d.err = err
 		return n + taken, err
 	}
@@ -165,7 +165,7 @@ func (d *ChunkDecoder) separator(c byte, l *Limits) error {
 
 // count counts a byte of an extension.
 func (d *ChunkDecoder) count(l *Limits) error {
-	if d.extensions++; d.extensions > l.Extensions {
+	if d.extensions++; d.extensions > l.extensions() {
 		return ErrExtensions
 	}
 	return nil
@@ -245,7 +245,7 @@ func (d *ChunkDecoder) begin(l *Limits) error {
 		d.stage = chunkTrailer
 		return nil
 	}
-	if d.size > l.Body-d.total {
+	if d.size > l.body()-d.total {
 		return ErrBodyTooLarge
 	}
 	d.total += d.size
@@ -267,7 +267,7 @@ func (d *ChunkDecoder) parseTrailer(p []byte, l *Limits) (n int, err error) {
 		if !ended {
 			over++
 		}
-		if over > l.Trailer {
+		if over > l.trailer() {
 			return n, refuse(ErrTrailerTooLarge, 0, p[n:])
 		}
 		f.text = append(f.text, p[n:n+size]...)
@@ -297,7 +297,7 @@ func (d *ChunkDecoder) trailerLine(l *Limits) error {
 		d.stage = chunkDone
 		return nil
 	}
-	if len(f.list) >= l.Fields {
+	if len(f.list) >= l.fields() {
 		return ErrTooManyFields
 	}
 	if err := f.parseLine(f.text, d.at, end); err != nil {

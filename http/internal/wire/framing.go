@@ -46,7 +46,7 @@ func (h *Head) frame(l *Limits) (culprit []byte, err error) {
 	if h.Length = n; n > 0 {
 		h.Framing = Sized
 	}
-	if l != nil && l.Body > 0 && n > l.Body {
+	if n > l.orDefault().body() {
 		return value, ErrBodyTooLarge
 	}
 	return nil, nil

@@ -39,16 +39,21 @@ const (
 )
 
 // A span is a part of the text of a head.
-type span struct{ from, to int }
+type span struct{ from, to uint32 }
+
+func spanOf(from, to int) span { return span{uint32(from), uint32(to)} }
 
 func (h *Head) bytes(s span) []byte { return h.Header.text[s.from:s.to:s.to] }
 
 // Started reports whether some of the head has come.
-func (h *Head) Started() bool { return h.stage != atStart || h.seen > 0 || h.err != nil }
+func (h *Head) Started() bool { return h.seen > 0 || h.err != nil }
 
+// reset forgets everything but the memory. It names the fields because copying
+// all of them takes longer than parsing a line.
 func (h *Head) reset(first stage) {
 	h.Header.Reset()
-	*h = Head{Header: h.Header, stage: first}
+	h.Minor, h.Framing, h.Length, h.KeepAlive, h.Upgrade = 0, NoBody, 0, false, false
+	h.stage, h.folded, h.at, h.seen, h.line, h.fields, h.err = first, false, 0, 0, 0, 0, nil
 }
 
 // A firstLine is the part of a head that requests and responses differ in.
@@ -69,9 +74,9 @@ func (h *Head) parse(p []byte, l *Limits, first firstLine) (n int, done bool, er
 		return 0, h.stage == atEnd, h.err
 	}
 	f := &h.Header
-	limits := l.resolve()
+	l = l.orDefault()
 	if len(f.text) == 0 {
-		done, err = h.scan(p, &limits, first)
+		done, err = h.scan(p, l, first)
 		n = len(p)
 		if done || err != nil {
 			n = h.at
@@ -85,7 +90,7 @@ func (h *Head) parse(p []byte, l *Limits, first firstLine) (n int, done bool, er
 			}
 			f.text = append(f.text, p[n:n+line]...)
 			n += line
-			done, err = h.scan(f.text, &limits, first)
+			done, err = h.scan(f.text, l, first)
 		}
 	}
 	if done && h.folded {
@@ -134,12 +139,12 @@ func plausible(buf []byte) bool {
 // check checks the size of what ends at end, or goes on beyond it.
 func (h *Head) check(end int, l *Limits, buf []byte) error {
 	if h.stage == atFields {
-		if end-h.fields > l.Header {
+		if end-h.fields > l.header() {
 			return refuse(ErrHeaderTooLarge, h.line+1, buf[h.at:min(end, len(buf))])
 		}
 		return nil
 	}
-	if end-h.at > l.Line {
+	if end-h.at > l.line() {
 		return refuse(ErrLineTooLong, h.line+1, buf[h.at:min(end, len(buf))])
 	}
 	return nil
@@ -152,7 +157,7 @@ func (h *Head) take(buf []byte, begin, end int, l *Limits, first firstLine) erro
 			h.folded = true
 			return h.Header.foldLine(buf, begin, end)
 		}
-		if len(h.Header.list) >= l.Fields {
+		if len(h.Header.list) >= l.fields() {
 			return ErrTooManyFields
 		}
 		return h.Header.parseLine(buf, begin, end)

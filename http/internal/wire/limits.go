@@ -1,5 +1,7 @@
 package wire
 
+import "math"
+
 // Default limits.
 const (
 	DefaultMaxLine       = 16 << 10
@@ -37,28 +39,33 @@ type Limits struct {
 	Body int64
 }
 
-// resolve returns the limits with defaults filled in.
-func (l *Limits) resolve() Limits {
+// noLimits has defaults only.
+var noLimits Limits
+
+// orDefault makes nil usable.
+func (l *Limits) orDefault() *Limits {
 	if l == nil {
-		l = &Limits{}
+		return &noLimits
 	}
-	r := Limits{
-		Line:       limit(l.Line, DefaultMaxLine),
-		Header:     limit(l.Header, DefaultMaxHeader),
-		Fields:     limit(l.Fields, DefaultMaxFields),
-		Extensions: limit(l.Extensions, DefaultMaxExtensions),
-		Trailer:    limit(l.Trailer, DefaultMaxTrailer),
-		Body:       l.Body,
-	}
-	if r.Body <= 0 {
-		r.Body = 1<<63 - 1
-	}
-	return r
+	return l
 }
+
+func (l *Limits) line() int       { return limit(l.Line, DefaultMaxLine) }
+func (l *Limits) header() int     { return limit(l.Header, DefaultMaxHeader) }
+func (l *Limits) fields() int     { return limit(l.Fields, DefaultMaxFields) }
+func (l *Limits) extensions() int { return limit(l.Extensions, DefaultMaxExtensions) }
+func (l *Limits) trailer() int    { return limit(l.Trailer, DefaultMaxTrailer) }
 
 func limit(n, otherwise int) int {
 	if n <= 0 {
 		return otherwise
 	}
 	return min(n, largestLimit)
+}
+
+func (l *Limits) body() int64 {
+	if l.Body <= 0 {
+		return math.MaxInt64
+	}
+	return l.Body
 }

@@ -35,7 +35,8 @@ const (
 // Reset makes h ready for another request.
 func (h *RequestHead) Reset() {
 	h.reset(atStart)
-	*h = RequestHead{Head: h.Head}
+	h.Form, h.Expect = OriginForm, ExpectNothing
+	h.method, h.target, h.authority, h.path = span{}, span{}, span{}, span{}
 }
 
 // Parse takes the part of p that belongs to the head, and returns how many
@@ -131,8 +132,8 @@ func (h *RequestHead) parseFirst(buf []byte, begin, end int) error {
 		return ErrTarget
 	}
 	h.Minor = minor
-	h.method = span{begin, begin + space}
-	h.target = span{begin + space + 1, begin + version - 1}
+	h.method = spanOf(begin, begin+space)
+	h.target = spanOf(begin+space+1, begin+version-1)
 	return h.parseTarget(buf)
 }
 

@@ -26,22 +26,22 @@ const (
 
 // Reset makes h ready for a response to a request of this method.
 func (h *ResponseHead) Reset(method string) {
-	kind := toOther
+	h.Again()
 	switch method {
 	case "HEAD":
-		kind = toHead
+		h.method = toHead
 	case "CONNECT":
-		kind = toConnect
+		h.method = toConnect
+	default:
+		h.method = toOther
 	}
-	h.reset(atFirst)
-	*h = ResponseHead{Head: h.Head, method: kind}
 }
 
 // Again makes h ready for another response to the same request, as one has to
 // come after an informational one.
 func (h *ResponseHead) Again() {
 	h.reset(atFirst)
-	*h = ResponseHead{Head: h.Head, method: h.method}
+	h.Status, h.reason = 0, span{}
 }
 
 // Parse takes the part of p that belongs to the head, and returns how many
@@ -97,7 +97,7 @@ func (h *ResponseHead) parseFirst(buf []byte, begin, end int) error {
 		if !validBytes(line[reason:]) {
 			return ErrStatusLine
 		}
-		h.reason = span{begin + reason, end}
+		h.reason = spanOf(begin+reason, end)
 	}
 	return nil
 }

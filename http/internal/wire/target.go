@@ -36,7 +36,7 @@ func (h *RequestHead) parseTarget(buf []byte) error {
 		return ErrTarget
 	}
 	h.Form = AbsoluteForm
-	h.authority = span{h.target.from + from, h.target.from + to}
+	h.authority = span{h.target.from + uint32(from), h.target.from + uint32(to)}
 	h.path = span{h.authority.to, h.target.to}
 	return nil
 }

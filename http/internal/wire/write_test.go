@@ -1,0 +1,89 @@
+package wire
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+)
+
+func TestWriting(t *testing.T) {
+	trailer := newFields(t, "X", "y")
+	for _, test := range []struct {
+		what   string
+		append func(dst []byte) ([]byte, error)
+		want   string // nothing for an error
+	}{
+		{"request line", func(b []byte) ([]byte, error) { return AppendRequestLine(b, "GET", "/a?b") }, "GET /a?b HTTP/1.1\r\n"},
+		{"no method", func(b []byte) ([]byte, error) { return AppendRequestLine(b, "", "/") }, ""},
+		{"two methods", func(b []byte) ([]byte, error) { return AppendRequestLine(b, "GET POST", "/") }, ""},
+		{"no target", func(b []byte) ([]byte, error) { return AppendRequestLine(b, "GET", "") }, ""},
+		{"space in the target", func(b []byte) ([]byte, error) { return AppendRequestLine(b, "GET", "/a b") }, ""},
+		{"line end in the target", func(b []byte) ([]byte, error) { return AppendRequestLine(b, "GET", "/\r\nX: y") }, ""},
+		{"status line", func(b []byte) ([]byte, error) { return AppendStatusLine(b, 200, "") }, "HTTP/1.1 200 OK\r\n"},
+		{"another phrase", func(b []byte) ([]byte, error) { return AppendStatusLine(b, 200, "So be it") }, "HTTP/1.1 200 So be it\r\n"},
+		{"a code without a phrase", func(b []byte) ([]byte, error) { return AppendStatusLine(b, 299, "") }, "HTTP/1.1 299 Success\r\n"},
+		{"the largest code", func(b []byte) ([]byte, error) { return AppendStatusLine(b, 999, "") }, "HTTP/1.1 999 Unknown\r\n"},
+		{"a code of two digits", func(b []byte) ([]byte, error) { return AppendStatusLine(b, 99, "") }, ""},
+		{"a code of four digits", func(b []byte) ([]byte, error) { return AppendStatusLine(b, 1000, "") }, ""},
+		{"line end in the phrase", func(b []byte) ([]byte, error) { return AppendStatusLine(b, 200, "OK\r\nX: y") }, ""},
+		{"field", func(b []byte) ([]byte, error) { return AppendField(b, "X", "y") }, "X: y\r\n"},
+		{"length", func(b []byte) ([]byte, error) { return AppendContentLength(b, 1<<40), nil }, "Content-Length: 1099511627776\r\n"},
+		{"chunk size", func(b []byte) ([]byte, error) { return AppendChunkSize(b, 0x1ab), nil }, "1ab\r\n"},
+		{"last chunk", func(b []byte) ([]byte, error) { return AppendLastChunk(b, nil) }, "0\r\n\r\n"},
+		{"empty trailer", func(b []byte) ([]byte, error) { return AppendLastChunk(b, new(Fields)) }, "0\r\n\r\n"},
+		{"trailer", func(b []byte) ([]byte, error) { return AppendLastChunk(b, trailer) }, "0\r\nX: y\r\n\r\n"},
+		{"length in a trailer", func(b []byte) ([]byte, error) {
+			return AppendLastChunk(b, newFields(t, "X", "y", "content-length", "3"))
+		}, ""},
+	} {
+		got, err := test.append([]byte("before "))
+		if test.want == "" && !errors.Is(err, ErrInvalid) || test.want != "" && err != nil {
+			t.Errorf("%s: %v", test.what, err)
+		}
+		equal(t, test.what, string(got), "before "+test.want)
+	}
+}
+
+func TestChunksOfNothing(t *testing.T) {
+	for _, n := range []int64{0, -1} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("wrote a chunk of %d bytes", n)
+				}
+			}()
+			AppendChunkSize(nil, n)
+		}()
+	}
+}
+
+func TestAllowedInTrailer(t *testing.T) {
+	for name, want := range map[string]bool{
+		"X": true, "Etag": true, "Date": true, "Server-Timing": true,
+		"content-LENGTH": false, "Transfer-Encoding": false, "Host": false, "Trailer": false, "TE": false,
+	} {
+		equal(t, name, AllowedInTrailer(name), want)
+	}
+}
+
+// TestReasonPhrases compares with the standard library, which has older names
+// for some.
+func TestReasonPhrases(t *testing.T) {
+	newer := map[int]string{413: "Content Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
+	for code := range 600 {
+		want := newer[code]
+		if want == "" {
+			want = http.StatusText(code)
+		}
+		if want == "" {
+			want = ReasonPhrase(code / 100 * 100)
+			if got := ReasonPhrase(code); got == "" {
+				t.Errorf("%d has no phrase", code)
+			}
+			continue
+		}
+		equal(t, http.StatusText(code), ReasonPhrase(code), want)
+	}
+	equal(t, "beyond", ReasonPhrase(1<<40), "Unknown")
+	equal(t, "negative", ReasonPhrase(-1), "Unknown")
+}
