@@ -13,6 +13,8 @@ import (
 var (
 	ErrTaken    = errors.New("taken")
 	ErrNotFound = errors.New("not found")
+	// ErrNotServer says that only a server can do that.
+	ErrNotServer = errors.New("not a request to a server")
 )
 
 // Bound is a place that a server listens at (struct evhttp_bound_socket).

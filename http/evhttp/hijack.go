@@ -1,0 +1,40 @@
+package evhttp
+
+import "github.com/go-libevent/libevent/core/bufferevent"
+
+// Hijack takes the stream away from HTTP: after CONNECT, or for another protocol
+// that the client has asked for with Upgrade. What the client has sent after the
+// request is in its input, and what was sent before, such as the answer that
+// agrees, in its output. The bufferevent is the caller's, without callbacks and
+// timeouts; the request is over. The error is ErrOrder if the request has not
+// come completely, ErrDone if it is over, ErrNotServer on a client.
+func (r *Request) Hijack() (*bufferevent.Bufferevent, error) {
+	if r.ex == nil {
+		return nil, r.failed("hijack", ErrDone)
+	}
+	c, ok := r.ex.(*served)
+	switch {
+	case !ok:
+		return nil, r.failed("hijack", ErrNotServer)
+	case c.state != answering && !r.body.complete():
+		return nil, r.failed("hijack", ErrOrder)
+	}
+	b := c.bev
+	c.bev = nil
+	b.SetCallbacks(nil, nil, nil)
+	b.Data = nil
+	b.SetTimeouts(0, 0)
+	c.leave()
+	return b, nil
+}
+
+// leave ends the connection without its stream.
+func (c *served) leave() {
+	c.freed = true
+	c.timer.Del()
+	c.server.remove(c)
+	r := c.req
+	c.req, c.sentFunc = nil, nil
+	r.kept = true
+	r.over(nil)
+}
