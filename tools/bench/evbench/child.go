@@ -29,6 +29,7 @@ const (
 	childFlood   = "flood"   // address
 	childResolve = "resolve" // resolver, address of the upstream and numbers
 	childHold    = "hold"    // the same, to hold lookups outstanding
+	childAsk     = "ask"     // client, address of the server and numbers
 )
 
 // endOfNumbers separates the numbers of a load from the command that starts its
@@ -168,6 +169,8 @@ func runLoad(workload string, n []int, server []string) ([]measure.Figure, error
 		return load.DNSResolve(server, n[0], n[1])
 	case workload == "dns-memory" && len(n) == 1:
 		return load.DNSHold(server, n[0])
+	case strings.HasPrefix(workload, "http"):
+		return runHTTPLoad(workload, n, server)
 	}
 	return nil, fmt.Errorf("unknown load %q %d", workload, n)
 }

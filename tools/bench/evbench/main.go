@@ -47,6 +47,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 			return runResolver(resolver.Resolve, args[1:], stdout, stderr)
 		case childHold:
 			return runResolver(resolver.Hold, args[1:], stdout, stderr)
+		case childAsk:
+			return runAsk(args[1:], os.Stdin, stdout, stderr)
 		}
 	}
 	o, err := parseOptions(args, stderr)
@@ -80,7 +82,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("evbench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	names := flags.String("suite", "loop", "comma-separated `names` of suites: loop (the event loop), net (servers), tls (servers that speak TLS), dns (DNS servers and resolvers), "+suiteNames())
+	names := flags.String("suite", "loop", "comma-separated `names` of suites: loop (the event loop), net (servers), http (servers and clients of HTTP), tls (servers that speak TLS), dns (DNS servers and resolvers), "+suiteNames())
 	sides := flags.String("sides", "", "comma-separated `names` of sides to measure (default all): "+strings.Join(sideNames(), ", "))
 	flags.IntVar(&o.rounds, "rounds", 5, "number `n` of rounds")
 	flags.DurationVar(&o.time, "time", time.Second, "`duration` of a measurement whose length is free")

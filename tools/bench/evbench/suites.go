@@ -39,16 +39,18 @@ type side struct {
 type peerKind int
 
 const (
-	runsLoop  peerKind = 1 + iota // and serves in clear
-	speaksTLS                     // serves over TLS
-	speaksDNS                     // serves and resolves names
+	runsLoop   peerKind = 1 + iota // and serves in clear
+	speaksTLS                      // serves over TLS
+	speaksDNS                      // serves and resolves names
+	speaksHTTP                     // serves and asks
 )
 
 // buildPeer compiles the C peers.
 var buildPeer = map[peerKind]func(ctx context.Context, dir string) (cpeer.Peer, error){
-	runsLoop:  cpeer.Build,
-	speaksTLS: cpeer.BuildTLS,
-	speaksDNS: cpeer.BuildDNS,
+	runsLoop:   cpeer.Build,
+	speaksTLS:  cpeer.BuildTLS,
+	speaksDNS:  cpeer.BuildDNS,
+	speaksHTTP: cpeer.BuildHTTP,
 }
 
 // table is what becomes of some of the figures of a suite.
@@ -70,7 +72,7 @@ type benchCase struct {
 }
 
 // suites are all suites in the order in which they run.
-var suites = slices.Concat(loopSuites, netSuites, tlsSuites, dnsSuites)
+var suites = slices.Concat(loopSuites, netSuites, httpSuites, tlsSuites, dnsSuites)
 
 // loopSuites are those of the event loop.
 var loopSuites = []suite{
@@ -168,8 +170,8 @@ func suiteNames() string {
 
 // findSuites returns the suites of a comma-separated list, without repetition
 // and in the order in which they run. "loop" stands for all of the event loop,
-// "net" for all that are servers, "tls" for all of those that speak TLS, "dns" for
-// all that look up names.
+// "net" for all that are servers, "http" for all that speak HTTP, "tls" for all
+// servers that speak TLS, "dns" for all that look up names.
 func findSuites(list string) ([]suite, error) {
 	wanted := make(map[string]bool)
 	for _, name := range strings.Split(list, ",") {
@@ -178,6 +180,8 @@ func findSuites(list string) ([]suite, error) {
 			markSuites(wanted, loopSuites)
 		case "net":
 			markSuites(wanted, netSuites)
+		case "http":
+			markSuites(wanted, httpSuites)
 		case "tls":
 			markSuites(wanted, tlsSuites)
 		case "dns":

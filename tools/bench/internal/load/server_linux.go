@@ -20,7 +20,8 @@ import (
 // server is a running server.
 type server struct {
 	cmd    *exec.Cmd
-	stdin  io.Closer
+	stdin  io.WriteCloser
+	stdout *bufio.Reader
 	stderr bytes.Buffer
 	addr   netip.AddrPort
 	tls    *tls.Config // of its clients, or nil
@@ -52,8 +53,8 @@ func start(command []string, variables ...string) (*server, error) {
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
-	s.stdin = stdin
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	s.stdin, s.stdout = stdin, bufio.NewReader(stdout)
+	line, err := s.stdout.ReadString('\n')
 	if err != nil {
 		// Why it ended is more to the point than that its output did.
 		if ended := s.stop(); ended != nil {
