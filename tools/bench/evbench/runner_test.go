@@ -167,14 +167,16 @@ func short(name string, timed bool, workload string, numbers ...int) suite {
 	return s
 }
 
-// shortSuites are suites of servers that speak TLS, and of DNS, but short ones,
-// and without those that wait for something to be idle.
+// shortSuites are suites of HTTP, of servers that speak TLS, and of DNS, but short
+// ones, and without those that wait for something to be idle.
 func shortSuites() []suite {
 	return []suite{
 		short("tls-echo", true, "tls-echo", 64, 3),
 		short("tls-handshake", true, "tls-handshake", int(tls.X25519), 1),
 		short("tls-throughput", false, "tls-throughput", 1_000_000),
 		short("tls-flood", true, "tls-flood", 3),
+		short("http-server", true, "http-server", 12, 2, 0, 3),
+		short("http-client", true, "http-client", 12, 3),
 		short("dns-server", true, "dns-server", 10),
 		short("dns-resolver", false, "dns-resolver", 1000, 10),
 	}
