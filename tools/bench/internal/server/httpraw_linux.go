@@ -63,7 +63,7 @@ func (s *rawHTTP) loop() error {
 			fd := int(e.Fd)
 			switch {
 			case fd == s.listener:
-				acceptAll(fd, s.add)
+				s.accept()
 			case e.Events&unix.EPOLLOUT != 0:
 				s.flush(fd)
 			default:
@@ -105,10 +105,24 @@ func (s *rawHTTP) control(op, fd int, events uint32) error {
 	return nil
 }
 
+// accept accepts all connections that wait.
+func (s *rawHTTP) accept() {
+	for {
+		fd, errno := rawio.Accept(s.listener)
+		switch errno {
+		case 0:
+			s.add(fd)
+		case unix.EINTR, unix.ECONNABORTED:
+		default:
+			return
+		}
+	}
+}
+
 // add starts to serve a connection.
 func (s *rawHTTP) add(fd int) {
 	if s.control(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN) != nil {
-		unix.Close(fd)
+		rawio.Close(fd)
 	}
 }
 
@@ -231,5 +245,5 @@ func (s *rawHTTP) flush(fd int) {
 
 func (s *rawHTTP) close(fd int) {
 	delete(s.conns, fd)
-	unix.Close(fd)
+	rawio.Close(fd)
 }
