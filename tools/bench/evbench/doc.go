@@ -14,7 +14,7 @@
 // and ratios.
 //
 // -suite chooses suites, -sides whom to measure: ours, raw, c, gnet, netpoll,
-// evio, nbio or net; where a suite compares two things of our own, both are
+// evio, nbio, fasthttp or net; where a suite compares two things of our own, both are
 // measured always. -time is the length of a measurement whose length is free
 // (default 1 s). -md writes the tables as Markdown, too, and -svg a plot of the
 // ratios.
@@ -188,6 +188,69 @@
 // which must be installed and may attach to the server. Calls that make less
 // than 0.005 a message are counted together. What Go's runtime does by the clock,
 // such as nanosleep, comes out high: strace makes everything else slow.
+//
+// # Suites of HTTP
+//
+// "http" is all of these: servers and clients of HTTP/1.1, in clear. They need Linux
+// and two processors, as the suites of servers do, and server CPU and the
+// processors' being busy are what they are there.
+//
+// All servers have the same bodies, of 12, 10,000 and 1,000,000 bytes, each at the
+// path that is its length, and send the same header: Date, Content-Type and
+// Content-Length, in an order of their own, and Connection where it is closed. They
+// differ in nothing else but that C libevent and net/http look at more of a request
+// than fasthttp does, and the raw server at next to nothing.
+//
+//   - raw epoll: a loop in Go, level triggered, with one read an event and one write
+//     for all of the requests that it has read, whose responses are made once a
+//     second. It looks for the path, the end of the head and "Connection: close". It
+//     is the ceiling.
+//   - C libevent: evhttp with a callback a path (evhttp_set_cb), on a listener whose
+//     connections inherit TCP_NODELAY. Bodies from 4096 bytes on are referred to,
+//     shorter ones are copied.
+//   - fasthttp: its defaults but for the field Server, which it is told to leave out.
+//     Bodies are not copied (SetBodyRaw).
+//   - net/http: its defaults and a ServeMux. Handlers set Content-Length.
+//
+// The load is that of echo, with requests that have a Host field only. Before
+// anything is measured the whole of one response on each connection is compared with
+// what it must be; then status and Content-Length of every response are, and its
+// bytes are counted. What a read of 64 kB leaves of a body is not copied.
+//
+// http-server: "hello" is the body of 12 bytes. One request is under way on each
+// connection, or, pipelined, 16 are sent at once, and the next ones when all the
+// responses have come. "Each on a new connection" has "Connection: close" in each
+// request, and makes a new connection when the server has closed the last one.
+//
+//   - thousand requests/s: responses divided by the time.
+//   - server CPU: divided by their number, in microseconds.
+//   - median, 99th and 99.9th percentile of the latency: from just before the
+//     request is sent, or the sixteen are, or the connection is made, to just after
+//     the last byte of the response was received, in microseconds.
+//   - allocations: objects that the server has allocated on Go's heap, or calls of
+//     malloc and realloc by C libevent itself, divided by the responses. Both ends
+//     have nothing to do when they are counted.
+//   - the processors' being busy, as in echo.
+//
+// http-memory: memory, with connections that have each had a response of 12 bytes.
+//
+// http-syscalls: syscalls, for each of 20,000 responses of 12 bytes on 100
+// connections that are kept, and on new ones.
+//
+// http-client: clients against one server, which is the raw one but that it has one
+// response, made beforehand, and that it is in the process of the load. A client
+// has 1 or 100 requests under way, each on a connection that it keeps; it checks
+// status and length of each response, and a client that opens more connections is
+// left out. The clock starts after 200 ms and runs for the measuring time.
+//
+//   - raw epoll: the load of http-server.
+//   - C libevent: an evhttp_connection a request under way, with a Host field added.
+//   - fasthttp: a HostClient, a goroutine a request under way, requests and responses
+//     from its pools, without the field User-Agent.
+//   - net/http: a Client whose Transport keeps as many connections, a goroutine a
+//     request under way, without Accept-Encoding.
+//   - thousand requests/s, client CPU, allocations: as in http-server, of the client.
+//   - the processors' being busy: the client's, and that of the server (origin).
 //
 // # Suites of servers that speak TLS
 //

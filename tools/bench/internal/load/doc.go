@@ -3,7 +3,8 @@
 // function measures is defined in the manual of evbench.
 //
 // The server is a program that prints the address it listens on as its first
-// line, echoes what it receives, and ends when its standard input does.
+// line, echoes what it receives, or answers, and ends when its standard input does.
+// For clients of HTTP the load is their server.
 //
 // The load must not be what is measured, so it drives epoll by hand, edge
 // triggered, with system calls that Go's scheduler does not hear of, and lets

@@ -1,7 +1,6 @@
 package load
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -60,13 +59,9 @@ func echo(size, conns int, d time.Duration) work {
 
 // exchange keeps a message under way on each connection.
 type exchange struct {
-	pool      *pool
-	message   []byte
-	clients   []client
-	underWay  int
-	ending    bool            // what comes back is not followed by another message
-	began     time.Time       // where the times below start
-	latencies []time.Duration // of all messages that came back
+	turns
+	message []byte
+	clients []client
 }
 
 // client is one connection's message.
@@ -89,66 +84,9 @@ func newExchange(s *server, size, conns int) (*exchange, error) {
 		p.close()
 		return nil, err
 	}
-	return &exchange{pool: p, message: pattern(0, size), clients: make([]client, conns), began: time.Now()}, nil
-}
-
-// begin sends the first message on each connection.
-func (x *exchange) begin() error {
-	for i := range x.clients {
-		if err := x.send(i, time.Since(x.began)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// run exchanges messages for a while.
-func (x *exchange) run(d time.Duration) error {
-	for end := time.Since(x.began) + d; time.Since(x.began) < end; {
-		if err := x.step(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// runMessages exchanges messages until a number of them came back.
-func (x *exchange) runMessages(n int) error {
-	for len(x.latencies) < n {
-		if err := x.step(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// end receives what is under way.
-func (x *exchange) end() error {
-	x.ending = true
-	defer func() { x.ending = false }()
-	for x.underWay > 0 {
-		if err := x.step(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// step waits for something to come back and takes it.
-func (x *exchange) step() error {
-	events, err := x.pool.wait(patience)
-	if err != nil {
-		return err
-	}
-	if len(events) == 0 {
-		return errSilent
-	}
-	for _, e := range events {
-		if err := x.receive(int(e.Fd)); err != nil {
-			return fmt.Errorf("connection %d: %w", e.Fd, err)
-		}
-	}
-	return nil
+	x := &exchange{message: pattern(0, size), clients: make([]client, conns)}
+	x.turns = turns{pool: p, with: x, began: time.Now()}
+	return x, nil
 }
 
 // receive takes what came back, and sends the next message if it was all of

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net/netip"
 	"time"
 
 	"github.com/go-libevent/libevent/tools/bench/internal/measure"
@@ -48,8 +49,38 @@ func TLSHandshakes([]string, tls.CurveID, bool, time.Duration) ([]measure.Figure
 // TLSFlood is measured on Linux only.
 func TLSFlood(_, _ []string, _ int, _ time.Duration) ([]measure.Figure, error) { return unable() }
 
+// DNSPerf measures on Linux only.
+func DNSPerf([]string, int, time.Duration) ([]measure.Figure, error) { return unable() }
+
+// DNSServer measures on Linux only.
+func DNSServer([]string, int, time.Duration) ([]measure.Figure, error) { return unable() }
+
+// DNSResolve measures on Linux only.
+func DNSResolve([]string, int, int) ([]measure.Figure, error) { return unable() }
+
+// DNSHold measures on Linux only.
+func DNSHold([]string, int) ([]measure.Figure, error) { return unable() }
+
 // Flood exists on Linux only.
 func Flood(string, io.Reader, io.Writer) error {
+	_, err := unable()
+	return err
+}
+
+// HTTP is measured on Linux only.
+func HTTP([]string, HTTPWork, time.Duration) ([]measure.Figure, error) { return unable() }
+
+// HTTPMemory is measured on Linux only.
+func HTTPMemory([]string, int, int) ([]measure.Figure, error) { return unable() }
+
+// HTTPSyscalls are counted on Linux only.
+func HTTPSyscalls([]string, HTTPWork, int) ([]measure.Figure, error) { return unable() }
+
+// HTTPClient is measured on Linux only.
+func HTTPClient([]string, int, int, time.Duration) ([]measure.Figure, error) { return unable() }
+
+// AskHTTP works on Linux only.
+func AskHTTP(netip.AddrPort, int, int) error {
 	_, err := unable()
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-libevent/libevent/tools/bench/internal/measure"
+	"github.com/go-libevent/libevent/tools/bench/internal/process"
 )
 
 const (
@@ -28,15 +29,16 @@ const (
 // Memory measures the memory that a server has resident for each of many
 // connections that have exchanged a message and went idle.
 func Memory(command []string, conns int) ([]measure.Figure, error) {
-	return with(command, memory(conns))
+	return with(command, memory(conns, (*pool).grow))
 }
 
 // TLSMemory is Memory over TLS.
 func TLSMemory(command []string, conns int) ([]measure.Figure, error) {
-	return withTLS(command, memory(conns))
+	return withTLS(command, memory(conns, (*pool).grow))
 }
 
-func memory(conns int) work {
+// memory grows a pool by connections that have been used once.
+func memory(conns int, grow func(p *pool, s *server, conns int) error) work {
 	return func(s *server) ([]measure.Figure, error) {
 		if err := needDescriptors(conns + memoryBatch + otherDescriptors); err != nil {
 			return nil, err
@@ -47,7 +49,7 @@ func memory(conns int) work {
 		}
 		defer p.close()
 		// What the server does at first is not counted.
-		if err := p.grow(s, memoryBatch); err != nil {
+		if err := grow(p, s, memoryBatch); err != nil {
 			return nil, err
 		}
 		before, err := idleMemory(s)
@@ -55,7 +57,7 @@ func memory(conns int) work {
 			return nil, err
 		}
 		for left := conns; left > 0; left -= memoryBatch {
-			if err := p.grow(s, min(left, memoryBatch)); err != nil {
+			if err := grow(p, s, min(left, memoryBatch)); err != nil {
 				return nil, err
 			}
 		}
@@ -77,7 +79,7 @@ func (p *pool) grow(s *server, conns int) error {
 // while.
 func idleMemory(s *server) (int64, error) {
 	time.Sleep(memoryPause)
-	return rss(s.cmd.Process.Pid)
+	return process.Resident(s.cmd.Process.Pid)
 }
 
 // needDescriptors fails if a process may not open as many descriptors, however

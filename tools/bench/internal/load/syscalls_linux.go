@@ -26,12 +26,24 @@ const warmupMessages = 1000
 // Syscalls counts the system calls that a server makes for each of a number of
 // messages, by name, with strace.
 func Syscalls(command []string, size, conns, messages int) ([]measure.Figure, error) {
+	return countSyscalls(command, messages, func(s *server) (*turns, error) {
+		x, err := newExchange(s, size, conns)
+		if err != nil {
+			return nil, err
+		}
+		return &x.turns, nil
+	})
+}
+
+// countSyscalls counts those of a server during an exchange that prepare has
+// made ready.
+func countSyscalls(command []string, messages int, prepare func(*server) (*turns, error)) ([]measure.Figure, error) {
 	program, err := exec.LookPath("strace")
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", measure.ErrUnable, err)
 	}
 	return with(command, func(s *server) ([]measure.Figure, error) {
-		x, err := newExchange(s, size, conns)
+		x, err := prepare(s)
 		if err != nil {
 			return nil, err
 		}
@@ -50,19 +62,6 @@ func Syscalls(command []string, size, conns, messages int) ([]measure.Figure, er
 		}
 		return perMessage(summary, len(x.latencies))
 	})
-}
-
-// exchangeOnce exchanges at least a number of messages, of which none remains
-// under way.
-func (x *exchange) exchangeOnce(messages int) error {
-	x.latencies = nil
-	if err := x.begin(); err != nil {
-		return err
-	}
-	if err := x.runMessages(messages); err != nil {
-		return err
-	}
-	return x.end()
 }
 
 // trace is a running strace.

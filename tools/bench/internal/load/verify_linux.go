@@ -57,19 +57,26 @@ func sendAll(l link, message []byte) error {
 // readFull fills got from a connection and waits as long as that takes.
 func (p *pool) readFull(i int, got []byte) error {
 	for len(got) > 0 {
-		n, err := p.links[i].receive(got)
-		switch {
-		case n > 0:
-			got = got[n:]
-		case err == unix.EAGAIN:
-			if err := awaitReadable(p.fds[i]); err != nil {
-				return err
-			}
-		default:
+		n, err := p.receive(i, got)
+		if n <= 0 {
 			return received(err)
 		}
+		got = got[n:]
 	}
 	return nil
+}
+
+// receive waits for what a connection receives next, or its end.
+func (p *pool) receive(i int, buf []byte) (int, error) {
+	for {
+		n, err := p.links[i].receive(buf)
+		if err != unix.EAGAIN {
+			return n, err
+		}
+		if err := awaitReadable(p.fds[i]); err != nil {
+			return 0, err
+		}
+	}
 }
 
 // received says what is wrong with a read that brought no bytes.

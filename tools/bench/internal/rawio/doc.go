@@ -1,5 +1,5 @@
-// Package rawio reads and writes non-blocking sockets without telling Go's
-// scheduler of it, which is the least that a system call can cost: servers and
-// loads that are yardsticks use it. It is Linux's, and the only package here
-// that needs unsafe.
+// Package rawio accepts, reads, writes and closes non-blocking sockets without
+// telling Go's scheduler of it, which is the least that a system call can cost:
+// servers and loads that are yardsticks use it. It is Linux's, and the only package
+// here that needs unsafe.
 package rawio

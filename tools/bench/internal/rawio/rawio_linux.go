@@ -26,6 +26,18 @@ func Discard(fd, n int) (int, unix.Errno) {
 	return result(r, errno)
 }
 
+// Accept accepts a connection, which does not block.
+func Accept(listener int) (int, unix.Errno) {
+	fd, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(listener), 0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+	return result(fd, errno)
+}
+
+// Close closes a descriptor.
+func Close(fd int) unix.Errno {
+	_, _, errno := unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
+	return errno
+}
+
 // result makes the result of a call that failed harmless.
 func result(n uintptr, errno unix.Errno) (int, unix.Errno) {
 	if errno != 0 {

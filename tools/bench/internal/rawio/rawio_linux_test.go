@@ -81,9 +81,51 @@ func TestBadDescriptorsAreErrors(t *testing.T) {
 		"Read":    func() (int, unix.Errno) { return Read(-1, p) },
 		"Write":   func() (int, unix.Errno) { return Write(-1, p) },
 		"Discard": func() (int, unix.Errno) { return Discard(-1, 1) },
+		"Accept":  func() (int, unix.Errno) { return Accept(-1) },
+		"Close":   func() (int, unix.Errno) { return 0, Close(-1) },
 	} {
 		if n, errno := call(); n != 0 || errno != unix.EBADF {
 			t.Errorf("%s = %d, %v, want 0, %v", name, n, errno, unix.EBADF)
 		}
+	}
+}
+
+func TestConnectionsAreAcceptedUntilThereAreNone(t *testing.T) {
+	listener, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(listener)
+	if err := unix.Bind(listener, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Listen(listener, 1); err != nil {
+		t.Fatal(err)
+	}
+	sa, err := unix.Getsockname(listener)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near, err := net.DialTCP("tcp", nil, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: sa.(*unix.SockaddrInet4).Port})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer near.Close()
+	awaitReadable(t, listener)
+	fd, errno := Accept(listener)
+	if errno != 0 {
+		t.Fatal(errno)
+	}
+	if _, errno := Read(fd, make([]byte, 1)); errno != unix.EAGAIN {
+		t.Errorf("read: %v, want %v", errno, unix.EAGAIN)
+	}
+	if _, errno := Accept(listener); errno != unix.EAGAIN {
+		t.Errorf("accept: %v, want %v", errno, unix.EAGAIN)
+	}
+	if errno := Close(fd); errno != 0 {
+		t.Fatal(errno)
+	}
+	if n, err := near.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("read %d bytes, %v, want %v", n, err, io.EOF)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"runtime"
 
 	"github.com/go-libevent/libevent/openssl/evtls"
+	"github.com/go-libevent/libevent/tools/bench/internal/process"
 )
 
 // address is where all servers listen: on a port that the system chooses.
@@ -43,6 +44,11 @@ var tlsServers = map[string]func(ready) error{
 	"tls-net-stream": func(r ready) error { return serveTLSNet(r, copyNet) },
 }
 
+// dnsServers are those that answer queries over UDP.
+var dnsServers = map[string]func(ready) error{
+	"dns-miekg": serveMiekg,
+}
+
 // errEnded says that a server ended without being told to.
 var errEnded = errors.New("the server ended by itself")
 
@@ -58,6 +64,12 @@ func find(name string, numbers []int) (func(ready) error, error) {
 	if serve, ok := tlsServers[name]; ok && len(numbers) == 0 {
 		return serve, nil
 	}
+	if serve, ok := dnsServers[name]; ok && len(numbers) == 0 {
+		return serve, nil
+	}
+	if serve, ok := httpServers[name]; ok && len(numbers) == 0 {
+		return serve, nil
+	}
 	if serve, ok := tlsServers[name]; ok && len(numbers) == 1 && numbers[0] > 0 {
 		return func(r ready) error {
 			runtime.GOMAXPROCS(numbers[0])
@@ -68,7 +80,7 @@ func find(name string, numbers []int) (func(ready) error, error) {
 }
 
 // Serve runs a server until stdin ends. It writes the server's address to stdout
-// as one line.
+// as one line, and answers lines with its allocations so far.
 func Serve(name string, numbers []int, stdin io.Reader, stdout io.Writer) error {
 	serve, err := find(name, numbers)
 	if err != nil {
@@ -81,8 +93,7 @@ func Serve(name string, numbers []int, stdin io.Reader, stdout io.Writer) error 
 		ended <- cmp.Or(err, errEnded)
 	}()
 	go func() {
-		_, err := io.Copy(io.Discard, stdin)
-		ended <- err
+		ended <- process.AnswerAllocations(stdin, stdout)
 	}()
 	return <-ended
 }

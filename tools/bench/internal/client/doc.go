@@ -1,0 +1,7 @@
+// Package client holds the clients of the suite of HTTP clients: each in the way
+// in which a good user of its library would ask a server for many things, so many
+// of them at a time. What is measured is defined in the manual of evbench.
+//
+// A client is meant to have a process of its own: it leaves its connections and
+// goroutines to the end of the process.
+package client
