@@ -4,7 +4,8 @@ import "bytes"
 
 // A Head is what the heads of requests and responses have in common.
 type Head struct {
-	// Header has the fields, once Parse has said that the head is complete.
+	// Header has the fields, once Parse has said that the head is complete. It
+	// may be edited, but is reset with the head only, whose text it has.
 	Header Fields
 
 	// Minor is the minor version: 0 for HTTP/1.0, 1 or more for HTTP/1.1.
