@@ -67,7 +67,7 @@ func TestRouterFindsTheMostSpecificPattern(t *testing.T) {
 		{"GET EXAMPLE.com/items/new", "example.com/items/{id}", "id=new"},
 		{"GET example.com/other", "example.com/", ""},
 		{"GET example.org/other", "/", ""},
-		{"PURGE /x/y", "PURGE /purge/{id}", ""},
+		{"PURGE /purge/y", "PURGE /purge/{id}", "id=y"},
 		{"get /items/7", "/items/{id}", "id=7"},
 		{"GET /space%20%2f/x", "/sp%61ce%20%2F/x", ""},
 		{"GET /space%20//x", "/", ""},
