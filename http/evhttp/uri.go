@@ -189,6 +189,9 @@ func (u *URI) parseAuthority(s string) (rest string, bad URIPart) {
 		u.has |= PartPort
 	}
 	if !validHost(host) {
+		if host[0] != '[' && strings.IndexByte(host, ':') >= 0 {
+			return "", PartPort // it is not a number
+		}
 		return "", PartHost
 	}
 	u.set(PartHost, &u.host, host)

@@ -79,7 +79,7 @@ var uriTests = []struct {
 	{in: "http://[Va.b]/", want: parts{"http", "-", "[Va.b]", -1, "/", "-", "-"}},
 	{in: "http://[]/", bad: PartHost},
 	{in: "http://[::1/", bad: PartHost},
-	{in: "http://::1]/", bad: PartHost},
+	{in: "http://::1]/", bad: PartPort},
 	{in: "http://[::1]x/", bad: PartHost},
 	{in: "http://[1.2.3.4]/", bad: PartHost},
 	{in: "http://[::1%25eth0]/", bad: PartHost},
@@ -103,9 +103,9 @@ var uriTests = []struct {
 	{in: "http://a:65535", want: parts{"http", "-", "a", 65535, "", "-", "-"}},
 	{in: "http://a:65536", bad: PartPort},
 	{in: "http://a:18446744073709551617", bad: PartPort},
-	{in: "http://a:+80", bad: PartHost},
-	{in: "http://a:80:80", bad: PartHost},
-	{in: "http://a:x", bad: PartHost},
+	{in: "http://a:+80", bad: PartPort},
+	{in: "http://a:80:80", bad: PartPort},
+	{in: "http://a:x", bad: PartPort},
 
 	// Bytes that are not allowed.
 	{in: "/a b", bad: PartPath},
