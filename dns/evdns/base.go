@@ -83,15 +83,20 @@ type Base struct {
 
 	waiting  queue       // requests without a server, first come, first served
 	inflight queue       // requests that were sent, by deadline
+	users    int         // how many of both are not the resolver's own
 	timer    event.Event // for the first deadline
 
 	done      []outcome      // callbacks to be made
 	deferral  event.Deferred // makes them
 	ending    bool           // FinishIteration will come
-	unsettled []*udpSocket   // have something to send, or perhaps no use any more
+	unsettled []*channel     // to be settled then
+	holding   bool           // the loop is kept from ending
+	active    bool           // there were requests when that was last looked at
 	random    *rand.ChaCha8
-	mail      *mail // packets and their buffers, or nil
+	mail      mail
 	reader    reader
+	opt       []byte // the OPT record of queries, for a size of optSize
+	optSize   int
 }
 
 // NewBase makes a resolver whose work is done by the loop of base. Unless flags
@@ -144,7 +149,7 @@ func (b *Base) Free(failRequests bool) {
 	b.endRequests(failRequests)
 	b.clearServers()
 	b.timer.DelNoBlock()
-	b.mail = nil
+	b.mail = mail{}
 	b.hosts, b.cache, b.search = hosts{}, cache{}, search{}
 }
 
