@@ -1,8 +1,6 @@
 package evdns
 
-import (
-	"github.com/miekg/dns"
-)
+import "github.com/miekg/dns"
 
 // receive deals with a message that has come in on a channel. What answers none
 // of the requests on it is not looked at: somebody may be guessing.
@@ -53,9 +51,9 @@ func (b *Base) cutOff(r *Request) {
 func (b *Base) answer(r *Request, msg []byte, h header) {
 	switch rcode := h.rcode(); {
 	case rcode == dns.RcodeServerFailure:
-		b.serverFailed(r, msg)
+		b.serverFailed(r)
 	case rcode == dns.RcodeNotImplemented, rcode == dns.RcodeRefused:
-		b.refused(r, msg, Err(rcode))
+		b.refused(r, Err(rcode))
 	case rcode == dns.RcodeFormatError && r.edns:
 		// Perhaps it does not know EDNS (RFC 6891, section 7).
 		r.server.plain = true
@@ -77,21 +75,12 @@ func (b *Base) answer(r *Request, msg []byte, h header) {
 // goes on to the next name.
 func (b *Base) conclude(r *Request, msg []byte, h header) {
 	o := b.understand(r, msg, h)
-	switch rcode := h.rcode(); {
-	case o.err == ErrTruncated:
-	case rcode == dns.RcodeNameError:
-		o.err = ErrNotExist
-	case rcode == dns.RcodeFormatError:
-		o.err = ErrFormat
-	case rcode != dns.RcodeSuccess:
-		o.err = ErrUnknown
-	}
-	b.remember(r, &o)
+	b.remember(r, &o, msg)
 	if o.err == nil {
 		b.end(r, o)
-		return
+	} else {
+		b.fail(r, o)
 	}
-	b.fail(r, o)
 }
 
 // understand reads an answer, in the form in which the request wants it.
@@ -104,24 +93,17 @@ func (b *Base) understand(r *Request, msg []byte, h header) (o outcome) {
 		o.answer, o.err = b.reader.read(msg, offset, h, r.name, r.qtype)
 		return o
 	}
-	m := new(dns.Msg)
-	if err := m.Unpack(msg); err != nil {
-		return outcome{err: ErrTruncated}
-	}
-	if len(m.Question) > 0 {
-		m.Question[0].Name = r.name // without the capital letters that we have put there
-	}
-	o.message = m
-	o.answer.TTL = messageTTL(m)
-	if len(m.Answer) == 0 {
-		o.err = ErrNoData
+	o.message, o.err = unpackMessage(msg, r.name, 0)
+	if o.err == nil {
+		o.answer.TTL = messageTTL(o.message)
+		o.err = messageError(o.message)
 	}
 	return o
 }
 
 // serverFailed deals with the complaint that a nameserver cannot answer. It may
 // be broken, or know somebody who is; this counts as if it had been silent.
-func (b *Base) serverFailed(r *Request, msg []byte) {
+func (b *Base) serverFailed(r *Request) {
 	if r.probe {
 		r.server.probeFailed()
 		return
@@ -133,7 +115,7 @@ func (b *Base) serverFailed(r *Request, msg []byte) {
 
 // refused deals with a nameserver that does not want to answer. It will not be
 // asked for a while, and if there is another one, that is.
-func (b *Base) refused(r *Request, msg []byte, why Err) {
+func (b *Base) refused(r *Request, why Err) {
 	s := r.server
 	if r.probe {
 		s.probeFailed()
@@ -181,21 +163,46 @@ func (b *Base) nextName(r *Request) bool {
 // recall ends a request whose answer is known already, and goes on to the next
 // name if it is that there is none.
 func (b *Base) recall(r *Request) bool {
-	if b.flags&NoCache != 0 {
+	if b.flags&NoCache != 0 || r.probe {
 		return false
 	}
 	for {
-		v, ok := b.cache.get(r.name, r.qtype, b.now())
-		if !ok || r.callback == nil && v.message == nil {
+		o, ok := b.known(r)
+		if !ok {
 			return false
 		}
-		o := outcome{answer: v.answer, message: v.message, err: v.err}
-		if r.callback != nil && v.message != nil {
-			o = fromMessage(r, v.message)
-		}
 		if o.err == nil || !b.nextName(r) {
-			b.endKnown(r, o)
+			b.end(r, o)
 			return true
 		}
+	}
+}
+
+// known returns what the cache knows about what r asks for.
+func (b *Base) known(r *Request) (outcome, bool) {
+	if r.callback != nil {
+		v, ok := b.cache.get(r.name, r.qtype, b.now())
+		return outcome{answer: v.answer, err: v.err}, ok
+	}
+	v, ok := b.cache.getMessage(r.name, r.qtype, b.now())
+	if !ok || v.message == nil { // that there is no such name is a message, too, to be asked for
+		return outcome{}, false
+	}
+	m, err := unpackMessage(v.message, r.name, v.age)
+	return outcome{message: m, err: v.err}, err == nil
+}
+
+// remember puts an answer into the cache: a good one, or that there is none.
+func (b *Base) remember(r *Request, o *outcome, msg []byte) {
+	if b.flags&NoCache != 0 || o.answer.TTL <= 0 {
+		return
+	}
+	if o.err != nil && o.err != ErrNotExist && o.err != ErrNoData {
+		return
+	}
+	if r.callback != nil {
+		b.cache.put(r.name, r.qtype, cached{answer: o.answer, err: o.err}, b.now())
+	} else {
+		b.cache.putMessage(r.name, r.qtype, cached{answer: Answer{TTL: o.answer.TTL}, message: msg, err: o.err}, b.now())
 	}
 }

@@ -1,6 +1,9 @@
 package evdns
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 // A channel is a way to a nameserver, a UDP socket or a TCP connection, and
 // knows the requests that went that way by their ids. They are unique on the
@@ -13,6 +16,9 @@ type channel struct {
 	n         int
 	unsent    []*Request // to be sent at the end of the iteration; some may not want to any more
 	unsettled bool
+
+	answers int           // how many have come
+	heardAt time.Duration // when the last of them did
 }
 
 // A carrier is a socket or connection.
@@ -109,8 +115,8 @@ func (c *channel) find(id uint16) *Request {
 	return r
 }
 
-// freeID returns a random id that no request on c has. At most half of them may
-// be in use.
+// freeID returns a random id that no request on c has. At most half of them are
+// in use.
 func (c *channel) freeID(random *rand.ChaCha8) uint16 {
 	for {
 		if id := uint16(random.Uint64()); c.find(id) == nil {

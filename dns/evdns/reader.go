@@ -12,18 +12,14 @@ import (
 // for.
 const maxAliases = 64
 
-// maxTTL is what TTLs are clamped to, so that what a nameserver says by mistake
-// does not last for ever: a week (RFC 8767, section 4).
-const maxTTL = 7 * 24 * time.Hour
-
 // reader takes messages apart. Its memory is used again and again.
 type reader struct {
 	records []dns.RR
 }
 
 // read returns what the message says about name: addresses, or the names of an
-// address. offset is where its records begin. The error is nil, ErrNoData or,
-// if it cannot be read, ErrTruncated.
+// address. offset is where its records begin. The error says that there is
+// nothing, and why, or is ErrTruncated if the message cannot be read.
 func (rd *reader) read(msg []byte, offset int, h header, name string, qtype uint16) (Answer, error) {
 	defer rd.forget()
 	offset, err := rd.unpack(msg, offset, h.answers)
@@ -39,7 +35,7 @@ func (rd *reader) read(msg []byte, offset int, h header, name string, qtype uint
 	if _, err := rd.unpack(msg, offset, h.authority); err != nil {
 		return Answer{}, ErrTruncated
 	}
-	return Answer{TTL: negativeTTL(rd.records)}, ErrNoData
+	return Answer{TTL: negativeTTL(rd.records)}, rcodeError(h.rcode())
 }
 
 func (rd *reader) unpack(msg []byte, offset, n int) (int, error) {
@@ -147,6 +143,50 @@ func answerType(qtype uint16) AnswerType {
 		return TypeAAAA
 	default:
 		return TypeA
+	}
+}
+
+// unpackMessage takes a whole message apart, which answers a query for name and
+// was received so long ago.
+func unpackMessage(msg []byte, name string, age time.Duration) (*dns.Msg, error) {
+	m := new(dns.Msg)
+	if err := m.Unpack(msg); err != nil {
+		return nil, ErrTruncated
+	}
+	if len(m.Question) > 0 {
+		m.Question[0].Name = name // without the capital letters that we have put there
+	}
+	passed := uint32(age / time.Second)
+	if passed == 0 {
+		return m, nil
+	}
+	for _, section := range [][]dns.RR{m.Answer, m.Ns, m.Extra} {
+		for _, rr := range section {
+			if h := rr.Header(); h.Rrtype != dns.TypeOPT { // which has flags there
+				h.Ttl -= min(h.Ttl, passed)
+			}
+		}
+	}
+	return m, nil
+}
+
+// messageError returns what a message says that is no answer.
+func messageError(m *dns.Msg) error {
+	if m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0 {
+		return nil
+	}
+	return rcodeError(m.Rcode)
+}
+
+// rcodeError returns the error of a message without an answer.
+func rcodeError(rcode int) error {
+	switch rcode {
+	case dns.RcodeSuccess:
+		return ErrNoData
+	case dns.RcodeFormatError, dns.RcodeServerFailure, dns.RcodeNameError, dns.RcodeNotImplemented, dns.RcodeRefused:
+		return Err(rcode)
+	default:
+		return ErrUnknown
 	}
 }
 

@@ -92,9 +92,9 @@ type Request struct {
 
 // more is what few requests need.
 type more struct {
-	names   []string               // to be tried after this one
-	message func(*dns.Msg, error)  // the callback of Query
-	err     error                  // what was wrong with sockets and connections
+	names   []string              // to be tried after this one
+	message func(*dns.Msg, error) // the callback of Query
+	err     error                 // what was wrong with sockets and connections
 }
 
 // extra returns the part of r that few requests have.
@@ -185,12 +185,11 @@ func (b *Base) start(r *Request) (*Request, error) {
 		}
 	}
 	r.name = fqdn(r.name)
-	if b.recall(r) {
-		return r, nil
-	}
 	b.users++
 	b.waiting.push(r)
-	b.finishLater()
+	if !b.recall(r) {
+		b.finishLater()
+	}
 	return r, nil
 }
 

@@ -157,6 +157,21 @@ func (b *Base) retry(r *Request) {
 	}
 }
 
+// elsewhere sends requests that cannot be answered where they are, because of
+// err, to nameservers that work. If there are none, they have to wait until their
+// time has passed.
+func (b *Base) elsewhere(requests []*Request, err error) {
+	for _, r := range requests {
+		if r.state != stateInflight {
+			continue
+		}
+		r.extra().err = err
+		if r.probe || b.good > 0 {
+			b.retry(r)
+		}
+	}
+}
+
 // giveUp ends a request that was sent often enough.
 func (b *Base) giveUp(r *Request) {
 	err := r.failure
@@ -237,6 +252,9 @@ func (b *Base) rest() {
 		s.rest()
 	}
 }
+
+// awake says whether nameservers that are down may be probed.
+func (b *Base) awake() bool { return b.active || b.flags&DisableWhenInactive == 0 }
 
 // hold keeps the loop from ending while there are nameservers, unless it was
 // asked not to.
