@@ -80,6 +80,9 @@ func (q *AddrInfoQuery) WantsIPv4() bool {
 // WantsIPv6 reports whether IPv6 addresses are of use.
 func (q *AddrInfoQuery) WantsIPv6() bool { return q.hints.Family != syscall.AF_INET }
 
+// WantsCanonName reports whether the canonical name of the host is wanted.
+func (q *AddrInfoQuery) WantsCanonName() bool { return q.hints.Flags&AICanonName != 0 }
+
 // Answer returns the results of a query without a Host.
 func (q *AddrInfoQuery) Answer() []AddrInfo { return q.infos(q.addrs, q.node) }
 
@@ -101,7 +104,7 @@ func (q *AddrInfoQuery) infos(addrs []netip.Addr, canonName string) []AddrInfo {
 	for _, addr := range addrs {
 		infos = q.hints.appendInfos(infos, netip.AddrPortFrom(addr, q.port))
 	}
-	if q.hints.Flags&AICanonName != 0 {
+	if q.WantsCanonName() {
 		infos[0].CanonName = canonName
 	}
 	return infos

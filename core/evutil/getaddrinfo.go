@@ -69,7 +69,7 @@ func (q *AddrInfoQuery) lookup(ctx context.Context) ([]netip.Addr, error) {
 // canonName returns the canonical name of the host, if it is wanted. A host
 // whose aliases cannot be looked up is its own.
 func (q *AddrInfoQuery) canonName(ctx context.Context) string {
-	if q.hints.Flags&AICanonName == 0 {
+	if !q.WantsCanonName() {
 		return ""
 	}
 	name, err := q.resolver().LookupCNAME(ctx, q.Host)
