@@ -3,7 +3,6 @@ package evdns
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"runtime"
 	"strings"
 
@@ -91,7 +90,7 @@ func (b *Base) addDefaults(flags OptionFlags, searchSeen bool) error {
 func (b *Base) loadSystemHosts() {
 	name := evutil.HostsFile()
 	if err := b.loadHosts(name); err != nil {
-		b.logf(slog.LevelDebug, "no hosts file", "file", name, "error", err)
+		b.logger().Debug("evdns: no hosts file", "file", name, "error", err)
 	}
 }
 
@@ -138,7 +137,7 @@ func (b *Base) configureFromAdapters(flags OptionFlags) error {
 		}
 		for _, addr := range addrs {
 			if err := b.AddNameserverString(addr.String()); err != nil && !errors.Is(err, ErrExists) {
-				b.logf(slog.LevelWarn, "nameserver skipped", "address", addr, "error", err)
+				b.logger().Warn("evdns: nameserver skipped", "address", addr, "error", err)
 			}
 		}
 	}
@@ -236,11 +235,11 @@ func (c *resolvConf) malformed(err error) {
 
 func (c *resolvConf) unknown(what, name string) {
 	c.base.skipped.Unknown++
-	c.base.logf(slog.LevelDebug, "unknown "+what+" skipped", "file", c.name, "line", c.line, what, name)
+	c.base.logger().Debug("evdns: unknown "+what+" skipped", "file", c.name, "line", c.line, what, name)
 }
 
 // malformed counts and logs a part of a file that makes no sense.
 func (b *Base) malformed(file string, line int, err error) {
 	b.skipped.Malformed++
-	b.logf(slog.LevelWarn, "malformed line skipped", "file", file, "line", line, "error", err)
+	b.logger().Warn("evdns: malformed line skipped", "file", file, "line", line, "error", err)
 }
