@@ -12,7 +12,8 @@ const (
 
 	// maxQuestions is how many questions a request may have. Everybody else
 	// asks one.
-	maxQuestions = 32)
+	maxQuestions = 32
+)
 
 // read takes from a message what an answer needs: the questions, and how the
 // client speaks EDNS. Everything else is looked at by Msg, if somebody asks. The

@@ -239,8 +239,9 @@ func (r *ServerRequest) owner(name string) (string, error) {
 		return name, nil
 	}
 	full := dns.Fqdn(name)
-	if _, ok := dns.IsDomainName(full); !ok {
-		return "", fmt.Errorf("add record of %q: %w", name, ErrRecord)
+	var room [maxName]byte
+	if _, err := dns.PackDomainName(full, room[:], 0, nil, false); err != nil {
+		return "", fmt.Errorf("add record of %q: %w: %w", name, ErrRecord, err)
 	}
 	return full, nil
 }
