@@ -84,6 +84,7 @@ func (p *ServerPort) Close() {
 	}
 	if first && p.udp != nil {
 		p.udp.stopReading()
+		p.udp.sendQueued()
 	}
 	p.settle()
 	p.unlock()

@@ -218,6 +218,11 @@ func (u *udpPort) FinishIteration() {
 	u.port.lock()
 	defer u.port.unlock()
 	u.ending = false
+	u.sendQueued()
+}
+
+// sendQueued sends answers now that would be sent later.
+func (u *udpPort) sendQueued() {
 	if !u.choked {
 		u.flush()
 	}
