@@ -60,6 +60,7 @@ func (m *mail) ready(udpSize int) *datagram.Batch {
 	size := max(udpSize, mailSize)
 	if m.batch == nil || m.size != size {
 		m.batch, m.size = datagram.NewBatch(mailLimit, size), size
+		m.batch.AllowSegments()
 	}
 	return m.batch
 }
