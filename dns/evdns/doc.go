@@ -1,2 +1,98 @@
-// Package evdns looks names up and answers queries, on the loop.
+// Package evdns looks names up and answers queries, on the loop. It is
+// libevent's evdns, in Go, and knows each thing by libevent's name.
+//
+// # Looking up
+//
+// A [Base] is a resolver: it has nameservers, and asks them without anybody
+// waiting.
+//
+//	b, err := evdns.NewBase(base, evdns.InitializeNameservers)
+//	...
+//	r, err := b.ResolveIPv4("www.example.com", 0, func(a evdns.Answer, err error) {
+//		fmt.Println(a.Addrs, err)
+//	})
+//
+// [Base.ResolveIPv6] and [Base.ResolveReverse] are alike, and [Base.Query] asks
+// for records of any type and gives the whole message. [Base.GetAddrInfo] does
+// what getaddrinfo does: both families, services, numeric addresses, the hosts
+// file. With it a resolver is what bufferevent.ConnectHostname wants. Callbacks
+// are called once, by the loop, and never from within the call that began the
+// lookup; they may do anything, [Request.Cancel] and [Base.Free] included.
+//
+// Errors wrap an [Err], which says what has happened, and name what they are
+// about:
+//
+//	lookup www.example.com A at 127.0.0.1:53: no such name
+//
+// # Nameservers
+//
+// With [InitializeNameservers], nameservers and options are those of the system.
+// Otherwise they come from [Base.ParseResolvConf], [Base.AddNameserver] and
+// [Base.SetOption], which lists the options with their defaults. As long as there
+// is no nameserver, requests wait.
+//
+// Requests go to all nameservers in turn. One that does not answer in time is
+// asked again, or another one is, up to the limit that is the option attempts. A
+// nameserver that was silent max-timeouts times in a row, that refuses to answer,
+// or that cannot be reached, is down: it gets no requests while there are others,
+// but is probed, with longer and longer pauses, until it answers. If all are down
+// they are asked all the same.
+//
+// At most max-inflight requests are under way at a time; the others wait, first
+// come, first served, up to max-waiting. [Base.ClearNameserversAndSuspend] has
+// all of them wait, to be sent to other nameservers after [Base.Resume].
+//
+// # UDP, TCP, TLS
+//
+// Queries go out over UDP, all that an iteration of the loop brings in few system
+// calls. A truncated answer has the query sent again over TCP, unless [IgnoreTC]
+// or the option ignore-tc says that it is an error; [UseVC] and use-vc use TCP
+// from the start. Connections carry many queries at a time, are kept for
+// tcp-idle-timeout, and when one breaks, its queries are sent again.
+// [Base.AddTLSNameserver] adds a nameserver that is asked over whatever stream
+// one makes, such as TLS by the package evtls.
+//
+// # Forged answers
+//
+// Who can send us datagrams, but not see ours, must guess what is in a query. Ids
+// are random; each query leaves from one of several sockets, chosen at random,
+// with ports that the system has chosen and that are given up after 512 queries
+// or 30 seconds; and the letters of the name are written in random case (the
+// option randomize-case, for nameservers that cannot cope). An answer that does
+// not come from the nameserver, or does not repeat all of this, is ignored, and
+// the right one awaited. From an answer counts only what belongs to the name: the
+// records of the name itself, or of what it is an alias for.
+//
+// # Memory
+//
+// Answers are remembered for as long as they say, also that there is none
+// (RFC 2308), up to the number that is the option cache-size. [NoCache] does
+// without. A request under way takes some 250 bytes, and nothing afterwards.
+//
+// # Goroutines
+//
+// A resolver belongs to the goroutine that runs the loop of its event base. If
+// hooks of evthread are installed, as the package pthreads does, any goroutine
+// may use it; the callbacks still come from the loop. It keeps the loop from
+// ending as long as it has nameservers, or, with [DisableWhenInactive], only
+// while something is being looked up.
+//
+// # Coming from C
+//
+// What is different, besides the names:
+//
+//   - Aliases are followed from the name that was asked for, and other addresses
+//     in the answer are not taken. Answer.CanonName says where they lead.
+//   - Silence is counted against the nameserver that was silent, and a request
+//     that was given up does not by itself take a nameserver for down.
+//   - When nameservers fail to answer (SERVFAIL) until there are no more attempts,
+//     the error is ErrServerFailed; in C it is a timeout.
+//   - The letters of an answer must have the case of the query; C does not look.
+//   - Ports change. C sends everything to a nameserver from one port.
+//   - Probes ask what the nameserver has answered before, or else for the root, and
+//     only the nameserver that they are about. C asks for google.com.
+//   - A nameserver that cannot be reached passes its requests on at once, as does a
+//     connection that breaks; in C they wait for their timeouts.
+//   - ErrTooMany: the waiting have a limit.
+//   - A truncated answer is asked for at the nameserver that has sent it.
 package evdns
