@@ -43,6 +43,7 @@ func (b *Base) cutOff(r *Request) {
 		return
 	}
 	r.flags |= UseVC
+	r.sent = 0
 	b.leave(r)
 	b.transmit(r, r.server)
 }
