@@ -1,11 +1,11 @@
 package evdns
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
@@ -81,17 +81,23 @@ type Base struct {
 	good      int // how many servers are up
 	suspended bool
 
-	waiting  queue       // requests without a server, first come, first served
-	inflight queue       // requests that were sent, by deadline
-	timer    event.Event // for the first deadline
+	waiting  queue         // requests without a server, first come, first served
+	inflight queue         // requests that were sent, by deadline
+	users    int           // how many of both are not the resolver's own
+	timer    event.Event   // for the first deadline
+	timerAt  time.Duration // when it is due, or 0
 
 	done      []outcome      // callbacks to be made
 	deferral  event.Deferred // makes them
 	ending    bool           // FinishIteration will come
-	unsettled []*udpSocket   // have something to send, or perhaps no use any more
+	unsettled []*channel     // to be settled then
+	holding   bool           // the loop is kept from ending
+	active    bool           // there were requests when that was last looked at
 	random    *rand.ChaCha8
-	mail      *mail // packets and their buffers, or nil
+	mail      mail
 	reader    reader
+	opt       []byte // the OPT record of queries, for a size of optSize
+	optSize   int
 }
 
 // NewBase makes a resolver whose work is done by the loop of base. Unless flags
@@ -112,13 +118,13 @@ func NewBase(base *event.Base, flags BaseFlags) (*Base, error) {
 			return nil, fmt.Errorf("%s: %w", op, err)
 		}
 		b.mu = mu
+		runtime.AddCleanup(b, func(mu evthread.Lock) { evthread.FreeLock(mu, evthread.Recursive) }, mu)
 	}
 	var seed [32]byte
 	evutil.SecureRandomBytes(seed[:])
 	b.random = rand.NewChaCha8(seed)
 	b.deferral.Init(base, base.Priorities()/2, b.runDone)
 	if err := b.timer.AssignTimer(base, b.onTimer); err != nil {
-		b.freeLock()
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
 	if flags&InitializeNameservers != 0 {
@@ -144,37 +150,8 @@ func (b *Base) Free(failRequests bool) {
 	b.endRequests(failRequests)
 	b.clearServers()
 	b.timer.DelNoBlock()
-	b.mail = nil
+	b.mail = mail{}
 	b.hosts, b.cache, b.search = hosts{}, cache{}, search{}
-}
-
-// SetLogger has the resolver's messages go to l; with nil they go to slog's
-// default logger, as they do from the start. It is called with the lock held,
-// if there is one, and must not call the resolver (evdns_set_log_fn, but for
-// one base).
-func (b *Base) SetLogger(l *slog.Logger) {
-	b.lock()
-	b.log = l
-	b.unlock()
-}
-
-// logf writes a message. The arguments are those of slog.
-func (b *Base) logf(level slog.Level, msg string, args ...any) {
-	l := b.log
-	if l == nil {
-		l = slog.Default()
-	}
-	l.Log(context.Background(), level, "evdns: "+msg, args...)
-}
-
-// debugging says whether messages for debugging are wanted, so that others pay
-// nothing for them.
-func (b *Base) debugging() bool {
-	l := b.log
-	if l == nil {
-		l = slog.Default()
-	}
-	return l.Enabled(context.Background(), slog.LevelDebug)
 }
 
 // now returns the time, as of the start of this round of callbacks.
@@ -195,11 +172,5 @@ func (b *Base) unlock() {
 		if err := b.mu.Unlock(0); err != nil {
 			panic(fmt.Errorf("evdns: %w", err))
 		}
-	}
-}
-
-func (b *Base) freeLock() {
-	if b.mu != nil {
-		evthread.FreeLock(b.mu, evthread.Recursive)
 	}
 }
