@@ -18,13 +18,16 @@ var answer = netip.AddrFrom4([4]byte{192, 0, 2, 1})
 // resolvers are those that can be measured, by name. They look up a number of
 // distinct names.
 var resolvers = map[string]func(upstream netip.AddrPort, lookups, atOnce int) error{
-	"net": resolveNet,
+	"ours": resolveOurs,
+	"net":  resolveNet,
 }
 
 // holders are those whose memory can be measured, by name. They call look before
 // the first lookup is started, and again when a number of them has been outstanding
 // for a while.
-var holders = map[string]func(upstream netip.AddrPort, lookups int, look func()) error{}
+var holders = map[string]func(upstream netip.AddrPort, lookups int, look func()) error{
+	"ours": holdOurs,
+}
 
 // Resolve runs a resolver: its arguments are a name, the upstream's address, the
 // number of lookups and how many are under way.
