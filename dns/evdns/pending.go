@@ -2,6 +2,7 @@ package evdns
 
 import (
 	"net/netip"
+	"strconv"
 	"time"
 )
 
@@ -66,3 +67,48 @@ func (c *cache) putMessage(name string, qtype uint16, v cached, now time.Duratio
 func (c *cache) setLimit(int)                                                      {}
 
 func (b *Base) initializeNameservers() error { return nil }
+
+// SetOption sets some of the options.
+func (b *Base) SetOption(name, value string) error {
+	n, _ := strconv.Atoi(value)
+	seconds, _ := strconv.ParseFloat(value, 64)
+	d := time.Duration(seconds * float64(time.Second))
+	o := &b.options
+	switch name {
+	case "timeout":
+		o.timeout = d
+	case "attempts":
+		o.attempts = n
+	case "max-timeouts":
+		o.maxTimeouts = n
+	case "max-inflight":
+		o.maxInflight = n
+	case "max-waiting":
+		o.maxWaiting = n
+	case "randomize-case":
+		o.randomizeCase = n != 0
+	case "initial-probe-timeout":
+		o.initialProbe = d
+	case "max-probe-timeout":
+		o.maxProbe = d
+	case "probe-backoff-factor":
+		o.probeBackoff = n
+	case "tcp-idle-timeout":
+		o.tcpIdleTimeout = d
+	case "use-vc":
+		o.useVC = true
+	case "ignore-tc":
+		o.ignoreTC = true
+	case "edns-udp-size":
+		o.ednsUDPSize = n
+	case "ports-per-nameserver":
+		o.ports = n
+	case "so-rcvbuf":
+		o.soRcvbuf = n
+	case "so-sndbuf":
+		o.soSndbuf = n
+	default:
+		panic(name)
+	}
+	return nil
+}
