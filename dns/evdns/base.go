@@ -75,6 +75,8 @@ type Base struct {
 	search  search
 	hosts   hosts
 	cache   cache
+	lookups lookups     // calls of GetAddrInfo that wait
+	skipped ConfigStats // of configuration files
 
 	servers   []*nameserver
 	next      int // the server whose turn it is
@@ -112,6 +114,7 @@ func NewBase(base *event.Base, flags BaseFlags) (*Base, error) {
 		return nil, fmt.Errorf("%s: %#x: %w", op, uint8(flags&^allBaseFlags), ErrFlags)
 	}
 	b := &Base{event: base, flags: flags, epoch: base.Now(), options: defaultOptions()}
+	b.cache.setLimit(b.options.cacheSize)
 	if evthread.Enabled() {
 		mu, err := evthread.NewLock(evthread.Recursive)
 		if err != nil {
@@ -147,6 +150,9 @@ func (b *Base) Free(failRequests bool) {
 		return
 	}
 	b.freed = true
+	if !failRequests {
+		b.endLookups()
+	}
 	b.endRequests(failRequests)
 	b.clearServers()
 	b.timer.DelNoBlock()

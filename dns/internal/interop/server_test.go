@@ -1,6 +1,6 @@
 //go:build unix
 
-package evdns_test
+package interop
 
 import (
 	"net/netip"
