@@ -5,6 +5,7 @@ package interop
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"strings"
@@ -26,14 +27,20 @@ type asker struct {
 	waiting int
 }
 
-// newAsker returns an asker that knows one nameserver.
+// newAsker returns an asker that knows one nameserver, and remembers
+// nothing.
 func newAsker(t testing.TB, server netip.AddrPort) *asker {
+	t.Helper()
+	return newAskerWith(t, server, evdns.NoCache)
+}
+
+func newAskerWith(t testing.TB, server netip.AddrPort, flags evdns.BaseFlags) *asker {
 	t.Helper()
 	base, err := event.NewBase()
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolver, err := evdns.NewBase(base, 0)
+	resolver, err := evdns.NewBase(base, flags)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +48,7 @@ func newAsker(t testing.TB, server netip.AddrPort) *asker {
 		resolver.Free(false)
 		base.Free()
 	})
+	resolver.SetLogger(slog.New(slog.DiscardHandler))
 	a := &asker{t: t, base: base, dns: resolver}
 	if server.IsValid() {
 		if err := resolver.AddNameserver(server); err != nil {
