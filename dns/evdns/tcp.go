@@ -228,6 +228,9 @@ func (c *connection) onEvent(bev *bufferevent.Bufferevent, what bufferevent.Even
 	case what&bufferevent.EventEOF != 0:
 		c.lost(io.ErrUnexpectedEOF)
 	case c.n == 0:
+		if b.debugging() {
+			b.debug("idle connection closed", "addr", c.server.addr)
+		}
 		c.close()
 	default:
 		c.lost(bev.Err())

@@ -248,3 +248,14 @@ func complains(rcode int) func(*question) {
 
 // silent is a script that answers nothing.
 func silent(*question) {}
+
+// reply0 returns the header and question of an answer that promises a record.
+func (q *question) reply0() []byte {
+	m := q.reply(0)
+	wire, err := m.Pack()
+	if err != nil {
+		q.u.t.Error(err)
+	}
+	wire[7] = 1
+	return wire
+}
