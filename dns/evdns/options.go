@@ -171,6 +171,7 @@ func (b *Base) apply(s settings) {
 	b.options = s.options
 	b.search.setNdots(s.ndots)
 	b.cache.setLimit(s.cacheSize)
+	b.finishLater() // there may be room for requests that wait
 }
 
 // An option is an entry of the table of options.
