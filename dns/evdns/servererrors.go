@@ -16,8 +16,6 @@ var (
 	ErrRecord = errors.New("bad record")
 	// ErrRcode says that the client does not understand such a response code.
 	ErrRcode = errors.New("bad response code")
-	// ErrOption says that a port has no such option, or not this value of it.
-	ErrOption = errors.New("bad option")
 	// ErrPortClosed says that Close was called before.
 	ErrPortClosed = errors.New("server port is closed")
 )

@@ -46,7 +46,20 @@ func (s *nameservers) addTLS(resolver *evdns.Base) error {
 		return err
 	}
 	secure := &evtls.Config{TLS: cfg}
-	return resolver.AddTLSNameserver(addr, func(base *event.Base, _ netip.AddrPort) (*bufferevent.Bufferevent, error) {
-		return evtls.NewSocket(base, evutil.InvalidSocket, evtls.Connecting, secure, bufferevent.CloseOnFree)
+	return resolver.AddTLSNameserver(addr, func(base *event.Base, addr netip.AddrPort) (*bufferevent.Bufferevent, error) {
+		return dialTLS(base, addr, secure)
 	})
+}
+
+// dialTLS begins a connection. Its owner learns how it goes on.
+func dialTLS(base *event.Base, addr netip.AddrPort, cfg *evtls.Config) (*bufferevent.Bufferevent, error) {
+	b, err := evtls.NewSocket(base, evutil.InvalidSocket, evtls.Connecting, cfg, bufferevent.CloseOnFree)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Connect(addr); err != nil {
+		b.Free()
+		return nil, err
+	}
+	return b, nil
 }

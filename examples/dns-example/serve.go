@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/netip"
-	"os"
 	"syscall"
 
 	"github.com/go-libevent/libevent/core/event"
@@ -22,7 +21,7 @@ func serve(addr netip.AddrPort, z *zone) error {
 		return err
 	}
 	defer ports.Close()
-	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		ev, err := base.NewSignal(sig, func(*event.Event, event.What) { base.LoopBreak() })
 		if err != nil {
 			return err

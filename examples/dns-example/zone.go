@@ -47,7 +47,7 @@ func parseZone(args []string) (*zone, error) {
 // answer answers a request.
 func (z *zone) answer(req *evdns.ServerRequest) {
 	result := evdns.ErrNotExist
-	for _, q := range req.Questions() {
+	for _, q := range req.Questions {
 		if z.add(req, q) {
 			result = 0
 		}
@@ -71,7 +71,7 @@ func (z *zone) add(req *evdns.ServerRequest, q dns.Question) bool {
 	}
 	if q.Qtype == dns.TypePTR {
 		for _, target := range names {
-			req.AddPTR(q.Name, zoneTTL, target)
+			req.AddPTRName(q.Name, target, zoneTTL)
 		}
 	}
 	return len(addrs)+len(names) > 0

@@ -17,7 +17,7 @@ type forwarder struct {
 
 // serve begins to answer a request. It is the callback of the server's ports.
 func (f *forwarder) serve(req *evdns.ServerRequest) {
-	q := req.Questions()
+	q := req.Questions
 	switch {
 	case len(q) != 1:
 		req.Respond(evdns.ErrFormat)
@@ -51,29 +51,16 @@ func refusal(err error) evdns.Err {
 	return evdns.ErrServerFailed
 }
 
-// answer answers a request with a message of a nameserver, if there is one. It is
-// not the end of a client that an answer cannot be sent: it asks again.
+// answer answers a request with the message of a nameserver, if there is one. If the
+// answer cannot be sent, the client asks again.
 func answer(req *evdns.ServerRequest, m *dns.Msg, err error) {
 	if m == nil {
 		req.Respond(failure(err))
 		return
 	}
-	sections := []struct {
-		where   evdns.Section
-		records []dns.RR
-	}{{evdns.SectionAnswer, m.Answer}, {evdns.SectionAuthority, m.Ns}, {evdns.SectionAdditional, m.Extra}}
-	for _, s := range sections {
-		for _, rr := range s.records {
-			if rr.Header().Rrtype == dns.TypeOPT {
-				continue // is between the nameserver and us
-			}
-			if req.AddReply(s.where, rr) != nil {
-				req.Respond(evdns.ErrServerFailed)
-				return
-			}
-		}
-	}
-	req.Respond(evdns.Err(m.Rcode))
+	m.Authoritative = false // we are not
+	m.RecursionAvailable = true
+	req.RespondMsg(m)
 }
 
 // failure is what a client is told when there is no message. Those that a

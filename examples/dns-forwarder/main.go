@@ -88,7 +88,7 @@ func (o *options) run() error {
 	if err := ports.SetMaxClients(o.clients); err != nil {
 		return err
 	}
-	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		ev, err := base.NewSignal(sig, func(*event.Event, event.What) { base.LoopBreak() })
 		if err != nil {
 			return err

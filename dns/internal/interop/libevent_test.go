@@ -4,6 +4,8 @@ package interop
 
 import (
 	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/go-libevent/libevent/dns/evdns"
@@ -13,6 +15,52 @@ import (
 func cPeer(t testing.TB) string {
 	t.Helper()
 	return compileC(t, "evdns", "-levent_core", "-levent_extra")
+}
+
+// TestCResolverAsksUs has C's resolver ask our server everything at once.
+func TestCResolverAsksUs(t *testing.T) {
+	c, s := cPeer(t), serve(t)
+	want := []string{
+		"a:www.example.org 192.0.2.10 192.0.2.11 ttl 300",
+		"a:four.example.org 192.0.2.40 ttl 60",
+		"a:alias.example.org 192.0.2.10 192.0.2.11 ttl 300",
+		"aaaa:www.example.org 2001:db8::10 ttl 300",
+		"a:none.example.org error 3",
+		"aaaa:four.example.org error 70",
+		"ptr:192.0.2.10 www.example.org ttl 300",
+		"ptr6:2001:db8::10 www.example.org ttl 300",
+		"addrinfo:www.example.org 192.0.2.10 192.0.2.11 2001:db8::10",
+	}
+	args := []string{"resolve", s.addr.String()}
+	for _, line := range want {
+		question, _, _ := strings.Cut(line, " ")
+		args = append(args, question)
+	}
+	got := strings.Split(strings.TrimSpace(start(t, nil, c, args...).ends()), "\n")
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("C got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestCResolverManyQuestions has C's resolver ask us hundreds of questions.
+func TestCResolverManyQuestions(t *testing.T) {
+	c, s := cPeer(t), serve(t)
+	args := []string{"resolve", s.addr.String()}
+	for range 500 {
+		args = append(args, "a:four.example.org", "aaaa:www.example.org")
+	}
+	lines := strings.Split(strings.TrimSpace(start(t, nil, c, args...).ends()), "\n")
+	counts := make(map[string]int)
+	for _, line := range lines {
+		counts[line]++
+	}
+	for _, line := range []string{"a:four.example.org 192.0.2.40 ttl 60", "aaaa:www.example.org 2001:db8::10 ttl 300"} {
+		if counts[line] != 500 {
+			t.Errorf("%d answers %q, want 500", counts[line], line)
+		}
+	}
 }
 
 // startCServer starts C's server, and returns its address.
