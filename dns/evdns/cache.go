@@ -75,11 +75,7 @@ func (k *cacheKey) set(kind entryKind, name string, qtype uint16) []byte {
 		return nil
 	}
 	for i := range len(name) {
-		c := name[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		k[i] = c
+		k[i] = lower(name[i])
 	}
 	n := len(name)
 	k[n] = byte(kind)

@@ -2,7 +2,6 @@ package evdns_test
 
 import (
 	"errors"
-	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -52,7 +51,7 @@ func newResolverWith(t testing.TB, loop *event.Base, flags evdns.BaseFlags, serv
 	b, err := evdns.NewBase(loop, flags)
 	ok(t, err)
 	t.Cleanup(func() { b.Free(false) })
-	b.SetLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	b.SetLogger(quiet)
 	for _, s := range servers {
 		ok(t, b.AddNameserver(s.addr))
 	}
@@ -192,3 +191,7 @@ func record(t testing.TB, text string) dns.RR {
 	ok(t, err)
 	return rr
 }
+
+func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+var quiet = slog.New(slog.DiscardHandler)

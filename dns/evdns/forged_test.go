@@ -119,6 +119,7 @@ func TestRandomCase(t *testing.T) {
 	for range 20 {
 		lookup(t, loop, b, name)
 	}
+	u.stop()
 	if len(seen) != 20 {
 		t.Errorf("%d ways to write it in 20 questions", len(seen))
 	}

@@ -15,7 +15,7 @@ const maxHostAddrs = 256
 
 // hosts are the names and addresses of hosts files. The zero value has none.
 type hosts struct {
-	byName map[string]host // by name in lower case
+	byName map[string]host // by hostKey
 }
 
 // A host is what hosts files say about a name.
@@ -29,8 +29,24 @@ func (h *hosts) find(name string) (host, bool) {
 	if len(h.byName) == 0 {
 		return host{}, false
 	}
-	found, ok := h.byName[strings.ToLower(strings.TrimSuffix(name, "."))]
+	found, ok := h.byName[hostKey(name)]
 	return found, ok
+}
+
+// hostKey returns a name in lower case, without a dot at the end. Names that are
+// like that already take no memory.
+func hostKey(name string) string {
+	name = strings.TrimSuffix(name, ".")
+	for i := range len(name) {
+		if lower(name[i]) != name[i] {
+			key := []byte(name)
+			for i, c := range key {
+				key[i] = lower(c)
+			}
+			return string(key)
+		}
+	}
+	return name
 }
 
 var (
@@ -72,7 +88,7 @@ func (h *hosts) add(name, canonName string, addr netip.Addr) error {
 	if h.byName == nil {
 		h.byName = map[string]host{}
 	}
-	key := strings.ToLower(strings.TrimSuffix(name, "."))
+	key := hostKey(name)
 	known, ok := h.byName[key]
 	if !ok {
 		known.canonName = canonName

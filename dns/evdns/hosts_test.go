@@ -139,7 +139,7 @@ func FuzzHosts(f *testing.F) {
 			if strings.ContainsAny(name, " \t\n\x00#") || len(host.addrs) == 0 || host.canonName == "" {
 				t.Errorf("%q became %+v", name, host)
 			}
-			if _, ok := h.find(strings.ToUpper(name)); !ok && strings.ToLower(strings.ToUpper(name)) == name {
+			if _, ok := h.find(name); !ok && !strings.HasSuffix(name, ".") {
 				t.Errorf("%q is not found", name)
 			}
 		}

@@ -355,7 +355,7 @@ func (s *nameserver) onTimer(*event.Event, event.What) {
 		b.debug("probe", "addr", s.addr, "name", r.name, "type", dns.Type(r.qtype).String())
 	}
 	s.probe = r
-	b.inflight.insert(r, 0)
+	b.inflight.push(r)
 	b.transmit(r, s)
 	if r.via == nil { // it could not be sent
 		s.probeFailed()

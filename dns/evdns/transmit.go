@@ -49,7 +49,7 @@ func (b *Base) pump() {
 		r := b.waiting.head
 		b.waiting.remove(r)
 		r.state = stateInflight
-		b.inflight.insert(r, 0)
+		b.inflight.push(r)
 		b.transmit(r, b.pick())
 	}
 }

@@ -23,6 +23,7 @@ type upstream struct {
 
 	mu      sync.Mutex
 	script  func(*question)
+	deaf    bool
 	asked   []string // names, in lower case, without a dot
 	streams map[net.Conn]bool
 	opened  int // connections
@@ -100,6 +101,13 @@ func (u *upstream) does(script func(*question)) {
 	u.mu.Unlock()
 }
 
+// ignores tells the nameserver to take no notice of what it is asked.
+func (u *upstream) ignores() {
+	u.mu.Lock()
+	u.deaf = true
+	u.mu.Unlock()
+}
+
 // questions returns what the nameserver was asked.
 func (u *upstream) questions() []string {
 	u.mu.Lock()
@@ -167,6 +175,12 @@ func readMessage(r io.Reader) ([]byte, error) {
 }
 
 func (u *upstream) handle(q *question) {
+	u.mu.Lock()
+	deaf := u.deaf
+	u.mu.Unlock()
+	if deaf {
+		return
+	}
 	q.msg = new(dns.Msg)
 	if err := q.msg.Unpack(q.wire); err != nil || len(q.msg.Question) != 1 {
 		u.t.Errorf("received what is no query: %x: %v", q.wire, err)
