@@ -84,6 +84,7 @@ func (p *ServerPort) Close() {
 	}
 	if first && p.udp != nil {
 		p.udp.stopReading()
+		p.udp.sendQueued()
 	}
 	p.settle()
 	p.unlock()
@@ -120,8 +121,8 @@ func (p *ServerPort) Stats() ServerStats {
 
 // handle deals with a message. wire is good until it returns.
 func (p *ServerPort) handle(wire []byte, from origin) {
-	h, ok := readQueryHeader(wire)
-	if !ok || h.bits&flagQR != 0 {
+	h, ok := readHeader(wire)
+	if !ok || h.bits&bitQR != 0 {
 		p.stats.Ignored++ // to answer an answer would make a loop
 		return
 	}
@@ -148,6 +149,19 @@ type origin struct {
 	local  netip.Addr // to which it was sent, if the system has told
 	client *tcpClient // or nil
 	cut    bool       // the message was longer than there was room
+}
+
+// checkServerOption says what is wrong with an option: that the port is not of
+// its kind, or that it cannot have this value.
+func checkServerOption(kind, value bool) error {
+	switch {
+	case !kind:
+		return ErrOption
+	case !value:
+		return ErrValue
+	default:
+		return nil
+	}
 }
 
 // lock and unlock bracket everything that others may do at the same time.

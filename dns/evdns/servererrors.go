@@ -16,6 +16,4 @@ var (
 	ErrRecord = errors.New("bad record")
 	// ErrRcode says that the client does not understand such a response code.
 	ErrRcode = errors.New("bad response code")
-	// ErrPortClosed says that Close was called before.
-	ErrPortClosed = errors.New("server port is closed")
 )

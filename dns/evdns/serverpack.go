@@ -43,7 +43,7 @@ func (p *packer) pack(r *ServerRequest, rcode int) ([]byte, error) {
 		return nil, err
 	}
 	limit := r.room() - optSize
-	bits := r.bits | flagQR | uint16(rcode&0xf)
+	bits := r.bits | bitQR | uint16(rcode&0xf)
 
 	off, questions, err := p.questions(r, msg, limit)
 	if err != nil {
@@ -59,11 +59,11 @@ func (p *packer) pack(r *ServerRequest, rcode int) ([]byte, error) {
 			break // the client has all it needs (RFC 2181, section 9)
 		}
 		if !fits {
-			bits |= flagTC
+			bits |= bitTC
 		}
 	}
 	if questions < len(r.Questions) {
-		bits |= flagTC
+		bits |= bitTC
 	}
 	if opt != nil {
 		if off, err = dns.PackRR(opt, msg, off, nil, false); err != nil {
@@ -92,7 +92,7 @@ func (p *packer) edns(r *ServerRequest, rcode int) (*dns.OPT, int, error) {
 		opt.SetDo()
 	}
 	size := dns.Len(opt)
-	if size > r.room()-queryHeaderSize {
+	if size > r.room()-headerLen {
 		return nil, 0, fmt.Errorf("options of %d bytes: %w", size, ErrRecord)
 	}
 	return opt, size, nil
@@ -101,7 +101,7 @@ func (p *packer) edns(r *ServerRequest, rcode int) (*dns.OPT, int, error) {
 // questions packs the questions, or none if they are too long. All names of the
 // message can be compressed, those that come from it with certainty.
 func (p *packer) questions(r *ServerRequest, msg []byte, limit int) (off, n int, err error) {
-	off = queryHeaderSize
+	off = headerLen
 	for _, q := range r.Questions {
 		if off, err = dns.PackDomainName(q.Name, msg, off, p.names, true); err != nil {
 			return 0, 0, fmt.Errorf("question %q: %w: %w", q.Name, ErrRecord, err)
@@ -111,7 +111,7 @@ func (p *packer) questions(r *ServerRequest, msg []byte, limit int) (off, n int,
 		off += 4
 	}
 	if off > limit {
-		return queryHeaderSize, 0, nil
+		return headerLen, 0, nil
 	}
 	return off, len(r.Questions), nil
 }

@@ -7,52 +7,24 @@ import (
 )
 
 const (
-	queryHeaderSize = 12
-	flagQR          = 1 << 15
-	flagTC          = 1 << 9
-	opcodeMask      = 0xf << 11
-	copiedBits      = opcodeMask | uint16(FlagRD|FlagCD)
+	// copiedBits are those of the header that an answer has from its request.
+	copiedBits = maskOpcode | uint16(FlagRD|FlagCD)
 
 	// maxQuestions is how many questions a request may have. Everybody else
 	// asks one.
 	maxQuestions = 32
-	// minUDP is how long an answer may be for a client that says nothing about
-	// it (RFC 1035, section 2.3.4).
-	minUDP = 512
 )
-
-// queryHeader is the header of a message (RFC 1035, section 4.1.1).
-type queryHeader struct {
-	id, bits  uint16
-	questions int
-	records   int // answers and authority
-	extra     int
-}
-
-func readQueryHeader(wire []byte) (h queryHeader, ok bool) {
-	if len(wire) < queryHeaderSize {
-		return h, false
-	}
-	number := func(i int) int { return int(binary.BigEndian.Uint16(wire[2*i:])) }
-	return queryHeader{
-		id:        uint16(number(0)),
-		bits:      uint16(number(1)),
-		questions: number(2),
-		records:   number(3) + number(4),
-		extra:     number(5),
-	}, true
-}
 
 // read takes from a message what an answer needs: the questions, and how the
 // client speaks EDNS. Everything else is looked at by Msg, if somebody asks. The
 // result is why no callback can be asked, if it is not success.
-func (r *ServerRequest) read(h queryHeader) (rcode int) {
-	if h.bits&opcodeMask != 0 {
+func (r *ServerRequest) read(h header) (rcode int) {
+	if h.bits&maskOpcode != 0 {
 		return dns.RcodeNotImplemented
 	}
-	off, ok := r.readQuestions(h.questions)
+	off, ok := r.readQuestions(int(h.questions))
 	if ok {
-		off, ok = skipRecords(r.wire, off, h.records)
+		off, ok = skipRecords(r.wire, off, h.answers+h.authority)
 	}
 	if ok {
 		ok = r.readExtra(off, h.extra)
@@ -73,7 +45,7 @@ func (r *ServerRequest) readQuestions(n int) (off int, ok bool) {
 		return 0, false
 	}
 	r.Questions = r.first[:0]
-	off = queryHeaderSize
+	off = headerLen
 	for range n {
 		name, end, err := dns.UnpackDomainName(r.wire, off)
 		if err != nil || end+4 > len(r.wire) {
@@ -145,8 +117,8 @@ func (r *ServerRequest) room() int {
 	case r.client != nil:
 		return dns.MaxMsgSize
 	case r.edns:
-		return min(max(int(r.size), minUDP), maxDatagram)
+		return min(max(int(r.size), minUDPSize), maxDatagram)
 	default:
-		return minUDP
+		return minUDPSize
 	}
 }

@@ -89,14 +89,15 @@ func (r *ServerRequest) TCP() bool { return r.client != nil }
 
 // Flags returns the flags that the answer has so far: those that the request
 // has brought along, and those that were set.
-func (r *ServerRequest) Flags() Flags { return Flags(r.bits &^ opcodeMask) }
+func (r *ServerRequest) Flags() Flags { return Flags(r.bits &^ maskOpcode) }
 
 // SetFlags sets which of FlagAA, FlagRA and FlagAD the answer has. FlagRD and
-// FlagCD, which are copied from the request, it can only add
+// FlagCD, which are copied from the request, it can only add; the error is
+// ErrFlags for others
 // (evdns_server_request_set_flags).
 func (r *ServerRequest) SetFlags(flags Flags) error {
 	if flags&^(settableFlags|FlagRD|FlagCD) != 0 {
-		return fmt.Errorf("flags %#x: %w", uint16(flags), ErrOption)
+		return fmt.Errorf("flags %#x: %w", uint16(flags), ErrFlags)
 	}
 	return r.change(func() error {
 		r.bits = r.bits&^uint16(settableFlags) | uint16(flags)
@@ -238,8 +239,9 @@ func (r *ServerRequest) owner(name string) (string, error) {
 		return name, nil
 	}
 	full := dns.Fqdn(name)
-	if _, ok := dns.IsDomainName(full); !ok {
-		return "", fmt.Errorf("add record of %q: %w", name, ErrRecord)
+	var room [maxName]byte
+	if _, err := dns.PackDomainName(full, room[:], 0, nil, false); err != nil {
+		return "", fmt.Errorf("add record of %q: %w: %w", name, ErrRecord, err)
 	}
 	return full, nil
 }
@@ -324,7 +326,7 @@ func (r *ServerRequest) send(frame []byte) error {
 		return err
 	}
 	r.port.stats.Answers++
-	if frame[4]&(flagTC>>8) != 0 {
+	if frame[4]&(bitTC>>8) != 0 {
 		r.port.stats.Truncated++
 	}
 	return nil

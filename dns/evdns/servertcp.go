@@ -67,11 +67,11 @@ func NewServerPortListener(base *event.Base, l *listener.Listener, cb ServerCall
 
 // SetMaxClients sets how many TCP connections the port has at a time; more are
 // closed as soon as they are accepted. Those that are there stay. The error is
-// ErrOption if n is negative or the port is one for UDP
+// ErrOption if the port is one for UDP, and ErrValue if n is negative
 // (evdns_server_port_set_option, EVDNS_SOPT_TCP_MAX_CLIENTS).
 func (p *ServerPort) SetMaxClients(n int) error {
-	if p.tcp == nil || n < 0 {
-		return fmt.Errorf("server: at most %d TCP clients: %w", n, ErrOption)
+	if err := checkServerOption(p.tcp != nil, n >= 0); err != nil {
+		return fmt.Errorf("server: at most %d TCP clients: %w", n, err)
 	}
 	p.lock()
 	defer p.unlock()
@@ -81,11 +81,11 @@ func (p *ServerPort) SetMaxClients(n int) error {
 
 // SetIdleTimeout sets how long a TCP connection may go without a request, and
 // without taking any of its answers, before it is closed; for connections yet
-// to come. The error is ErrOption if d is not positive or the port is one for
-// UDP (evdns_server_port_set_option, EVDNS_SOPT_TCP_IDLE_TIMEOUT).
+// to come. The error is ErrOption if the port is one for UDP, and ErrValue if d
+// is not positive (evdns_server_port_set_option, EVDNS_SOPT_TCP_IDLE_TIMEOUT).
 func (p *ServerPort) SetIdleTimeout(d time.Duration) error {
-	if p.tcp == nil || d <= 0 {
-		return fmt.Errorf("server: idle timeout %v for TCP: %w", d, ErrOption)
+	if err := checkServerOption(p.tcp != nil, d > 0); err != nil {
+		return fmt.Errorf("server: idle timeout %v for TCP: %w", d, err)
 	}
 	p.lock()
 	defer p.unlock()

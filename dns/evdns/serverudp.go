@@ -14,11 +14,13 @@ import (
 const DefaultMaxRequests = 1 << 16
 
 const (
-	// serverBatch is how many messages are received and sent at a time, and
-	// serverRounds how often, before the other events of the loop get their
-	// turn.
-	serverBatch  = 64
-	serverRounds = 8
+	// serverBatch is how many messages are received at a time, and serverRounds
+	// how often, before the other events of the loop get their turn. Answers
+	// are sent when there are serverFlush, for clients to work on them while we
+	// go on.
+	serverBatch  = 32
+	serverRounds = 16
+	serverFlush  = 16
 	// serverRoom is how long a request may be that comes by UDP.
 	serverRoom = 2048
 	// maxQueued and maxQueuedBytes are how much may wait for the socket.
@@ -95,11 +97,12 @@ func (p *ServerPort) listenUDP(fd int) error {
 }
 
 // SetMaxRequests sets how many requests of the port may wait for their answers;
-// more are ignored, for their clients to ask again. The error is ErrOption if n
-// is not positive or the port is one for TCP, where each connection may have 128.
+// more are ignored, for their clients to ask again. The error is ErrOption if
+// the port is one for TCP, where each connection may have 128, and ErrValue if n
+// is not positive.
 func (p *ServerPort) SetMaxRequests(n int) error {
-	if p.udp == nil || n <= 0 {
-		return fmt.Errorf("server: at most %d requests by UDP: %w", n, ErrOption)
+	if err := checkServerOption(p.udp != nil, n > 0); err != nil {
+		return fmt.Errorf("server: at most %d requests by UDP: %w", n, err)
 	}
 	p.lock()
 	defer p.unlock()
@@ -138,7 +141,7 @@ func (u *udpPort) round() (received int, err error) {
 	u.reading = true
 	for i := range messages {
 		m := &messages[i]
-		if m.Addr.Port() == 0 || u.port.closed || u.port.open >= u.limit {
+		if m.Addr.IsValid() && m.Addr.Port() == 0 || u.port.closed || u.port.open >= u.limit {
 			u.port.stats.Ignored++
 			continue
 		}
@@ -198,8 +201,8 @@ func (u *udpPort) send(answer []byte, to origin) error {
 	u.bytes = append(u.bytes, answer...)
 	u.queue = append(u.queue, datagram.Message{Data: u.bytes[start:], Addr: to.peer, Local: to.local})
 	switch {
-	case u.choked || u.reading && len(u.queue) < serverBatch:
-	case u.reading || len(u.queue) >= serverBatch:
+	case u.choked || u.reading && len(u.queue) < serverFlush:
+	case len(u.queue) >= serverFlush:
 		u.flush()
 	case !u.ending:
 		u.ending = u.port.base.AtEnd(u)
@@ -215,6 +218,11 @@ func (u *udpPort) FinishIteration() {
 	u.port.lock()
 	defer u.port.unlock()
 	u.ending = false
+	u.sendQueued()
+}
+
+// sendQueued sends answers now that would be sent later.
+func (u *udpPort) sendQueued() {
 	if !u.choked {
 		u.flush()
 	}

@@ -141,6 +141,7 @@ type header struct {
 	questions uint16
 	answers   int
 	authority int
+	extra     int
 }
 
 const (
@@ -161,6 +162,7 @@ func readHeader(msg []byte) (h header, ok bool) {
 		questions: binary.BigEndian.Uint16(msg[4:]),
 		answers:   int(binary.BigEndian.Uint16(msg[6:])),
 		authority: int(binary.BigEndian.Uint16(msg[8:])),
+		extra:     int(binary.BigEndian.Uint16(msg[10:])),
 	}, true
 }
 
