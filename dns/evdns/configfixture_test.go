@@ -1,6 +1,7 @@
 package evdns
 
 import (
+	"errors"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -30,10 +31,30 @@ func newTestBase(t testing.TB, flags BaseFlags) *Base {
 	return b
 }
 
+// TempDir makes a folder for files, which is removed at the end of the test. Wine
+// cannot do what t.TempDir does for that.
+func TempDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "evdns")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		files, err := filepath.Glob(filepath.Join(dir, "*"))
+		for _, file := range append(files, dir) { // the folder comes last
+			err = errors.Join(err, os.Remove(file))
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
 // writeConfig makes a configuration file.
 func writeConfig(t testing.TB, text string) string {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "config")
+	name := filepath.Join(TempDir(t), "config")
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -77,7 +77,7 @@ func TestABuffereventConnectsByName(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)
 	u.does(zone(t, "server.example. 300 A 127.0.0.1"))
 	b := newResolverWith(t, loop, evdns.DisableWhenInactive, u)
-	hosts := filepath.Join(t.TempDir(), "hosts")
+	hosts := filepath.Join(evdns.TempDir(t), "hosts")
 	ok(t, os.WriteFile(hosts, []byte("127.0.0.1 neighbour\n"), 0o600))
 	ok(t, b.LoadHosts(hosts))
 	for _, host := range []string{"server.example", "SERVER.example.", "neighbour", "127.0.0.1"} {

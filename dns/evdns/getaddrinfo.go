@@ -25,8 +25,8 @@ var _ bufferevent.Resolver = (*Base)(nil)
 // nameservers are asked for addresses of both families at the same time, unless
 // hints want only one, and done is called by the loop.
 //
-// Search domains are tried in turn, until one has addresses of either family.
-// When those of one family are there, the other one has as long as
+// Search domains are tried in turn, until one has addresses of either family, or
+// nameservers fail. When those of one family are there, the other one has as long as
 // getaddrinfo-allow-skew says to follow. The results are in the order that the
 // option address-order says. The canonical name is that at the end of the
 // aliases, or the first on its line in a hosts file.
@@ -147,8 +147,8 @@ func (b *Base) results(q *evutil.AddrInfoQuery, addrs []netip.Addr, canonName st
 	return infos, err
 }
 
-// try looks up the name, or the next ones as long as it is known that there is
-// no such name, and returns true if there is nothing to wait for.
+// try looks up the name, or the next ones as long as it is known that they have
+// no addresses, and returns true if there is nothing to wait for.
 func (l *lookup) try() bool {
 	for {
 		l.families = [2]family{}
@@ -167,9 +167,10 @@ func (l *lookup) try() bool {
 	}
 }
 
-// nextName goes on to the next name if this one has no addresses for sure.
+// nextName goes on to the next name if nameservers work, and have none of the
+// addresses of this one.
 func (l *lookup) nextName() bool {
-	if len(l.rest) == 0 || l.succeeded() || !isNegative(l.families[0].err) || !isNegative(l.families[1].err) {
+	if len(l.rest) == 0 || l.succeeded() || !searchGoesOn(l.families[0].err) || !searchGoesOn(l.families[1].err) {
 		return false
 	}
 	l.name, l.rest = l.rest[0], l.rest[1:]
@@ -305,10 +306,15 @@ func (l *lookup) failure(reason, cause error) error {
 	return fmt.Errorf("getaddrinfo node %q service %q: %w: %w", l.node, l.service, reason, cause)
 }
 
-// isNegative reports whether err, if any, says that there are no addresses, and
-// not just that nobody knows.
-func isNegative(err error) bool {
-	return err == nil || errors.Is(err, ErrNotExist) || errors.Is(err, ErrNoData)
+// searchGoesOn reports whether after err, if any, it makes sense to try another
+// name: a nameserver has said something, or the name was none to look up.
+func searchGoesOn(err error) bool {
+	for _, why := range []error{ErrServerFailed, ErrTimeout, ErrShutdown, ErrCancel, ErrFreed, ErrTooMany, ErrNotCached} {
+		if errors.Is(err, why) {
+			return false
+		}
+	}
+	return true
 }
 
 // reasonOf returns the one of the errors of the two families that says more:

@@ -115,7 +115,7 @@ func zone(t testing.TB, records ...string) func(*question) {
 func TestGetAddrInfoAnswersAtOnceWhatIsKnown(t *testing.T) {
 	loop := newLoop(t)
 	b := newAnswerer(t, loop, 0) // no nameservers
-	hosts := filepath.Join(t.TempDir(), "hosts")
+	hosts := filepath.Join(evdns.TempDir(t), "hosts")
 	ok(t, os.WriteFile(hosts, []byte("192.0.2.1 four.example www\n192.0.2.2 both.example\n2001:db8::2 both.example\n"), 0o600))
 	ok(t, b.LoadHosts(hosts))
 	const inet, inet6 = syscall.AF_INET, syscall.AF_INET6
@@ -371,16 +371,43 @@ func TestGetAddrInfoSearchesDomainsForBothFamiliesTogether(t *testing.T) {
 	}
 }
 
-func TestAServerFailureEndsASearch(t *testing.T) {
-	loop, u := newLoop(t), newUpstream(t)
-	u.does(complains(dns.RcodeFormatError))
-	b := newAnswerer(t, loop, 0, u)
-	ok(t, b.AddSearch("a.example"))
-	r := getaddrinfo(b, "host", "80", &stream)
-	dispatch(t, loop)
-	r.fails(t, evutil.EAIFail, evdns.ErrFormat)
-	if slices.Contains(u.questions(), "host") {
-		t.Error("asked for a name though the one before may exist")
+func TestASearchEndsWhenNameserversFail(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		script func(*question)
+		err    error // or nil: it goes on
+	}{
+		{"no data", complains(dns.RcodeSuccess), nil},
+		{"cannot read", complains(dns.RcodeFormatError), nil},
+		{"refused", complains(dns.RcodeRefused), nil},
+		{"failure", complains(dns.RcodeServerFailure), evdns.ErrServerFailed},
+		{"silence", silent, evdns.ErrTimeout},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			loop, u := newLoop(t), newUpstream(t)
+			u.does(func(q *question) {
+				if q.name() == "host.a.example" {
+					test.script(q)
+				} else {
+					q.good()
+				}
+			})
+			b := newAnswerer(t, loop, 0, u)
+			ok(t, b.AddSearch("a.example"))
+			if test.err != nil {
+				set(t, b, "timeout", "0.02")
+			}
+			r := getaddrinfo(b, "host", "80", &stream)
+			dispatch(t, loop)
+			if test.err == nil {
+				r.want(t, "192.0.2.1:80", "[2001:db8::1]:80")
+				return
+			}
+			r.fails(t, evutil.EAIAgain, test.err)
+			if slices.Contains(u.questions(), "host") {
+				t.Error("asked for a name though the one before may exist")
+			}
+		})
 	}
 }
 

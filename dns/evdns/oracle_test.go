@@ -32,7 +32,7 @@ var (
 // only C takes for numbers or addresses.
 func TestConfiguresAsC(t *testing.T) {
 	oracle := buildOracle(t)
-	m := &configMachine{t: t, folder: t.TempDir()}
+	m := &configMachine{t: t, folder: TempDir(t)}
 	for i := range *oracleRounds {
 		m.rand = rand.New(rand.NewPCG(*oracleSeed+uint64(i), 0))
 		m.configure()
@@ -55,7 +55,7 @@ func buildOracle(t *testing.T) string {
 	if cc == "" {
 		cc = "cc"
 	}
-	oracle := filepath.Join(t.TempDir(), "oracle")
+	oracle := filepath.Join(TempDir(t), "oracle")
 	out, err := exec.Command(cc, "-O1", "-o", oracle, "testdata/config.c", "-levent_extra", "-levent_core").CombinedOutput()
 	if err == nil {
 		return oracle

@@ -147,7 +147,7 @@ func TestParseResolvConfTakesOnlyWhatFlagsSay(t *testing.T) {
 
 func TestTheDefaultNameserver(t *testing.T) {
 	const all = OptionsAll &^ OptionHostsFile
-	empty, missing := writeConfig(t, "# nothing\n"), filepath.Join(t.TempDir(), "missing")
+	empty, missing := writeConfig(t, "# nothing\n"), filepath.Join(TempDir(t), "missing")
 	for _, test := range []struct {
 		name   string
 		flags  OptionFlags
@@ -188,8 +188,8 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 		err        error
 		cause      error
 	}{
-		{"missing", filepath.Join(t.TempDir(), "missing"), "1000", ErrOpenFile, os.ErrNotExist},
-		{"folder", t.TempDir(), "1000", ErrStatFile, nil},
+		{"missing", filepath.Join(TempDir(t), "missing"), "1000", ErrOpenFile, os.ErrNotExist},
+		{"folder", TempDir(t), "1000", ErrStatFile, nil},
 		{"too large", small, "20", ErrFileTooLarge, nil},
 		{"just not too large", small, "21", nil, nil},
 	}
