@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
 	"github.com/go-libevent/libevent/dns/evdns"
 )
@@ -132,41 +134,64 @@ func (s *testServer) run(fn func()) {
 	}
 }
 
-// A testClient talks to a server over one socket, with the framing of TCP if
-// need be.
+// A testClient talks to a server over one socket: a datagram socket on the same
+// loop, or a connection of package net.
 type testClient struct {
 	net.Conn
-	s *testServer
+	s        *testServer
+	fd       int
+	batch    *datagram.Batch
+	readable *event.Event
 }
 
 func (s *testServer) dial() *testClient {
 	s.t.Helper()
-	c, err := net.Dial(s.net, s.addr.String())
+	if s.net == "udp" {
+		return s.dialUDP()
+	}
+	conn, err := net.Dial(s.net, s.addr.String())
 	ok(s.t, err)
-	s.t.Cleanup(func() { c.Close() })
-	ok(s.t, c.SetDeadline(time.Now().Add(patience)))
-	return &testClient{c, s}
+	s.t.Cleanup(func() { conn.Close() })
+	ok(s.t, conn.SetDeadline(time.Now().Add(patience)))
+	return &testClient{Conn: conn, s: s}
+}
+
+// dialUDP does without package net, whose UDP sockets Wine does not have.
+func (s *testServer) dialUDP() *testClient {
+	s.t.Helper()
+	fd, err := datagram.Dial(netip.AddrPort{}, s.addr, 0)
+	ok(s.t, err)
+	s.t.Cleanup(func() { evutil.CloseSocket(fd) })
+	readable, err := s.loop.NewEvent(fd, event.Read, func(*event.Event, event.What) { s.loop.LoopBreak() })
+	ok(s.t, err)
+	return &testClient{s: s, fd: fd, batch: datagram.NewBatch(1, 1<<16), readable: readable}
 }
 
 // send sends messages.
 func (c *testClient) send(messages ...[]byte) {
 	c.s.t.Helper()
 	for _, m := range messages {
-		_, err := c.Write(c.frame(m))
+		var err error
+		if c.s.net == "udp" {
+			_, err = c.batch.Send(c.fd, []datagram.Message{{Data: m}})
+		} else {
+			_, err = c.Write(c.frame(m))
+		}
 		ok(c.s.t, err)
 	}
 }
 
+// frame returns a message as it goes over TCP.
 func (c *testClient) frame(m []byte) []byte {
-	if c.s.net == "udp" {
-		return m
-	}
 	return append(binary.BigEndian.AppendUint16(nil, uint16(len(m))), m...)
 }
 
 // recv receives a message, while the loop runs.
 func (c *testClient) recv() []byte {
 	c.s.t.Helper()
+	if c.s.net == "udp" {
+		return c.recvDatagram()
+	}
 	var got []byte
 	var err error
 	c.s.run(func() { got, err = c.read() })
@@ -174,18 +199,28 @@ func (c *testClient) recv() []byte {
 	return got
 }
 
-func (c *testClient) read() ([]byte, error) {
-	buf := make([]byte, 1<<16)
-	if c.s.net == "udp" {
-		n, err := c.Read(buf)
-		return buf[:n], err
+func (c *testClient) recvDatagram() []byte {
+	c.s.t.Helper()
+	for {
+		messages, err := c.batch.Recv(c.fd)
+		ok(c.s.t, err)
+		if len(messages) > 0 {
+			return slices.Clone(messages[0].Data)
+		}
+		ok(c.s.t, c.readable.Add())
+		dispatch(c.s.t, c.s.loop)
 	}
-	if _, err := io.ReadFull(c, buf[:2]); err != nil {
+}
+
+// read receives a message over TCP.
+func (c *testClient) read() ([]byte, error) {
+	var size [2]byte
+	if _, err := io.ReadFull(c, size[:]); err != nil {
 		return nil, err
 	}
-	buf = buf[:binary.BigEndian.Uint16(buf)]
-	_, err := io.ReadFull(c, buf)
-	return buf, err
+	message := make([]byte, binary.BigEndian.Uint16(size[:]))
+	_, err := io.ReadFull(c, message)
+	return message, err
 }
 
 // recvMsg receives an answer, which must be well-formed.

@@ -5,10 +5,13 @@ go 1.26.0
 require (
 	github.com/cloudwego/netpoll v0.7.2
 	github.com/go-libevent/libevent/core v0.1.0
+	github.com/go-libevent/libevent/dns v0.1.0
 	github.com/go-libevent/libevent/openssl v0.1.0
 	github.com/lesismal/nbio v1.6.8
+	github.com/miekg/dns v1.1.73
 	github.com/panjf2000/gnet/v2 v2.9.7
 	github.com/tidwall/evio v1.0.8
+	golang.org/x/sync v0.24.0
 	golang.org/x/sys v0.49.0
 )
 
@@ -22,13 +25,13 @@ require (
 	go.uber.org/zap v1.27.0 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/net v0.60.0 // indirect
-	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	gopkg.in/natefinch/lumberjack.v2 v2.2.1 // indirect
 )
 
 replace (
 	github.com/go-libevent/libevent/core => ../../core
+	github.com/go-libevent/libevent/dns => ../../dns
 	github.com/go-libevent/libevent/openssl => ../../openssl
 	github.com/go-libevent/libevent/pthreads => ../../pthreads
 )

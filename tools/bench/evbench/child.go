@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -28,6 +27,8 @@ const (
 	childPin     = "pin"     // processors, program and its arguments
 	childServe   = "serve"   // server and numbers
 	childFlood   = "flood"   // address
+	childResolve = "resolve" // resolver, address of the upstream and numbers
+	childHold    = "hold"    // the same, to hold lookups outstanding
 )
 
 // endOfNumbers separates the numbers of a load from the command that starts its
@@ -54,7 +55,7 @@ func (r *runner) runChild(ctx context.Context, cpus []int, command []string) ([]
 	if err := cmd.Run(); err != nil {
 		return nil, childError(err, ctx.Err(), stderr.String())
 	}
-	return parseFigures(&stdout)
+	return measure.Parse(&stdout)
 }
 
 // pinned returns the command that runs a command on the given processors.
@@ -78,30 +79,20 @@ func childError(err, ended error, stderr string) error {
 	return err
 }
 
-// parseFigures reads figures, one a line: name, tab, value.
-func parseFigures(r io.Reader) ([]measure.Figure, error) {
-	var figures []measure.Figure
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		name, text, _ := strings.Cut(lines.Text(), "\t")
-		value, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return nil, fmt.Errorf("figure %q: %w", lines.Text(), err)
-		}
-		figures = append(figures, measure.Figure{Name: name, Value: value})
-	}
-	return figures, lines.Err()
-}
-
 // runMeasure is the child that runs a workload of this library, or the load on
 // a server.
 func runMeasure(args []string, stdout, stderr io.Writer) int {
 	figures, err := runWorkload(args)
+	return printFigures(figures, err, stdout, stderr)
+}
+
+// printFigures ends a child that has measured something, or has failed.
+func printFigures(figures []measure.Figure, err error, stdout, stderr io.Writer) int {
+	if err == nil {
+		err = measure.Print(stdout, figures)
+	}
 	if err != nil {
 		return childFailed(err, stderr)
-	}
-	for _, f := range figures {
-		fmt.Fprintf(stdout, "%s\t%.5f\n", f.Name, f.Value)
 	}
 	return exitOK
 }
@@ -169,6 +160,14 @@ func runLoad(workload string, n []int, server []string) ([]measure.Figure, error
 		return load.TLSMemory(server, n[0])
 	case workload == "tls-flood" && len(n) == 2:
 		return runTLSFlood(server, n[0], milliseconds(n[1]))
+	case workload == "dnsperf" && len(n) == 2:
+		return load.DNSPerf(server, n[0], milliseconds(n[1]))
+	case workload == "dns-server" && len(n) == 2:
+		return load.DNSServer(server, n[0], milliseconds(n[1]))
+	case workload == "dns-resolver" && len(n) == 2:
+		return load.DNSResolve(server, n[0], n[1])
+	case workload == "dns-memory" && len(n) == 1:
+		return load.DNSHold(server, n[0])
 	}
 	return nil, fmt.Errorf("unknown load %q %d", workload, n)
 }
@@ -208,6 +207,12 @@ func runFlood(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return childFailed(err, stderr)
 	}
 	return exitOK
+}
+
+// runResolver is the child that is a resolver.
+func runResolver(resolve func([]string) ([]measure.Figure, error), args []string, stdout, stderr io.Writer) int {
+	figures, err := resolve(args)
+	return printFigures(figures, err, stdout, stderr)
 }
 
 // runPin is the child that confines itself to processors and becomes another

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-libevent/libevent/tools/bench/internal/cpeer"
 	"github.com/go-libevent/libevent/tools/bench/internal/report"
+	"github.com/go-libevent/libevent/tools/bench/internal/resolver"
 )
 
 // The exit statuses of the command. The last is that of a child whose workload
@@ -42,6 +43,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 			return runServe(args[1:], os.Stdin, stdout, stderr)
 		case childFlood:
 			return runFlood(args[1:], os.Stdin, stdout, stderr)
+		case childResolve:
+			return runResolver(resolver.Resolve, args[1:], stdout, stderr)
+		case childHold:
+			return runResolver(resolver.Hold, args[1:], stdout, stderr)
 		}
 	}
 	o, err := parseOptions(args, stderr)
@@ -75,7 +80,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("evbench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	names := flags.String("suite", "loop", "comma-separated `names` of suites: loop (the event loop), net (servers), tls (servers that speak TLS), "+suiteNames())
+	names := flags.String("suite", "loop", "comma-separated `names` of suites: loop (the event loop), net (servers), tls (servers that speak TLS), dns (DNS servers and resolvers), "+suiteNames())
 	sides := flags.String("sides", "", "comma-separated `names` of sides to measure (default all): "+strings.Join(sideNames(), ", "))
 	flags.IntVar(&o.rounds, "rounds", 5, "number `n` of rounds")
 	flags.DurationVar(&o.time, "time", time.Second, "`duration` of a measurement whose length is free")
@@ -116,8 +121,8 @@ func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r := runner{self: self, sides: o.sides, rounds: o.rounds, time: o.time, log: stderr}
-	if err := r.buildPeers(ctx, dir, speakTLS(o.suites)); err != nil {
+	r := runner{self: self, sides: o.sides, rounds: o.rounds, time: o.time, log: stderr, peers: make(map[peerKind]cpeer.Peer)}
+	if err := r.buildPeers(ctx, dir, o.suites); err != nil {
 		return err
 	}
 	result := report.Report{About: about(o)}
@@ -133,22 +138,21 @@ func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	return errors.Join(failures...)
 }
 
-// buildPeers compiles the C peers, or says which of them cannot be measured.
-func (r *runner) buildPeers(ctx context.Context, dir string, withTLS bool) (err error) {
-	if r.peer, err = r.buildPeer(ctx, dir, cpeer.Build); err != nil || !withTLS {
-		return err
+// buildPeers compiles the C peers that are sides of the suites, or says which of
+// them cannot be measured.
+func (r *runner) buildPeers(ctx context.Context, dir string, all []suite) error {
+	for _, kind := range peerKinds(all) {
+		peer, err := buildPeer[kind](ctx, dir)
+		if errors.Is(err, cpeer.ErrMissing) {
+			fmt.Fprintln(r.log, "evbench: skipped:", err)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		r.peers[kind] = peer
 	}
-	r.tlsPeer, err = r.buildPeer(ctx, dir, cpeer.BuildTLS)
-	return err
-}
-
-func (r *runner) buildPeer(ctx context.Context, dir string, build func(context.Context, string) (cpeer.Peer, error)) (cpeer.Peer, error) {
-	peer, err := build(ctx, dir)
-	if errors.Is(err, cpeer.ErrMissing) {
-		fmt.Fprintln(r.log, "evbench: skipped:", err)
-		return cpeer.Peer{}, nil
-	}
-	return peer, err
+	return nil
 }
 
 // about describes the machine and the way of measuring.

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	switch os.Args[1] {
-	case childMeasure, childPin, childServe, childFlood:
+	case childMeasure, childPin, childServe, childFlood, childResolve, childHold:
 		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 	case childUnable:
 		fmt.Fprintln(os.Stderr, "machine too small")
@@ -49,6 +49,9 @@ func TestCommandLine(t *testing.T) {
 		{"missing number of a TLS load", []string{childMeasure, "tls-flood", "1", endOfNumbers, "true"}, exitFailed, "unknown load"},
 		{"no address to flood", []string{childFlood}, exitFailed, "no address"},
 		{"bad address to flood", []string{childFlood, "nowhere"}, exitFailed, "nowhere"},
+		{"unknown resolver", []string{childResolve, "naps"}, exitFailed, "unknown resolver"},
+		{"unknown resolver to hold", []string{childHold, "naps"}, exitFailed, "unknown resolver"},
+		{"missing number of a DNS load", []string{childMeasure, "dns-resolver", "1", endOfNumbers, "true"}, exitFailed, "unknown load"},
 		{"no program to pin", []string{childPin, "0"}, exitFailed, "no program"},
 	}
 	for _, test := range tests {
@@ -75,6 +78,7 @@ func TestSuitesAreFoundByName(t *testing.T) {
 		{"post,loop", "timers pipes activate post idle wait"},
 		{"net", "echo throughput memory ratelimit syscalls"},
 		{"tls", "tls-echo tls-handshake tls-throughput tls-memory tls-flood tls-flood-2"},
+		{"dns", "dns-server dns-resolver dns-memory"},
 		{"tls-echo,echo", "echo tls-echo"},
 		{"echo,wait", "wait echo"},
 	}

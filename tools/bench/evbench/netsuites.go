@@ -22,7 +22,7 @@ func goServer(name, title, server string) side {
 
 // cServer is the side that is a server in the C peer.
 func cServer() side {
-	return side{name: "c", title: "C libevent", c: true, args: []string{"serve"}}
+	return side{name: "c", title: "C libevent", peer: runsLoop, args: []string{"serve"}}
 }
 
 // echoSides are all servers that echo.

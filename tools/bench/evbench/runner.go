@@ -17,13 +17,12 @@ import (
 
 // runner measures suites with child processes.
 type runner struct {
-	self    string     // path of this program
-	peer    cpeer.Peer // without a path if there is none
-	tlsPeer cpeer.Peer // the one that speaks TLS
-	sides   []string   // names of those to measure; all if there are none
-	rounds  int
-	time    time.Duration // of a measurement whose length is free
-	log     io.Writer     // gets a line for each case
+	self   string                  // path of this program
+	peers  map[peerKind]cpeer.Peer // those that there are
+	sides  []string                // names of those to measure; all if there are none
+	rounds int
+	time   time.Duration // of a measurement whose length is free
+	log    io.Writer     // gets a line for each case
 }
 
 // runSuite measures all cases of a suite and returns its tables, without those
@@ -68,7 +67,7 @@ func (r *runner) present(sides []side) []side {
 	var found []side
 	for _, s := range sides {
 		asked := s.name == "" || len(r.sides) == 0 || slices.Contains(r.sides, s.name)
-		if asked && (!s.c || r.peerOf(s).Path != "") {
+		if asked && (s.peer == 0 || r.peers[s.peer].Path != "") {
 			found = append(found, s)
 		}
 	}
@@ -79,8 +78,8 @@ func (r *runner) present(sides []side) []side {
 func (r *runner) titles(sides []side) []string {
 	var titles []string
 	for _, s := range sides {
-		if s.c {
-			s.title += " " + r.peerOf(s).Version
+		if s.peer != 0 {
+			s.title += " " + r.peers[s.peer].Version
 		}
 		titles = append(titles, s.title)
 	}
@@ -147,16 +146,8 @@ func (r *runner) runSide(ctx context.Context, cpus []int, s suite, c benchCase, 
 
 // program returns the path of a side's program.
 func (r *runner) program(s side) string {
-	if s.c {
-		return r.peerOf(s).Path
+	if s.peer != 0 {
+		return r.peers[s.peer].Path
 	}
 	return r.self
-}
-
-// peerOf returns the C peer of a side.
-func (r *runner) peerOf(s side) cpeer.Peer {
-	if s.tls {
-		return r.tlsPeer
-	}
-	return r.peer
 }

@@ -25,7 +25,7 @@ func newRunner(t *testing.T) (*runner, *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	log := new(bytes.Buffer)
-	return &runner{self: self, rounds: 2, time: 10 * time.Millisecond, log: log}, log
+	return &runner{self: self, rounds: 2, time: 10 * time.Millisecond, log: log, peers: make(map[peerKind]cpeer.Peer)}, log
 }
 
 // withPeer returns a runner that has the C peer, or skips the test.
@@ -39,7 +39,7 @@ func withPeer(t *testing.T) *runner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.peer = peer
+	r.peers[runsLoop] = peer
 	return r
 }
 
@@ -90,7 +90,7 @@ func TestSuiteComparesWithTheCPeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "s, ns: ours, C libevent " + r.peer.Version + `
+	want := "s, ns: ours, C libevent " + r.peers[runsLoop].Version + `
   t, add 2
   t, re-add 2
   t, delete 2
@@ -155,37 +155,38 @@ echo, server CPU, µs a message: raw epoll, net
 	}
 }
 
-// tlsShort are the suites of servers that speak TLS, but short ones, and without
-// that which waits for connections to be idle.
-func tlsShort() []suite {
-	timed := func(suites []suite, name string, numbers ...int) suite {
-		for _, s := range suites {
-			if s.name == name {
-				c := newCase("c", 2, name, numbers...)
-				c.times = 1
-				s.cases = []benchCase{c}
-				return s
-			}
-		}
-		panic(name)
+// short returns a suite with one case, whose numbers do not take long.
+func short(name string, timed bool, workload string, numbers ...int) suite {
+	i := slices.IndexFunc(suites, func(s suite) bool { return s.name == name })
+	s := suites[i]
+	c := newCase("c", 2, workload, numbers...)
+	if timed {
+		c.times = 1
 	}
-	stream := timed(tlsSuites, "tls-throughput", 1_000_000)
-	stream.cases[0].times = 0
+	s.cases = []benchCase{c}
+	return s
+}
+
+// shortSuites are suites of servers that speak TLS, and of DNS, but short ones,
+// and without those that wait for something to be idle.
+func shortSuites() []suite {
 	return []suite{
-		timed(tlsSuites, "tls-echo", 64, 3),
-		timed(tlsSuites, "tls-handshake", int(tls.X25519), 1),
-		stream,
-		timed(tlsSuites, "tls-flood", 3),
+		short("tls-echo", true, "tls-echo", 64, 3),
+		short("tls-handshake", true, "tls-handshake", int(tls.X25519), 1),
+		short("tls-throughput", false, "tls-throughput", 1_000_000),
+		short("tls-flood", true, "tls-flood", 3),
+		short("dns-server", true, "dns-server", 10),
+		short("dns-resolver", false, "dns-resolver", 1000, 10),
 	}
 }
 
-func TestSuitesMeasureAllServersThatSpeakTLS(t *testing.T) {
+func TestSuitesMeasureAllSides(t *testing.T) {
 	r, log := newRunner(t)
 	r.time, r.rounds = 100*time.Millisecond, 1
-	if err := r.buildPeers(t.Context(), t.TempDir(), true); err != nil {
+	if err := r.buildPeers(t.Context(), t.TempDir(), shortSuites()); err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range tlsShort() {
+	for _, s := range shortSuites() {
 		t.Run(s.name, func(t *testing.T) {
 			tables, err := r.runSuite(t.Context(), s)
 			if err != nil {
@@ -208,11 +209,11 @@ func TestSuitesMeasureAllServersThatSpeakTLS(t *testing.T) {
 
 func TestASuiteOfTLSNeedsThePeerThatSpeaksIt(t *testing.T) {
 	r, _ := newRunner(t)
-	r.peer = cpeer.Peer{Path: "/plain", Version: "1"}
+	r.peers[runsLoop] = cpeer.Peer{Path: "/plain", Version: "1"}
 	if got := r.titles(r.present(tlsSides("tls-net"))); !slices.Equal(got, []string{"ours", "net, crypto/tls"}) {
 		t.Errorf("sides %q, want none in C", got)
 	}
-	r.tlsPeer = cpeer.Peer{Path: "/tls", Version: "2"}
+	r.peers[speaksTLS] = cpeer.Peer{Path: "/tls", Version: "2"}
 	sides := r.present(tlsSides("tls-net"))
 	if got := r.titles(sides); !slices.Equal(got, []string{"ours", "C libevent 2", "net, crypto/tls"}) {
 		t.Errorf("sides %q, want one in C", got)
@@ -307,7 +308,7 @@ func TestSuiteGoesOnAfterAFailure(t *testing.T) {
 
 func TestOutputThatIsNoFigureIsRefused(t *testing.T) {
 	for _, output := range []string{"add\n", "add\tfast\n"} {
-		if _, err := parseFigures(strings.NewReader(output)); err == nil {
+		if _, err := measure.Parse(strings.NewReader(output)); err == nil {
 			t.Errorf("output %q was taken", output)
 		}
 	}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/go-libevent/libevent/tools/bench/internal/cpeer"
 	"github.com/go-libevent/libevent/tools/bench/internal/report"
 )
 
@@ -29,9 +31,24 @@ type suite struct {
 type side struct {
 	name  string   // for the command line; empty if it cannot be left out
 	title string   // the head of its column; the C peer's version is added to it
-	c     bool     // the program is the C peer, not this one
-	tls   bool     // of the C peers it is the one that speaks TLS
+	peer  peerKind // the program is that C peer, or this one
 	args  []string // before those of the case
+}
+
+// peerKind tells the C peers apart. Zero is none of them.
+type peerKind int
+
+const (
+	runsLoop  peerKind = 1 + iota // and serves in clear
+	speaksTLS                     // serves over TLS
+	speaksDNS                     // serves and resolves names
+)
+
+// buildPeer compiles the C peers.
+var buildPeer = map[peerKind]func(ctx context.Context, dir string) (cpeer.Peer, error){
+	runsLoop:  cpeer.Build,
+	speaksTLS: cpeer.BuildTLS,
+	speaksDNS: cpeer.BuildDNS,
 }
 
 // table is what becomes of some of the figures of a suite.
@@ -53,7 +70,7 @@ type benchCase struct {
 }
 
 // suites are all suites in the order in which they run.
-var suites = slices.Concat(loopSuites, netSuites, tlsSuites)
+var suites = slices.Concat(loopSuites, netSuites, tlsSuites, dnsSuites)
 
 // loopSuites are those of the event loop.
 var loopSuites = []suite{
@@ -69,7 +86,7 @@ var loopSuites = []suite{
 func oursAndC() []side {
 	return []side{
 		{name: "ours", title: "ours", args: []string{childMeasure}},
-		{name: "c", title: "C libevent", c: true},
+		{name: "c", title: "C libevent", peer: runsLoop},
 	}
 }
 
@@ -151,7 +168,8 @@ func suiteNames() string {
 
 // findSuites returns the suites of a comma-separated list, without repetition
 // and in the order in which they run. "loop" stands for all of the event loop,
-// "net" for all that are servers, "tls" for all of those that speak TLS.
+// "net" for all that are servers, "tls" for all of those that speak TLS, "dns" for
+// all that look up names.
 func findSuites(list string) ([]suite, error) {
 	wanted := make(map[string]bool)
 	for _, name := range strings.Split(list, ",") {
@@ -162,6 +180,8 @@ func findSuites(list string) ([]suite, error) {
 			markSuites(wanted, netSuites)
 		case "tls":
 			markSuites(wanted, tlsSuites)
+		case "dns":
+			markSuites(wanted, dnsSuites)
 		default:
 			wanted[name] = true
 		}
@@ -198,14 +218,17 @@ func sideNames() []string {
 	return names
 }
 
-// speakTLS reports whether a C peer that speaks TLS is a side of a suite.
-func speakTLS(all []suite) bool {
+// peerKinds are the C peers that are sides of suites.
+func peerKinds(all []suite) []peerKind {
+	var kinds []peerKind
 	for _, s := range all {
-		if slices.ContainsFunc(s.sides, func(s side) bool { return s.c && s.tls }) {
-			return true
+		for _, side := range s.sides {
+			if side.peer != 0 && !slices.Contains(kinds, side.peer) {
+				kinds = append(kinds, side.peer)
+			}
 		}
 	}
-	return false
+	return kinds
 }
 
 // findSides returns the names of a comma-separated list, or none for an empty

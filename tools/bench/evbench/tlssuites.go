@@ -20,7 +20,7 @@ var tlsSuites = []suite{
 func tlsSides(onNet string) []side {
 	return []side{
 		goServer("ours", "ours", "tls-ours"),
-		{name: "c", title: "C libevent", c: true, tls: true, args: []string{"serve"}},
+		{name: "c", title: "C libevent", peer: speaksTLS, args: []string{"serve"}},
 		goServer("net", "net, crypto/tls", onNet),
 	}
 }
@@ -31,7 +31,7 @@ func floodSides(numbers ...string) []side {
 	var sides []side
 	sides = append(sides, goServer("ours", "ours, workers", "tls-workers"))
 	for _, s := range tlsSides("tls-net") {
-		if !s.c || len(numbers) == 0 {
+		if s.peer == 0 || len(numbers) == 0 {
 			sides = append(sides, s)
 		}
 	}

@@ -1,6 +1,6 @@
 // Package cpeer builds the C programs that do the workloads of the loop suite
-// with C libevent, and are the servers of the network suites, so that both
-// libraries are measured in one run.
+// with C libevent, are the servers of the network suites, and the server and the
+// resolver of the DNS suites, so that both libraries are measured in one run.
 package cpeer
 
 import (
@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-//go:embed src tls
+//go:embed src tls dns
 var sources embed.FS
 
 // ErrMissing says that this machine lacks a C compiler or the headers of
@@ -50,6 +50,12 @@ var (
 		files:   []string{"tls/*.c", "src/echo.c", "src/support.c"},
 		libs:    []string{"-levent_core", "-levent_openssl", "-lssl", "-lcrypto"},
 	}
+	dns = program{
+		name:    "cpeer-dns",
+		headers: []string{"event2/event.h", "event2/dns.h"},
+		files:   []string{"dns/*.c", "src/support.c"},
+		libs:    []string{"-levent_core", "-levent_extra"},
+	}
 )
 
 // Build compiles the program in dir. The compiler is $CC, or cc.
@@ -57,6 +63,9 @@ func Build(ctx context.Context, dir string) (Peer, error) { return workloads.bui
 
 // BuildTLS compiles the server that speaks TLS, with OpenSSL.
 func BuildTLS(ctx context.Context, dir string) (Peer, error) { return tlsServer.build(ctx, dir) }
+
+// BuildDNS compiles the sides of the DNS suites.
+func BuildDNS(ctx context.Context, dir string) (Peer, error) { return dns.build(ctx, dir) }
 
 // build compiles the program in dir.
 func (p program) build(ctx context.Context, dir string) (Peer, error) {

@@ -114,6 +114,44 @@ func TestTLSPeerTellsItsVersions(t *testing.T) {
 	}
 }
 
+func TestDNSPeerServesAndResolves(t *testing.T) {
+	peer := buildWith(t, BuildDNS)
+	serve(t, exec.Command(peer.Path, "serve"), func(address string) {
+		output, err := exec.Command(peer.Path, "resolve", address, "100", "10").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := figureNames(output); got != "rate, CPU" {
+			t.Errorf("figures %q", got)
+		}
+		if err := exec.Command(peer.Path, "hold", address, "10").Run(); err == nil {
+			t.Error("lookups that are answered were taken for outstanding ones")
+		}
+	})
+	silent, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	output, err := exec.Command(peer.Path, "hold", silent.LocalAddr().String(), "100").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := figureNames(output); got != "RSS, heap" {
+		t.Errorf("figures %q", got)
+	}
+}
+
+// figureNames returns the names of the figures that a peer has printed.
+func figureNames(output []byte) string {
+	var names []string
+	for line := range strings.Lines(string(output)) {
+		name, _, _ := strings.Cut(line, "\t")
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
+}
+
 // serve runs a server while use works with its address.
 func serve(t *testing.T, cmd *exec.Cmd, use func(address string)) {
 	t.Helper()
@@ -174,6 +212,7 @@ func TestBuildSaysWhatIsMissing(t *testing.T) {
 	for header, build := range map[string]func(context.Context, string) (Peer, error){
 		"event2/event.h": Build,
 		"openssl/ssl.h":  BuildTLS,
+		"event2/dns.h":   BuildDNS,
 	} {
 		t.Run(header, func(t *testing.T) {
 			compiler := filepath.Join(t.TempDir(), "cc")

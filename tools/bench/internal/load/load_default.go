@@ -48,6 +48,18 @@ func TLSHandshakes([]string, tls.CurveID, bool, time.Duration) ([]measure.Figure
 // TLSFlood is measured on Linux only.
 func TLSFlood(_, _ []string, _ int, _ time.Duration) ([]measure.Figure, error) { return unable() }
 
+// DNSPerf measures on Linux only.
+func DNSPerf([]string, int, time.Duration) ([]measure.Figure, error) { return unable() }
+
+// DNSServer measures on Linux only.
+func DNSServer([]string, int, time.Duration) ([]measure.Figure, error) { return unable() }
+
+// DNSResolve measures on Linux only.
+func DNSResolve([]string, int, int) ([]measure.Figure, error) { return unable() }
+
+// DNSHold measures on Linux only.
+func DNSHold([]string, int) ([]measure.Figure, error) { return unable() }
+
 // Flood exists on Linux only.
 func Flood(string, io.Reader, io.Writer) error {
 	_, err := unable()

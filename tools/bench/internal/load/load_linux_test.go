@@ -245,21 +245,3 @@ func TestThereMustBeAServer(t *testing.T) {
 		t.Errorf("error %v, want %v", err, os.ErrNotExist)
 	}
 }
-
-func TestProcessesAreMeasured(t *testing.T) {
-	used, err := cpu(os.Getpid())
-	if err != nil || used <= 0 {
-		t.Errorf("cpu() = %v, %v, want some time", used, err)
-	}
-	resident, err := rss(os.Getpid())
-	if err != nil || resident < 1<<20 {
-		t.Errorf("rss() = %d, %v, want a megabyte at least", resident, err)
-	}
-	const nobody = 1 << 22 // beyond the largest that Linux gives
-	if _, err := cpu(nobody); err == nil {
-		t.Error("there is the time of a process that is not there")
-	}
-	if _, err := rss(nobody); err == nil {
-		t.Error("there is the memory of a process that is not there")
-	}
-}

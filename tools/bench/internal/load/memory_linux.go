@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-libevent/libevent/tools/bench/internal/measure"
+	"github.com/go-libevent/libevent/tools/bench/internal/process"
 )
 
 const (
@@ -77,7 +78,7 @@ func (p *pool) grow(s *server, conns int) error {
 // while.
 func idleMemory(s *server) (int64, error) {
 	time.Sleep(memoryPause)
-	return rss(s.cmd.Process.Pid)
+	return process.Resident(s.cmd.Process.Pid)
 }
 
 // needDescriptors fails if a process may not open as many descriptors, however

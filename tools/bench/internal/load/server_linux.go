@@ -10,13 +10,11 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/go-libevent/libevent/tools/bench/internal/measure"
+	"github.com/go-libevent/libevent/tools/bench/internal/process"
 )
 
 // server is a running server.
@@ -110,35 +108,6 @@ func (s *server) finish(use work) ([]measure.Figure, error) {
 	return figures, nil
 }
 
-// cpu returns the processor time that a process has used, in user mode and in
-// the kernel, to the nanosecond.
-func cpu(pid int) (time.Duration, error) {
-	const schedulerClock = 2
-	var t unix.Timespec
-	clock := int32(^pid)<<3 | schedulerClock // as clock_getcpuclockid makes it
-	if err := unix.ClockGettime(clock, &t); err != nil {
-		return 0, fmt.Errorf("clock_gettime of process %d: %w", pid, err)
-	}
-	return time.Duration(t.Nano()), nil
-}
-
-// rss returns the bytes of memory that a process has resident.
-func rss(pid int) (int64, error) {
-	// Unlike statm, this file is exact.
-	name := fmt.Sprintf("/proc/%d/smaps_rollup", pid)
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, "Rss:"); ok {
-			kilobytes, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-			return kilobytes << 10, err
-		}
-	}
-	return 0, fmt.Errorf("%s: no Rss", name)
-}
-
 // meter measures the time that passes and the processor time of both ends.
 type meter struct {
 	server *server
@@ -162,7 +131,7 @@ func newMeter(s *server) (*meter, error) {
 
 func (m *meter) processors() (used [2]time.Duration, err error) {
 	for i, pid := range []int{m.server.cmd.Process.Pid, os.Getpid()} {
-		if used[i], err = cpu(pid); err != nil {
+		if used[i], err = process.CPU(pid); err != nil {
 			return used, err
 		}
 	}

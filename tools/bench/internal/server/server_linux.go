@@ -43,6 +43,12 @@ var tlsServers = map[string]func(ready) error{
 	"tls-net-stream": func(r ready) error { return serveTLSNet(r, copyNet) },
 }
 
+// dnsServers are those that answer queries over UDP.
+var dnsServers = map[string]func(ready) error{
+	"dns-ours":  serveDNSOurs,
+	"dns-miekg": serveMiekg,
+}
+
 // errEnded says that a server ended without being told to.
 var errEnded = errors.New("the server ended by itself")
 
@@ -56,6 +62,9 @@ func find(name string, numbers []int) (func(ready) error, error) {
 		return serve, nil
 	}
 	if serve, ok := tlsServers[name]; ok && len(numbers) == 0 {
+		return serve, nil
+	}
+	if serve, ok := dnsServers[name]; ok && len(numbers) == 0 {
 		return serve, nil
 	}
 	if serve, ok := tlsServers[name]; ok && len(numbers) == 1 && numbers[0] > 0 {

@@ -98,6 +98,16 @@ func TestTLSServersEcho(t *testing.T) {
 	}
 }
 
+func TestDNSServersAnswer(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(dnsServers)) {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("SERVER_TEST_NAME", name)
+			figures, err := load.DNSServer(os.Args[:1], 50, 50*time.Millisecond) // checks the answers
+			requireFigures(t, figures, err, "rate", "server CPU", "server busy", "load busy")
+		})
+	}
+}
+
 func TestTLSServersNeedACertificate(t *testing.T) {
 	t.Setenv(certificate.Variable, "")
 	for name, serve := range tlsServers {
@@ -177,7 +187,7 @@ func TestUnknownServersAreRefused(t *testing.T) {
 	tests := []struct {
 		name    string
 		numbers []int
-	}{{"naps", nil}, {"raw", []int{1}}, {"tls-net", []int{0}}, {"tls-net", []int{1, 1}}}
+	}{{"naps", nil}, {"raw", []int{1}}, {"tls-net", []int{0}}, {"tls-net", []int{1, 1}}, {"dns-miekg", []int{1}}}
 	for _, test := range tests {
 		var out bytes.Buffer
 		err := Serve(test.name, test.numbers, io.LimitReader(os.Stdin, 0), &out)

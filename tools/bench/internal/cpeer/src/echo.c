@@ -1,9 +1,6 @@
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -55,45 +52,18 @@ set_nodelay(evutil_socket_t fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-/* Ends the loop when the standard input ends. */
-static void
-on_stdin(evutil_socket_t fd, short what, void *arg)
-{
-	struct event_base *base = arg;
-	char ignored[64];
-
-	(void)what;
-	if (read(fd, ignored, sizeof(ignored)) <= 0)
-		event_base_loopexit(base, NULL);
-}
-
-static void
-print_address(struct evconnlistener *listener)
-{
-	struct sockaddr_in addr;
-	socklen_t len = sizeof(addr);
-
-	if (getsockname(evconnlistener_get_fd(listener), (struct sockaddr *)&addr, &len) != 0)
-		fail_call("getsockname");
-	printf("127.0.0.1:%d\n", ntohs(addr.sin_port));
-	fflush(stdout);
-}
-
 void
 listen_until_end(struct event_base *base, evconnlistener_cb on_accept, void *arg)
 {
 	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	struct evconnlistener *listener;
-	struct event *end;
 
 	listener = evconnlistener_new_bind(base, on_accept, arg,
 	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, SOMAXCONN,
 	    (struct sockaddr *)&addr, sizeof(addr));
 	if (listener == NULL)
 		fail_call("evconnlistener_new_bind");
-	end = event_new(base, STDIN_FILENO, EV_READ | EV_PERSIST, on_stdin, base);
-	if (end == NULL || event_add(end, NULL) != 0)
-		fail_call("event_add");
-	print_address(listener);
+	end_with_stdin(base);
+	print_address(evconnlistener_get_fd(listener));
 	event_base_dispatch(base);
 }

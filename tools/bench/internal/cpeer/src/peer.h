@@ -47,6 +47,12 @@ void print_figure(const char *name, double value);
 void *must_alloc(size_t n, size_t size);
 struct event_base *must_base(void);
 
+/* Ends the loop when the standard input ends. */
+void end_with_stdin(struct event_base *base);
+
+/* Prints the address of an IPv4 socket on the loopback interface, as one line. */
+void print_address(evutil_socket_t fd);
+
 /* Each ends the program: the work came out wrong, a call failed, or a call
  * failed because the workload is too large for this machine. */
 void fail(const char *what);

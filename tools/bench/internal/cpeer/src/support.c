@@ -1,7 +1,11 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "peer.h"
 
@@ -82,6 +86,38 @@ must_base(void)
 	if (base == NULL)
 		fail_call("event_base_new");
 	return base;
+}
+
+static void
+on_stdin(evutil_socket_t fd, short what, void *arg)
+{
+	struct event_base *base = arg;
+	char ignored[64];
+
+	(void)what;
+	if (read(fd, ignored, sizeof(ignored)) <= 0)
+		event_base_loopexit(base, NULL);
+}
+
+void
+end_with_stdin(struct event_base *base)
+{
+	struct event *end = event_new(base, STDIN_FILENO, EV_READ | EV_PERSIST, on_stdin, base);
+
+	if (end == NULL || event_add(end, NULL) != 0)
+		fail_call("event_add");
+}
+
+void
+print_address(evutil_socket_t fd)
+{
+	struct sockaddr_in addr;
+	socklen_t len = sizeof(addr);
+
+	if (getsockname(fd, (struct sockaddr *)&addr, &len) != 0)
+		fail_call("getsockname");
+	printf("127.0.0.1:%d\n", ntohs(addr.sin_port));
+	fflush(stdout);
 }
 
 void

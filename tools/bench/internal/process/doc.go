@@ -1,0 +1,2 @@
+// Package process tells what a process uses. It does so on Linux only.
+package process
