@@ -77,11 +77,47 @@
 // (RFC 2308), up to the number that is the option cache-size. [NoCache] does
 // without. A request under way takes some 250 bytes, and nothing afterwards.
 //
+// # A server
+//
+// [NewServerPort] takes requests on a UDP socket, and [NewServerPortListener] on
+// TCP connections. The callback gets a [ServerRequest], adds records, and answers:
+//
+//	fd, err := datagram.Listen(netip.MustParseAddrPort("127.0.0.1:53"), 0)
+//	...
+//	port, err := evdns.NewServerPort(base, fd, func(r *evdns.ServerRequest) {
+//		for _, q := range r.Questions {
+//			if q.Qtype == dns.TypeA {
+//				r.AddA(q.Name, time.Hour, address)
+//			}
+//		}
+//		r.Respond(0)
+//	})
+//
+// A request may be kept, and answered from any callback, in any order;
+// [ServerRequest.Drop] ends it without a word. [ServerRequest.AddReply] adds
+// records of any type, [ServerRequest.Msg] is the whole query, and
+// [ServerRequest.RespondMsg] passes on the answer of another server, which with
+// [Base.Query] makes a forwarder. [ServerPort.Close] takes no more requests; those
+// that came by UDP can still be answered.
+//
+// Answers are as long as the client can take: 512 bytes by UDP, or what it says
+// with EDNS, and 65,535 by TCP. Records that do not fit are left out, and the
+// answer says so. Names are compressed. Clients that speak EDNS get an OPT record,
+// which may be one of the user's.
+//
+// What cannot be read is answered with FORMERR, other operations than queries
+// with NOTIMP, later versions of EDNS with BADVERS, and the callback hears nothing
+// of it. Answers are never answered. What a client can cost has limits: open
+// requests ([ServerPort.SetMaxRequests]), connections
+// ([ServerPort.SetMaxClients]), the time they may be idle
+// ([ServerPort.SetIdleTimeout]), requests in one at a time, and answers that
+// nobody reads. [ServerPort.Stats] counts.
+//
 // # Goroutines
 //
-// A resolver belongs to the goroutine that runs the loop of its event base. If
-// hooks of evthread are installed, as the package pthreads does, any goroutine
-// may use it; the callbacks still come from the loop. It keeps the loop from
+// Resolvers and servers belong to the goroutine that runs the loop of their event
+// base. If hooks of evthread are installed, as the package pthreads does, any
+// goroutine may use them; the callbacks still come from the loop. A resolver keeps the loop from
 // ending as long as it has nameservers, or, with [DisableWhenInactive], only
 // while something is being looked up.
 //
@@ -110,4 +146,10 @@
 //     the search domains change.
 //   - Options that do not exist, and numbers that are none, are errors.
 //   - A truncated answer is asked for at the nameserver that has sent it.
+//   - A server that is closed takes no more requests; in C it goes on until the last
+//     one is answered. An answer that is too long loses whole records, where C cuts
+//     it off anywhere. What cannot be read gets an answer. Connections whose clients
+//     have only ended their side get the answers first.
+//   - [ServerRequest.AddA] makes a record of each address; C makes one of all, which
+//     no client understands. What C calls the flag RD is [FlagRA].
 package evdns
