@@ -13,11 +13,14 @@
 //	})
 //
 // [Base.ResolveIPv6] and [Base.ResolveReverse] are alike, and [Base.Query] asks
-// for records of any type and gives the whole message. [Base.GetAddrInfo] does
-// what getaddrinfo does: both families, services, numeric addresses, the hosts
-// file. With it a resolver is what bufferevent.ConnectHostname wants. Callbacks
-// are called once, by the loop, and never from within the call that began the
-// lookup; they may do anything, [Request.Cancel] and [Base.Free] included.
+// for records of any type and gives the whole message. Callbacks are called once,
+// by the loop, and never from within the call that began the lookup; they may do
+// anything, [Request.Cancel] and [Base.Free] included.
+//
+// [Base.GetAddrInfo] does what getaddrinfo does: both families, services, numeric
+// addresses, the hosts file ([Base.LoadHosts]). What is known it answers at once,
+// before it returns. The best addresses come first (RFC 6724). With it a resolver
+// is what bufferevent.ConnectHostname wants.
 //
 // Errors wrap an [Err], which says what has happened, and name what they are
 // about:
@@ -29,7 +32,12 @@
 // With [InitializeNameservers], nameservers and options are those of the system.
 // Otherwise they come from [Base.ParseResolvConf], [Base.AddNameserver] and
 // [Base.SetOption], which lists the options with their defaults. As long as there
-// is no nameserver, requests wait.
+// is no nameserver, requests wait. What cannot be understood in a file is skipped,
+// logged and counted ([Base.ConfigStats]).
+//
+// A name with fewer dots than the option ndots is first looked up in the search
+// domains, which are those of the file or come from [Base.AddSearch]; one with
+// more dots is first looked up as it is, and one with a dot at the end only so.
 //
 // Requests go to all nameservers in turn. One that does not answer in time is
 // asked again, or another one is, up to the limit that is the option attempts. A
@@ -130,6 +138,13 @@
 //   - A nameserver that cannot be reached passes its requests on at once, as does a
 //     connection that breaks; in C they wait for their timeouts.
 //   - ErrTooMany: the waiting have a limit.
+//   - GetAddrInfo searches domains for both families together, so that all results
+//     are of one name; getaddrinfo-allow-skew holds once there are addresses, not
+//     when there is only an error; the results are sorted; and a lookup that is
+//     cancelled calls nothing.
+//   - A name with a dot at the end is not searched, and ndots is not forgotten when
+//     the search domains change.
+//   - Options that do not exist, and numbers that are none, are errors.
 //   - A truncated answer is asked for at the nameserver that has sent it.
 //   - A server that is closed takes no more requests; in C it goes on until the last
 //     one is answered. An answer that is too long loses whole records, where C cuts
