@@ -36,8 +36,8 @@
 // them, there is one call for each message; programs do not see the difference.
 // Neither costs memory on Linux and Windows; elsewhere each address does.
 //
-// [Batch.AllowSegments] goes further: neighbours of one length and for one peer
-// pass through Linux as one long message, which costs a fraction.
+// With [Batch.AllowSegments], messages of one length for one peer go through the
+// kernel as one, which costs a fraction; for programs that send many of them.
 //
 // One Batch serves any number of sockets, one after the other. It belongs to one
 // goroutine at a time, as does everything of a loop.

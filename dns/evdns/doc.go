@@ -13,11 +13,14 @@
 //	})
 //
 // [Base.ResolveIPv6] and [Base.ResolveReverse] are alike, and [Base.Query] asks
-// for records of any type and gives the whole message. [Base.GetAddrInfo] does
-// what getaddrinfo does: both families, services, numeric addresses, the hosts
-// file. With it a resolver is what bufferevent.ConnectHostname wants. Callbacks
-// are called once, by the loop, and never from within the call that began the
-// lookup; they may do anything, [Request.Cancel] and [Base.Free] included.
+// for records of any type and gives the whole message. Callbacks are called once,
+// by the loop, and never from within the call that began the lookup; they may do
+// anything, [Request.Cancel] and [Base.Free] included.
+//
+// [Base.GetAddrInfo] does what getaddrinfo does: both families, services, numeric
+// addresses, the hosts file ([Base.LoadHosts]). What is known it answers at once,
+// before it returns. The best addresses come first (RFC 6724). With it a resolver
+// is what bufferevent.ConnectHostname wants.
 //
 // Errors wrap an [Err], which says what has happened, and name what they are
 // about:
@@ -29,7 +32,12 @@
 // With [InitializeNameservers], nameservers and options are those of the system.
 // Otherwise they come from [Base.ParseResolvConf], [Base.AddNameserver] and
 // [Base.SetOption], which lists the options with their defaults. As long as there
-// is no nameserver, requests wait.
+// is no nameserver, requests wait. What cannot be understood in a file is skipped,
+// logged and counted ([Base.ConfigStats]).
+//
+// A name with fewer dots than the option ndots is first looked up in the search
+// domains, which are those of the file or come from [Base.AddSearch]; one with
+// more dots is first looked up as it is, and one with a dot at the end only so.
 //
 // Requests go to all nameservers in turn. One that does not answer in time is
 // asked again, or another one is, up to the limit that is the option attempts. A
@@ -69,11 +77,47 @@
 // (RFC 2308), up to the number that is the option cache-size. [NoCache] does
 // without. A request under way takes some 250 bytes, and nothing afterwards.
 //
+// # A server
+//
+// [NewServerPort] takes requests on a UDP socket, and [NewServerPortListener] on
+// TCP connections. The callback gets a [ServerRequest], adds records, and answers:
+//
+//	fd, err := datagram.Listen(netip.MustParseAddrPort("127.0.0.1:53"), 0)
+//	...
+//	port, err := evdns.NewServerPort(base, fd, func(r *evdns.ServerRequest) {
+//		for _, q := range r.Questions {
+//			if q.Qtype == dns.TypeA {
+//				r.AddA(q.Name, time.Hour, address)
+//			}
+//		}
+//		r.Respond(0)
+//	})
+//
+// A request may be kept, and answered from any callback, in any order;
+// [ServerRequest.Drop] ends it without a word. [ServerRequest.AddReply] adds
+// records of any type, [ServerRequest.Msg] is the whole query, and
+// [ServerRequest.RespondMsg] passes on the answer of another server, which with
+// [Base.Query] makes a forwarder. [ServerPort.Close] takes no more requests; those
+// that came by UDP can still be answered.
+//
+// Answers are as long as the client can take: 512 bytes by UDP, or what it says
+// with EDNS, and 65,535 by TCP. Records that do not fit are left out, and the
+// answer says so. Names are compressed. Clients that speak EDNS get an OPT record,
+// which may be one of the user's.
+//
+// What cannot be read is answered with FORMERR, other operations than queries
+// with NOTIMP, later versions of EDNS with BADVERS, and the callback hears nothing
+// of it. Answers are never answered. What a client can cost has limits: open
+// requests ([ServerPort.SetMaxRequests]), connections
+// ([ServerPort.SetMaxClients]), the time they may be idle
+// ([ServerPort.SetIdleTimeout]), requests in one at a time, and answers that
+// nobody reads. [ServerPort.Stats] counts.
+//
 // # Goroutines
 //
-// A resolver belongs to the goroutine that runs the loop of its event base. If
-// hooks of evthread are installed, as the package pthreads does, any goroutine
-// may use it; the callbacks still come from the loop. It keeps the loop from
+// Resolvers and servers belong to the goroutine that runs the loop of their event
+// base. If hooks of evthread are installed, as the package pthreads does, any
+// goroutine may use them; the callbacks still come from the loop. A resolver keeps the loop from
 // ending as long as it has nameservers, or, with [DisableWhenInactive], only
 // while something is being looked up.
 //
@@ -94,5 +138,18 @@
 //   - A nameserver that cannot be reached passes its requests on at once, as does a
 //     connection that breaks; in C they wait for their timeouts.
 //   - ErrTooMany: the waiting have a limit.
+//   - GetAddrInfo searches domains for both families together, so that all results
+//     are of one name; getaddrinfo-allow-skew holds once there are addresses, not
+//     when there is only an error; the results are sorted; and a lookup that is
+//     cancelled calls nothing.
+//   - A name with a dot at the end is not searched, and ndots is not forgotten when
+//     the search domains change.
+//   - Options that do not exist, and numbers that are none, are errors.
 //   - A truncated answer is asked for at the nameserver that has sent it.
+//   - A server that is closed takes no more requests; in C it goes on until the last
+//     one is answered. An answer that is too long loses whole records, where C cuts
+//     it off anywhere. What cannot be read gets an answer. Connections whose clients
+//     have only ended their side get the answers first.
+//   - [ServerRequest.AddA] makes a record of each address; C makes one of all, which
+//     no client understands. What C calls the flag RD is [FlagRA].
 package evdns

@@ -185,11 +185,9 @@ func (l *lookup) ask(i int) {
 	if i == 1 {
 		qtype, resolve = dns.TypeAAAA, (*Base).ResolveIPv6
 	}
-	if l.cacheOnly || b.flags&NoCache == 0 {
-		if known, ok := b.cache.get(l.name, qtype, b.now()); ok {
-			f.answer, f.err = known.answer, known.err
-			return
-		}
+	if known, ok := b.cache.get(l.name, qtype, b.now()); ok {
+		f.answer, f.err = known.answer, known.err
+		return
 	}
 	if l.cacheOnly {
 		f.err = ErrNotCached

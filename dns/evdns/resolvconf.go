@@ -21,7 +21,8 @@ const resolvConfName = "/etc/resolv.conf"
 //
 // Nameservers are added to those that there are; domain and search replace what
 // was before. Lines that begin with # or ; are comments. Other lines and options
-// are skipped, and so is what cannot be understood; ConfigStats counts both.
+// are skipped, and so is what cannot be understood, or a line of more than 64 KiB;
+// ConfigStats counts both.
 //
 // With OptionNameservers, 127.0.0.1 becomes the nameserver if there is none
 // after that, unless flags have OptionNameserversNoDefault too. With
@@ -75,7 +76,7 @@ func (b *Base) parseResolvConf(flags OptionFlags, filename string) error {
 // addDefaults fills in what the configuration has left out.
 func (b *Base) addDefaults(flags OptionFlags, searchSeen bool) error {
 	if flags&OptionSearch != 0 && !searchSeen && len(b.search.domains) == 0 {
-		b.setSearchFromHostname()
+		b.search.addHostDomain()
 	}
 	if flags&OptionNameservers == 0 || flags&OptionNameserversNoDefault != 0 || b.CountNameservers() > 0 {
 		return nil
