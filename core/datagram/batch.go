@@ -29,6 +29,7 @@ type Message struct {
 // and to any sockets. It must not be used by several goroutines at a time.
 type Batch struct {
 	limit, size int
+	segments    bool
 
 	// What is for receiving and what is for sending is made when it is needed.
 	in       *sysio.Messages
@@ -44,6 +45,18 @@ type Batch struct {
 // is taken by the first Recv and the first Send.
 func NewBatch(limit, size int) *Batch {
 	return &Batch{limit: max(limit, 1), size: max(size, 0)}
+}
+
+// AllowSegments lets Send give neighbours that have the same length and go to the
+// same peer to the system as one long message that is cut up later, which costs a
+// fraction. The peer gets the messages that it would have got otherwise. All
+// sockets of the batch must be UDP's. Only Linux can do that (UDP_SEGMENT);
+// elsewhere, and where the way to the peer does not allow it, nothing changes.
+func (b *Batch) AllowSegments() {
+	b.segments = true
+	if b.out != nil {
+		b.out.AllowSegments()
+	}
 }
 
 // Limit returns how many messages Recv receives at most.
@@ -93,6 +106,9 @@ func (b *Batch) roomOf(i int) []byte {
 func (b *Batch) Send(fd int, messages []Message) (done int, err error) {
 	if b.out == nil {
 		b.out = sysio.NewMessages(b.limit)
+		if b.segments {
+			b.out.AllowSegments()
+		}
 	}
 	for done < len(messages) {
 		rest := messages[done:]

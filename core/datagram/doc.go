@@ -36,6 +36,9 @@
 // them, there is one call for each message; programs do not see the difference.
 // Neither costs memory on Linux and Windows; elsewhere each address does.
 //
+// With [Batch.AllowSegments], messages of one length for one peer go through the
+// kernel as one, which costs a fraction; for programs that send many of them.
+//
 // One Batch serves any number of sockets, one after the other. It belongs to one
 // goroutine at a time, as does everything of a loop.
 //

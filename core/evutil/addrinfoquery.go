@@ -100,7 +100,7 @@ func (q *AddrInfoQuery) Results(addrs []netip.Addr, canonName string) ([]AddrInf
 // infos returns the ways to reach the service at addrs, of which there is at
 // least one.
 func (q *AddrInfoQuery) infos(addrs []netip.Addr, canonName string) []AddrInfo {
-	infos := make([]AddrInfo, 0, 2*len(addrs))
+	infos := make([]AddrInfo, 0, len(addrs)) // most hints want one for each
 	for _, addr := range addrs {
 		infos = q.hints.appendInfos(infos, netip.AddrPortFrom(addr, q.port))
 	}
@@ -174,11 +174,11 @@ func (q *AddrInfoQuery) findAddrs() error {
 }
 
 func parseNumericHost(node string) (netip.Addr, bool) {
-	if addr, _, err := InetPtonScope(node); err == nil {
-		return addr, true
-	}
 	addr, err := netip.ParseAddr(node)
-	return addr, err == nil && addr.Is4()
+	if err == nil && addr.Is6() {
+		addr, _, err = InetPtonScope(node)
+	}
+	return addr, err == nil
 }
 
 // fitNumeric makes a numeric address one of the family that is wanted.

@@ -43,6 +43,7 @@ func (b *Base) cutOff(r *Request) {
 		return
 	}
 	r.flags |= UseVC
+	r.sent = 0
 	b.leave(r)
 	b.transmit(r, r.server)
 }
@@ -85,6 +86,9 @@ func (b *Base) conclude(r *Request, msg []byte, h header) {
 
 // understand reads an answer, in the form in which the request wants it.
 func (b *Base) understand(r *Request, msg []byte, h header) (o outcome) {
+	if h.questions > 0 {
+		r.restoreCase(msg)
+	}
 	if r.callback != nil {
 		offset := headerLen
 		if h.questions > 0 {
@@ -99,6 +103,16 @@ func (b *Base) understand(r *Request, msg []byte, h header) (o outcome) {
 		o.err = messageError(o.message)
 	}
 	return o
+}
+
+// restoreCase writes the name in the question of an answer as it was given to us,
+// without the capital letters that we have put there: other names in the answer
+// may refer to it.
+func (r *Request) restoreCase(msg []byte) {
+	end := headerLen + len(r.question())
+	if _, err := dns.PackDomainName(r.name, msg[:end], headerLen, nil, false); err != nil {
+		r.base.warn("restore case", err)
+	}
 }
 
 // serverFailed deals with the complaint that a nameserver cannot answer. It may

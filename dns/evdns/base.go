@@ -77,6 +77,7 @@ type Base struct {
 	cache   cache
 	lookups lookups     // calls of GetAddrInfo that wait
 	skipped ConfigStats // of configuration files
+	sources sources
 
 	servers   []*nameserver
 	next      int // the server whose turn it is

@@ -140,7 +140,7 @@ func (b *Base) lookupKnown(q *evutil.AddrInfoQuery) (infos []evutil.AddrInfo, er
 
 // results makes results of all addresses of a host whose addresses are known.
 func (b *Base) results(q *evutil.AddrInfoQuery, addrs []netip.Addr, canonName string) ([]evutil.AddrInfo, error) {
-	infos, err := q.Results(b.options.order.arrange(addrs, evutil.SourceAddr), canonName)
+	infos, err := q.Results(b.arrange(addrs), canonName)
 	if err != nil {
 		err = evutil.EAIAddrFamily
 	}
@@ -185,11 +185,9 @@ func (l *lookup) ask(i int) {
 	if i == 1 {
 		qtype, resolve = dns.TypeAAAA, (*Base).ResolveIPv6
 	}
-	if l.cacheOnly || b.flags&NoCache == 0 {
-		if known, ok := b.cache.get(l.name, qtype, b.now()); ok {
-			f.answer, f.err = known.answer, known.err
-			return
-		}
+	if known, ok := b.cache.get(l.name, qtype, b.now()); ok {
+		f.answer, f.err = known.answer, known.err
+		return
 	}
 	if l.cacheOnly {
 		f.err = ErrNotCached
@@ -290,7 +288,7 @@ func (l *lookup) outcome() ([]evutil.AddrInfo, error) {
 			canonName = f.answer.CanonName
 		}
 	}
-	infos, err := l.query.Results(l.base.options.order.arrange(addrs, evutil.SourceAddr), canonName)
+	infos, err := l.query.Results(l.base.arrange(addrs), canonName)
 	if err != nil {
 		return nil, l.failure(err, nil)
 	}

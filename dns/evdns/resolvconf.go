@@ -75,7 +75,7 @@ func (b *Base) parseResolvConf(flags OptionFlags, filename string) error {
 // addDefaults fills in what the configuration has left out.
 func (b *Base) addDefaults(flags OptionFlags, searchSeen bool) error {
 	if flags&OptionSearch != 0 && !searchSeen && len(b.search.domains) == 0 {
-		b.setSearchFromHostname()
+		b.search.addHostDomain()
 	}
 	if flags&OptionNameservers == 0 || flags&OptionNameserversNoDefault != 0 || b.CountNameservers() > 0 {
 		return nil

@@ -93,6 +93,36 @@ func TestParseResolvConfTakesSearchDomains(t *testing.T) {
 	}
 }
 
+func TestTheDomainOfTheHostIsSearchedIfNothingElseIs(t *testing.T) {
+	const all = OptionsAll&^OptionHostsFile | OptionNameserversNoDefault
+	for _, test := range []struct {
+		name, host, text string
+		flags            OptionFlags
+		before           string
+		want             []string
+	}{
+		{"nothing said", "host.dept.example", "options ndots:2\n", all, "", []string{"dept.example"}},
+		{"no domain", "host", "", all, "", nil},
+		{"a strange name", "host.a..b", "", all, "", nil},
+		{"something said", "host.dept.example", "search a.example\n", all, "", []string{"a.example"}},
+		{"that nothing is to be searched", "host.dept.example", "search .\n", all, "", nil},
+		{"something was there before", "host.dept.example", "", all, "b.example", []string{"b.example"}},
+		{"not wanted", "host.dept.example", "", OptionMisc, "", nil},
+	} {
+		hostname = func() (string, error) { return test.host, nil }
+		b := newTestBase(t, 0)
+		if err := b.AddSearch(test.before); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.ParseResolvConf(test.flags, writeConfig(t, test.text)); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if !slices.Equal(b.search.domains, test.want) {
+			t.Errorf("%s: got %q, want %q", test.name, b.search.domains, test.want)
+		}
+	}
+}
+
 func TestParseResolvConfTakesOptions(t *testing.T) {
 	const text = "options ndots:4 timeout:2.5 use-vc rotate edns0 attempts:x\n" +
 		"options\tmax-timeouts:9 bind-to:[::1]:53 ndots\n" +

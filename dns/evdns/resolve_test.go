@@ -332,6 +332,48 @@ func TestQuery(t *testing.T) {
 	}
 }
 
+// The random case of the query is not seen in what is made of the answer.
+func TestNamesHaveTheCaseOfTheNameThatWasGiven(t *testing.T) {
+	loop, u := newLoop(t), newUpstream(t)
+	b := newResolver(t, loop, u)
+	u.does(func(q *question) {
+		name := q.msg.Question[0].Name
+		q.send(q.reply(0, record(t, name+" 9 IN CNAME real.of."+name), record(t, "real.of."+name+" 9 IN A 192.0.2.1")))
+	})
+	const name = "A.Name.With-Quite-Some-Letters.Example"
+	a := lookup(t, loop, b, name)
+	if want := "real.of." + name; a.CanonName != want {
+		t.Errorf("canonical name %s, want %s", a.CanonName, want)
+	}
+	_, err := b.Query(name, dns.TypeA, 0, func(m *dns.Msg, err error) {
+		ok(t, err)
+		if got := m.Answer[1].Header().Name; got != "real.of."+name+"." || m.Question[0].Name != name+"." {
+			t.Errorf("%v", m)
+		}
+	})
+	ok(t, err)
+	dispatch(t, loop)
+}
+
+// A search may lead to a name that is too long, if it has escapes.
+func TestSearchWithANameThatIsTooLong(t *testing.T) {
+	loop, u := newLoop(t), newUpstream(t)
+	b := newResolver(t, loop, u)
+	set(t, b, "timeout", "20", "ndots", "9")
+	label := strings.Repeat("a", 63)
+	ok(t, b.AddSearch(strings.Join([]string{label, label, label, label[:50]}, ".")))
+	calls := 0
+	_, err := b.Query(`a\.example`, dns.TypeTXT, 0, func(_ *dns.Msg, err error) {
+		ok(t, err)
+		calls++
+	})
+	ok(t, err)
+	dispatch(t, loop)
+	if calls != 1 || len(u.questions()) != 1 {
+		t.Errorf("%d calls, asked for %q", calls, u.questions())
+	}
+}
+
 func TestCallbacksComeLater(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)
 	b := newResolver(t, loop, u)

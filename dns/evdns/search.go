@@ -132,15 +132,16 @@ func (b *Base) SetNdots(n int) error {
 	return nil
 }
 
-// setSearchFromHostname makes the domain of this host, if its name has one, the
-// only search domain.
-func (b *Base) setSearchFromHostname() {
-	b.search.clear()
-	host, err := os.Hostname()
+// hostname returns the name of this host. Tests have others.
+var hostname = os.Hostname
+
+// addHostDomain adds the domain of this host, if its name has one.
+func (s *search) addHostDomain() {
+	host, err := hostname()
 	if err != nil {
 		return
 	}
 	if _, domain, ok := strings.Cut(host, "."); ok {
-		_ = b.search.add(domain) // a host with a strange name has no domain
+		_ = s.add(domain) // a host with a strange name has no domain
 	}
 }

@@ -76,6 +76,7 @@ func (p *ServerPort) listenUDP(fd int) error {
 		datagram.TellLocal(fd) // where it cannot, there is one address to answer from
 	}
 	u := &udpPort{port: p, fd: fd, batch: datagram.NewBatch(serverBatch, serverRoom), limit: DefaultMaxRequests}
+	u.batch.AllowSegments() // for clients that have many questions
 	p.udp = u
 	for _, e := range []struct {
 		event *event.Event

@@ -4,6 +4,9 @@ import (
 	"math/bits"
 	"net/netip"
 	"slices"
+	"time"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 // addressOrder is the order of the results of GetAddrInfo.
@@ -25,9 +28,39 @@ var addressOrders = map[string]addressOrder{
 // would send from; the others count as if they were like the first.
 const maxSources = 32
 
+// sources remembers what the system has said it would send from, as that is
+// several system calls, but not for long, as networks come and go.
+type sources struct {
+	known map[netip.Addr]netip.Addr // zero if there is no route
+	since time.Duration             // in terms of Base.now
+}
+
+const (
+	sourcesTTL    = time.Second
+	maxRemembered = 1000 // sources
+)
+
+// of returns what the system would send from to dst, or the zero Addr.
+func (s *sources) of(dst netip.Addr, now time.Duration) netip.Addr {
+	if s.known == nil || now-s.since >= sourcesTTL || len(s.known) >= maxRemembered {
+		s.known, s.since = map[netip.Addr]netip.Addr{}, now
+	}
+	src, ok := s.known[dst]
+	if !ok {
+		src, _ = evutil.SourceAddr(dst) // the zero Addr if there is no route
+		s.known[dst] = src
+	}
+	return src
+}
+
+// arrange puts addresses into the order that the options say.
+func (b *Base) arrange(addrs []netip.Addr) []netip.Addr {
+	return b.options.order.arrange(addrs, func(dst netip.Addr) netip.Addr { return b.sources.of(dst, b.now()) })
+}
+
 // arrange puts addresses into an order. source says where the system would send
-// from, as evutil.SourceAddr does.
-func (o addressOrder) arrange(addrs []netip.Addr, source func(netip.Addr) (netip.Addr, error)) []netip.Addr {
+// from; the zero Addr means that there is no route.
+func (o addressOrder) arrange(addrs []netip.Addr, source func(netip.Addr) netip.Addr) []netip.Addr {
 	if o == orderAsAnswered || len(addrs) < 2 {
 		return addrs
 	}
@@ -43,7 +76,7 @@ func (o addressOrder) arrange(addrs []netip.Addr, source func(netip.Addr) (netip
 // so rules 3, 4 and 7 decide nothing. Among IPv4 addresses the longest prefix
 // does not decide either, since it says little there, and would undo the
 // balancing of those who answer in varying order.
-func sortAddrs(addrs []netip.Addr, source func(netip.Addr) (netip.Addr, error)) []netip.Addr {
+func sortAddrs(addrs []netip.Addr, source func(netip.Addr) netip.Addr) []netip.Addr {
 	routes := make([]route, len(addrs))
 	var asked [2]int // by family
 	var first [2]netip.Addr
@@ -54,7 +87,7 @@ func sortAddrs(addrs []netip.Addr, source func(netip.Addr) (netip.Addr, error)) 
 		}
 		src := first[family]
 		if asked[family] < maxSources {
-			src, _ = source(addr) // the zero Addr if there is no route
+			src = source(addr)
 		}
 		if asked[family] == 0 {
 			first[family] = src

@@ -1,22 +1,19 @@
 package evdns
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 )
 
 // from returns a source function: what each destination is reached from, others
 // being out of reach.
-func from(routes map[string]string) func(netip.Addr) (netip.Addr, error) {
-	return func(dst netip.Addr) (netip.Addr, error) {
-		src, ok := routes[dst.String()]
-		if !ok {
-			return netip.Addr{}, errors.New("no route")
-		}
-		return netip.ParseAddr(src)
+func from(routes map[string]string) func(netip.Addr) netip.Addr {
+	return func(dst netip.Addr) netip.Addr {
+		src, _ := netip.ParseAddr(routes[dst.String()])
+		return src
 	}
 }
 
@@ -124,7 +121,7 @@ func TestScopesAndPolicies(t *testing.T) {
 }
 
 func TestHappyEyeballsOrderAlternatesBetweenFamilies(t *testing.T) {
-	everywhere := func(dst netip.Addr) (netip.Addr, error) { return dst, nil }
+	everywhere := func(dst netip.Addr) netip.Addr { return dst }
 	for _, test := range []struct{ addrs, want []string }{
 		{[]string{"192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1", "2001:db8::2"},
 			[]string{"2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2", "192.0.2.3"}},
@@ -143,7 +140,7 @@ func TestHappyEyeballsOrderAlternatesBetweenFamilies(t *testing.T) {
 
 func TestTheSystemIsNotAskedMoreThanIsOfUse(t *testing.T) {
 	asked := 0
-	count := func(dst netip.Addr) (netip.Addr, error) { asked++; return dst, nil }
+	count := func(dst netip.Addr) netip.Addr { asked++; return dst }
 	var many []netip.Addr
 	for i := range 3 * maxSources {
 		many = append(many, netip.MustParseAddr(fmt.Sprintf("192.0.2.%d", i)), netip.MustParseAddr(fmt.Sprintf("2001:db8::%x", i)))
@@ -169,5 +166,27 @@ func TestTheSystemIsNotAskedMoreThanIsOfUse(t *testing.T) {
 		if test.order == orderRFC6724 && len(got) > 2 && (!got[0].Is6() || !got[len(got)-1].Is4()) {
 			t.Errorf("not sorted: %v", got)
 		}
+	}
+}
+
+func TestSourcesAreRememberedForAMoment(t *testing.T) {
+	var s sources
+	dst, wrong := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("192.0.2.1")
+	if got := s.of(dst, time.Hour); got != dst {
+		t.Errorf("127.0.0.1 is reached from %v", got)
+	}
+	s.known[dst] = wrong
+	if got := s.of(dst, time.Hour+sourcesTTL-1); got != wrong {
+		t.Errorf("asked again: %v", got)
+	}
+	if got := s.of(dst, time.Hour+sourcesTTL); got != dst {
+		t.Errorf("not asked again: %v", got)
+	}
+	for i := range maxRemembered {
+		s.known[netip.MustParseAddr(fmt.Sprintf("10.0.%d.%d", i/256, i%256))] = wrong
+	}
+	s.of(dst, time.Hour+sourcesTTL)
+	if got := len(s.known); got != 1 {
+		t.Errorf("%d sources are remembered", got)
 	}
 }

@@ -117,6 +117,8 @@ func (c *connection) settle() {
 	}
 	if err := c.flush(); err != nil {
 		c.lost(err)
+	}
+	if c.closed {
 		return
 	}
 	if c.n > 0 {
@@ -242,6 +244,9 @@ func (c *connection) onEvent(bev *bufferevent.Bufferevent, what bufferevent.Even
 // connection after the first answer. If there was no answer at all, the
 // nameserver is as good as silent.
 func (c *connection) lost(err error) {
+	if c.closed {
+		return
+	}
 	s := c.server
 	b := s.base
 	if err == nil {

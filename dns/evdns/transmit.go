@@ -64,7 +64,7 @@ func (b *Base) transmit(r *Request, s *nameserver) {
 	for range len(b.servers) + 1 {
 		r.server = s
 		err := b.sendTo(r, s)
-		if err == nil || r.state == stateEnded {
+		if err == nil {
 			return
 		}
 		r.extra().err = err
@@ -85,7 +85,8 @@ func (b *Base) sendTo(r *Request, s *nameserver) error {
 	}
 	b.leave(r)
 	if err := b.compose(r, !s.plain); err != nil {
-		return err
+		b.fail(r, outcome{err: err}) // a search has led to a name that is none
+		return nil
 	}
 	c, err := s.channel(r)
 	if err != nil {

@@ -29,6 +29,7 @@ type udpSocket struct {
 	write    event.Event
 	born     time.Duration
 	uses     int
+	fixed    bool // the port is given
 	watched  bool // read is pending
 	choked   bool // write is pending
 	finished bool // is in retired
@@ -60,6 +61,7 @@ func (m *mail) ready(udpSize int) *datagram.Batch {
 	size := max(udpSize, mailSize)
 	if m.batch == nil || m.size != size {
 		m.batch, m.size = datagram.NewBatch(mailLimit, size), size
+		m.batch.AllowSegments()
 	}
 	return m.batch
 }
@@ -67,11 +69,7 @@ func (m *mail) ready(udpSize int) *datagram.Batch {
 // socket returns one of the nameserver's sockets, by chance, which is replaced
 // first if it has served its time.
 func (s *nameserver) socket() (*udpSocket, error) {
-	b := s.base
-	for len(s.sockets) < b.options.ports {
-		s.sockets = append(s.sockets, nil)
-	}
-	at := &s.sockets[b.random.Uint64()%uint64(b.options.ports)]
+	at := s.slot()
 	if *at != nil && (*at).stale() {
 		(*at).retire()
 		*at = nil
@@ -93,12 +91,27 @@ func (s *nameserver) socket() (*udpSocket, error) {
 	return nil, err
 }
 
-// stale says whether the socket should be replaced.
+// slot returns a place of a socket, by chance. If the port is given there is
+// only one.
+func (s *nameserver) slot() **udpSocket {
+	b := s.base
+	ports := b.options.ports
+	if b.localAddr(s.addr).Port() != 0 {
+		ports = 1
+	}
+	for len(s.sockets) < ports {
+		s.sockets = append(s.sockets, nil)
+	}
+	return &s.sockets[b.random.Uint64()%uint64(ports)]
+}
+
+// stale says whether the socket should be replaced. One whose port is given
+// cannot be, unless there are too few ids for all its requests.
 func (u *udpSocket) stale() bool {
 	if u.n >= maxPerChannel {
 		return true
 	}
-	if u.n > 0 && len(u.server.retired) >= maxRetired {
+	if u.fixed || u.n > 0 && len(u.server.retired) >= maxRetired {
 		return false
 	}
 	return u.uses >= maxUses || u.server.base.now()-u.born > maxAge
@@ -114,11 +127,15 @@ func (u *udpSocket) retire() {
 // open makes a socket.
 func (s *nameserver) open() (*udpSocket, error) {
 	b := s.base
-	fd, err := datagram.Dial(b.localAddr(s.addr), s.addr, 0)
+	local, flags := b.localAddr(s.addr), datagram.Flag(0)
+	if local.Port() != 0 {
+		flags = datagram.Reuseable // by sockets to other nameservers
+	}
+	fd, err := datagram.Dial(local, s.addr, flags)
 	if err != nil {
 		return nil, err
 	}
-	u := &udpSocket{fd: fd, born: b.now(), uses: 1}
+	u := &udpSocket{fd: fd, fixed: local.Port() != 0, born: b.now(), uses: 1}
 	u.server, u.owner = s, u
 	if err := u.setUp(); err != nil {
 		evutil.CloseSocket(fd)

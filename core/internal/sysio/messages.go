@@ -16,6 +16,7 @@ import (
 //	Received(i int) Received       // what has arrived
 //	Set(i int, p []byte, peer netip.AddrPort, local netip.Addr) error
 //	                               // message i that is to be sent
+//	AllowSegments()                // lets the kernel take several as one
 //
 // Messages that are received and messages that are sent need one each.
 //

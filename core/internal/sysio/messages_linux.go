@@ -32,6 +32,7 @@ type Messages struct {
 	controls []control
 	used     int  // headers that the kernel may have written to
 	single   bool // the kernel lacks the calls for many messages
+	segments segments
 	zones    zones
 }
 
@@ -146,20 +147,28 @@ func (m *Messages) send(fd, count int) (int, error) {
 func (m *Messages) mmsg(op Op, trap uintptr, fd, count int, flags uintptr) (int, error) {
 	for {
 		limit, err := consultLen(op, fd, count)
-		n := uintptr(0)
-		if err == nil {
-			var errno unix.Errno
-			n, _, errno = unix.RawSyscall6(trap, uintptr(fd),
-				uintptr(unsafe.Pointer(&m.headers[0])), uintptr(limit), flags, 0, 0)
-			if errno == 0 {
-				return int(n), nil
+		n := 0
+		if err == nil && op == OpSendmmsg && limit > 1 && m.segmentable(fd) {
+			var ok bool
+			if n, ok, err = m.sendRuns(fd, limit); !ok {
+				n, err = mmsg(trap, fd, m.headers[:limit], flags)
 			}
-			err = errno
+		} else if err == nil {
+			n, err = mmsg(trap, fd, m.headers[:limit], flags)
 		}
 		if err != errInterrupted {
-			return 0, err
+			return n, err
 		}
 	}
+}
+
+func mmsg(trap uintptr, fd int, headers []mmsghdr, flags uintptr) (int, error) {
+	n, _, errno := unix.RawSyscall6(trap, uintptr(fd),
+		uintptr(unsafe.Pointer(unsafe.SliceData(headers))), uintptr(len(headers)), flags, 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
 }
 
 func (m *Messages) recvmsg(fd, i int) error {
