@@ -73,7 +73,7 @@ func (s *nameserver) connect() (*connection, error) {
 		return nil, err
 	}
 	c.bev.SetCallbacks(c.onReadable, nil, c.onEvent)
-	c.bev.SetTimeouts(b.options.tcpIdleTimeout, b.options.tcpIdleTimeout)
+	c.bev.SetTimeouts(b.options.tcpIdleTimeout, b.options.timeout)
 	if s.dial == nil {
 		err = c.bev.Connect(s.addr)
 	}
@@ -127,7 +127,7 @@ func (c *connection) settle() {
 		c.close()
 		return
 	}
-	c.rest(c.n == 0 && c.server.base.flags&DisableWhenInactive != 0)
+	c.rest(c.n == 0 && !c.server.base.awake())
 }
 
 // rest stops the reading, or lets it go on.

@@ -297,7 +297,8 @@
 // applies. The clock starts when the resolver has been set up.
 //
 //   - ours: ResolveIPv4, with everything as it is by default (the cache, too, which
-//     takes up what is found), but as many queries in flight as there are lookups.
+//     takes up what is found), but as many queries in flight as there are lookups;
+//     and the same with NoCache, as C libevent has no cache.
 //   - C libevent: evdns_base_resolve_ipv4, with max-inflight likewise.
 //   - net.Resolver: LookupNetIP with PreferGo, in as many goroutines as there are
 //     lookups under way.

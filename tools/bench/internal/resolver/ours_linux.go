@@ -22,12 +22,12 @@ type lookups struct {
 
 // newLookups makes a resolver with one nameserver, of which so many queries may be
 // under way, and no time limits that matter.
-func newLookups(upstream netip.AddrPort, total, inFlight int) (*lookups, error) {
+func newLookups(upstream netip.AddrPort, flags evdns.BaseFlags, total, inFlight int) (*lookups, error) {
 	base, err := event.NewBase()
 	if err != nil {
 		return nil, err
 	}
-	resolver, err := evdns.NewBase(base, 0)
+	resolver, err := evdns.NewBase(base, flags)
 	if err != nil {
 		return nil, err
 	}
@@ -67,9 +67,10 @@ func (l *lookups) fail(err error) {
 // run runs the loop, until all names are known.
 func (l *lookups) run() error { return errors.Join(l.base.Dispatch(), l.err) }
 
-// resolveOurs looks names up with evdns.
-func resolveOurs(upstream netip.AddrPort, total, atOnce int) error {
-	l, err := newLookups(upstream, total, atOnce)
+// resolveOurs looks names up with evdns, and remembers what it finds unless flags
+// say otherwise.
+func resolveOurs(upstream netip.AddrPort, flags evdns.BaseFlags, total, atOnce int) error {
+	l, err := newLookups(upstream, flags, total, atOnce)
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ const holdPause = 2 * time.Second
 
 // holdOurs has lookups of evdns outstanding.
 func holdOurs(upstream netip.AddrPort, total int, look func()) error {
-	l, err := newLookups(upstream, total, total)
+	l, err := newLookups(upstream, 0, total, total)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-libevent/libevent/dns/evdns"
 	"github.com/go-libevent/libevent/tools/bench/internal/measure"
 	"github.com/go-libevent/libevent/tools/bench/internal/process"
 )
@@ -18,8 +19,13 @@ var answer = netip.AddrFrom4([4]byte{192, 0, 2, 1})
 // resolvers are those that can be measured, by name. They look up a number of
 // distinct names.
 var resolvers = map[string]func(upstream netip.AddrPort, lookups, atOnce int) error{
-	"ours": resolveOurs,
-	"net":  resolveNet,
+	"ours": func(upstream netip.AddrPort, lookups, atOnce int) error {
+		return resolveOurs(upstream, 0, lookups, atOnce)
+	},
+	"ours-no-cache": func(upstream netip.AddrPort, lookups, atOnce int) error {
+		return resolveOurs(upstream, evdns.NoCache, lookups, atOnce)
+	},
+	"net": resolveNet,
 }
 
 // holders are those whose memory can be measured, by name. They call look before
