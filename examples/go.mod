@@ -4,8 +4,10 @@ go 1.26.0
 
 require (
 	github.com/go-libevent/libevent/core v0.1.0
+	github.com/go-libevent/libevent/dns v0.1.0
 	github.com/go-libevent/libevent/openssl v0.1.0
 	github.com/go-libevent/libevent/pthreads v0.1.0
+	github.com/miekg/dns v1.1.73
 	golang.org/x/sys v0.49.0
 )
 
@@ -17,6 +19,7 @@ require (
 
 replace (
 	github.com/go-libevent/libevent/core => ../core
+	github.com/go-libevent/libevent/dns => ../dns
 	github.com/go-libevent/libevent/openssl => ../openssl
 	github.com/go-libevent/libevent/pthreads => ../pthreads
 )

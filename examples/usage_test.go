@@ -36,6 +36,25 @@ func TestWrongUsageExitsWithTwo(t *testing.T) {
 		{"becat", []string{"-buffer", "0", "127.0.0.1", "80"}},
 		{"becat", []string{"-rate", "-1", "127.0.0.1", "80"}},
 		{"becat", []string{"-t", "-1s", "127.0.0.1", "80"}},
+		{"dns-example", nil},
+		{"dns-example", []string{"-s", "0"}},
+		{"dns-example", []string{"-s", "65536", "localhost=127.0.0.1"}},
+		{"dns-example", []string{"-s", "0", "localhost"}},
+		{"dns-example", []string{"-s", "0", "localhost=here"}},
+		{"dns-example", []string{"-s", "0", "a..b=127.0.0.1"}},
+		{"dns-example", []string{"-s", "0", "-x", "localhost=127.0.0.1"}},
+		{"dns-example", []string{"-s", "0", "-c", "resolv.conf", "localhost=127.0.0.1"}},
+		{"dns-example", []string{"-x", "localhost"}},
+		{"dns-example", []string{"-x", "-t", "MX", "127.0.0.1"}},
+		{"dns-example", []string{"-t", "no-such-type", "localhost"}},
+		{"dns-example", []string{"-ca", "ca.pem", "localhost"}},
+		{"dns-example", []string{"-tls", "localhost", "localhost"}},
+		{"dns-example", []string{"-tls", "127.0.0.1", "-c", "resolv.conf", "localhost"}},
+		{"dns-example", []string{"-tls", "127.0.0.1", "-insecure", "-ca", "ca.pem", "localhost"}},
+		{"dns-forwarder", []string{"-addr", "no port"}},
+		{"dns-forwarder", []string{"-max", "0"}},
+		{"dns-forwarder", []string{"-clients", "0"}},
+		{"dns-forwarder", []string{"-cache", "-1"}},
 		{"echo-server", []string{"-loops", "0"}},
 		{"echo-server", []string{"-backend", "telepathy"}},
 		{"le-proxy", nil},
@@ -80,7 +99,10 @@ func TestWrongUsageExitsWithTwo(t *testing.T) {
 		{"watch-timing", []string{"-timers", "0"}},
 	}
 	for _, name := range programs {
-		tests = append(tests, invocation{name, []string{"-no-such-flag"}}, invocation{name, []string{"argument"}})
+		tests = append(tests, invocation{name, []string{"-no-such-flag"}})
+		if name != "dns-example" { // which would look that up
+			tests = append(tests, invocation{name, []string{"argument"}})
+		}
 	}
 	for _, tt := range tests {
 		t.Run(tt.String(), func(t *testing.T) {
@@ -101,11 +123,17 @@ func TestFailureExitsWithOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
+	_, port, _ := net.SplitHostPort(taken.Addr().String())
 	tests := []invocation{
 		{"hello-world", []string{"-addr", taken.Addr().String()}},
 		{"echo-server", []string{"-addr", taken.Addr().String()}},
 		{"echo-server", []string{"-addr", "no port"}},
 		{"becat", append([]string{"-l"}, strings.Split(taken.Addr().String(), ":")...)},
+		{"dns-example", []string{"-s", port, "localhost=127.0.0.1"}},
+		{"dns-example", []string{"-c", "no-such-file", "localhost"}},
+		{"dns-example", []string{"-tls", taken.Addr().String(), "-ca", "no-such-file", "localhost"}},
+		{"dns-forwarder", []string{"-addr", taken.Addr().String()}},
+		{"dns-forwarder", []string{"-addr", "127.0.0.1:0", "-c", "no-such-file"}},
 		{"le-proxy", []string{taken.Addr().String(), "127.0.0.1:80"}},
 		{"le-proxy", []string{"-tls", "-cert", "no-such-file", "-key", "no-such-file", "127.0.0.1:0", "127.0.0.1:80"}},
 		{"le-proxy", []string{"-tls-connect", "-ca", "no-such-file", "127.0.0.1:0", "127.0.0.1:80"}},

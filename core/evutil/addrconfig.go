@@ -3,18 +3,40 @@ package evutil
 import (
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"syscall"
+	"time"
 )
+
+// askAgain is how long what the interfaces have said is believed: they come and
+// go, but not as often as names are looked up, and to ask is several system
+// calls.
+const askAgain = time.Second
+
+// said is what the interfaces have said, and when.
+var said atomic.Pointer[struct {
+	family int
+	at     time.Time
+}]
 
 // configuredFamily returns the only address family that the interfaces have
 // global addresses of, or AF_UNSPEC if they have both or none, or cannot be
-// asked. They are asked each time, as they come and go.
+// asked.
 func configuredFamily() int {
-	addrs, err := net.InterfaceAddrs()
-	if err != nil {
-		return syscall.AF_UNSPEC
+	last := said.Load()
+	now := time.Now()
+	if last != nil && now.Sub(last.at) < askAgain {
+		return last.family
 	}
-	return familyOf(addrs)
+	family := syscall.AF_UNSPEC
+	if addrs, err := net.InterfaceAddrs(); err == nil {
+		family = familyOf(addrs)
+	}
+	said.Store(&struct {
+		family int
+		at     time.Time
+	}{family, now})
+	return family
 }
 
 func familyOf(addrs []net.Addr) int {

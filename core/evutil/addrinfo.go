@@ -58,6 +58,7 @@ type AddrInfoHints struct {
 	SockType int
 	Protocol int
 	// Resolver looks names and services up; nil means net.DefaultResolver.
+	// Resolvers of other packages use it for services at most.
 	Resolver *net.Resolver
 }
 
@@ -96,8 +97,8 @@ func (h *AddrInfoHints) check() error {
 	return nil
 }
 
-// addrInfos returns the ways to reach addr that the hints want.
-func (h *AddrInfoHints) addrInfos(addr netip.AddrPort) []AddrInfo {
+// appendInfos adds the ways to reach addr that the hints want.
+func (h *AddrInfoHints) appendInfos(infos []AddrInfo, addr netip.AddrPort) []AddrInfo {
 	info := AddrInfo{
 		Family:   syscall.AF_INET,
 		SockType: h.SockType,
@@ -108,10 +109,10 @@ func (h *AddrInfoHints) addrInfos(addr netip.AddrPort) []AddrInfo {
 		info.Family = syscall.AF_INET6
 	}
 	if h.SockType != 0 || h.Protocol != 0 {
-		return []AddrInfo{info}
+		return append(infos, info)
 	}
 	tcp, udp := info, info
 	tcp.SockType, tcp.Protocol = syscall.SOCK_STREAM, syscall.IPPROTO_TCP
 	udp.SockType, udp.Protocol = syscall.SOCK_DGRAM, syscall.IPPROTO_UDP
-	return []AddrInfo{tcp, udp}
+	return append(infos, tcp, udp)
 }

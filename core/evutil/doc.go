@@ -41,7 +41,9 @@
 //
 // [Getaddrinfo] turns host and service names into addresses by the rules of
 // getaddrinfo, with hints, flags and errors of type [GAIError]. It blocks;
-// package evdns resolves names in the loop.
+// package evdns resolves names in the loop. Resolvers share its rules by way of
+// [PrepareAddrInfo], and learn from [SourceAddr], [SystemNameservers] and
+// [HostsFile] what the system knows.
 //
 // # Time and chance
 //

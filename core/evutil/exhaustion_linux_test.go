@@ -2,6 +2,7 @@ package evutil
 
 import (
 	"errors"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -73,7 +74,7 @@ func withDescriptors(t *testing.T, n uint64, make func() (int, int, error)) (int
 // lowestFree returns the number that the next descriptor will have.
 func lowestFree(t *testing.T) int {
 	t.Helper()
-	fd, err := sysTCPSocket()
+	fd, err := sysSocket(syscall.AF_INET, syscall.SOCK_STREAM)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func connectLoopback() ([2]int, error) {
 
 // listenLoopback returns a listener at a port of the system's choice.
 func listenLoopback() (int, error) {
-	fd, err := sysTCPSocket()
+	fd, err := sysSocket(syscall.AF_INET, syscall.SOCK_STREAM)
 	if err != nil {
 		return InvalidSocket, fmt.Errorf("socket: %w", err)
 	}
@@ -85,7 +85,7 @@ func dialLoopback(listener int) (int, error) {
 	if err != nil {
 		return InvalidSocket, fdError("getsockname", listener, err)
 	}
-	fd, err := sysTCPSocket()
+	fd, err := sysSocket(syscall.AF_INET, syscall.SOCK_STREAM)
 	if err != nil {
 		return InvalidSocket, fmt.Errorf("socket: %w", err)
 	}

@@ -8,12 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sysTCPSocket returns a blocking, close-on-exec IPv4 socket. It holds the
-// lock against forks, which works on systems without SOCK_CLOEXEC too.
-func sysTCPSocket() (int, error) {
+// sysSocket returns a blocking, close-on-exec socket. It holds the lock against
+// forks, which works on systems without SOCK_CLOEXEC too.
+func sysSocket(family, kind int) (int, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	fd, err := unix.Socket(family, kind, 0)
 	if err == nil {
 		unix.CloseOnExec(fd)
 	}

@@ -4,13 +4,13 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// sysTCPSocket returns a blocking IPv4 socket that no child inherits.
-func sysTCPSocket() (int, error) {
+// sysSocket returns a blocking socket that no child inherits.
+func sysSocket(family, kind int) (int, error) {
 	if err := startWinsock(); err != nil {
 		return InvalidSocket, err
 	}
 	const flags = windows.WSA_FLAG_OVERLAPPED | windows.WSA_FLAG_NO_HANDLE_INHERIT
-	s, err := windows.WSASocket(windows.AF_INET, windows.SOCK_STREAM, 0, nil, 0, flags)
+	s, err := windows.WSASocket(int32(family), int32(kind), 0, nil, 0, flags)
 	return int(s), err
 }
 

@@ -2,6 +2,7 @@ package evutil
 
 import (
 	"os"
+	"syscall"
 	"testing"
 )
 
@@ -12,7 +13,7 @@ func TestMain(m *testing.M) {
 		r.Close()
 		w.Close()
 	}
-	if fd, err := sysTCPSocket(); err == nil {
+	if fd, err := sysSocket(syscall.AF_INET, syscall.SOCK_STREAM); err == nil {
 		CloseSocket(fd)
 	}
 	os.Exit(m.Run())
@@ -33,7 +34,7 @@ func closeLater(t *testing.T, fds ...int) {
 // newSocket returns a blocking TCP socket that lives as long as the test.
 func newSocket(t *testing.T) int {
 	t.Helper()
-	fd, err := sysTCPSocket()
+	fd, err := sysSocket(syscall.AF_INET, syscall.SOCK_STREAM)
 	if err != nil {
 		t.Fatal(err)
 	}

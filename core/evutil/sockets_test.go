@@ -3,6 +3,7 @@ package evutil
 import (
 	"errors"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -48,7 +49,7 @@ func TestSetCloseOnExecStopsInheritance(t *testing.T) {
 
 func TestCloseSocketClosesOnce(t *testing.T) {
 	checkDescriptors(t)
-	fd, err := sysTCPSocket()
+	fd, err := sysSocket(syscall.AF_INET, syscall.SOCK_STREAM)
 	if err != nil {
 		t.Fatal(err)
 	}

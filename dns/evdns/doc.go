@@ -1,2 +1,155 @@
-// Package evdns looks names up and answers queries, on the loop.
+// Package evdns looks names up and answers queries, on the loop. It is
+// libevent's evdns, in Go, and knows each thing by libevent's name.
+//
+// # Looking up
+//
+// A [Base] is a resolver: it has nameservers, and asks them without anybody
+// waiting.
+//
+//	b, err := evdns.NewBase(base, evdns.InitializeNameservers)
+//	...
+//	r, err := b.ResolveIPv4("www.example.com", 0, func(a evdns.Answer, err error) {
+//		fmt.Println(a.Addrs, err)
+//	})
+//
+// [Base.ResolveIPv6] and [Base.ResolveReverse] are alike, and [Base.Query] asks
+// for records of any type and gives the whole message. Callbacks are called once,
+// by the loop, and never from within the call that began the lookup; they may do
+// anything, [Request.Cancel] and [Base.Free] included.
+//
+// [Base.GetAddrInfo] does what getaddrinfo does: both families, services, numeric
+// addresses, the hosts file ([Base.LoadHosts]). What is known it answers at once,
+// before it returns. The best addresses come first (RFC 6724). With it a resolver
+// is what bufferevent.ConnectHostname wants.
+//
+// Errors wrap an [Err], which says what has happened, and name what they are
+// about:
+//
+//	lookup www.example.com A at 127.0.0.1:53: no such name
+//
+// # Nameservers
+//
+// With [InitializeNameservers], nameservers and options are those of the system.
+// Otherwise they come from [Base.ParseResolvConf], [Base.AddNameserver] and
+// [Base.SetOption], which lists the options with their defaults. As long as there
+// is no nameserver, requests wait. What cannot be understood in a file is skipped,
+// logged and counted ([Base.ConfigStats]).
+//
+// A name with fewer dots than the option ndots is first looked up in the search
+// domains, which are those of the file or come from [Base.AddSearch]; one with
+// more dots is first looked up as it is, and one with a dot at the end only so.
+//
+// Requests go to all nameservers in turn. One that does not answer in time is
+// asked again, or another one is, up to the limit that is the option attempts. A
+// nameserver that was silent max-timeouts times in a row, that refuses to answer,
+// or that cannot be reached, is down: it gets no requests while there are others,
+// but is probed, with longer and longer pauses, until it answers. If all are down
+// they are asked all the same.
+//
+// At most max-inflight requests are under way at a time; the others wait, first
+// come, first served, up to max-waiting. [Base.ClearNameserversAndSuspend] has
+// all of them wait, to be sent to other nameservers after [Base.Resume].
+//
+// # UDP, TCP, TLS
+//
+// Queries go out over UDP, all that an iteration of the loop brings in few system
+// calls. A truncated answer has the query sent again over TCP, unless [IgnoreTC]
+// or the option ignore-tc says that it is an error; [UseVC] and use-vc use TCP
+// from the start. Connections carry many queries at a time, are kept for
+// tcp-idle-timeout, and when one breaks, its queries are sent again.
+// [Base.AddTLSNameserver] adds a nameserver that is asked over whatever stream
+// one makes, such as TLS by the package evtls.
+//
+// # Forged answers
+//
+// Who can send us datagrams, but not see ours, must guess what is in a query. Ids
+// are random; each query leaves from one of several sockets, chosen at random,
+// with ports that the system has chosen and that are given up after 512 queries
+// or 30 seconds; and the letters of the name are written in random case (the
+// option randomize-case, for nameservers that cannot cope). An answer that does
+// not come from the nameserver, or does not repeat all of this, is ignored, and
+// the right one awaited. From an answer counts only what belongs to the name: the
+// records of the name itself, or of what it is an alias for.
+//
+// # Memory
+//
+// Answers are remembered for as long as they say, also that there is none
+// (RFC 2308), up to the number that is the option cache-size. [NoCache] does
+// without. A request under way takes some 250 bytes, and nothing afterwards.
+//
+// # A server
+//
+// [NewServerPort] takes requests on a UDP socket, and [NewServerPortListener] on
+// TCP connections. The callback gets a [ServerRequest], adds records, and answers:
+//
+//	fd, err := datagram.Listen(netip.MustParseAddrPort("127.0.0.1:53"), 0)
+//	...
+//	port, err := evdns.NewServerPort(base, fd, func(r *evdns.ServerRequest) {
+//		for _, q := range r.Questions {
+//			if q.Qtype == dns.TypeA {
+//				r.AddA(q.Name, time.Hour, address)
+//			}
+//		}
+//		r.Respond(0)
+//	})
+//
+// A request may be kept, and answered from any callback, in any order;
+// [ServerRequest.Drop] ends it without a word. [ServerRequest.AddReply] adds
+// records of any type, [ServerRequest.Msg] is the whole query, and
+// [ServerRequest.RespondMsg] passes on the answer of another server, which with
+// [Base.Query] makes a forwarder. [ServerPort.Close] takes no more requests; those
+// that came by UDP can still be answered.
+//
+// Answers are as long as the client can take: 512 bytes by UDP, or what it says
+// with EDNS, and 65,535 by TCP. Records that do not fit are left out, and the
+// answer says so. Names are compressed. Clients that speak EDNS get an OPT record,
+// which may be one of the user's.
+//
+// What cannot be read is answered with FORMERR, other operations than queries
+// with NOTIMP, later versions of EDNS with BADVERS, and the callback hears nothing
+// of it. Answers are never answered. What a client can cost has limits: open
+// requests ([ServerPort.SetMaxRequests]), connections
+// ([ServerPort.SetMaxClients]), the time they may be idle
+// ([ServerPort.SetIdleTimeout]), requests in one at a time, and answers that
+// nobody reads. [ServerPort.Stats] counts.
+//
+// # Goroutines
+//
+// Resolvers and servers belong to the goroutine that runs the loop of their event
+// base. If hooks of evthread are installed, as the package pthreads does, any
+// goroutine may use them; the callbacks still come from the loop. A resolver keeps the loop from
+// ending as long as it has nameservers, or, with [DisableWhenInactive], only
+// while something is being looked up.
+//
+// # Coming from C
+//
+// What is different, besides the names:
+//
+//   - Aliases are followed from the name that was asked for, and other addresses
+//     in the answer are not taken. Answer.CanonName says where they lead.
+//   - Silence is counted against the nameserver that was silent, and a request
+//     that was given up does not by itself take a nameserver for down.
+//   - When nameservers fail to answer (SERVFAIL) until there are no more attempts,
+//     the error is ErrServerFailed; in C it is a timeout.
+//   - The letters of an answer must have the case of the query; C does not look.
+//   - Ports change. C sends everything to a nameserver from one port.
+//   - Probes ask what the nameserver has answered before, or else for the root, and
+//     only the nameserver that they are about. C asks for google.com.
+//   - A nameserver that cannot be reached passes its requests on at once, as does a
+//     connection that breaks; in C they wait for their timeouts.
+//   - ErrTooMany: the waiting have a limit.
+//   - GetAddrInfo searches domains for both families together, so that all results
+//     are of one name; getaddrinfo-allow-skew holds once there are addresses, not
+//     when there is only an error; the results are sorted; and a lookup that is
+//     cancelled calls nothing.
+//   - A name with a dot at the end is not searched, and ndots is not forgotten when
+//     the search domains change.
+//   - Options that do not exist, and numbers that are none, are errors.
+//   - A truncated answer is asked for at the nameserver that has sent it.
+//   - A server that is closed takes no more requests; in C it goes on until the last
+//     one is answered. An answer that is too long loses whole records, where C cuts
+//     it off anywhere. What cannot be read gets an answer. Connections whose clients
+//     have only ended their side get the answers first.
+//   - [ServerRequest.AddA] makes a record of each address; C makes one of all, which
+//     no client understands. What C calls the flag RD is [FlagRA].
 package evdns

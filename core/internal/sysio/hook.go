@@ -5,7 +5,9 @@ import "sync/atomic"
 // An Op is a kind of system call.
 type Op int
 
-// The kinds of calls, each named after the function that makes it.
+// The kinds of calls, each named after the function that makes it; those of
+// RecvMessages and SendMessages after the system's, since several calls may be
+// needed for one of ours.
 const (
 	OpRecv Op = iota
 	OpSend
@@ -24,19 +26,24 @@ const (
 	OpSockname
 	OpAccept
 	OpShutdown
+	OpRecvmsg
+	OpSendmsg
+	OpRecvmmsg
+	OpSendmmsg
 )
 
 // A Call is a system call about to be made.
 type Call struct {
 	Op  Op
 	FD  int // of OpSendfile, the socket; of OpUnmap and OpSocket, -1
-	Len int // how many bytes are asked for or offered, if any
+	Len int // how many bytes are asked for or offered, if any; of OpRecvmmsg and OpSendmmsg, messages
 }
 
 // A Hook decides what becomes of a call. With an error, the call is not made
-// and fails with that. Otherwise n, at least 1, is the number of bytes it may
-// move; anything from Call.Len on leaves the call as it is, as it does for
-// calls that map, close or measure a file, and those that set up a socket.
+// and fails with that. Otherwise n, at least 1, is the number of bytes or
+// messages it may move; anything from Call.Len on leaves the call as it is, as
+// it does for calls that map, close or measure a file, those that set up a
+// socket, and those that move a single message, which has no parts.
 //
 // Hooks may be called from several goroutines at a time.
 type Hook func(c Call) (n int, err error)

@@ -1,6 +1,10 @@
 package sysio
 
-import "github.com/go-libevent/libevent/core/evutil"
+import (
+	"syscall"
+
+	"github.com/go-libevent/libevent/core/evutil"
+)
 
 // A Mode says how a new socket is to be. The zero Mode is non-blocking and
 // close-on-exec, from the start where the system can do that, and otherwise
@@ -16,7 +20,15 @@ func Socket(family int, mode Mode) (int, error) {
 	if _, err := consultLen(OpSocket, evutil.InvalidSocket, 0); err != nil {
 		return evutil.InvalidSocket, err
 	}
-	return socket(family, mode)
+	return socket(family, syscall.SOCK_STREAM, mode)
+}
+
+// DatagramSocket is Socket for messages.
+func DatagramSocket(family int, mode Mode) (int, error) {
+	if _, err := consultLen(OpSocket, evutil.InvalidSocket, 0); err != nil {
+		return evutil.InvalidSocket, err
+	}
+	return socket(family, syscall.SOCK_DGRAM, mode)
 }
 
 // Bind gives a socket its address. The error is ErrAddrInUse if another has it.

@@ -19,8 +19,8 @@ func (m Mode) flags() int {
 	return flags
 }
 
-func socket(family int, mode Mode) (int, error) {
-	fd, err := unix.Socket(family, unix.SOCK_STREAM|mode.flags(), 0)
+func socket(family, kind int, mode Mode) (int, error) {
+	fd, err := unix.Socket(family, kind|mode.flags(), 0)
 	if err != nil {
 		return evutil.InvalidSocket, err
 	}

@@ -18,12 +18,12 @@ const (
 	soAcceptConn = 0x2 // the option SO_ACCEPTCONN
 )
 
-func socket(family int, mode Mode) (int, error) {
+func socket(family, kind int, mode Mode) (int, error) {
 	flags := uint32(windows.WSA_FLAG_OVERLAPPED)
 	if !mode.Inheritable {
 		flags |= windows.WSA_FLAG_NO_HANDLE_INHERIT
 	}
-	s, err := windows.WSASocket(int32(family), windows.SOCK_STREAM, 0, nil, 0, flags)
+	s, err := windows.WSASocket(int32(family), int32(kind), 0, nil, 0, flags)
 	if err != nil {
 		return evutil.InvalidSocket, err
 	}

@@ -5,8 +5,9 @@
 // blocking mode, and so need not tell the Go scheduler. The exceptions are the
 // systems whose calls go through the C library, macOS, OpenBSD and Solaris:
 // there a socket must be in non-blocking mode. Read, Write and the rest take any
-// descriptor and may block the thread. Socket, Accept and what goes with them are
-// for sockets in non-blocking mode. What was interrupted is tried again, so
+// descriptor and may block the thread. RecvMessages and SendMessages move many
+// messages at a time where the system can, and are otherwise like Recv and Send.
+// Socket, Accept and what goes with them are for sockets in non-blocking mode. What was interrupted is tried again, so
 // that EINTR never comes back. Errors are those of the system, bare; callers
 // name the operation.
 //

@@ -54,6 +54,7 @@ func dnsServerCases() []benchCase {
 func dnsResolverSides() []side {
 	return []side{
 		goResolver(childResolve, "ours", "ours", "ours"),
+		goResolver(childResolve, "ours", "ours, no cache", "ours-no-cache"),
 		evdnsSide("resolve"),
 		goResolver(childResolve, "net", "net.Resolver", "net"),
 	}

@@ -14,15 +14,15 @@
 // and ratios.
 //
 // -suite chooses suites, -sides whom to measure: ours, raw, c, gnet, netpoll,
-// evio, nbio, fasthttp or net; where a suite compares two things of our own, both are
-// measured always. -time is the length of a measurement whose length is free
+// evio, nbio, fasthttp, net or miekg; where a suite compares two things of our own,
+// both are measured always. -time is the length of a measurement whose length is free
 // (default 1 s). -md writes the tables as Markdown, too, and -svg a plot of the
 // ratios.
 //
 // C libevent is measured by a C program that evbench compiles with $CC (default
 // cc), and leaves out, with a line that says so, where the compiler or the
 // headers of libevent are missing. Another one is the server that speaks TLS, and
-// needs the headers of OpenSSL, too.
+// needs the headers of OpenSSL, too; a third one is the DNS server and resolver.
 //
 // # Method
 //
@@ -323,4 +323,60 @@
 // costly part of handshakes beside the loop. In tls-flood the server has one
 // processor, as everywhere; in tls-flood-2 it has two (GOMAXPROCS=2), and the load
 // a third. C libevent has one thread, and is measured in the first only.
+//
+// # Suites of DNS
+//
+// "dns" is all of these. They need Linux and two processors: one is that of the
+// server or resolver that is measured, with one event loop and GOMAXPROCS=1, the
+// other that of the other end. Everything is UDP over the loopback interface, and
+// every name has one IPv4 address.
+//
+// dns-server: servers that answer questions for the addresses of 1000 names, in
+// turns, with 100 queries outstanding at any time, on one socket. Each response
+// adds the address to the question of its query by the library's own means. All
+// servers have queries for 200 ms, and their responses are checked, before the
+// clock starts.
+//
+//   - ours: a server port of evdns.
+//   - C libevent: evdns_add_server_port_with_base.
+//   - miekg/dns: a dns.Server, whose handler runs in a goroutine for each query.
+//   - dnsperf: the load is dnsperf with one thread for sending and one for
+//     receiving, for the measuring time, in whole seconds. It makes a system call a
+//     message, and often is what limits the rate: then compare server CPU. It must
+//     be installed, and a side that loses more than one query in a thousand is left
+//     out.
+//   - batches: the load sends the next queries, with sendmmsg, when it has received
+//     the responses that there are, with recvmmsg, and checks each of them.
+//   - thousand queries/s: responses divided by the time.
+//   - server CPU: as in the suites of servers, divided by the responses, in
+//     microseconds.
+//   - the processors' being busy, as in echo.
+//
+// dns-resolver: a resolver looks up the IPv4 addresses of 100,000 names, no two of
+// them alike, of which one is under way at any time, or 100. The end of a lookup
+// begins the next one. The nameserver, which is the same for all, receives and sends
+// in batches, up to 64 at a time (recvmmsg, sendmmsg), and answers with what it got
+// and an address. The resolvers check that there is an answer; no search list
+// applies. The clock starts when the resolver has been set up.
+//
+//   - ours: ResolveIPv4, with everything as it is by default (the cache, too, which
+//     takes up what is found), but as many queries in flight as there are lookups;
+//     and the same with NoCache, as C libevent has no cache.
+//   - C libevent: evdns_base_resolve_ipv4, with max-inflight likewise.
+//   - net.Resolver: LookupNetIP with PreferGo, in as many goroutines as there are
+//     lookups under way.
+//   - thousand lookups/s: lookups divided by the time.
+//   - resolver CPU: the time, in user mode and in the kernel, that the resolver's
+//     process used meanwhile, divided by the lookups, in microseconds.
+//   - upstream's processor busy: how busy the nameserver's processor was, in percent.
+//
+// dns-memory: a resolver begins 100,000 lookups of distinct names, none of which is
+// ever answered, and is left alone for 2 s. As many queries are in flight as the
+// library allows, the other lookups wait: C libevent has 65,000 in flight at most.
+// net.Resolver needs a descriptor and a port for each, which do not suffice.
+//
+//   - RSS: by how much the memory that the process has resident has grown since
+//     before the first lookup, divided by the lookups.
+//   - heap: the same of what malloc has handed out (mallinfo2), or of what is
+//     reachable on Go's heap (HeapAlloc after a collection).
 package main

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-libevent/libevent/dns/evdns"
 	"github.com/go-libevent/libevent/tools/bench/internal/measure"
 	"github.com/go-libevent/libevent/tools/bench/internal/process"
 )
@@ -18,13 +19,21 @@ var answer = netip.AddrFrom4([4]byte{192, 0, 2, 1})
 // resolvers are those that can be measured, by name. They look up a number of
 // distinct names.
 var resolvers = map[string]func(upstream netip.AddrPort, lookups, atOnce int) error{
+	"ours": func(upstream netip.AddrPort, lookups, atOnce int) error {
+		return resolveOurs(upstream, 0, lookups, atOnce)
+	},
+	"ours-no-cache": func(upstream netip.AddrPort, lookups, atOnce int) error {
+		return resolveOurs(upstream, evdns.NoCache, lookups, atOnce)
+	},
 	"net": resolveNet,
 }
 
 // holders are those whose memory can be measured, by name. They call look before
 // the first lookup is started, and again when a number of them has been outstanding
 // for a while.
-var holders = map[string]func(upstream netip.AddrPort, lookups int, look func()) error{}
+var holders = map[string]func(upstream netip.AddrPort, lookups int, look func()) error{
+	"ours": holdOurs,
+}
 
 // Resolve runs a resolver: its arguments are a name, the upstream's address, the
 // number of lookups and how many are under way.

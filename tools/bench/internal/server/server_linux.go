@@ -46,6 +46,7 @@ var tlsServers = map[string]func(ready) error{
 
 // dnsServers are those that answer queries over UDP.
 var dnsServers = map[string]func(ready) error{
+	"dns-ours":  serveDNSOurs,
 	"dns-miekg": serveMiekg,
 }
 

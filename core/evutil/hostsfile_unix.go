@@ -1,0 +1,5 @@
+//go:build unix
+
+package evutil
+
+func hostsFile() string { return "/etc/hosts" }

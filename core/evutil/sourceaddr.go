@@ -1,0 +1,41 @@
+package evutil
+
+import (
+	"fmt"
+	"net/netip"
+	"syscall"
+)
+
+// SourceAddr returns the address that the system would use to send to dst. The
+// error says that dst cannot be reached, such as for lack of a route. Nothing
+// is sent, and it does not block: a datagram socket is connected, which costs
+// four system calls. It may be called from any goroutine.
+func SourceAddr(dst netip.Addr) (netip.Addr, error) {
+	src, err := sourceAddr(dst.Unmap())
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("source address for %v: %w", dst, err)
+	}
+	return src, nil
+}
+
+func sourceAddr(dst netip.Addr) (netip.Addr, error) {
+	const port = 9 // discard; 0 is no port to connect to
+	sa, err := AddrPortToSockaddr(netip.AddrPortFrom(dst, port))
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	family := syscall.AF_INET
+	if dst.Is6() {
+		family = syscall.AF_INET6
+	}
+	fd, err := sysSocket(family, syscall.SOCK_DGRAM)
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("socket: %w", err)
+	}
+	defer CloseSocket(fd)
+	if err := sysConnect(fd, sa); err != nil {
+		return netip.Addr{}, fdError("connect", fd, err)
+	}
+	src, err := sockaddrOf(fd, "getsockname", sysGetsockname)
+	return src.Addr(), err
+}

@@ -1,0 +1,222 @@
+package evdns
+
+import "github.com/miekg/dns"
+
+// receive deals with a message that has come in on a channel. What answers none
+// of the requests on it is not looked at: somebody may be guessing.
+func (c *channel) receive(msg []byte, truncated bool) {
+	b := c.server.base
+	h, ok := readHeader(msg)
+	if !ok {
+		return
+	}
+	r := c.find(h.id)
+	if r == nil || r.query == nil || !h.matches(msg, r.question(), b.options.randomizeCase) {
+		if b.debugging() {
+			b.debug("ignored a message that answers nothing", "from", c.server.addr, "id", h.id)
+		}
+		return
+	}
+	c.heard()
+	if truncated || h.bits&bitTC != 0 {
+		b.cutOff(r)
+		return
+	}
+	b.answer(r, msg, h)
+}
+
+// heard notes that the nameserver has sent something sensible.
+func (c *channel) heard() {
+	c.answers++
+	c.heardAt = c.server.base.now()
+}
+
+// cutOff deals with an answer that was too long for a datagram.
+func (b *Base) cutOff(r *Request) {
+	r.server.works(r)
+	if r.probe {
+		b.remove(r)
+		return
+	}
+	if r.flags&(IgnoreTC|UseVC) != 0 || r.server.dial != nil {
+		b.fail(r, outcome{err: ErrTruncated})
+		return
+	}
+	r.flags |= UseVC
+	r.sent = 0
+	b.leave(r)
+	b.transmit(r, r.server)
+}
+
+// answer deals with an answer that is whole.
+func (b *Base) answer(r *Request, msg []byte, h header) {
+	switch rcode := h.rcode(); {
+	case rcode == dns.RcodeServerFailure:
+		b.serverFailed(r)
+	case rcode == dns.RcodeNotImplemented, rcode == dns.RcodeRefused:
+		b.refused(r, Err(rcode))
+	case rcode == dns.RcodeFormatError && r.edns:
+		// Perhaps it does not know EDNS (RFC 6891, section 7).
+		r.server.plain = true
+		r.query = nil
+		r.sent--
+		b.leave(r)
+		b.transmit(r, r.server)
+	default:
+		r.server.works(r)
+		if r.probe {
+			b.remove(r)
+			return
+		}
+		b.conclude(r, msg, h)
+	}
+}
+
+// conclude ends a request with what a nameserver that is all right has said, or
+// goes on to the next name.
+func (b *Base) conclude(r *Request, msg []byte, h header) {
+	o := b.understand(r, msg, h)
+	b.remember(r, &o, msg)
+	if o.err == nil {
+		b.end(r, o)
+	} else {
+		b.fail(r, o)
+	}
+}
+
+// understand reads an answer, in the form in which the request wants it.
+func (b *Base) understand(r *Request, msg []byte, h header) (o outcome) {
+	if h.questions > 0 {
+		r.restoreCase(msg)
+	}
+	if r.callback != nil {
+		offset := headerLen
+		if h.questions > 0 {
+			offset += len(r.question())
+		}
+		o.answer, o.err = b.reader.read(msg, offset, h, r.name, r.qtype)
+		return o
+	}
+	o.message, o.err = unpackMessage(msg, r.name, 0)
+	if o.err == nil {
+		o.answer.TTL = messageTTL(o.message)
+		o.err = messageError(o.message)
+	}
+	return o
+}
+
+// restoreCase writes the name in the question of an answer as it was given to us,
+// without the capital letters that we have put there: other names in the answer
+// may refer to it.
+func (r *Request) restoreCase(msg []byte) {
+	end := headerLen + len(r.question())
+	if _, err := dns.PackDomainName(r.name, msg[:end], headerLen, nil, false); err != nil {
+		r.base.warn("restore case", err)
+	}
+}
+
+// serverFailed deals with the complaint that a nameserver cannot answer. It may
+// be broken, or know somebody who is; this counts as if it had been silent.
+func (b *Base) serverFailed(r *Request) {
+	if r.probe {
+		r.server.probeFailed()
+		return
+	}
+	r.failure = ErrServerFailed
+	r.server.timedOut("nameserver failed")
+	b.retry(r)
+}
+
+// refused deals with a nameserver that does not want to answer. It will not be
+// asked for a while, and if there is another one, that is.
+func (b *Base) refused(r *Request, why Err) {
+	s := r.server
+	if r.probe {
+		s.probeFailed()
+		return
+	}
+	if r.reissued {
+		b.fail(r, outcome{err: why})
+		return
+	}
+	s.failed(why.Error())
+	if next := b.pick(); next != s {
+		r.reissued = true
+		r.sent = 0
+		b.leave(r)
+		b.transmit(r, next)
+		return
+	}
+	b.fail(r, outcome{err: why})
+}
+
+// fail ends a request with an error, unless there are more names to be tried.
+func (b *Base) fail(r *Request, o outcome) {
+	if !b.nextName(r) {
+		b.end(r, o)
+		return
+	}
+	if b.recall(r) {
+		return
+	}
+	b.leave(r)
+	r.query, r.sent, r.reissued, r.failure = nil, 0, false, 0
+	b.transmit(r, b.pick())
+}
+
+// nextName has r ask for the next name of a search, if there is one.
+func (b *Base) nextName(r *Request) bool {
+	if r.more == nil || len(r.more.names) == 0 {
+		return false
+	}
+	r.name = fqdn(r.more.names[0])
+	r.more.names = r.more.names[1:]
+	return true
+}
+
+// recall ends a request whose answer is known already, and goes on to the next
+// name if it is that there is none.
+func (b *Base) recall(r *Request) bool {
+	if b.flags&NoCache != 0 || r.probe {
+		return false
+	}
+	for {
+		o, ok := b.known(r)
+		if !ok {
+			return false
+		}
+		if o.err == nil || !b.nextName(r) {
+			b.end(r, o)
+			return true
+		}
+	}
+}
+
+// known returns what the cache knows about what r asks for.
+func (b *Base) known(r *Request) (outcome, bool) {
+	if r.callback != nil {
+		v, ok := b.cache.get(r.name, r.qtype, b.now())
+		return outcome{answer: v.answer, err: v.err}, ok
+	}
+	v, ok := b.cache.getMessage(r.name, r.qtype, b.now())
+	if !ok || v.message == nil { // that there is no such name is a message, too, to be asked for
+		return outcome{}, false
+	}
+	m, err := unpackMessage(v.message, r.name, v.age)
+	return outcome{message: m, err: v.err}, err == nil
+}
+
+// remember puts an answer into the cache: a good one, or that there is none.
+func (b *Base) remember(r *Request, o *outcome, msg []byte) {
+	if b.flags&NoCache != 0 || o.answer.TTL <= 0 {
+		return
+	}
+	if o.err != nil && o.err != ErrNotExist && o.err != ErrNoData {
+		return
+	}
+	if r.callback != nil {
+		b.cache.put(r.name, r.qtype, cached{answer: o.answer, err: o.err}, b.now())
+	} else {
+		b.cache.putMessage(r.name, r.qtype, cached{answer: Answer{TTL: o.answer.TTL}, message: msg, err: o.err}, b.now())
+	}
+}

@@ -1,0 +1,183 @@
+package evdns
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime"
+	"time"
+
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evthread"
+	"github.com/go-libevent/libevent/core/evutil"
+)
+
+// BaseFlags say how a base is made.
+type BaseFlags uint8
+
+const (
+	// InitializeNameservers reads the nameservers, search domains and options
+	// of the system, as ParseResolvConf does
+	// (EVDNS_BASE_INITIALIZE_NAMESERVERS).
+	InitializeNameservers BaseFlags = 1 << iota
+	// DisableWhenInactive lets the loop end while no lookup is under way.
+	// Without it, a base that has nameservers keeps the loop going
+	// (EVDNS_BASE_DISABLE_WHEN_INACTIVE).
+	DisableWhenInactive
+	// NameserversNoDefault is for InitializeNameservers: if the system names
+	// none, 127.0.0.1 does not take their place
+	// (EVDNS_BASE_NAMESERVERS_NO_DEFAULT).
+	NameserversNoDefault
+	// NoCache asks nameservers each time, and remembers nothing
+	// (EVDNS_BASE_NO_CACHE).
+	NoCache
+
+	allBaseFlags = InitializeNameservers | DisableWhenInactive | NameserversNoDefault | NoCache
+)
+
+// Errors of methods, which are wrapped.
+var (
+	// ErrFreed says that Free was called before.
+	ErrFreed = errors.New("resolver is freed")
+	// ErrFlags says that the flags are none that there are.
+	ErrFlags = errors.New("unknown flags")
+	// ErrNil says that something necessary is nil.
+	ErrNil = errors.New("must not be nil")
+	// ErrExists says that the base has this nameserver already.
+	ErrExists = errors.New("nameserver is there already")
+	// ErrAddress says that an address is none, or not of this kind.
+	ErrAddress = errors.New("not an address")
+	// ErrName says that a name cannot be looked up: it is too long, or has
+	// an empty label or characters that no host name has.
+	ErrName = errors.New("not a host name")
+	// ErrIndex says that there is no nameserver with this number.
+	ErrIndex = errors.New("no such nameserver")
+	// ErrTooMany says that as many lookups as max-waiting allows wait already.
+	ErrTooMany = errors.New("too many lookups are waiting")
+)
+
+// A Base looks names up: it has nameservers, options, search domains, hosts
+// and a cache, and the requests that are under way.
+//
+// It belongs to the goroutine that runs the loop of its event base, like that.
+// If hooks of evthread were installed before it was made, its methods are for
+// any goroutine; callbacks come from the loop in any case (struct evdns_base).
+type Base struct {
+	event *event.Base
+	mu    evthread.Lock // of everything below, or nil
+	flags BaseFlags
+	log   *slog.Logger // or nil: slog.Default
+	epoch time.Time    // what times are counted from
+	freed bool
+
+	options options
+	search  search
+	hosts   hosts
+	cache   cache
+	lookups lookups     // calls of GetAddrInfo that wait
+	skipped ConfigStats // of configuration files
+	sources sources
+
+	servers   []*nameserver
+	next      int // the server whose turn it is
+	good      int // how many servers are up
+	suspended bool
+
+	waiting  queue         // requests without a server, first come, first served
+	inflight queue         // requests that were sent, by deadline
+	users    int           // how many of both are not the resolver's own
+	timer    event.Event   // for the first deadline
+	timerAt  time.Duration // when it is due, or 0
+
+	done      []outcome      // callbacks to be made
+	deferral  event.Deferred // makes them
+	ending    bool           // FinishIteration will come
+	unsettled []*channel     // to be settled then
+	holding   bool           // the loop is kept from ending
+	active    bool           // there were requests when that was last looked at
+	random    *rand.ChaCha8
+	mail      mail
+	reader    reader
+	opt       []byte // the OPT record of queries, for a size of optSize
+	optSize   int
+}
+
+// NewBase makes a resolver whose work is done by the loop of base. Unless flags
+// have InitializeNameservers it has no nameservers, and requests wait until it
+// gets one (evdns_base_new).
+func NewBase(base *event.Base, flags BaseFlags) (*Base, error) {
+	const op = "new resolver"
+	if base == nil {
+		return nil, fmt.Errorf("%s: event base: %w", op, ErrNil)
+	}
+	if flags&^allBaseFlags != 0 {
+		return nil, fmt.Errorf("%s: %#x: %w", op, uint8(flags&^allBaseFlags), ErrFlags)
+	}
+	b := &Base{event: base, flags: flags, epoch: base.Now(), options: defaultOptions()}
+	b.cache.setLimit(b.options.cacheSize)
+	if evthread.Enabled() {
+		mu, err := evthread.NewLock(evthread.Recursive)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", op, err)
+		}
+		b.mu = mu
+		runtime.AddCleanup(b, func(mu evthread.Lock) { evthread.FreeLock(mu, evthread.Recursive) }, mu)
+	}
+	var seed [32]byte
+	evutil.SecureRandomBytes(seed[:])
+	b.random = rand.NewChaCha8(seed)
+	b.deferral.Init(base, base.Priorities()/2, b.runDone)
+	if err := b.timer.AssignTimer(base, b.onTimer); err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	if flags&InitializeNameservers != 0 {
+		if err := b.initializeNameservers(); err != nil {
+			b.Free(false)
+			return nil, fmt.Errorf("%s: %w", op, err)
+		}
+	}
+	return b, nil
+}
+
+// Free ends the resolver. With failRequests, the callbacks of all requests are
+// called with ErrShutdown, by the loop, later; otherwise requests end without a
+// word. Requests that have ended before get their callbacks in any case. From
+// then on every method is an error, or does nothing (evdns_base_free).
+func (b *Base) Free(failRequests bool) {
+	b.lock()
+	defer b.unlock()
+	if b.freed {
+		return
+	}
+	b.freed = true
+	if !failRequests {
+		b.endLookups()
+	}
+	b.endRequests(failRequests)
+	b.clearServers()
+	b.timer.DelNoBlock()
+	b.mail = mail{}
+	b.hosts, b.cache, b.search = hosts{}, cache{}, search{}
+}
+
+// now returns the time, as of the start of this round of callbacks.
+func (b *Base) now() time.Duration { return b.event.Now().Sub(b.epoch) }
+
+// lock takes the lock, if there is one. It is recursive, and never held while
+// callbacks of the user's run.
+func (b *Base) lock() {
+	if b.mu != nil {
+		if err := b.mu.Lock(0); err != nil {
+			panic(fmt.Errorf("evdns: %w", err))
+		}
+	}
+}
+
+func (b *Base) unlock() {
+	if b.mu != nil {
+		if err := b.mu.Unlock(0); err != nil {
+			panic(fmt.Errorf("evdns: %w", err))
+		}
+	}
+}

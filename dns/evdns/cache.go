@@ -1,0 +1,273 @@
+package evdns
+
+import (
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+const (
+	// maxTTL and maxNegativeTTL are how long answers are remembered at most:
+	// long ones are mistakes, or bait (RFC 8767 section 4, RFC 2308 section 5).
+	maxTTL         = 7 * 24 * time.Hour
+	maxNegativeTTL = 3 * time.Hour
+)
+
+// cache remembers answers for as long as their TTL says, and forgets the one
+// that was not asked for the longest when there are too many. Times are those
+// of Base.now. The zero value remembers nothing.
+//
+// It holds three kinds of things: answers to questions, messages that answer a
+// Query, and what CacheWrite has written. That a name does not exist goes for
+// all types of questions.
+type cache struct {
+	limit   int
+	entries map[string]*entry
+	lru     entry // head of a ring: lru.next was used last
+}
+
+// A cached is what is known about a question: an answer, or the message of one
+// in wire format, and its error: nil, ErrNotExist or ErrNoData. The TTLs in
+// message are as of when it was put in, which is age ago.
+type cached struct {
+	answer  Answer
+	message []byte
+	age     time.Duration
+	err     error
+}
+
+// An entry is kept small, as there are many: what it knows is in one string.
+type entry struct {
+	next, prev *entry
+	text       string // the key, the canonical name, the data
+	stored     time.Duration
+	expires    time.Duration
+	keyLen     uint16
+	canonLen   uint16
+	err        uint8 // an Err, or 0
+	answerType AnswerType
+}
+
+type entryKind byte
+
+const (
+	kindAnswer entryKind = iota
+	kindMessage
+	kindWritten
+)
+
+// anyType stands for all types of questions.
+const anyType = dns.TypeNone
+
+// A cacheKey is the name in lower case without a dot at the end, the kind and
+// the type.
+type cacheKey [maxNameLength + 3]byte
+
+// set fills in the key, and returns the part of it that counts, or nil if name
+// is too long.
+func (k *cacheKey) set(kind entryKind, name string, qtype uint16) []byte {
+	name = strings.TrimSuffix(name, ".")
+	if len(name) > maxNameLength {
+		return nil
+	}
+	for i := range len(name) {
+		k[i] = lower(name[i])
+	}
+	n := len(name)
+	k[n] = byte(kind)
+	binary.BigEndian.PutUint16(k[n+1:], qtype)
+	return k[:n+3]
+}
+
+// setLimit says how many answers there may be.
+func (c *cache) setLimit(limit int) {
+	c.limit = limit
+	for len(c.entries) > limit {
+		c.remove(c.lru.prev)
+	}
+}
+
+// get returns the answer that is known to a question, with the TTL that is
+// left.
+func (c *cache) get(name string, qtype uint16, now time.Duration) (cached, bool) {
+	return c.lookup(kindAnswer, name, qtype, now)
+}
+
+// put remembers the answer to a question for as long as v.answer.TTL says.
+func (c *cache) put(name string, qtype uint16, v cached, now time.Duration) {
+	c.store(kindAnswer, name, qtype, v, now)
+}
+
+// getMessage returns the message that is known to answer a Query, or just the
+// error if all that is known is that the name does not exist.
+func (c *cache) getMessage(name string, qtype uint16, now time.Duration) (cached, bool) {
+	return c.lookup(kindMessage, name, qtype, now)
+}
+
+// putMessage remembers the message that answers a Query.
+func (c *cache) putMessage(name string, qtype uint16, v cached, now time.Duration) {
+	c.store(kindMessage, name, qtype, v, now)
+}
+
+func (c *cache) lookup(kind entryKind, name string, qtype uint16, now time.Duration) (cached, bool) {
+	if len(c.entries) == 0 {
+		return cached{}, false
+	}
+	var key cacheKey
+	e := c.find(key.set(kind, name, qtype), now)
+	if e == nil && kind != kindWritten {
+		e = c.find(key.set(kindAnswer, name, anyType), now)
+	}
+	if e == nil {
+		return cached{}, false
+	}
+	return e.cached(now), true
+}
+
+// find returns the entry of a key, which is now the one used last.
+func (c *cache) find(key []byte, now time.Duration) *entry {
+	e := c.entries[string(key)]
+	if e == nil {
+		return nil
+	}
+	if e.expires <= now {
+		c.remove(e)
+		return nil
+	}
+	e.unlink()
+	c.pushFront(e)
+	return e
+}
+
+func (c *cache) store(kind entryKind, name string, qtype uint16, v cached, now time.Duration) {
+	ttl := min(v.answer.TTL, maxTTL)
+	code, _ := errors.AsType[Err](v.err)
+	if v.err != nil {
+		ttl = min(ttl, maxNegativeTTL)
+	}
+	var buf cacheKey
+	if code == ErrNotExist && kind == kindAnswer {
+		qtype = anyType
+	}
+	key := buf.set(kind, name, qtype)
+	if key == nil {
+		return
+	}
+	c.remove(c.entries[string(key)])
+	if v.err == nil && kind != kindWritten {
+		var all cacheKey // the name exists after all
+		c.remove(c.entries[string(all.set(kindAnswer, name, anyType))])
+	}
+	if ttl <= 0 || c.limit <= 0 {
+		return
+	}
+	text := make([]byte, 0, len(key)+len(v.answer.CanonName)+dataLen(v))
+	text = append(text, key...)
+	text = append(text, v.answer.CanonName...)
+	text = appendData(text, v)
+	c.insert(&entry{
+		text:       string(text),
+		stored:     now,
+		expires:    now + ttl,
+		keyLen:     uint16(len(key)),
+		canonLen:   uint16(len(v.answer.CanonName)),
+		err:        uint8(code),
+		answerType: v.answer.Type,
+	})
+}
+
+func (c *cache) insert(e *entry) {
+	if c.entries == nil {
+		c.entries = map[string]*entry{}
+		c.lru.next, c.lru.prev = &c.lru, &c.lru
+	}
+	if len(c.entries) >= c.limit {
+		c.remove(c.lru.prev)
+	}
+	c.entries[e.key()] = e
+	c.pushFront(e)
+}
+
+// remove takes an entry out, or nothing if e is nil.
+func (c *cache) remove(e *entry) {
+	if e == nil {
+		return
+	}
+	delete(c.entries, e.key())
+	e.unlink()
+}
+
+func (c *cache) pushFront(e *entry) {
+	e.prev, e.next = &c.lru, c.lru.next
+	e.prev.next, e.next.prev = e, e
+}
+
+func (e *entry) unlink() { e.prev.next, e.next.prev = e.next, e.prev }
+
+func (e *entry) key() string { return e.text[:e.keyLen] }
+
+// cached returns what the entry knows.
+func (e *entry) cached(now time.Duration) cached {
+	v := cached{age: now - e.stored}
+	if e.err != 0 {
+		v.err = Err(e.err)
+	}
+	v.answer.Type = e.answerType
+	v.answer.TTL = e.expires - now
+	v.answer.CanonName = e.text[e.keyLen : e.keyLen+e.canonLen]
+	data := e.text[e.keyLen+e.canonLen:]
+	switch {
+	case entryKind(e.text[e.keyLen-3]) == kindMessage:
+		v.message = []byte(data)
+	case data == "":
+	case e.answerType == TypeA || e.answerType == TypeAAAA:
+		v.answer.Addrs = unpackAddrs(data, e.answerType)
+	default:
+		v.answer.Names = strings.Split(data, "\x00")
+	}
+	return v
+}
+
+// dataLen and appendData pack what an entry holds besides its names: the bytes
+// of addresses, which are all of one family, of names, or of a message.
+func dataLen(v cached) int {
+	n := len(v.message)
+	for _, addr := range v.answer.Addrs {
+		n += addr.BitLen() / 8
+	}
+	for _, name := range v.answer.Names {
+		n += len(name) + 1
+	}
+	return n
+}
+
+func appendData(p []byte, v cached) []byte {
+	p = append(p, v.message...)
+	for _, addr := range v.answer.Addrs {
+		p, _ = addr.AppendBinary(p) // no zone, so nothing but the bytes
+	}
+	for i, name := range v.answer.Names {
+		if i > 0 {
+			p = append(p, 0)
+		}
+		p = append(p, name...)
+	}
+	return p
+}
+
+func unpackAddrs(data string, t AnswerType) []netip.Addr {
+	size := 16
+	if t == TypeA {
+		size = 4
+	}
+	addrs := make([]netip.Addr, 0, len(data)/size)
+	for ; len(data) >= size; data = data[size:] {
+		addr, _ := netip.AddrFromSlice([]byte(data[:size]))
+		addrs = append(addrs, addr)
+	}
+	return addrs
+}

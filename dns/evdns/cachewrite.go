@@ -1,0 +1,86 @@
+package evdns
+
+import (
+	"errors"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/go-libevent/libevent/core/evutil"
+)
+
+// ErrNotCached says that the cache does not know.
+var ErrNotCached = errors.New("not in the cache")
+
+// CacheWrite has GetAddrInfo and CacheLookup answer with the addresses of res,
+// and the canonical name in it, when they are asked for name, for so long. They
+// come before what nameservers have said, and take the place of what was written
+// before; an empty res only removes that. Search domains do not matter, and
+// Resolve methods do not see it. A base with NoCache answers only CacheLookup so
+// (evdns_cache_write).
+func (b *Base) CacheWrite(name string, res []evutil.AddrInfo, ttl time.Duration) {
+	b.lock()
+	defer b.unlock()
+	if b.freed {
+		return
+	}
+	var v cached
+	for _, info := range res {
+		v.answer.Names = append(v.answer.Names, info.Addr.Addr().String())
+		if v.answer.CanonName == "" {
+			v.answer.CanonName = info.CanonName
+		}
+	}
+	if len(res) > 0 {
+		v.answer.TTL = ttl
+	}
+	b.cache.store(kindWritten, name, anyType, v, b.now())
+}
+
+// CacheLookup returns what the cache knows about a name, by the rules of
+// GetAddrInfo, and asks nobody. port is that of the results. The error wraps
+// ErrNotCached if nothing is known, and otherwise it is that of GetAddrInfo: it
+// wraps evutil.EAIAddrFamily if only addresses of the other family were written,
+// evutil.EAINoName or EAINoData if nameservers have said that there are none
+// (evdns_cache_lookup).
+func (b *Base) CacheLookup(name string, hints *evutil.AddrInfoHints, port uint16) ([]evutil.AddrInfo, error) {
+	b.lock()
+	defer b.unlock()
+	l := &lookup{base: b, node: name, service: strconv.Itoa(int(port)), cacheOnly: true}
+	if b.freed {
+		return nil, l.failure(ErrFreed, nil)
+	}
+	var err error
+	if l.query, err = prepare(l.node, l.service, hints); err != nil {
+		return nil, err
+	}
+	if l.query.Host == "" {
+		return nil, l.failure(ErrNotCached, nil)
+	}
+	if infos, found, err := b.lookupWritten(&l.query); found {
+		if err != nil {
+			err = l.failure(err, nil)
+		}
+		return infos, err
+	}
+	l.name, l.rest = b.search.names(l.query.Host)
+	l.try()
+	return l.outcome()
+}
+
+// lookupWritten looks for what CacheWrite has written. If the canonical name is
+// wanted, that counts only with one.
+func (b *Base) lookupWritten(q *evutil.AddrInfoQuery) (infos []evutil.AddrInfo, found bool, err error) {
+	known, ok := b.cache.lookup(kindWritten, q.Host, anyType, b.now())
+	if !ok || q.WantsCanonName() && known.answer.CanonName == "" {
+		return nil, false, nil
+	}
+	addrs := make([]netip.Addr, 0, len(known.answer.Names))
+	for _, text := range known.answer.Names {
+		if addr, err := netip.ParseAddr(text); err == nil {
+			addrs = append(addrs, addr)
+		}
+	}
+	infos, err = b.results(q, addrs, known.answer.CanonName)
+	return infos, true, err
+}

@@ -1,0 +1,146 @@
+package evdns
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"strings"
+)
+
+// ConfigErr is the reason why a configuration file could not be used, or not
+// fully. Errors of ParseResolvConf and LoadHosts wrap one, so that errors.Is
+// finds it; what the system says is wrapped as well (EVDNS_ERROR_NONE is nil).
+type ConfigErr int
+
+const (
+	// ErrOpenFile says that the file could not be opened
+	// (EVDNS_ERROR_FAILED_TO_OPEN_FILE).
+	ErrOpenFile ConfigErr = 1
+	// ErrStatFile says that the file is not one that could be read
+	// (EVDNS_ERROR_FAILED_TO_STAT_FILE).
+	ErrStatFile ConfigErr = 2
+	// ErrFileTooLarge says that the file is larger than max-file-size
+	// (EVDNS_ERROR_FILE_TOO_LARGE).
+	ErrFileTooLarge ConfigErr = 3
+	// ErrReadFile says that reading the file broke off
+	// (EVDNS_ERROR_SHORT_READ_FROM_FILE).
+	ErrReadFile ConfigErr = 5
+	// ErrNoNameservers says that all went well, but no nameserver was found,
+	// so that 127.0.0.1 took its place
+	// (EVDNS_ERROR_NO_NAMESERVERS_CONFIGURED).
+	ErrNoNameservers ConfigErr = 6
+)
+
+// Error implements error.
+func (e ConfigErr) Error() string {
+	switch e {
+	case ErrOpenFile:
+		return "cannot be opened"
+	case ErrStatFile:
+		return "not a file to read"
+	case ErrFileTooLarge:
+		return "file too large"
+	case ErrReadFile:
+		return "reading broke off"
+	case ErrNoNameservers:
+		return "no nameservers configured"
+	}
+	return fmt.Sprintf("configuration error %d", int(e))
+}
+
+// ConfigStats counts lines of configuration files that were of no use, which is
+// also logged.
+type ConfigStats struct {
+	// Malformed lines could not be understood, or only in part: nameservers
+	// that are no address, options with a wrong value, hosts without a name.
+	// They are logged as warnings.
+	Malformed int
+	// Unknown lines have directives or options that only other resolvers
+	// know. They are logged for debugging.
+	Unknown int
+}
+
+// ConfigStats returns what ParseResolvConf and LoadHosts have had to skip so
+// far.
+func (b *Base) ConfigStats() ConfigStats {
+	b.lock()
+	defer b.unlock()
+	return b.skipped
+}
+
+// readConfig reads a file of at most max bytes.
+func readConfig(filename string, max int) (string, error) {
+	info, err := os.Stat(filename)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrOpenFile, pathCause(err))
+	}
+	// To open a pipe would be to wait for somebody to write. A device such as
+	// the null device is fine.
+	if info.Mode()&(os.ModeDir|os.ModeNamedPipe|os.ModeSocket) != 0 {
+		return "", fmt.Errorf("%w: %v", ErrStatFile, info.Mode().Type())
+	}
+	f, err := os.Open(filename)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrOpenFile, pathCause(err))
+	}
+	defer f.Close()
+	return readAll(f, max)
+}
+
+func readAll(r io.Reader, max int) (string, error) {
+	var text strings.Builder
+	n, err := io.Copy(&text, io.LimitReader(r, int64(max)+1))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%w: %w", ErrReadFile, pathCause(err))
+	case n > int64(max):
+		return "", fmt.Errorf("%w: more than %d bytes", ErrFileTooLarge, max)
+	}
+	return text.String(), nil
+}
+
+// pathCause returns the cause of an error about a file whose name is known.
+func pathCause(err error) error {
+	if path, ok := errors.AsType[*os.PathError](err); ok {
+		return path.Err
+	}
+	return err
+}
+
+// configLines yields the lines of a file with their numbers, from 1.
+func configLines(text string) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		n := 0
+		for line := range strings.Lines(text) {
+			n++
+			if !yield(n, strings.TrimRight(line, "\r\n")) {
+				return
+			}
+		}
+	}
+}
+
+// maxConfigLine is how many bytes a line may have, so that one that does not end
+// is not taken apart.
+const maxConfigLine = 64 << 10
+
+var (
+	errNUL      = errors.New("NUL byte")
+	errLongLine = fmt.Errorf("more than %d bytes", maxConfigLine)
+)
+
+// checkLine says why a line is not worth looking at.
+func checkLine(line string) error {
+	switch {
+	case len(line) > maxConfigLine:
+		return errLongLine
+	case strings.IndexByte(line, 0) >= 0:
+		return errNUL
+	}
+	return nil
+}
+
+// isBlank says what words of a line are separated by.
+func isBlank(r rune) bool { return r == ' ' || r == '\t' }

@@ -1,0 +1,150 @@
+package evdns
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/go-libevent/libevent/core/evutil"
+)
+
+// maxHostAddrs is how many addresses a name can have in hosts files.
+const maxHostAddrs = 256
+
+// hosts are the names and addresses of hosts files. The zero value has none.
+type hosts struct {
+	byName map[string]host // by hostKey
+}
+
+// A host is what hosts files say about a name.
+type host struct {
+	canonName string // the first name on the first line
+	addrs     []netip.Addr
+}
+
+// find returns what is known of a name.
+func (h *hosts) find(name string) (host, bool) {
+	if len(h.byName) == 0 {
+		return host{}, false
+	}
+	found, ok := h.byName[hostKey(name)]
+	return found, ok
+}
+
+// hostKey returns a name in lower case, without a dot at the end. Names that are
+// like that already take no memory.
+func hostKey(name string) string {
+	name = strings.TrimSuffix(name, ".")
+	for i := range len(name) {
+		if lower(name[i]) != name[i] {
+			key := []byte(name)
+			for i, c := range key {
+				key[i] = lower(c)
+			}
+			return string(key)
+		}
+	}
+	return name
+}
+
+var (
+	errNoName    = errors.New("address without a name")
+	errWithPort  = errors.New("address with a port")
+	errManyAddrs = fmt.Errorf("more than %d addresses of a name", maxHostAddrs)
+)
+
+// parseLine adds what a line says: an address and its names, up to a comment.
+func (h *hosts) parseLine(line string) error {
+	if err := checkLine(line); err != nil {
+		return err
+	}
+	line, _, _ = strings.Cut(line, "#")
+	words := strings.FieldsFunc(line, isBlank)
+	if len(words) == 0 {
+		return nil
+	}
+	addr, err := evutil.ParseSockaddrPort(words[0])
+	switch {
+	case err != nil:
+		return err
+	case addr.Port() != 0:
+		return errWithPort
+	case len(words) == 1:
+		return errNoName
+	}
+	names := words[1:]
+	canonName := strings.Clone(names[0]) // not to keep the whole file
+	for _, name := range names {
+		if err := h.add(name, canonName, addr.Addr()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *hosts) add(name, canonName string, addr netip.Addr) error {
+	if h.byName == nil {
+		h.byName = map[string]host{}
+	}
+	key := hostKey(name)
+	known, ok := h.byName[key]
+	if !ok {
+		known.canonName = canonName
+		key = strings.Clone(key)
+	}
+	if slices.Contains(known.addrs, addr) {
+		return nil
+	}
+	if len(known.addrs) >= maxHostAddrs {
+		return fmt.Errorf("%s: %w", name, errManyAddrs)
+	}
+	known.addrs = append(known.addrs, addr)
+	h.byName[key] = known
+	return nil
+}
+
+// LoadHosts adds the hosts of a file in the format of hosts(5) to those that
+// GetAddrInfo knows without asking. A line has an address and the names that
+// have it, in any case; what follows a # is a comment. Lines that cannot be
+// understood are skipped, and counted by ConfigStats; so are lines of more than
+// 64 KiB, and addresses of a name beyond 256. Without a filename, or if the file
+// cannot be read, localhost becomes 127.0.0.1 and ::1. Errors wrap a ConfigErr. The file is read at once, so the loop waits for it
+// (evdns_base_load_hosts).
+func (b *Base) LoadHosts(filename string) error {
+	b.lock()
+	defer b.unlock()
+	if b.freed {
+		return fmt.Errorf("load hosts %q: %w", filename, ErrFreed)
+	}
+	return b.loadHosts(filename)
+}
+
+func (b *Base) loadHosts(filename string) error {
+	const defaults = "127.0.0.1 localhost\n::1 localhost\n"
+	text, err := defaults, error(nil)
+	if filename != "" {
+		text, err = readConfig(filename, b.options.maxFileSize)
+	}
+	if err != nil {
+		text = defaults
+	}
+	for n, line := range configLines(text) {
+		if err := b.hosts.parseLine(line); err != nil {
+			b.malformed(filename, n, err)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("load hosts %q: %w", filename, err)
+	}
+	return nil
+}
+
+// ClearHostAddresses forgets all that hosts files have said, and the defaults
+// as well (evdns_base_clear_host_addresses).
+func (b *Base) ClearHostAddresses() {
+	b.lock()
+	b.hosts = hosts{}
+	b.unlock()
+}

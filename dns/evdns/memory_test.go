@@ -1,0 +1,106 @@
+package evdns_test
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+
+	"github.com/go-libevent/libevent/dns/evdns"
+)
+
+// heap returns how much memory is in use.
+func heap() int {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// Requests under way cost some hundred bytes each, and nothing when they have
+// ended.
+func TestMemoryOfRequests(t *testing.T) {
+	const (
+		n       = 100_000
+		most    = 600 // bytes a request, the name included
+		residue = 1 << 20
+	)
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("host%d.example.com", i)
+	}
+	for _, c := range []struct {
+		name     string
+		inflight string
+	}{
+		{"waiting", "1"},
+		{"under way", "100000"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			loop, u := newLoop(t), newUpstream(t)
+			b := newResolver(t, loop, u)
+			set(t, b, "max-inflight", c.inflight, "timeout", "1000")
+			u.ignores()
+			ended := 0
+			callback := func(evdns.Answer, error) { ended++ }
+			requests := make([]*evdns.Request, n)
+			before := heap()
+			for i, name := range names {
+				r, err := b.ResolveIPv4(name, 0, callback)
+				ok(t, err)
+				requests[i] = r
+			}
+			var during int
+			ok(t, loop.Post(func() { // the next iteration has not begun before all were sent
+				ok(t, loop.Post(func() {
+					during = heap()
+					for i, r := range requests {
+						r.Cancel()
+						requests[i] = nil
+					}
+				}))
+			}))
+			dispatch(t, loop)
+			if ended != n {
+				t.Fatalf("%d callbacks", ended)
+			}
+			each := (during - before) / n
+			t.Logf("%d bytes a request", each)
+			if each > most {
+				t.Errorf("%d bytes a request, want at most %d", each, most)
+			}
+			u.stop()
+			if left := heap() - before; left > residue {
+				t.Errorf("%d bytes are left", left)
+			}
+		})
+	}
+}
+
+func BenchmarkLookup(b *testing.B) {
+	loop, u := newLoop(b), newUpstream(b)
+	r := newResolver(b, loop, u)
+	set(b, r, "max-inflight", "64", "timeout", "20")
+	b.ReportAllocs()
+	left := 0
+	var next func(evdns.Answer, error)
+	begin := func() {
+		left--
+		if _, err := r.ResolveIPv4("www.example.com", 0, next); err != nil {
+			b.Fatal(err)
+		}
+	}
+	next = func(_ evdns.Answer, err error) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		if left > 0 {
+			begin()
+		}
+	}
+	left = b.N
+	for range min(64, b.N) {
+		begin()
+	}
+	dispatch(b, loop)
+}

@@ -1,0 +1,263 @@
+package evdns
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// QueryFlags change how a name is looked up.
+type QueryFlags uint8
+
+const (
+	// NoSearch looks up the name as it is, without search domains
+	// (DNS_QUERY_NO_SEARCH).
+	NoSearch QueryFlags = 0x01
+	// UseVC uses TCP from the start (DNS_QUERY_USEVC).
+	UseVC QueryFlags = 0x02
+	// IgnoreTC makes a truncated answer the error ErrTruncated, instead of a
+	// reason to ask again over TCP (DNS_QUERY_IGNTC).
+	IgnoreTC QueryFlags = 0x04
+	// CNAMECallback has the callback called a second time after a good
+	// answer, if the name is an alias, with an Answer of TypeCNAME
+	// (DNS_CNAME_CALLBACK).
+	CNAMECallback QueryFlags = 0x80
+
+	allQueryFlags = NoSearch | UseVC | IgnoreTC | CNAMECallback
+)
+
+// AnswerType says what an Answer has.
+type AnswerType uint8
+
+const (
+	// TypeA is IPv4 addresses (DNS_IPv4_A).
+	TypeA AnswerType = 1
+	// TypePTR is names of an address (DNS_PTR).
+	TypePTR AnswerType = 2
+	// TypeAAAA is IPv6 addresses (DNS_IPv6_AAAA).
+	TypeAAAA AnswerType = 3
+	// TypeCNAME is the name that an alias stands for (DNS_CNAME).
+	TypeCNAME AnswerType = 4
+)
+
+// An Answer is what was found out about a name or an address. With an error it
+// has only a Type and, if the error is worth remembering, a TTL.
+type Answer struct {
+	Type      AnswerType
+	Addrs     []netip.Addr  // of TypeA and TypeAAAA
+	Names     []string      // of TypePTR and TypeCNAME, without a dot at the end
+	CanonName string        // of TypeA and TypeAAAA: what the name is an alias for, or ""
+	TTL       time.Duration // how long this may be remembered
+}
+
+// A state says where a request is.
+type state uint8
+
+const (
+	stateWaiting  state = iota // in Base.waiting
+	stateInflight              // in Base.inflight
+	stateEnded                 // its callback is due, or was called, or never will be
+)
+
+// A Request is a lookup under way. It may be forgotten or kept; after its
+// callback was called it is good for nothing, and harmless (struct
+// evdns_request).
+type Request struct {
+	base       *Base
+	next, prev *Request // in the queue of its state
+	chain      *Request // among those of via
+
+	name  string // which is asked for now, with a dot at its end
+	query []byte // the message that asks, or nil as long as none was sent
+	more  *more  // or nil
+
+	server   *nameserver // that was asked last, or nil
+	via      *channel    // where an answer is awaited, or nil
+	deadline time.Duration
+	callback func(Answer, error)
+
+	id, qtype uint16
+	flags     QueryFlags
+	state     state
+	sent      uint8 // how often
+	reissued  bool  // was sent to another nameserver because one did not like it
+	probe     bool  // is the resolver's own
+	edns      bool  // query has an OPT record
+	unsent    bool  // is to be sent by via
+	failure   Err   // the last complaint of a nameserver, or 0
+}
+
+// more is what few requests need.
+type more struct {
+	names   []string              // to be tried after this one
+	message func(*dns.Msg, error) // the callback of Query
+	err     error                 // what was wrong with sockets and connections
+}
+
+// extra returns the part of r that few requests have.
+func (r *Request) extra() *more {
+	if r.more == nil {
+		r.more = new(more)
+	}
+	return r.more
+}
+
+// ResolveIPv4 looks up the IPv4 addresses of a name. cb is called by the loop,
+// once, and never before ResolveIPv4 has returned. The error it gets wraps an
+// Err. That of ResolveIPv4 itself wraps ErrName if the name cannot be looked up,
+// or ErrTooMany; then cb is never called (evdns_base_resolve_ipv4).
+func (b *Base) ResolveIPv4(name string, flags QueryFlags, cb func(Answer, error)) (*Request, error) {
+	return b.resolve(name, dns.TypeA, flags, cb)
+}
+
+// ResolveIPv6 looks up the IPv6 addresses of a name, as ResolveIPv4 does
+// (evdns_base_resolve_ipv6).
+func (b *Base) ResolveIPv6(name string, flags QueryFlags, cb func(Answer, error)) (*Request, error) {
+	return b.resolve(name, dns.TypeAAAA, flags, cb)
+}
+
+func (b *Base) resolve(name string, qtype uint16, flags QueryFlags, cb func(Answer, error)) (*Request, error) {
+	if err := checkHostname(name); err != nil {
+		return nil, lookupError(name, qtype, err)
+	}
+	return b.start(&Request{base: b, name: name, qtype: qtype, flags: flags, callback: cb})
+}
+
+// ResolveReverse looks up the names of an address, as ResolveIPv4 does. An
+// IPv4-mapped IPv6 address counts as IPv4 (evdns_base_resolve_reverse,
+// evdns_base_resolve_reverse_ipv6).
+func (b *Base) ResolveReverse(addr netip.Addr, flags QueryFlags, cb func(Answer, error)) (*Request, error) {
+	name, err := reverseName(addr)
+	if err != nil {
+		return nil, lookupError(addr.String(), dns.TypePTR, err)
+	}
+	return b.start(&Request{base: b, name: name, qtype: dns.TypePTR, flags: flags | NoSearch, callback: cb})
+}
+
+// Query asks for the records of any type that a name has, in class IN. cb gets
+// the message that a nameserver has answered, which is its own from then on,
+// and nil if there was none; an error wraps an Err, as for ResolveIPv4, and may
+// come with a message, as for a name that does not exist. The name is as in a
+// zone file: a backslash gives a meaning to the character or the three digits
+// that follow. CNAMECallback means nothing here. Transfers of zones are no
+// queries.
+func (b *Base) Query(name string, qtype uint16, flags QueryFlags, cb func(*dns.Msg, error)) (*Request, error) {
+	if err := checkQuery(name, qtype); err != nil {
+		return nil, lookupError(name, qtype, err)
+	}
+	r := &Request{base: b, name: name, qtype: qtype, flags: flags &^ CNAMECallback}
+	if cb != nil {
+		r.more = &more{message: cb}
+	}
+	return b.start(r)
+}
+
+func checkQuery(name string, qtype uint16) error {
+	switch qtype {
+	case dns.TypeAXFR, dns.TypeIXFR, dns.TypeOPT, dns.TypeNone:
+		return fmt.Errorf("type: %w", errors.ErrUnsupported)
+	}
+	_, err := packQuery(fqdn(name), qtype, nil, nil)
+	return err
+}
+
+// start begins a request for a name, or several.
+func (b *Base) start(r *Request) (*Request, error) {
+	b.lock()
+	defer b.unlock()
+	if err := b.checkStart(r); err != nil {
+		return nil, lookupError(r.name, r.qtype, err)
+	}
+	if b.options.useVC {
+		r.flags |= UseVC
+	}
+	if b.options.ignoreTC {
+		r.flags |= IgnoreTC
+	}
+	if r.flags&NoSearch == 0 {
+		first, rest := b.search.names(r.name)
+		r.name = first
+		if len(rest) > 0 {
+			r.extra().names = rest
+		}
+	}
+	r.name = fqdn(r.name)
+	b.users++
+	b.waiting.push(r)
+	if !b.recall(r) {
+		b.finishLater()
+	}
+	return r, nil
+}
+
+func (b *Base) checkStart(r *Request) error {
+	switch {
+	case b.freed:
+		return ErrFreed
+	case r.callback == nil && (r.more == nil || r.more.message == nil):
+		return fmt.Errorf("callback: %w", ErrNil)
+	case r.flags&^allQueryFlags != 0:
+		return fmt.Errorf("%#x: %w", uint8(r.flags&^allQueryFlags), ErrFlags)
+	case b.waiting.n >= b.options.maxWaiting:
+		return ErrTooMany
+	}
+	return nil
+}
+
+// Cancel ends the request: its callback is called with ErrCancel, by the loop,
+// later. If the callback is due already, it comes as it would have, and after
+// that Cancel does nothing (evdns_cancel_request).
+func (r *Request) Cancel() {
+	b := r.base
+	b.lock()
+	if r.state != stateEnded {
+		b.end(r, outcome{err: ErrCancel})
+	}
+	b.unlock()
+}
+
+// end ends a request, with what its callback is to be told.
+func (b *Base) end(r *Request, o outcome) {
+	b.remove(r)
+	if r.probe {
+		return
+	}
+	b.users--
+	b.tell(r, o)
+}
+
+// remove takes a request out of everything.
+func (b *Base) remove(r *Request) {
+	switch r.state {
+	case stateWaiting:
+		b.waiting.remove(r)
+	case stateInflight:
+		b.leave(r)
+		b.inflight.remove(r)
+	}
+	r.state = stateEnded
+	b.finishLater() // others may take its place, or the loop have nothing left to wait for
+}
+
+// leave takes a request off the way on which its answer was awaited.
+func (b *Base) leave(r *Request) {
+	if r.via != nil {
+		r.via.drop(r)
+	}
+}
+
+// endRequests ends all requests, and tells their callbacks if tell.
+func (b *Base) endRequests(tell bool) {
+	for _, q := range []*queue{&b.inflight, &b.waiting} {
+		for r := q.head; r != nil; r = q.head {
+			b.remove(r)
+			if tell && !r.probe {
+				b.tell(r, outcome{err: ErrShutdown})
+			}
+		}
+	}
+	b.users = 0
+}

@@ -1,0 +1,246 @@
+package evdns
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"github.com/go-libevent/libevent/core/evutil"
+)
+
+const resolvConfName = "/etc/resolv.conf"
+
+// ParseResolvConf configures the resolver from a file in the format of
+// resolv.conf(5), of which flags say what to take. It understands
+//
+//	nameserver ADDRESS      an address, also address:port or [address]:port
+//	domain DOMAIN           the only search domain
+//	search DOMAIN ...       the search domains, the first to try first
+//	options NAME:VALUE ...  those of SetOption
+//
+// Nameservers are added to those that there are; domain and search replace what
+// was before. Lines that begin with # or ; are comments. Other lines and options
+// are skipped, and so is what cannot be understood, or a line of more than 64 KiB;
+// ConfigStats counts both.
+//
+// With OptionNameservers, 127.0.0.1 becomes the nameserver if there is none
+// after that, unless flags have OptionNameserversNoDefault too. With
+// OptionSearch, the domain of the name of this host is searched if the file
+// says nothing about that. With OptionHostsFile, the hosts file of the system
+// is loaded first; that it is missing is no error.
+//
+// Errors wrap a ConfigErr. If the file cannot be opened, or filename is empty,
+// the error wraps ErrOpenFile, and nameservers and search domains are those of
+// an empty file. ErrNoNameservers says that 127.0.0.1 took the place of
+// nameservers, and is no reason to give up. Other errors change nothing but
+// hosts. The file is read at once, so the loop waits for it
+// (evdns_base_resolv_conf_parse).
+func (b *Base) ParseResolvConf(flags OptionFlags, filename string) error {
+	b.lock()
+	defer b.unlock()
+	if err := b.parseResolvConf(flags, filename); err != nil {
+		return fmt.Errorf("parse resolv.conf %q: %w", filename, err)
+	}
+	return nil
+}
+
+func (b *Base) parseResolvConf(flags OptionFlags, filename string) error {
+	if b.freed {
+		return ErrFreed
+	}
+	if flags&^(OptionsAll|OptionNameserversNoDefault) != 0 {
+		return ErrFlags
+	}
+	if flags&OptionHostsFile != 0 {
+		b.loadSystemHosts()
+	}
+	text, err := "", error(ErrOpenFile)
+	if filename != "" {
+		text, err = readConfig(filename, b.options.maxFileSize)
+	}
+	if err != nil && !errors.Is(err, ErrOpenFile) {
+		return err
+	}
+	c := resolvConf{base: b, flags: flags, name: filename}
+	for n, line := range configLines(text) {
+		c.line = n
+		c.parseLine(line)
+	}
+	if defaultErr := b.addDefaults(flags, c.searchSeen); err == nil {
+		err = defaultErr
+	}
+	return err
+}
+
+// addDefaults fills in what the configuration has left out.
+func (b *Base) addDefaults(flags OptionFlags, searchSeen bool) error {
+	if flags&OptionSearch != 0 && !searchSeen && len(b.search.domains) == 0 {
+		b.search.addHostDomain()
+	}
+	if flags&OptionNameservers == 0 || flags&OptionNameserversNoDefault != 0 || b.CountNameservers() > 0 {
+		return nil
+	}
+	if err := b.AddNameserverString("127.0.0.1"); err != nil {
+		return err
+	}
+	return ErrNoNameservers
+}
+
+// loadSystemHosts loads the hosts file of the system.
+func (b *Base) loadSystemHosts() {
+	name := evutil.HostsFile()
+	if err := b.loadHosts(name); err != nil {
+		b.logger().Debug("evdns: no hosts file", "file", name, "error", err)
+	}
+}
+
+// initializeNameservers configures the base as the system is.
+func (b *Base) initializeNameservers() error {
+	flags := OptionsAll
+	if b.flags&NameserversNoDefault != 0 {
+		flags |= OptionNameserversNoDefault
+	}
+	err := b.ConfigureFromSystem(flags)
+	if errors.Is(err, ErrNoNameservers) {
+		return nil
+	}
+	return err
+}
+
+// ConfigureFromSystem takes over the configuration of the system, of which flags
+// say what: that of /etc/resolv.conf, or on Windows the nameservers of the
+// network adapters that are up. Defaults and errors are those of
+// ParseResolvConf (evdns_base_config_windows_nameservers).
+func (b *Base) ConfigureFromSystem(flags OptionFlags) error {
+	if runtime.GOOS != "windows" {
+		return b.ParseResolvConf(flags, resolvConfName)
+	}
+	b.lock()
+	defer b.unlock()
+	if err := b.configureFromAdapters(flags); err != nil {
+		return fmt.Errorf("configure resolver from system: %w", err)
+	}
+	return nil
+}
+
+func (b *Base) configureFromAdapters(flags OptionFlags) error {
+	if b.freed {
+		return ErrFreed
+	}
+	if flags&OptionHostsFile != 0 {
+		b.loadSystemHosts()
+	}
+	if flags&OptionNameservers != 0 {
+		addrs, err := evutil.SystemNameservers()
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrOpenFile, err)
+		}
+		for _, addr := range addrs {
+			if err := b.AddNameserverString(addr.String()); err != nil && !errors.Is(err, ErrExists) {
+				b.logger().Warn("evdns: nameserver skipped", "address", addr, "error", err)
+			}
+		}
+	}
+	return b.addDefaults(flags, false)
+}
+
+// resolvConf is a resolv.conf that is being read.
+type resolvConf struct {
+	base       *Base
+	flags      OptionFlags
+	name       string
+	line       int
+	searchSeen bool // a line has said what to search
+}
+
+func (c *resolvConf) parseLine(line string) {
+	if err := checkLine(line); err != nil {
+		c.malformed(err)
+		return
+	}
+	words := strings.FieldsFunc(line, isBlank)
+	for i, word := range words {
+		if word[0] == '#' || word[0] == ';' {
+			words = words[:i]
+			break
+		}
+	}
+	if len(words) == 0 {
+		return
+	}
+	switch directive, args := words[0], words[1:]; directive {
+	case "nameserver":
+		c.nameserver(args)
+	case "domain":
+		c.domains(args[:min(1, len(args))])
+	case "search":
+		c.domains(args)
+	case "options":
+		for _, arg := range args {
+			c.option(arg)
+		}
+	default:
+		c.unknown("directive", directive)
+	}
+}
+
+var errNoArgument = errors.New("argument missing")
+
+func (c *resolvConf) nameserver(args []string) {
+	if c.flags&OptionNameservers == 0 {
+		return
+	}
+	if len(args) == 0 {
+		c.malformed(errNoArgument)
+		return
+	}
+	err := c.base.AddNameserverString(args[0])
+	if err != nil && !errors.Is(err, ErrExists) {
+		c.malformed(err)
+	}
+}
+
+// domains replaces the search domains.
+func (c *resolvConf) domains(args []string) {
+	if c.flags&OptionSearch == 0 {
+		return
+	}
+	if len(args) == 0 {
+		c.malformed(errNoArgument)
+		return
+	}
+	c.searchSeen = true
+	c.base.search.clear()
+	for _, domain := range args {
+		if err := c.base.search.add(domain); err != nil {
+			c.malformed(err)
+		}
+	}
+}
+
+func (c *resolvConf) option(arg string) {
+	name, value, _ := strings.Cut(arg, ":")
+	known, err := c.base.setOption(name, value, c.flags)
+	switch {
+	case !known:
+		c.unknown("option", name)
+	case err != nil:
+		c.malformed(err)
+	}
+}
+
+func (c *resolvConf) malformed(err error) {
+	c.base.malformed(c.name, c.line, err)
+}
+
+func (c *resolvConf) unknown(what, name string) {
+	c.base.skipped.Unknown++
+	c.base.logger().Debug("evdns: unknown "+what+" skipped", "file", c.name, "line", c.line, what, name)
+}
+
+// malformed counts and logs a part of a file that makes no sense.
+func (b *Base) malformed(file string, line int, err error) {
+	b.skipped.Malformed++
+	b.logger().Warn("evdns: malformed line skipped", "file", file, "line", line, "error", err)
+}

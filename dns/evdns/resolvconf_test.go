@@ -1,0 +1,339 @@
+package evdns
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// nameservers returns the addresses of the nameservers, without port 53.
+func nameservers(t testing.TB, b *Base) []string {
+	t.Helper()
+	var list []string
+	for i := range b.CountNameservers() {
+		addr, err := b.NameserverAddr(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, strings.TrimSuffix(addr.String(), ":53"))
+	}
+	return list
+}
+
+func TestParseResolvConfTakesNameservers(t *testing.T) {
+	for _, test := range []struct {
+		name, text string
+		want       []string
+		stats      ConfigStats
+	}{
+		{"one", "nameserver 192.0.2.1\n", []string{"192.0.2.1"}, ConfigStats{}},
+		{"no newline at the end", "nameserver 192.0.2.1", []string{"192.0.2.1"}, ConfigStats{}},
+		{"CRLF", "nameserver 192.0.2.1\r\nnameserver 192.0.2.2\r\n", []string{"192.0.2.1", "192.0.2.2"}, ConfigStats{}},
+		{"blanks", " \t nameserver\t192.0.2.1 \t\n\n", []string{"192.0.2.1"}, ConfigStats{}},
+		{"IPv6", "nameserver 2001:db8::1\n", []string{"[2001:db8::1]"}, ConfigStats{}},
+		{"ports", "nameserver 192.0.2.1:5353\nnameserver [2001:db8::1]:54\n", []string{"192.0.2.1:5353", "[2001:db8::1]:54"}, ConfigStats{}},
+		{"words after it", "nameserver 192.0.2.1 192.0.2.2\n", []string{"192.0.2.1"}, ConfigStats{}},
+		{"comments", "# nameserver 192.0.2.3\n;nameserver 192.0.2.4\nnameserver 192.0.2.1 # comment\n", []string{"192.0.2.1"}, ConfigStats{}},
+		{"twice the same", "nameserver 192.0.2.1\nnameserver 192.0.2.1\n", []string{"192.0.2.1"}, ConfigStats{}},
+		{"one malformed", "nameserver x\nnameserver 192.0.2.1\n", []string{"192.0.2.1"}, ConfigStats{Malformed: 1}},
+		{"no argument", "nameserver\nnameserver 192.0.2.1\n", []string{"192.0.2.1"}, ConfigStats{Malformed: 1}},
+		{"bad port", "nameserver 192.0.2.2:0\nnameserver 192.0.2.1\n", []string{"192.0.2.1"}, ConfigStats{Malformed: 1}},
+		{"NUL", "nameserver 192.0.2.2\x00\nnameserver 192.0.2.1\n", []string{"192.0.2.1"}, ConfigStats{Malformed: 1}},
+		{"endless line", "nameserver " + strings.Repeat("1", 1<<20) + "\nnameserver 192.0.2.1\n", []string{"192.0.2.1"}, ConfigStats{Malformed: 1}},
+		{"line of nothing but words", strings.Repeat("a ", 1<<20) + "\nnameserver 192.0.2.1\n", []string{"192.0.2.1"}, ConfigStats{Malformed: 1}},
+		{"unknown directives", "sortlist 192.0.2.0\nNameserver 192.0.2.2\nnameserver 192.0.2.1\n", []string{"192.0.2.1"}, ConfigStats{Unknown: 2}},
+	} {
+		b := newTestBase(t, 0)
+		if err := b.ParseResolvConf(OptionNameservers, writeConfig(t, test.text)); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if got := nameservers(t, b); !slices.Equal(got, test.want) {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+		if got := b.ConfigStats(); got != test.stats {
+			t.Errorf("%s: %+v, want %+v", test.name, got, test.stats)
+		}
+	}
+}
+
+func TestParseResolvConfTakesSearchDomains(t *testing.T) {
+	for _, test := range []struct {
+		name, text string
+		want       []string
+		malformed  int
+	}{
+		{"domain", "domain a.example\n", []string{"a.example"}, 0},
+		{"domain takes one word", "domain a.example b.example\n", []string{"a.example"}, 0},
+		{"search", "search a.example b.example\tc.example\n", []string{"a.example", "b.example", "c.example"}, 0},
+		{"dots around", "search .a.example b.example.\n", []string{"a.example", "b.example"}, 0},
+		{"the last counts", "search a.example b.example\ndomain c.example\n", []string{"c.example"}, 0},
+		{"search after domain", "domain c.example\nsearch a.example b.example\n", []string{"a.example", "b.example"}, 0},
+		{"comment", "search a.example # b.example\n", []string{"a.example"}, 0},
+		{"the root", "search .\n", nil, 0},
+		{"no argument", "search a.example\nsearch\ndomain\n", []string{"a.example"}, 2},
+		{"no domain", "search a..example b.example\n", []string{"b.example"}, 1},
+	} {
+		b := newTestBase(t, 0)
+		if err := b.ParseResolvConf(OptionSearch, writeConfig(t, test.text)); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if !slices.Equal(b.search.domains, test.want) {
+			t.Errorf("%s: got %q, want %q", test.name, b.search.domains, test.want)
+		}
+		if got := b.ConfigStats().Malformed; got != test.malformed {
+			t.Errorf("%s: %d malformed, want %d", test.name, got, test.malformed)
+		}
+	}
+}
+
+func TestTheDomainOfTheHostIsSearchedIfNothingElseIs(t *testing.T) {
+	const all = OptionsAll&^OptionHostsFile | OptionNameserversNoDefault
+	for _, test := range []struct {
+		name, host, text string
+		flags            OptionFlags
+		before           string
+		want             []string
+	}{
+		{"nothing said", "host.dept.example", "options ndots:2\n", all, "", []string{"dept.example"}},
+		{"no domain", "host", "", all, "", nil},
+		{"a strange name", "host.a..b", "", all, "", nil},
+		{"something said", "host.dept.example", "search a.example\n", all, "", []string{"a.example"}},
+		{"that nothing is to be searched", "host.dept.example", "search .\n", all, "", nil},
+		{"something was there before", "host.dept.example", "", all, "b.example", []string{"b.example"}},
+		{"not wanted", "host.dept.example", "", OptionMisc, "", nil},
+	} {
+		hostname = func() (string, error) { return test.host, nil }
+		b := newTestBase(t, 0)
+		if err := b.AddSearch(test.before); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.ParseResolvConf(test.flags, writeConfig(t, test.text)); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if !slices.Equal(b.search.domains, test.want) {
+			t.Errorf("%s: got %q, want %q", test.name, b.search.domains, test.want)
+		}
+	}
+}
+
+func TestParseResolvConfTakesOptions(t *testing.T) {
+	const text = "options ndots:4 timeout:2.5 use-vc rotate edns0 attempts:x\n" +
+		"options\tmax-timeouts:9 bind-to:[::1]:53 ndots\n" +
+		"search a.example\n"
+	b := newTestBase(t, 0)
+	if err := b.ParseResolvConf(OptionsAll&^OptionHostsFile|OptionNameserversNoDefault, writeConfig(t, text)); err != nil {
+		t.Fatal(err)
+	}
+	o := b.options
+	if b.search.ndots() != 4 || o.timeout != 2500*time.Millisecond || !o.useVC || o.attempts != 3 || o.maxTimeouts != 9 || o.bindTo.String() != "[::1]:53" {
+		t.Errorf("ndots %d, %+v", b.search.ndots(), o)
+	}
+	if got, want := b.ConfigStats(), (ConfigStats{Malformed: 2, Unknown: 2}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestParseResolvConfTakesOnlyWhatFlagsSay(t *testing.T) {
+	const text = "nameserver 192.0.2.1\nsearch a.example\noptions ndots:4 timeout:2 bind-to:127.0.0.1 attempts:x\n"
+	for _, test := range []struct {
+		flags                        OptionFlags
+		servers, search, misc, bound bool
+	}{
+		{0, false, false, false, false},
+		{OptionNameservers, true, false, false, true},
+		{OptionSearch, false, true, false, false},
+		{OptionMisc, false, false, true, false},
+		{OptionNameserversNoDefault, false, false, false, false},
+		{OptionsAll &^ OptionHostsFile, true, true, true, true},
+	} {
+		b := newTestBase(t, 0)
+		if err := b.ParseResolvConf(test.flags, writeConfig(t, text)); err != nil {
+			t.Errorf("%d: %v", test.flags, err)
+		}
+		if got := len(nameservers(t, b)) > 0; got != test.servers {
+			t.Errorf("%d: nameservers: %t", test.flags, got)
+		}
+		if got := slices.Contains(b.search.domains, "a.example") && b.search.ndots() == 4; got != test.search {
+			t.Errorf("%d: search: %t", test.flags, got)
+		}
+		if got := b.options.timeout == 2*time.Second; got != test.misc {
+			t.Errorf("%d: misc: %t", test.flags, got)
+		}
+		if got := b.options.bindTo.IsValid(); got != test.bound {
+			t.Errorf("%d: bind-to: %t", test.flags, got)
+		}
+		if got := b.ConfigStats().Malformed; got != 1 {
+			t.Errorf("%d: %d malformed: values are checked in any case", test.flags, got)
+		}
+	}
+}
+
+func TestTheDefaultNameserver(t *testing.T) {
+	const all = OptionsAll &^ OptionHostsFile
+	empty, missing := writeConfig(t, "# nothing\n"), filepath.Join(TempDir(t), "missing")
+	for _, test := range []struct {
+		name   string
+		flags  OptionFlags
+		file   string
+		before string
+		want   []string
+		err    error
+	}{
+		{"no nameserver", all, empty, "", []string{"127.0.0.1"}, ErrNoNameservers},
+		{"no nameserver, no default", all | OptionNameserversNoDefault, empty, "", nil, nil},
+		{"no nameserver, not wanted", OptionMisc, empty, "", nil, nil},
+		{"one was there before", all, empty, "192.0.2.1", []string{"192.0.2.1"}, nil},
+		{"no file", all, missing, "", []string{"127.0.0.1"}, ErrOpenFile},
+		{"no file, no default", all | OptionNameserversNoDefault, missing, "", nil, ErrOpenFile},
+		{"no file, one was there before", all, missing, "192.0.2.1", []string{"192.0.2.1"}, ErrOpenFile},
+		{"no filename", all, "", "", []string{"127.0.0.1"}, ErrOpenFile},
+	} {
+		b := newTestBase(t, 0)
+		if test.before != "" {
+			if err := b.AddNameserverString(test.before); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := b.ParseResolvConf(test.flags, test.file); !errors.Is(err, test.err) {
+			t.Errorf("%s: error %v, want %v", test.name, err, test.err)
+		}
+		if got := nameservers(t, b); !slices.Equal(got, test.want) {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+func TestFilesThatCannotBeRead(t *testing.T) {
+	small := writeConfig(t, "nameserver 192.0.2.1\n")
+	cases := []struct {
+		name, file string
+		size       string
+		err        error
+		cause      error
+	}{
+		{"missing", filepath.Join(TempDir(t), "missing"), "1000", ErrOpenFile, os.ErrNotExist},
+		{"folder", TempDir(t), "1000", ErrStatFile, nil},
+		{"too large", small, "20", ErrFileTooLarge, nil},
+		{"just not too large", small, "21", nil, nil},
+	}
+	if runtime.GOOS == "linux" {
+		cases = append(cases, struct {
+			name, file string
+			size       string
+			err        error
+			cause      error
+		}{"endless", "/dev/zero", "100000", ErrFileTooLarge, nil})
+	}
+	for _, test := range cases {
+		b := newTestBase(t, 0)
+		if err := b.SetOption("max-file-size", test.size); err != nil {
+			t.Fatal(err)
+		}
+		err := b.ParseResolvConf(OptionNameservers, test.file)
+		if !errors.Is(err, test.err) || test.cause != nil && !errors.Is(err, test.cause) {
+			t.Errorf("resolv.conf %s: error %v, want %v", test.name, err, test.err)
+		}
+		if err != nil && strings.Count(err.Error(), filepath.Base(test.file)) != 1 {
+			t.Errorf("resolv.conf %s: %v does not name the file once", test.name, err)
+		}
+		if servers := b.CountNameservers(); servers > 0 && err != nil && !errors.Is(err, ErrOpenFile) {
+			t.Errorf("resolv.conf %s: %d nameservers all the same", test.name, servers)
+		}
+		if err := b.LoadHosts(test.file); !errors.Is(err, test.err) {
+			t.Errorf("hosts %s: error %v, want %v", test.name, err, test.err)
+		}
+	}
+}
+
+func TestParseResolvConfRefusesUnknownFlagsAndFreedBases(t *testing.T) {
+	b := newTestBase(t, 0)
+	file := writeConfig(t, "nameserver 192.0.2.1\n")
+	if err := b.ParseResolvConf(OptionsAll<<4, file); !errors.Is(err, ErrFlags) {
+		t.Errorf("flags: error %v", err)
+	}
+	b.Free(false)
+	if err := b.ParseResolvConf(OptionsAll, file); !errors.Is(err, ErrFreed) {
+		t.Errorf("freed: error %v", err)
+	}
+	if err := b.LoadHosts(file); !errors.Is(err, ErrFreed) {
+		t.Errorf("freed: error %v", err)
+	}
+}
+
+func TestSkippedLinesAreLoggedWithFileAndNumber(t *testing.T) {
+	var log bytes.Buffer
+	b := newTestBase(t, 0)
+	b.SetLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	file := writeConfig(t, "nameserver 192.0.2.1\nnameserver nonsense\noptions edns0\n")
+	if err := b.ParseResolvConf(OptionNameservers, file); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"level=WARN", "line=2", "nonsense", "level=DEBUG", "line=3", "edns0", "file="} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%s is not in the log:\n%s", want, log.String())
+		}
+	}
+}
+
+func TestInitializeNameserversConfiguresAsTheSystemIs(t *testing.T) {
+	if runtime.GOOS != "windows" {
+		if _, err := os.Stat(resolvConfName); err != nil {
+			t.Skip(err)
+		}
+	}
+	b := newTestBase(t, InitializeNameservers)
+	if b.CountNameservers() == 0 {
+		t.Error("there are no nameservers")
+	}
+	if _, ok := b.hosts.find("localhost"); !ok && runtime.GOOS != "windows" {
+		t.Error("hosts were not loaded") // on Windows the file may be empty
+	}
+}
+
+// FuzzParseResolvConf checks that no text does harm, and that lines without
+// effect are counted.
+func FuzzParseResolvConf(f *testing.F) {
+	f.Add("nameserver 192.0.2.1\nsearch a.example b.example\noptions ndots:2 timeout:1\n")
+	f.Add("nameserver\x00\ndomain ..\n;x\n#y\noptions :: a: use-vc:1 bind-to:[::1]:0\n")
+	f.Add(strings.Repeat("search ", 100))
+	b := newTestBase(f, 0)
+	f.Fuzz(func(t *testing.T, text string) {
+		c := resolvConf{base: b, flags: OptionsAll &^ OptionHostsFile, name: "fuzz"}
+		for n, line := range configLines(text) {
+			c.line = n
+			c.parseLine(line)
+		}
+		for _, domain := range b.search.domains {
+			if err := checkHostname(domain); err != nil {
+				t.Errorf("%q became a search domain: %v", domain, err)
+			}
+		}
+		o := b.options
+		for name, wrong := range map[string]bool{
+			"ndots":        b.search.ndots() < 0,
+			"timeout":      o.timeout < time.Millisecond,
+			"attempts":     o.attempts < 1 || o.attempts > 255,
+			"max-timeouts": o.maxTimeouts < 1 || o.maxTimeouts > 255,
+			"max-inflight": o.maxInflight < 1,
+			"probes":       o.initialProbe > o.maxProbe || o.maxProbe > time.Hour,
+			"backoff":      o.probeBackoff < 1 || o.probeBackoff > 10,
+			"edns":         o.ednsUDPSize < 512 || o.ednsUDPSize > 65535,
+			"skew":         o.skew < time.Millisecond,
+			"cache":        o.cacheSize < 0,
+		} {
+			if wrong {
+				t.Errorf("%s is out of range: %+v", name, o)
+			}
+		}
+		b.ClearNameserversAndSuspend()
+		b.Resume()
+		b.ClearSearch()
+	})
+}

@@ -1,0 +1,124 @@
+package evdns
+
+import (
+	"encoding/binary"
+
+	"github.com/miekg/dns"
+)
+
+const (
+	// copiedBits are those of the header that an answer has from its request.
+	copiedBits = maskOpcode | uint16(FlagRD|FlagCD)
+
+	// maxQuestions is how many questions a request may have. Everybody else
+	// asks one.
+	maxQuestions = 32
+)
+
+// read takes from a message what an answer needs: the questions, and how the
+// client speaks EDNS. Everything else is looked at by Msg, if somebody asks. The
+// result is why no callback can be asked, if it is not success.
+func (r *ServerRequest) read(h header) (rcode int) {
+	if h.bits&maskOpcode != 0 {
+		return dns.RcodeNotImplemented
+	}
+	off, ok := r.readQuestions(int(h.questions))
+	if ok {
+		off, ok = skipRecords(r.wire, off, h.answers+h.authority)
+	}
+	if ok {
+		ok = r.readExtra(off, h.extra)
+	}
+	switch {
+	case !ok || r.cut:
+		r.Questions, r.edns = nil, false
+		return dns.RcodeFormatError
+	case r.version != 0:
+		return dns.RcodeBadVers
+	default:
+		return dns.RcodeSuccess
+	}
+}
+
+func (r *ServerRequest) readQuestions(n int) (off int, ok bool) {
+	if n > maxQuestions {
+		return 0, false
+	}
+	r.Questions = r.first[:0]
+	off = headerLen
+	for range n {
+		name, end, err := dns.UnpackDomainName(r.wire, off)
+		if err != nil || end+4 > len(r.wire) {
+			return 0, false
+		}
+		r.Questions = append(r.Questions, dns.Question{
+			Name:   name,
+			Qtype:  binary.BigEndian.Uint16(r.wire[end:]),
+			Qclass: binary.BigEndian.Uint16(r.wire[end+2:]),
+		})
+		off = end + 4
+	}
+	return off, true
+}
+
+// readExtra looks for the record that is about EDNS (RFC 6891, section 6.1).
+func (r *ServerRequest) readExtra(off, n int) (ok bool) {
+	for range n {
+		name, fixed, err := dns.UnpackDomainName(r.wire, off)
+		if err != nil {
+			return false
+		}
+		next, ok := recordEnd(r.wire, fixed)
+		if !ok {
+			return false
+		}
+		if binary.BigEndian.Uint16(r.wire[fixed:]) == dns.TypeOPT {
+			if r.edns || name != "." {
+				return false
+			}
+			r.edns = true
+			r.size = binary.BigEndian.Uint16(r.wire[fixed+2:])
+			r.version = r.wire[fixed+5]
+			r.do = r.wire[fixed+6]&0x80 != 0
+		}
+		off = next
+	}
+	return true
+}
+
+// skipRecords returns where n records end.
+func skipRecords(wire []byte, off, n int) (end int, ok bool) {
+	for range n {
+		_, fixed, err := dns.UnpackDomainName(wire, off)
+		if err != nil {
+			return 0, false
+		}
+		if off, ok = recordEnd(wire, fixed); !ok {
+			return 0, false
+		}
+	}
+	return off, true
+}
+
+// recordEnd returns where a record ends, of which what follows the name, type,
+// class, TTL and length of the data first, begins at fixed.
+func recordEnd(wire []byte, fixed int) (end int, ok bool) {
+	const fields = 10
+	if fixed+fields > len(wire) {
+		return 0, false
+	}
+	end = fixed + fields + int(binary.BigEndian.Uint16(wire[fixed+8:]))
+	return end, end <= len(wire)
+}
+
+// room returns how long the answer may be.
+func (r *ServerRequest) room() int {
+	switch {
+	case r.client != nil:
+		return dns.MaxMsgSize
+	case r.edns:
+		return min(max(int(r.size), minUDPSize), maxDatagram)
+	default:
+		return minUDPSize
+	}
+}

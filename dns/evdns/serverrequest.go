@@ -1,0 +1,353 @@
+package evdns
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// Flags are bits of the header of an answer.
+type Flags uint16
+
+const (
+	// FlagAA says that the answer comes from an authority (EVDNS_FLAGS_AA).
+	FlagAA Flags = 1 << 10
+	// FlagRD says that the client wants recursion. It is copied from the
+	// request.
+	FlagRD Flags = 1 << 8
+	// FlagRA says that the server offers recursion. That is the bit that
+	// libevent calls RD (EVDNS_FLAGS_RD).
+	FlagRA Flags = 1 << 7
+	// FlagAD says that the answer was validated (RFC 4035).
+	FlagAD Flags = 1 << 5
+	// FlagCD says that the client does not want validation. It is copied from
+	// the request.
+	FlagCD Flags = 1 << 4
+
+	settableFlags = FlagAA | FlagRA | FlagAD
+)
+
+// A Section is a part of an answer.
+type Section uint8
+
+const (
+	// AnswerSection has what was asked for (EVDNS_ANSWER_SECTION).
+	AnswerSection Section = iota
+	// AuthoritySection says who knows (EVDNS_AUTHORITY_SECTION).
+	AuthoritySection
+	// AdditionalSection has what may be of use besides
+	// (EVDNS_ADDITIONAL_SECTION).
+	AdditionalSection
+
+	sections = iota
+)
+
+// A ServerRequest is a query that is to be answered: with records, which are
+// added first, and Respond; with a message of the user's own (RespondMsg); or
+// not at all (Drop). After that it is good for nothing, and harmless. It may be
+// kept until then, and answered from any callback (struct
+// evdns_server_request).
+type ServerRequest struct {
+	// Questions are what is asked: one question, from all clients there are,
+	// but none and several are possible. Names end with a dot and have the case
+	// that the client wrote, and escapes for special characters. They are
+	// repeated in the answer, so they must not be changed.
+	Questions []dns.Question
+
+	port    *ServerPort
+	wire    []byte // the query
+	origin         // of the query
+	id      uint16
+	bits    uint16 // of the header of the answer
+	size    uint16 // of the answer that the client can take, if it speaks EDNS
+	version uint8  // of EDNS
+	edns    bool
+	do      bool // the client wants records of DNSSEC
+	ended   bool // answered or dropped
+	opt     *dns.OPT
+	records []record
+	first   [1]dns.Question
+	few     [1]record
+}
+
+// A record is one of an answer: an address, or anything else.
+type record struct {
+	section Section
+	ttl     uint32
+	name    string
+	addr    netip.Addr
+	rr      dns.RR // or nil
+}
+
+// RemoteAddr returns the client (evdns_server_request_get_requesting_addr).
+func (r *ServerRequest) RemoteAddr() netip.AddrPort { return r.peer }
+
+// TCP says whether the request came over a TCP connection.
+func (r *ServerRequest) TCP() bool { return r.client != nil }
+
+// Flags returns the flags that the answer has so far: those that the request
+// has brought along, and those that were set.
+func (r *ServerRequest) Flags() Flags { return Flags(r.bits &^ maskOpcode) }
+
+// SetFlags sets which of FlagAA, FlagRA and FlagAD the answer has. FlagRD and
+// FlagCD, which are copied from the request, it can only add; the error is
+// ErrFlags for others
+// (evdns_server_request_set_flags).
+func (r *ServerRequest) SetFlags(flags Flags) error {
+	if flags&^(settableFlags|FlagRD|FlagCD) != 0 {
+		return fmt.Errorf("flags %#x: %w", uint16(flags), ErrFlags)
+	}
+	return r.change(func() error {
+		r.bits = r.bits&^uint16(settableFlags) | uint16(flags)
+		return nil
+	})
+}
+
+// Msg returns the whole query, read anew by each call. The error says what is
+// malformed in it, which may be anything but the questions and the form of
+// records; or that the request was answered.
+func (r *ServerRequest) Msg() (*dns.Msg, error) {
+	m := new(dns.Msg)
+	err := r.change(func() error { return m.Unpack(r.wire) })
+	if err != nil {
+		return nil, fmt.Errorf("request of %v: %w", r.peer, err)
+	}
+	return m, nil
+}
+
+// AddA adds an IPv4 address of a name to the answer section, or several. The TTL
+// is in whole seconds. Names may end with a dot or not
+// (evdns_server_request_add_a_reply).
+func (r *ServerRequest) AddA(name string, ttl time.Duration, addrs ...netip.Addr) error {
+	for _, addr := range addrs {
+		if !addr.Is4() {
+			return fmt.Errorf("add %v as IPv4 address: %w", addr, ErrRecord)
+		}
+	}
+	return r.addAddrs(name, ttl, addrs)
+}
+
+// AddAAAA is AddA for IPv6 addresses (evdns_server_request_add_aaaa_reply).
+func (r *ServerRequest) AddAAAA(name string, ttl time.Duration, addrs ...netip.Addr) error {
+	for _, addr := range addrs {
+		if !addr.Is6() || addr.Zone() != "" {
+			return fmt.Errorf("add %v as IPv6 address: %w", addr, ErrRecord)
+		}
+	}
+	return r.addAddrs(name, ttl, addrs)
+}
+
+func (r *ServerRequest) addAddrs(name string, ttl time.Duration, addrs []netip.Addr) error {
+	name, err := r.owner(name)
+	if err != nil {
+		return err
+	}
+	seconds, err := ttlSeconds(ttl)
+	if err != nil {
+		return err
+	}
+	r.port.lock()
+	defer r.port.unlock()
+	for _, addr := range addrs {
+		if err := r.add(record{name: name, ttl: seconds, addr: addr}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AddCNAME says in the answer section that a name is an alias for another one
+// (evdns_server_request_add_cname_reply).
+func (r *ServerRequest) AddCNAME(name, target string, ttl time.Duration) error {
+	return r.addName(AnswerSection, name, dns.TypeCNAME, target, ttl)
+}
+
+// AddPTR adds a name of an address to the answer section
+// (evdns_server_request_add_ptr_reply).
+func (r *ServerRequest) AddPTR(addr netip.Addr, hostname string, ttl time.Duration) error {
+	if !addr.IsValid() {
+		return fmt.Errorf("add name of no address: %w", ErrRecord)
+	}
+	name, err := dns.ReverseAddr(addr.WithZone("").String())
+	if err != nil {
+		return fmt.Errorf("add name of %v: %w: %w", addr, ErrRecord, err)
+	}
+	return r.addName(AnswerSection, name, dns.TypePTR, hostname, ttl)
+}
+
+// AddPTRName is AddPTR with the address in the form of a name, as in
+// 1.2.0.192.in-addr.arpa (evdns_server_request_add_ptr_reply).
+func (r *ServerRequest) AddPTRName(name, hostname string, ttl time.Duration) error {
+	return r.addName(AnswerSection, name, dns.TypePTR, hostname, ttl)
+}
+
+// addName adds a record whose data is a name.
+func (r *ServerRequest) addName(section Section, name string, rrtype uint16, target string, ttl time.Duration) error {
+	name, err := r.owner(name)
+	if err != nil {
+		return err
+	}
+	if target, err = r.owner(target); err != nil {
+		return err
+	}
+	seconds, err := ttlSeconds(ttl)
+	if err != nil {
+		return err
+	}
+	h := dns.RR_Header{Name: name, Rrtype: rrtype, Class: dns.ClassINET, Ttl: seconds}
+	if rrtype == dns.TypeCNAME {
+		return r.AddReply(section, &dns.CNAME{Hdr: h, Target: target})
+	}
+	return r.AddReply(section, &dns.PTR{Hdr: h, Ptr: target})
+}
+
+// AddReply adds any record to a section; dns.RFC3597 is one with data of the
+// user's own (evdns_server_request_add_reply). The record must not be changed
+// any more. A *dns.OPT takes the place of the one that answers clients that
+// speak EDNS, and is left out for others.
+func (r *ServerRequest) AddReply(section Section, rr dns.RR) error {
+	if section >= sections {
+		return fmt.Errorf("add to section %d: %w", section, ErrRecord)
+	}
+	if rr == nil || rr.Header().Name == "" {
+		return fmt.Errorf("add record without a name: %w", ErrRecord)
+	}
+	if opt, ok := rr.(*dns.OPT); ok {
+		return r.change(func() error { r.opt = opt; return nil })
+	}
+	r.port.lock()
+	defer r.port.unlock()
+	return r.add(record{section: section, rr: rr})
+}
+
+func (r *ServerRequest) add(rec record) error {
+	if r.ended {
+		return fmt.Errorf("add record: %w", ErrAnswered)
+	}
+	if r.records == nil {
+		r.records = r.few[:0]
+	}
+	r.records = append(r.records, rec)
+	return nil
+}
+
+// owner returns a name as it goes into records.
+func (r *ServerRequest) owner(name string) (string, error) {
+	if len(r.Questions) > 0 && name == r.Questions[0].Name {
+		return name, nil
+	}
+	full := dns.Fqdn(name)
+	var room [maxName]byte
+	if _, err := dns.PackDomainName(full, room[:], 0, nil, false); err != nil {
+		return "", fmt.Errorf("add record of %q: %w: %w", name, ErrRecord, err)
+	}
+	return full, nil
+}
+
+// ttlSeconds returns a TTL as it goes into records (RFC 2181, section 8).
+func ttlSeconds(ttl time.Duration) (uint32, error) {
+	const most = 1<<31 - 1
+	seconds := ttl / time.Second
+	if seconds < 0 || seconds > most {
+		return 0, fmt.Errorf("add record with TTL %v: %w", ttl, ErrRecord)
+	}
+	return uint32(seconds), nil
+}
+
+// Respond answers the request with the records that were added and a response
+// code: 0 for success, or ErrNotExist and so on (evdns_server_request_respond).
+// Codes above 15 are for clients that speak EDNS; the error is ErrRcode for
+// others. If a record cannot be put into a message, the error says why, and the
+// request goes on. With any other error the answer is lost.
+//
+// An answer that is longer than the client can take loses records, from the end,
+// and says so (TC), unless they are only additional.
+func (r *ServerRequest) Respond(code Err) error {
+	return r.finish("respond", func() ([]byte, error) {
+		if code < 0 || code > 15 && (!r.edns || code > 0xfff) {
+			return nil, ErrRcode
+		}
+		return r.port.packer.pack(r, int(code))
+	})
+}
+
+// RespondMsg answers the request with a message, as one that came from another
+// server, and leaves aside what was added. The message is not changed. The
+// answer gets the id, the questions and the opcode of the request, and loses
+// records like that of Respond. Its OPT record is left out for clients that do
+// not speak EDNS, and one is put in for those who do.
+func (r *ServerRequest) RespondMsg(m *dns.Msg) error {
+	if m == nil {
+		return fmt.Errorf("respond: message: %w", ErrNil)
+	}
+	return r.finish("respond", func() ([]byte, error) { return r.port.packer.packMsg(r, m) })
+}
+
+// Drop ends a request without an answer (evdns_server_request_drop).
+func (r *ServerRequest) Drop() error {
+	return r.change(func() error { r.end(); return nil })
+}
+
+// refuse answers without asking a callback.
+func (r *ServerRequest) refuse(rcode int) {
+	if frame, err := r.port.packer.pack(r, rcode); err == nil {
+		r.send(frame)
+	}
+	r.end()
+}
+
+// finish sends what pack returns, after which the request has ended.
+func (r *ServerRequest) finish(op string, pack func() ([]byte, error)) error {
+	return r.change(func() error {
+		frame, err := pack()
+		if err == nil {
+			err = r.send(frame)
+			r.end()
+		}
+		if err != nil {
+			return fmt.Errorf("%s to %v: %w", op, r.peer, err)
+		}
+		return nil
+	})
+}
+
+// send sends an answer, which has two bytes before it.
+func (r *ServerRequest) send(frame []byte) error {
+	var err error
+	if r.client != nil {
+		err = r.client.send(frame)
+	} else {
+		err = r.port.udp.send(frame[2:], r.origin)
+	}
+	if err != nil {
+		r.port.stats.Failed++
+		return err
+	}
+	r.port.stats.Answers++
+	if frame[4]&(bitTC>>8) != 0 {
+		r.port.stats.Truncated++
+	}
+	return nil
+}
+
+// change does something to a request that has not ended, with the lock held.
+func (r *ServerRequest) change(fn func() error) error {
+	r.port.lock()
+	defer r.port.unlock()
+	if r.ended {
+		return ErrAnswered
+	}
+	return fn()
+}
+
+func (r *ServerRequest) end() {
+	r.ended = true
+	r.wire, r.records, r.opt, r.few = nil, nil, nil, [1]record{}
+	r.port.open--
+	if r.client != nil {
+		r.client.requestEnded()
+	}
+	r.port.settle()
+}

@@ -1,0 +1,306 @@
+package evdns
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"net/netip"
+	"time"
+
+	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/core/listener"
+)
+
+const (
+	// DefaultMaxClients is how many TCP connections a port has at a time if
+	// nothing else was set, as in libevent.
+	DefaultMaxClients = 10
+	// DefaultIdleTimeout is how long a TCP connection may go without a request
+	// if nothing else was set, as in libevent.
+	DefaultIdleTimeout = 10 * time.Second
+
+	// maxPipelined is how many requests of a connection may wait for their
+	// answers, and maxUnread how many bytes of answers for the client; with
+	// more, its next requests wait.
+	maxPipelined = 128
+	maxUnread    = 256 << 10
+	// maxFrame is a message of any length with its length before it.
+	maxFrame = 2 + math.MaxUint16
+)
+
+// tcpPort is what a ServerPort has for TCP.
+type tcpPort struct {
+	port     *ServerPort
+	listener *listener.Listener
+	clients  map[*tcpClient]struct{}
+	most     int
+	idle     time.Duration
+	message  []byte // is being handled
+}
+
+// NewServerPortListener takes requests on connections that l accepts, and gives
+// them to cb. The port owns l from now on: it sets its callback, and frees it
+// when it is closed (evdns_add_server_port_with_listener).
+func NewServerPortListener(base *event.Base, l *listener.Listener, cb ServerCallback) (*ServerPort, error) {
+	const op = "new server port"
+	p, err := newServerPort(base, cb)
+	if err == nil && l == nil {
+		err = fmt.Errorf("listener: %w", ErrNil)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	p.tcp = &tcpPort{
+		port:     p,
+		listener: l,
+		clients:  make(map[*tcpClient]struct{}),
+		most:     DefaultMaxClients,
+		idle:     DefaultIdleTimeout,
+	}
+	if err := l.SetCallback(p.tcp.onConnection); err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	return p, nil
+}
+
+// SetMaxClients sets how many TCP connections the port has at a time; more are
+// closed as soon as they are accepted. Those that are there stay. The error is
+// ErrOption if the port is one for UDP, and ErrValue if n is negative
+// (evdns_server_port_set_option, EVDNS_SOPT_TCP_MAX_CLIENTS).
+func (p *ServerPort) SetMaxClients(n int) error {
+	if err := checkServerOption(p.tcp != nil, n >= 0); err != nil {
+		return fmt.Errorf("server: at most %d TCP clients: %w", n, err)
+	}
+	p.lock()
+	defer p.unlock()
+	p.tcp.most = n
+	return nil
+}
+
+// SetIdleTimeout sets how long a TCP connection may go without a request, and
+// without taking any of its answers, before it is closed; for connections yet
+// to come. The error is ErrOption if the port is one for UDP, and ErrValue if d
+// is not positive (evdns_server_port_set_option, EVDNS_SOPT_TCP_IDLE_TIMEOUT).
+func (p *ServerPort) SetIdleTimeout(d time.Duration) error {
+	if err := checkServerOption(p.tcp != nil, d > 0); err != nil {
+		return fmt.Errorf("server: idle timeout %v for TCP: %w", d, err)
+	}
+	p.lock()
+	defer p.unlock()
+	p.tcp.idle = d
+	return nil
+}
+
+// A tcpClient is a connection.
+type tcpClient struct {
+	tcp   *tcpPort
+	peer  netip.AddrPort
+	bev   *bufferevent.Bufferevent
+	timer event.Event // the idle timeout
+	idle  time.Duration
+	open  int  // requests that were neither answered nor dropped
+	busy  bool // serve is taking requests from the input
+	held  bool // the next request waits
+	eof   bool // the client sends no more
+	gone  bool
+}
+
+func (t *tcpPort) onConnection(_ *listener.Listener, fd int, peer netip.AddrPort) {
+	t.port.lock()
+	defer t.port.unlock()
+	if t.port.closed || len(t.clients) >= t.most {
+		evutil.CloseSocket(fd)
+		return
+	}
+	if err := t.connect(fd, peer); err != nil {
+		t.port.warn("server cannot serve a connection", err)
+	}
+}
+
+func (t *tcpPort) connect(fd int, peer netip.AddrPort) error {
+	opts := bufferevent.CloseOnFree
+	if t.port.mu != nil {
+		// Callbacks without its lock, since that of the port comes first.
+		opts |= bufferevent.ThreadSafe | bufferevent.DeferCallbacks | bufferevent.UnlockCallbacks
+	}
+	bev, err := bufferevent.NewSocket(t.port.base, fd, opts)
+	if err != nil {
+		evutil.CloseSocket(fd)
+		return err
+	}
+	c := &tcpClient{tcp: t, peer: peer, bev: bev, idle: t.idle}
+	t.clients[c] = struct{}{}
+	bev.SetCallbacks(c.onData, c.onSent, c.onEvent)
+	if err = c.timer.Assign(t.port.base, -1, event.Finalize, c.onIdle); err == nil {
+		err = c.timer.AddTimeout(c.idle)
+	}
+	if err == nil {
+		err = bev.SetTimeouts(0, c.idle)
+	}
+	if err == nil {
+		err = bev.SetWatermark(event.Read, 2, maxFrame)
+	}
+	if err == nil {
+		err = bev.Enable(event.Read)
+	}
+	if err != nil {
+		c.close()
+	}
+	return err
+}
+
+// disconnect closes all connections.
+func (t *tcpPort) disconnect() {
+	for c := range t.clients {
+		c.close()
+	}
+}
+
+func (c *tcpClient) close() {
+	if c.gone {
+		return
+	}
+	c.gone = true
+	delete(c.tcp.clients, c)
+	c.timer.Free()
+	c.bev.Free()
+}
+
+func (c *tcpClient) onData(*bufferevent.Bufferevent) {
+	c.tcp.port.lock()
+	defer c.tcp.port.unlock()
+	c.serve()
+}
+
+// serve handles the requests that have arrived, as far as the client's share of
+// memory goes.
+func (c *tcpClient) serve() {
+	c.busy = true
+	for !c.gone {
+		c.held = c.full()
+		if c.held {
+			break
+		}
+		message, ok := c.next()
+		if !ok {
+			break
+		}
+		c.timer.AddTimeout(c.idle)
+		c.tcp.port.handle(message, origin{peer: c.peer, client: c})
+	}
+	c.busy = false
+	c.closeIfDone()
+}
+
+// full says whether the next request has to wait.
+func (c *tcpClient) full() bool {
+	return c.open >= maxPipelined || c.bev.Output().Len() > maxUnread
+}
+
+// next takes a message from the input, if there is a whole one; otherwise onData
+// comes when it is there. What next returns is good until it is called again, for whatever client.
+func (c *tcpClient) next() (message []byte, ok bool) {
+	in := c.bev.Input()
+	var size [2]byte
+	if n, err := in.CopyOut(size[:]); err != nil || n < len(size) {
+		c.bev.SetWatermark(event.Read, len(size), maxFrame)
+		return nil, false
+	}
+	n := int(binary.BigEndian.Uint16(size[:]))
+	if n == 0 {
+		c.close() // as libevent does: there is no such message
+		return nil, false
+	}
+	if in.Len() < 2+n {
+		c.bev.SetWatermark(event.Read, 2+n, maxFrame)
+		return nil, false
+	}
+	if c.tcp.message == nil {
+		c.tcp.message = make([]byte, math.MaxUint16)
+	}
+	in.Drain(2)
+	if _, err := in.Remove(c.tcp.message[:n]); err != nil {
+		c.close()
+		return nil, false
+	}
+	return c.tcp.message[:n], true
+}
+
+// closeIfDone closes the connection of a client that sends no more when it has
+// all its answers.
+func (c *tcpClient) closeIfDone() {
+	if c.eof && !c.gone && !c.busy && !c.held && c.open == 0 && c.bev.Output().Len() == 0 {
+		c.close()
+	}
+}
+
+// onSent comes when the client has taken all answers.
+func (c *tcpClient) onSent(*bufferevent.Bufferevent) {
+	c.tcp.port.lock()
+	defer c.tcp.port.unlock()
+	if c.gone {
+		return
+	}
+	if c.held {
+		c.serve()
+	}
+	c.closeIfDone()
+}
+
+func (c *tcpClient) onEvent(_ *bufferevent.Bufferevent, what bufferevent.Events) {
+	c.tcp.port.lock()
+	defer c.tcp.port.unlock()
+	if c.gone {
+		return
+	}
+	if what&(bufferevent.EventError|bufferevent.EventTimeout) != 0 {
+		c.close()
+		return
+	}
+	if what&bufferevent.EventEOF != 0 {
+		c.eof = true
+		c.closeIfDone()
+	}
+}
+
+// onIdle closes the connection, unless the client waits for us.
+func (c *tcpClient) onIdle(*event.Event, event.What) {
+	c.tcp.port.lock()
+	defer c.tcp.port.unlock()
+	switch {
+	case c.gone:
+	case c.open > 0 || c.bev.Output().Len() > 0: // for which there is the timeout for writing
+		c.timer.AddTimeout(c.idle)
+	default:
+		c.close()
+	}
+}
+
+// send takes an answer, which has two bytes before it for its length.
+func (c *tcpClient) send(frame []byte) error {
+	if c.gone {
+		return ErrClientGone
+	}
+	binary.BigEndian.PutUint16(frame, uint16(len(frame)-2))
+	if _, err := c.bev.Write(frame); err != nil {
+		c.close()
+		return err
+	}
+	return nil
+}
+
+// requestEnded has the next request taken from the input by the loop, if it had
+// to wait for this one.
+func (c *tcpClient) requestEnded() {
+	c.open--
+	if c.gone {
+		return
+	}
+	if c.held && !c.full() {
+		c.bev.Trigger(event.Read, bufferevent.TrigDeferCallbacks|bufferevent.TrigIgnoreWatermarks)
+		return
+	}
+	c.closeIfDone()
+}

@@ -1,0 +1,297 @@
+package evdns
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/go-libevent/libevent/core/datagram"
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evutil"
+)
+
+// DefaultMaxRequests is how many requests of a UDP port may wait for their
+// answer if nothing else was set.
+const DefaultMaxRequests = 1 << 16
+
+const (
+	// serverBatch is how many messages are received at a time, and serverRounds
+	// how often, before the other events of the loop get their turn. Answers
+	// are sent when there are serverFlush, for clients to work on them while we
+	// go on.
+	serverBatch  = 32
+	serverRounds = 16
+	serverFlush  = 16
+	// serverRoom is how long a request may be that comes by UDP.
+	serverRoom = 2048
+	// maxQueued and maxQueuedBytes are how much may wait for the socket.
+	maxQueued      = 4096
+	maxQueuedBytes = 1 << 20
+	// keptBytes is how much memory for answers is kept for the next ones.
+	keptBytes = 64 << 10
+	// serverPause is how long a socket that goes on failing is left alone.
+	serverPause = 100 * time.Millisecond
+	// maxDatagram is the longest message that UDP over IPv4 can carry.
+	maxDatagram = math.MaxUint16 - 8 - 20
+)
+
+// udpPort is what a ServerPort has for UDP. Answers are sent many at a time: at
+// the end of each round of requests, or of the iteration.
+type udpPort struct {
+	port     *ServerPort
+	fd       int
+	batch    *datagram.Batch
+	readable event.Event
+	writable event.Event
+	retry    event.Event
+
+	limit   int                // of requests that wait for their answer
+	queue   []datagram.Message // answers to be sent
+	bytes   []byte             // what is in them
+	reading bool               // answers will be sent at the end of the round
+	ending  bool               // FinishIteration will come
+	choked  bool               // the socket takes no more, and writable is pending
+	failing bool               // receiving fails
+}
+
+// NewServerPort takes requests on a UDP socket that is bound, as by
+// datagram.Listen, and gives them to cb. NewServerPort makes the socket
+// non-blocking; the port owns it from now on and closes it after Close. If it
+// fails, the socket is the caller's to close. With the socket bound to a
+// wildcard address, answers come from the address that was asked, where the
+// system allows that (evdns_add_server_port_with_base).
+func NewServerPort(base *event.Base, fd int, cb ServerCallback) (*ServerPort, error) {
+	p, err := newServerPort(base, cb)
+	if err == nil {
+		err = evutil.SetNonblock(fd)
+	}
+	if err == nil {
+		err = p.listenUDP(fd)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("new server port fd %d: %w", fd, err)
+	}
+	return p, nil
+}
+
+func (p *ServerPort) listenUDP(fd int) error {
+	if addr, err := datagram.LocalAddr(fd); err == nil && addr.Addr().IsUnspecified() {
+		datagram.TellLocal(fd) // where it cannot, there is one address to answer from
+	}
+	u := &udpPort{port: p, fd: fd, batch: datagram.NewBatch(serverBatch, serverRoom), limit: DefaultMaxRequests}
+	u.batch.AllowSegments() // for clients that have many questions
+	p.udp = u
+	for _, e := range []struct {
+		event *event.Event
+		fd    int
+		what  event.What
+		call  event.Callback
+	}{
+		{&u.readable, fd, event.Read | event.Persist, u.onReadable},
+		{&u.writable, fd, event.Write | event.Persist, u.onWritable},
+		{&u.retry, -1, 0, u.onRetry},
+	} {
+		// With Finalize, deleting an event does not wait for its callback,
+		// which may wait for the lock of the port.
+		if err := e.event.Assign(p.base, e.fd, e.what|event.Finalize, e.call); err != nil {
+			return err
+		}
+	}
+	return u.readable.Add()
+}
+
+// SetMaxRequests sets how many requests of the port may wait for their answers;
+// more are ignored, for their clients to ask again. The error is ErrOption if
+// the port is one for TCP, where each connection may have 128, and ErrValue if n
+// is not positive.
+func (p *ServerPort) SetMaxRequests(n int) error {
+	if err := checkServerOption(p.udp != nil, n > 0); err != nil {
+		return fmt.Errorf("server: at most %d requests by UDP: %w", n, err)
+	}
+	p.lock()
+	defer p.unlock()
+	p.udp.limit = n
+	return nil
+}
+
+// onReadable receives requests and sends their answers, round by round.
+func (u *udpPort) onReadable(*event.Event, event.What) {
+	u.port.lock()
+	defer u.port.unlock()
+	failures := 0
+	for range serverRounds {
+		if u.port.closed || u.choked {
+			return
+		}
+		n, err := u.round()
+		if err == nil {
+			failures = 0
+			u.failing = false
+			if n < serverBatch {
+				return
+			}
+			continue
+		}
+		u.tell(err)
+		if failures++; failures == serverRounds {
+			u.pause()
+		}
+	}
+}
+
+// round receives what there is, and sends what is answered at once.
+func (u *udpPort) round() (received int, err error) {
+	messages, err := u.batch.Recv(u.fd)
+	u.reading = true
+	for i := range messages {
+		m := &messages[i]
+		if m.Addr.IsValid() && m.Addr.Port() == 0 || u.port.closed || u.port.open >= u.limit {
+			u.port.stats.Ignored++
+			continue
+		}
+		u.port.handle(m.Data, origin{peer: m.Addr, local: m.Local, cut: m.Truncated})
+	}
+	u.reading = false
+	u.flush()
+	return len(messages), err
+}
+
+// tell logs that receiving fails, once until it succeeds.
+func (u *udpPort) tell(err error) {
+	if !u.failing {
+		u.failing = true
+		u.port.warn("server cannot receive", err)
+	}
+}
+
+// pause keeps a socket that fails each time from keeping the loop busy.
+func (u *udpPort) pause() {
+	u.readable.DelNoBlock()
+	if err := u.retry.AddTimeout(serverPause); err != nil {
+		u.port.warn("server stops", err)
+	}
+}
+
+func (u *udpPort) onRetry(*event.Event, event.What) {
+	u.port.lock()
+	defer u.port.unlock()
+	u.readMore()
+}
+
+// readMore has the loop watch for requests, unless something is against it.
+func (u *udpPort) readMore() {
+	if u.port.closed || u.choked {
+		return
+	}
+	if err := u.readable.Add(); err != nil {
+		u.port.warn("server stops", err)
+	}
+}
+
+func (u *udpPort) stopReading() {
+	u.readable.DelNoBlock()
+	u.retry.DelNoBlock()
+}
+
+// send takes an answer, whose bytes it copies.
+func (u *udpPort) send(answer []byte, to origin) error {
+	if len(u.bytes)+len(answer) > maxQueuedBytes && !u.choked {
+		u.flush()
+	}
+	if len(u.queue) >= maxQueued || len(u.bytes)+len(answer) > maxQueuedBytes {
+		return ErrPending
+	}
+	start := len(u.bytes)
+	u.bytes = append(u.bytes, answer...)
+	u.queue = append(u.queue, datagram.Message{Data: u.bytes[start:], Addr: to.peer, Local: to.local})
+	switch {
+	case u.choked || u.reading && len(u.queue) < serverFlush:
+	case len(u.queue) >= serverFlush:
+		u.flush()
+	case !u.ending:
+		u.ending = u.port.base.AtEnd(u)
+		if !u.ending { // the base was freed
+			u.flush()
+		}
+	}
+	return nil
+}
+
+// FinishIteration sends the answers that were given since the last round.
+func (u *udpPort) FinishIteration() {
+	u.port.lock()
+	defer u.port.unlock()
+	u.ending = false
+	u.sendQueued()
+}
+
+// sendQueued sends answers now that would be sent later.
+func (u *udpPort) sendQueued() {
+	if !u.choked {
+		u.flush()
+	}
+}
+
+// flush sends as many answers as the socket takes. As long as it does not take
+// all, no requests are received.
+func (u *udpPort) flush() {
+	if len(u.queue) == 0 || u.port.ended {
+		return
+	}
+	done, err := u.batch.Send(u.fd, u.queue)
+	if err != nil {
+		for i := range u.queue[:done] {
+			if u.queue[i].Err != nil {
+				u.port.stats.Failed++
+			}
+		}
+	}
+	rest := copy(u.queue, u.queue[done:])
+	clear(u.queue[rest:])
+	u.queue = u.queue[:rest]
+	if rest > 0 {
+		u.choke()
+		return
+	}
+	u.bytes = u.bytes[:0]
+	if cap(u.bytes) > keptBytes {
+		u.bytes = nil
+	}
+	u.port.settle()
+}
+
+// choke waits for room in the socket.
+func (u *udpPort) choke() {
+	if u.choked {
+		return
+	}
+	u.choked = true
+	u.stopReading()
+	if err := u.writable.Add(); err != nil {
+		u.port.warn("server stops", err)
+	}
+}
+
+func (u *udpPort) onWritable(*event.Event, event.What) {
+	u.port.lock()
+	defer u.port.unlock()
+	if u.port.ended {
+		return
+	}
+	u.flush()
+	if len(u.queue) > 0 || u.port.ended {
+		return
+	}
+	u.choked = false
+	u.writable.DelNoBlock()
+	u.readMore()
+}
+
+// end gives back what the port has.
+func (u *udpPort) end() {
+	u.readable.Free()
+	u.writable.Free()
+	u.retry.Free()
+	u.bytes, u.queue = nil, nil
+	evutil.CloseSocket(u.fd)
+}

@@ -1,0 +1,259 @@
+package evdns
+
+import (
+	"math/bits"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/go-libevent/libevent/core/evutil"
+)
+
+// addressOrder is the order of the results of GetAddrInfo.
+type addressOrder uint8
+
+const (
+	orderRFC6724       addressOrder = iota // best first
+	orderHappyEyeballs                     // likewise, with the families alternating (RFC 8305)
+	orderAsAnswered                        // as libevent: IPv4 first, otherwise as answered
+)
+
+var addressOrders = map[string]addressOrder{
+	"rfc6724":        orderRFC6724,
+	"happy-eyeballs": orderHappyEyeballs,
+	"as-answered":    orderAsAnswered,
+}
+
+// maxSources is for how many addresses of a family the system is asked what it
+// would send from; the others count as if they were like the first.
+const maxSources = 32
+
+// sources remembers what the system has said it would send from, as that is
+// several system calls, but not for long, as networks come and go.
+type sources struct {
+	known map[netip.Addr]netip.Addr // zero if there is no route
+	since time.Duration             // in terms of Base.now
+}
+
+const (
+	sourcesTTL    = time.Second
+	maxRemembered = 1000 // sources
+)
+
+// of returns what the system would send from to dst, or the zero Addr.
+func (s *sources) of(dst netip.Addr, now time.Duration) netip.Addr {
+	if s.known == nil || now-s.since >= sourcesTTL || len(s.known) >= maxRemembered {
+		s.known, s.since = map[netip.Addr]netip.Addr{}, now
+	}
+	src, ok := s.known[dst]
+	if !ok {
+		src, _ = evutil.SourceAddr(dst) // the zero Addr if there is no route
+		s.known[dst] = src
+	}
+	return src
+}
+
+// arrange puts addresses into the order that the options say.
+func (b *Base) arrange(addrs []netip.Addr) []netip.Addr {
+	return b.options.order.arrange(addrs, func(dst netip.Addr) netip.Addr { return b.sources.of(dst, b.now()) })
+}
+
+// arrange puts addresses into an order. source says where the system would send
+// from; the zero Addr means that there is no route.
+func (o addressOrder) arrange(addrs []netip.Addr, source func(netip.Addr) netip.Addr) []netip.Addr {
+	if o == orderAsAnswered || len(addrs) < 2 {
+		return addrs
+	}
+	sorted := sortAddrs(addrs, source)
+	if o == orderHappyEyeballs {
+		sorted = interleave(sorted)
+	}
+	return sorted
+}
+
+// sortAddrs puts destination addresses in the order of RFC 6724 section 6, the
+// best first. Nothing is known of deprecated and home addresses and of tunnels,
+// so rules 3, 4 and 7 decide nothing. Among IPv4 addresses the longest prefix
+// does not decide either, since it says little there, and would undo the
+// balancing of those who answer in varying order.
+func sortAddrs(addrs []netip.Addr, source func(netip.Addr) netip.Addr) []netip.Addr {
+	routes := make([]route, len(addrs))
+	var asked [2]int // by family
+	var first [2]netip.Addr
+	for i, addr := range addrs {
+		family := 0
+		if addr.Is6() {
+			family = 1
+		}
+		src := first[family]
+		if asked[family] < maxSources {
+			src = source(addr)
+		}
+		if asked[family] == 0 {
+			first[family] = src
+		}
+		asked[family]++
+		routes[i] = newRoute(addr, src)
+	}
+	slices.SortStableFunc(routes, compareRoutes)
+	sorted := make([]netip.Addr, len(routes))
+	for i, r := range routes {
+		sorted[i] = r.dst
+	}
+	return sorted
+}
+
+// A route is a destination with what decides about its place.
+type route struct {
+	dst           netip.Addr
+	usable        bool
+	matchingScope bool
+	matchingLabel bool
+	precedence    int
+	scope         int
+	prefix        int // bits that source and destination have in common
+}
+
+func newRoute(dst, src netip.Addr) route {
+	policy := policyOf(dst)
+	r := route{dst: dst, precedence: policy.precedence, scope: scopeOf(dst)}
+	if !src.IsValid() {
+		return r
+	}
+	r.usable = true
+	r.matchingScope = scopeOf(src) == r.scope
+	r.matchingLabel = policyOf(src).label == policy.label
+	if dst.Is6() && src.Is6() {
+		r.prefix = commonPrefix(dst, src)
+	}
+	return r
+}
+
+// compareRoutes is negative if a is the better one.
+func compareRoutes(a, b route) int {
+	for _, rule := range []int{
+		preferTrue(a.usable, b.usable),               // 1
+		preferTrue(a.matchingScope, b.matchingScope), // 2
+		preferTrue(a.matchingLabel, b.matchingLabel), // 5
+		b.precedence - a.precedence,                  // 6
+		a.scope - b.scope,                            // 8
+	} {
+		if rule != 0 {
+			return rule
+		}
+	}
+	if a.dst.Is6() && b.dst.Is6() {
+		return b.prefix - a.prefix // 9
+	}
+	return 0 // 10
+}
+
+func preferTrue(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
+
+// A policy is an entry of the policy table of RFC 6724 section 2.1.
+type policy struct {
+	prefix     netip.Prefix
+	precedence int
+	label      int
+}
+
+// policies are the longest prefixes first; the last matches everything.
+var policies = []policy{
+	{netip.MustParsePrefix("::1/128"), 50, 0},
+	{netip.MustParsePrefix("::ffff:0:0/96"), 35, 4},
+	{netip.MustParsePrefix("::/96"), 1, 3},
+	{netip.MustParsePrefix("2001::/32"), 5, 5},
+	{netip.MustParsePrefix("2002::/16"), 30, 2},
+	{netip.MustParsePrefix("3ffe::/16"), 1, 12},
+	{netip.MustParsePrefix("fec0::/10"), 1, 11},
+	{netip.MustParsePrefix("fc00::/7"), 3, 13},
+	{netip.MustParsePrefix("::/0"), 40, 1},
+}
+
+// mappedPolicy is that of IPv4, which netip tells from the mapped form.
+var mappedPolicy = policies[1]
+
+func policyOf(addr netip.Addr) policy {
+	addr = addr.Unmap().WithZone("")
+	if addr.Is4() {
+		return mappedPolicy
+	}
+	for _, p := range policies {
+		if p.prefix.Contains(addr) {
+			return p
+		}
+	}
+	return policies[len(policies)-1]
+}
+
+// Scopes are those of multicast addresses (RFC 4291 section 2.7).
+const (
+	scopeLinkLocal = 0x2
+	scopeSiteLocal = 0x5
+	scopeGlobal    = 0xe
+)
+
+var siteLocal = netip.MustParsePrefix("fec0::/10")
+
+// scopeOf returns the scope of an address, by RFC 6724 section 3.
+func scopeOf(addr netip.Addr) int {
+	addr = addr.Unmap().WithZone("")
+	switch {
+	case addr.IsLoopback(), addr.IsLinkLocalUnicast():
+		return scopeLinkLocal
+	case addr.Is4():
+		return scopeGlobal
+	case addr.IsMulticast():
+		b := addr.As16()
+		return int(b[1] & 0xf)
+	case siteLocal.Contains(addr):
+		return scopeSiteLocal
+	}
+	return scopeGlobal
+}
+
+// commonPrefix returns how many bits two IPv6 addresses have in common, at most
+// the 64 that make up a network.
+func commonPrefix(a, b netip.Addr) int {
+	x, y := a.As16(), b.As16()
+	n := 0
+	for i := range 8 {
+		same := bits.LeadingZeros8(x[i] ^ y[i])
+		n += same
+		if same < 8 {
+			break
+		}
+	}
+	return n
+}
+
+// interleave has the families alternate, beginning with that of the first (RFC
+// 8305 section 4). Within a family the order stays.
+func interleave(addrs []netip.Addr) []netip.Addr {
+	var first, second []netip.Addr
+	for _, addr := range addrs {
+		if addr.Is4() == addrs[0].Is4() {
+			first = append(first, addr)
+		} else {
+			second = append(second, addr)
+		}
+	}
+	mixed := make([]netip.Addr, 0, len(addrs))
+	for i := range max(len(first), len(second)) {
+		if i < len(first) {
+			mixed = append(mixed, first[i])
+		}
+		if i < len(second) {
+			mixed = append(mixed, second[i])
+		}
+	}
+	return mixed
+}

@@ -1,0 +1,295 @@
+package evdns
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// A connection is a stream to a nameserver: a TCP connection, or what its
+// DialFunc makes. Any number of requests are on their way at a time, and answers
+// come in any order (RFC 7766). When there have been none for a while, it is
+// closed.
+type connection struct {
+	channel
+	bev     *bufferevent.Bufferevent
+	used    time.Duration // when there were requests last
+	resting bool          // nothing is read, so that the loop may end
+	closed  bool
+}
+
+// lengthLen is the length of the length that goes before each message.
+const lengthLen = 2
+
+var (
+	errIdle  = errors.New("connection is silent")
+	errShort = errors.New("message shorter than a header")
+)
+
+// connection returns a connection to the nameserver, which is made if there is
+// none.
+func (s *nameserver) connection() (*connection, error) {
+	c := s.conn
+	if c != nil && c.resting && s.base.now()-c.used > s.base.options.tcpIdleTimeout {
+		c.close() // nobody has looked at it for so long
+		c = nil
+	}
+	if c != nil && c.n < maxPerChannel {
+		return c, nil
+	}
+	next, err := s.connect()
+	if err != nil {
+		return nil, fmt.Errorf("connect %v: %w", s.addr, err)
+	}
+	if c != nil {
+		s.full = append(s.full, c)
+	}
+	s.conn = next
+	return next, nil
+}
+
+// connect makes a connection. The callbacks come without a lock of the
+// bufferevent's being held, and so may take that of the resolver, which is
+// taken first everywhere else.
+func (s *nameserver) connect() (*connection, error) {
+	b := s.base
+	c := &connection{used: b.now()}
+	c.server, c.owner = s, c
+	var err error
+	if s.dial != nil {
+		c.bev, err = s.dial(b.event, s.addr)
+		if err == nil && c.bev == nil {
+			err = fmt.Errorf("bufferevent: %w", ErrNil)
+		}
+	} else {
+		c.bev, err = bufferevent.NewSocket(b.event, -1, b.streamOptions())
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.bev.SetCallbacks(c.onReadable, nil, c.onEvent)
+	c.bev.SetTimeouts(b.options.tcpIdleTimeout, b.options.timeout)
+	if s.dial == nil {
+		err = c.bev.Connect(s.addr)
+	}
+	if err == nil {
+		err = c.bev.Enable(event.Read | event.Write)
+	}
+	if err != nil {
+		c.bev.Free()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (b *Base) streamOptions() bufferevent.Options {
+	opts := bufferevent.CloseOnFree
+	if b.mu != nil {
+		opts |= bufferevent.ThreadSafe | bufferevent.DeferCallbacks | bufferevent.UnlockCallbacks
+	}
+	return opts
+}
+
+// sendAgain implements carrier: what was sent will arrive, or the connection
+// breaks.
+func (c *connection) sendAgain(*Request) bool { return !c.closed }
+
+// silent implements carrier. If nothing at all was heard since r was sent, there
+// is something wrong with the connection.
+func (c *connection) silent(r *Request) {
+	sentAt := r.deadline - c.server.base.options.timeout
+	if c.closed || c.heardAt > sentAt {
+		return
+	}
+	c.drop(r)
+	c.lost(errIdle)
+}
+
+// settle implements carrier.
+func (c *connection) settle() {
+	if c.closed {
+		return
+	}
+	if err := c.flush(); err != nil {
+		c.lost(err)
+	}
+	if c.closed {
+		return
+	}
+	if c.n > 0 {
+		c.used = c.server.base.now()
+	} else if c.server.conn != c { // it was full once, and is not needed any more
+		c.close()
+		return
+	}
+	c.rest(c.n == 0 && !c.server.base.awake())
+}
+
+// rest stops the reading, or lets it go on.
+func (c *connection) rest(on bool) {
+	if on == c.resting {
+		return
+	}
+	c.resting = on
+	if on {
+		c.bev.Disable(event.Read)
+	} else if err := c.bev.Enable(event.Read); err != nil {
+		c.lost(err)
+	}
+}
+
+// flush writes what is to be sent.
+func (c *connection) flush() error {
+	requests := c.takeUnsent()
+	if len(requests) == 0 {
+		return nil
+	}
+	out := c.bev.Output()
+	var length [lengthLen]byte
+	for _, r := range requests {
+		r.setID()
+		binary.BigEndian.PutUint16(length[:], uint16(len(r.query)))
+		if err := out.Add(length[:]); err != nil {
+			return err
+		}
+		if err := out.Add(r.query); err != nil {
+			return err
+		}
+	}
+	c.sent(len(requests))
+	return nil
+}
+
+// onReadable takes the messages that have arrived as a whole.
+func (c *connection) onReadable(bev *bufferevent.Bufferevent) {
+	b := c.server.base
+	b.lock()
+	defer b.unlock()
+	for !c.closed {
+		msg, need, err := c.next()
+		switch {
+		case err != nil:
+			c.lost(err)
+			return
+		case msg == nil:
+			bev.SetWatermark(event.Read, need, 0)
+			return
+		}
+		c.receive(msg, false)
+	}
+}
+
+// next returns the next message, or nil and how many bytes it needs in all.
+func (c *connection) next() (msg []byte, need int, err error) {
+	in := c.bev.Input()
+	var length [lengthLen]byte
+	if in.Len() < lengthLen {
+		return nil, lengthLen, nil
+	}
+	if _, err := in.CopyOut(length[:]); err != nil {
+		return nil, 0, err
+	}
+	n := int(binary.BigEndian.Uint16(length[:]))
+	if n < headerLen {
+		return nil, 0, fmt.Errorf("%d bytes: %w", n, errShort)
+	}
+	if in.Len() < lengthLen+n {
+		return nil, lengthLen + n, nil
+	}
+	m := &c.server.base.mail
+	if cap(m.stream) < n {
+		m.stream = make([]byte, n)
+	}
+	msg = m.stream[:n]
+	if err := in.Drain(lengthLen); err != nil {
+		return nil, 0, err
+	}
+	if _, err := in.Remove(msg); err != nil {
+		return nil, 0, err
+	}
+	return msg, 0, nil
+}
+
+// onEvent is called when the connection is made or broken, or nothing moves.
+func (c *connection) onEvent(bev *bufferevent.Bufferevent, what bufferevent.Events) {
+	b := c.server.base
+	b.lock()
+	defer b.unlock()
+	switch {
+	case c.closed || what&bufferevent.EventConnected != 0:
+	case what&bufferevent.EventTimeout != 0 && what&bufferevent.EventReading != 0 && c.n > 0:
+		// Each request has a time of its own.
+		if err := bev.Enable(event.Read); err != nil {
+			c.lost(err)
+		}
+	case what&bufferevent.EventEOF != 0:
+		c.lost(io.ErrUnexpectedEOF)
+	case c.n == 0:
+		if b.debugging() {
+			b.debug("idle connection closed", "addr", c.server.addr)
+		}
+		c.close()
+	default:
+		c.lost(bev.Err())
+	}
+}
+
+// lost closes the connection, because of err, and sends its requests again. That
+// does not count for them if others were answered: some nameservers close a
+// connection after the first answer. If there was no answer at all, the
+// nameserver is as good as silent.
+func (c *connection) lost(err error) {
+	if c.closed {
+		return
+	}
+	s := c.server
+	b := s.base
+	if err == nil {
+		err = io.ErrUnexpectedEOF
+	}
+	if b.debugging() {
+		b.debug("lost connection", "addr", s.addr, "error", err)
+	}
+	requests := c.requests()
+	for _, r := range requests {
+		c.drop(r)
+	}
+	c.close()
+	if len(requests) > 0 && c.answers == 0 && err != errIdle { // whose finder has counted
+		s.timedOut(err.Error())
+	}
+	for _, r := range requests {
+		if r.state != stateInflight || r.via != nil {
+			continue
+		}
+		r.extra().err = err
+		if c.answers > 0 && r.sent > 0 {
+			r.sent--
+		}
+		b.retry(r)
+	}
+}
+
+// close closes the connection. Its requests are on it no more.
+func (c *connection) close() {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	c.bev.Free()
+	s := c.server
+	if s.conn == c {
+		s.conn = nil
+	}
+	for i, other := range s.full {
+		if other == c {
+			s.full = append(s.full[:i], s.full[i+1:]...)
+			break
+		}
+	}
+}

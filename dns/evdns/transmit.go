@@ -1,0 +1,271 @@
+package evdns
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// minTimeout is the least time in which an answer is awaited.
+const minTimeout = time.Millisecond
+
+// finishLater has FinishIteration called.
+func (b *Base) finishLater() {
+	if !b.ending && b.event.AtEnd(b) {
+		b.ending = true
+	}
+}
+
+// FinishIteration implements event.Finisher; it is not for users. It has
+// requests that wait take the places of those that have ended, and sends what
+// this iteration has brought, all at once.
+func (b *Base) FinishIteration() {
+	b.lock()
+	defer b.unlock()
+	b.ending = false
+	if b.freed {
+		return
+	}
+	b.wake()
+	b.pump()
+	for i := 0; i < len(b.unsettled); i++ { // one may unsettle others
+		c := b.unsettled[i]
+		c.unsettled = false
+		c.owner.settle()
+	}
+	clear(b.unsettled)
+	b.unsettled = b.unsettled[:0]
+	b.setTimer()
+	b.rest()
+}
+
+// pump moves requests from waiting to in flight, as far as the limit allows.
+func (b *Base) pump() {
+	if b.suspended || len(b.servers) == 0 {
+		return
+	}
+	for b.waiting.n > 0 && b.inflight.n < b.options.maxInflight {
+		r := b.waiting.head
+		b.waiting.remove(r)
+		r.state = stateInflight
+		b.inflight.push(r)
+		b.transmit(r, b.pick())
+	}
+}
+
+// transmit sends a request in flight to a nameserver or, if that cannot be
+// reached, to another that can. If there is none, the request waits for its time
+// to pass, and tries again.
+func (b *Base) transmit(r *Request, s *nameserver) {
+	b.inflight.remove(r)
+	b.inflight.insert(r, b.now()+max(b.options.timeout, minTimeout))
+	r.sent++
+	for range len(b.servers) + 1 {
+		r.server = s
+		err := b.sendTo(r, s)
+		if err == nil {
+			return
+		}
+		r.extra().err = err
+		s.broken(err)
+		if r.probe || b.good == 0 {
+			return
+		}
+		s = b.pick()
+	}
+}
+
+// sendTo sends a request to a nameserver. If it is there already, the answer may
+// still come, and to the same id.
+func (b *Base) sendTo(r *Request, s *nameserver) error {
+	c := r.via
+	if c != nil && c.server == s && c.owner.sendAgain(r) {
+		return nil
+	}
+	b.leave(r)
+	if err := b.compose(r, !s.plain); err != nil {
+		b.fail(r, outcome{err: err}) // a search has led to a name that is none
+		return nil
+	}
+	c, err := s.channel(r)
+	if err != nil {
+		return err
+	}
+	c.send(r)
+	return nil
+}
+
+// compose makes the message of a request, unless there is one.
+func (b *Base) compose(r *Request, edns bool) error {
+	if r.query != nil && (edns || !r.edns) {
+		return nil
+	}
+	opt, err := b.extraRecord(edns)
+	if err != nil {
+		return err
+	}
+	random := b.random
+	if !b.options.randomizeCase {
+		random = nil
+	}
+	r.query, err = packQuery(r.name, r.qtype, random, opt)
+	r.edns = len(opt) > 0
+	return err
+}
+
+// extraRecord returns the OPT record that queries have, or nothing.
+func (b *Base) extraRecord(edns bool) ([]byte, error) {
+	size := b.options.ednsUDPSize
+	if !edns || size <= minUDPSize {
+		return nil, nil
+	}
+	if size != b.optSize {
+		opt, err := packOPT(uint16(size))
+		if err != nil {
+			return nil, err
+		}
+		b.opt, b.optSize = opt, size
+	}
+	return b.opt, nil
+}
+
+// question returns what an answer to the request must repeat.
+func (r *Request) question() []byte {
+	end := len(r.query)
+	if r.edns {
+		end -= optLen
+	}
+	return r.query[headerLen:end]
+}
+
+// optLen is the length of an OPT record without options.
+const optLen = 11
+
+// setID writes the id into the message.
+func (r *Request) setID() { binary.BigEndian.PutUint16(r.query, r.id) }
+
+// retry sends a request again, to the nameserver whose turn it is, or ends it if
+// it was sent often enough.
+func (b *Base) retry(r *Request) {
+	switch {
+	case r.probe:
+		r.server.probeFailed()
+	case int(r.sent) >= b.options.attempts:
+		b.giveUp(r)
+	default:
+		b.transmit(r, b.pick())
+	}
+}
+
+// elsewhere sends requests that cannot be answered where they are, because of
+// err, to nameservers that work. If there are none, they have to wait until their
+// time has passed.
+func (b *Base) elsewhere(requests []*Request, err error) {
+	for _, r := range requests {
+		if r.state != stateInflight {
+			continue
+		}
+		r.extra().err = err
+		if r.probe || b.good > 0 {
+			b.retry(r)
+		}
+	}
+}
+
+// giveUp ends a request that was sent often enough.
+func (b *Base) giveUp(r *Request) {
+	err := r.failure
+	if err == 0 {
+		err = ErrTimeout
+	}
+	b.end(r, outcome{err: err})
+}
+
+// setTimer has onTimer called for the first deadline, or not at all. It does not
+// mind being called too early: most requests are answered long before that.
+func (b *Base) setTimer() {
+	first := b.inflight.head
+	switch {
+	case first == nil:
+		if b.timerAt != 0 {
+			b.timerAt = 0
+			b.timer.DelNoBlock()
+		}
+	case b.timerAt == 0 || first.deadline < b.timerAt:
+		b.timerAt = first.deadline
+		if err := b.timer.AddTimeout(first.deadline - b.now()); err != nil {
+			b.warn("timer", err)
+		}
+	}
+}
+
+// onTimer deals with the requests whose time has passed.
+func (b *Base) onTimer(*event.Event, event.What) {
+	b.lock()
+	defer b.unlock()
+	if b.freed {
+		return
+	}
+	b.timerAt = 0
+	now := b.now()
+	for r := b.inflight.head; r != nil && r.deadline <= now; r = b.inflight.head {
+		b.timedOut(r)
+	}
+	b.finishLater()
+}
+
+// timedOut deals with a request that was not answered in time.
+func (b *Base) timedOut(r *Request) {
+	r.failure = 0
+	s := r.server
+	if r.probe {
+		s.probeFailed()
+		return
+	}
+	if c := r.via; c != nil {
+		c.owner.silent(r)
+	}
+	if s != nil {
+		s.timedOut("no answer in time")
+	}
+	b.retry(r)
+}
+
+// wake begins the probes anew that rested with the resolver; rest has everything
+// rest, if there is nothing to be looked up and the loop may end.
+func (b *Base) wake() {
+	if b.active || b.users == 0 {
+		return
+	}
+	b.active = true
+	for _, s := range b.servers {
+		s.wake()
+	}
+}
+
+func (b *Base) rest() {
+	if !b.active || b.users > 0 || b.flags&DisableWhenInactive == 0 {
+		return
+	}
+	b.active = false
+	for _, s := range b.servers {
+		s.rest()
+	}
+}
+
+// awake says whether the resolver may keep the loop from ending.
+func (b *Base) awake() bool { return b.active || b.flags&DisableWhenInactive == 0 }
+
+// hold keeps the loop from ending while there are nameservers, unless it was
+// asked not to.
+func (b *Base) hold() {
+	want := len(b.servers) > 0 && b.flags&DisableWhenInactive == 0
+	switch {
+	case want && !b.holding:
+		b.event.AddVirtual()
+	case !want && b.holding:
+		b.event.DelVirtual()
+	}
+	b.holding = want
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/go-libevent/libevent/dns/evdns"
+)
+
+// zoneTTL is how long others may remember what a zone says.
+const zoneTTL = time.Minute
+
+// A zone has the addresses of names, and the names of addresses. Names are in small
+// letters and end with a dot.
+type zone struct {
+	addrs map[string][]netip.Addr
+	names map[string][]string // by the name that stands for an address
+}
+
+// parseZone reads NAME=ADDRESS.
+func parseZone(args []string) (*zone, error) {
+	z := &zone{addrs: make(map[string][]netip.Addr), names: make(map[string][]string)}
+	for _, arg := range args {
+		name, text, ok := strings.Cut(arg, "=")
+		if _, valid := dns.IsDomainName(name); !ok || !valid {
+			return nil, fmt.Errorf("%q is not NAME=ADDRESS", arg)
+		}
+		addr, err := netip.ParseAddr(text)
+		if err != nil {
+			return nil, err
+		}
+		reverse, err := dns.ReverseAddr(addr.Unmap().WithZone("").String())
+		if err != nil {
+			return nil, err
+		}
+		name = dns.CanonicalName(name)
+		z.addrs[name] = append(z.addrs[name], addr.Unmap())
+		z.names[reverse] = append(z.names[reverse], name)
+	}
+	return z, nil
+}
+
+// answer answers a request.
+func (z *zone) answer(req *evdns.ServerRequest) {
+	result := evdns.ErrNotExist
+	for _, q := range req.Questions {
+		if z.add(req, q) {
+			result = 0
+		}
+	}
+	req.SetFlags(evdns.FlagAA)
+	req.Respond(result) // if that fails, the client asks again
+}
+
+// add adds what there is to a question, and returns whether there is anything of
+// its name.
+func (z *zone) add(req *evdns.ServerRequest, q dns.Question) bool {
+	name := dns.CanonicalName(q.Name)
+	addrs, names := z.addrs[name], z.names[name]
+	for _, addr := range addrs {
+		switch {
+		case addr.Is4() && q.Qtype == dns.TypeA:
+			req.AddA(q.Name, zoneTTL, addr)
+		case addr.Is6() && q.Qtype == dns.TypeAAAA:
+			req.AddAAAA(q.Name, zoneTTL, addr)
+		}
+	}
+	if q.Qtype == dns.TypePTR {
+		for _, target := range names {
+			req.AddPTRName(q.Name, target, zoneTTL)
+		}
+	}
+	return len(addrs)+len(names) > 0
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/miekg/dns"
+
+	"github.com/go-libevent/libevent/dns/evdns"
+)
+
+// A forwarder answers requests with what a resolver finds out.
+type forwarder struct {
+	resolver *evdns.Base
+	max      int // requests that may wait for the resolver
+	waiting  int
+}
+
+// serve begins to answer a request. It is the callback of the server's ports.
+func (f *forwarder) serve(req *evdns.ServerRequest) {
+	q := req.Questions
+	switch {
+	case len(q) != 1:
+		req.Respond(evdns.ErrFormat)
+		return
+	case q[0].Qclass != dns.ClassINET:
+		req.Respond(evdns.ErrNotImpl)
+		return
+	case f.waiting == f.max:
+		req.Respond(evdns.ErrRefused)
+		return
+	}
+	_, err := f.resolver.Query(q[0].Name, q[0].Qtype, evdns.NoSearch, func(m *dns.Msg, err error) {
+		f.waiting--
+		answer(req, m, err)
+	})
+	if err != nil {
+		req.Respond(refusal(err))
+		return
+	}
+	f.waiting++
+}
+
+// refusal is what a client is told when its query cannot be asked.
+func refusal(err error) evdns.Err {
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return evdns.ErrNotImpl
+	case errors.Is(err, evdns.ErrName):
+		return evdns.ErrFormat
+	}
+	return evdns.ErrServerFailed
+}
+
+// answer answers a request with the message of a nameserver, if there is one. If the
+// answer cannot be sent, the client asks again.
+func answer(req *evdns.ServerRequest, m *dns.Msg, err error) {
+	if m == nil {
+		req.Respond(failure(err))
+		return
+	}
+	m.Authoritative = false // we are not
+	m.RecursionAvailable = true
+	req.RespondMsg(m)
+}
+
+// failure is what a client is told when there is no message. Those that a
+// nameserver has sent keep their code.
+func failure(err error) evdns.Err {
+	var reason evdns.Err
+	if errors.As(err, &reason) && reason <= evdns.ErrRefused {
+		return reason
+	}
+	return evdns.ErrServerFailed
+}
