@@ -19,8 +19,7 @@ func serveHTTPOurs(r ready) error {
 	for path, body := range httpBodies() {
 		if err := s.Handle(path, func(q *evhttp.Request) {
 			q.OutputHeaders().Add("Content-Type", httpType)
-			q.Output().AddReference(body, nil)
-			q.SendReply(200, "", nil)
+			q.SendReplyBytes(200, "", body)
 		}); err != nil {
 			return err
 		}
