@@ -75,3 +75,21 @@ func (s *socket) bind(fd, family int) error {
 	}
 	return nil
 }
+
+// PeerAddr asks the system for the TCP address that the socket at the bottom is
+// connected to. It is the zero AddrPort if there is none.
+func (b *Bufferevent) PeerAddr() netip.AddrPort {
+	fd := b.FD()
+	if fd < 0 {
+		return netip.AddrPort{}
+	}
+	sa, err := sysio.Peername(fd)
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	addr, err := evutil.SockaddrToAddrPort(sa)
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return addr
+}

@@ -136,3 +136,17 @@ func TestOnlySocketsHaveALocalAddress(t *testing.T) {
 	s.Free()
 	wantError(t, "after Free", s.SetLocalAddr(loopback(0)), bufferevent.ErrFreed)
 }
+
+func TestThePeerOfASocket(t *testing.T) {
+	base, h := newBase(t), newHost(t)
+	b := overFD(t, base, -1, 0)
+	want(t, "address without a socket", b.PeerAddr(), netip.AddrPort{})
+	var d diary
+	d.keep(b)
+	ok(t, b.Connect(h.addr()))
+	d.await(t, base, "connected")
+	want(t, "address", b.PeerAddr(), h.addr())
+	h.accept()
+	s, _ := newSocket(t, base, 0) // of the Unix family, where there is that
+	_ = s.PeerAddr()
+}

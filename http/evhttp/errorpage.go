@@ -14,11 +14,15 @@ func (r *Request) SendError(code int, reason string) error {
 	if err := r.may(sendNothing); err != nil {
 		return r.failed("send error", err)
 	}
+	s := r.conn.server()
+	if s == nil {
+		return r.failed("send error", ErrNotServer)
+	}
 	if reason == "" {
 		reason = wire.ReasonPhrase(code)
 	}
 	r.output.Drain(r.output.Len())
-	if page := r.conn.server().onError; page == nil || !page(r, code, reason) {
+	if page := s.onError; page == nil || !page(r, code, reason) {
 		r.header.Set("Content-Type", "text/html; charset=utf-8")
 		text := html.EscapeString(reason)
 		fmt.Fprintf(&r.output, "<!DOCTYPE html>\n<html><head><title>%d %s</title></head>\n"+

@@ -3,14 +3,20 @@ package evhttp
 import "github.com/go-libevent/libevent/core/bufferevent"
 
 // Hijack takes the stream away from HTTP: after CONNECT, or for another protocol
-// that the client has asked for with Upgrade. What the client has sent after the
+// that the client has asked for with Upgrade. A client does that when its request
+// is done, and was answered so that the stream is not HTTP any more: with 101, or
+// with 2xx to CONNECT; what it does not take is closed. What the client has sent after the
 // request is in its input, and what was sent before, such as the answer that
 // agrees, in its output. The bufferevent is the caller's, without callbacks and
 // timeouts; the request is over. The error is ErrOrder if the request has not
-// come completely, ErrDone if it is over, ErrNotServer on a client.
+// come completely, or a client's was answered in another way, ErrDone if it is
+// over.
 func (r *Request) Hijack() (*bufferevent.Bufferevent, error) {
 	if r.ex == nil {
 		return nil, r.failed("hijack", ErrDone)
+	}
+	if o, ok := r.ex.(*outgoing); ok {
+		return o.handOver(r)
 	}
 	c, ok := r.ex.(*served)
 	switch {

@@ -77,9 +77,8 @@ type Request struct {
 	onChunk    func(r *Request)
 	onComplete func(r *Request)
 	onError    func(r *Request, err error)
-	onDone     func(r *Request) // of a client's request
-	onReady    func(r *Request) // for its body, which follows
-	follows    bool
+
+	client clientRequest
 }
 
 // sending is how far our message has got.
