@@ -12,6 +12,7 @@ import (
 // before everything else on a connection.
 type tunnel struct {
 	to     string // the authority to connect to
+	auth   string // the value of Proxy-Authorization, or nothing
 	secure func(under *bufferevent.Bufferevent) (*bufferevent.Bufferevent, error)
 
 	head     wire.ResponseHead
@@ -38,8 +39,8 @@ func (o *outgoing) askProxy() {
 		return
 	}
 	head = appendLine(head, "Host", t.to)
-	if o.proxyAuth != "" {
-		head = appendLine(head, "Proxy-Authorization", o.proxyAuth)
+	if t.auth != "" {
+		head = appendLine(head, "Proxy-Authorization", t.auth)
 	}
 	head = append(head, wire.CRLF...)
 	o.scratch = head[:0]
