@@ -20,12 +20,12 @@ func (r *Request) SendError(code int, reason string) error {
 	if reason == "" {
 		reason = wire.ReasonPhrase(code)
 	}
-	r.output.Drain(r.output.Len())
-	page := ErrorPage(nil)
-	if s := r.conn.Server(); s != nil {
-		page = s.onError
+	s := r.conn.Server()
+	if s == nil {
+		return r.failed("send error", ErrNotServer)
 	}
-	if page == nil || !page(r, code, reason) {
+	r.output.Drain(r.output.Len())
+	if page := s.onError; page == nil || !page(r, code, reason) {
 		r.errorPage(code, reason)
 	}
 	return r.SendReply(code, reason, nil)

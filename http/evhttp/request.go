@@ -82,9 +82,8 @@ type Request struct {
 	onChunk    func(r *Request)
 	onComplete func(r *Request)
 	onError    func(r *Request, err error)
-	onDone     func(r *Request) // of a client's request
-	onReady    func(r *Request) // for its body, which follows
-	follows    bool
+
+	client clientRequest
 }
 
 // sending is how far our message has got.
@@ -116,10 +115,10 @@ func (r *Request) reset() {
 	r.sent, r.expected = 0, 0
 	r.sending, r.received, r.bodiless, r.chunked = sendNothing, false, false, false
 	r.paused, r.continued, r.patient, r.untyped = false, false, false, false
-	r.owned, r.kept, r.stream, r.follows = false, false, false, false
+	r.owned, r.kept, r.stream = false, false, false
 	r.handler, r.uri, r.cause, r.match.pattern = handler{}, nil, nil, nil
 	r.ctx, r.cancel = nil, nil
-	r.onHeader, r.onChunk, r.onComplete, r.onError, r.onDone, r.onReady = nil, nil, nil, nil, nil, nil
+	r.onHeader, r.onChunk, r.onComplete, r.onError = nil, nil, nil, nil
 }
 
 // giveBack frees what a request has in memory that is over and was not used up,
