@@ -1,0 +1,190 @@
+package evhttp
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// A FileServer answers GET and HEAD with the files of a folder: whole, or the
+// ranges that are asked for, or not at all where the client has them already.
+// [FileServer.Serve] is the [Handler]:
+//
+//	files, err := evhttp.NewFileServer("/srv/www")
+//	files.Listing = true
+//	server.SetGenericCallback(files.Serve)
+//
+// A folder is shown by its index.html, or as a list. Nothing outside of the folder
+// can be reached, by whatever path or link; a path with empty or dotted elements,
+// or a slash that is escaped, leads nowhere. Only files and folders are served: no
+// devices, sockets or pipes.
+//
+// Files are looked up on the loop, which waits for the disk. What is sent of them
+// is in memory a piece at a time at most, and not at all where the system can send
+// from disk. Who shortens a file that is being sent cuts the answer off.
+type FileServer struct {
+	// Prefix is what the path of a request has before the name of a file:
+	// "/files/", for instance. Other paths are not found. By default it is "/".
+	Prefix string
+	// Index is the name of the file that stands for its folder; by default that
+	// is "index.html".
+	Index string
+	// Listing shows folders that have no index as a list, of maxListed entries at
+	// most. Otherwise they are not found.
+	Listing bool
+	// Hidden serves what has a name that begins with a dot, and lists it.
+	Hidden bool
+
+	root *os.Root
+}
+
+// maxListed is how many entries of a folder are read to list it.
+const maxListed = 10_000
+
+// NewFileServer makes a server of the files in a folder. The error is that of
+// [os.OpenRoot].
+func NewFileServer(folder string) (*FileServer, error) {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, fmt.Errorf("serve files: %w", err)
+	}
+	return &FileServer{Prefix: "/", Index: "index.html", root: root}, nil
+}
+
+// Close closes the folder. What is being sent is not affected; other requests get
+// 404 from now on.
+func (s *FileServer) Close() error { return s.root.Close() }
+
+// Serve answers a request.
+func (s *FileServer) Serve(r *Request) {
+	if r.method != MethodGet && r.method != MethodHead {
+		r.header.Set("Allow", "GET, HEAD")
+		r.SendError(http.StatusMethodNotAllowed, "")
+		return
+	}
+	path := pathOf(r)
+	name, ok := s.nameOf(path)
+	if !ok {
+		r.SendError(http.StatusNotFound, "")
+		return
+	}
+	f, info, err := s.open(name)
+	switch slash := bytes.HasSuffix(path, slash); {
+	case err != nil:
+		r.SendError(statusOfFile(err), "")
+	case info.IsDir() && !slash:
+		f.Close()
+		addSlash(r)
+	case info.IsDir():
+		s.serveFolder(r, name, f)
+	case slash:
+		f.Close()
+		r.SendError(http.StatusNotFound, "")
+	default:
+		sendFile(r, f, info)
+	}
+}
+
+// nameOf returns the name of the file that a path stands for, as the system has
+// it, relative to the folder.
+func (s *FileServer) nameOf(path []byte) (name string, ok bool) {
+	for i := bytes.IndexByte(path, '%'); i >= 0 && i+2 < len(path); i++ {
+		if path[i] == '%' && path[i+1] == '2' && path[i+2]|0x20 == 'f' {
+			return "", false // it is no separator, and files have no such names
+		}
+	}
+	decoded := string(AppendURIDecode(nil, path, false))
+	name, ok = strings.CutPrefix(decoded, s.Prefix)
+	if !ok {
+		return "", false
+	}
+	if name = strings.TrimSuffix(name, "/"); name == "" {
+		return ".", len(decoded) == len(s.Prefix)
+	}
+	if !fs.ValidPath(name) || !s.Hidden && (name[0] == '.' || strings.Contains(name, "/.")) {
+		return "", false
+	}
+	name, err := filepath.Localize(name)
+	return name, err == nil
+}
+
+// errNoFile says that there is something else than a file or a folder.
+var errNoFile = errors.New("neither file nor folder")
+
+// open opens a file or a folder. It does not wait for the other end of a pipe.
+func (s *FileServer) open(name string) (*os.File, fs.FileInfo, error) {
+	f, err := s.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		err = errNoFile
+	}
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return f, info, nil
+}
+
+// statusOfFile returns the status code for a file that cannot be opened.
+func statusOfFile(err error) int {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return http.StatusForbidden
+	case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusNotFound
+}
+
+// serveFolder answers with a folder's index, or lists it. It closes the folder.
+func (s *FileServer) serveFolder(r *Request, name string, folder *os.File) {
+	defer folder.Close()
+	f, info, err := s.open(filepath.Join(name, s.Index))
+	switch {
+	case err == nil && !info.IsDir():
+		sendFile(r, f, info)
+		return
+	case err == nil:
+		f.Close()
+	case statusOfFile(err) != http.StatusNotFound:
+		r.SendError(statusOfFile(err), "")
+		return
+	}
+	if !s.Listing {
+		r.SendError(http.StatusNotFound, "")
+		return
+	}
+	s.list(r, folder)
+}
+
+// list answers with a list of what is in a folder.
+func (s *FileServer) list(r *Request, folder *os.File) {
+	found, err := folder.ReadDir(maxListed)
+	if err != nil && len(found) == 0 && !errors.Is(err, io.EOF) {
+		r.SendError(http.StatusInternalServerError, "")
+		return
+	}
+	entries := make([]ListingEntry, 0, len(found))
+	for _, d := range found {
+		if !s.Hidden && d.Name()[0] == '.' {
+			continue
+		}
+		if info, err := d.Info(); err == nil && (info.IsDir() || info.Mode().IsRegular()) {
+			entries = append(entries, ListingEntryOf(info))
+		}
+	}
+	r.header.Set("Content-Type", "text/html; charset=utf-8")
+	r.header.Set("Cache-Control", "no-cache")
+	page := AppendListing(nil, string(AppendURIDecode(nil, pathOf(r), false)), entries)
+	r.SendReplyBytes(http.StatusOK, "", page)
+}
