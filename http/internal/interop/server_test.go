@@ -165,6 +165,9 @@ func (s *ourServer) routes(files *evhttp.FileServer) {
 	})
 }
 
+// maxSeen is how many requests are noted.
+const maxSeen = 10_000
+
 // note notes a request.
 func (s *ourServer) note(r *evhttp.Request) {
 	one := seen{method: r.Method(), uri: r.URI(), host: r.Host(), minor: r.Minor(), header: make(map[string]string)}
@@ -173,8 +176,10 @@ func (s *ourServer) note(r *evhttp.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seen = append(s.seen, one)
-	s.conns[r.Conn()] = true
+	if len(s.seen) < maxSeen {
+		s.seen = append(s.seen, one)
+		s.conns[r.Conn()] = true
+	}
 }
 
 // requests returns what was seen so far.
