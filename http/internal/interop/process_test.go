@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -175,6 +176,7 @@ func start(t testing.TB, env []string, path string, args ...string) *process {
 	p.cmd.Env = append(append(os.Environ(), "LC_ALL=C"), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	p.cmd.WaitDelay = interopPatience
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // for kill
 	stdin, err := p.cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -186,6 +188,7 @@ func start(t testing.TB, env []string, path string, args ...string) *process {
 	go func() {
 		defer close(p.left)
 		p.err = p.cmd.Wait()
+		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // what it has started and left
 		p.end()
 	}()
 	t.Cleanup(func() {
@@ -206,10 +209,14 @@ func (p *process) expect(want string) {
 // hangUp closes the program's standard input.
 func (p *process) hangUp() { p.stdin.Close() }
 
-// kill ends the program, if it has not ended.
+// kill ends the program, if it has not ended, and what it has started.
 func (p *process) kill() {
-	p.cmd.Process.Kill()
-	<-p.left
+	select {
+	case <-p.left:
+	default:
+		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+		<-p.left
+	}
 }
 
 // exit waits for the program to end by itself, and returns its status.
