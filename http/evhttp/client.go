@@ -1,6 +1,7 @@
 package evhttp
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/url"
 	"strings"
@@ -38,6 +39,9 @@ type ClientConfig struct {
 	Resolver bufferevent.Resolver
 	// Secure makes TLS streams; without it https is an error.
 	Secure SecureFunc
+	// TLSState tells what TLS has agreed on, for net/http; evtls.ConnectionState
+	// knows. It may be nil.
+	TLSState func(b *bufferevent.Bufferevent) *tls.ConnectionState
 	// Proxy returns the URL of the proxy to use for a URL, or nil for none. See
 	// [ProxyFromEnvironment]. Proxies are those of HTTP, reached in clear or by
 	// TLS: requests for http go to them, those for https through them.
@@ -128,7 +132,7 @@ func (c *Client) StartRequest(r *Request, method Method, rawURL string, ready fu
 func (c *Client) request(r *Request, method Method, name, rawURL string, follows bool, ready func(r *Request)) error {
 	u, err := url.Parse(rawURL)
 	if err == nil {
-		err = c.do(r, method, name, u, follows, ready)
+		err = c.do(r, method, name, u, "", follows, ready)
 	}
 	if err != nil {
 		return fmt.Errorf("request %s %s: %w", name, redacted(u, rawURL), err)
@@ -144,8 +148,8 @@ func redacted(u *url.URL, raw string) string {
 	return u.Redacted()
 }
 
-// do sends a request.
-func (c *Client) do(r *Request, method Method, name string, u *url.URL, follows bool, ready func(r *Request)) error {
+// do sends a request, with host for the Host field unless that is empty.
+func (c *Client) do(r *Request, method Method, name string, u *url.URL, host string, follows bool, ready func(r *Request)) error {
 	if c.freed {
 		return ErrDone
 	}
@@ -167,7 +171,9 @@ func (c *Client) do(r *Request, method Method, name string, u *url.URL, follows 
 		return err
 	}
 	r.client.follows, r.client.onReady = follows, ready
-	r.client.host = hostFieldFor(way.secure, way.host, way.port)
+	if r.client.host = host; host == "" {
+		r.client.host = hostFieldFor(way.secure, way.host, way.port)
+	}
 	if u.User != nil && !r.header.fields().Has("Authorization") {
 		if err := r.header.Set("Authorization", basicAuth(u.User)); err != nil {
 			return err

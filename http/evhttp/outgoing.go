@@ -320,6 +320,9 @@ func (o *outgoing) happened(what bufferevent.Events) {
 // finished is called when nothing more comes, because the server has ended the
 // stream (io.EOF) or something has broken it.
 func (o *outgoing) finished(err error) {
+	if err == nil { // somebody else has triggered the event
+		err = io.ErrUnexpectedEOF
+	}
 	o.ended = err
 	o.readable()
 }

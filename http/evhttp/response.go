@@ -227,6 +227,8 @@ func (o *outgoing) complete(r *Request) {
 		return
 	case o.last || o.ended != nil || r.sending != sendDone || o.bev.Output().Len() > 0:
 		o.disconnect()
+	case o.bev.Input().Len() > 0: // what nobody has asked for must not answer the next one
+		o.disconnect()
 	default:
 		o.state = idle
 	}
