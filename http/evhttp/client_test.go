@@ -789,6 +789,8 @@ func TestReadOnWriteError(t *testing.T) {
 			o.r.Output().AddString("body")
 			must(t, c.MakeRequest(o.r, MethodPost, "/"))
 			ours.TriggerEvent(bufferevent.EventError|bufferevent.EventWriting, 0)
+			side := c.side.(*outgoing)
+			dispatch(t, base, func() bool { return o.over || side.written != nil })
 			theirs.WriteString(hello)
 			o.await(t, base)
 			if flags == 0 {

@@ -308,21 +308,27 @@ func (o *outgoing) happened(what bufferevent.Events) {
 		o.fail(ReqTimeout, o.bev.Err())
 	case what&bufferevent.EventError == 0:
 	case what&bufferevent.EventWriting != 0 && o.flags&ConReadOnWriteError != 0 && o.state >= inResponse:
-		o.written = o.bev.Err()
+		o.written = o.reason()
 		o.last, o.sentFunc = true, nil
 		o.awaitAnswer()
 		o.bev.Enable(event.Read)
 	default:
-		o.finished(o.bev.Err())
+		o.finished(o.reason())
 	}
+}
+
+// reason returns why the stream is broken. There is none if somebody has only
+// said so.
+func (o *outgoing) reason() error {
+	if err := o.bev.Err(); err != nil {
+		return err
+	}
+	return io.ErrUnexpectedEOF
 }
 
 // finished is called when nothing more comes, because the server has ended the
 // stream (io.EOF) or something has broken it.
 func (o *outgoing) finished(err error) {
-	if err == nil { // somebody else has triggered the event
-		err = io.ErrUnexpectedEOF
-	}
 	o.ended = err
 	o.readable()
 }

@@ -348,6 +348,9 @@ func TestCancelling(t *testing.T) {
 			}
 		})
 		t.Run("while waiting", func(t *testing.T) {
+			if _, ours := rt.(*roundTripper); !ours {
+				t.Skip("Transport may wait for the body all the same")
+			}
 			ctx, cancel := context.WithCancelCause(context.Background())
 			in, out := io.Pipe()
 			req, _ := http.NewRequestWithContext(ctx, "POST", srv.URL+"/never", in)
