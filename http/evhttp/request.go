@@ -174,7 +174,7 @@ func (r *Request) Command() Method { return r.method }
 // Method returns the name of the method.
 func (r *Request) Method() string {
 	if r.name == "" {
-		if r.method != 0 {
+		if r.method != 0 && r.method <= MethodMax {
 			return r.method.String()
 		}
 		r.name = string(r.reqHead.Method())
