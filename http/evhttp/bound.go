@@ -3,6 +3,7 @@ package evhttp
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -34,6 +35,17 @@ func (s *Server) Bind(addr netip.AddrPort) (*Bound, error) {
 	return s.BindListener(l)
 }
 
+// BindUnix listens at a Unix socket, whose file it makes at path; on Linux a name
+// that begins with @ is one without a file. A file that nobody listens at any
+// more is replaced.
+func (s *Server) BindUnix(path string) (*Bound, error) {
+	l, err := listener.NewUnix(s.base, path, listener.CloseOnFree|listener.CloseOnExec|listener.Reuseable, listener.DefaultBacklog, nil)
+	if err != nil {
+		return nil, fmt.Errorf("bind %s: %w", path, err)
+	}
+	return s.BindListener(l)
+}
+
 // AcceptSocket accepts connections from a socket that listens, or is bound
 // (evhttp_accept_socket_with_handle).
 func (s *Server) AcceptSocket(fd int) (*Bound, error) {
@@ -50,10 +62,21 @@ func (s *Server) BindListener(l *listener.Listener) (*Bound, error) {
 	b := &Bound{server: s, listener: l}
 	err := l.SetCallback(func(_ *listener.Listener, fd int, peer netip.AddrPort) { s.accept(b, fd, peer) })
 	if err != nil {
+		l.Free()
 		return nil, err
 	}
 	s.bounds = append(s.bounds, b)
 	return b, nil
+}
+
+// Bounds yields what the server listens at (evhttp_foreach_bound_socket).
+func (s *Server) Bounds() iter.Seq[*Bound] { return slices.Values(slices.Clone(s.bounds)) }
+
+func (s *Server) closeBounds() {
+	for _, b := range s.bounds {
+		b.close()
+	}
+	s.bounds = nil
 }
 
 // RemoveBound stops listening there (evhttp_del_accept_socket).

@@ -72,7 +72,7 @@ type ClientConfig struct {
 type Client struct {
 	base    *event.Base
 	cfg     ClientConfig
-	pools   map[routeName]*pool
+	pools   map[wayName]*pool
 	idle    int // connections
 	waiting int // requests
 	turn    uint64
@@ -85,7 +85,7 @@ func NewClient(base *event.Base, cfg *ClientConfig) (*Client, error) {
 	if base == nil {
 		return nil, fmt.Errorf("new client: %w", bufferevent.ErrNil)
 	}
-	c := &Client{base: base, pools: make(map[routeName]*pool)}
+	c := &Client{base: base, pools: make(map[wayName]*pool)}
 	if cfg != nil {
 		c.cfg = *cfg
 	}
@@ -182,8 +182,8 @@ func (c *Client) do(r *Request, method Method, name string, u *url.URL, host str
 	return c.pool(way).send(r)
 }
 
-// pool returns the connections of a route.
-func (c *Client) pool(way *route) *pool {
+// pool returns the connections of a way.
+func (c *Client) pool(way *way) *pool {
 	name := way.name()
 	p := c.pools[name]
 	if p == nil {

@@ -130,7 +130,7 @@ func (c *rawConn) reset() {
 	c.Conn.Close()
 }
 
-const hello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+const helloAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 func newTestBase(t testing.TB) *event.Base {
 	t.Helper()
@@ -215,8 +215,8 @@ func (o *outcome) want(t testing.TB, text string) {
 	}
 }
 
-// ask makes a request and waits for its end.
-func ask(t testing.TB, c *Conn, uri string) *outcome {
+// askOn makes a request and waits for its end.
+func askOn(t testing.TB, c *Conn, uri string) *outcome {
 	t.Helper()
 	o := expectOutcome()
 	must(t, c.MakeRequest(o.r, MethodGet, uri))
@@ -226,10 +226,10 @@ func ask(t testing.TB, c *Conn, uri string) *outcome {
 
 func TestAnAnswerIsTakenHoweverItIsCut(t *testing.T) {
 	for name, answer := range map[string]string{
-		"sized":       hello,
+		"sized":       helloAnswer,
 		"chunked":     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nhel\r\n2\r\nlo\r\n0\r\nSum: 5\r\n\r\n",
 		"until close": "HTTP/1.1 200 OK\r\n\r\nhello",
-		"after hints": "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + hello,
+		"after hints": "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + helloAnswer,
 	} {
 		for how, send := range map[string]func(c *rawConn){
 			"whole":        func(c *rawConn) { c.send(answer) },
@@ -240,7 +240,7 @@ func TestAnAnswerIsTakenHoweverItIsCut(t *testing.T) {
 					c.request()
 					send(c)
 				})
-				o := ask(t, connTo(t, newTestBase(t), s.addr()), "/")
+				o := askOn(t, connTo(t, newTestBase(t), s.addr()), "/")
 				o.want(t, "200 OK hello")
 				if name == "chunked" && o.r.InputTrailers().Get("Sum") != "5" {
 					t.Error("no trailer")
@@ -253,7 +253,7 @@ func TestAnAnswerIsTakenHoweverItIsCut(t *testing.T) {
 // Wherever the server stops, nothing is taken for whole that is not.
 func TestAnswersThatStopAnywhere(t *testing.T) {
 	for _, answer := range []string{
-		hello,
+		helloAnswer,
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nSum: 5\r\n\r\n",
 	} {
 		s := newRaw(t, func(n int, c *rawConn) {
@@ -263,10 +263,10 @@ func TestAnswersThatStopAnywhere(t *testing.T) {
 		base := newTestBase(t)
 		for range len(answer) {
 			c := connTo(t, base, s.addr())
-			ask(t, c, "/").want(t, "connection ended")
+			askOn(t, c, "/").want(t, "connection ended")
 			c.Free()
 		}
-		ask(t, connTo(t, base, s.addr()), "/").want(t, "200 OK hello")
+		askOn(t, connTo(t, base, s.addr()), "/").want(t, "200 OK hello")
 	}
 }
 
@@ -292,7 +292,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 					c.awaitEnd()
 				}
 			})
-			ask(t, connTo(t, newTestBase(t), s.addr()), "/").want(t, tt.want)
+			askOn(t, connTo(t, newTestBase(t), s.addr()), "/").want(t, tt.want)
 		})
 	}
 }
@@ -319,7 +319,7 @@ func TestLimitsOfAnswers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := connTo(t, base, s.addr())
 			tt.set(c)
-			ask(t, c, "/").want(t, tt.want)
+			askOn(t, c, "/").want(t, tt.want)
 		})
 	}
 }
@@ -471,7 +471,7 @@ func TestARequestCanBeUsedAgain(t *testing.T) {
 			if i%2 == 1 {
 				c.send("HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\nSum: 2\r\n\r\n")
 			} else {
-				c.send(hello)
+				c.send(helloAnswer)
 			}
 		}
 	})
@@ -511,7 +511,7 @@ func TestTheServerClosesAfterEachAnswer(t *testing.T) {
 			closed := 0
 			c.SetCloseCallback(func(*Conn) { closed++ })
 			for range 3 {
-				ask(t, c, "/").want(t, "200 OK hello")
+				askOn(t, c, "/").want(t, "200 OK hello")
 			}
 			if s.count() != 3 || closed != 3 {
 				t.Errorf("%d connections, %d closed, want 3", s.count(), closed)
@@ -523,7 +523,7 @@ func TestTheServerClosesAfterEachAnswer(t *testing.T) {
 func TestWeAskToClose(t *testing.T) {
 	s := newRaw(t, func(_ int, c *rawConn) {
 		c.request()
-		c.send(hello)
+		c.send(helloAnswer)
 		c.awaitEnd()
 	})
 	base := newTestBase(t)
@@ -535,7 +535,7 @@ func TestWeAskToClose(t *testing.T) {
 		o.await(t, base)
 		o.want(t, "200 OK hello")
 	}
-	ask(t, c, "/").want(t, "200 OK hello")
+	askOn(t, c, "/").want(t, "200 OK hello")
 	if s.count() != 3 {
 		t.Errorf("%d connections, want 3", s.count())
 	}
@@ -560,16 +560,16 @@ func TestAStaleConnection(t *testing.T) {
 			s := newRaw(t, func(n int, c *rawConn) {
 				c.request()
 				if n == 0 {
-					c.send(hello)
+					c.send(helloAnswer)
 					c.request() // and leave it without an answer
 					return
 				}
 				bodies <- c.body(len(tt.body))
-				c.send(hello)
+				c.send(helloAnswer)
 			})
 			base := newTestBase(t)
 			c := connTo(t, base, s.addr())
-			ask(t, c, "/").want(t, "200 OK hello")
+			askOn(t, c, "/").want(t, "200 OK hello")
 			o := expectOutcome()
 			o.r.Output().AddString(tt.body)
 			must(t, c.MakeRequest(o.r, tt.method, "/"))
@@ -587,7 +587,7 @@ func TestAStaleConnection(t *testing.T) {
 // A connection that fails at once is not tried again and again.
 func TestAFreshConnectionIsNotTriedAgain(t *testing.T) {
 	s := newRaw(t, func(n int, c *rawConn) { c.request() })
-	ask(t, connTo(t, newTestBase(t), s.addr()), "/").want(t, "connection ended")
+	askOn(t, connTo(t, newTestBase(t), s.addr()), "/").want(t, "connection ended")
 	if s.count() != 1 {
 		t.Errorf("%d connections, want 1", s.count())
 	}
@@ -602,26 +602,26 @@ func TestAnIdleConnectionIsClosed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newRaw(t, func(_ int, c *rawConn) {
 				c.request()
-				c.send(hello)
+				c.send(helloAnswer)
 				end(c)
 			})
 			base := newTestBase(t)
 			c := connTo(t, base, s.addr())
 			closed := false
 			c.SetCloseCallback(func(*Conn) { closed = true })
-			ask(t, c, "/").want(t, "200 OK hello")
+			askOn(t, c, "/").want(t, "200 OK hello")
 			dispatch(t, base, func() bool { return closed })
 			if c.Bufferevent() != nil {
 				t.Error("there is a stream still")
 			}
-			ask(t, c, "/").want(t, "200 OK hello")
+			askOn(t, c, "/").want(t, "200 OK hello")
 		})
 	}
 	t.Run("after its time", func(t *testing.T) {
 		ended := make(chan bool, 1)
 		s := newRaw(t, func(_ int, c *rawConn) {
 			c.request()
-			c.send(hello)
+			c.send(helloAnswer)
 			c.awaitEnd()
 			ended <- true
 		})
@@ -630,7 +630,7 @@ func TestAnIdleConnectionIsClosed(t *testing.T) {
 		must(t, c.SetIdleTimeout(time.Millisecond))
 		closed := false
 		c.SetCloseCallback(func(*Conn) { closed = true })
-		ask(t, c, "/").want(t, "200 OK hello")
+		askOn(t, c, "/").want(t, "200 OK hello")
 		dispatch(t, base, func() bool { return closed })
 		<-ended
 	})
@@ -643,11 +643,11 @@ func TestRetries(t *testing.T) {
 	l.Close()
 	base := newTestBase(t)
 	c := connTo(t, base, addr)
-	ask(t, c, "/").want(t, "connection ended")
+	askOn(t, c, "/").want(t, "connection ended")
 	must(t, c.SetRetries(3))
 	must(t, c.SetInitialRetry(time.Millisecond))
 	before := time.Now()
-	ask(t, c, "/").want(t, "connection ended")
+	askOn(t, c, "/").want(t, "connection ended")
 	if d := time.Since(before); d < 7*time.Millisecond {
 		t.Errorf("gave up after %v, want 1+2+4 ms at least", d)
 	}
@@ -658,7 +658,7 @@ func TestRetries(t *testing.T) {
 	dispatch(t, base, func() bool { return c.side.(*outgoing).retries > 1 })
 	l, err = net.Listen("tcp", addr.String())
 	must(t, err)
-	serveRaw(t, l, func(_ int, c *rawConn) { c.request(); c.send(hello) })
+	serveRaw(t, l, func(_ int, c *rawConn) { c.request(); c.send(helloAnswer) })
 	o.await(t, base)
 	o.want(t, "200 OK hello")
 }
@@ -672,8 +672,8 @@ func TestTimeouts(t *testing.T) {
 		body   int
 	}{
 		{"no answer", func(c *Conn) { c.SetTimeout(10 * time.Millisecond) }, func(c *rawConn) { c.awaitEnd() }, 0},
-		{"half a head", func(c *Conn) { c.SetReadTimeout(10 * time.Millisecond) }, func(c *rawConn) { c.request(); c.send(hello[:10]); c.awaitEnd() }, 0},
-		{"half a body", func(c *Conn) { c.SetReadTimeout(10 * time.Millisecond) }, func(c *rawConn) { c.request(); c.send(hello[:len(hello)-1]); c.awaitEnd() }, 0},
+		{"half a head", func(c *Conn) { c.SetReadTimeout(10 * time.Millisecond) }, func(c *rawConn) { c.request(); c.send(helloAnswer[:10]); c.awaitEnd() }, 0},
+		{"half a body", func(c *Conn) { c.SetReadTimeout(10 * time.Millisecond) }, func(c *rawConn) { c.request(); c.send(helloAnswer[:len(helloAnswer)-1]); c.awaitEnd() }, 0},
 		{"nothing taken", func(c *Conn) { c.SetWriteTimeout(10 * time.Millisecond) }, func(c *rawConn) { <-release }, 64 << 20},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -713,7 +713,7 @@ func TestExpectContinue(t *testing.T) {
 				if got := c.body(4); got != "body" && !tt.follows {
 					t.Errorf("body %q", got)
 				}
-				c.send(hello)
+				c.send(helloAnswer)
 			})
 			base := newTestBase(t)
 			c := connTo(t, base, s.addr())
@@ -756,7 +756,7 @@ func TestAnswersBeforeTheRequestIsComplete(t *testing.T) {
 			c.send(answer)
 			c.awaitEnd()
 		}
-		c.send(hello)
+		c.send(helloAnswer)
 	})
 	base := newTestBase(t)
 	c := connTo(t, base, s.addr())
@@ -791,7 +791,7 @@ func TestReadOnWriteError(t *testing.T) {
 			ours.TriggerEvent(bufferevent.EventError|bufferevent.EventWriting, 0)
 			side := c.side.(*outgoing)
 			dispatch(t, base, func() bool { return o.over || side.written != nil })
-			theirs.WriteString(hello)
+			theirs.WriteString(helloAnswer)
 			o.await(t, base)
 			if flags == 0 {
 				o.want(t, "connection ended")
@@ -950,15 +950,15 @@ func TestCancelInEveryState(t *testing.T) {
 			s := newRaw(t, func(n int, c *rawConn) {
 				head := c.request()
 				if strings.Contains(head, "/next") {
-					c.send(hello)
+					c.send(helloAnswer)
 				} else if state == "sent" {
 					c.awaitEnd()
 				} else {
-					c.send(hello[:len(hello)-2])
+					c.send(helloAnswer[:len(helloAnswer)-2])
 					if state == "over" {
 						c.send("lo")
 						c.request()
-						c.send(hello)
+						c.send(helloAnswer)
 					}
 				}
 				c.awaitEnd()
@@ -1014,7 +1014,7 @@ func TestCancelInEveryState(t *testing.T) {
 				t.Error("it is in the queue still")
 			}
 			if state != "waiting to retry" {
-				ask(t, c, "/next").want(t, "200 OK hello")
+				askOn(t, c, "/next").want(t, "200 OK hello")
 			}
 		})
 	}
@@ -1038,7 +1038,7 @@ func TestCallbacksMayDoAnything(t *testing.T) {
 						if strings.HasPrefix(head, "PUT") {
 							c.body(len("4\r\nbody\r\n0\r\n\r\n"))
 						}
-						c.send("HTTP/1.1 102 Processing\r\n\r\n" + hello)
+						c.send("HTTP/1.1 102 Processing\r\n\r\n" + helloAnswer)
 						if where == "close" {
 							return
 						}
@@ -1118,7 +1118,7 @@ func TestCallbacksMayDoAnything(t *testing.T) {
 					other.await(t, base)
 					other.want(t, "200 OK hello")
 				case "cancel":
-					ask(t, c, "/after").want(t, "200 OK hello")
+					askOn(t, c, "/after").want(t, "200 OK hello")
 				case "free":
 					if err := c.MakeRequest(NewRequest(nil), MethodGet, "/"); !errors.Is(err, ErrDone) {
 						t.Errorf("error %v", err)
@@ -1152,7 +1152,7 @@ func TestFree(t *testing.T) {
 func TestFreeOnCompletion(t *testing.T) {
 	s := newRaw(t, func(_ int, c *rawConn) {
 		for c.request() != "" {
-			c.send(hello)
+			c.send(helloAnswer)
 		}
 	})
 	base := newTestBase(t)
@@ -1177,7 +1177,7 @@ func TestLocalAddressAndFamily(t *testing.T) {
 	s := newRaw(t, func(_ int, c *rawConn) {
 		from <- c.RemoteAddr().(*net.TCPAddr).AddrPort()
 		c.request()
-		c.send(hello)
+		c.send(helloAnswer)
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
@@ -1190,7 +1190,7 @@ func TestLocalAddressAndFamily(t *testing.T) {
 	must(t, c.SetFamily(syscall.AF_INET))
 	must(t, c.SetLocalAddress(netip.MustParseAddr("127.0.0.1")))
 	must(t, c.SetLocalPort(free))
-	ask(t, c, "/").want(t, "200 OK hello")
+	askOn(t, c, "/").want(t, "200 OK hello")
 	if got := <-from; got.Port() != free {
 		t.Errorf("from %v, want port %d", got, free)
 	}
@@ -1200,26 +1200,26 @@ func TestLocalAddressAndFamily(t *testing.T) {
 }
 
 func TestReuseConnectedAddr(t *testing.T) {
-	s := newRaw(t, func(_ int, c *rawConn) { c.request(); c.send(hello) })
+	s := newRaw(t, func(_ int, c *rawConn) { c.request(); c.send(helloAnswer) })
 	base := newTestBase(t)
 	for _, flags := range []ConnFlags{0, ConReuseConnectedAddr} {
 		c, err := NewConn(base, nil, "localhost", int(s.addr().Port()))
 		must(t, err)
 		defer c.Free()
 		must(t, c.SetFlags(flags))
-		ask(t, c, "/").want(t, "200 OK hello")
+		askOn(t, c, "/").want(t, "200 OK hello")
 		dispatch(t, base, func() bool { return c.Bufferevent() == nil })
 		if known := c.peer == s.addr(); known != (flags != 0) {
 			t.Errorf("flags %d: peer %v", flags, c.peer)
 		}
-		ask(t, c, "/").want(t, "200 OK hello")
+		askOn(t, c, "/").want(t, "200 OK hello")
 	}
 	if err := connTo(t, base, s.addr()).SetFlags(1 << 30); !errors.Is(err, ErrInvalid) {
 		t.Errorf("error %v", err)
 	}
 }
 
-func TestUnixSockets(t *testing.T) {
+func TestClientsOfUnixSockets(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	l, err := net.Listen("unix", path)
 	if err != nil {
@@ -1229,13 +1229,13 @@ func TestUnixSockets(t *testing.T) {
 	serveRaw(t, l, func(_ int, c *rawConn) {
 		for head := c.request(); head != ""; head = c.request() {
 			heads <- head
-			c.send(hello)
+			c.send(helloAnswer)
 		}
 	})
 	c, err := NewConnUnix(newTestBase(t), path, nil)
 	must(t, err)
 	defer c.Free()
-	ask(t, c, "/").want(t, "200 OK hello")
+	askOn(t, c, "/").want(t, "200 OK hello")
 	if head := <-heads; head != "GET / HTTP/1.1\r\nHost: \r\n\r\n" {
 		t.Errorf("head %q", head)
 	}
@@ -1295,7 +1295,7 @@ func TestConnectMakesATunnel(t *testing.T) {
 }
 
 func TestHijackNeedsATunnel(t *testing.T) {
-	s := newRaw(t, func(_ int, c *rawConn) { c.request(); c.send(hello); c.awaitEnd() })
+	s := newRaw(t, func(_ int, c *rawConn) { c.request(); c.send(helloAnswer); c.awaitEnd() })
 	base := newTestBase(t)
 	c := connTo(t, base, s.addr())
 	o := expectOutcome()
@@ -1316,7 +1316,7 @@ func TestHijackNeedsATunnel(t *testing.T) {
 }
 
 func TestAHeaderThatIsRefused(t *testing.T) {
-	s := newRaw(t, func(_ int, c *rawConn) { c.request(); c.send(hello); c.awaitEnd() })
+	s := newRaw(t, func(_ int, c *rawConn) { c.request(); c.send(helloAnswer); c.awaitEnd() })
 	base := newTestBase(t)
 	c := connTo(t, base, s.addr())
 	o := expectOutcome()

@@ -19,6 +19,8 @@ type Conn struct {
 	bev     *bufferevent.Bufferevent
 	side    side
 	timer   event.Event
+	armed   time.Time // when the timer fires; zero if it does not
+	due     time.Time // when time is up; zero if nothing is expected
 	peer    netip.AddrPort
 	limits  *wire.Limits // of heads and trailers; may be shared
 	maxBody int64
@@ -58,20 +60,53 @@ func onConnEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 	b.Data.(*Conn).side.happened(what)
 }
 
-func onConnTimer(ev *event.Event, _ event.What) { ev.Data.(*Conn).side.expired() }
+func onConnTimer(ev *event.Event, _ event.What) { ev.Data.(*Conn).timeIsUp() }
 
-// expect sets the timer; 0 is none.
+// expect has expired called after a time, unless it is called again before; 0 is
+// never. The timer itself is moved only if it would be too late otherwise: that
+// it fires too early now and then costs less than to move it for each request.
 func (c *Conn) expect(d time.Duration) {
-	if d > 0 {
-		c.timer.AddTimeout(d)
-	} else {
+	if d <= 0 {
+		c.due, c.armed = time.Time{}, time.Time{}
 		c.timer.Del()
+		return
 	}
+	c.due = c.base.Now().Add(d)
+	if c.armed.IsZero() || c.due.Before(c.armed) {
+		c.armed = c.due
+		c.timer.AddTimeout(d)
+	}
+}
+
+// expectNothing is expect(0) for who will soon expect something again.
+func (c *Conn) expectNothing() { c.due = time.Time{} }
+
+// timeIsUp is called by the timer.
+func (c *Conn) timeIsUp() {
+	c.armed = time.Time{}
+	if c.due.IsZero() {
+		return
+	}
+	if left := c.due.Sub(c.base.Now()); left > 0 {
+		c.expect(left)
+		return
+	}
+	c.due = time.Time{}
+	c.side.expired()
 }
 
 // Base returns the base whose loop the connection belongs to
 // (evhttp_connection_get_base).
 func (c *Conn) Base() *event.Base { return c.base }
+
+// Server returns the server that has accepted the connection, or nil on a client
+// (evhttp_connection_get_server).
+func (c *Conn) Server() *Server {
+	if s, ok := c.side.(*served); ok {
+		return s.server
+	}
+	return nil
+}
 
 // Bufferevent returns the stream below, or nil if there is none, or not any more
 // (evhttp_connection_get_bufferevent).
@@ -91,8 +126,9 @@ func (c *Conn) PeerAddr() netip.AddrPort {
 // (evhttp_connection_set_closecb).
 func (c *Conn) SetCloseCallback(fn func(c *Conn)) { c.onClose = fn }
 
-// SetMaxBodySize limits the body of what comes from the peer, in bytes. Zero
-// stands for no limit (evhttp_connection_set_max_body_size).
+// SetMaxBodySize limits the body of what comes from the peer, in bytes; see
+// [Server.SetMaxBodySize]. On a client zero stands for no limit
+// (evhttp_connection_set_max_body_size).
 func (c *Conn) SetMaxBodySize(n int64) { c.maxBody = n }
 
 // SetMaxHeadersSize limits the header of what comes from the peer, in bytes
@@ -103,8 +139,9 @@ func (c *Conn) SetMaxHeadersSize(n int) {
 	c.limits = &own
 }
 
-// Free closes the connection; a request that is on it is over. No callback of
-// either is called any more (evhttp_connection_free).
+// Free closes the connection. Its close callback is not called; a request that
+// is on it is over, and its error callback is told so
+// (evhttp_connection_free).
 func (c *Conn) Free() {
 	c.onClose = nil
 	c.close()

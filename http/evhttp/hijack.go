@@ -1,28 +1,32 @@
 package evhttp
 
-import "github.com/go-libevent/libevent/core/bufferevent"
+import (
+	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/event"
+)
 
 // Hijack takes the stream away from HTTP: after CONNECT, or for another protocol
-// that the client has asked for with Upgrade. A client does that when its request
-// is done, and was answered so that the stream is not HTTP any more: with 101, or
-// with 2xx to CONNECT; what it does not take is closed. What the client has sent after the
+// that the client has asked for with Upgrade. What the client has sent after the
 // request is in its input, and what was sent before, such as the answer that
-// agrees, in its output. The bufferevent is the caller's, without callbacks and
-// timeouts; the request is over. The error is ErrOrder if the request has not
-// come completely, or a client's was answered in another way, ErrDone if it is
-// over.
+// agrees, begun with SendReplyStart, in its output. The bufferevent is the
+// caller's, without callbacks and timeouts, and reads; the request is over. The
+// error is ErrOrder if the request has not come completely or its answer is
+// complete, ErrDone if it is over.
+//
+// A client calls it when its request is done, if the answer was that the stream is
+// not HTTP any more: 101, or 2xx to CONNECT. What it does not take is closed. The
+// error is ErrOrder after any other answer.
 func (r *Request) Hijack() (*bufferevent.Bufferevent, error) {
-	if r.ex == nil {
-		return nil, r.failed("hijack", ErrDone)
-	}
 	if o, ok := r.ex.(*outgoing); ok {
 		return o.handOver(r)
 	}
 	c, ok := r.ex.(*served)
 	switch {
+	case r.ex == nil:
+		return nil, r.failed("hijack", ErrDone)
 	case !ok:
 		return nil, r.failed("hijack", ErrNotServer)
-	case c.state != answering && !r.body.complete():
+	case r.sending == sendDone || c.state != answering && !r.body.complete():
 		return nil, r.failed("hijack", ErrOrder)
 	}
 	b := c.bev
@@ -30,17 +34,18 @@ func (r *Request) Hijack() (*bufferevent.Bufferevent, error) {
 	b.SetCallbacks(nil, nil, nil)
 	b.Data = nil
 	b.SetTimeouts(0, 0)
-	c.leave()
+	b.Enable(event.Read)
+	c.leave(r)
 	return b, nil
 }
 
 // leave ends the connection without its stream.
-func (c *served) leave() {
+func (c *served) leave(r *Request) {
 	c.freed = true
 	c.timer.Del()
 	c.server.remove(c)
-	r := c.req
 	c.req, c.sentFunc = nil, nil
+	c.server.log(r)
 	r.kept = true
 	r.over(nil)
 }

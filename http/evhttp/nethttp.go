@@ -3,7 +3,7 @@ package evhttp
 import (
 	"bufio"
 	"bytes"
-
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,44 +12,37 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
 // What an http.Handler may leave waiting on each side of the loop.
 const (
-	handlerBuffer = 4 << 10  // before anything is handed to the loop
+	handlerBuffer = 2 << 10  // before anything is handed to the loop, as in net/http
 	handlerUnsent = 64 << 10 // handed over, and not yet taken by the peer
 	handlerUnread = 64 << 10 // of the body, for the handler to read
 )
 
-// HandleHTTP has requests for a path answered by a handler of net/http, in a
-// goroutine for each request: so it may wait. The request's context ends when
-// the client goes. Flushing, hijacking and trailers work, and what the handler
-// panics with is logged, as net/http does. The error is ErrTaken.
-func (s *Server) HandleHTTP(path string, h http.Handler) error {
-	return s.handle(path, handler{fn: onGoroutine(h), stream: true})
-}
-
-// SetGenericHTTP has all requests answered by a handler of net/http that nobody
-// else answers, as HandleHTTP does.
-func (s *Server) SetGenericHTTP(h http.Handler) {
-	s.generic = handler{fn: onGoroutine(h), stream: true}
-}
-
-// onGoroutine returns a handler that runs one of net/http.
-func onGoroutine(h http.Handler) Handler {
+// HTTPHandler makes a handler of one of net/http, which runs in a goroutine for
+// each request, so it may wait. It is for [Server.HandleStream] and its siblings,
+// to have the body as it comes; with [Server.Handle] it gets the whole body. The
+// request's context ends when the client goes. Flushing, hijacking, interim
+// answers and trailers work as in net/http, and what the handler panics with is
+// logged and answered with 500.
+func HTTPHandler(h http.Handler) Handler {
 	return func(r *Request) {
-		w, req, err := newHTTPExchange(r)
+		w, err := newHTTPExchange(r)
 		if err != nil {
 			r.SendError(http.StatusBadRequest, "")
 			return
 		}
-		go w.run(h, req)
+		go w.run(h)
 	}
 }
 
@@ -66,9 +59,13 @@ type httpExchange struct {
 	wrote    bool // WriteHeader was called
 	code     int
 	noBody   bool
-	begun    bool // the head was handed over
+	left     int64 // bytes that may be written yet, or -1
+	unsaid   int   // bytes that were written of a body that is not sent
+	begun    bool  // the head was handed over
 	buf      bytes.Buffer
+	asks     bool // the client waits until the body is read
 	hijacked bool
+	unhook   context.CancelCauseFunc // of the context, if it was hijacked
 
 	mu       sync.Mutex
 	changed  sync.Cond
@@ -79,52 +76,62 @@ type httpExchange struct {
 	err      error           // the request is over
 }
 
-func newHTTPExchange(r *Request) (*httpExchange, *http.Request, error) {
-	w := &httpExchange{r: r, base: r.Conn().Base(), header: make(http.Header)}
+func newHTTPExchange(r *Request) (*httpExchange, error) {
+	w := &httpExchange{r: r, base: r.conn.base, header: make(http.Header), left: -1}
 	w.changed.L = &w.mu
-	req, err := w.request()
+	req, err := newHTTPRequest(r)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	w.req = req
-	r.kept = true
+	ctx := context.WithValue(r.Context(), http.ServerContextKey, httpServer)
+	w.req = req.WithContext(ctx)
 	r.SetErrorCallback(func(_ *Request, err error) { w.fail(err) })
-	r.SetChunkCallback(func(*Request) { w.pump() })
-	if r.body.framing == 0 && r.incoming.Framing == 0 {
+	if r.incoming.Framing == wire.NoBody {
 		w.bodyEnd = true
+		return w, nil
 	}
-	return w, req, nil
+	w.req.Body = (*httpBody)(w)
+	w.asks = r.reqHead.Expect == wire.ExpectContinue
+	r.patient = true
+	r.SetChunkCallback(func(*Request) { w.pump() })
+	if r.received {
+		w.pump()
+	}
+	return w, nil
 }
 
-// request makes net/http's form of the request.
-func (w *httpExchange) request() (*http.Request, error) {
-	r := w.r
+// httpServer is there for handlers that look for a server to see whether they
+// may end a request with http.ErrAbortHandler.
+var httpServer = new(http.Server)
+
+// newHTTPRequest makes net/http's form of a request, without its body.
+func newHTTPRequest(r *Request) (*http.Request, error) {
 	u, err := requestURL(r)
 	if err != nil {
 		return nil, err
 	}
 	h := make(http.Header, r.InputHeaders().Len())
 	for name, value := range r.InputHeaders().All() {
-		key := http.CanonicalHeaderKey(name)
-		if key != "Host" {
+		if key := http.CanonicalHeaderKey(name); key != "Host" {
 			h[key] = append(h[key], value)
 		}
 	}
 	req := &http.Request{
 		Method: r.Method(), URL: u, RequestURI: r.URI(),
-		Proto: fmt.Sprintf("HTTP/1.%d", r.Minor()), ProtoMajor: 1, ProtoMinor: r.Minor(),
+		Proto: "HTTP/1." + strconv.Itoa(r.Minor()), ProtoMajor: 1, ProtoMinor: r.Minor(),
 		Header: h, Host: string(r.reqHead.Host()), Body: http.NoBody,
 		RemoteAddr: r.conn.peer.String(), Close: !r.reqHead.KeepAlive,
 	}
-	switch framing := r.incoming.Framing; {
-	case framing.String() == "sized":
-		req.ContentLength, req.Body = r.incoming.Length, (*httpBody)(w)
-	case framing.String() == "chunked":
-		req.ContentLength, req.Body = -1, (*httpBody)(w)
+	switch r.incoming.Framing {
+	case wire.Sized:
+		req.ContentLength = r.incoming.Length
+	case wire.Chunked:
+		req.ContentLength = -1
 		req.TransferEncoding = []string{"chunked"}
+		h.Del("Transfer-Encoding")
 		req.Trailer = announcedTrailer(h)
 	}
-	return req.WithContext(r.Context()), nil
+	return req, nil
 }
 
 func requestURL(r *Request) (*url.URL, error) {
@@ -192,6 +199,10 @@ type httpBody httpExchange
 // Read implements io.Reader.
 func (b *httpBody) Read(p []byte) (int, error) {
 	w := (*httpExchange)(b)
+	if w.asks {
+		w.asks = false
+		w.base.Post(w.askForBody)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for w.body.Len() == 0 {
@@ -215,24 +226,40 @@ func (b *httpBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// askForBody tells the client that the handler wants the body.
+func (w *httpExchange) askForBody() {
+	if c, ok := w.r.ex.(*served); ok {
+		c.askForBody(w.r)
+	}
+}
+
 // Close implements io.Closer.
 func (b *httpBody) Close() error { return nil }
 
 // run is the handler's goroutine.
-func (w *httpExchange) run(h http.Handler, req *http.Request) {
+func (w *httpExchange) run(h http.Handler) {
 	defer func() {
 		p := recover()
+		if w.unhook != nil {
+			w.unhook(nil)
+		}
 		if p == nil {
 			w.finish()
 			return
 		}
-		if p != http.ErrAbortHandler {
-			slog.Error("http handler panicked", "remote", req.RemoteAddr, "uri", req.RequestURI,
-				"panic", p, "stack", string(debug.Stack()))
-		}
+		logPanic(w.req, p)
 		w.abort(p != http.ErrAbortHandler && !w.begun)
 	}()
-	h.ServeHTTP(w, req)
+	h.ServeHTTP(w, w.req)
+}
+
+// logPanic logs what a handler has panicked with, unless it only means to end the
+// request.
+func logPanic(req *http.Request, p any) {
+	if p != http.ErrAbortHandler {
+		slog.Error("http handler panicked", "remote", req.RemoteAddr, "uri", req.RequestURI,
+			"panic", p, "stack", string(debug.Stack()))
+	}
 }
 
 // abort ends the request after a panic: with an error if nothing was sent.
@@ -262,10 +289,29 @@ func (w *httpExchange) WriteHeader(code int) {
 		panic(fmt.Sprintf("invalid WriteHeader code %v", code))
 	}
 	if code < 200 && code != http.StatusSwitchingProtocols {
-		return // informational
+		w.inform(code)
+		return
 	}
 	w.wrote, w.code = true, code
-	w.noBody = code == 204 || code == 304 || w.req.Method == http.MethodHead
+	w.noBody = code == 204 || code == 304 || code == 101 || w.req.Method == http.MethodHead
+	if n, err := strconv.ParseInt(w.header.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
+		w.left = n
+	} else {
+		w.header.Del("Content-Length")
+	}
+}
+
+// inform sends an interim answer.
+func (w *httpExchange) inform(code int) {
+	h := w.header.Clone()
+	w.base.Post(func() {
+		if w.r.ex == nil {
+			return
+		}
+		addHeader(w.r, h)
+		w.r.SendInformational(code)
+		w.r.header.Clear()
+	})
 }
 
 // Write implements http.ResponseWriter.
@@ -276,13 +322,21 @@ func (w *httpExchange) Write(p []byte) (int, error) {
 	if !w.wrote {
 		w.WriteHeader(http.StatusOK)
 	}
-	if w.code == 204 || w.code == 304 {
+	switch {
+	case len(p) == 0:
+		return 0, nil
+	case w.noBody && w.req.Method != http.MethodHead:
 		return 0, http.ErrBodyNotAllowed
-	}
-	if w.noBody {
-		return len(p), nil
+	case w.left >= 0 && int64(len(p)) > w.left:
+		return 0, http.ErrContentLength
+	case w.left >= 0:
+		w.left -= int64(len(p))
 	}
 	w.sniff(p)
+	if w.noBody {
+		w.unsaid += len(p)
+		return len(p), nil
+	}
 	w.buf.Write(p)
 	if w.buf.Len() < handlerBuffer {
 		return len(p), nil
@@ -292,7 +346,7 @@ func (w *httpExchange) Write(p []byte) (int, error) {
 
 // sniff sets a Content-Type as net/http does, if there is none.
 func (w *httpExchange) sniff(p []byte) {
-	if _, ok := w.header["Content-Type"]; ok || w.begun || w.buf.Len() > 0 {
+	if _, ok := w.header["Content-Type"]; ok || w.begun || w.buf.Len()+w.unsaid > 0 {
 		return
 	}
 	if w.header.Get("Content-Encoding") == "" && len(p) > 0 {
@@ -305,6 +359,9 @@ func (w *httpExchange) Flush() { w.FlushError() }
 
 // FlushError is Flush for http.ResponseController.
 func (w *httpExchange) FlushError() error {
+	if w.hijacked {
+		return http.ErrHijacked
+	}
 	if !w.wrote {
 		w.WriteHeader(http.StatusOK)
 	}
@@ -337,10 +394,28 @@ func (w *httpExchange) head(whole bool) http.Header {
 	}
 	w.begun = true
 	h := w.header.Clone()
-	if whole && !w.noBody && h.Get("Trailer") == "" {
-		h.Set("Content-Length", fmt.Sprint(w.buf.Len()))
+	n := w.buf.Len()
+	if w.req.Method == http.MethodHead {
+		n = w.unsaid
+	}
+	known := whole && w.left < 0 && (!w.noBody || 0 < n && n < handlerBuffer)
+	if known && !hasTrailer(h) {
+		h.Set("Content-Length", strconv.Itoa(n))
 	}
 	return h
+}
+
+// hasTrailer reports whether there will be fields after the body.
+func hasTrailer(h http.Header) bool {
+	if h.Get("Trailer") != "" {
+		return true
+	}
+	for name := range h {
+		if strings.HasPrefix(name, http.TrailerPrefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // send sends on the loop what was handed over.
@@ -358,14 +433,8 @@ func (w *httpExchange) send(head http.Header, data []byte) {
 func (w *httpExchange) trySend(head http.Header, data []byte) error {
 	r := w.r
 	if head != nil {
-		for name, values := range head {
-			if strings.HasPrefix(name, http.TrailerPrefix) || name == "Trailer" && len(values) == 0 {
-				continue
-			}
-			for _, v := range values {
-				r.OutputHeaders().Add(name, strings.TrimSpace(v)) // as net/http, silently without what is invalid
-			}
-		}
+		addHeader(r, head)
+		r.untyped = true
 		if err := r.SendReplyStart(w.code, ""); err != nil {
 			return err
 		}
@@ -377,12 +446,26 @@ func (w *httpExchange) trySend(head http.Header, data []byte) error {
 	if err := buf.AddReference(data, nil); err != nil {
 		return err
 	}
-	n := len(data)
-	return r.SendReplyChunkFunc(&buf, func() { w.sent(n) })
+	return r.SendReplyChunkFunc(&buf, w.sent)
 }
 
+// addHeader adds net/http's form of a header to what is sent, as net/http does:
+// without ends of lines in values, and without what is not valid even so.
+func addHeader(r *Request, h http.Header) {
+	for name, values := range h {
+		if strings.HasPrefix(name, http.TrailerPrefix) {
+			continue
+		}
+		for _, v := range values {
+			r.header.Add(name, strings.TrimSpace(lineEnds.Replace(v)))
+		}
+	}
+}
+
+var lineEnds = strings.NewReplacer("\n", " ", "\r", " ")
+
 // sent is called on the loop when all that was sent has left.
-func (w *httpExchange) sent(int) {
+func (w *httpExchange) sent() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.unsent = 0
@@ -449,9 +532,15 @@ func (w *httpExchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	post := w.base.Post(func() {
 		defer close(done)
 		var b *bufferevent.Bufferevent
-		if b, err = w.r.Hijack(); err == nil {
-			conn = bufferevent.NewConn(b)
+		// The context lasts as long as the handler.
+		unhook := w.r.cancel
+		w.r.cancel = nil
+		if b, err = w.r.Hijack(); err != nil {
+			w.r.cancel = unhook
+			return
 		}
+		w.unhook = unhook
+		conn = bufferevent.NewConn(b)
 	})
 	if post != nil {
 		return nil, nil, post

@@ -10,7 +10,7 @@ import (
 func TestNetHTTP(t *testing.T) {
 	s, addr, on := serve(t)
 	on(func() {
-		s.SetGenericHTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.SetGenericStream(HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch r.URL.Path {
 			case "/panic":
 				panic("oops")
@@ -25,7 +25,7 @@ func TestNetHTTP(t *testing.T) {
 			}
 			w.Write(b)
 			w.Header().Set(http.TrailerPrefix+"X-T", "v")
-		}))
+		})))
 	})
 	for _, path := range []string{"/", "/flush", "/panic", "/big"} {
 		n := 10

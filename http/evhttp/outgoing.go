@@ -83,7 +83,7 @@ func (o *outgoing) next() {
 			o.pool.put(o)
 		} else if o.freeWhenDone {
 			o.Free()
-		} else if o.state == idle {
+		} else if o.state == idle && o.idleTimeout > 0 {
 			o.expect(o.idleTimeout)
 		}
 	case o.state == apart:
@@ -267,7 +267,7 @@ func (o *outgoing) endRequest(r *Request, cause error) {
 	case r.ex == nil: // it was cancelled meanwhile
 		return
 	case o.freed && o.pool == nil: // or the connection freed
-		r.drop(errClosed)
+		r.abandon()
 		return
 	}
 	r.cause, r.client.telling = cause, true
@@ -379,7 +379,7 @@ func (o *outgoing) release() {
 	queue := o.queue
 	o.queue, o.state, o.sentFunc = nil, apart, nil
 	for _, r := range queue {
-		r.drop(errClosed)
+		r.abandon()
 	}
 	if o.pool != nil {
 		o.pool.gone(o)

@@ -1,6 +1,7 @@
 package evhttp
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
@@ -9,49 +10,100 @@ import (
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
+// shortBody is the most bytes of a body that are copied behind the head, which is
+// faster than to keep track of where they are.
+const shortBody = 4 << 10
+
 // sendHead implements exchange.
 func (c *served) sendHead(r *Request, length int64) error {
-	s := c.server
-	r.bodiless = r.method == MethodHead || r.code == 204 || r.code == 304
-	head, err := wire.AppendStatusLine(s.scratch[:0], r.code, r.reason)
+	head, err := c.appendHead(c.server.scratch[:0], r, length)
 	if err != nil {
 		return err
 	}
-	head = c.appendFields(head, r, length)
-	head = append(head, wire.CRLF...)
-	s.scratch = head[:0]
+	c.server.scratch = head[:0]
 	return c.bev.Output().Add(head)
+}
+
+// sendShort sends a head and all of a short body in one piece.
+func (c *served) sendShort(r *Request, code int, reason string, body []byte) error {
+	if err := r.begin(code, reason); err != nil {
+		return err
+	}
+	all, err := c.appendHead(c.server.scratch[:0], r, int64(len(body)))
+	if err != nil {
+		r.code, r.reason = 0, ""
+		return err
+	}
+	if !r.bodiless {
+		all = append(all, body...)
+		r.sent = int64(len(body))
+	}
+	c.server.scratch = all[:0]
+	r.sending = sendBody
+	return c.bev.Output().Add(all)
+}
+
+// appendHead appends the status line and the header.
+func (c *served) appendHead(head []byte, r *Request, length int64) ([]byte, error) {
+	head, err := wire.AppendStatusLine(head, r.code, r.reason)
+	if err != nil {
+		return head, err
+	}
+	r.bodiless = r.method == MethodHead || r.code == 204 || r.code == 304 || r.tunnels()
+	head = c.appendFields(head, r, length)
+	return append(head, wire.CRLF...), nil
+}
+
+// tunnels reports whether what follows the answer is another protocol.
+func (r *Request) tunnels() bool {
+	return r.code == 101 || r.method == MethodConnect && r.code/100 == 2
 }
 
 // appendFields appends the header: what the user has set, but for what frames
 // the message, which is ours to say.
 func (c *served) appendFields(head []byte, r *Request, length int64) []byte {
-	f := r.header.fields()
-	if f.HasTokenKnown(wire.Connection, "close") {
+	s, f := c.server, r.header.fields()
+	whole := length >= 0 // the answer is complete with this
+	if s.draining || f.HasTokenKnown(wire.Connection, "close") || whole && !r.received && !c.worthReading(r) {
 		c.last = true
 	}
 	if !f.Contains(wire.Date) {
-		head = append(append(append(head, "Date: "...), c.server.date()...), wire.CRLF...)
+		head = append(s.date.append(append(head, "Date: "...), c.base.Now()), wire.CRLF...)
 	}
-	if !f.Contains(wire.ContentType) && c.server.contentType != "" && length != 0 && !r.bodiless {
-		head = append(append(append(head, "Content-Type: "...), c.server.contentType...), wire.CRLF...)
+	if s.contentType != "" && !r.untyped && length != 0 && !f.Contains(wire.ContentType) && r.code != 204 && r.code != 304 && !r.tunnels() {
+		head = append(append(append(head, "Content-Type: "...), s.contentType...), wire.CRLF...)
 	}
 	head = c.appendFraming(head, r, length)
 	for i := range f.Len() {
 		name, value := f.At(i)
 		switch wire.NameOfBytes(name) {
-		case wire.ContentLength, wire.TransferEncoding, wire.Connection, wire.KeepAlive:
+		case wire.ContentLength, wire.TransferEncoding, wire.KeepAlive:
 			continue
+		case wire.Connection:
+			if ours(value) {
+				continue
+			}
 		}
 		head = append(append(append(append(head, name...), ": "...), value...), wire.CRLF...)
 	}
 	switch {
+	case r.tunnels():
 	case c.last:
 		head = append(head, "Connection: close\r\n"...)
 	case r.Minor() == 0:
 		head = append(head, "Connection: keep-alive\r\n"...)
 	}
 	return head
+}
+
+// ours reports whether the value of a Connection field says only what is for us
+// to say.
+func ours(value []byte) bool {
+	switch string(value) {
+	case "close", "Close", "keep-alive", "Keep-Alive":
+		return true
+	}
+	return false
 }
 
 // appendFraming decides how the body is delimited. A length that the user has
@@ -65,7 +117,7 @@ func (c *served) appendFraming(head []byte, r *Request, length int64) []byte {
 		}
 	}
 	switch {
-	case r.code == 204 || r.code == 304 && length <= 0:
+	case r.code == 204 || r.code == 304 && length <= 0 || r.tunnels():
 		return head
 	case length >= 0:
 		return wire.AppendContentLength(head, length)
@@ -79,8 +131,10 @@ func (c *served) appendFraming(head []byte, r *Request, length int64) []byte {
 
 // announced returns the Content-Length that the user has set.
 func announced(f *wire.Fields) (n int64, ok bool) {
-	value := f.GetKnown(wire.ContentLength)
-	n, err := strconv.ParseInt(string(value), 10, 64)
+	if !f.Contains(wire.ContentLength) {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(string(f.GetKnown(wire.ContentLength)), 10, 64)
 	return n, err == nil && n >= 0
 }
 
@@ -94,13 +148,19 @@ func (c *served) sendEnd(r *Request) error {
 	if err := sendEnd(c.bev.Output(), r, &c.server.scratch); err != nil {
 		return err
 	}
-	if !r.received && !c.worthReading(r) {
+	if r.tunnels() {
+		c.last = true // nobody has taken the stream
+	}
+	switch {
+	case r.received:
+		c.answered(r)
+	case c.last || !c.worthReading(r):
 		c.last, c.unclean = true, true
 		r.received = true
 		c.state = answering
-	}
-	if r.received {
 		c.answered(r)
+	case r.paused:
+		c.resume(r)
 	}
 	return nil
 }
@@ -111,7 +171,7 @@ func (c *served) worthReading(r *Request) bool {
 	if c.last || r.reqHead.Expect == wire.ExpectContinue && !r.continued {
 		return false
 	}
-	return r.body.framing == wire.Sized && r.body.left <= maxUnwanted
+	return r.body.framing == wire.NoBody || r.body.framing == wire.Sized && r.body.left <= maxUnwanted
 }
 
 // whenSent implements exchange.
@@ -127,6 +187,41 @@ func (c *served) cancel(r *Request) {
 	if c.req == r {
 		c.close()
 	}
+}
+
+// SendInformational sends an interim answer, 102 to 199, with the output headers,
+// which stay for the answer that follows; or 100, without any, to a client that
+// waits before it sends the body. Clients of HTTP/1.0 get nothing. The errors
+// are those of SendReply, and ErrNotServer.
+func (r *Request) SendInformational(code int) error {
+	c, ok := r.ex.(*served)
+	err := r.may(sendNothing)
+	switch {
+	case err != nil:
+	case !ok:
+		err = ErrNotServer
+	case code < 100 || code == 101 || code > 199:
+		err = fmt.Errorf("status %d: %w", code, ErrInvalid)
+	case r.Minor() == 0:
+	case code == 100:
+		c.askForBody(r)
+	default:
+		err = c.sendInformational(r, code)
+	}
+	if err != nil {
+		return r.failed("send informational reply", err)
+	}
+	return nil
+}
+
+func (c *served) sendInformational(r *Request, code int) error {
+	head, err := wire.AppendStatusLine(c.server.scratch[:0], code, "")
+	if err != nil {
+		return err
+	}
+	head = append(r.header.fields().AppendTo(head), wire.CRLF...)
+	c.server.scratch = head[:0]
+	return c.bev.Output().Add(head)
 }
 
 // sendData moves a part of a body to out, as a chunk if the body goes in chunks.

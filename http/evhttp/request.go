@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/http/internal/wire"
@@ -63,11 +64,15 @@ type Request struct {
 	chunked   bool // our body goes in chunks
 	paused    bool // reading the body rests
 	continued bool // the client was told to go on
+	patient   bool // it is told only when somebody asks for the body
+	untyped   bool // the answer gets no type that was not set
 	owned     bool // by the user
 	kept      bool // somebody may have a reference: not to be used again
 	stream    bool // the user takes the body as it comes
 
 	handler handler // of a server's request
+	match   Match   // of the pattern that has led there
+	uri     *URI    // once it was asked for
 	cause   error   // why it is over
 
 	ctx    context.Context
@@ -90,15 +95,39 @@ const (
 	sendDone
 )
 
-// reset makes r as good as new, and keeps memory of ordinary size.
+// reset makes a server's request as good as new, and keeps memory of ordinary
+// size. It names what there may be, because to copy all takes longer than to
+// answer.
 func (r *Request) reset() {
+	r.Data = nil
+	r.conn, r.ex, r.incoming = nil, nil, nil
 	r.reqHead.Reset()
+	r.body.framing, r.body.left, r.body.total, r.body.limit = wire.NoBody, 0, 0, 0
+	r.method, r.name, r.target, r.code, r.reason = 0, "", "", 0, ""
 	r.header.Clear()
-	r.input.Free()
-	r.output.Free()
-	chunks := r.body.chunks
-	*r = Request{reqHead: r.reqHead, header: r.header}
-	r.body.chunks = chunks
+	r.trailer = nil
+	if r.input.Len() > 0 || r.paused {
+		r.input.Free()
+	}
+	if r.output.Len() > 0 {
+		r.output.Free()
+	}
+	r.sent, r.expected = 0, 0
+	r.sending, r.received, r.bodiless, r.chunked = sendNothing, false, false, false
+	r.paused, r.continued, r.patient, r.untyped = false, false, false, false
+	r.owned, r.kept, r.stream = false, false, false
+	r.handler, r.uri, r.cause, r.match.pattern = handler{}, nil, nil, nil
+	r.ctx, r.cancel = nil, nil
+	r.onHeader, r.onChunk, r.onComplete, r.onError = nil, nil, nil, nil
+}
+
+// giveBack frees what a request has in memory that is over and was not used up,
+// unless its owner still wants it.
+func (r *Request) giveBack() {
+	if !r.owned {
+		r.input.Free()
+		r.output.Free()
+	}
 }
 
 // over ends the request: nothing can be sent or comes any more. A cause is why
@@ -144,7 +173,7 @@ func (r *Request) Command() Method { return r.method }
 // Method returns the name of the method.
 func (r *Request) Method() string {
 	if r.name == "" {
-		if r.method != 0 {
+		if r.method != 0 && r.method <= MethodMax {
 			return r.method.String()
 		}
 		r.name = string(r.reqHead.Method())
@@ -161,10 +190,41 @@ func (r *Request) URI() string {
 	return r.target
 }
 
+// ParsedURI returns the request target taken apart. The error is that of
+// [ParseURI]: a target that HTTP allows may be no URI
+// (evhttp_request_get_evhttp_uri).
+func (r *Request) ParsedURI() (*URI, error) {
+	if r.uri == nil {
+		u, err := ParseURIFlags(r.URI(), 0)
+		if err != nil {
+			return nil, err
+		}
+		r.uri = &u
+	}
+	return r.uri, nil
+}
+
+// Query returns the fields of the query of the request target. The error is that
+// of [ParseQueryString].
+func (r *Request) Query() (Query, error) {
+	_, query, _ := strings.Cut(r.URI(), "?")
+	return ParseQueryString(query)
+}
+
+// PathValue returns what a wildcard stands for of the pattern that has led to the
+// handler, decoded; see [Server.HandlePattern].
+func (r *Request) PathValue(name string) string { return r.match.Value(name) }
+
+// Pattern returns the pattern that has led to the handler, or nothing.
+func (r *Request) Pattern() string { return r.match.Pattern() }
+
 // Host returns the host that the request is for, without the port: that of the
 // target if it has one, otherwise that of the Host field
 // (evhttp_request_get_host).
-func (r *Request) Host() string { return string(hostOnly(r.reqHead.Host())) }
+func (r *Request) Host() string { return string(withoutPort(r.reqHead.Host())) }
+
+// Major returns the major version of the peer's message, which is 1.
+func (r *Request) Major() int { return 1 }
 
 // Minor returns the minor version of the peer's message: 0 for HTTP/1.0, 1 for
 // HTTP/1.1.
@@ -242,10 +302,14 @@ func (r *Request) Free() {
 	r.output.Free()
 }
 
-// Cancel gives the request up. No callback of it is called any more. A server's
-// connection is closed; a client's, too, if the request had been sent
+// Cancel gives the request up. A server's connection is closed, and the error
+// callback not called any more. A client's connection is closed if the request had
+// been sent; its error callback is told ReqCancel, and nothing else is called
 // (evhttp_cancel_request).
 func (r *Request) Cancel() {
+	if !r.client.sends {
+		r.onError, r.onComplete = nil, nil
+	}
 	if r.ex != nil {
 		r.ex.cancel(r)
 	}
@@ -287,40 +351,81 @@ func (r *Request) SetCompleteCallback(fn func(r *Request)) { r.onComplete = fn }
 // ErrInvalid if the code or the reason cannot be sent; then nothing was sent
 // (evhttp_send_reply).
 func (r *Request) SendReply(code int, reason string, body *evbuffer.Buffer) error {
-	if err := r.begin(code, reason); err != nil {
-		return r.failed("send reply", err)
-	}
+	const op = "send reply"
+	length := int64(r.output.Len())
 	if body != nil {
-		if err := r.output.AddBuffer(body); err != nil {
-			return r.failed("send reply", err)
+		length += int64(body.Len())
+	}
+	if err := r.sendHead(code, reason, length); err != nil {
+		return r.failed(op, err)
+	}
+	if err := r.sendParts(&r.output, body); err != nil {
+		return r.failed(op, err)
+	}
+	return r.end(op)
+}
+
+// SendReplyBytes is SendReply with a body that must not change before it was
+// sent, unless it is short, when it is copied.
+func (r *Request) SendReplyBytes(code int, reason string, body []byte) error {
+	const op = "send reply"
+	if c, ok := r.ex.(*served); ok && len(body) <= shortBody && r.output.Len() == 0 {
+		if err := c.sendShort(r, code, reason, body); err != nil {
+			return r.failed(op, err)
+		}
+		return r.end(op)
+	}
+	if err := r.may(sendNothing); err != nil {
+		return r.failed(op, err)
+	}
+	if len(body) > 0 {
+		if err := r.output.AddReference(body, nil); err != nil {
+			return r.failed(op, err)
 		}
 	}
-	length := int64(r.output.Len())
+	return r.SendReply(code, reason, nil)
+}
+
+// sendHead begins an answer whose body has this length, or -1.
+func (r *Request) sendHead(code int, reason string, length int64) error {
+	if err := r.begin(code, reason); err != nil {
+		return err
+	}
 	if err := r.ex.sendHead(r, length); err != nil {
-		return r.failed("send reply", err)
+		r.code, r.reason = 0, ""
+		return err
 	}
 	r.sending = sendBody
-	if length > 0 {
-		if err := r.send(&r.output); err != nil {
-			return r.failed("send reply", err)
+	return nil
+}
+
+// sendParts sends what there is in buffers, which may be nil.
+func (r *Request) sendParts(parts ...*evbuffer.Buffer) error {
+	for _, b := range parts {
+		if b == nil || b.Len() == 0 {
+			continue
+		}
+		if err := r.send(b); err != nil {
+			return err
 		}
 	}
-	return r.end("send reply")
+	return nil
 }
 
 // SendReplyStart begins an answer whose body follows with SendReplyChunk and
 // ends with SendReplyEnd. It is sent in chunks, unless a Content-Length among
 // the output headers announces how long it will be; to a client of HTTP/1.0 it
-// ends with the connection. The errors are those of SendReply
+// ends with the connection. What is in Output goes first. After 101, or 2xx for
+// CONNECT, comes [Request.Hijack]. The errors are those of SendReply
 // (evhttp_send_reply_start).
 func (r *Request) SendReplyStart(code int, reason string) error {
-	if err := r.begin(code, reason); err != nil {
-		return r.failed("start reply", err)
+	const op = "start reply"
+	if err := r.sendHead(code, reason, -1); err != nil {
+		return r.failed(op, err)
 	}
-	if err := r.ex.sendHead(r, -1); err != nil {
-		return r.failed("start reply", err)
+	if err := r.sendParts(&r.output); err != nil {
+		return r.failed(op, err)
 	}
-	r.sending = sendBody
 	return nil
 }
 
@@ -349,7 +454,9 @@ func (r *Request) SendReplyChunkFunc(data *evbuffer.Buffer, sent func()) error {
 	if err := r.SendReplyChunk(data); err != nil {
 		return err
 	}
-	r.ex.whenSent(r, sent)
+	if sent != nil {
+		r.ex.whenSent(r, sent)
+	}
 	return nil
 }
 
@@ -364,10 +471,10 @@ func (r *Request) SendReplyEnd() error {
 
 // begin notes a code and a reason if an answer may begin.
 func (r *Request) begin(code int, reason string) error {
-	if err := r.may(sendNothing); err != nil {
+	if err := r.mayAnswer(); err != nil {
 		return err
 	}
-	if code < 200 || code > 999 {
+	if code < 200 && code != 101 || code > 999 {
 		return fmt.Errorf("status %d: %w", code, ErrInvalid)
 	}
 	r.code, r.reason = code, reason
@@ -388,6 +495,14 @@ func (r *Request) may(stage sending) error {
 	return nil
 }
 
+// mayAnswer returns an error unless an answer may begin.
+func (r *Request) mayAnswer() error {
+	if r.client.sends {
+		return ErrNotServer
+	}
+	return r.may(sendNothing)
+}
+
 // send sends a part of the body.
 func (r *Request) send(data *evbuffer.Buffer) error {
 	if r.bodiless {
@@ -403,11 +518,16 @@ func (r *Request) send(data *evbuffer.Buffer) error {
 
 func (r *Request) end(op string) error {
 	r.sending = sendDone
+	err := error(nil)
 	if !r.bodiless && r.expected >= 0 && r.sent < r.expected {
-		r.ex.cancel(r)
-		return r.failed(op, ErrLength)
+		err = ErrLength
+	} else {
+		err = r.ex.sendEnd(r)
 	}
-	if err := r.ex.sendEnd(r); err != nil {
+	if err != nil {
+		if r.ex != nil {
+			r.ex.cancel(r)
+		}
 		return r.failed(op, err)
 	}
 	return nil

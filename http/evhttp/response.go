@@ -190,7 +190,7 @@ func (o *outgoing) readBody() (more bool) {
 func (o *outgoing) pause(r *Request) {
 	r.paused = true
 	o.bev.Disable(event.Read)
-	o.expect(0)
+	o.expectNothing()
 }
 
 // resume implements exchange.
@@ -219,7 +219,7 @@ func (o *outgoing) complete(r *Request) {
 		}
 	}
 	o.queue = slices.Delete(o.queue, 0, 1)
-	o.expect(0)
+	o.expectNothing()
 	o.reused, o.sentFunc = true, nil
 	switch {
 	case r.body.framing == wire.Tunnel:

@@ -192,9 +192,15 @@ func TestAnswersAreThoseOfTransport(t *testing.T) {
 		{"get", func() *http.Request { return httptest.NewRequest("GET", srv.URL+"/echo?q=a%20b", nil) }},
 		{"no method", func() *http.Request { r := httptest.NewRequest("GET", srv.URL+"/echo", nil); r.Method = ""; return r }},
 		{"custom method", func() *http.Request { return httptest.NewRequest("BREW", srv.URL+"/echo", nil) }},
-		{"post", func() *http.Request { r, _ := http.NewRequest("POST", srv.URL+"/echo", strings.NewReader("small")); return r }},
+		{"post", func() *http.Request {
+			r, _ := http.NewRequest("POST", srv.URL+"/echo", strings.NewReader("small"))
+			return r
+		}},
 		{"post nothing", func() *http.Request { r, _ := http.NewRequest("POST", srv.URL+"/echo", http.NoBody); return r }},
-		{"long post", func() *http.Request { r, _ := http.NewRequest("POST", srv.URL+"/echo", strings.NewReader(long)); return r }},
+		{"long post", func() *http.Request {
+			r, _ := http.NewRequest("POST", srv.URL+"/echo", strings.NewReader(long))
+			return r
+		}},
 		{"post of unknown length", func() *http.Request {
 			r, _ := http.NewRequest("PUT", srv.URL+"/echo", io.MultiReader(strings.NewReader(long)))
 			return r

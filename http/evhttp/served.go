@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"net/http"
 	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
@@ -24,6 +25,7 @@ type served struct {
 	busy      bool     // readable is at work, and will see what has changed
 	calling   bool     // a callback of the user's for req is at work
 	finished  *Request // which ended within its callback
+	resting   bool     // nothing is read
 	last      bool     // there will be no other request
 	unclean   bool     // the client may be sending what nobody reads
 	peerEnded bool     // nothing comes any more
@@ -60,10 +62,19 @@ const (
 	lingerTimeout = 2 * time.Second
 )
 
+var (
+	errTimeout  = errors.New("request did not come in time")
+	errClosed   = errors.New("connection closed")
+	errProtocol = errors.New("peer speaks another protocol")
+)
+
 func newServed(s *Server) (*served, error) {
 	c := &served{server: s}
 	c.limits, c.maxBody = &s.limits, s.maxBody
-	return c, c.init(s.base, c)
+	if err := c.init(s.base, c); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // start begins with the first request.
@@ -99,19 +110,35 @@ func (c *served) readable() {
 	c.busy = false
 }
 
-// readHead takes what has come of a head.
+// rest stops reading until goOn.
+func (c *served) rest() {
+	if !c.resting {
+		c.resting = true
+		c.bev.Disable(event.Read)
+	}
+}
+
+func (c *served) goOn() {
+	if c.resting {
+		c.resting = false
+		c.bev.Enable(event.Read)
+	}
+}
+
+// readHead takes what has come of a head. When too much waits to be sent, drained
+// goes on.
 func (c *served) readHead() (more bool) {
 	in := c.bev.Input()
-	if in.Len() == 0 {
+	switch {
+	case in.Len() == 0:
 		if c.peerEnded {
-			c.end()
+			c.noHead()
 		}
 		return false
-	}
-	if c.bev.Output().Len() > maxUnsent {
-		return false // drained will go on
-	}
-	if c.req == nil {
+	case c.bev.Output().Len() > maxUnsent:
+		c.rest()
+		return false
+	case c.req == nil:
 		c.req = c.server.takeRequest()
 		c.req.conn, c.req.ex = &c.Conn, c
 	}
@@ -121,20 +148,34 @@ func (c *served) readHead() (more bool) {
 	case err != nil:
 		c.refuse(wire.StatusOf(err), err)
 	case done:
-		c.headComplete()
+		c.headComplete(c.req)
 	default:
 		c.awaitHead(head.Started())
-		return false
+		return c.peerEnded
 	}
 	return true
 }
 
-// awaitHead waits for the rest of a head, all of which must come in time.
-func (c *served) awaitHead(started bool) {
-	if c.peerEnded {
+// noHead is called when there will be no other request.
+func (c *served) noHead() {
+	if c.req != nil && c.req.reqHead.Started() {
 		c.fail(io.ErrUnexpectedEOF)
 		return
 	}
+	c.dropRequest()
+	c.end()
+}
+
+// dropRequest gives back a request of which nothing has come.
+func (c *served) dropRequest() {
+	if r := c.req; r != nil {
+		c.req, r.ex = nil, nil
+		c.server.putRequest(r)
+	}
+}
+
+// awaitHead waits for the rest of a head, all of which must come in time.
+func (c *served) awaitHead(started bool) {
 	if c.state == inHead || !started {
 		return
 	}
@@ -148,47 +189,47 @@ func (c *served) awaitHead(started bool) {
 
 // headComplete is called when the head has come: it finds out who is to answer,
 // and whether the body is wanted.
-func (c *served) headComplete() {
-	r := c.req
+func (c *served) headComplete(r *Request) {
 	c.count++
 	c.state = inBody
 	r.incoming = &r.reqHead.Head
-	r.method = methodOf(r.reqHead.Method())
+	r.method = c.server.methodOf(r.reqHead.Method())
 	if !r.reqHead.KeepAlive || c.server.closesAfter(c.count) {
 		c.last = true
 	}
-	if code := c.server.admit(r); code != 0 {
-		c.refuse(code, nil)
+	if !c.ask(r, c.server.onNewRequest) || !c.ask(r, r.onHeader) {
 		return
 	}
-	if !c.callEarly(r) {
-		return
+	code := c.server.admit(r)
+	if code == 0 {
+		code = c.server.route(r)
 	}
-	limit := c.maxBody
-	if r.stream || limit <= 0 {
-		limit = math.MaxInt64
-	}
-	if err := r.body.begin(r.incoming, limit); err != nil {
+	if err := r.body.begin(r.incoming, c.bodyLimit(r)); err != nil {
 		c.refuse(wire.StatusOf(err), err)
 		return
 	}
-	if !r.body.complete() {
+	switch {
+	case code != 0:
+		c.turnAway(r, code)
+	case r.handler.stream:
+		r.stream = true
+		c.call(r, r.handler.fn)
+	}
+	if c.reading(r) && !r.body.complete() {
 		c.awaitBody(r)
 	}
 }
 
-// callEarly calls those of the user's functions that want to know of a request
-// before its body comes. It reports whether that is to be read.
-func (c *served) callEarly(r *Request) (goOn bool) {
-	s := c.server
-	if !c.ask(r, s.onNewRequest) || !c.ask(r, r.onHeader) {
-		return false
+// bodyLimit returns the most bytes that the body may have. What is not kept in
+// memory has a limit only if one was set.
+func (c *served) bodyLimit(r *Request) int64 {
+	switch {
+	case c.maxBody > 0:
+		return c.maxBody
+	case c.maxBody < 0 || r.stream || r.handler.stream:
+		return math.MaxInt64
 	}
-	if r.handler = s.find(r); r.handler.stream {
-		r.stream = true
-		c.call(r, r.handler.fn)
-	}
-	return c.reading(r)
+	return DefaultMaxBodySize
 }
 
 // ask calls a function that may have the connection closed, and reports whether
@@ -197,8 +238,9 @@ func (c *served) ask(r *Request, fn func(r *Request) bool) (goOn bool) {
 	if fn == nil {
 		return true
 	}
-	ok := false
-	c.call(r, func(r *Request) { ok = fn(r) })
+	c.calling = true
+	ok := fn(r)
+	c.called()
 	if !ok && c.reading(r) {
 		c.close()
 	}
@@ -210,32 +252,72 @@ func (c *served) reading(r *Request) bool { return !c.freed && c.req == r && c.s
 
 // call calls a function of the user's. If it has not answered, somebody else may
 // do it later, and r is not used again.
-func (c *served) call(r *Request, fn func(r *Request)) {
+func (c *served) call(r *Request, fn Handler) {
 	c.calling = true
 	fn(r)
-	c.calling = false
 	if r.sending != sendDone {
 		r.kept = true
 	}
-	if done := c.finished; done != nil {
+	c.called()
+}
+
+// called ends what began with calling.
+func (c *served) called() {
+	c.calling = false
+	if r := c.finished; r != nil {
 		c.finished = nil
-		c.server.putRequest(done)
+		c.server.putRequest(r)
+	}
+}
+
+// turnAway answers a request that is well formed with an error.
+func (c *served) turnAway(r *Request, code int) {
+	c.calling = true
+	r.SendError(code, "")
+	c.called()
+}
+
+// refuse answers a request that cannot be served, and closes the connection:
+// what follows cannot be told apart from it.
+func (c *served) refuse(code int, cause error) {
+	r := c.req
+	c.last, c.unclean = true, true
+	r.received = true
+	r.cause = cause
+	switch {
+	case r.sending == sendDone:
+		c.answered(r)
+	case r.sending == sendBody || code == 0:
+		c.fail(cause)
+	default:
+		if r.method == 0 {
+			r.method = c.server.methodOf(r.reqHead.Method())
+		}
+		c.state = answering
+		c.turnAway(r, code)
 	}
 }
 
 // awaitBody waits for the body, and asks for it if the client waits, too.
 func (c *served) awaitBody(r *Request) {
-	if r.reqHead.Expect == wire.ExpectContinue && r.sending == sendNothing && c.bev.Input().Len() == 0 {
-		c.bev.WriteString("HTTP/1.1 100 Continue\r\n\r\n")
-		r.continued = true
+	if !r.patient {
+		c.askForBody(r)
 	}
 	c.began = c.base.Now()
 	c.expect(c.server.bodyTimeout)
 }
 
+// askForBody tells a client that waits before it sends the body not to.
+func (c *served) askForBody(r *Request) {
+	if r.reqHead.Expect == wire.ExpectContinue && !r.continued && r.sending == sendNothing && c.bev.Input().Len() == 0 {
+		c.bev.WriteString("HTTP/1.1 100 Continue\r\n\r\n")
+		r.continued = true
+	}
+}
+
 // readBody takes what has come of the body.
 func (c *served) readBody() (more bool) {
-	r := c.req
+	r, in := c.req, c.bev.Input()
 	dst, most := &r.input, math.MaxInt
 	switch {
 	case r.sending == sendDone:
@@ -246,45 +328,51 @@ func (c *served) readBody() (more bool) {
 			return false
 		}
 	}
-	n, err := r.body.read(c.bev.Input(), dst, most, c.limits)
+	n, err := r.body.read(in, dst, most, c.limits)
 	switch {
 	case err != nil:
 		c.refuse(wire.StatusOf(err), err)
 	case r.body.complete():
 		c.bodyComplete(r)
-	case c.peerEnded && c.bev.Input().Len() == 0:
-		c.fail(io.ErrUnexpectedEOF)
 	case n > 0:
 		c.expect(c.bodyTime(r))
 		c.callChunk(r)
+	case c.peerEnded:
+		c.fail(io.ErrUnexpectedEOF)
+	default:
+		return false
 	}
-	return err != nil || n > 0 || r.body.complete()
+	return true
 }
 
 // pause stops reading until resume. Time does not count meanwhile.
 func (c *served) pause(r *Request) {
 	r.paused = true
-	c.bev.Disable(event.Read)
-	c.expect(0)
+	r.input.SetObserver(r)
+	c.rest()
+	c.expectNothing()
 }
 
 // resume implements exchange.
 func (c *served) resume(r *Request) {
+	if !r.paused {
+		return
+	}
 	r.paused = false
-	c.began = c.base.Now()
-	c.bev.Enable(event.Read)
-	c.bev.Trigger(event.Read, bufferevent.TrigDeferCallbacks)
+	c.expect(c.bodyTime(r))
+	c.goOn()
+	c.bev.Trigger(event.Read, bufferevent.TrigDeferCallbacks|bufferevent.TrigIgnoreWatermarks)
 }
 
-// bodyTime returns how long to wait for more of the body: what has come earns
-// time, at the rate that is demanded.
+// bodyTime returns how long to wait for more of the body: for a while at most,
+// and less when all that has come did so at less than the rate that is demanded.
 func (c *served) bodyTime(r *Request) time.Duration {
 	s := c.server
 	if s.bodyTimeout <= 0 || s.minBodyRate <= 0 {
 		return s.bodyTimeout
 	}
 	earned := time.Duration(float64(r.body.total) / float64(s.minBodyRate) * float64(time.Second))
-	return max(s.bodyTimeout+earned-c.base.Now().Sub(c.began), 1)
+	return min(max(s.bodyTimeout+earned-c.base.Now().Sub(c.began), 1), s.bodyTimeout)
 }
 
 func (c *served) callChunk(r *Request) {
@@ -301,7 +389,7 @@ func (c *served) bodyComplete(r *Request) {
 		c.answered(r)
 		return
 	}
-	c.expect(0)
+	c.expectNothing()
 	c.callChunk(r)
 	if c.req == r && !c.freed && !r.handler.stream && r.sending == sendNothing {
 		c.call(r, r.handler.fn)
@@ -311,7 +399,7 @@ func (c *served) bodyComplete(r *Request) {
 // readAhead lets some wait that comes while a request is answered.
 func (c *served) readAhead() (more bool) {
 	if c.bev.Input().Len() > maxAhead {
-		c.bev.Disable(event.Read)
+		c.rest()
 	}
 	return false
 }
@@ -323,107 +411,21 @@ func (c *served) drop() (more bool) {
 	return false
 }
 
-// refuse answers a request that cannot be served, and closes the connection:
-// what follows cannot be told apart from it.
-func (c *served) refuse(code int, cause error) {
-	r := c.req
-	c.last, c.unclean = true, true
-	r.received = true
-	switch {
-	case r.sending == sendDone:
-		c.answered(r)
-	case r.sending == sendBody || code == 0:
-		c.fail(cause)
-	default:
-		r.cause = cause
-		c.state = answering
-		r.SendError(code, "")
-	}
-}
-
-// answered is called when a request has come and was answered, or will not come.
-func (c *served) answered(r *Request) {
-	c.server.log(r)
-	if r.onComplete == nil {
-		c.finish(r)
-		return
-	}
-	r.kept = true
-	c.whenSent(r, func() {
-		r.onComplete(r)
-		if c.req == r && !c.freed {
-			c.finish(r)
-		}
-	})
-}
-
-// finish ends a request, and goes on with the next one.
-func (c *served) finish(r *Request) {
-	c.req = nil
-	r.over(nil)
-	if c.calling {
-		c.finished = r
-	} else {
-		c.server.putRequest(r)
-	}
-	if c.last {
-		c.end()
-		return
-	}
-	c.state = awaiting
-	c.expect(c.server.idleTimeout)
-	c.bev.Enable(event.Read)
-	c.readable()
-}
-
-// end closes the connection when all was sent.
-func (c *served) end() {
-	c.state = closing
-	c.expect(0)
-	if c.bev.Output().Len() == 0 {
-		c.linger()
-	}
-}
-
-// linger closes the connection, or first only our half of it, if closing it all
-// at once could keep the client from reading the last answer (RFC 9112, section
-// 9.6).
-func (c *served) linger() {
-	unclean := c.unclean || c.server.flags&ServerLingeringClose != 0 || c.bev.Input().Len() > 0
-	if !unclean || c.peerEnded || c.bev.CloseWrite() != nil {
-		c.close()
-		return
-	}
-	c.state = lingering
-	c.expect(lingerTimeout)
-	c.bev.Enable(event.Read)
-	c.drop()
-}
-
-// drained implements side.
-func (c *served) drained() {
-	if fn := c.sentFunc; fn != nil {
-		c.sentFunc = nil
-		fn()
-	}
-	switch {
-	case c.freed:
-	case c.state == closing && c.bev.Output().Len() == 0:
-		c.linger()
-	case c.state == awaiting:
-		c.readable()
-	}
-}
-
 // happened implements side. A client that has ended its stream may still want
 // the answer; but who works at it is told, because most have gone.
 func (c *served) happened(what bufferevent.Events) {
-	if what&bufferevent.EventEOF == 0 {
-		if what&(bufferevent.EventError|bufferevent.EventTimeout) != 0 {
-			c.fail(c.bev.Err())
-		}
-		return
+	switch {
+	case what&bufferevent.EventEOF != 0:
+		c.ended()
+	case what&(bufferevent.EventError|bufferevent.EventTimeout) != 0:
+		c.fail(c.bev.Err())
+	case what&bufferevent.EventConnected != 0 && c.bev.NegotiatedProtocol() == "h2":
+		c.fail(errProtocol)
 	}
+}
+
+// ended is called when the client has ended its stream.
+func (c *served) ended() {
 	c.peerEnded, c.last = true, true
 	switch c.state {
 	case lingering:
@@ -437,37 +439,12 @@ func (c *served) happened(what bufferevent.Events) {
 
 // expired implements side.
 func (c *served) expired() {
-	switch c.state {
-	case inHead, inBody:
-		c.refuse(408, errTimeout)
+	switch {
+	case c.state == inHead || c.state == inBody:
+		c.refuse(http.StatusRequestTimeout, errTimeout)
+	case c.state == awaiting && c.bev.Output().Len() > 0: // that has its own timeout
+		c.expect(c.server.idleTimeout)
 	default:
 		c.close()
 	}
 }
-
-// fail closes the connection because of an error, which a request on it is told.
-func (c *served) fail(err error) {
-	if r := c.req; r != nil && r.cause == nil {
-		r.cause = err
-	}
-	c.close()
-}
-
-// release implements side.
-func (c *served) release() {
-	c.server.remove(c)
-	r := c.req
-	if r == nil {
-		return
-	}
-	c.req, c.sentFunc = nil, nil
-	if r.cause == nil {
-		r.cause = errClosed
-	}
-	r.over(r.cause)
-}
-
-var (
-	errTimeout = errors.New("request did not come in time")
-	errClosed  = errors.New("connection closed")
-)

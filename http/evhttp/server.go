@@ -1,11 +1,10 @@
 package evhttp
 
 import (
-	"bytes"
-	"fmt"
-	"iter"
+	"errors"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
@@ -21,27 +20,10 @@ const (
 	DefaultIdleTimeout    = 50 * time.Second
 	DefaultHeaderTimeout  = 20 * time.Second
 	DefaultBodyTimeout    = 20 * time.Second
-	DefaultMinBodyRate    = 500
+	DefaultMinBodyRate    = 500 // bytes a second
 	DefaultWriteTimeout   = 50 * time.Second
-	DefaultContentType    = "text/html; charset=ISO-8859-1"
+	DefaultReplyType      = "text/html; charset=utf-8"
 )
-
-// ServerFlags change what a server does.
-type ServerFlags uint32
-
-// ServerLingeringClose reads and drops what a client still sends when its last
-// answer has gone, for all clients; otherwise that is done where it is known to
-// be needed (EVHTTP_SERVER_LINGERING_CLOSE).
-const ServerLingeringClose ServerFlags = 1
-
-// Handler answers a request, at once or later.
-type Handler func(r *Request)
-
-// handler is who answers a request.
-type handler struct {
-	fn     Handler
-	stream bool // called when the header has come, before the body
-}
 
 // A Server accepts connections and has requests answered (struct evhttp).
 //
@@ -53,115 +35,126 @@ type Server struct {
 	bounds   []*Bound
 	conns    []*served
 	requests []*Request // to be used again
-	exact    map[string]handler
-	generic  handler
+
+	exact   map[string]handler
+	routes  Router[handler]
+	generic handler
+	hosts   virtualHosts[*Server]
 
 	allowed      Method
+	extensions   []extension
 	flags        ServerFlags
 	limits       wire.Limits
 	maxBody      int64
 	maxConns     int
 	maxRequests  int
-	draining     bool
-	freed        bool
 	contentType  string
 	onNewRequest func(r *Request) bool
 	onError      ErrorPage
+	onLog        func(r *Request)
 	newStream    StreamFunc
 
 	idleTimeout, headerTimeout, bodyTimeout, writeTimeout time.Duration
 	minBodyRate                                           int
 
-	scratch  []byte // for what is sent next
-	path     []byte // of the request that is looked up
-	dateText []byte
-	dateUnix int64
+	freed    bool
+	draining bool
+	deadline event.Event
+	onEmpty  func(err error)
+
+	scratch []byte // for what is sent next
+	path    []byte // of the request that is looked up
+	date    dateCache
 }
 
 // StreamFunc makes a bufferevent for an accepted socket: of TLS, for example. It
-// is responsible for the socket, also if it fails.
+// is responsible for the socket, also if it fails. A stream that may agree on
+// protocols with its peer must not offer "h2"; connections that do are closed.
 type StreamFunc func(base *event.Base, fd int) (*bufferevent.Bufferevent, error)
-
-// ErrorPage fills in what is sent with an error: the body, and header fields. It
-// returns false to leave that to the server.
-type ErrorPage func(r *Request, code int, reason string) bool
 
 // NewServer makes a server that listens nowhere yet (evhttp_new).
 func NewServer(base *event.Base) *Server {
-	return &Server{
+	s := &Server{
 		base: base, exact: make(map[string]handler),
-		allowed: DefaultMethods, maxBody: DefaultMaxBodySize, contentType: DefaultContentType,
+		allowed: DefaultMethods, contentType: DefaultReplyType,
 		idleTimeout: DefaultIdleTimeout, headerTimeout: DefaultHeaderTimeout,
 		bodyTimeout: DefaultBodyTimeout, writeTimeout: DefaultWriteTimeout,
 		minBodyRate: DefaultMinBodyRate, newStream: plain,
 	}
+	s.hosts.server = s
+	return s
 }
 
 // Free closes everything at once (evhttp_free).
 func (s *Server) Free() {
 	s.freed = true
-	for _, b := range s.bounds {
-		b.close()
+	s.closeBounds()
+	if s.deadline.Initialized() {
+		s.deadline.Del()
 	}
-	s.bounds = nil
+	s.onEmpty = nil
 	for len(s.conns) > 0 {
 		s.conns[len(s.conns)-1].Free()
 	}
 }
 
-// Handle has requests for a path answered by fn. The path is as it is after
-// decoding, without the query. The error is ErrTaken if there is somebody
-// (evhttp_set_cb).
-func (s *Server) Handle(path string, fn Handler) error { return s.handle(path, handler{fn: fn}) }
+// ErrDeadline says that connections had to be cut off.
+var ErrDeadline = errors.New("deadline for shutting down has passed")
 
-// HandleStream is Handle for a function that is called before the body has come.
-// The function sets a chunk callback to get it, see SetChunkCallback.
-func (s *Server) HandleStream(path string, fn Handler) error {
-	return s.handle(path, handler{fn: fn, stream: true})
+// Shutdown accepts nothing any more, closes the connections that have no request,
+// and the others when they have answered theirs. What is left after a time is
+// closed as it is; 0 is to wait as long as it takes. done, which may be nil, is
+// called on the loop when there is no connection left, with ErrDeadline if some
+// had to be closed. Free is still to be called.
+func (s *Server) Shutdown(after time.Duration, done func(err error)) error {
+	s.draining = true
+	s.onEmpty = done
+	if s.onEmpty == nil {
+		s.onEmpty = func(error) {}
+	}
+	s.closeBounds()
+	for _, c := range slices.Clone(s.conns) {
+		if c.state == awaiting && !c.freed {
+			c.end()
+		}
+	}
+	if len(s.conns) == 0 {
+		return s.base.Post(func() { s.empty(nil) })
+	}
+	if after <= 0 {
+		return nil
+	}
+	if !s.deadline.Initialized() {
+		s.deadline.Data = s
+		if err := s.deadline.AssignTimer(s.base, onDeadline); err != nil {
+			return err
+		}
+	}
+	return s.deadline.AddTimeout(after)
 }
 
-func (s *Server) handle(path string, h handler) error {
-	if _, taken := s.exact[path]; taken {
-		return fmt.Errorf("handle %s: %w", path, ErrTaken)
+func onDeadline(ev *event.Event, _ event.What) {
+	s := ev.Data.(*Server)
+	done := s.onEmpty
+	s.onEmpty = nil
+	for len(s.conns) > 0 {
+		s.conns[len(s.conns)-1].close()
 	}
-	s.exact[path] = h
-	return nil
+	if done != nil {
+		done(ErrDeadline)
+	}
 }
 
-// Unhandle undoes Handle. The error is ErrNotFound if there is nothing to undo
-// (evhttp_del_cb).
-func (s *Server) Unhandle(path string) error {
-	if _, taken := s.exact[path]; !taken {
-		return fmt.Errorf("unhandle %s: %w", path, ErrNotFound)
+// empty tells whoever waits for it that there is no connection left.
+func (s *Server) empty(err error) {
+	if fn := s.onEmpty; fn != nil && len(s.conns) == 0 {
+		s.onEmpty = nil
+		if s.deadline.Initialized() {
+			s.deadline.Del()
+		}
+		fn(err)
 	}
-	delete(s.exact, path)
-	return nil
 }
-
-// SetGenericCallback has all requests answered by fn that nobody else answers;
-// nil stands for 404 (evhttp_set_gencb).
-func (s *Server) SetGenericCallback(fn Handler) { s.generic = handler{fn: fn} }
-
-// find returns who answers a request.
-func (s *Server) find(r *Request) handler {
-	path := r.reqHead.Path()
-	if i := bytes.IndexByte(path, '?'); i >= 0 {
-		path = path[:i]
-	}
-	if bytes.IndexByte(path, '%') >= 0 {
-		s.path = appendUnescaped(s.path[:0], path)
-		path = s.path
-	}
-	if h, ok := s.exact[string(path)]; ok {
-		return h
-	}
-	if s.generic.fn != nil {
-		return s.generic
-	}
-	return handler{fn: notFound}
-}
-
-func notFound(r *Request) { r.SendError(http.StatusNotFound, "") }
 
 // admit returns the status code to refuse a request with, or 0.
 func (s *Server) admit(r *Request) int {
@@ -169,7 +162,7 @@ func (s *Server) admit(r *Request) int {
 	case r.method == 0:
 		return http.StatusNotImplemented
 	case r.method&s.allowed == 0:
-		r.header.Set("Allow", s.allowed.String())
+		r.header.Set("Allow", s.allowedNames())
 		return http.StatusMethodNotAllowed
 	case r.reqHead.Expect == wire.ExpectOther:
 		return http.StatusExpectationFailed
@@ -185,39 +178,30 @@ func (s *Server) closesAfter(count int) bool {
 const maxSpare = 256
 
 func (s *Server) takeRequest() *Request {
-	r := (*Request)(nil)
-	if n := len(s.requests); n > 0 {
-		r, s.requests = s.requests[n-1], s.requests[:n-1]
-	} else {
-		r = new(Request)
+	n := len(s.requests)
+	if n == 0 {
+		return new(Request)
 	}
-	r.input.SetObserver(r)
+	r := s.requests[n-1]
+	s.requests = s.requests[:n-1]
 	return r
 }
 
 // putRequest keeps a request to be used again, if nobody else has it.
 func (s *Server) putRequest(r *Request) {
-	if r.kept || len(s.requests) >= maxSpare {
-		return
+	switch {
+	case r.kept:
+		r.giveBack()
+	case len(s.requests) < maxSpare:
+		r.reset()
+		s.requests = append(s.requests, r)
 	}
-	r.reset()
-	s.requests = append(s.requests, r)
-}
-
-// date returns what a Date field says now.
-func (s *Server) date() []byte {
-	now := s.base.Now()
-	if unix := now.Unix(); unix != s.dateUnix {
-		s.dateUnix = unix
-		s.dateText = now.UTC().AppendFormat(s.dateText[:0], http.TimeFormat)
-	}
-	return s.dateText
 }
 
 // accept serves a connection.
 func (s *Server) accept(b *Bound, fd int, peer netip.AddrPort) {
 	newStream := s.newStream
-	if b != nil && b.newStream != nil {
+	if b.newStream != nil {
 		newStream = b.newStream
 	}
 	bev, err := newStream(s.base, fd)
@@ -225,14 +209,33 @@ func (s *Server) accept(b *Bound, fd int, peer netip.AddrPort) {
 		return
 	}
 	c, err := newServed(s)
-	if err == nil {
-		c.peer = peer
-		s.add(c)
-		err = c.start(bev)
-	}
 	if err != nil {
-		c.close()
+		bev.Free()
+		return
 	}
+	c.peer = peer
+	c.place = len(s.conns)
+	s.conns = append(s.conns, c)
+	switch {
+	case c.start(bev) != nil:
+		c.close()
+	case s.maxConns > 0 && len(s.conns) > s.maxConns:
+		c.overload()
+	}
+}
+
+// overload answers to a connection that is one too many. So that those who are
+// told so are not too many as well, some are closed without a word.
+func (c *served) overload() {
+	s := c.server
+	if len(s.conns) > s.maxConns+s.maxConns/8+16 {
+		c.close()
+		return
+	}
+	r := s.takeRequest()
+	r.conn, r.ex = &c.Conn, c
+	c.req = r
+	c.refuse(http.StatusServiceUnavailable, nil)
 }
 
 // plain makes a bufferevent without TLS.
@@ -244,32 +247,18 @@ func plain(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
 	return b, err
 }
 
-func (s *Server) add(c *served) {
-	c.place = len(s.conns)
-	s.conns = append(s.conns, c)
-}
-
+// remove forgets a connection.
 func (s *Server) remove(c *served) {
 	last := len(s.conns) - 1
 	s.conns[c.place] = s.conns[last]
 	s.conns[c.place].place = c.place
 	s.conns[last] = nil
 	s.conns = s.conns[:last]
+	if last == 0 && s.onEmpty != nil {
+		s.base.Post(func() { s.empty(nil) })
+	}
 }
 
 // ConnectionCount returns the number of connections
 // (evhttp_get_connection_count).
 func (s *Server) ConnectionCount() int { return len(s.conns) }
-
-// Bounds yields what the server listens at (evhttp_foreach_bound_socket).
-func (s *Server) Bounds() iter.Seq[*Bound] {
-	return func(yield func(*Bound) bool) {
-		for _, b := range s.bounds {
-			if !yield(b) {
-				return
-			}
-		}
-	}
-}
-
-func (s *Server) log(*Request) {}

@@ -19,6 +19,7 @@ require (
 require (
 	github.com/bytedance/gopkg v0.1.1 // indirect
 	github.com/cloudwego/gopkg v0.1.4 // indirect
+	github.com/go-libevent/libevent/http v0.1.0
 	github.com/kavu/go_reuseport v1.5.0 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
 	github.com/molecule-man/go-brrr v1.3.1 // indirect
@@ -38,3 +39,5 @@ replace (
 	github.com/go-libevent/libevent/openssl => ../../openssl
 	github.com/go-libevent/libevent/pthreads => ../../pthreads
 )
+
+replace github.com/go-libevent/libevent/http => ../../http

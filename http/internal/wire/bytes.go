@@ -81,23 +81,38 @@ func validBytes(b []byte) bool {
 	if len(b) < 8 {
 		return all(b, valueByte)
 	}
-	for i := 0; i+8 < len(b); i += 8 {
-		if mayBeControl(binary.LittleEndian.Uint64(b[i:])) && !all(b[i:i+8], valueByte) {
+	found := controls(binary.LittleEndian.Uint64(b[len(b)-8:]), 0x20)
+	for rest := b; len(rest) > 8; rest = rest[8:] {
+		found |= controls(binary.LittleEndian.Uint64(rest), 0x20)
+	}
+	// Tabs are found, too.
+	return found == 0 || all(b, valueByte)
+}
+
+// validTarget is all(b, targetByte), for eight bytes at a time.
+func validTarget(b []byte) bool {
+	for ; len(b) >= 8; b = b[8:] {
+		x := binary.LittleEndian.Uint64(b)
+		if controls(x, 0x21)|zeros(x^ones*'#') != 0 {
 			return false
 		}
 	}
-	last := b[len(b)-8:]
-	return !mayBeControl(binary.LittleEndian.Uint64(last)) || all(last, valueByte)
+	return all(b, targetByte)
 }
 
-// mayBeControl reports whether one of eight bytes is a control character. Tabs
-// are, too.
-func mayBeControl(x uint64) bool {
-	const ones, high = 0x0101010101010101, 0x8080808080808080
-	below := (x - ones*0x20) &^ x
-	y := x ^ ones*0x7f
-	return (below|(y-ones)&^y)&high != 0
+const (
+	ones  = 0x0101010101010101
+	highs = ones << 7
+)
+
+// controls is not 0 if one of eight bytes is DEL or less than limit, which must
+// not be more than 128.
+func controls(x uint64, limit uint64) uint64 {
+	return (x-ones*limit)&^x&highs | zeros(x^ones*0x7f)
 }
+
+// zeros is not 0 if one of eight bytes is.
+func zeros(x uint64) uint64 { return (x - ones) &^ x & highs }
 
 // trim removes space and tabs at both ends of b[from:to].
 func trim(b []byte, from, to int) (int, int) {

@@ -36,13 +36,7 @@ func (f *Fields) add(name, value string) {
 	at := len(f.text)
 	f.text = append(f.text, name...)
 	f.text = append(f.text, value...)
-	known := nameOf(name)
-	f.seen |= 1 << known
-	f.list = append(f.list, field{
-		name: uint32(at), nameLen: uint32(len(name)),
-		value: uint32(at + len(name)), valueLen: uint32(len(value)),
-		known: known,
-	})
+	f.append(nameOf(name), at, len(name), at+len(name), len(value))
 }
 
 // Set gives the first field of this name a new value and removes the others of

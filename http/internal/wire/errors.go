@@ -41,12 +41,9 @@ var (
 	ErrVersion          error = &refusal{505, "unsupported HTTP version"}
 )
 
-// Reasons not to write something.
-var (
-	// ErrInvalid is a name, value, method, target or phrase that cannot be
-	// written as such.
-	ErrInvalid = errors.New("invalid in HTTP")
-)
+// ErrInvalid is a name, value, method, target or phrase that cannot be written
+// as such.
+var ErrInvalid = errors.New("invalid in HTTP")
 
 // An Error says why a message was refused.
 type Error struct {

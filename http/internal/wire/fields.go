@@ -210,12 +210,21 @@ func (f *Fields) parseLine(buf []byte, begin, end int) error {
 	if !validBytes(line[from:to]) {
 		return ErrFieldValue
 	}
-	known := nameOf(line[:n])
-	f.seen |= 1 << known
-	f.list = append(f.list, field{
-		name: uint32(begin), nameLen: uint32(n),
-		value: uint32(begin + from), valueLen: uint32(to - from),
-		known: known,
-	})
+	f.append(nameOf(line[:n]), begin, n, begin+from, to-from)
 	return nil
+}
+
+// append adds an entry to the list.
+func (f *Fields) append(known Name, name, nameLen, value, valueLen int) {
+	n := len(f.list)
+	if n < cap(f.list) {
+		f.list = f.list[:n+1]
+	} else {
+		f.list = append(f.list, field{})
+	}
+	e := &f.list[n]
+	e.name, e.nameLen = uint32(name), uint32(nameLen)
+	e.value, e.valueLen = uint32(value), uint32(valueLen)
+	e.known = known
+	f.seen |= 1 << known
 }

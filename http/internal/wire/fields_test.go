@@ -234,7 +234,8 @@ func TestResetKeepsLittle(t *testing.T) {
 	equal(t, "kept", cap(f.text), small)
 }
 
-// TestValidBytes compares the check of eight bytes at a time with the plain one.
+// TestValidBytes compares the checks of eight bytes at a time with the plain
+// ones.
 func TestValidBytes(t *testing.T) {
 	for size := range 20 {
 		for at := range size {
@@ -242,7 +243,10 @@ func TestValidBytes(t *testing.T) {
 				b := slices.Repeat([]byte{'a'}, size)
 				b[at] = byte(c)
 				if got, want := validBytes(b), all(b, valueByte); got != want {
-					t.Fatalf("%q: got %v, want %v", b, got, want)
+					t.Fatalf("%q in a value: got %v, want %v", b, got, want)
+				}
+				if got, want := validTarget(b), all(b, targetByte); got != want {
+					t.Fatalf("%q in a target: got %v, want %v", b, got, want)
 				}
 			}
 		}

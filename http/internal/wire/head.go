@@ -4,7 +4,8 @@ import "bytes"
 
 // A Head is what the heads of requests and responses have in common.
 type Head struct {
-	// Header has the fields, once Parse has said that the head is complete.
+	// Header has the fields, once Parse has said that the head is complete. It
+	// may be edited, but is reset with the head only, whose text it has.
 	Header Fields
 
 	// Minor is the minor version: 0 for HTTP/1.0, 1 or more for HTTP/1.1.
@@ -105,29 +106,52 @@ func (h *Head) scan(buf []byte, l *Limits, first firstLine) (done bool, err erro
 	if !plausible(buf) {
 		return false, refuse(first.malformed(), 1, buf)
 	}
-	for {
-		i := bytes.IndexByte(buf[h.seen:], '\n')
-		if i < 0 {
-			h.seen = len(buf)
-			return false, h.check(len(buf)+1, l, buf)
-		}
-		begin, end := h.at, h.seen+i
-		if err := h.check(end+1, l, buf); err != nil {
+	for h.stage != atFields {
+		begin, end, err := h.nextLine(buf, h.at+l.line(), ErrLineTooLong)
+		if end < 0 {
 			return false, err
 		}
-		h.at, h.seen, h.line = end+1, end+1, h.line+1
-		if end == begin || buf[end-1] != '\r' {
-			return false, refuse(ErrLineEnd, h.line, buf[begin:end+1])
-		}
-		end--
-		if h.stage == atFields && end == begin {
-			h.stage = atEnd
-			return true, nil
-		}
-		if err := h.take(buf, begin, end, l, first); err != nil {
+		if err := h.takeFirst(buf, begin, end, first); err != nil {
 			return false, refuse(err, h.line, buf[begin:end])
 		}
 	}
+	most := l.fields()
+	for {
+		begin, end, err := h.nextLine(buf, h.fields+l.header(), ErrHeaderTooLarge)
+		if end < 0 {
+			return false, err
+		}
+		if begin == end {
+			h.stage = atEnd
+			return true, nil
+		}
+		if err := h.takeField(buf, begin, end, most, first); err != nil {
+			return false, refuse(err, h.line, buf[begin:end])
+		}
+	}
+}
+
+// nextLine finds the next line, buf[begin:end] without its end, which must not
+// reach beyond limit. If there is none, end is less than 0; either it is not
+// complete yet or there is an error, which is tooLong if it is too long.
+func (h *Head) nextLine(buf []byte, limit int, tooLong error) (begin, end int, err error) {
+	i := bytes.IndexByte(buf[h.seen:], '\n')
+	if i < 0 {
+		h.seen = len(buf)
+		if len(buf) >= limit {
+			return 0, -1, refuse(tooLong, h.line+1, buf[h.at:])
+		}
+		return 0, -1, nil
+	}
+	begin, end = h.at, h.seen+i
+	if end >= limit {
+		return 0, -1, refuse(tooLong, h.line+1, buf[begin:end])
+	}
+	h.at, h.seen, h.line = end+1, end+1, h.line+1
+	if end == begin || buf[end-1] != '\r' {
+		return 0, -1, refuse(ErrLineEnd, h.line, buf[begin:end+1])
+	}
+	return begin, end - 1, nil
 }
 
 // plausible reports whether a message may begin like this. It lets a peer that
@@ -136,32 +160,8 @@ func plausible(buf []byte) bool {
 	return len(buf) == 0 || classes[buf[0]]&tokenByte != 0 || buf[0] == '\r' || buf[0] == '\n'
 }
 
-// check checks the size of what ends at end, or goes on beyond it.
-func (h *Head) check(end int, l *Limits, buf []byte) error {
-	if h.stage == atFields {
-		if end-h.fields > l.header() {
-			return refuse(ErrHeaderTooLarge, h.line+1, buf[h.at:min(end, len(buf))])
-		}
-		return nil
-	}
-	if end-h.at > l.line() {
-		return refuse(ErrLineTooLong, h.line+1, buf[h.at:min(end, len(buf))])
-	}
-	return nil
-}
-
-// take takes the line buf[begin:end].
-func (h *Head) take(buf []byte, begin, end int, l *Limits, first firstLine) error {
-	if h.stage == atFields {
-		if end > begin && isSpace(buf[begin]) && first.folds() {
-			h.folded = true
-			return h.Header.foldLine(buf, begin, end)
-		}
-		if len(h.Header.list) >= l.fields() {
-			return ErrTooManyFields
-		}
-		return h.Header.parseLine(buf, begin, end)
-	}
+// takeFirst takes a line before the fields, buf[begin:end].
+func (h *Head) takeFirst(buf []byte, begin, end int, first firstLine) error {
 	if h.stage == atStart && end == begin {
 		h.stage = atFirst
 		return nil
@@ -169,6 +169,19 @@ func (h *Head) take(buf []byte, begin, end int, l *Limits, first firstLine) erro
 	h.stage = atFields
 	h.fields, h.Header.kept = h.at, h.at
 	return first.parseFirst(buf, begin, end)
+}
+
+// takeField takes the field line buf[begin:end], if there are not as many as
+// most already.
+func (h *Head) takeField(buf []byte, begin, end, most int, first firstLine) error {
+	if isSpace(buf[begin]) && first.folds() {
+		h.folded = true
+		return h.Header.foldLine(buf, begin, end)
+	}
+	if len(h.Header.list) >= most {
+		return ErrTooManyFields
+	}
+	return h.Header.parseLine(buf, begin, end)
 }
 
 // parseVersion takes an HTTP version and returns the minor number. The error is

@@ -2,7 +2,7 @@ package wire
 
 import "math"
 
-// Default limits.
+// Default limits, in bytes but for the number of fields.
 const (
 	DefaultMaxLine       = 16 << 10
 	DefaultMaxHeader     = 64 << 10

@@ -68,11 +68,17 @@ func nameOf[T text](s T) Name {
 	return Other
 }
 
+// either returns which of two names of its length s is, if it is one. Most are
+// spelled as usual.
 func either[T text](s T, a, b Name) Name {
-	if equalFold(s, names[a]) {
+	switch {
+	case string(s) == names[a]:
 		return a
-	}
-	if equalFold(s, names[b]) {
+	case string(s) == names[b]:
+		return b
+	case equalFold(s, names[a]):
+		return a
+	case equalFold(s, names[b]):
 		return b
 	}
 	return Other

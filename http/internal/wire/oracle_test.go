@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // libeventVersion is the one whose outcomes are in the tables.
@@ -41,7 +43,9 @@ func buildOracle(t *testing.T) string {
 // askOracle runs the oracle, which answers every line by one.
 func askOracle(t *testing.T, lines []string, oracle string, args ...string) []string {
 	t.Helper()
-	cmd := exec.Command(oracle, args...)
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, oracle, args...)
 	cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()

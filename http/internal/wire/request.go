@@ -4,7 +4,8 @@ import "bytes"
 
 // A RequestHead is the request line and the header fields of a request. The
 // zero value is ready to Parse the first one. It keeps its memory from request
-// to request; what its methods return is valid until Reset.
+// to request; what its methods return is valid until Reset or a change to
+// Header.
 type RequestHead struct {
 	Head
 
@@ -128,7 +129,7 @@ func (h *RequestHead) parseFirst(buf []byte, begin, end int) error {
 	if err != nil {
 		return err
 	}
-	if version-1 == space+1 || !all(line[space+1:version-1], targetByte) {
+	if version-1 == space+1 || !validTarget(line[space+1:version-1]) {
 		return ErrTarget
 	}
 	h.Minor = minor

@@ -3,7 +3,7 @@ package wire
 // A ResponseHead is the status line and the header fields of a response. It
 // must be Reset before the first use, too, to say what it answers. It keeps its
 // memory from response to response; what its methods return is valid until the
-// next Reset.
+// next Reset or a change to Header.
 type ResponseHead struct {
 	Head
 

@@ -68,15 +68,38 @@ func validScheme(s []byte) bool {
 // validAuthority reports whether s is a host that is not empty, perhaps with a
 // port. A user's name and password are not allowed (RFC 9110, section 4.2.4).
 func validAuthority(s []byte, needPort bool) bool {
-	host, port, colon := s, []byte(nil), false
-	// The colons of an IPv6 address are within brackets.
-	if i := bytes.LastIndexByte(s, ':'); i > bytes.LastIndexByte(s, ']') {
-		host, port, colon = s[:i], s[i+1:], true
-	}
-	if needPort && (!colon || len(port) == 0) {
+	n := hostLength(s)
+	switch {
+	case n == 0:
 		return false
+	case n == len(s):
+		return !needPort
 	}
-	return validPort(port, needPort) && validHost(host)
+	return s[n] == ':' && validPort(s[n+1:], needPort)
+}
+
+// hostLength returns how many bytes at the front of s are a host, or 0 if it
+// does not begin with one.
+func hostLength(s []byte) int {
+	if len(s) > 0 && s[0] == '[' {
+		end := bytes.IndexByte(s, ']')
+		if end < 0 || !validIPv6(s[1:end]) {
+			return 0
+		}
+		return end + 1
+	}
+	n := 0
+	for n < len(s) {
+		switch {
+		case classes[s[n]]&hostByte != 0:
+			n++
+		case s[n] == '%' && len(s)-n >= 3 && all(s[n+1:n+3], hexByte):
+			n += 3
+		default:
+			return n
+		}
+	}
+	return n
 }
 
 // validPort reports whether s is a port number, or nothing, which stands for
@@ -92,22 +115,6 @@ func validPort(s []byte, connect bool) bool {
 		}
 	}
 	return n > 0 || !connect
-}
-
-func validHost(s []byte) bool {
-	if len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' {
-		return validIPv6(s[1 : len(s)-1])
-	}
-	for i := 0; i < len(s); i++ {
-		if classes[s[i]]&hostByte != 0 {
-			continue
-		}
-		if s[i] != '%' || len(s)-i < 3 || !all(s[i+1:i+3], hexByte) {
-			return false
-		}
-		i += 2
-	}
-	return len(s) > 0
 }
 
 // validIPv6 reports whether s is an IPv6 address: eight groups of up to four

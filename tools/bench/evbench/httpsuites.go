@@ -33,6 +33,7 @@ func evhttpSide(workload string) side {
 
 func httpServerSides() []side {
 	return []side{
+		goServer("ours", "ours", "http-ours"),
 		goServer("raw", "raw epoll", "http-raw"),
 		evhttpSide("serve"),
 		goServer("fasthttp", "fasthttp", "http-fast"),

@@ -5,6 +5,7 @@ import "strconv"
 // httpServers are those that answer HTTP requests.
 var httpServers = map[string]func(ready) error{
 	"http-raw":  serveHTTPRaw,
+	"http-ours": serveHTTPOurs,
 	"http-fast": serveFastHTTP,
 	"http-net":  serveHTTPNet,
 }

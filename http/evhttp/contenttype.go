@@ -1,0 +1,45 @@
+package evhttp
+
+import (
+	"mime"
+	"path"
+	"strings"
+)
+
+// DefaultFileType is the type of a file of which nothing is known.
+const DefaultFileType = "application/octet-stream"
+
+// webTypes are those that the system may not know.
+var webTypes = map[string]string{
+	".bin":   DefaultFileType,
+	".csv":   "text/csv; charset=utf-8",
+	".gz":    "application/gzip",
+	".ico":   "image/vnd.microsoft.icon",
+	".md":    "text/markdown; charset=utf-8",
+	".mp3":   "audio/mpeg",
+	".mp4":   "video/mp4",
+	".ogg":   "audio/ogg",
+	".otf":   "font/otf",
+	".tar":   "application/x-tar",
+	".ttf":   "font/ttf",
+	".txt":   "text/plain; charset=utf-8",
+	".webm":  "video/webm",
+	".woff":  "font/woff",
+	".woff2": "font/woff2",
+	".zip":   "application/zip",
+}
+
+// ContentTypeOf returns the media type of a file by the extension of its name,
+// in whatever case: what the package mime knows of this system, or else one that
+// is common in the Web, or DefaultFileType. It may be called from any
+// goroutine.
+func ContentTypeOf(name string) string {
+	ext := path.Ext(name)
+	if t := mime.TypeByExtension(ext); t != "" {
+		return t
+	}
+	if t, ok := webTypes[strings.ToLower(ext)]; ok {
+		return t
+	}
+	return DefaultFileType
+}

@@ -1,0 +1,195 @@
+package evhttp
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/go-libevent/libevent/http/internal/wire"
+)
+
+// Handler answers a request, at once or later.
+type Handler func(r *Request)
+
+// handler is who answers a request.
+type handler struct {
+	fn     Handler
+	stream bool // called when the header has come, before the body
+}
+
+// Handle has requests for a path answered by fn. The path is as it is after
+// decoding, without the query. The error is ErrTaken if there is somebody
+// (evhttp_set_cb).
+func (s *Server) Handle(path string, fn Handler) error { return s.handle(path, handler{fn: fn}) }
+
+// HandleStream is Handle for a function that is called before the body has come.
+// The function sets a chunk callback to get it, see SetChunkCallback.
+func (s *Server) HandleStream(path string, fn Handler) error {
+	return s.handle(path, handler{fn: fn, stream: true})
+}
+
+func (s *Server) handle(path string, h handler) error {
+	if _, taken := s.exact[path]; taken {
+		return fmt.Errorf("handle %s: %w", path, ErrTaken)
+	}
+	s.exact[path] = h
+	return nil
+}
+
+// Unhandle undoes Handle. The error is ErrNotFound if there is nothing to undo
+// (evhttp_del_cb).
+func (s *Server) Unhandle(path string) error {
+	if _, taken := s.exact[path]; !taken {
+		return fmt.Errorf("unhandle %s: %w", path, ErrNotFound)
+	}
+	delete(s.exact, path)
+	return nil
+}
+
+// HandlePattern has requests that match a pattern answered by fn, unless there is
+// a Handle for the very path; see [Router] for patterns. The wildcards' values
+// are the request's PathValue. The errors are those of [Router.Handle].
+func (s *Server) HandlePattern(pattern string, fn Handler) error {
+	return s.routes.Handle(pattern, handler{fn: fn})
+}
+
+// HandlePatternStream is HandlePattern with what HandleStream does.
+func (s *Server) HandlePatternStream(pattern string, fn Handler) error {
+	return s.routes.Handle(pattern, handler{fn: fn, stream: true})
+}
+
+// UnhandlePattern undoes HandlePattern. The error is ErrNotFound.
+func (s *Server) UnhandlePattern(pattern string) error {
+	if !s.routes.Remove(pattern) {
+		return fmt.Errorf("unhandle pattern %s: %w", pattern, ErrNotFound)
+	}
+	return nil
+}
+
+// SetGenericCallback has all requests answered by fn that nobody else answers;
+// nil stands for 404 (evhttp_set_gencb).
+func (s *Server) SetGenericCallback(fn Handler) { s.generic = handler{fn: fn} }
+
+// SetGenericStream is SetGenericCallback with what HandleStream does.
+func (s *Server) SetGenericStream(fn Handler) { s.generic = handler{fn: fn, stream: true} }
+
+// AddVirtualHost has requests for the hosts that match a pattern, such as
+// *.example.com, answered by what v has for them; v needs to listen nowhere. The
+// error is ErrVirtualHost if v is one already, or contains s
+// (evhttp_add_virtual_host).
+func (s *Server) AddVirtualHost(pattern string, v *Server) error {
+	return s.hosts.add(pattern, &v.hosts)
+}
+
+// RemoveVirtualHost undoes AddVirtualHost. The error is ErrNotFound
+// (evhttp_remove_virtual_host).
+func (s *Server) RemoveVirtualHost(v *Server) error {
+	if !s.hosts.remove(&v.hosts) {
+		return fmt.Errorf("remove virtual host: %w", ErrNotFound)
+	}
+	return nil
+}
+
+// AddAlias gives a server, a virtual host or the one that contains it, an exact
+// name (evhttp_add_server_alias).
+func (s *Server) AddAlias(name string) { s.hosts.addAlias(name) }
+
+// RemoveAlias undoes AddAlias. The error is ErrNotFound
+// (evhttp_remove_server_alias).
+func (s *Server) RemoveAlias(name string) error {
+	if !s.hosts.removeAlias(name) {
+		return fmt.Errorf("remove alias %s: %w", name, ErrNotFound)
+	}
+	return nil
+}
+
+// route finds who answers a request, or returns the status code of an error.
+func (s *Server) route(r *Request) int {
+	host := withoutPort(r.reqHead.Host())
+	s, _ = s.hosts.find(host)
+	path := pathOf(r)
+	decoded := path
+	if bytes.IndexByte(path, '%') >= 0 {
+		s.path = AppendURIDecode(s.path[:0], path, false)
+		decoded = s.path
+	}
+	h, ok := s.exact[string(decoded)]
+	if !ok && s.routes.Len() > 0 {
+		h, ok = s.pattern(r, host, path)
+	}
+	switch {
+	case ok:
+		r.handler = h
+	case s.generic.fn != nil:
+		r.handler = s.generic
+	default:
+		return s.nobody(r, host, path)
+	}
+	return 0
+}
+
+// pattern finds who answers by the patterns.
+func (s *Server) pattern(r *Request, host, path []byte) (handler, bool) {
+	method := r.reqHead.Method()
+	h, ok := s.routes.Lookup(&r.match, method, host, path)
+	if ok && !r.match.pattern.endsInRest() {
+		return h, true
+	}
+	if s.routes.WantsSlash(&r.match, method, host, path) {
+		return handler{fn: addSlash}, true
+	}
+	return s.routes.Lookup(&r.match, method, host, path)
+}
+
+// nobody returns the status code for what nobody answers.
+func (s *Server) nobody(r *Request, host, path []byte) int {
+	if s.routes.Len() == 0 {
+		return http.StatusNotFound
+	}
+	allowed := s.routes.Allowed(host, path)
+	if len(allowed) == 0 {
+		return http.StatusNotFound
+	}
+	r.header.Set("Allow", strings.Join(allowed, ", "))
+	return http.StatusMethodNotAllowed
+}
+
+// addSlash sends a client to where the path has a slash at its end. The target is
+// relative, so that nothing that a client can put in front of it matters.
+func addSlash(r *Request) {
+	path, query, found := strings.Cut(string(r.reqHead.Path()), "?")
+	target := "./" + path[strings.LastIndexByte(path, '/')+1:] + "/"
+	if found {
+		target += "?" + query
+	}
+	if r.header.Set("Location", target) != nil {
+		r.SendError(http.StatusBadRequest, "")
+		return
+	}
+	r.SendError(http.StatusMovedPermanently, "")
+}
+
+// pathOf returns the path of a request, without the query.
+func pathOf(r *Request) []byte {
+	path := r.reqHead.Path()
+	if i := bytes.IndexByte(path, '?'); i >= 0 {
+		path = path[:i]
+	}
+	if len(path) == 0 && r.reqHead.Form == wire.AbsoluteForm {
+		return slash
+	}
+	return path
+}
+
+var slash = []byte("/")
+
+// withoutPort cuts the port off a host that is valid.
+func withoutPort(host []byte) []byte {
+	for i := len(host) - 1; i >= 0 && host[i] != ']'; i-- {
+		if host[i] == ':' {
+			return host[:i]
+		}
+	}
+	return host
+}

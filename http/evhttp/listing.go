@@ -1,0 +1,73 @@
+package evhttp
+
+import (
+	"cmp"
+	"io/fs"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// A ListingEntry is a file or folder in a listing.
+type ListingEntry struct {
+	Name     string
+	Folder   bool
+	Size     int64 // in bytes; not shown for folders
+	Modified time.Time
+}
+
+// ListingEntryOf returns the entry for a file.
+func ListingEntryOf(info fs.FileInfo) ListingEntry {
+	return ListingEntry{info.Name(), info.IsDir(), info.Size(), info.ModTime()}
+}
+
+// AppendListing appends to dst a page of HTML in UTF-8 that lists the entries of
+// a folder, folders first and each by name, with links that are relative to it.
+// Its path is shown, decoded, in the title, and has a link to the folder above
+// it unless it is "/". Names may have anything in them. It may be called from
+// any goroutine.
+func AppendListing(dst []byte, path string, entries []ListingEntry) []byte {
+	dst = append(dst, "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">\n<title>"...)
+	dst = AppendHTMLEscape(dst, path)
+	dst = append(dst, "</title>\n</head><body>\n<h1>"...)
+	dst = AppendHTMLEscape(dst, path)
+	dst = append(dst, "</h1>\n<table>\n"...)
+	if path != "/" {
+		dst = append(dst, "<tr><td><a href=\"../\">../</a></td><td></td><td></td></tr>\n"...)
+	}
+	for _, e := range slices.SortedFunc(slices.Values(entries), compareEntries) {
+		dst = e.append(dst)
+	}
+	return append(dst, "</table>\n</body></html>\n"...)
+}
+
+func compareEntries(a, b ListingEntry) int {
+	switch {
+	case a.Folder == b.Folder:
+		return cmp.Compare(a.Name, b.Name)
+	case a.Folder:
+		return -1
+	default:
+		return 1
+	}
+}
+
+// append appends a row. The link is escaped wholly, so that a colon in a name
+// makes no scheme of it.
+func (e *ListingEntry) append(dst []byte) []byte {
+	slash := ""
+	if e.Folder {
+		slash = "/"
+	}
+	dst = append(AppendURIEncode(append(dst, "<tr><td><a href=\"./"...), e.Name, false), slash...)
+	dst = append(AppendHTMLEscape(append(dst, "\">"...), e.Name), slash...)
+	dst = append(dst, "</a></td><td>"...)
+	if !e.Folder {
+		dst = strconv.AppendInt(dst, e.Size, 10)
+	}
+	dst = append(dst, "</td><td>"...)
+	if !e.Modified.IsZero() {
+		dst = e.Modified.UTC().AppendFormat(dst, "2006-01-02 15:04:05")
+	}
+	return append(dst, "</td></tr>\n"...)
+}

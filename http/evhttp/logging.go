@@ -1,0 +1,56 @@
+package evhttp
+
+import (
+	"io"
+	"strconv"
+)
+
+// SetLogCallback sets what is called for each request that is over and had an
+// answer, complete or cut off, which its connection's end tells.
+func (s *Server) SetLogCallback(fn func(r *Request)) { s.onLog = fn }
+
+// SetAccessLog writes a line to w for each request, in the Combined Log Format.
+// Each is one call of Write, on the loop, which waits for it; nil ends that. It
+// takes the place of SetLogCallback.
+func (s *Server) SetAccessLog(w io.Writer) {
+	if w == nil {
+		s.onLog = nil
+		return
+	}
+	var line []byte
+	s.onLog = func(r *Request) {
+		e := r.LogEntry()
+		line = append(e.AppendCombined(line[:0]), '\n')
+		w.Write(line)
+	}
+}
+
+// LogEntry returns what an access log has to say of a server's request. Its texts
+// are valid as long as the request.
+func (r *Request) LogEntry() AccessLogEntry {
+	f := r.InputHeaders().fields()
+	return AccessLogEntry{
+		Peer: r.conn.peer.Addr(), Time: r.conn.base.Now(),
+		Method: r.reqHead.Method(), Target: r.reqHead.Target(), Protocol: protocolOf(r.reqHead.Minor),
+		Status: r.code, Sent: r.sent,
+		Referer: f.Get("Referer"), UserAgent: f.Get("User-Agent"),
+	}
+}
+
+// protocolOf returns the name of HTTP/1 with a minor version.
+func protocolOf(minor int) string {
+	switch minor {
+	case 0:
+		return "HTTP/1.0"
+	case 1:
+		return "HTTP/1.1"
+	}
+	return "HTTP/1." + strconv.Itoa(minor)
+}
+
+// log writes a request to the access log.
+func (s *Server) log(r *Request) {
+	if s.onLog != nil {
+		s.onLog(r)
+	}
+}

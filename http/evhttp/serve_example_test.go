@@ -1,0 +1,144 @@
+package evhttp_test
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/go-libevent/libevent/http/evhttp"
+)
+
+// A router with functions, and what a server does with it.
+func ExampleRouter() {
+	var m evhttp.Match
+	var router evhttp.Router[func()]
+	for pattern, fn := range map[string]func(){
+		"GET /items/{id}":       func() { fmt.Println("item", m.Value("id")) },
+		"GET /items/{$}":        func() { fmt.Println("all items") },
+		"GET /static/{path...}": func() { fmt.Println("file", m.Value("path")) },
+	} {
+		if err := router.Handle(pattern, fn); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	fmt.Println(router.Handle("GET /{kind}/7", nil))
+
+	for _, request := range []string{"GET /items/42", "HEAD /items/", "GET /static/a/b%20c", "PUT /items/42", "GET /"} {
+		method, path, _ := strings.Cut(request, " ")
+		if fn, ok := router.Lookup(&m, []byte(method), nil, []byte(path)); ok {
+			fn()
+		} else if allowed := router.Allowed(nil, []byte(path)); allowed != nil {
+			fmt.Println("405, Allow:", strings.Join(allowed, ", "))
+		} else {
+			fmt.Println("404")
+		}
+	}
+	// Output:
+	// pattern "GET /{kind}/7": conflicting patterns: there is "GET /items/{id}"
+	// item 42
+	// all items
+	// file a/b c
+	// 405, Allow: GET, HEAD
+	// 404
+}
+
+// A file is asked for again, and then only a part of it.
+func ExamplePreconditions_Check() {
+	now := time.Date(2026, 11, 25, 3, 0, 0, 0, time.UTC)
+	modified := now.Add(-time.Hour)
+	current := evhttp.Validators{ETag: evhttp.FileETag(1000, modified, now), Modified: modified}
+
+	p := evhttp.Preconditions{IfNoneMatch: current.ETag}
+	fmt.Println(p.Check("GET", current, now))
+
+	p = evhttp.Preconditions{IfRange: current.ETag}
+	fmt.Println(p.Check("GET", current, now), p.RangeApplies("GET", current, now))
+	// Output:
+	// 304
+	// 0 true
+}
+
+// What a server answers to a Range field.
+func ExampleParseRange() {
+	const size = 1000
+	for _, field := range []string{"bytes=0-99", "bytes=-10", "bytes=5000-", "lines=1-2"} {
+		ranges, err := evhttp.ParseRange(field, size, 0)
+		switch {
+		case errors.Is(err, evhttp.ErrUnsatisfiable):
+			fmt.Printf("416 %s\n", evhttp.AppendUnsatisfiedRange(nil, size))
+		case err != nil:
+			fmt.Println("200")
+		default:
+			fmt.Printf("206 %s\n", ranges[0].AppendContentRange(nil, size))
+		}
+	}
+	// Output:
+	// 206 bytes 0-99/1000
+	// 206 bytes 990-999/1000
+	// 416 bytes */1000
+	// 200
+}
+
+// A form with a file.
+func ExampleFormParser_Parse() {
+	body := strings.ReplaceAll(`--XX
+Content-Disposition: form-data; name="title"
+
+A text
+--XX
+Content-Disposition: form-data; name="file"; filename="a.txt"
+
+contents
+--XX--
+`, "\n", "\r\n")
+	parser := evhttp.FormParser{MaxBytes: 1 << 20}
+	form, err := parser.Parse("multipart/form-data; boundary=XX", strings.NewReader(body))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(form.Fields.Get("title"))
+	for _, f := range form.Files {
+		fmt.Printf("%s %s %q\n", f.Name, f.Filename, f.Data)
+	}
+	// Output:
+	// A text
+	// file a.txt "contents"
+}
+
+// Nothing that a client sends can break a line of the log.
+func ExampleAccessLogEntry_AppendCombined() {
+	entry := evhttp.AccessLogEntry{
+		Peer:   netip.MustParseAddr("192.0.2.1"),
+		Time:   time.Date(2026, 11, 25, 3, 0, 0, 0, time.UTC),
+		Method: []byte("GET"), Target: []byte("/a"), Protocol: "HTTP/1.1",
+		Status: 200, Sent: 1234,
+		UserAgent: []byte("evil\n\" agent"),
+	}
+	fmt.Printf("%s\n", entry.AppendCombined(nil))
+	// Output: 192.0.2.1 - - [25/Nov/2026:03:00:00 +0000] "GET /a HTTP/1.1" 200 1234 "-" "evil\x0a\" agent"
+}
+
+// The page for a folder.
+func ExampleAppendListing() {
+	page := evhttp.AppendListing(nil, "/pub/", []evhttp.ListingEntry{
+		{Name: "50%.txt", Size: 12, Modified: time.Date(2026, 11, 25, 3, 0, 0, 0, time.UTC)},
+		{Name: "old", Folder: true},
+	})
+	fmt.Printf("%s", page)
+	// Output:
+	// <!DOCTYPE html>
+	// <html><head><meta charset="utf-8">
+	// <title>/pub/</title>
+	// </head><body>
+	// <h1>/pub/</h1>
+	// <table>
+	// <tr><td><a href="../">../</a></td><td></td><td></td></tr>
+	// <tr><td><a href="./old/">old/</a></td><td></td><td></td></tr>
+	// <tr><td><a href="./50%25.txt">50%.txt</a></td><td>12</td><td>2026-11-25 03:00:00</td></tr>
+	// </table>
+	// </body></html>
+}

@@ -1,0 +1,109 @@
+package evhttp
+
+// answered is called when a request has come and was answered, or will not come.
+func (c *served) answered(r *Request) {
+	if r.onComplete == nil {
+		c.finish(r)
+		return
+	}
+	r.kept = true
+	c.whenSent(r, func() {
+		fn := r.onComplete
+		r.onComplete = nil
+		fn(r)
+		if c.req == r && !c.freed {
+			c.finish(r)
+		}
+	})
+}
+
+// finish ends a request, and goes on with the next one.
+func (c *served) finish(r *Request) {
+	c.req, c.sentFunc = nil, nil
+	c.state = awaiting
+	c.server.log(r)
+	r.over(r.cause)
+	if c.calling {
+		c.finished = r
+	} else {
+		c.server.putRequest(r)
+	}
+	switch {
+	case c.freed:
+	case c.last || c.server.draining:
+		c.end()
+	default:
+		c.expect(c.server.idleTimeout)
+		c.goOn()
+		if !c.busy && c.bev.Input().Len() > 0 {
+			c.readable()
+		}
+	}
+}
+
+// end closes the connection when all was sent.
+func (c *served) end() {
+	c.state, c.last = closing, true
+	c.expectNothing()
+	if c.bev.Output().Len() == 0 {
+		c.linger()
+	}
+}
+
+// linger closes the connection, or first only our half of it, if closing it all
+// at once could keep the client from reading the last answer (RFC 9112, section
+// 9.6).
+func (c *served) linger() {
+	unclean := c.unclean || c.server.flags&ServerLingeringClose != 0 || c.bev.Input().Len() > 0
+	if !unclean || c.peerEnded || c.bev.CloseWrite() != nil {
+		c.close()
+		return
+	}
+	c.state = lingering
+	c.expect(lingerTimeout)
+	c.goOn()
+	c.drop()
+}
+
+// drained implements side.
+func (c *served) drained() {
+	if fn := c.sentFunc; fn != nil {
+		c.sentFunc = nil
+		fn()
+	}
+	switch {
+	case c.freed || c.bev.Output().Len() > 0:
+	case c.state == closing:
+		c.linger()
+	case c.state <= inHead:
+		c.goOn()
+		c.readable()
+	}
+}
+
+// fail closes the connection because of an error, which a request on it is told.
+func (c *served) fail(err error) {
+	if r := c.req; r != nil && r.cause == nil {
+		r.cause = err
+	}
+	c.close()
+}
+
+// release implements side.
+func (c *served) release() {
+	c.server.remove(c)
+	r := c.req
+	if r == nil {
+		return
+	}
+	c.req, c.sentFunc = nil, nil
+	if r.cause == nil {
+		r.cause = errClosed
+	}
+	if r.code != 0 {
+		c.server.log(r)
+	}
+	r.kept = true
+	r.over(r.cause)
+	r.giveBack()
+}
