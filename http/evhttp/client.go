@@ -179,7 +179,12 @@ func (c *Client) do(r *Request, method Method, name string, u *url.URL, host str
 			return err
 		}
 	}
-	return c.pool(way).send(r)
+	p := c.pool(way)
+	if err := p.send(r); err != nil {
+		p.forget()
+		return err
+	}
+	return nil
 }
 
 // pool returns the connections of a way.

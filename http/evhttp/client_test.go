@@ -162,7 +162,7 @@ func connTo(t testing.TB, base *event.Base, addr netip.AddrPort) *Conn {
 // wants.
 func dispatch(t testing.TB, base *event.Base, until func() bool) {
 	t.Helper()
-	late := time.Now().Add(30 * time.Second)
+	late := time.Now().Add(20 * time.Second)
 	tick := base.NewTimer(func(ev *event.Event, _ event.What) { ev.AddTimeout(time.Second) })
 	defer tick.Free()
 	tick.AddTimeout(time.Second)

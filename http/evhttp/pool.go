@@ -128,6 +128,11 @@ func (p *pool) gone(o *outgoing) {
 			r.fail(&Error{Code: ReqEOF, Err: err})
 		}
 	}
+	p.forget()
+}
+
+// forget forgets a pool that has nothing.
+func (p *pool) forget() {
 	if len(p.conns) == 0 && len(p.waiting) == 0 {
 		delete(p.client.pools, p.name)
 	}
