@@ -118,7 +118,7 @@ func newHTTPRequest(r *Request) (*http.Request, error) {
 	}
 	req := &http.Request{
 		Method: r.Method(), URL: u, RequestURI: r.URI(),
-		Proto: "HTTP/1." + strconv.Itoa(r.Minor()), ProtoMajor: 1, ProtoMinor: r.Minor(),
+		Proto: protocolOf(r.Minor()), ProtoMajor: 1, ProtoMinor: r.Minor(),
 		Header: h, Host: string(r.reqHead.Host()), Body: http.NoBody,
 		RemoteAddr: r.conn.peer.String(), Close: !r.reqHead.KeepAlive,
 	}
