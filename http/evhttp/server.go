@@ -22,7 +22,7 @@ const (
 	DefaultBodyTimeout    = 20 * time.Second
 	DefaultMinBodyRate    = 500 // bytes a second
 	DefaultWriteTimeout   = 50 * time.Second
-	DefaultContentType      = "text/html; charset=utf-8"
+	DefaultContentType    = "text/html; charset=utf-8"
 )
 
 // A Server accepts connections and has requests answered (struct evhttp).
