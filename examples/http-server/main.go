@@ -129,7 +129,7 @@ func (o *options) secure(server *evhttp.Server) (scheme string, err error) {
 	if err != nil {
 		return "", err
 	}
-	cfg := &evtls.Config{TLS: &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}}}
+	cfg := &evtls.Config{TLS: &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1", "http/1.0"}}}
 	server.SetStreamFunc(func(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
 		b, err := evtls.NewSocket(base, fd, evtls.Accepting, cfg, bufferevent.CloseOnFree)
 		if err != nil {
