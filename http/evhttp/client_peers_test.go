@@ -18,15 +18,6 @@ import (
 	"github.com/go-libevent/libevent/core/evbuffer"
 )
 
-// missing skips a test for want of a peer, unless that must be there.
-func missing(t *testing.T, what string, err error, output []byte) {
-	t.Helper()
-	if os.Getenv("LIBEVENT_TEST_PEERS") == "require" {
-		t.Fatalf("needs %s: %v\n%s", what, err, output)
-	}
-	t.Skipf("needs %s: %v", what, err)
-}
-
 // startLibevent starts a server of C libevent.
 func startLibevent(t *testing.T) netip.AddrPort {
 	t.Helper()
@@ -37,7 +28,7 @@ func startLibevent(t *testing.T) netip.AddrPort {
 	program := filepath.Join(t.TempDir(), "server")
 	out, err := exec.Command(cc, "-O1", "-o", program, "testdata/peer_server.c", "-levent").CombinedOutput()
 	if err != nil {
-		missing(t, "a C compiler and libevent", err, out)
+		without(t, fmt.Sprintf("needs a C compiler and libevent: %v\n%s", err, out))
 	}
 	cmd := exec.Command(program)
 	cmd.Stderr = os.Stderr
@@ -126,10 +117,7 @@ func TestPeersLibeventServer(t *testing.T) {
 // startNginx starts nginx with the configuration in testdata.
 func startNginx(t *testing.T) (addr netip.AddrPort, page []byte) {
 	t.Helper()
-	path, err := exec.LookPath("nginx")
-	if err != nil {
-		missing(t, "nginx", err, nil)
-	}
+	path := peer(t, "nginx")
 	dir := t.TempDir()
 	page = bytes.Repeat([]byte("a page of nginx\n"), 50_000)
 	must(t, os.Mkdir(filepath.Join(dir, "root"), 0o755))
@@ -162,7 +150,7 @@ func startNginx(t *testing.T) (addr netip.AddrPort, page []byte) {
 		select {
 		case err := <-ended:
 			ended <- err
-			missing(t, "an nginx that starts", err, stderr.Bytes())
+			without(t, fmt.Sprintf("needs an nginx that starts: %v\n%s", err, &stderr))
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

@@ -37,8 +37,8 @@ func newTestClient(t testing.TB, base *event.Base, cfg ClientConfig) *Client {
 	return c
 }
 
-// fetch makes a request that notes how it ends.
-func fetch(t testing.TB, c *Client, url string) *outcome {
+// getBy makes a request that notes how it ends.
+func getBy(t testing.TB, c *Client, url string) *outcome {
 	t.Helper()
 	o := expectOutcome()
 	must(t, c.MakeRequest(o.r, MethodGet, url))
@@ -57,7 +57,7 @@ func TestAClientKeepsConnections(t *testing.T) {
 	c := newTestClient(t, base, ClientConfig{})
 	for i := range 5 {
 		for _, s := range []*rawServer{s, other} {
-			o := fetch(t, c, fmt.Sprint(s.url(), "/", i))
+			o := getBy(t, c, fmt.Sprint(s.url(), "/", i))
 			o.await(t, base)
 			o.want(t, fmt.Sprint("200 OK /", i))
 		}
@@ -77,7 +77,7 @@ func TestRequestsWaitForAConnection(t *testing.T) {
 	c := newTestClient(t, base, ClientConfig{MaxPerHost: 2, MaxWaiting: 8})
 	var list []*outcome
 	for i := range 10 {
-		list = append(list, fetch(t, c, fmt.Sprint(s.url(), "/", i)))
+		list = append(list, getBy(t, c, fmt.Sprint(s.url(), "/", i)))
 	}
 	if err := c.MakeRequest(NewRequest(nil), MethodGet, s.url()); !errors.Is(err, ErrQueueFull) {
 		t.Errorf("error %v", err)
@@ -123,21 +123,21 @@ func TestIdleConnectionsAreLimited(t *testing.T) {
 	c := newTestClient(t, base, ClientConfig{MaxIdle: 2, MaxIdlePerHost: 1})
 	var list []*outcome
 	for range 4 {
-		list = append(list, fetch(t, c, servers[0].url()))
+		list = append(list, getBy(t, c, servers[0].url()))
 	}
 	dispatch(t, base, allOver(list))
 	if c.IdleConnections() != 1 {
 		t.Errorf("%d idle connections, want 1", c.IdleConnections())
 	}
 	for _, s := range servers {
-		fetch(t, c, s.url()).await(t, base)
+		getBy(t, c, s.url()).await(t, base)
 	}
 	if c.IdleConnections() != 2 {
 		t.Errorf("%d idle connections, want 2", c.IdleConnections())
 	}
 	// The oldest one has gone.
-	fetch(t, c, servers[2].url()).await(t, base)
-	fetch(t, c, servers[1].url()).await(t, base)
+	getBy(t, c, servers[2].url()).await(t, base)
+	getBy(t, c, servers[1].url()).await(t, base)
 	if servers[1].count() != 1 || servers[2].count() != 1 {
 		t.Error("a newer connection was closed")
 	}
@@ -148,7 +148,7 @@ func TestConnectionsThatServersCloseAreForgotten(t *testing.T) {
 	base := newTestBase(t)
 	c := newTestClient(t, base, ClientConfig{})
 	for range 3 {
-		o := fetch(t, c, s.url())
+		o := getBy(t, c, s.url())
 		o.await(t, base)
 		o.want(t, "200 OK hello")
 		dispatch(t, base, func() bool { return c.IdleConnections() == 0 })
@@ -168,7 +168,7 @@ func TestWaitingRequestsSurviveConnectionsThatEnd(t *testing.T) {
 	base := newTestBase(t)
 	c := newTestClient(t, base, ClientConfig{MaxPerHost: 1})
 	list := []*outcome{
-		fetch(t, c, s.url()+"/bad"), fetch(t, c, s.url()), fetch(t, c, s.url()+"/bad"), fetch(t, c, s.url()),
+		getBy(t, c, s.url()+"/bad"), getBy(t, c, s.url()), getBy(t, c, s.url()+"/bad"), getBy(t, c, s.url()),
 	}
 	dispatch(t, base, allOver(list))
 	for i, want := range []string{"connection ended", "200 OK hello", "connection ended", "200 OK hello"} {
@@ -183,7 +183,7 @@ func TestAConnectionThatItsUserFrees(t *testing.T) {
 	first := expectOutcome()
 	first.r.SetHeaderCallback(func(r *Request) bool { r.Conn().Free(); return true })
 	must(t, c.MakeRequest(first.r, MethodGet, s.url()))
-	second := fetch(t, c, s.url()+"/second")
+	second := getBy(t, c, s.url()+"/second")
 	second.await(t, base)
 	second.want(t, "200 OK /second")
 	if first.over || s.count() != 2 {
@@ -195,7 +195,7 @@ func TestFreeingAClientFailsItsRequests(t *testing.T) {
 	s := newRaw(t, func(_ int, c *rawConn) { c.awaitEnd() })
 	base := newTestBase(t)
 	c := newTestClient(t, base, ClientConfig{MaxPerHost: 1})
-	under, waits := fetch(t, c, s.url()), fetch(t, c, s.url())
+	under, waits := getBy(t, c, s.url()), getBy(t, c, s.url())
 	dispatch(t, base, func() bool { return s.count() == 1 })
 	c.Free()
 	under.want(t, "connection ended")
@@ -245,7 +245,7 @@ func TestWhatAClientMakesOfURLs(t *testing.T) {
 		"http://me:secret@127.0.0.1:" + port + "/":       "GET / HTTP/1.1\r\nHost: 127.0.0.1:" + port + "\r\nAuthorization: Basic " + base64.StdEncoding.EncodeToString([]byte("me:secret")) + "\r\n\r\n",
 		"http://B\u00fccher.example:" + port + "/straße": "GET /stra%C3%9Fe HTTP/1.1\r\nHost: xn--bcher-kva.example:" + port + "\r\n\r\n",
 	} {
-		o := fetch(t, c, url)
+		o := getBy(t, c, url)
 		o.await(t, base)
 		o.want(t, "200 OK hello")
 		if got := <-heads; got != want {
@@ -280,7 +280,7 @@ func TestAProxyInClear(t *testing.T) {
 	}})
 	auth := "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("me:secret")) + "\r\n"
 	for _, host := range []string{"one.example", "two.example:8080", "[::1]"} {
-		o := fetch(t, c, "http://"+host+"/x?y")
+		o := getBy(t, c, "http://"+host+"/x?y")
 		o.await(t, base)
 		o.want(t, "200 OK hello")
 		want := "GET http://" + host + "/x?y HTTP/1.1\r\nHost: " + host + "\r\n" + auth + "\r\n"
@@ -337,7 +337,7 @@ func TestATunnelThroughAProxy(t *testing.T) {
 				base := newTestBase(t)
 				c := newTestClient(t, base, ClientConfig{Secure: unencrypted, Proxy: func(*url.URL) (*url.URL, error) { return proxy, nil }})
 				for range 2 {
-					o := fetch(t, c, "https://far.example/x")
+					o := getBy(t, c, "https://far.example/x")
 					o.await(t, base)
 					o.want(t, tt.want)
 					var p *ProxyError
@@ -380,8 +380,8 @@ func TestSetUpIsCalledForEachConnection(t *testing.T) {
 		}
 		return nil
 	}})
-	fetch(t, c, s.url()).await(t, base)
-	fetch(t, c, s.url()).await(t, base)
+	getBy(t, c, s.url()).await(t, base)
+	getBy(t, c, s.url()).await(t, base)
 	c.CloseIdleConnections()
 	if err := c.MakeRequest(NewRequest(nil), MethodGet, s.url()); !errors.Is(err, refuse) {
 		t.Errorf("error %v", err)
