@@ -1,6 +1,7 @@
 package evhttp
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/url"
 	"strings"
@@ -38,6 +39,9 @@ type ClientConfig struct {
 	Resolver bufferevent.Resolver
 	// Secure makes TLS streams; without it https is an error.
 	Secure SecureFunc
+	// TLSState tells what TLS has agreed on, for net/http; evtls.ConnectionState
+	// knows. It may be nil.
+	TLSState func(b *bufferevent.Bufferevent) *tls.ConnectionState
 	// Proxy returns the URL of the proxy to use for a URL, or nil for none. See
 	// [ProxyFromEnvironment]. Proxies are those of HTTP, reached in clear or by
 	// TLS: requests for http go to them, those for https through them.
@@ -68,7 +72,7 @@ type ClientConfig struct {
 type Client struct {
 	base    *event.Base
 	cfg     ClientConfig
-	pools   map[routeName]*pool
+	pools   map[wayName]*pool
 	idle    int // connections
 	waiting int // requests
 	turn    uint64
@@ -81,7 +85,7 @@ func NewClient(base *event.Base, cfg *ClientConfig) (*Client, error) {
 	if base == nil {
 		return nil, fmt.Errorf("new client: %w", bufferevent.ErrNil)
 	}
-	c := &Client{base: base, pools: make(map[routeName]*pool)}
+	c := &Client{base: base, pools: make(map[wayName]*pool)}
 	if cfg != nil {
 		c.cfg = *cfg
 	}
@@ -128,7 +132,7 @@ func (c *Client) StartRequest(r *Request, method Method, rawURL string, ready fu
 func (c *Client) request(r *Request, method Method, name, rawURL string, follows bool, ready func(r *Request)) error {
 	u, err := url.Parse(rawURL)
 	if err == nil {
-		err = c.do(r, method, name, u, follows, ready)
+		err = c.do(r, method, name, u, "", follows, ready)
 	}
 	if err != nil {
 		return fmt.Errorf("request %s %s: %w", name, redacted(u, rawURL), err)
@@ -144,8 +148,8 @@ func redacted(u *url.URL, raw string) string {
 	return u.Redacted()
 }
 
-// do sends a request.
-func (c *Client) do(r *Request, method Method, name string, u *url.URL, follows bool, ready func(r *Request)) error {
+// do sends a request, with host for the Host field unless that is empty.
+func (c *Client) do(r *Request, method Method, name string, u *url.URL, host string, follows bool, ready func(r *Request)) error {
 	if c.freed {
 		return ErrDone
 	}
@@ -167,17 +171,24 @@ func (c *Client) do(r *Request, method Method, name string, u *url.URL, follows 
 		return err
 	}
 	r.client.follows, r.client.onReady = follows, ready
-	r.client.host = hostFieldFor(way.secure, way.host, way.port)
+	if r.client.host = host; host == "" {
+		r.client.host = hostFieldFor(way.secure, way.host, way.port)
+	}
 	if u.User != nil && !r.header.fields().Has("Authorization") {
 		if err := r.header.Set("Authorization", basicAuth(u.User)); err != nil {
 			return err
 		}
 	}
-	return c.pool(way).send(r)
+	p := c.pool(way)
+	if err := p.send(r); err != nil {
+		p.forget()
+		return err
+	}
+	return nil
 }
 
-// pool returns the connections of a route.
-func (c *Client) pool(way *clientRoute) *pool {
+// pool returns the connections of a way.
+func (c *Client) pool(way *way) *pool {
 	name := way.name()
 	p := c.pools[name]
 	if p == nil {

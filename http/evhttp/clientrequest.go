@@ -57,6 +57,7 @@ type clientRequest struct {
 	onReady         func(r *Request) // for the body, if that follows
 	onInformational func(r *Request, code int, h *Header)
 
+	sends   bool   // it is a client's
 	host    string // for the Host field, if it is not that of the connection
 	follows bool   // the body follows the head
 	spent   bool   // some of it cannot be sent again
@@ -70,7 +71,7 @@ type clientRequest struct {
 // (evhttp_request_new).
 func NewRequest(done func(r *Request)) *Request {
 	r := &Request{kept: true}
-	r.client.onDone = done
+	r.client.sends, r.client.onDone = true, done
 	r.input.SetObserver(r)
 	return r
 }
@@ -151,11 +152,9 @@ func (r *Request) renew(method Method, name, uri string, scratch *[]byte) error 
 	return nil
 }
 
-// drop ends a request without telling.
-func (r *Request) drop(cause error) {
-	r.cause, r.client.telling = cause, false
-	fn := r.onError
-	r.onError = nil
-	r.over(cause)
-	r.onError = fn
+// abandon ends a request whose connection was freed, or which was cancelled: only
+// the error callback is called.
+func (r *Request) abandon() {
+	r.cause, r.client.telling = &Error{Code: ReqCancel, Err: ErrDone}, false
+	r.over(r.cause)
 }

@@ -14,18 +14,18 @@ type ErrorPage func(r *Request, code int, reason string) bool
 // reason means the usual phrase. What was in Output is dropped. The errors are
 // those of SendReply (evhttp_send_error).
 func (r *Request) SendError(code int, reason string) error {
-	if err := r.may(sendNothing); err != nil {
+	if err := r.mayAnswer(); err != nil {
 		return r.failed("send error", err)
 	}
 	if reason == "" {
 		reason = wire.ReasonPhrase(code)
 	}
-	s := r.conn.Server()
-	if s == nil {
-		return r.failed("send error", ErrNotServer)
-	}
 	r.output.Drain(r.output.Len())
-	if page := s.onError; page == nil || !page(r, code, reason) {
+	page := ErrorPage(nil)
+	if s := r.conn.Server(); s != nil {
+		page = s.onError
+	}
+	if page == nil || !page(r, code, reason) {
 		r.errorPage(code, reason)
 	}
 	return r.SendReply(code, reason, nil)

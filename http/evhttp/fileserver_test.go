@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -422,4 +423,29 @@ func openFiles(t *testing.T, name string) (n int) {
 		}
 	}
 	return n
+}
+
+// TestFileServerIsLikeNetHTTPs asks both file servers for parts of the same file.
+func TestFileServerIsLikeNetHTTPs(t *testing.T) {
+	dir, addr := serveFiles(t, nil)
+	other := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	defer other.Close()
+	theirs := other.Listener.Addr().String()
+	for _, header := range []string{
+		"X-None: x", "Range: bytes=2-4", "Range: bytes=-3", "Range: bytes=8-", "Range: bytes=0-0", "Range: bytes=5-100", "Range: bytes=10-",
+		"If-Modified-Since: " + fileDate, "If-Modified-Since: Wed, 01 Jan 2020 00:00:00 GMT",
+		"If-Unmodified-Since: " + fileDate, "If-Unmodified-Since: Wed, 01 Jan 2020 00:00:00 GMT",
+		"Range: bytes=1-2\r\nIf-Range: " + fileDate, "Range: bytes=1-2\r\nIf-Range: Wed, 01 Jan 2020 00:00:00 GMT",
+	} {
+		got, body := fetch(t, addr, "GET", "/a.txt", header)
+		want, wantBody := fetch(t, theirs, "GET", "/a.txt", header)
+		if got.StatusCode != want.StatusCode || got.StatusCode < 300 && body != wantBody {
+			t.Errorf("%q: %s %q, want %s %q", header, got.Status, body, want.Status, wantBody)
+		}
+		for _, name := range []string{"Content-Range", "Content-Length", "Accept-Ranges", "Last-Modified"} {
+			if got.StatusCode < 300 && got.Header.Get(name) != want.Header.Get(name) {
+				t.Errorf("%q: %s %q, want %q", header, name, got.Header.Get(name), want.Header.Get(name))
+			}
+		}
+	}
 }

@@ -6,14 +6,16 @@ import (
 )
 
 // Hijack takes the stream away from HTTP: after CONNECT, or for another protocol
-// that the client has asked for with Upgrade. A client does that when its request
-// is done, and was answered so that the stream is not HTTP any more: with 101, or
-// with 2xx to CONNECT; what it does not take is closed. What the client has sent after the
+// that the client has asked for with Upgrade. What the client has sent after the
 // request is in its input, and what was sent before, such as the answer that
 // agrees, begun with SendReplyStart, in its output. The bufferevent is the
 // caller's, without callbacks and timeouts, and reads; the request is over. The
-// error is ErrOrder if the request has not come completely, its answer is
-// complete, or a client's was answered in another way; ErrDone if it is over.
+// error is ErrOrder if the request has not come completely or its answer is
+// complete, ErrDone if it is over.
+//
+// A client calls it when its request is done, if the answer was that the stream is
+// not HTTP any more: 101, or 2xx to CONNECT. What it does not take is closed. The
+// error is ErrOrder after any other answer.
 func (r *Request) Hijack() (*bufferevent.Bufferevent, error) {
 	if o, ok := r.ex.(*outgoing); ok {
 		return o.handOver(r)

@@ -56,7 +56,8 @@ type httpExchange struct {
 
 	// The handler's goroutine's.
 	header   http.Header
-	wrote    bool // WriteHeader was called
+	set      http.Header // as it was when WriteHeader was called
+	wrote    bool        // it was
 	code     int
 	noBody   bool
 	left     int64 // bytes that may be written yet, or -1
@@ -118,7 +119,7 @@ func newHTTPRequest(r *Request) (*http.Request, error) {
 	}
 	req := &http.Request{
 		Method: r.Method(), URL: u, RequestURI: r.URI(),
-		Proto: "HTTP/1." + strconv.Itoa(r.Minor()), ProtoMajor: 1, ProtoMinor: r.Minor(),
+		Proto: protocolOf(r.Minor()), ProtoMajor: 1, ProtoMinor: r.Minor(),
 		Header: h, Host: string(r.reqHead.Host()), Body: http.NoBody,
 		RemoteAddr: r.conn.peer.String(), Close: !r.reqHead.KeepAlive,
 	}
@@ -272,7 +273,7 @@ func (w *httpExchange) abort(answer bool) {
 			return
 		}
 		if !answer || w.r.SendError(http.StatusInternalServerError, "") != nil {
-			w.r.Cancel()
+			w.r.cutOff(ErrDone)
 		}
 	})
 }
@@ -293,11 +294,12 @@ func (w *httpExchange) WriteHeader(code int) {
 		return
 	}
 	w.wrote, w.code = true, code
+	w.set = w.header.Clone()
 	w.noBody = code == 204 || code == 304 || code == 101 || w.req.Method == http.MethodHead
-	if n, err := strconv.ParseInt(w.header.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
+	if n, err := strconv.ParseInt(w.set.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
 		w.left = n
 	} else {
-		w.header.Del("Content-Length")
+		w.set.Del("Content-Length")
 	}
 }
 
@@ -325,7 +327,7 @@ func (w *httpExchange) Write(p []byte) (int, error) {
 	switch {
 	case len(p) == 0:
 		return 0, nil
-	case w.noBody && w.req.Method != http.MethodHead:
+	case w.code == 204 || w.code == 304 || w.code == 101:
 		return 0, http.ErrBodyNotAllowed
 	case w.left >= 0 && int64(len(p)) > w.left:
 		return 0, http.ErrContentLength
@@ -346,11 +348,11 @@ func (w *httpExchange) Write(p []byte) (int, error) {
 
 // sniff sets a Content-Type as net/http does, if there is none.
 func (w *httpExchange) sniff(p []byte) {
-	if _, ok := w.header["Content-Type"]; ok || w.begun || w.buf.Len()+w.unsaid > 0 {
+	if _, ok := w.set["Content-Type"]; ok || w.begun || w.buf.Len()+w.unsaid > 0 {
 		return
 	}
-	if w.header.Get("Content-Encoding") == "" && len(p) > 0 {
-		w.header.Set("Content-Type", http.DetectContentType(p))
+	if w.set.Get("Content-Encoding") == "" {
+		w.set.Set("Content-Type", http.DetectContentType(p))
 	}
 }
 
@@ -393,13 +395,12 @@ func (w *httpExchange) head(whole bool) http.Header {
 		return nil
 	}
 	w.begun = true
-	h := w.header.Clone()
-	n := w.buf.Len()
+	h, n := w.set, w.buf.Len()
 	if w.req.Method == http.MethodHead {
 		n = w.unsaid
 	}
 	known := whole && w.left < 0 && (!w.noBody || 0 < n && n < handlerBuffer)
-	if known && !hasTrailer(h) {
+	if known && !hasTrailer(w.header) {
 		h.Set("Content-Length", strconv.Itoa(n))
 	}
 	return h
@@ -494,7 +495,7 @@ func (w *httpExchange) finish() {
 			}
 		}
 		if w.r.SendReplyEnd() != nil {
-			w.r.Cancel()
+			w.r.cutOff(ErrDone)
 		}
 	})
 }

@@ -83,7 +83,7 @@ func (o *outgoing) next() {
 			o.pool.put(o)
 		} else if o.freeWhenDone {
 			o.Free()
-		} else if o.state == idle {
+		} else if o.state == idle && o.idleTimeout > 0 {
 			o.expect(o.idleTimeout)
 		}
 	case o.state == apart:
@@ -267,7 +267,7 @@ func (o *outgoing) endRequest(r *Request, cause error) {
 	case r.ex == nil: // it was cancelled meanwhile
 		return
 	case o.freed && o.pool == nil: // or the connection freed
-		r.drop(errClosed)
+		r.abandon()
 		return
 	}
 	r.cause, r.client.telling = cause, true
@@ -308,13 +308,22 @@ func (o *outgoing) happened(what bufferevent.Events) {
 		o.fail(ReqTimeout, o.bev.Err())
 	case what&bufferevent.EventError == 0:
 	case what&bufferevent.EventWriting != 0 && o.flags&ConReadOnWriteError != 0 && o.state >= inResponse:
-		o.written = o.bev.Err()
+		o.written = o.reason()
 		o.last, o.sentFunc = true, nil
 		o.awaitAnswer()
 		o.bev.Enable(event.Read)
 	default:
-		o.finished(o.bev.Err())
+		o.finished(o.reason())
 	}
+}
+
+// reason returns why the stream is broken. There is none if somebody has only
+// said so.
+func (o *outgoing) reason() error {
+	if err := o.bev.Err(); err != nil {
+		return err
+	}
+	return io.ErrUnexpectedEOF
 }
 
 // finished is called when nothing more comes, because the server has ended the
@@ -370,7 +379,7 @@ func (o *outgoing) release() {
 	queue := o.queue
 	o.queue, o.state, o.sentFunc = nil, apart, nil
 	for _, r := range queue {
-		r.drop(errClosed)
+		r.abandon()
 	}
 	if o.pool != nil {
 		o.pool.gone(o)

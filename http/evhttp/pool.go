@@ -9,9 +9,9 @@ import (
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
-// A clientRoute is how a host is reached; requests that have the same one share
+// A way is how a host is reached; requests that have the same one share
 // connections.
-type clientRoute struct {
+type way struct {
 	secure      bool
 	host        string // that is asked for
 	port        int
@@ -22,32 +22,32 @@ type clientRoute struct {
 	proxyAuth   string
 }
 
-// name is what makes a route different from others.
-type routeName struct {
+// name is what makes a way different from others.
+type wayName struct {
 	secure bool
 	host   string
 	port   int
 	proxy  string
 }
 
-// name returns what the connections of a route are found by. Requests in clear
+// name returns what the connections of a way are found by. Requests in clear
 // for any host share the connections to a proxy.
-func (w *clientRoute) name() routeName {
+func (w *way) name() wayName {
 	if w.proxy != "" && !w.secure {
-		return routeName{proxy: w.proxy}
+		return wayName{proxy: w.proxy}
 	}
-	return routeName{w.secure, w.host, w.port, w.proxy}
+	return wayName{w.secure, w.host, w.port, w.proxy}
 }
 
 // tunnelled reports whether the way goes through a proxy that does not get to see
 // the requests.
-func (w *clientRoute) tunnelled() bool { return w.proxy != "" && w.secure }
+func (w *way) tunnelled() bool { return w.proxy != "" && w.secure }
 
-// pool has the connections of a route, and the requests that wait for one.
+// pool has the connections of a way, and the requests that wait for one.
 type pool struct {
 	client  *Client
-	name    routeName
-	way     clientRoute
+	name    wayName
+	way     way
 	conns   map[*outgoing]struct{}
 	idle    []*outgoing // the one used last at the end
 	waiting []*Request
@@ -128,6 +128,11 @@ func (p *pool) gone(o *outgoing) {
 			r.fail(&Error{Code: ReqEOF, Err: err})
 		}
 	}
+	p.forget()
+}
+
+// forget forgets a pool that has nothing.
+func (p *pool) forget() {
 	if len(p.conns) == 0 && len(p.waiting) == 0 {
 		delete(p.client.pools, p.name)
 	}
@@ -152,8 +157,7 @@ func (p *pool) cancel(r *Request) {
 	}
 	p.waiting = slices.Delete(p.waiting, i, i+1)
 	p.client.waiting--
-	r.cause, r.client.telling = &Error{Code: ReqCancel, Err: ErrDone}, false
-	r.over(r.cause)
+	r.abandon()
 }
 
 func (p *pool) sendHead(*Request, int64) error            { return ErrNotServer }

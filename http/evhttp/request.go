@@ -173,7 +173,7 @@ func (r *Request) Command() Method { return r.method }
 // Method returns the name of the method.
 func (r *Request) Method() string {
 	if r.name == "" {
-		if r.method != 0 {
+		if r.method != 0 && r.method <= MethodMax {
 			return r.method.String()
 		}
 		r.name = string(r.reqHead.Method())
@@ -302,11 +302,14 @@ func (r *Request) Free() {
 	r.output.Free()
 }
 
-// Cancel gives the request up. Its error callback is not called any more. A
-// server's connection is closed; a client's, too, if the request had been sent
+// Cancel gives the request up. A server's connection is closed, and the error
+// callback not called any more. A client's connection is closed if the request had
+// been sent; its error callback is told ReqCancel, and nothing else is called
 // (evhttp_cancel_request).
 func (r *Request) Cancel() {
-	r.onError, r.onComplete = nil, nil
+	if !r.client.sends {
+		r.onError, r.onComplete = nil, nil
+	}
 	if r.ex != nil {
 		r.ex.cancel(r)
 	}
@@ -468,7 +471,7 @@ func (r *Request) SendReplyEnd() error {
 
 // begin notes a code and a reason if an answer may begin.
 func (r *Request) begin(code int, reason string) error {
-	if err := r.may(sendNothing); err != nil {
+	if err := r.mayAnswer(); err != nil {
 		return err
 	}
 	if code < 200 && code != 101 || code > 999 {
@@ -490,6 +493,14 @@ func (r *Request) may(stage sending) error {
 		return ErrOrder
 	}
 	return nil
+}
+
+// mayAnswer returns an error unless an answer may begin.
+func (r *Request) mayAnswer() error {
+	if r.client.sends {
+		return ErrNotServer
+	}
+	return r.may(sendNothing)
 }
 
 // send sends a part of the body.
@@ -514,12 +525,21 @@ func (r *Request) end(op string) error {
 		err = r.ex.sendEnd(r)
 	}
 	if err != nil {
-		if r.ex != nil {
-			r.ex.cancel(r)
-		}
+		r.cutOff(err)
 		return r.failed(op, err)
 	}
 	return nil
+}
+
+// cutOff ends a request whose message will not be complete.
+func (r *Request) cutOff(cause error) {
+	switch ex := r.ex.(type) {
+	case nil:
+	case *served:
+		ex.cutOff(r, cause)
+	default:
+		ex.cancel(r)
+	}
 }
 
 func (r *Request) failed(op string, err error) error {

@@ -190,7 +190,7 @@ func (o *outgoing) readBody() (more bool) {
 func (o *outgoing) pause(r *Request) {
 	r.paused = true
 	o.bev.Disable(event.Read)
-	o.expect(0)
+	o.expectNothing()
 }
 
 // resume implements exchange.
@@ -219,13 +219,15 @@ func (o *outgoing) complete(r *Request) {
 		}
 	}
 	o.queue = slices.Delete(o.queue, 0, 1)
-	o.expect(0)
+	o.expectNothing()
 	o.reused, o.sentFunc = true, nil
 	switch {
 	case r.body.framing == wire.Tunnel:
 		o.offer(r)
 		return
 	case o.last || o.ended != nil || r.sending != sendDone || o.bev.Output().Len() > 0:
+		o.disconnect()
+	case o.bev.Input().Len() > 0: // what nobody has asked for must not answer the next one
 		o.disconnect()
 	default:
 		o.state = idle

@@ -33,7 +33,7 @@ func (o *outgoing) begin(r *Request) {
 	if r.client.follows {
 		length = -1
 	}
-	o.expect(0)
+	o.expectNothing()
 	if err := o.writeHead(r, length); err != nil {
 		o.failLater(err)
 		return
@@ -63,7 +63,7 @@ func (o *outgoing) begin(r *Request) {
 // goOn sends the body of a request, when it is time for it.
 func (o *outgoing) goOn(r *Request) {
 	o.awaiting, o.timed = false, false
-	o.expect(0)
+	o.expectNothing()
 	if r.client.follows {
 		r.client.spent = true
 		if r.client.onReady != nil {
@@ -209,7 +209,6 @@ func (o *outgoing) cancel(r *Request) {
 	} else {
 		o.stop()
 	}
-	r.cause, r.client.telling = &Error{Code: ReqCancel, Err: ErrDone}, false
-	r.over(r.cause)
+	r.abandon()
 	o.next()
 }

@@ -14,12 +14,15 @@ import (
 func ExampleRouter() {
 	var m evhttp.Match
 	var router evhttp.Router[func()]
-	for pattern, fn := range map[string]func(){
-		"GET /items/{id}":       func() { fmt.Println("item", m.Value("id")) },
-		"GET /items/{$}":        func() { fmt.Println("all items") },
-		"GET /static/{path...}": func() { fmt.Println("file", m.Value("path")) },
+	for _, route := range []struct {
+		pattern string
+		fn      func()
+	}{
+		{"GET /items/{id}", func() { fmt.Println("item", m.Value("id")) }},
+		{"GET /items/{$}", func() { fmt.Println("all items") }},
+		{"GET /static/{path...}", func() { fmt.Println("file", m.Value("path")) }},
 	} {
-		if err := router.Handle(pattern, fn); err != nil {
+		if err := router.Handle(route.pattern, route.fn); err != nil {
 			fmt.Println(err)
 			return
 		}
@@ -114,7 +117,7 @@ func ExampleAccessLogEntry_AppendCombined() {
 	entry := evhttp.AccessLogEntry{
 		Peer:   netip.MustParseAddr("192.0.2.1"),
 		Time:   time.Date(2026, 11, 25, 3, 0, 0, 0, time.UTC),
-		Method: []byte("GET"), Target: []byte("/a"), Minor: 1,
+		Method: []byte("GET"), Target: []byte("/a"), Protocol: "HTTP/1.1",
 		Status: 200, Sent: 1234,
 		UserAgent: []byte("evil\n\" agent"),
 	}

@@ -6,6 +6,7 @@ require (
 	github.com/cloudwego/netpoll v0.7.2
 	github.com/go-libevent/libevent/core v0.1.0
 	github.com/go-libevent/libevent/dns v0.1.0
+	github.com/go-libevent/libevent/http v0.1.0
 	github.com/go-libevent/libevent/openssl v0.1.0
 	github.com/lesismal/nbio v1.6.8
 	github.com/miekg/dns v1.1.73
@@ -19,7 +20,6 @@ require (
 require (
 	github.com/bytedance/gopkg v0.1.1 // indirect
 	github.com/cloudwego/gopkg v0.1.4 // indirect
-	github.com/go-libevent/libevent/http v0.1.0
 	github.com/kavu/go_reuseport v1.5.0 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
 	github.com/molecule-man/go-brrr v1.3.1 // indirect
