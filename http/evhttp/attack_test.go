@@ -196,7 +196,9 @@ func TestReaderThatDoesNotRead(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			sendFile(r, f, info)
+			if err := r.SendReplyFile(f, info, DefaultContentType); err != nil {
+				t.Error(err)
+			}
 		})
 	})
 	var before, after runtime.MemStats

@@ -21,60 +21,67 @@ const (
 	smallFile = 16 << 10
 )
 
-// sendFile answers a request with a file, or with what is asked for of it, and
-// closes the file when it was sent.
-func sendFile(r *Request, f *os.File, info fs.FileInfo) {
+// SendReplyFile answers GET or HEAD with a file that has this info and type: with
+// all of it, with the ranges that are asked for, or with 304, 412 or 416, as the
+// request says. The file is closed when it was sent, or if there is an error. It
+// goes out at the pace of the client, from disk where the system can do that; if
+// it has become shorter meanwhile, the connection is closed. The errors are those
+// of SendReply, and ErrNotServer.
+func (r *Request) SendReplyFile(f *os.File, info fs.FileInfo, contentType string) error {
+	const op = "send file"
+	if err := r.may(sendNothing); err != nil {
+		f.Close()
+		return r.failed(op, err)
+	}
+	if r.conn.Server() == nil {
+		f.Close()
+		return r.failed(op, ErrNotServer)
+	}
 	now := r.conn.base.Now()
 	v := Validators{ETag: FileETag(info.Size(), info.ModTime(), now), Modified: info.ModTime()}
 	r.header.Set("Last-Modified", string(AppendDate(nil, v.Modified)))
 	r.header.Set("ETag", v.ETag)
 	p := preconditionsOf(r)
-	switch p.Check(r.method.String(), v, now) {
+	switch p.Check(r.Method(), v, now) {
 	case http.StatusNotModified:
 		f.Close()
-		r.SendReply(http.StatusNotModified, "", nil)
-		return
+		return r.SendReply(http.StatusNotModified, "", nil)
 	case http.StatusPreconditionFailed:
 		f.Close()
-		r.SendError(http.StatusPreconditionFailed, "")
-		return
+		return r.SendError(http.StatusPreconditionFailed, "")
 	}
 	r.header.Set("Accept-Ranges", "bytes")
-	r.header.Set("X-Content-Type-Options", "nosniff")
 	field := joined(r, "Range")
-	if field == "" || !p.RangeApplies(r.method.String(), v, now) {
-		sendRanges(r, f, info, nil)
-		return
+	if field == "" || !p.RangeApplies(r.Method(), v, now) {
+		return sendRanges(r, f, info.Size(), contentType, nil)
 	}
 	ranges, err := ParseRange(field, info.Size(), 0)
 	if errors.Is(err, ErrUnsatisfiable) {
 		f.Close()
 		r.header.Set("Content-Range", string(AppendUnsatisfiedRange(nil, info.Size())))
-		r.SendError(http.StatusRequestedRangeNotSatisfiable, "")
-		return
+		return r.SendError(http.StatusRequestedRangeNotSatisfiable, "")
 	}
-	sendRanges(r, f, info, ranges)
+	return sendRanges(r, f, info.Size(), contentType, ranges)
 }
 
 // sendRanges sends ranges of a file, or all of it if there are none.
-func sendRanges(r *Request, f *os.File, info fs.FileInfo, ranges []Range) {
-	b, size, contentType := newFileBody(r, f), info.Size(), ContentTypeOf(info.Name())
+func sendRanges(r *Request, f *os.File, size int64, contentType string, ranges []Range) error {
+	b := newFileBody(r, f)
 	switch len(ranges) {
 	case 0:
 		b.parts = []filePart{{body: Range{0, size}}}
-		b.start(http.StatusOK, contentType, size)
+		return b.start(http.StatusOK, contentType, size)
 	case 1:
 		b.parts = []filePart{{body: ranges[0]}}
 		r.header.Set("Content-Range", string(ranges[0].AppendContentRange(nil, size)))
-		b.start(http.StatusPartialContent, contentType, ranges[0].Length)
-	default:
-		framed := NewRangeParts(ranges, size, contentType)
-		for i, part := range ranges {
-			b.parts = append(b.parts, filePart{framed.AppendHead(nil, i), part})
-		}
-		b.parts = append(b.parts, filePart{head: framed.AppendEnd(nil)})
-		b.start(http.StatusPartialContent, framed.ContentType(), framed.Length())
+		return b.start(http.StatusPartialContent, contentType, ranges[0].Length)
 	}
+	framed := NewRangeParts(ranges, size, contentType)
+	for i, part := range ranges {
+		b.parts = append(b.parts, filePart{framed.AppendHead(nil, i), part})
+	}
+	b.parts = append(b.parts, filePart{head: framed.AppendEnd(nil)})
+	return b.start(http.StatusPartialContent, framed.ContentType(), framed.Length())
 }
 
 // preconditionsOf returns the fields that make a request conditional.
@@ -119,16 +126,20 @@ func newFileBody(r *Request, f *os.File) *fileBody {
 }
 
 // start begins the answer, whose body has this type and length.
-func (b *fileBody) start(code int, contentType string, length int64) {
+func (b *fileBody) start(code int, contentType string, length int64) error {
 	r := b.r
-	r.header.Set("Content-Type", contentType)
 	r.header.Set("Content-Length", strconv.FormatInt(length, 10))
-	if err := r.SendReplyStart(code, ""); err != nil {
+	err := r.header.Set("Content-Type", contentType)
+	if err == nil {
+		err = r.SendReplyStart(code, "")
+	}
+	if err != nil {
 		r.onError = b.before
 		b.release()
-		return
+		return err
 	}
 	b.send()
+	return nil
 }
 
 // failed is called when the request ends before all was sent.

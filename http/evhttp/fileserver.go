@@ -115,6 +115,12 @@ func (s *FileServer) nameOf(path []byte) (name string, ok bool) {
 	return name, err == nil
 }
 
+// sendFile answers with a file.
+func sendFile(r *Request, f *os.File, info fs.FileInfo) {
+	r.header.Set("X-Content-Type-Options", "nosniff")
+	r.SendReplyFile(f, info, ContentTypeOf(info.Name()))
+}
+
 // errNoFile says that there is something else than a file or a folder.
 var errNoFile = errors.New("neither file nor folder")
 

@@ -3,6 +3,7 @@ package evhttp
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -447,5 +448,43 @@ func TestFileServerIsLikeNetHTTPs(t *testing.T) {
 				t.Errorf("%q: %s %q, want %q", header, name, got.Header.Get(name), want.Header.Get(name))
 			}
 		}
+	}
+}
+
+// TestSendReplyFileAnswersOnce has a handler answer with a file, and with another.
+func TestSendReplyFileAnswersOnce(t *testing.T) {
+	s, addr, on := serve(t)
+	dir := fileTree(t)
+	second := make(chan error, 1)
+	on(func() {
+		s.Handle("/any", func(r *Request) {
+			for i := range 2 {
+				f, err := os.Open(filepath.Join(dir, "a.txt"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				info, err := f.Stat()
+				if err != nil {
+					t.Error(err)
+				}
+				err = r.SendReplyFile(f, info, "x/y")
+				if i == 1 {
+					second <- err
+				} else if err != nil {
+					t.Error(err)
+				}
+				if i == 1 && f.Close() == nil {
+					t.Error("the file was left open")
+				}
+			}
+		})
+	})
+	resp, body := fetch(t, addr, "GET", "/any", "Range: bytes=1-2")
+	if resp.StatusCode != 206 || body != "12" || resp.Header.Get("Content-Type") != "x/y" {
+		t.Errorf("got %s, %q, %v", resp.Status, body, resp.Header)
+	}
+	if err := <-second; !errors.Is(err, ErrOrder) && !errors.Is(err, ErrDone) {
+		t.Errorf("the second answer: %v", err)
 	}
 }
