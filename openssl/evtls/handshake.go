@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 
 	"github.com/go-libevent/libevent/core/event"
 )
@@ -46,7 +47,7 @@ var errExited = errors.New("goroutine exited in handshake")
 func newHandshake(conn *tls.Conn, base *event.Base, workers *Workers) *handshake {
 	h := &handshake{
 		conn: conn, base: base, workers: workers,
-		resume: make(chan struct{}), quit: make(chan struct{}),
+		resume: make(chan struct{}, 1), quit: make(chan struct{}),
 	}
 	if workers == nil {
 		h.paused = make(chan struct{})
@@ -120,9 +121,9 @@ func (h *handshake) stop() {
 func (h *handshake) run() {
 	err := errExited
 	defer func() {
-		h.release()
 		h.done, h.err = true, err
 		h.yield()
+		h.release()
 	}()
 	if h.acquire() {
 		err = h.shake()
@@ -155,8 +156,8 @@ func (h *handshake) yield() {
 
 // wait is memory's wait: it waits for input.
 func (h *handshake) wait() bool {
-	h.release()
 	h.yield()
+	h.release()
 	select {
 	case <-h.resume:
 		return h.acquire()
@@ -172,11 +173,15 @@ func (h *handshake) acquire() bool {
 	return h.holding
 }
 
+// release gives the slot back. The loop, which knows already that a turn is over,
+// goes first if it shares the processor with the handshake that gets the slot:
+// or one handshake after the other would hold it up.
 func (h *handshake) release() {
-	if h.holding {
-		h.holding = false
+	if h.holding && h.workers != nil {
+		runtime.Gosched()
 		h.workers.release()
 	}
+	h.holding = false
 }
 
 // leave is Wait in the handshake's goroutine. Without workers the loop takes
