@@ -119,6 +119,7 @@ func (h *handshake) stop() {
 // run is the goroutine. Its last turn ends even if a function of the user's ends
 // the goroutine.
 func (h *handshake) run() {
+	growStack(0)
 	err := errExited
 	defer func() {
 		h.done, h.err = true, err
@@ -128,6 +129,16 @@ func (h *handshake) run() {
 	if h.acquire() {
 		err = h.shake()
 	}
+}
+
+// growStack makes the goroutine's stack as large as a handshake needs, while there
+// is nothing on it. It would grow step by step otherwise, and each step copies
+// all frames that are there.
+//
+//go:noinline
+func growStack(i int) byte {
+	var frame [8 << 10]byte
+	return frame[i] // so that there is a frame
 }
 
 // shake does the handshake. The user's functions in the configuration run in
