@@ -26,7 +26,7 @@ type handshake struct {
 	conn    *tls.Conn
 	base    *event.Base
 	workers *Workers
-	resume  chan struct{} // there is input, or an end of it
+	resume  chan struct{} // there is input, or an end of it; has room for one
 	quit    chan struct{} // closed to give up
 	paused  chan struct{} // the goroutine wants input, or has ended
 	notify  func()        // with workers, instead of paused; and after leave
@@ -35,9 +35,10 @@ type handshake struct {
 	holding bool // the goroutine has a worker's slot; the goroutine's
 
 	// What follows is the loop's to read when it has its turn.
-	done bool
-	err  error
-	away bool // without workers: the goroutine waits for something else, see Wait
+	done     bool
+	err      error
+	returned bool // from crypto/tls, which a function of the user's may prevent
+	away     bool // without workers: the goroutine waits for something else, see Wait
 }
 
 // errExited is the end of a handshake whose goroutine was ended by a function of
@@ -150,7 +151,9 @@ func (h *handshake) shake() (err error) {
 			err = fmt.Errorf("panic in handshake: %v", p)
 		}
 	}()
-	return h.conn.HandshakeContext(context.WithValue(context.Background(), waiterKey{}, h))
+	err = h.conn.HandshakeContext(context.WithValue(context.Background(), waiterKey{}, h))
+	h.returned = true
+	return err
 }
 
 // yield gives the turn to the loop.
