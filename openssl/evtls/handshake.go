@@ -120,7 +120,6 @@ func (h *handshake) stop() {
 // run is the goroutine. Its last turn ends even if a function of the user's ends
 // the goroutine.
 func (h *handshake) run() {
-	growStack(0)
 	err := errExited
 	defer func() {
 		h.done, h.err = true, err
@@ -128,6 +127,7 @@ func (h *handshake) run() {
 		h.release()
 	}()
 	if h.acquire() {
+		growStack(0)
 		err = h.shake()
 	}
 }
