@@ -57,7 +57,7 @@ func (b *Base) CacheLookup(name string, hints *evutil.AddrInfoHints, port uint16
 	if l.query.Host == "" {
 		return nil, l.failure(ErrNotCached, nil)
 	}
-	if infos, err, found := b.lookupWritten(&l.query); found {
+	if infos, found, err := b.lookupWritten(&l.query); found {
 		if err != nil {
 			err = l.failure(err, nil)
 		}
@@ -70,10 +70,10 @@ func (b *Base) CacheLookup(name string, hints *evutil.AddrInfoHints, port uint16
 
 // lookupWritten looks for what CacheWrite has written. If the canonical name is
 // wanted, that counts only with one.
-func (b *Base) lookupWritten(q *evutil.AddrInfoQuery) (infos []evutil.AddrInfo, err error, found bool) {
+func (b *Base) lookupWritten(q *evutil.AddrInfoQuery) (infos []evutil.AddrInfo, found bool, err error) {
 	known, ok := b.cache.lookup(kindWritten, q.Host, anyType, b.now())
 	if !ok || q.WantsCanonName() && known.answer.CanonName == "" {
-		return nil, nil, false
+		return nil, false, nil
 	}
 	addrs := make([]netip.Addr, 0, len(known.answer.Names))
 	for _, text := range known.answer.Names {
@@ -82,5 +82,5 @@ func (b *Base) lookupWritten(q *evutil.AddrInfoQuery) (infos []evutil.AddrInfo, 
 		}
 	}
 	infos, err = b.results(q, addrs, known.answer.CanonName)
-	return infos, err, true
+	return infos, true, err
 }

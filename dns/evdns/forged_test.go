@@ -1,7 +1,7 @@
 package evdns_test
 
 import (
-	"net"
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -27,7 +27,7 @@ func TestForgedAnswersAreIgnored(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			from, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+			from, err := listenUDP(netip.MustParseAddrPort("127.0.0.1:0"))
 			if err != nil {
 				t.Error(err)
 				return

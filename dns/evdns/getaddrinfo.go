@@ -26,10 +26,10 @@ var _ bufferevent.Resolver = (*Base)(nil)
 // hints want only one, and done is called by the loop.
 //
 // Search domains are tried in turn, until one has addresses of either family, or
-// nameservers fail. When those of one family are there, the other one has as long as
-// getaddrinfo-allow-skew says to follow. The results are in the order that the
-// option address-order says. The canonical name is that at the end of the
-// aliases, or the first on its line in a hosts file.
+// nameservers fail. When those of one family are there, the other one has as long
+// as getaddrinfo-allow-skew says to follow. The results are in the order that the
+// option address-order says. The canonical name is that at the end of the aliases,
+// or the first on its line in a hosts file.
 //
 // Names of services are looked up in the system's list of them, which is read
 // once; hints may have a resolver to do it. Only for that is it used.
@@ -46,7 +46,7 @@ var _ bufferevent.Resolver = (*Base)(nil)
 func (b *Base) GetAddrInfo(node, service string, hints *evutil.AddrInfoHints, done func([]evutil.AddrInfo, error)) (cancel func()) {
 	l := &lookup{base: b, done: done, node: node, service: service}
 	b.lock()
-	infos, err, finished := l.start(hints)
+	infos, finished, err := l.start(hints)
 	b.unlock()
 	if finished {
 		done(infos, err)
@@ -95,45 +95,45 @@ type family struct {
 }
 
 // start answers at once if it can. The base is locked.
-func (l *lookup) start(hints *evutil.AddrInfoHints) (infos []evutil.AddrInfo, err error, finished bool) {
+func (l *lookup) start(hints *evutil.AddrInfoHints) (infos []evutil.AddrInfo, finished bool, err error) {
 	b := l.base
 	if b.freed {
-		return nil, l.failure(evutil.EAIFail, ErrFreed), true
+		return nil, true, l.failure(evutil.EAIFail, ErrFreed)
 	}
 	l.query, err = prepare(l.node, l.service, hints)
 	if err != nil {
-		return nil, err, true
+		return nil, true, err
 	}
 	if l.query.Host == "" {
-		return l.query.Answer(), nil, true
+		return l.query.Answer(), true, nil
 	}
-	if infos, err, found := b.lookupKnown(&l.query); found {
+	if infos, found, err := b.lookupKnown(&l.query); found {
 		if err != nil {
 			err = l.failure(err, nil)
 		}
-		return infos, err, true
+		return infos, true, err
 	}
 	l.name, l.rest = b.search.names(l.query.Host)
 	if l.try() {
 		infos, err = l.outcome()
-		return infos, err, true
+		return infos, true, err
 	}
 	if err := l.timer.AssignTimer(b.event, l.onTimer); err != nil {
 		l.end()
-		return nil, l.failure(evutil.EAIFail, err), true
+		return nil, true, l.failure(evutil.EAIFail, err)
 	}
 	b.lookups.push(l)
-	return nil, nil, false
+	return nil, false, nil
 }
 
 // lookupKnown looks into hosts and what was put into the cache by hand.
-func (b *Base) lookupKnown(q *evutil.AddrInfoQuery) (infos []evutil.AddrInfo, err error, found bool) {
+func (b *Base) lookupKnown(q *evutil.AddrInfoQuery) (infos []evutil.AddrInfo, found bool, err error) {
 	if host, ok := b.hosts.find(q.Host); ok {
 		infos, err := b.results(q, host.addrs, host.canonName)
-		return infos, err, true
+		return infos, true, err
 	}
 	if b.flags&NoCache != 0 {
-		return nil, nil, false
+		return nil, false, nil
 	}
 	return b.lookupWritten(q)
 }

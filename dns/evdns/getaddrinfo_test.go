@@ -267,7 +267,10 @@ func TestGetAddrInfoSaysWhatWentWrong(t *testing.T) {
 			loop, u := newLoop(t), newUpstream(t)
 			u.does(test.script)
 			b := newAnswerer(t, loop, 0, u)
-			set(t, b, "timeout", "0.02", "attempts", "1")
+			set(t, b, "timeout", "20", "attempts", "1")
+			if strings.Contains(test.name, "no answer") {
+				set(t, b, "timeout", "0.02")
+			}
 			r := getaddrinfo(b, "www.example", "80", &stream)
 			dispatch(t, loop)
 			r.fails(t, test.want...)
@@ -314,7 +317,7 @@ func TestAnErrorOfOneFamilyDoesNotHurryTheOther(t *testing.T) {
 		}
 	})
 	b := newAnswerer(t, loop, 0, u)
-	set(t, b, "getaddrinfo-allow-skew", "0.001", "timeout", "0.1")
+	set(t, b, "getaddrinfo-allow-skew", "0.001", "timeout", "0.1", "attempts", "200")
 	r := getaddrinfo(b, "www.example", "80", &stream)
 	dispatch(t, loop)
 	r.want(t, "192.0.2.1:80")
@@ -394,7 +397,8 @@ func TestASearchEndsWhenNameserversFail(t *testing.T) {
 			})
 			b := newAnswerer(t, loop, 0, u)
 			ok(t, b.AddSearch("a.example"))
-			if test.err != nil {
+			set(t, b, "timeout", "20")
+			if test.err == evdns.ErrTimeout {
 				set(t, b, "timeout", "0.02")
 			}
 			r := getaddrinfo(b, "host", "80", &stream)

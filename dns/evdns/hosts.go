@@ -108,9 +108,9 @@ func (h *hosts) add(name, canonName string, addr netip.Addr) error {
 // LoadHosts adds the hosts of a file in the format of hosts(5) to those that
 // GetAddrInfo knows without asking. A line has an address and the names that
 // have it, in any case; what follows a # is a comment. Lines that cannot be
-// understood are skipped, and counted by ConfigStats. Without a filename, or if
-// the file cannot be read, localhost becomes 127.0.0.1 and ::1. Errors wrap a
-// ConfigErr. The file is read at once, so the loop waits for it
+// understood are skipped, and counted by ConfigStats; so are lines of more than
+// 64 KiB, and addresses of a name beyond 256. Without a filename, or if the file
+// cannot be read, localhost becomes 127.0.0.1 and ::1. Errors wrap a ConfigErr. The file is read at once, so the loop waits for it
 // (evdns_base_load_hosts).
 func (b *Base) LoadHosts(filename string) error {
 	b.lock()

@@ -331,11 +331,19 @@ func (s *nameserver) wake() {
 	}
 }
 
-// rest puts probes off until the resolver has something to do again, so that
-// they do not keep the loop.
+// rest puts probes off, and has nobody look for answers, until the resolver has
+// something to do again, so that this does not keep the loop.
 func (s *nameserver) rest() {
 	s.timer.DelNoBlock()
 	s.endProbe()
+	for _, u := range s.sockets {
+		if u != nil {
+			u.watch(false)
+		}
+	}
+	if s.conn != nil {
+		s.conn.rest(true)
+	}
 }
 
 // onTimer begins a probe: it asks again what the nameserver has known before or,

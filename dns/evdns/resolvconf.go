@@ -21,7 +21,8 @@ const resolvConfName = "/etc/resolv.conf"
 //
 // Nameservers are added to those that there are; domain and search replace what
 // was before. Lines that begin with # or ; are comments. Other lines and options
-// are skipped, and so is what cannot be understood; ConfigStats counts both.
+// are skipped, and so is what cannot be understood, or a line of more than 64 KiB;
+// ConfigStats counts both.
 //
 // With OptionNameservers, 127.0.0.1 becomes the nameserver if there is none
 // after that, unless flags have OptionNameserversNoDefault too. With

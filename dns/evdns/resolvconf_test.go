@@ -311,8 +311,8 @@ func FuzzParseResolvConf(f *testing.F) {
 			c.parseLine(line)
 		}
 		for _, domain := range b.search.domains {
-			if !isDomain(domain) {
-				t.Errorf("%q became a search domain", domain)
+			if err := checkHostname(domain); err != nil {
+				t.Errorf("%q became a search domain: %v", domain, err)
 			}
 		}
 		o := b.options

@@ -46,25 +46,14 @@ func (s *search) addFirst(domain string) error {
 // searchDomain returns a domain without the dots around it. The root is no
 // domain to search: it is tried in any case.
 func searchDomain(s string) (string, error) {
-	domain := strings.TrimSuffix(strings.TrimLeft(s, "."), ".")
-	if domain != "" && !isDomain(domain) {
-		return "", fmt.Errorf("%q: %w", s, ErrName)
+	domain := strings.Trim(s, ".")
+	if domain == "" {
+		return "", nil
+	}
+	if err := checkHostname(domain); err != nil {
+		return "", fmt.Errorf("%q: %w", s, err)
 	}
 	return domain, nil
-}
-
-// isDomain says whether labels have from 1 to 63 bytes, none of them a space or
-// a control character, and the whole is not too long.
-func isDomain(domain string) bool {
-	if len(domain) > maxNameLength {
-		return false
-	}
-	for label := range strings.SplitSeq(domain, ".") {
-		if len(label) < 1 || len(label) > 63 {
-			return false
-		}
-	}
-	return !strings.ContainsFunc(domain, func(r rune) bool { return r <= ' ' || r == 0x7f })
 }
 
 // names returns the names to try for name: first, and then the rest in order. A

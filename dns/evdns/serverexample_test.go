@@ -113,14 +113,16 @@ func ExampleNewServerPortListener() {
 		}
 		r.Respond(0)
 	}
+	// A free port for UDP may be one that somebody has for TCP.
 	udp, addr, err := serveExample(loop, serve)
-	if err != nil {
-		fmt.Println(err)
-		return
+	l, listenErr := listener.NewBind(loop, addr, listener.CloseOnFree, listener.DefaultBacklog, nil)
+	for err == nil && errors.Is(listenErr, listener.ErrAddrInUse) {
+		udp.Close()
+		udp, addr, err = serveExample(loop, serve)
+		l, listenErr = listener.NewBind(loop, addr, listener.CloseOnFree, listener.DefaultBacklog, nil)
 	}
-	l, err := listener.NewBind(loop, addr, listener.CloseOnFree, listener.DefaultBacklog, nil)
-	if err != nil {
-		fmt.Println(err)
+	if err != nil || listenErr != nil {
+		fmt.Println(err, listenErr)
 		return
 	}
 	tcp, err := evdns.NewServerPortListener(loop, l, serve)

@@ -127,7 +127,7 @@ func (c *connection) settle() {
 		c.close()
 		return
 	}
-	c.rest(c.n == 0 && c.server.base.flags&DisableWhenInactive != 0)
+	c.rest(c.n == 0 && !c.server.base.awake())
 }
 
 // rest stops the reading, or lets it go on.

@@ -232,8 +232,8 @@ func (b *Base) timedOut(r *Request) {
 	b.retry(r)
 }
 
-// wake begins the probes anew that rested with the resolver; rest has them rest,
-// if there is nothing to be looked up and the loop may end.
+// wake begins the probes anew that rested with the resolver; rest has everything
+// rest, if there is nothing to be looked up and the loop may end.
 func (b *Base) wake() {
 	if b.active || b.users == 0 {
 		return
@@ -254,7 +254,7 @@ func (b *Base) rest() {
 	}
 }
 
-// awake says whether nameservers that are down may be probed.
+// awake says whether the resolver may keep the loop from ending.
 func (b *Base) awake() bool { return b.active || b.flags&DisableWhenInactive == 0 }
 
 // hold keeps the loop from ending while there are nameservers, unless it was

@@ -198,12 +198,11 @@ func (u *udpSocket) settle() {
 	case u.finished && u.n == 0:
 		u.close()
 	default:
-		u.watch(u.n > 0 || u.server.base.flags&DisableWhenInactive == 0)
+		u.watch(u.n > 0 || u.server.base.awake())
 	}
 }
 
-// watch has the loop look for answers, or not. A resolver that may let the loop
-// end does so only while there can be any.
+// watch has the loop look for answers, or not.
 func (u *udpSocket) watch(on bool) {
 	if on == u.watched {
 		return

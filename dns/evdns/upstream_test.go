@@ -18,7 +18,7 @@ import (
 type upstream struct {
 	t    testing.TB
 	addr netip.AddrPort
-	udp  *net.UDPConn
+	udp  plainUDP
 	tcp  *net.TCPListener
 
 	mu      sync.Mutex
@@ -55,12 +55,11 @@ func newUpstream(t testing.TB) *upstream {
 func (u *upstream) listen(addr netip.AddrPort) {
 	u.t.Helper()
 	for try := 0; ; try++ {
-		udp, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(addr))
+		udp, err := listenUDP(addr)
 		ok(u.t, err)
 		at := udp.LocalAddr().(*net.UDPAddr).AddrPort()
 		tcp, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
 		if err == nil {
-			udp.SetReadBuffer(1 << 20)
 			u.addr, u.udp, u.tcp = at, udp, tcp
 			break
 		}

@@ -1,6 +1,8 @@
 package sysio
 
 import (
+	"sync"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -9,8 +11,9 @@ import (
 // Neighbours of one size and for one peer can go through the kernel as one long
 // message, which it cuts up at the end: what a small datagram costs is the way
 // through the network stack. UDP_SEGMENT, as this is called, came with Linux
-// 4.18; older kernels, and sockets that are not UDP's, would ignore it and send
-// the long message as it is.
+// 4.18. What does not know it, such as older kernels, emulators of processors,
+// and sockets that are not UDP's, ignores it and sends the long message as it is;
+// so it is tried out first.
 
 const (
 	// maxSegment is the longest message that is sent so: it must not need
@@ -56,13 +59,54 @@ func (m *Messages) segmentable(fd int) bool {
 	s := &m.segments
 	if s.state == segmentsUnknown {
 		s.state = segmentsFail
-		if _, err := unix.GetsockoptInt(fd, unix.SOL_UDP, unix.UDP_SEGMENT); err == nil {
+		if _, err := unix.GetsockoptInt(fd, unix.SOL_UDP, unix.UDP_SEGMENT); err == nil && segmentsArrive() {
 			s.state = segmentsWork
 			s.headers = make([]mmsghdr, len(m.headers))
 			s.controls = make([]segmentSize, len(m.headers))
 		}
 	}
 	return s.state == segmentsWork
+}
+
+// segmentsArrive says whether a message that is to be cut up arrives in parts. A
+// socket sends one to itself, and reads no more than a part of it. The kernel may
+// take a moment for that when there is much to do, but no more than patience.
+var segmentsArrive = sync.OnceValue(func() bool {
+	const part, whole = 8, 16
+	patience := unix.NsecToTimeval(int64(20 * time.Millisecond))
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	if unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}) != nil ||
+		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience) != nil {
+		return false
+	}
+	self, err := unix.Getsockname(fd)
+	if err != nil {
+		return false
+	}
+	size := segmentControl(part)
+	control := unsafe.Slice((*byte)(unsafe.Pointer(&size)), unsafe.Sizeof(size))
+	if _, err := unix.SendmsgN(fd, make([]byte, whole), control, self, 0); err != nil {
+		return false
+	}
+	room := make([]byte, whole)
+	for range whole / part {
+		if n, _, err := unix.Recvfrom(fd, room, 0); err != nil || n != part {
+			return false
+		}
+	}
+	return true
+})
+
+// segmentControl makes the control message for parts of this size.
+func segmentControl(size int) segmentSize {
+	c := segmentSize{size: uint16(size)}
+	c.hdr.Level, c.hdr.Type = unix.SOL_UDP, unix.UDP_SEGMENT
+	c.hdr.SetLen(unix.CmsgLen(int(unsafe.Sizeof(c.size))))
+	return c
 }
 
 // sendRuns is send with neighbours as one. It returns false if the system does
@@ -96,13 +140,10 @@ func (m *Messages) gather(count int) (runs int) {
 		h := &s.headers[runs].hdr
 		*h = m.headers[i].hdr
 		if n > 1 {
-			c := &s.controls[runs]
-			c.hdr.Level, c.hdr.Type = unix.SOL_UDP, unix.UDP_SEGMENT
-			c.hdr.SetLen(unix.CmsgLen(int(unsafe.Sizeof(c.size))))
-			c.size = uint16(m.size(i))
+			s.controls[runs] = segmentControl(m.size(i))
 			h.SetIovlen(n)
-			h.Control = (*byte)(unsafe.Pointer(c))
-			h.SetControllen(unix.CmsgSpace(int(unsafe.Sizeof(c.size))))
+			h.Control = (*byte)(unsafe.Pointer(&s.controls[runs]))
+			h.SetControllen(int(unsafe.Sizeof(segmentSize{})))
 		}
 		i += n
 	}
