@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"runtime"
 	"slices"
-	"time"
 
 	"github.com/miekg/dns"
 
@@ -188,6 +187,3 @@ func (p *ServerPort) warn(msg string, err error) {
 	}
 	log.Warn("evdns: "+msg, "error", err)
 }
-
-// serverPause is how long a port leaves a socket alone that goes on failing.
-const serverPause = 100 * time.Millisecond

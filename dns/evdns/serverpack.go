@@ -51,19 +51,16 @@ func (p *packer) pack(r *ServerRequest, rcode int) ([]byte, error) {
 	}
 	var counts [sections]int
 	fits := questions == len(r.Questions)
+	if !fits {
+		bits |= bitTC
+	}
 	for section := AnswerSection; section < sections && fits; section++ {
 		if off, counts[section], fits, err = p.section(r, section, msg, off, limit); err != nil {
 			return nil, err
 		}
-		if !fits && section == AdditionalSection {
-			break // the client has all it needs (RFC 2181, section 9)
-		}
-		if !fits {
+		if !fits && section != AdditionalSection { // without which the client has all it needs (RFC 2181, section 9)
 			bits |= bitTC
 		}
-	}
-	if questions < len(r.Questions) {
-		bits |= bitTC
 	}
 	if opt != nil {
 		if off, err = dns.PackRR(opt, msg, off, nil, false); err != nil {

@@ -3,6 +3,7 @@ package evdns
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
@@ -28,6 +29,8 @@ const (
 	maxQueuedBytes = 1 << 20
 	// keptBytes is how much memory for answers is kept for the next ones.
 	keptBytes = 64 << 10
+	// serverPause is how long a socket that goes on failing is left alone.
+	serverPause = 100 * time.Millisecond
 	// maxDatagram is the longest message that UDP over IPv4 can carry.
 	maxDatagram = math.MaxUint16 - 8 - 20
 )
