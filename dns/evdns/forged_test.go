@@ -1,8 +1,10 @@
 package evdns_test
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -206,6 +208,44 @@ func TestMalformedAnswers(t *testing.T) {
 				q.sendWire(append(wire, records...))
 			})
 			lookup(t, loop, b, "www.example.com").fails(t, evdns.ErrTruncated)
+		})
+	}
+}
+
+// Aliases may be as long as names can be, and no longer.
+func TestLongestAlias(t *testing.T) {
+	label := strings.Repeat("a", 63)
+	for _, c := range []struct {
+		last int // bytes of the last label
+		err  error
+	}{{61, nil}, {62, evdns.ErrTruncated}} {
+		t.Run(fmt.Sprintf("%d bytes", 3*64+c.last+2), func(t *testing.T) {
+			loop, u := newLoop(t), newUpstream(t)
+			b := newResolver(t, loop, u)
+			set(t, b, "timeout", "20")
+			u.does(func(q *question) {
+				wire := q.reply0()
+				wire[7] = 2
+				var alias []byte
+				for _, n := range []int{63, 63, 63, c.last} {
+					alias = append(append(alias, byte(n)), label[:n]...)
+				}
+				alias = append(alias, 0)
+				wire = append(wire, 0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 9, 0, byte(len(alias)))
+				at := len(wire)
+				wire = append(wire, alias...)
+				wire = append(wire, 0xc0|byte(at>>8), byte(at), 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 1)
+				q.sendWire(wire)
+			})
+			a := lookup(t, loop, b, "www.example.com")
+			if c.err != nil {
+				a.fails(t, c.err)
+				return
+			}
+			a.want(t, "192.0.2.1")
+			if want := strings.Join([]string{label, label, label, label[:61]}, "."); a.CanonName != want {
+				t.Errorf("canonical name of %d bytes", len(a.CanonName))
+			}
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -385,5 +386,35 @@ func TestResolverKeepsTheLoop(t *testing.T) {
 	b.Free(true)
 	if status(); status() != event.LoopNoEvents {
 		t.Error("kept after Free")
+	}
+}
+
+// The address of bind-to is not for nameservers on this host.
+func TestBindToIsNotForLoopback(t *testing.T) {
+	loop, u := newLoop(t), newUpstream(t)
+	b := newResolver(t, loop)
+	set(t, b, "timeout", "20", "bind-to", "192.0.2.77:1")
+	ok(t, b.AddNameserver(u.addr))
+	lookup(t, loop, b, "www.example.com").want(t, "192.0.2.1")
+}
+
+// A connection that the loop does not look at while it rests is not used after
+// its time.
+func TestConnectionThatHasRestedTooLong(t *testing.T) {
+	loop, u := newLoop(t), newUpstream(t)
+	b := newResolver(t, loop, u)
+	set(t, b, "use-vc", "", "timeout", "20")
+	lookup(t, loop, b, "a.example").want(t, "192.0.2.1")
+	lookup(t, loop, b, "b.example").want(t, "192.0.2.1")
+	if n := u.connections(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+	set(t, b, "tcp-idle-timeout", "0.001")
+	timer := loop.NewTimer(func(*event.Event, event.What) {})
+	ok(t, timer.AddTimeout(2*time.Millisecond))
+	dispatch(t, loop)
+	lookup(t, loop, b, "c.example").want(t, "192.0.2.1")
+	if n := u.connections(); n != 2 {
+		t.Errorf("%d connections", n)
 	}
 }

@@ -73,7 +73,7 @@ func (s *nameserver) connect() (*connection, error) {
 		return nil, err
 	}
 	c.bev.SetCallbacks(c.onReadable, nil, c.onEvent)
-	c.bev.SetTimeouts(b.options.tcpIdleTimeout, b.options.tcpIdleTimeout)
+	c.bev.SetTimeouts(b.options.tcpIdleTimeout, b.options.timeout)
 	if s.dial == nil {
 		err = c.bev.Connect(s.addr)
 	}
