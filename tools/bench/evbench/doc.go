@@ -284,9 +284,9 @@
 //
 // tls-handshake: eight clients make one connection after the other: they connect,
 // do the handshake, exchange a byte, which makes sure that the server has finished
-// it, too, and end the connection with a close_notify alert, which net and
-// crypto/tls answer while the others just close. The clock starts after 200 ms and
-// runs for the measuring time.
+// it, too, and end the connection with a close_notify alert, which all but C's
+// server, which just closes, answer. The clock starts after 200 ms and runs for the
+// measuring time.
 //
 //   - full: no session is resumed, though the clients are willing, so that servers
 //     send tickets.
@@ -332,7 +332,9 @@
 // every name has one IPv4 address.
 //
 // dns-server: servers that answer questions for the addresses of 1000 names, in
-// turns, with 100 queries outstanding at any time, on one socket. Each response
+// turns, with 100 queries outstanding at any time, from one socket (client) or
+// from 20: the kernel has less to do if responses to one client can go together
+// (UDP_SEGMENT), which ours lets them where it can. Each response
 // adds the address to the question of its query by the library's own means. All
 // servers have queries for 200 ms, and their responses are checked, before the
 // clock starts.
