@@ -92,6 +92,7 @@ func TestCurlExchanges(t *testing.T) {
 		{"unconditional", []string{"-z", "1 Jan 1999", "/files/page.txt"}, "a page\n", nil},
 		{"many headers", append(many("-H", "X-Field-", 100), "/hello"), "Hello, world\n", func(r seen) bool { return r.header["X-Field-99"] == "value" }},
 		{"compressed, asked for", []string{"--compressed", "/hello"}, "Hello, world\n", nil},
+		{"offer of HTTP/2", []string{"--http2", "/hello"}, "Hello, world\n", func(r seen) bool { return r.header["Upgrade"] == "h2c" }},
 		{"user", []string{"-u", "name:word", "/hello"}, "Hello, world\n", func(r seen) bool { return r.header["Authorization"] == "Basic bmFtZTp3b3Jk" }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -11,6 +11,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/http/evhttp"
 )
 
 // A browser is net/http's client, at a server.
@@ -20,14 +23,57 @@ type browser struct {
 	client *http.Client
 }
 
+// newBrowser returns one with net/http's own transport.
 func newBrowser(t testing.TB, url string) *browser {
 	t.Helper()
 	transport := &http.Transport{DisableCompression: true, ExpectContinueTimeout: interopPatience, MaxIdleConnsPerHost: 100}
 	t.Cleanup(transport.CloseIdleConnections)
+	return browserBy(t, url, transport)
+}
+
+func browserBy(t testing.TB, url string, transport http.RoundTripper) *browser {
 	return &browser{t, url, &http.Client{
 		Transport: transport, Timeout: interopPatience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// newOurBrowser returns one with our client for its transport, whose loop has a
+// goroutine.
+func newOurBrowser(t testing.TB, url string) *browser {
+	t.Helper()
+	base, err := event.NewBase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := evhttp.NewClient(base, &evhttp.ClientConfig{
+		SetUp: func(c *evhttp.Conn) error { return c.SetContinueTimeout(interopPatience) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := make(chan error, 1)
+	go func() {
+		_, err := base.Loop(event.LoopNoExitOnEmpty)
+		left <- err
+	}()
+	t.Cleanup(func() {
+		base.Post(func() {
+			client.Free()
+			base.LoopBreak()
+		})
+		if err := <-left; err != nil {
+			t.Error(err)
+		}
+		base.Free()
+	})
+	return browserBy(t, url, client.RoundTripper())
+}
+
+// eachBrowser runs a test with both.
+func eachBrowser(t *testing.T, test func(t *testing.T, newBrowser func(testing.TB, string) *browser)) {
+	t.Run("net/http", func(t *testing.T) { test(t, newBrowser) })
+	t.Run("ours", func(t *testing.T) { test(t, newOurBrowser) })
 }
 
 // do sends a request and returns the response and its body.
@@ -64,7 +110,9 @@ func (b *browser) want(code int, want, method, path string, body io.Reader, head
 }
 
 // TestNetHTTPClient has net/http's client at our server.
-func TestNetHTTPClient(t *testing.T) {
+func TestNetHTTPClient(t *testing.T) { eachBrowser(t, testNetHTTPClient) }
+
+func testNetHTTPClient(t *testing.T, newBrowser func(testing.TB, string) *browser) {
 	s := serve(t)
 	b, data := newBrowser(t, "http://"+s.addr.String()), string(noise(long))
 	b.want(200, "Hello, world\n", "GET", "/hello", nil)
@@ -89,7 +137,9 @@ func TestNetHTTPClient(t *testing.T) {
 }
 
 // TestNetHTTPClientsAtOnce has many of them.
-func TestNetHTTPClientsAtOnce(t *testing.T) {
+func TestNetHTTPClientsAtOnce(t *testing.T) { eachBrowser(t, testNetHTTPClientsAtOnce) }
+
+func testNetHTTPClientsAtOnce(t *testing.T, newBrowser func(testing.TB, string) *browser) {
 	s := serve(t)
 	b, data := newBrowser(t, "http://"+s.addr.String()), string(noise(300_000))
 	var all sync.WaitGroup

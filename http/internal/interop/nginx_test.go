@@ -149,7 +149,9 @@ func TestNginxTakesOurUploads(t *testing.T) {
 }
 
 // TestNginxInFrontOfUs has nginx pass requests on to our server.
-func TestNginxInFrontOfUs(t *testing.T) {
+func TestNginxInFrontOfUs(t *testing.T) { eachBrowser(t, testNginxInFrontOfUs) }
+
+func testNginxInFrontOfUs(t *testing.T, newBrowser func(testing.TB, string) *browser) {
 	s := serve(t)
 	nginx := startNginx(t, s)
 	data := string(noise(long))
