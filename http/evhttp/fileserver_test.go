@@ -33,11 +33,7 @@ func noise(n int) []byte {
 // fileTree makes a folder to serve, whose files have not changed for a while.
 func fileTree(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "evhttp")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := tempDir(t)
 	for name, data := range map[string][]byte{
 		"a.txt":               []byte("0123456789"),
 		"empty":               nil,
@@ -339,8 +335,11 @@ func TestFileServerOptions(t *testing.T) {
 }
 
 func TestFileServerDoesNotLeaveItsFolder(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("symbolic links are another matter there")
+	}
 	dir, addr := serveFiles(t, nil)
-	outside := filepath.Join(t.TempDir(), "outside")
+	outside := filepath.Join(tempDir(t), "outside")
 	if err := os.WriteFile(outside, []byte("outside"), 0o644); err != nil {
 		t.Fatal(err)
 	}
