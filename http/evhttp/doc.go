@@ -56,6 +56,38 @@
 // net/http's own server, except that there is no http.Server in reach, and
 // deadlines cannot be set.
 //
+// # A client
+//
+// A [Conn] is a connection to one host, which is made when there is a request, and
+// again when there is one after it was closed:
+//
+//	conn, err := evhttp.NewConn(base, nil, "example.com", 80)
+//	...
+//	r := evhttp.NewRequest(func(r *evhttp.Request) {
+//		if err := r.Err(); err != nil { ... }
+//		use(r.ResponseCode(), r.InputHeaders(), r.Input())
+//	})
+//	err = conn.MakeRequest(r, evhttp.MethodGet, "/")
+//
+// Requests go one after the other; the same [Request] may be sent again and again,
+// and then costs no memory. A body is what is in [Request.Output]; one that is made
+// bit by bit follows after [Conn.StartRequest]. An answer is kept until it is
+// complete, up to [DefaultMaxResponse], or taken as it comes
+// ([Request.SetChunkCallback]); in both directions nothing piles up that the other
+// side does not take. After "Expect: 100-continue" a body waits until it is wanted,
+// or for a second.
+//
+// A [Client] takes URLs. It keeps connections for the next requests, has limits for
+// each host, and goes through proxies; [ClientConfig] has all there is to choose. A
+// [SecureFunc] makes TLS streams. [Client.RoundTripper] is it for http.Client, and
+// for any goroutine.
+//
+// A request that fails has an [Error] with a code and a reason. It is sent once,
+// with one exception: if the server has closed a connection that it had kept just
+// as the request came, it is sent on a new one, provided that it is still all there
+// and either that is as good as once (GET, PUT and others) or nothing of it had
+// left. Connecting is tried again as [Conn.SetRetries] says.
+//
 // # Hostile peers
 //
 // A request that could be read in two ways is refused: with the right status, and
@@ -101,4 +133,10 @@
 //   - Content-Length, Transfer-Encoding and Keep-Alive of an answer are the
 //     server's to say. A length that is set announces that of an answer in parts.
 //   - Misuse, such as a second answer, is an error.
+//   - Callbacks of a client's request get the request when it has failed, too, and
+//     no nil. One that is cancelled has its error callback called, whatever state
+//     it was in.
+//   - A client's Request belongs to whoever has made it, and may be sent again.
+//   - A close callback of a client is called each time that a connection ends.
+//   - FreeOnCompletion frees a connection that could be kept, too.
 package evhttp

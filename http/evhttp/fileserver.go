@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -31,7 +32,9 @@ import (
 // from disk. Who shortens a file that is being sent cuts the answer off.
 type FileServer struct {
 	// Prefix is what the path of a request has before the name of a file:
-	// "/files/", for instance. Other paths are not found. By default it is "/".
+	// "/files/", for instance. Other paths are not found. By default it is "/". If
+	// a pattern with the wildcard {path...} has led here, that is the name, and
+	// Prefix does not count.
 	Prefix string
 	// Index is the name of the file that stands for its folder; by default that
 	// is "index.html".
@@ -69,14 +72,13 @@ func (s *FileServer) Serve(r *Request) {
 		r.SendError(http.StatusMethodNotAllowed, "")
 		return
 	}
-	path := pathOf(r)
-	name, ok := s.nameOf(path)
+	name, ok := s.nameOf(r)
 	if !ok {
 		r.SendError(http.StatusNotFound, "")
 		return
 	}
 	f, info, err := s.open(name)
-	switch slash := bytes.HasSuffix(path, slash); {
+	switch slash := bytes.HasSuffix(pathOf(r), slash); {
 	case err != nil:
 		r.SendError(statusOfFile(err), "")
 	case info.IsDir() && !slash:
@@ -92,23 +94,25 @@ func (s *FileServer) Serve(r *Request) {
 	}
 }
 
-// nameOf returns the name of the file that a path stands for, as the system has
-// it, relative to the folder.
-func (s *FileServer) nameOf(path []byte) (name string, ok bool) {
+// nameOf returns the name of the file that a request is for, as the system has it,
+// relative to the folder.
+func (s *FileServer) nameOf(r *Request) (name string, ok bool) {
+	path := pathOf(r)
 	for i := bytes.IndexByte(path, '%'); i >= 0 && i+2 < len(path); i++ {
 		if path[i] == '%' && path[i+1] == '2' && path[i+2]|0x20 == 'f' {
 			return "", false // it is no separator, and files have no such names
 		}
 	}
-	decoded := string(AppendURIDecode(nil, path, false))
-	name, ok = strings.CutPrefix(decoded, s.Prefix)
-	if !ok {
+	if p := r.match.pattern; p != nil && slices.Contains(p.names, "path") {
+		name = r.match.Value("path")
+	} else if name, ok = strings.CutPrefix(URIDecode(string(path), false), s.Prefix); !ok {
 		return "", false
 	}
-	if name = strings.TrimSuffix(name, "/"); name == "" {
-		return ".", len(decoded) == len(s.Prefix)
+	if name == "" {
+		return ".", true
 	}
-	if !fs.ValidPath(name) || !s.Hidden && (name[0] == '.' || strings.Contains(name, "/.")) {
+	name = strings.TrimSuffix(name, "/")
+	if !fs.ValidPath(name) || name == "." || !s.Hidden && (name[0] == '.' || strings.Contains(name, "/.")) {
 		return "", false
 	}
 	name, err := filepath.Localize(name)

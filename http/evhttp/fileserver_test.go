@@ -334,6 +334,31 @@ func TestFileServerOptions(t *testing.T) {
 	}
 }
 
+func TestFileServerServesWhatAWildcardStandsFor(t *testing.T) {
+	s, addr, on := serve(t)
+	f, err := NewFileServer(fileTree(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	f.Listing = true
+	on(func() {
+		for _, pattern := range []string{"/static/{path...}", "GET /pub/"} {
+			if err := s.HandlePattern(pattern, f.Serve); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for target, code := range map[string]int{
+		"/static/a.txt": 200, "/static/": 200, "/static/pub/": 200, "/static/pub": 301, "/static/pub/one.txt": 200,
+		"/static/.hidden/": 404, "/static//": 404, "/static/../a.txt": 404, "/static/pub/..%2fa.txt": 404, "/pub/one.txt": 200,
+	} {
+		if resp, _ := fetch(t, addr, "GET", target); resp.StatusCode != code {
+			t.Errorf("%s: got %d, want %d", target, resp.StatusCode, code)
+		}
+	}
+}
+
 func TestFileServerDoesNotLeaveItsFolder(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("symbolic links are another matter there")
