@@ -232,6 +232,7 @@ func (o *outgoing) fail(code RequestError, err error) {
 		o.next()
 		return
 	}
+	r.client.stale = code == ReqEOF && o.reused && !o.answering
 	o.queue = slices.Delete(o.queue, 0, 1)
 	o.disconnect()
 	o.over(r, &Error{Code: code, Err: err})
@@ -242,7 +243,6 @@ func (o *outgoing) fail(code RequestError, err error) {
 // request is still all there, and either has no effect that twice would be more
 // than once, or nothing of it was sent.
 func (o *outgoing) maySendAgain(r *Request) bool {
-	const idempotent = MethodGet | MethodHead | MethodPut | MethodDelete | MethodOptions | MethodTrace
 	if !o.reused || o.answering || o.host+o.unix == "" || r.client.spent {
 		return false
 	}
@@ -277,6 +277,9 @@ func (o *outgoing) endRequest(r *Request, cause error) {
 		r.client.onDone(r)
 	}
 }
+
+// idempotent are the methods that have no more effect twice than once.
+const idempotent = MethodGet | MethodHead | MethodPut | MethodDelete | MethodOptions | MethodTrace
 
 // drained implements side.
 func (o *outgoing) drained() {
