@@ -122,7 +122,11 @@ func (s *FileServer) nameOf(r *Request) (name string, ok bool) {
 // sendFile answers with a file.
 func sendFile(r *Request, f *os.File, info fs.FileInfo) {
 	r.header.Set("X-Content-Type-Options", "nosniff")
-	r.SendReplyFile(f, info, ContentTypeOf(info.Name()))
+	err := r.SendReplyFile(f, info, ContentTypeOf(info.Name()))
+	if err != nil && r.may(sendNothing) == nil {
+		r.header.Clear()
+		r.SendError(http.StatusInternalServerError, "")
+	}
 }
 
 // errNoFile says that there is something else than a file or a folder.
