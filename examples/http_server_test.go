@@ -53,6 +53,7 @@ func startWebsite(t *testing.T, secure bool, args ...string) *website {
 		a := newAuthority(t)
 		args = append(args, shown(t, a.issue(time.Hour))...)
 		transport.TLSClientConfig = a.trusting()
+		transport.ForceAttemptHTTP2 = true // which it must not agree on
 		w.curl = []string{"--cacert", a.file()}
 	}
 	w.process = start(t, "http-server", append([]string{"-addr", "127.0.0.1:0", "-root", folder}, args...)...)
@@ -91,6 +92,25 @@ func (w *website) get(path string, header ...string) (int, http.Header, string) 
 		w.t.Fatal(err)
 	}
 	return resp.StatusCode, resp.Header, string(body)
+}
+
+// ask makes a request and returns the status and the body.
+func ask(t *testing.T, transport *http.Transport, method, url, body string) string {
+	t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := (&http.Client{Transport: transport, Timeout: deadline}).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	return resp.Status + " " + string(data)
 }
 
 func TestHTTPServerServesFiles(t *testing.T) {
