@@ -78,15 +78,15 @@ func (s *FileServer) Serve(r *Request) {
 		return
 	}
 	f, info, err := s.open(name)
-	switch slash := bytes.HasSuffix(pathOf(r), slash); {
+	switch ends := bytes.HasSuffix(pathOf(r), slash); {
 	case err != nil:
 		r.SendError(statusOfFile(err), "")
-	case info.IsDir() && !slash:
+	case info.IsDir() && !ends:
 		f.Close()
 		addSlash(r)
 	case info.IsDir():
 		s.serveFolder(r, name, f)
-	case slash:
+	case ends:
 		f.Close()
 		r.SendError(http.StatusNotFound, "")
 	default:

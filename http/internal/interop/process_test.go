@@ -3,10 +3,8 @@
 package interop
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -94,18 +92,6 @@ func (tr *transcript) tail() string {
 	return text[max(0, len(text)-8000):]
 }
 
-// expect waits for a text.
-func (tr *transcript) expect(t testing.TB, want string) {
-	t.Helper()
-	tr.await(t, "want "+want, func(text []byte) int {
-		i := bytes.Index(text, []byte(want))
-		if i < 0 {
-			return -1
-		}
-		return i + len(want)
-	})
-}
-
 // match waits for what a regular expression describes, and returns its first
 // group.
 func (tr *transcript) match(t testing.TB, expr string) string {
@@ -127,7 +113,6 @@ type process struct {
 	*transcript // of both standard output and error
 	t           testing.TB
 	cmd         *exec.Cmd
-	stdin       io.WriteCloser
 	port        int // of a server
 	left        chan struct{}
 	err         error // of Wait, once left is closed
@@ -177,11 +162,9 @@ func start(t testing.TB, env []string, path string, args ...string) *process {
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	p.cmd.WaitDelay = interopPatience
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // for kill
-	stdin, err := p.cmd.StdinPipe()
-	if err != nil {
+	if _, err := p.cmd.StdinPipe(); err != nil {            // which ends with the process
 		t.Fatal(err)
 	}
-	p.stdin = stdin
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -199,15 +182,6 @@ func start(t testing.TB, env []string, path string, args ...string) *process {
 	})
 	return p
 }
-
-// expect waits for the program to write a text.
-func (p *process) expect(want string) {
-	p.t.Helper()
-	p.transcript.expect(p.t, want)
-}
-
-// hangUp closes the program's standard input.
-func (p *process) hangUp() { p.stdin.Close() }
 
 // kill ends the program, if it has not ended, and what it has started.
 func (p *process) kill() {
