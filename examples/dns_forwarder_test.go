@@ -28,7 +28,12 @@ type upstream struct {
 // startUpstream starts a nameserver over UDP and TCP that has a few names.
 func startUpstream(t *testing.T) *upstream {
 	t.Helper()
-	u := &upstream{t: t}
+	return (&upstream{t: t}).start()
+}
+
+func (u *upstream) start() *upstream {
+	t := u.t
+	t.Helper()
 	udp, tcp := listenDNS(t)
 	u.addr = udp.LocalAddr().String()
 	var serving sync.WaitGroup
@@ -187,8 +192,7 @@ func TestDNSForwarderRemembersAnswers(t *testing.T) {
 }
 
 func TestDNSForwarderRefusesWhatIsTooMuch(t *testing.T) {
-	u := startUpstream(t)
-	u.gate, u.arrived = make(chan struct{}), make(chan struct{}, 100)
+	u := (&upstream{t: t, gate: make(chan struct{}), arrived: make(chan struct{}, 100)}).start()
 	open := sync.OnceFunc(func() { close(u.gate) })
 	defer open()
 	_, addr := startForwarder(t, u, "-max", "3")

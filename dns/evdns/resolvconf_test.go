@@ -95,6 +95,7 @@ func TestParseResolvConfTakesSearchDomains(t *testing.T) {
 
 func TestTheDomainOfTheHostIsSearchedIfNothingElseIs(t *testing.T) {
 	const all = OptionsAll&^OptionHostsFile | OptionNameserversNoDefault
+	t.Cleanup(func() { hostname = os.Hostname })
 	for _, test := range []struct {
 		name, host, text string
 		flags            OptionFlags

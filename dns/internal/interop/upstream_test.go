@@ -25,10 +25,10 @@ const manyAddrs = 400
 // manyAddr is one of them.
 func manyAddr(i int) netip.Addr { return netip.AddrFrom4([4]byte{198, 51, 100 + byte(i>>8), byte(i)}) }
 
-// allOfMany is the answer that has all of them.
-func allOfMany() string {
+// all is the answer that has the first n of them.
+func all(n int) string {
 	var words []string
-	for i := range manyAddrs {
+	for i := range n {
 		words = append(words, manyAddr(i).String())
 	}
 	slices.Sort(words)
@@ -60,6 +60,9 @@ func startUnbound(t testing.TB) netip.AddrPort {
 	for i := range manyAddrs {
 		fmt.Fprintf(&many, "\tlocal-data: \"many.example.org. 300 IN A %v\"\n", manyAddr(i))
 	}
+	for i := range fewAddrs {
+		fmt.Fprintf(&many, "\tlocal-data: \"few.example.org. 300 IN A %v\"\n", manyAddr(i))
+	}
 	return startOn(t, "start of service", func(port int) (string, []string) {
 		file := configure(t, "unbound.conf", func(text string) string {
 			return strings.ReplaceAll(text, "PORT", strconv.Itoa(port)) + many.String()
@@ -75,6 +78,9 @@ func startDnsmasq(t testing.TB) netip.AddrPort {
 	var many strings.Builder
 	for i := range manyAddrs {
 		fmt.Fprintf(&many, "host-record=many.example.org,%v\n", manyAddr(i))
+	}
+	for i := range fewAddrs {
+		fmt.Fprintf(&many, "host-record=few.example.org,%v\n", manyAddr(i))
 	}
 	self, err := user.Current() // and not one that dnsmasq prefers to root
 	if err != nil {
@@ -108,7 +114,7 @@ var both = []exchange{
 	{"addrinfo:www.example.org", "192.0.2.10:80 192.0.2.11:80 [2001:db8::10]:80"},
 	{"addrinfo:four.example.org", "192.0.2.40:80"},
 	{"addrinfo:six.example.org", "[2001:db8::60]:80"},
-	{"a:many.example.org", allOfMany()},
+	{"a:many.example.org", all(manyAddrs)},
 }
 
 // upstreams are the servers, by name, and what only they answer.
@@ -189,6 +195,21 @@ func TestUpstreamTruncates(t *testing.T) {
 	eachUpstream(t, func(t *testing.T, addr netip.AddrPort, _ []exchange) {
 		if got, want := newAsker(t, addr).look("a:many.example.org", evdns.NoSearch|evdns.IgnoreTC), evdns.ErrTruncated.Error(); got != want {
 			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+}
+
+// TestUpstreamEDNS gets more in a datagram if it says that it can take that.
+func TestUpstreamEDNS(t *testing.T) {
+	eachUpstream(t, func(t *testing.T, addr netip.AddrPort, _ []exchange) {
+		for size, want := range map[string]string{"512": evdns.ErrTruncated.Error(), "1232": all(fewAddrs)} {
+			a := newAsker(t, addr)
+			if err := a.dns.SetOption("edns-udp-size", size); err != nil {
+				t.Fatal(err)
+			}
+			if got := a.look("a:few.example.org", evdns.NoSearch|evdns.IgnoreTC); got != want {
+				t.Errorf("with %s bytes: got  %s\nwant %s", size, got, want)
+			}
 		}
 	})
 }

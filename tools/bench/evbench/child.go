@@ -160,8 +160,8 @@ func runLoad(workload string, n []int, server []string) ([]measure.Figure, error
 		return load.TLSMemory(server, n[0])
 	case workload == "tls-flood" && len(n) == 2:
 		return runTLSFlood(server, n[0], milliseconds(n[1]))
-	case workload == "dnsperf" && len(n) == 2:
-		return load.DNSPerf(server, n[0], milliseconds(n[1]))
+	case workload == "dnsperf" && len(n) == 3:
+		return load.DNSPerf(server, n[0], n[1], milliseconds(n[2]))
 	case workload == "dns-server" && len(n) == 2:
 		return load.DNSServer(server, n[0], milliseconds(n[1]))
 	case workload == "dns-resolver" && len(n) == 2:

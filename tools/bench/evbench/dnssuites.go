@@ -39,14 +39,16 @@ func dnsServerTables() []table {
 	}, busyTables()...)
 }
 
-// dnsServerCases are two loads, of which the second keeps every server busy.
+// dnsServerCases are three loads, of which the last keeps every server busy.
 func dnsServerCases() []benchCase {
 	const outstanding = 100
-	var cases []benchCase
-	for _, load := range []struct{ label, workload string }{{"dnsperf", "dnsperf"}, {"batches", "dns-server"}} {
-		c := newCase(fmt.Sprintf("%s, %d outstanding", load.label, outstanding), 2, load.workload, outstanding)
-		c.times = 1
-		cases = append(cases, c)
+	cases := []benchCase{
+		newCase("dnsperf, 1 client", 2, "dnsperf", outstanding, 1),
+		newCase("dnsperf, 20 clients", 2, "dnsperf", outstanding, 20),
+		newCase("batches, 1 client", 2, "dns-server", outstanding),
+	}
+	for i := range cases {
+		cases[i].times = 1
 	}
 	return cases
 }

@@ -269,7 +269,9 @@
 // every name has one IPv4 address.
 //
 // dns-server: servers that answer questions for the addresses of 1000 names, in
-// turns, with 100 queries outstanding at any time, on one socket. Each response
+// turns, with 100 queries outstanding at any time, from one socket (client) or
+// from 20: the kernel has less to do if responses to one client can go together
+// (UDP_SEGMENT), which ours lets them where it can. Each response
 // adds the address to the question of its query by the library's own means. All
 // servers have queries for 200 ms, and their responses are checked, before the
 // clock starts.

@@ -16,8 +16,8 @@ import (
 )
 
 // DNSPerf measures a DNS server with dnsperf, which has so many queries
-// outstanding.
-func DNSPerf(command []string, outstanding int, d time.Duration) ([]measure.Figure, error) {
+// outstanding, from so many sockets.
+func DNSPerf(command []string, outstanding, clients int, d time.Duration) ([]measure.Figure, error) {
 	program, err := exec.LookPath("dnsperf")
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", measure.ErrUnable, err)
@@ -30,7 +30,7 @@ func DNSPerf(command []string, outstanding int, d time.Duration) ([]measure.Figu
 		if err != nil {
 			return nil, err
 		}
-		result, err := runDNSPerf(program, s.addr, outstanding, d)
+		result, err := runDNSPerf(program, s.addr, outstanding, clients, d)
 		if err != nil {
 			return nil, err
 		}
@@ -53,10 +53,10 @@ type dnsperfResult struct {
 }
 
 // runDNSPerf runs dnsperf for as many seconds as there are in d, at least one.
-func runDNSPerf(program string, addr netip.AddrPort, outstanding int, d time.Duration) (dnsperfResult, error) {
+func runDNSPerf(program string, addr netip.AddrPort, outstanding, clients int, d time.Duration) (dnsperfResult, error) {
 	seconds := max(1, int(d.Round(time.Second).Seconds()))
 	cmd := exec.Command(program, "-s", addr.Addr().String(), "-p", strconv.Itoa(int(addr.Port())),
-		"-l", strconv.Itoa(seconds), "-q", strconv.Itoa(outstanding), "-c", "1", "-T", "1", "-d", "/dev/stdin")
+		"-l", strconv.Itoa(seconds), "-q", strconv.Itoa(outstanding), "-c", strconv.Itoa(clients), "-T", "1", "-d", "/dev/stdin")
 	file, err := namesFile()
 	if err != nil {
 		return dnsperfResult{}, err

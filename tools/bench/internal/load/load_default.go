@@ -49,7 +49,7 @@ func TLSHandshakes([]string, tls.CurveID, bool, time.Duration) ([]measure.Figure
 func TLSFlood(_, _ []string, _ int, _ time.Duration) ([]measure.Figure, error) { return unable() }
 
 // DNSPerf measures on Linux only.
-func DNSPerf([]string, int, time.Duration) ([]measure.Figure, error) { return unable() }
+func DNSPerf([]string, int, int, time.Duration) ([]measure.Figure, error) { return unable() }
 
 // DNSServer measures on Linux only.
 func DNSServer([]string, int, time.Duration) ([]measure.Figure, error) { return unable() }
