@@ -182,6 +182,27 @@ func TestProbeOfAnUnknownNameserver(t *testing.T) {
 	}
 }
 
+// Where everything goes over TCP, probes do, too.
+func TestProbesOverTCP(t *testing.T) {
+	loop := newLoop(t)
+	sick, well := newUpstream(t), newUpstream(t)
+	b := newResolverWith(t, loop, evdns.NoCache, sick, well)
+	set(t, b, "timeout", "20", "use-vc", "", "initial-probe-timeout", "0.005")
+	log := watch(b)
+	sick.does(complains(dns.RcodeRefused))
+	_, err := b.ResolveIPv4("a.example", 0, func(evdns.Answer, error) {
+		sick.does(func(q *question) {
+			if q.stream == nil {
+				t.Error("probe over UDP")
+			}
+			q.good()
+		})
+	})
+	ok(t, err)
+	log.on("nameserver is back up", 1, func() { loop.LoopExit(0) })
+	dispatch(t, loop)
+}
+
 // A resolver that may let the loop end does not probe while it has nothing to do.
 func TestProbesDoNotKeepTheLoop(t *testing.T) {
 	loop := newLoop(t)

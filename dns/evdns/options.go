@@ -121,7 +121,7 @@ func defaultOptions() options {
 // These are beyond libevent:
 //
 //	address-order           rfc6724    order of the results of GetAddrInfo: rfc6724, happy-eyeballs or as-answered
-//	cache-size              10000      answers that the cache holds, 0 for none, up to 10,000,000
+//	cache-size              10000      answers that the cache holds, of 1 KiB on average; 0 for none, up to 10,000,000
 //	max-file-size           16777216   bytes that a resolv.conf or hosts file may have, 1 to 1 GiB
 //	max-waiting             1048576    requests that may wait for others or for a nameserver; more are refused; 1 to 1,000,000,000
 //	ports-per-nameserver    4          UDP sockets, each with a random port, to choose from, 1 to 256
