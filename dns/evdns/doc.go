@@ -101,7 +101,8 @@
 // that came by UDP can still be answered.
 //
 // Answers are as long as the client can take: 512 bytes by UDP, or what it says
-// with EDNS, and 65,535 by TCP. Records that do not fit are left out, and the
+// with EDNS, up to 1232 unless [ServerPort.SetMaxUDPSize] was called, and 65,535
+// by TCP. Records that do not fit are left out, and the
 // answer says so. Names are compressed. Clients that speak EDNS get an OPT record,
 // which may be one of the user's.
 //
@@ -146,6 +147,8 @@
 //     the search domains change.
 //   - Options that do not exist, and numbers that are none, are errors.
 //   - A truncated answer is asked for at the nameserver that has sent it.
+//   - A server sends no more than 1232 bytes in a datagram unless it is told to; in
+//     C there is no limit but the client's.
 //   - A server that is closed takes no more requests; in C it goes on until the last
 //     one is answered. An answer that is too long loses whole records, where C cuts
 //     it off anywhere. What cannot be read gets an answer. Connections whose clients

@@ -174,6 +174,7 @@ func TestServerResponseCodes(t *testing.T) {
 	m.SetEdns0(1232, false)
 	got := newUDPServer(t).ask(m, func(r *evdns.ServerRequest) {
 		is(t, "a code beyond all", r.Respond(1<<12), evdns.ErrRcode)
+		is(t, "a code of resolvers only", r.Respond(evdns.ErrTimeout), evdns.ErrRcode)
 		ok(t, r.Respond(dns.RcodeBadCookie))
 	})
 	equal(t, "code", got.Rcode, dns.RcodeBadCookie)
@@ -444,5 +445,8 @@ func TestServerOptionsAreChecked(t *testing.T) {
 	is(t, "clients", tcp.SetMaxClients(-1), evdns.ErrValue)
 	is(t, "timeout", tcp.SetIdleTimeout(0), evdns.ErrValue)
 	is(t, "requests", udp.SetMaxRequests(0), evdns.ErrValue)
+	is(t, "size of TCP", tcp.SetMaxUDPSize(512), evdns.ErrOption)
+	is(t, "size", udp.SetMaxUDPSize(511), evdns.ErrValue)
+	is(t, "size", udp.SetMaxUDPSize(65508), evdns.ErrValue)
 	ok(t, tcp.SetMaxClients(0))
 }
