@@ -298,6 +298,26 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	}
 }
 
+// A nameserver that goes on talking does not keep its connection.
+func TestConnectionThatNeverEnds(t *testing.T) {
+	loop, u := newLoop(t), newUpstream(t)
+	b := newResolverWith(t, loop, evdns.NoCache, u)
+	set(t, b, "use-vc", "", "timeout", "20", "tcp-idle-timeout", "0.01")
+	log := watch(b)
+	u.does(func(q *question) {
+		q.good()
+		for {
+			if _, err := q.stream.Write(append([]byte{0, 12}, make([]byte, 12)...)); err != nil {
+				return
+			}
+		}
+	})
+	log.on("idle connection closed", 1, func() { loop.LoopExit(0) })
+	a := start(t, b, "www.example.com")
+	dispatch(t, loop)
+	a.want(t, "192.0.2.1")
+}
+
 // A nameserver may close a connection that is not in use.
 func TestConnectionClosedWhileIdle(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)
