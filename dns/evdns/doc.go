@@ -17,6 +17,10 @@
 // by the loop, and never from within the call that began the lookup; they may do
 // anything, [Request.Cancel] and [Base.Free] included.
 //
+// Without an answer a lookup takes as long as the options timeout and attempts
+// say, 15 seconds by default, for each name that it tries. For a deadline of
+// one's own, a timer calls [Request.Cancel].
+//
 // [Base.GetAddrInfo] does what getaddrinfo does: both families, services, numeric
 // addresses, the hosts file ([Base.LoadHosts]). What is known it answers at once,
 // before it returns. The best addresses come first (RFC 6724). With it a resolver

@@ -106,7 +106,7 @@ func defaultOptions() options {
 //	max-timeouts            3          timeouts in a row that take a nameserver for down, 1 to 255
 //	max-inflight            64         requests under way at a time; others wait; 1 to 1,000,000
 //	randomize-case          1          whether to write names in random case, which answers must repeat: 0 or another number
-//	bind-to                 -          local address, or address and port, of nameservers added from then on
+//	bind-to                 -          local address, or address and port, of UDP sockets made from then on, but for nameservers on this host
 //	initial-probe-timeout   10         seconds until a nameserver that is down is first tried, at most 3600
 //	max-probe-timeout       3600       seconds that this time can grow to, whole ones, 1 to 3600
 //	probe-backoff-factor    3          what this time is multiplied by after each failure, 1 to 10
