@@ -39,11 +39,12 @@ func TestNoNameserverAnswers(t *testing.T) {
 func TestLateAnswerToAnEarlierQuery(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)
 	b := newResolver(t, loop, u)
-	set(t, b, "timeout", "0.01", "attempts", "200")
+	set(t, b, "timeout", "20")
 	var first *question
 	u.does(func(q *question) {
 		if first == nil {
 			first = q
+			expires(loop, b)(q)
 			return
 		}
 		first.good()
@@ -69,16 +70,16 @@ func TestTheOthersStepIn(t *testing.T) {
 	loop := newLoop(t)
 	one, dead, other := newUpstream(t), newUpstream(t), newUpstream(t)
 	b := newResolver(t, loop, dead, one, other)
-	set(t, b, "timeout", "0.02", "max-timeouts", "2", "initial-probe-timeout", "3600")
+	set(t, b, "timeout", "20", "max-timeouts", "2", "initial-probe-timeout", "3600")
 	log := watch(b)
-	dead.does(silent)
+	dead.does(expires(loop, b))
 	for i := range 30 {
 		lookup(t, loop, b, fmt.Sprintf("n%d.example.com", i)).want(t, "192.0.2.1")
 	}
-	if n := len(dead.questions()); n == 0 || n > 3 { // it is down after two
+	if n := len(dead.questions()); n != 2 { // after which it is down
 		t.Errorf("the dead one was asked %d times", n)
 	}
-	if n, m := len(one.questions()), len(other.questions()); n < 10 || m < 10 {
+	if n, m := len(one.questions()), len(other.questions()); n < 14 || m < 14 {
 		t.Errorf("the others were asked %d and %d times", n, m)
 	}
 	if got := log.lines("nameserver"); !slices.Equal(got, []string{"evdns: nameserver has failed"}) {
@@ -120,9 +121,9 @@ func TestAllNameserversAreDown(t *testing.T) {
 func TestProbesBringANameserverBack(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		fail func(*question) // what the nameserver does while it is not well
+		fail func(*question) // what the nameserver does while it is not well, or nil: nothing
 	}{
-		{"silent", silent},
+		{"silent", nil},
 		{"refuses", complains(dns.RcodeRefused)},
 		{"fails", complains(dns.RcodeServerFailure)},
 	} {
@@ -130,7 +131,10 @@ func TestProbesBringANameserverBack(t *testing.T) {
 			loop := newLoop(t)
 			sick, well := newUpstream(t), newUpstream(t)
 			b := newResolverWith(t, loop, evdns.NoCache, sick, well)
-			set(t, b, "timeout", "0.02", "max-timeouts", "1",
+			if c.fail == nil {
+				c.fail = expires(loop, b)
+			}
+			set(t, b, "timeout", "20", "max-timeouts", "1",
 				"initial-probe-timeout", "0.005", "probe-backoff-factor", "1")
 			log := watch(b)
 			sick.does(func(q *question) {
@@ -291,7 +295,7 @@ func TestAllRefuse(t *testing.T) {
 func TestNameserverThatDoesNotKnowEDNS(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)
 	b := newResolver(t, loop, u)
-	set(t, b, "edns-udp-size", "1232", "timeout", "20")
+	set(t, b, "edns-udp-size", "1232", "timeout", "20", "attempts", "2")
 	u.does(func(q *question) {
 		if opt := q.msg.IsEdns0(); opt != nil {
 			if opt.UDPSize() != 1232 {
@@ -300,13 +304,17 @@ func TestNameserverThatDoesNotKnowEDNS(t *testing.T) {
 			q.send(q.reply(dns.RcodeFormatError))
 			return
 		}
+		if q.number == 2 { // to have learnt it has cost no attempt
+			expires(loop, b)(q)
+			return
+		}
 		q.good()
 	})
 	for range 3 {
 		lookup(t, loop, b, "www.example.com").want(t, "192.0.2.1")
 	}
-	if n := len(u.questions()); n != 4 {
-		t.Errorf("%d questions, want 4", n)
+	if n := len(u.questions()); n != 5 {
+		t.Errorf("%d questions, want 5", n)
 	}
 }
 

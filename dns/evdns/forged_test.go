@@ -2,6 +2,7 @@ package evdns_test
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -210,6 +211,21 @@ func TestMalformedAnswers(t *testing.T) {
 			lookup(t, loop, b, "www.example.com").fails(t, evdns.ErrTruncated)
 		})
 	}
+}
+
+// Records of other classes than that of the question are not taken.
+func TestRecordsOfOtherClasses(t *testing.T) {
+	loop, u := newLoop(t), newUpstream(t)
+	b := newResolver(t, loop, u)
+	set(t, b, "timeout", "20")
+	u.does(func(q *question) {
+		q.send(q.reply(0,
+			record(t, "www.example.com. 9 CH CNAME other.example.com."),
+			record(t, "other.example.com. 9 IN A 192.0.2.66"),
+			&dns.A{Hdr: dns.RR_Header{Name: "www.example.com.", Rrtype: dns.TypeA, Class: dns.ClassCHAOS, Ttl: 9}, A: net.IPv4(192, 0, 2, 67)},
+			record(t, "www.example.com. 9 IN A 192.0.2.1")))
+	})
+	lookup(t, loop, b, "www.example.com").want(t, "192.0.2.1")
 }
 
 // Aliases may be as long as names can be, and no longer.

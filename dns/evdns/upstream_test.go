@@ -14,6 +14,9 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/dns/evdns"
 )
 
 // An upstream is a nameserver that does what the test tells it to, over UDP and
@@ -276,6 +279,15 @@ func complains(rcode int) func(*question) {
 
 // silent is a script that answers nothing.
 func silent(*question) {}
+
+// expires is a script that answers nothing, and has b lose its patience.
+func expires(loop *event.Base, b *evdns.Base) func(*question) {
+	return func(q *question) {
+		if err := loop.Post(func() { b.Expire(q.u.addr) }); err != nil {
+			q.u.t.Error(err)
+		}
+	}
+}
 
 // reply0 returns the header and question of an answer that promises a record.
 func (q *question) reply0() []byte {
