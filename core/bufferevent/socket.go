@@ -8,7 +8,6 @@ import (
 
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
@@ -64,7 +63,7 @@ func (s *socket) assign(fd int) error {
 		}
 	}
 	if fd >= 0 && b.options&Nagle == 0 {
-		evutil.SetTCPNoDelay(fd, true) // fails if it is not TCP
+		sysio.SetNoDelay(fd) // fails if it is not TCP
 	}
 	return nil
 }

@@ -64,6 +64,7 @@ type Base struct {
 	continuing bool
 	waitUntil  int64 // when the wait under way ends by itself, or -1
 	yielded    int64 // when the loop last let other goroutines run
+	roused     int64 // when it last woke the scheduler's monitor
 
 	exiting  atomic.Bool // the loop ends after this iteration
 	breaking atomic.Bool // the loop ends after this callback

@@ -198,12 +198,16 @@ func (b *Base) poll(timeout time.Duration) (ready []poller.Event, err error) {
 		timeout = 0
 	}
 	yield := b.yieldDue()
+	rouse := yield && b.rouseDue()
 	if b.stats != nil {
 		b.stats.beforePoll()
 	}
 	b.leave()
 	if yield {
 		runtime.Gosched()
+	}
+	if rouse {
+		poller.Rouse()
 	}
 	b.ready, err = b.poller.Wait(timeout, b.ready[:0])
 	b.enter()
@@ -222,6 +226,11 @@ const (
 	threadYieldInterval = time.Millisecond
 )
 
+// A yield helps only goroutines that are ready to run. Those that wait for the
+// network are made ready by the scheduler's monitor, at this interval, if it is
+// awake.
+const rouseInterval = 10 * time.Millisecond
+
 // yieldDue reports whether the loop has run for long without yielding.
 func (b *Base) yieldDue() bool {
 	interval := yieldInterval
@@ -233,6 +242,15 @@ func (b *Base) yieldDue() bool {
 		return false
 	}
 	b.yielded = now
+	return true
+}
+
+// rouseDue reports whether the scheduler's monitor may have slept for long.
+func (b *Base) rouseDue() bool {
+	if b.yielded-b.roused < int64(rouseInterval) {
+		return false
+	}
+	b.roused = b.yielded
 	return true
 }
 

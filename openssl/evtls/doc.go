@@ -37,7 +37,8 @@
 // the handshake there is no goroutine, and an idle connection costs what
 // crypto/tls keeps. A server starts it when the client's first record is there. A
 // handshake computes for a good part of a millisecond, during which the loop does
-// nothing else. With [Workers] it goes on meanwhile, and a flood of new
+// nothing else. With [Workers] it goes on meanwhile, on another processor or, if
+// it has to share one, between any two handshakes, so that a flood of new
 // connections does not hold up those that there are.
 //
 // The functions in a tls.Config are called in that goroutine, even after the
@@ -66,7 +67,8 @@
 // it off: the callback is told EventError, and Err wraps io.ErrUnexpectedEOF,
 // unless the flag [DirtyShutdown] allows it. [bufferevent.Bufferevent.CloseWrite]
 // ends our side, after everything that was written, and the write callback runs
-// when that has left. Free says nothing to the peer.
+// when that has left. Free says nothing to the peer: who is told EventEOF, and has
+// nothing more to send, calls CloseWrite before it (RFC 8446 section 6.1).
 //
 // # Errors
 //

@@ -153,11 +153,15 @@ func TestFunctionsThatDoNotReturn(t *testing.T) {
 					return nil, nil
 				}
 				server.TLS.Certificates = nil
-				_, s := newEnds(t, base, client, server, 0)
-				await(t, base, "failure", s.failed)
+				c, s := newEnds(t, base, client, server, 0)
+				await(t, base, "failure", func() bool { return s.failed() && c.failed() })
 				s.want(t, failure)
 				if err := s.errs[0]; !strings.Contains(err.Error(), test.message) {
 					t.Errorf("error %v", err)
+				}
+				const internalError = tls.AlertError(80)
+				if alert := tls.AlertError(0); !errors.As(c.errs[0], &alert) || alert != internalError {
+					t.Errorf("the client is told %v", c.errs[0])
 				}
 			})
 		}

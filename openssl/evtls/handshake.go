@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 
 	"github.com/go-libevent/libevent/core/event"
 )
@@ -25,7 +26,7 @@ type handshake struct {
 	conn    *tls.Conn
 	base    *event.Base
 	workers *Workers
-	resume  chan struct{} // there is input, or an end of it
+	resume  chan struct{} // there is input, or an end of it; has room for one
 	quit    chan struct{} // closed to give up
 	paused  chan struct{} // the goroutine wants input, or has ended
 	notify  func()        // with workers, instead of paused; and after leave
@@ -34,9 +35,10 @@ type handshake struct {
 	holding bool // the goroutine has a worker's slot; the goroutine's
 
 	// What follows is the loop's to read when it has its turn.
-	done bool
-	err  error
-	away bool // without workers: the goroutine waits for something else, see Wait
+	done     bool
+	err      error
+	returned bool // from crypto/tls, which a function of the user's may prevent
+	away     bool // without workers: the goroutine waits for something else, see Wait
 }
 
 // errExited is the end of a handshake whose goroutine was ended by a function of
@@ -46,7 +48,7 @@ var errExited = errors.New("goroutine exited in handshake")
 func newHandshake(conn *tls.Conn, base *event.Base, workers *Workers) *handshake {
 	h := &handshake{
 		conn: conn, base: base, workers: workers,
-		resume: make(chan struct{}), quit: make(chan struct{}),
+		resume: make(chan struct{}, 1), quit: make(chan struct{}),
 	}
 	if workers == nil {
 		h.paused = make(chan struct{})
@@ -120,13 +122,24 @@ func (h *handshake) stop() {
 func (h *handshake) run() {
 	err := errExited
 	defer func() {
-		h.release()
 		h.done, h.err = true, err
 		h.yield()
+		h.release()
 	}()
 	if h.acquire() {
+		growStack(0)
 		err = h.shake()
 	}
+}
+
+// growStack makes the goroutine's stack as large as a handshake needs, while there
+// is nothing on it. It would grow step by step otherwise, and each step copies
+// all frames that are there.
+//
+//go:noinline
+func growStack(i int) byte {
+	var frame [8 << 10]byte
+	return frame[i] // so that there is a frame
 }
 
 // shake does the handshake. The user's functions in the configuration run in
@@ -138,7 +151,9 @@ func (h *handshake) shake() (err error) {
 			err = fmt.Errorf("panic in handshake: %v", p)
 		}
 	}()
-	return h.conn.HandshakeContext(context.WithValue(context.Background(), waiterKey{}, h))
+	err = h.conn.HandshakeContext(context.WithValue(context.Background(), waiterKey{}, h))
+	h.returned = true
+	return err
 }
 
 // yield gives the turn to the loop.
@@ -155,8 +170,8 @@ func (h *handshake) yield() {
 
 // wait is memory's wait: it waits for input.
 func (h *handshake) wait() bool {
-	h.release()
 	h.yield()
+	h.release()
 	select {
 	case <-h.resume:
 		return h.acquire()
@@ -172,11 +187,15 @@ func (h *handshake) acquire() bool {
 	return h.holding
 }
 
+// release gives the slot back. The loop, which knows already that a turn is over,
+// goes first if it shares the processor with the handshake that gets the slot:
+// or one handshake after the other would hold it up.
 func (h *handshake) release() {
-	if h.holding {
-		h.holding = false
+	if h.holding && h.workers != nil {
+		runtime.Gosched()
 		h.workers.release()
 	}
+	h.holding = false
 }
 
 // leave is Wait in the handshake's goroutine. Without workers the loop takes

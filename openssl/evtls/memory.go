@@ -26,8 +26,9 @@ type memory struct {
 	// who reads is told to come back.
 	wait func() bool
 
-	ended bool // nothing follows what is in in
-	cut   bool // crypto/tls has seen that
+	ended  bool // nothing follows what is in in
+	cut    bool // crypto/tls has seen that
+	spoken bool // something was written
 }
 
 // errNoData is what Read returns if there is nothing. Being temporary it does
@@ -95,6 +96,7 @@ func (m *memory) ready() bool {
 // Write implements net.Conn. That nothing can be written below any more is for
 // the bufferevent there to tell.
 func (m *memory) Write(p []byte) (int, error) {
+	m.spoken = true
 	m.out.Write(p)
 	return len(p), nil
 }

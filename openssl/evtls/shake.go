@@ -57,11 +57,19 @@ func (s *stream) notify(h *handshake) {
 	})
 }
 
+// internalError is the record of the alert of this name (RFC 8446 section 6),
+// which a peer understands that has got nothing yet. crypto/tls sends none when it
+// does not return.
+var internalError = [...]byte{21, 3, 3, 0, 2, 2, 80}
+
 // turned goes on when the handshake's goroutine has had its turn.
 func (s *stream) turned() {
 	h, m := s.handshake, &s.conn.mem
 	if h.working {
 		return // notify will come
+	}
+	if h.done && !h.returned && s.state == Accepting && !m.spoken {
+		m.Write(internalError[:])
 	}
 	s.under.Output().AddBuffer(m.out)
 	switch {

@@ -2,6 +2,9 @@ package evtls
 
 // Workers bound how many handshakes compute at the same time, in goroutines
 // beside the loops. One set may serve any number of bufferevents and bases.
+//
+// Handshakes that wait get their turn in the order in which they came. A loop that
+// shares a processor with the workers goes first each time one of these is free.
 type Workers struct {
 	slots chan struct{}
 }

@@ -22,6 +22,9 @@ func IsSocket(fd int) bool {
 // Peername returns the address that a socket is connected to.
 func Peername(fd int) (evutil.Sockaddr, error) { return peername(fd) }
 
+// SetNoDelay makes a TCP socket send small packets at once. Other sockets fail.
+func SetNoDelay(fd int) error { return setNoDelay(fd) }
+
 // ShutdownWrite ends the stream that a socket sends.
 func ShutdownWrite(fd int) error {
 	if _, err := consultLen(OpShutdown, fd, 0); err != nil {

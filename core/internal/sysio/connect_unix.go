@@ -12,7 +12,6 @@ var errInProgress error = unix.EINPROGRESS
 func socketType(fd int) (int, error)           { return unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE) }
 func peername(fd int) (evutil.Sockaddr, error) { return unix.Getpeername(fd) }
 func shutdownWrite(fd int) error               { return unix.Shutdown(fd, unix.SHUT_WR) }
-func closeSocket(fd int) error                 { return unix.Close(fd) }
 
 // Duplicate returns another descriptor for what fd is one for, which is not
 // inherited by programs that the process starts.

@@ -17,6 +17,7 @@ func socketType(fd int) (int, error) {
 
 func peername(fd int) (evutil.Sockaddr, error) { return windows.Getpeername(windows.Handle(fd)) }
 func shutdownWrite(fd int) error               { return windows.Shutdown(windows.Handle(fd), windows.SHUT_WR) }
+func setNoDelay(fd int) error                  { return evutil.SetTCPNoDelay(fd, true) }
 func closeSocket(fd int) error                 { return windows.Closesocket(windows.Handle(fd)) }
 
 // Duplicate would have to know what kind of handle this is, and whom it

@@ -53,3 +53,14 @@ func TestUnixSockets(t *testing.T) {
 	defer evutil.CloseSocket(conn)
 	want(t, "peer is valid", peer.IsValid(), false)
 }
+
+func TestNoDelay(t *testing.T) {
+	fd := newSocket(t, syscall.AF_INET, Mode{})
+	ok(t, SetNoDelay(fd))
+	on, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY)
+	ok(t, err)
+	if on == 0 {
+		t.Error("TCP_NODELAY is off")
+	}
+	want(t, "not a socket", SetNoDelay(evutil.InvalidSocket), error(unix.EBADF))
+}

@@ -26,6 +26,29 @@ func TestBlockingSocketsDoNotWait(t *testing.T) {
 	want(t, "Recv", err, ErrAgain)
 }
 
+// Only what may take time to close is closed the long way.
+func TestWhatLingers(t *testing.T) {
+	pair := socketPair(t)
+	tests := []struct {
+		name string
+		set  *unix.Linger
+		want bool
+	}{
+		{"a new socket", nil, false},
+		{"a socket that lingers", &unix.Linger{Onoff: 1, Linger: 1}, true},
+		{"a socket that drops what it has", &unix.Linger{Onoff: 1}, false},
+		{"a socket that does not linger", &unix.Linger{Linger: 1}, false},
+	}
+	for _, tt := range tests {
+		if tt.set != nil {
+			ok(t, unix.SetsockoptLinger(pair[0], unix.SOL_SOCKET, unix.SO_LINGER, tt.set))
+		}
+		want(t, tt.name, lingers(pair[0]), tt.want)
+	}
+	want(t, "a file", lingers(int(newFile(t, "").Fd())), true)
+	want(t, "no descriptor", lingers(-1), true)
+}
+
 func TestWhatSendfileCannotDo(t *testing.T) {
 	for _, err := range []error{unix.EINVAL, unix.ENOSYS, unix.ENOTSUP, unix.EOPNOTSUPP, unix.ENOTSOCK} {
 		want(t, err.Error(), CannotSendfile(err), true)

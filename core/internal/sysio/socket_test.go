@@ -160,3 +160,13 @@ func TestAcceptIsMadeAgainIfInterrupted(t *testing.T) {
 	evutil.CloseSocket(fd)
 	want(t, "attempts", attempts, 5)
 }
+
+func TestCloseSocketClosesOnce(t *testing.T) {
+	startWinsock(t)
+	fd, err := Socket(syscall.AF_INET, Mode{})
+	ok(t, err)
+	ok(t, CloseSocket(fd))
+	if err := CloseSocket(fd); err == nil {
+		t.Error("closed again without an error")
+	}
+}

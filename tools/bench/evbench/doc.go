@@ -221,9 +221,9 @@
 //
 // tls-handshake: eight clients make one connection after the other: they connect,
 // do the handshake, exchange a byte, which makes sure that the server has finished
-// it, too, and end the connection with a close_notify alert, which net and
-// crypto/tls answer while the others just close. The clock starts after 200 ms and
-// runs for the measuring time.
+// it, too, and end the connection with a close_notify alert, which all but C's
+// server, which just closes, answer. The clock starts after 200 ms and runs for the
+// measuring time.
 //
 //   - full: no session is resumed, though the clients are willing, so that servers
 //     send tickets.

@@ -57,11 +57,15 @@ func acceptTLS(base *event.Base, fd int, cfg *evtls.Config) {
 	}
 }
 
-// onTLSEvent does what onStreamEvent does, but takes no notice of the end of the
-// handshake.
+// onTLSEvent does what onStreamEvent does, but answers a close_notify alert with
+// one, as crypto/tls does, and takes no notice of the end of the handshake.
 func onTLSEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
-	if what&bufferevent.EventConnected == 0 {
-		onStreamEvent(b, what)
+	switch {
+	case what&bufferevent.EventConnected != 0:
+	case what&bufferevent.EventEOF != 0 && b.CloseWrite() == nil:
+		b.SetCallbacks(nil, (*bufferevent.Bufferevent).Free, onStreamEvent)
+	default:
+		b.Free()
 	}
 }
 
