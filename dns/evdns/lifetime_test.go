@@ -66,9 +66,19 @@ func TestTooManyWait(t *testing.T) {
 	}
 	u := newUpstream(t)
 	ok(t, b.AddNameserver(u.addr))
+	set(t, b, "max-inflight", "3", "timeout", "20")
+	// Now three do not have to wait, and so five is the limit.
+	answers := []*answer{one, other}
+	for _, name := range []string{"c.example", "d.example", "e.example"} {
+		answers = append(answers, start(t, b, name))
+	}
+	if _, err := b.ResolveIPv4("f.example", 0, one.callback); !errors.Is(err, evdns.ErrTooMany) {
+		t.Errorf("error %v", err)
+	}
 	dispatch(t, loop)
-	one.want(t, "192.0.2.1")
-	other.want(t, "192.0.2.1")
+	for _, a := range answers {
+		a.want(t, "192.0.2.1")
+	}
 }
 
 // A stage is a state that a request can be in.

@@ -287,10 +287,16 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	set(t, b, "use-vc", "", "timeout", "20", "tcp-idle-timeout", "0.01")
 	log := watch(b)
 	for n := range 3 {
-		done := new(answer)
+		done, closed := new(answer), false
+		endLoop := func() { // in whatever order
+			if done.calls > 0 && closed {
+				loop.LoopExit(0)
+			}
+		}
+		log.on("idle connection closed", 1, func() { closed = true; endLoop() })
 		_, err := b.ResolveIPv4("www.example.com", 0, func(a evdns.Answer, err error) {
 			done.callback(a, err)
-			log.on("idle connection closed", 1, func() { loop.LoopExit(0) })
+			endLoop()
 		})
 		ok(t, err)
 		dispatch(t, loop)
@@ -315,8 +321,18 @@ func TestConnectionThatNeverEnds(t *testing.T) {
 			}
 		}
 	})
-	log.on("idle connection closed", 1, func() { loop.LoopExit(0) })
-	a := start(t, b, "www.example.com")
+	a, closed := new(answer), false
+	endLoop := func() {
+		if a.calls > 0 && closed {
+			loop.LoopExit(0)
+		}
+	}
+	log.on("idle connection closed", 1, func() { closed = true; endLoop() })
+	_, err := b.ResolveIPv4("www.example.com", 0, func(ans evdns.Answer, err error) {
+		a.callback(ans, err)
+		endLoop()
+	})
+	ok(t, err)
 	dispatch(t, loop)
 	a.want(t, "192.0.2.1")
 }
