@@ -186,6 +186,40 @@ func TestProbeOfAnUnknownNameserver(t *testing.T) {
 	}
 }
 
+// A nameserver that answers somebody is not probed any more.
+func TestAnswerDuringAProbe(t *testing.T) {
+	loop, u := newLoop(t), newUpstream(t)
+	b := newResolver(t, loop, u)
+	set(t, b, "timeout", "1000", "max-timeouts", "1", "initial-probe-timeout", "0.001")
+	var held *question
+	u.does(func(q *question) {
+		switch {
+		case q.name() == "": // the probe
+			held.good()
+		case held == nil && q.number > 1:
+			held = q
+		default:
+			expires(loop, b)(q)
+		}
+	})
+	lookup(t, loop, b, "www.example.com").want(t, "192.0.2.1") // and the loop ends
+}
+
+// The last thing that has gone wrong is the error.
+func TestSilenceAfterAComplaint(t *testing.T) {
+	loop, u := newLoop(t), newUpstream(t)
+	b := newResolver(t, loop, u)
+	set(t, b, "timeout", "20", "attempts", "2")
+	u.does(func(q *question) {
+		if q.number == 1 {
+			complains(dns.RcodeServerFailure)(q)
+		} else {
+			expires(loop, b)(q)
+		}
+	})
+	lookup(t, loop, b, "www.example.com").fails(t, evdns.ErrTimeout)
+}
+
 // Where everything goes over TCP, probes do, too.
 func TestProbesOverTCP(t *testing.T) {
 	loop := newLoop(t)

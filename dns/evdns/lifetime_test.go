@@ -326,6 +326,29 @@ func TestSuspendAndResume(t *testing.T) {
 	}
 }
 
+// Other nameservers have as many attempts as if they were the first.
+func TestAttemptsAfterResume(t *testing.T) {
+	loop := newLoop(t)
+	before, after := newUpstream(t), newUpstream(t)
+	b := newResolver(t, loop, before)
+	set(t, b, "timeout", "20", "attempts", "2")
+	before.does(func(*question) {
+		loop.Post(func() {
+			b.ClearNameserversAndSuspend()
+			ok(t, b.AddNameserver(after.addr))
+			b.Resume()
+		})
+	})
+	after.does(func(q *question) {
+		if q.number == 1 {
+			expires(loop, b)(q)
+		} else {
+			q.good()
+		}
+	})
+	lookup(t, loop, b, "www.example.com").want(t, "192.0.2.1")
+}
+
 func TestNameservers(t *testing.T) {
 	loop := newLoop(t)
 	b := newResolver(t, loop)

@@ -211,9 +211,13 @@ func TestConnectionsAlwaysClosed(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)
 	b := newResolver(t, loop, u)
 	set(t, b, "use-vc", "", "timeout", "20")
+	log := watch(b)
 	u.does(func(q *question) { q.stream.Close() })
 	a := lookup(t, loop, b, "www.example.com")
 	a.fails(t, evdns.ErrTimeout)
+	if log.count("nameserver has failed") != 1 { // it is as good as silent
+		t.Errorf("log: %q", log.lines(""))
+	}
 	if n := u.connections(); n != 3 {
 		t.Errorf("%d connections", n)
 	}
@@ -311,7 +315,7 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 func TestConnectionThatNeverEnds(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)
 	b := newResolverWith(t, loop, evdns.NoCache, u)
-	set(t, b, "use-vc", "", "timeout", "20", "tcp-idle-timeout", "0.01")
+	set(t, b, "use-vc", "", "timeout", "20", "tcp-idle-timeout", "0.2")
 	log := watch(b)
 	u.does(func(q *question) {
 		q.good()
