@@ -289,6 +289,28 @@ func TestCallbacksMayDoAnything(t *testing.T) {
 	}
 }
 
+// A callback that panics does not cost the others theirs.
+func TestCallbackThatPanics(t *testing.T) {
+	loop, u := newLoop(t), newUpstream(t)
+	b := newResolverWith(t, loop, evdns.DisableWhenInactive, u)
+	set(t, b, "timeout", "20")
+	lookup(t, loop, b, "www.example.com").want(t, "192.0.2.1") // so that all is known at once
+	_, err := b.ResolveIPv4("www.example.com", 0, func(evdns.Answer, error) { panic("on purpose") })
+	ok(t, err)
+	one, other := start(t, b, "www.example.com"), start(t, b, "www.example.com")
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		loop.Dispatch()
+	}()
+	dispatch(t, loop)
+	one.want(t, "192.0.2.1")
+	other.want(t, "192.0.2.1")
+}
+
 func TestSuspendAndResume(t *testing.T) {
 	loop := newLoop(t)
 	before, after := newUpstream(t), newUpstream(t)
