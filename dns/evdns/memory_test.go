@@ -87,9 +87,9 @@ func TestMemoryAfterManyLookups(t *testing.T) {
 		atOnce  = 500
 		residue = 1 << 20
 	)
-	n := 40_000
+	n := 10_000
 	if testing.Short() {
-		n = 4000
+		n = 3000
 	}
 	loop, u := newLoop(t), newUpstream(t)
 	b := newResolverWith(t, loop, evdns.DisableWhenInactive, u)
