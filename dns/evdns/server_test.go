@@ -1,7 +1,9 @@
 package evdns_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
@@ -336,6 +338,26 @@ func TestServerClosedInItsCallback(t *testing.T) {
 		dispatch(t, s.loop) // which has nothing to wait for
 		equal(t, "requests", len(s.requests), 0)
 	})
+}
+
+// A port that closes itself with messages left does not touch its socket again:
+// somebody else may have the descriptor by now.
+func TestServerClosedWithMessagesLeft(t *testing.T) {
+	s := newUDPServer(t)
+	c := s.dial()
+	var log bytes.Buffer
+	s.SetLogger(slog.New(slog.NewTextHandler(&log, nil)))
+	s.onRequest = func(r *evdns.ServerRequest) {
+		ok(t, r.Respond(0))
+		s.Close()
+	}
+	const n = 100 // more than are received at a time
+	for range n {
+		c.send(pack(t, query("example.com")))
+	}
+	s.receive(1)
+	dispatch(t, s.loop) // which has nothing to wait for
+	equal(t, "log", log.String(), "")
 }
 
 // A loop that is freed does not keep a request from being answered or dropped.

@@ -59,3 +59,44 @@ func TestSocketsAreReplaced(t *testing.T) {
 		})
 	}
 }
+
+// A connection with as many requests as it can have is kept for them, and another
+// one made for the next.
+func TestConnectionThatIsFull(t *testing.T) {
+	loop, err := event.NewBase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer loop.Free()
+	b, err := NewBase(loop, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Free(false)
+	if err := b.AddNameserverString("127.0.0.1:1"); err != nil {
+		t.Fatal(err)
+	}
+	s := b.servers[0]
+	connection := func() *connection {
+		c, err := s.connection()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	first := connection()
+	first.n = maxPerChannel - 1
+	if connection() != first {
+		t.Error("another one though there is a place")
+	}
+	first.n = maxPerChannel
+	second := connection()
+	if second == first || first.closed || len(s.full) != 1 {
+		t.Errorf("the same one: %t, closed: %t, %d full ones", second == first, first.closed, len(s.full))
+	}
+	first.n = 0
+	first.settle()
+	if !first.closed || len(s.full) != 0 || connection() != second {
+		t.Errorf("after the last answer: closed: %t, %d full ones", first.closed, len(s.full))
+	}
+}
