@@ -87,6 +87,27 @@ func TestTheOthersStepIn(t *testing.T) {
 	}
 }
 
+// Only silence without an answer in between takes a nameserver for down.
+func TestAnswersBetweenSilence(t *testing.T) {
+	loop, u := newLoop(t), newUpstream(t)
+	b := newResolver(t, loop, u)
+	set(t, b, "timeout", "20", "max-timeouts", "2")
+	log := watch(b)
+	u.does(func(q *question) {
+		if q.number%2 == 1 {
+			expires(loop, b)(q)
+		} else {
+			q.good()
+		}
+	})
+	for range 5 {
+		lookup(t, loop, b, "www.example.com").want(t, "192.0.2.1")
+	}
+	if n := log.count("nameserver has failed"); n != 0 {
+		t.Errorf("log: %q", log.lines(""))
+	}
+}
+
 func TestAllNameserversAreDown(t *testing.T) {
 	loop := newLoop(t)
 	one, other := newUpstream(t), newUpstream(t)
