@@ -106,9 +106,9 @@
 //
 // Answers are as long as the client can take: 512 bytes by UDP, or what it says
 // with EDNS, up to 1232 unless [ServerPort.SetMaxUDPSize] was called, and 65,535
-// by TCP. Records that do not fit are left out, and the
-// answer says so. Names are compressed. Clients that speak EDNS get an OPT record,
-// which may be one of the user's.
+// by TCP. Records that do not fit are left out, and the answer says so. Names are
+// compressed. Clients that speak EDNS get an OPT record, which may be one of the
+// user's.
 //
 // What cannot be read is answered with FORMERR, other operations than queries
 // with NOTIMP, later versions of EDNS with BADVERS, and the callback hears nothing
