@@ -99,7 +99,7 @@ func (b *Base) understand(r *Request, msg []byte, h header) (o outcome) {
 	}
 	o.message, o.err = unpackMessage(msg, r.name, 0)
 	if o.err == nil {
-		o.answer.TTL = messageTTL(o.message)
+		o.answer.TTL = messageTTL(o.message, r.qtype)
 		o.err = messageError(o.message)
 	}
 	return o

@@ -15,17 +15,23 @@ const (
 	// long ones are mistakes, or bait (RFC 8767 section 4, RFC 2308 section 5).
 	maxTTL         = 7 * 24 * time.Hour
 	maxNegativeTTL = 3 * time.Hour
+
+	// entryRoom is how many bytes an answer may have on average, and minRoom
+	// what all may have in any case, which is more than one can have.
+	entryRoom = 1 << 10
+	minRoom   = 128 << 10
 )
 
 // cache remembers answers for as long as their TTL says, and forgets the one
-// that was not asked for the longest when there are too many. Times are those
-// of Base.now. The zero value remembers nothing.
+// that was not asked for the longest when there are too many, or they take too
+// much memory. Times are those of Base.now. The zero value remembers nothing.
 //
 // It holds three kinds of things: answers to questions, messages that answer a
 // Query, and what CacheWrite has written. That a name does not exist goes for
 // all types of questions.
 type cache struct {
 	limit   int
+	size    int // bytes of all texts
 	entries map[string]*entry
 	lru     entry // head of a ring: lru.next was used last
 }
@@ -86,7 +92,13 @@ func (k *cacheKey) set(kind entryKind, name string, qtype uint16) []byte {
 // setLimit says how many answers there may be.
 func (c *cache) setLimit(limit int) {
 	c.limit = limit
-	for len(c.entries) > limit {
+	c.makeRoom(0, 0)
+}
+
+// makeRoom forgets answers until there is room for n more, of so many bytes.
+func (c *cache) makeRoom(n, size int) {
+	room := max(c.limit*entryRoom, minRoom)
+	for len(c.entries) > 0 && (len(c.entries)+n > c.limit || c.size+size > room) {
 		c.remove(c.lru.prev)
 	}
 }
@@ -185,10 +197,9 @@ func (c *cache) insert(e *entry) {
 		c.entries = map[string]*entry{}
 		c.lru.next, c.lru.prev = &c.lru, &c.lru
 	}
-	if len(c.entries) >= c.limit {
-		c.remove(c.lru.prev)
-	}
+	c.makeRoom(1, len(e.text))
 	c.entries[e.key()] = e
+	c.size += len(e.text)
 	c.pushFront(e)
 }
 
@@ -198,6 +209,7 @@ func (c *cache) remove(e *entry) {
 		return
 	}
 	delete(c.entries, e.key())
+	c.size -= len(e.text)
 	e.unlink()
 }
 

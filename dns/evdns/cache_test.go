@@ -163,6 +163,29 @@ func known(c *cache, names ...string) string {
 	return s
 }
 
+func TestCacheHoldsOnlySoManyBytes(t *testing.T) {
+	const limit, size = 200, 60_000
+	c := newCache(limit)
+	for i := range limit {
+		v := cached{answer: Answer{TTL: time.Minute}, message: make([]byte, size)}
+		c.putMessage(fmt.Sprintf("n%d.example", i), dns.TypeTXT, v, 0)
+	}
+	want := limit * 1024 / size
+	if _, ok := c.getMessage("n199.example", dns.TypeTXT, 0); !ok || len(c.entries) != want {
+		t.Errorf("%d long answers are remembered, want %d; the last one: %t", len(c.entries), want, ok)
+	}
+	c.setLimit(0)
+	if len(c.entries) != 0 || c.size != 0 {
+		t.Errorf("%d answers of %d bytes are left", len(c.entries), c.size)
+	}
+	// A small cache still has room for the longest answer.
+	c.setLimit(1)
+	c.putMessage("long.example", dns.TypeTXT, cached{answer: Answer{TTL: time.Minute}, message: make([]byte, 65535)}, 0)
+	if _, ok := c.getMessage("long.example", dns.TypeTXT, 0); !ok {
+		t.Error("the longest answer has no room")
+	}
+}
+
 func TestCacheIgnoresWhatIsNotToBeRemembered(t *testing.T) {
 	c := newCache(3)
 	c.put("a.example", dns.TypeA, answerA(time.Minute, "192.0.2.1"), 0)

@@ -17,6 +17,10 @@
 // by the loop, and never from within the call that began the lookup; they may do
 // anything, [Request.Cancel] and [Base.Free] included.
 //
+// Without an answer a lookup takes as long as the options timeout and attempts
+// say, 15 seconds by default, for each name that it tries. For a deadline of
+// one's own, a timer calls [Request.Cancel].
+//
 // [Base.GetAddrInfo] does what getaddrinfo does: both families, services, numeric
 // addresses, the hosts file ([Base.LoadHosts]). What is known it answers at once,
 // before it returns. The best addresses come first (RFC 6724). With it a resolver
@@ -101,9 +105,10 @@
 // that came by UDP can still be answered.
 //
 // Answers are as long as the client can take: 512 bytes by UDP, or what it says
-// with EDNS, and 65,535 by TCP. Records that do not fit are left out, and the
-// answer says so. Names are compressed. Clients that speak EDNS get an OPT record,
-// which may be one of the user's.
+// with EDNS, up to 1232 unless [ServerPort.SetMaxUDPSize] was called, and 65,535
+// by TCP. Records that do not fit are left out, and the answer says so. Names are
+// compressed. Clients that speak EDNS get an OPT record, which may be one of the
+// user's.
 //
 // What cannot be read is answered with FORMERR, other operations than queries
 // with NOTIMP, later versions of EDNS with BADVERS, and the callback hears nothing
@@ -146,6 +151,8 @@
 //     the search domains change.
 //   - Options that do not exist, and numbers that are none, are errors.
 //   - A truncated answer is asked for at the nameserver that has sent it.
+//   - A server sends no more than 1232 bytes in a datagram unless it is told to; in
+//     C there is no limit but the client's.
 //   - A server that is closed takes no more requests; in C it goes on until the last
 //     one is answered. An answer that is too long loses whole records, where C cuts
 //     it off anywhere. What cannot be read gets an answer. Connections whose clients

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -124,6 +125,40 @@ func ExampleRequest_Cancel() {
 	// Output: lookup www.example.com A: request cancelled
 }
 
+// A lookup that has to end in time, whatever nameservers do.
+func ExampleRequest_Cancel_deadline() {
+	stop, nameserver := exampleNameserver()
+	defer stop()
+	base, b := exampleResolver(nameserver)
+	defer base.Free()
+	defer b.Free(false)
+
+	var deadline *event.Event
+	late := false
+	r, err := b.ResolveIPv4("slow.example.com", 0, func(a evdns.Answer, err error) {
+		deadline.Del()
+		if late {
+			fmt.Println("too late:", errors.Is(err, evdns.ErrCancel))
+			return
+		}
+		fmt.Println(a.Addrs, err)
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	deadline = base.NewTimer(func(*event.Event, event.What) {
+		late = true
+		r.Cancel()
+	})
+	if err := deadline.AddTimeout(10 * time.Millisecond); err != nil {
+		log.Fatal(err)
+	}
+	if err := base.Dispatch(); err != nil {
+		log.Fatal(err)
+	}
+	// Output: too late: true
+}
+
 // DNS over TLS with the package evtls.
 func ExampleBase_AddTLSNameserver() {
 	base, err := event.NewBase()
@@ -179,11 +214,13 @@ func exampleResolver(nameserver netip.AddrPort) (*event.Base, *evdns.Base) {
 func exampleNameserver() (stop func(), addr netip.AddrPort) {
 	u := &upstream{t: exampleTest{}, streams: map[net.Conn]bool{}}
 	u.does(func(q *question) {
-		if q.name() == "nowhere.example.com" {
+		switch q.name() {
+		case "nowhere.example.com":
 			q.send(q.reply(dns.RcodeNameError))
-			return
+		case "slow.example.com":
+		default:
+			q.good()
 		}
-		q.good()
 	})
 	u.listen(netip.MustParseAddrPort("127.0.0.1:0"))
 	return u.stop, u.addr

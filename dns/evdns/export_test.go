@@ -1,6 +1,7 @@
 package evdns
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
@@ -55,6 +56,23 @@ type deadEnd struct{ ch *channel }
 func (d deadEnd) settle()                 {}
 func (d deadEnd) sendAgain(*Request) bool { return true }
 func (d deadEnd) silent(*Request)         {}
+
+// Expire has the time pass of all requests that a nameserver has now, as if the
+// clock had gone on for no others. It is called by the loop.
+func (b *Base) Expire(nameserver netip.AddrPort) {
+	late := map[*Request]*channel{}
+	for r := b.inflight.head; r != nil; r = r.next {
+		if r.server.addr == nameserver {
+			late[r] = r.via
+		}
+	}
+	for r, via := range late {
+		if r.state == stateInflight && r.via == via { // and was not sent again with others
+			b.timedOut(r)
+		}
+	}
+	b.finishLater()
+}
 
 // Backoff is the pause before a probe.
 var Backoff = backoff

@@ -39,11 +39,12 @@ func TestNoNameserverAnswers(t *testing.T) {
 func TestLateAnswerToAnEarlierQuery(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)
 	b := newResolver(t, loop, u)
-	set(t, b, "timeout", "0.01", "attempts", "200")
+	set(t, b, "timeout", "20")
 	var first *question
 	u.does(func(q *question) {
 		if first == nil {
 			first = q
+			expires(loop, b)(q)
 			return
 		}
 		first.good()
@@ -69,20 +70,41 @@ func TestTheOthersStepIn(t *testing.T) {
 	loop := newLoop(t)
 	one, dead, other := newUpstream(t), newUpstream(t), newUpstream(t)
 	b := newResolver(t, loop, dead, one, other)
-	set(t, b, "timeout", "0.02", "max-timeouts", "2", "initial-probe-timeout", "3600")
+	set(t, b, "timeout", "20", "max-timeouts", "2", "initial-probe-timeout", "3600")
 	log := watch(b)
-	dead.does(silent)
+	dead.does(expires(loop, b))
 	for i := range 30 {
 		lookup(t, loop, b, fmt.Sprintf("n%d.example.com", i)).want(t, "192.0.2.1")
 	}
-	if n := len(dead.questions()); n == 0 || n > 3 { // it is down after two
+	if n := len(dead.questions()); n != 2 { // after which it is down
 		t.Errorf("the dead one was asked %d times", n)
 	}
-	if n, m := len(one.questions()), len(other.questions()); n < 10 || m < 10 {
+	if n, m := len(one.questions()), len(other.questions()); n < 14 || m < 14 {
 		t.Errorf("the others were asked %d and %d times", n, m)
 	}
 	if got := log.lines("nameserver"); !slices.Equal(got, []string{"evdns: nameserver has failed"}) {
 		t.Errorf("log: %q", got)
+	}
+}
+
+// Only silence without an answer in between takes a nameserver for down.
+func TestAnswersBetweenSilence(t *testing.T) {
+	loop, u := newLoop(t), newUpstream(t)
+	b := newResolver(t, loop, u)
+	set(t, b, "timeout", "20", "max-timeouts", "2")
+	log := watch(b)
+	u.does(func(q *question) {
+		if q.number%2 == 1 {
+			expires(loop, b)(q)
+		} else {
+			q.good()
+		}
+	})
+	for range 5 {
+		lookup(t, loop, b, "www.example.com").want(t, "192.0.2.1")
+	}
+	if n := log.count("nameserver has failed"); n != 0 {
+		t.Errorf("log: %q", log.lines(""))
 	}
 }
 
@@ -120,9 +142,9 @@ func TestAllNameserversAreDown(t *testing.T) {
 func TestProbesBringANameserverBack(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		fail func(*question) // what the nameserver does while it is not well
+		fail func(*question) // what the nameserver does while it is not well, or nil: nothing
 	}{
-		{"silent", silent},
+		{"silent", nil},
 		{"refuses", complains(dns.RcodeRefused)},
 		{"fails", complains(dns.RcodeServerFailure)},
 	} {
@@ -130,7 +152,10 @@ func TestProbesBringANameserverBack(t *testing.T) {
 			loop := newLoop(t)
 			sick, well := newUpstream(t), newUpstream(t)
 			b := newResolverWith(t, loop, evdns.NoCache, sick, well)
-			set(t, b, "timeout", "0.02", "max-timeouts", "1",
+			if c.fail == nil {
+				c.fail = expires(loop, b)
+			}
+			set(t, b, "timeout", "20", "max-timeouts", "1",
 				"initial-probe-timeout", "0.005", "probe-backoff-factor", "1")
 			log := watch(b)
 			sick.does(func(q *question) {
@@ -182,6 +207,61 @@ func TestProbeOfAnUnknownNameserver(t *testing.T) {
 	}
 }
 
+// A nameserver that answers somebody is not probed any more.
+func TestAnswerDuringAProbe(t *testing.T) {
+	loop, u := newLoop(t), newUpstream(t)
+	b := newResolver(t, loop, u)
+	set(t, b, "timeout", "1000", "max-timeouts", "1", "initial-probe-timeout", "0.001")
+	var held *question
+	u.does(func(q *question) {
+		switch {
+		case q.name() == "": // the probe
+			held.good()
+		case held == nil && q.number > 1:
+			held = q
+		default:
+			expires(loop, b)(q)
+		}
+	})
+	lookup(t, loop, b, "www.example.com").want(t, "192.0.2.1") // and the loop ends
+}
+
+// The last thing that has gone wrong is the error.
+func TestSilenceAfterAComplaint(t *testing.T) {
+	loop, u := newLoop(t), newUpstream(t)
+	b := newResolver(t, loop, u)
+	set(t, b, "timeout", "20", "attempts", "2")
+	u.does(func(q *question) {
+		if q.number == 1 {
+			complains(dns.RcodeServerFailure)(q)
+		} else {
+			expires(loop, b)(q)
+		}
+	})
+	lookup(t, loop, b, "www.example.com").fails(t, evdns.ErrTimeout)
+}
+
+// Where everything goes over TCP, probes do, too.
+func TestProbesOverTCP(t *testing.T) {
+	loop := newLoop(t)
+	sick, well := newUpstream(t), newUpstream(t)
+	b := newResolverWith(t, loop, evdns.NoCache, sick, well)
+	set(t, b, "timeout", "20", "use-vc", "", "initial-probe-timeout", "0.005")
+	log := watch(b)
+	sick.does(complains(dns.RcodeRefused))
+	_, err := b.ResolveIPv4("a.example", 0, func(evdns.Answer, error) {
+		sick.does(func(q *question) {
+			if q.stream == nil {
+				t.Error("probe over UDP")
+			}
+			q.good()
+		})
+	})
+	ok(t, err)
+	log.on("nameserver is back up", 1, func() { loop.LoopExit(0) })
+	dispatch(t, loop)
+}
+
 // A resolver that may let the loop end does not probe while it has nothing to do.
 func TestProbesDoNotKeepTheLoop(t *testing.T) {
 	loop := newLoop(t)
@@ -193,10 +273,16 @@ func TestProbesDoNotKeepTheLoop(t *testing.T) {
 	lookup(t, loop, b, "a.example").want(t, "192.0.2.1") // and the loop ends
 	sick.does((*question).good)
 	// While something is looked up, they go on.
-	well.does(func(q *question) {
-		if q.name() == "b.example" {
-			log.on("nameserver is back up", 1, q.good)
+	var held *question
+	up := false
+	answerThen := func() {
+		if up && held != nil {
+			held.good()
 		}
+	}
+	log.on("nameserver is back up", 1, func() { up = true; answerThen() })
+	well.does(func(q *question) {
+		ok(t, loop.Post(func() { held = q; answerThen() }))
 	})
 	lookup(t, loop, b, "b.example").want(t, "192.0.2.1")
 }
@@ -270,7 +356,7 @@ func TestAllRefuse(t *testing.T) {
 func TestNameserverThatDoesNotKnowEDNS(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)
 	b := newResolver(t, loop, u)
-	set(t, b, "edns-udp-size", "1232", "timeout", "20")
+	set(t, b, "edns-udp-size", "1232", "timeout", "20", "attempts", "2")
 	u.does(func(q *question) {
 		if opt := q.msg.IsEdns0(); opt != nil {
 			if opt.UDPSize() != 1232 {
@@ -279,13 +365,17 @@ func TestNameserverThatDoesNotKnowEDNS(t *testing.T) {
 			q.send(q.reply(dns.RcodeFormatError))
 			return
 		}
+		if q.number == 2 { // to have learnt it has cost no attempt
+			expires(loop, b)(q)
+			return
+		}
 		q.good()
 	})
 	for range 3 {
 		lookup(t, loop, b, "www.example.com").want(t, "192.0.2.1")
 	}
-	if n := len(u.questions()); n != 4 {
-		t.Errorf("%d questions, want 4", n)
+	if n := len(u.questions()); n != 5 {
+		t.Errorf("%d questions, want 5", n)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,14 +70,14 @@ func set(t testing.TB, b *evdns.Base, options ...string) {
 // dispatch runs the loop until it ends by itself or is ended.
 func dispatch(t testing.TB, loop *event.Base) {
 	t.Helper()
-	late := false
+	var late atomic.Bool
 	guard := time.AfterFunc(patience, func() {
-		loop.Post(func() { late = true })
+		late.Store(true)
 		loop.LoopExit(0)
 	})
 	defer guard.Stop()
 	ok(t, loop.Dispatch())
-	if late {
+	if late.Load() {
 		stacks := make([]byte, 1<<16)
 		t.Fatalf("the loop has waited in vain\n%s", stacks[:runtime.Stack(stacks, true)])
 	}

@@ -2,6 +2,7 @@ package evdns_test
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -150,7 +151,7 @@ func TestCaseThatIsNotRandom(t *testing.T) {
 
 // Ids and ports cannot be told in advance.
 func TestIDsAndPortsVary(t *testing.T) {
-	const n = 2000
+	const n = 3000 // of which no port may have more than 512
 	loop, u := newLoop(t), newUpstream(t)
 	b := newResolver(t, loop, u)
 	set(t, b, "timeout", "20", "max-inflight", "50")
@@ -158,6 +159,9 @@ func TestIDsAndPortsVary(t *testing.T) {
 	u.does(func(q *question) {
 		ids[q.msg.Id]++
 		ports[q.from.Port()]++
+		if q.number == 200 && len(ports) != 4 { // none has been replaced yet
+			t.Errorf("%d ports at the start", len(ports))
+		}
 		q.good()
 	})
 	for range n {
@@ -173,7 +177,7 @@ func TestIDsAndPortsVary(t *testing.T) {
 			t.Errorf("%d questions from port %d", uses, port)
 		}
 	}
-	if len(ports) < 4 {
+	if len(ports) < 8 { // four at a time, all of which were replaced
 		t.Errorf("%d ports", len(ports))
 	}
 }
@@ -210,6 +214,21 @@ func TestMalformedAnswers(t *testing.T) {
 			lookup(t, loop, b, "www.example.com").fails(t, evdns.ErrTruncated)
 		})
 	}
+}
+
+// Records of other classes than that of the question are not taken.
+func TestRecordsOfOtherClasses(t *testing.T) {
+	loop, u := newLoop(t), newUpstream(t)
+	b := newResolver(t, loop, u)
+	set(t, b, "timeout", "20")
+	u.does(func(q *question) {
+		q.send(q.reply(0,
+			record(t, "www.example.com. 9 CH CNAME other.example.com."),
+			record(t, "other.example.com. 9 IN A 192.0.2.66"),
+			&dns.A{Hdr: dns.RR_Header{Name: "www.example.com.", Rrtype: dns.TypeA, Class: dns.ClassCHAOS, Ttl: 9}, A: net.IPv4(192, 0, 2, 67)},
+			record(t, "www.example.com. 9 IN A 192.0.2.1")))
+	})
+	lookup(t, loop, b, "www.example.com").want(t, "192.0.2.1")
 }
 
 // Aliases may be as long as names can be, and no longer.

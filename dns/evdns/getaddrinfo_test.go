@@ -3,6 +3,8 @@ package evdns_test
 import (
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -199,6 +201,41 @@ func TestGetAddrInfoAsksForWhatTheHintsWant(t *testing.T) {
 			}
 		})
 	}
+}
+
+// With AIAddrConfig, nobody is asked for addresses of a family that this host has
+// none of.
+func TestGetAddrInfoAsksForTheFamiliesOfThisHost(t *testing.T) {
+	loop, u := newLoop(t), newUpstream(t)
+	b := newAnswerer(t, loop, 0, u)
+	v4, v6 := hostFamilies(t)
+	want := []string{"192.0.2.1:80", "[2001:db8::1]:80"}
+	if v4 && !v6 {
+		want = want[:1]
+	} else if v6 && !v4 {
+		want = want[1:]
+	}
+	r := getaddrinfo(b, "www.example.com", "80", hints(syscall.AF_UNSPEC, evutil.AIAddrConfig))
+	dispatch(t, loop)
+	r.want(t, want...)
+	if got := len(u.questions()); got != len(want) {
+		t.Errorf("%d questions, want %d", got, len(want))
+	}
+}
+
+// hostFamilies returns of which families this host has addresses that lead to the
+// outside, which private ones of IPv4 do, too.
+func hostFamilies(t *testing.T) (v4, v6 bool) {
+	t.Helper()
+	addrs, err := net.InterfaceAddrs()
+	ok(t, err)
+	for _, a := range addrs {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr().IsGlobalUnicast() {
+			v4 = v4 || prefix.Addr().Is4()
+			v6 = v6 || prefix.Addr().Is6() && !prefix.Addr().IsPrivate()
+		}
+	}
+	return v4, v6
 }
 
 func TestGetAddrInfoTakesTheFamilyThatThereIs(t *testing.T) {

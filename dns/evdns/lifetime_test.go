@@ -66,9 +66,19 @@ func TestTooManyWait(t *testing.T) {
 	}
 	u := newUpstream(t)
 	ok(t, b.AddNameserver(u.addr))
+	set(t, b, "max-inflight", "3", "timeout", "20")
+	// Now three do not have to wait, and so five is the limit.
+	answers := []*answer{one, other}
+	for _, name := range []string{"c.example", "d.example", "e.example"} {
+		answers = append(answers, start(t, b, name))
+	}
+	if _, err := b.ResolveIPv4("f.example", 0, one.callback); !errors.Is(err, evdns.ErrTooMany) {
+		t.Errorf("error %v", err)
+	}
 	dispatch(t, loop)
-	one.want(t, "192.0.2.1")
-	other.want(t, "192.0.2.1")
+	for _, a := range answers {
+		a.want(t, "192.0.2.1")
+	}
 }
 
 // A stage is a state that a request can be in.
@@ -132,16 +142,9 @@ var stages = []stage{
 		f.whenAsked(1, nil, then)
 	}, 1, false},
 	{"sent again", func(f *stageFixture, then func()) {
-		set(f.t, f.b, "timeout", "0.01", "attempts", "255")
 		f.begin(0)
-		done := false
-		f.whenAsked(2, silent, func() {
-			if !done {
-				done = true
-				then()
-			}
-		})
-	}, -1, false},
+		f.whenAsked(2, expires(f.loop, f.b), then)
+	}, 2, false},
 	{"sent over TCP", func(f *stageFixture, then func()) {
 		f.begin(evdns.UseVC)
 		f.whenAsked(1, nil, then)
@@ -205,7 +208,7 @@ func TestCancelInEachState(t *testing.T) {
 			}
 			f.r.Cancel()
 			f.u.stop()
-			if n := len(f.u.questions()); s.asked >= 0 && n != s.asked {
+			if n := len(f.u.questions()); n != s.asked {
 				t.Errorf("%d questions, want %d", n, s.asked)
 			}
 			dispatch(t, f.loop)
@@ -286,6 +289,28 @@ func TestCallbacksMayDoAnything(t *testing.T) {
 	}
 }
 
+// A callback that panics does not cost the others theirs.
+func TestCallbackThatPanics(t *testing.T) {
+	loop, u := newLoop(t), newUpstream(t)
+	b := newResolverWith(t, loop, evdns.DisableWhenInactive, u)
+	set(t, b, "timeout", "20")
+	lookup(t, loop, b, "www.example.com").want(t, "192.0.2.1") // so that all is known at once
+	_, err := b.ResolveIPv4("www.example.com", 0, func(evdns.Answer, error) { panic("on purpose") })
+	ok(t, err)
+	one, other := start(t, b, "www.example.com"), start(t, b, "www.example.com")
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		loop.Dispatch()
+	}()
+	dispatch(t, loop)
+	one.want(t, "192.0.2.1")
+	other.want(t, "192.0.2.1")
+}
+
 func TestSuspendAndResume(t *testing.T) {
 	loop := newLoop(t)
 	before, after := newUpstream(t), newUpstream(t)
@@ -321,6 +346,29 @@ func TestSuspendAndResume(t *testing.T) {
 	if got := after.questions(); !slices.Equal(got, []string{"a.example", "b.example", "c.example", "d.example"}) {
 		t.Errorf("asked for %v", got)
 	}
+}
+
+// Other nameservers have as many attempts as if they were the first.
+func TestAttemptsAfterResume(t *testing.T) {
+	loop := newLoop(t)
+	before, after := newUpstream(t), newUpstream(t)
+	b := newResolver(t, loop, before)
+	set(t, b, "timeout", "20", "attempts", "2")
+	before.does(func(*question) {
+		loop.Post(func() {
+			b.ClearNameserversAndSuspend()
+			ok(t, b.AddNameserver(after.addr))
+			b.Resume()
+		})
+	})
+	after.does(func(q *question) {
+		if q.number == 1 {
+			expires(loop, b)(q)
+		} else {
+			q.good()
+		}
+	})
+	lookup(t, loop, b, "www.example.com").want(t, "192.0.2.1")
 }
 
 func TestNameservers(t *testing.T) {

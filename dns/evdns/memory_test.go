@@ -21,10 +21,13 @@ func heap() int {
 // ended.
 func TestMemoryOfRequests(t *testing.T) {
 	const (
-		n       = 100_000
 		most    = 600 // bytes a request, the name included
 		residue = 1 << 20
 	)
+	n := 100_000
+	if testing.Short() {
+		n = 10_000
+	}
 	names := make([]string, n)
 	for i := range names {
 		names[i] = fmt.Sprintf("host%d.example.com", i)
@@ -74,6 +77,53 @@ func TestMemoryOfRequests(t *testing.T) {
 				t.Errorf("%d bytes are left", left)
 			}
 		})
+	}
+}
+
+// However many lookups there were, they leave no more behind than the cache may
+// hold.
+func TestMemoryAfterManyLookups(t *testing.T) {
+	const (
+		atOnce  = 500
+		residue = 1 << 20
+	)
+	n := 10_000
+	if testing.Short() {
+		n = 3000
+	}
+	loop, u := newLoop(t), newUpstream(t)
+	b := newResolverWith(t, loop, evdns.DisableWhenInactive, u)
+	set(t, b, "max-inflight", "200", "timeout", "20", "cache-size", "1000")
+	flags := []evdns.QueryFlags{0, evdns.UseVC}
+	many := func() {
+		u.forgetQuestions()
+		started, failed := 0, 0
+		var next func(evdns.Answer, error)
+		next = func(_ evdns.Answer, err error) {
+			if err != nil {
+				failed++
+			}
+			if started == n {
+				return
+			}
+			started++
+			_, err = b.ResolveIPv4(fmt.Sprintf("host%d.example.com", started), flags[started%2], next)
+			ok(t, err)
+		}
+		for range atOnce {
+			next(evdns.Answer{}, nil)
+		}
+		dispatch(t, loop)
+		u.forgetQuestions()
+		if failed > 0 {
+			t.Errorf("%d of %d lookups have failed", failed, n)
+		}
+	}
+	many() // so that everything is there that stays
+	before := heap()
+	many()
+	if grown := heap() - before; grown > residue {
+		t.Errorf("memory has grown by %d bytes", grown)
 	}
 }
 

@@ -359,6 +359,9 @@ func (s *nameserver) onTimer(*event.Event, event.What) {
 	if r.name == "" {
 		r.name, r.qtype = ".", dns.TypeNS
 	}
+	if b.options.useVC {
+		r.flags |= UseVC
+	}
 	if b.debugging() {
 		b.debug("probe", "addr", s.addr, "name", r.name, "type", dns.Type(r.qtype).String())
 	}

@@ -106,7 +106,7 @@ func defaultOptions() options {
 //	max-timeouts            3          timeouts in a row that take a nameserver for down, 1 to 255
 //	max-inflight            64         requests under way at a time; others wait; 1 to 1,000,000
 //	randomize-case          1          whether to write names in random case, which answers must repeat: 0 or another number
-//	bind-to                 -          local address, or address and port, of nameservers added from then on
+//	bind-to                 -          local address, or address and port, of UDP sockets made from then on, but for nameservers on this host
 //	initial-probe-timeout   10         seconds until a nameserver that is down is first tried, at most 3600
 //	max-probe-timeout       3600       seconds that this time can grow to, whole ones, 1 to 3600
 //	probe-backoff-factor    3          what this time is multiplied by after each failure, 1 to 10
@@ -121,7 +121,7 @@ func defaultOptions() options {
 // These are beyond libevent:
 //
 //	address-order           rfc6724    order of the results of GetAddrInfo: rfc6724, happy-eyeballs or as-answered
-//	cache-size              10000      answers that the cache holds, 0 for none, up to 10,000,000
+//	cache-size              10000      answers that the cache holds, of 1 KiB on average; 0 for none, up to 10,000,000
 //	max-file-size           16777216   bytes that a resolv.conf or hosts file may have, 1 to 1 GiB
 //	max-waiting             1048576    requests that may wait for others or for a nameserver; more are refused; 1 to 1,000,000,000
 //	ports-per-nameserver    4          UDP sockets, each with a random port, to choose from, 1 to 256

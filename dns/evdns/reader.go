@@ -26,16 +26,16 @@ func (rd *reader) read(msg []byte, offset int, h header, name string, qtype uint
 	if err != nil {
 		return Answer{}, ErrTruncated
 	}
-	if h.rcode() == dns.RcodeSuccess {
-		if a, ok := answerOf(rd.records, name, qtype); ok {
-			return a, nil
-		}
+	a, ok := answerOf(rd.records, name, qtype)
+	if ok && h.rcode() == dns.RcodeSuccess {
+		return a, nil
 	}
 	rd.forget()
 	if _, err := rd.unpack(msg, offset, h.authority); err != nil {
 		return Answer{}, ErrTruncated
 	}
-	return Answer{TTL: negativeTTL(rd.records)}, rcodeError(h.rcode())
+	// What is at the end of aliases is known for no longer than they are.
+	return Answer{TTL: min(a.TTL, negativeTTL(rd.records))}, rcodeError(h.rcode())
 }
 
 func (rd *reader) unpack(msg []byte, offset, n int) (int, error) {
@@ -65,6 +65,8 @@ func (rd *reader) forget() {
 // answerOf collects what belongs to name from the records of an answer: the
 // addresses of what name is an alias for in the end, and nothing else that the
 // nameserver may have put there. Aliases may come in any order, and in circles.
+// Without any addresses, only the TTL, which is that of the aliases, has a
+// meaning.
 func answerOf(records []dns.RR, name string, qtype uint16) (a Answer, ok bool) {
 	ttl := maxTTL
 	target := name
@@ -95,10 +97,10 @@ func answerOf(records []dns.RR, name string, qtype uint16) (a Answer, ok bool) {
 		}
 		ttl = min(ttl, seconds(h.Ttl))
 	}
-	if len(a.Addrs)+len(a.Names) == 0 {
-		return Answer{}, false
-	}
 	a.Type, a.TTL = answerType(qtype), ttl
+	if len(a.Addrs)+len(a.Names) == 0 {
+		return a, false
+	}
 	if qtype != dns.TypePTR && target != name {
 		a.CanonName = shown(target)
 	}
@@ -108,7 +110,7 @@ func answerOf(records []dns.RR, name string, qtype uint16) (a Answer, ok bool) {
 // aliasOf returns the record that says what name stands for, or nil.
 func aliasOf(records []dns.RR, name string) *dns.CNAME {
 	for _, rr := range records {
-		if c, ok := rr.(*dns.CNAME); ok && strings.EqualFold(c.Hdr.Name, name) {
+		if c, ok := rr.(*dns.CNAME); ok && c.Hdr.Class == dns.ClassINET && strings.EqualFold(c.Hdr.Name, name) {
 			return c
 		}
 	}
@@ -190,15 +192,17 @@ func rcodeError(rcode int) error {
 	}
 }
 
-// messageTTL returns how long a message may be remembered: as long as each of
-// its records may be.
-func messageTTL(m *dns.Msg) time.Duration {
-	if len(m.Answer) == 0 {
-		return negativeTTL(m.Ns)
-	}
-	ttl := maxTTL
+// messageTTL returns how long a message that answers a query of the type may be
+// remembered: as long as each of its records may be and, if all that it has are
+// aliases, as long as one may remember that there is nothing at their end.
+func messageTTL(m *dns.Msg, qtype uint16) time.Duration {
+	ttl, found := maxTTL, false
 	for _, rr := range m.Answer {
 		ttl = min(ttl, seconds(rr.Header().Ttl))
+		found = found || qtype == dns.TypeANY || rr.Header().Rrtype == qtype
 	}
-	return ttl
+	if found && m.Rcode == dns.RcodeSuccess {
+		return ttl
+	}
+	return min(ttl, negativeTTL(m.Ns))
 }

@@ -201,7 +201,7 @@ func (b *Base) checkStart(r *Request) error {
 		return fmt.Errorf("callback: %w", ErrNil)
 	case r.flags&^allQueryFlags != 0:
 		return fmt.Errorf("%#x: %w", uint8(r.flags&^allQueryFlags), ErrFlags)
-	case b.waiting.n >= b.options.maxWaiting:
+	case b.waiting.n-b.places() >= b.options.maxWaiting:
 		return ErrTooMany
 	}
 	return nil

@@ -148,6 +148,58 @@ func TestAnswersAreRemembered(t *testing.T) {
 	}
 }
 
+// What is at the end of an alias is remembered for no longer than the alias is,
+// and that there is nothing no longer than the nameserver says.
+func TestNothingAtTheEndOfAnAliasIsRemembered(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		rcode      int
+		alias, soa string
+		remembered bool
+	}{
+		{"no such name", dns.RcodeNameError, "90", "60", true},
+		{"no data", dns.RcodeSuccess, "90", "60", true},
+		{"no such name, the alias is not to be remembered", dns.RcodeNameError, "0", "60", false},
+		{"no data, the alias is not to be remembered", dns.RcodeSuccess, "0", "60", false},
+		{"no such name, not to be remembered", dns.RcodeNameError, "90", "0", false},
+		{"no such name, nothing said", dns.RcodeNameError, "90", "", false},
+		{"no data, nothing said", dns.RcodeSuccess, "90", "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			loop, u := newLoop(t), newUpstream(t)
+			b := newResolverWith(t, loop, evdns.DisableWhenInactive, u)
+			set(t, b, "timeout", "20")
+			u.does(func(q *question) {
+				m := q.reply(c.rcode, record(t, "alias.example. "+c.alias+" IN CNAME end.example."))
+				if c.soa != "" {
+					m.Ns = []dns.RR{record(t, "example. 90 IN SOA ns.example. mail.example. 1 2 3 4 "+c.soa)}
+				}
+				q.send(m)
+			})
+			for range 2 {
+				a := lookup(t, loop, b, "alias.example")
+				if a.err == nil {
+					t.Error(a.Answer)
+				}
+				_, err := b.Query("alias.example", dns.TypeTXT, 0, func(m *dns.Msg, err error) {
+					if m == nil || m.Rcode != c.rcode {
+						t.Error(m, err)
+					}
+				})
+				ok(t, err)
+				dispatch(t, loop)
+			}
+			want := 4
+			if c.remembered {
+				want = 2
+			}
+			if n := len(u.questions()); n != want {
+				t.Errorf("asked %d times, want %d", n, want)
+			}
+		})
+	}
+}
+
 // What is known not to exist is skipped in a search.
 func TestSearchInMemory(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)

@@ -114,7 +114,7 @@ func checkAnswer(t *testing.T, wire, answer []byte, r *ServerRequest) {
 	if answer[0] != wire[0] || answer[1] != wire[1] || !m.Response || wire[2]&0x80 != 0 {
 		t.Fatalf("answer %x to %x", answer, wire)
 	}
-	if len(answer) > maxDatagram || len(answer) > minUDPSize && m.IsEdns0() == nil {
+	if len(answer) > DefaultMaxUDPSize || len(answer) > minUDPSize && m.IsEdns0() == nil {
 		t.Fatalf("%d bytes", len(answer))
 	}
 	if r == nil || m.Truncated && len(m.Question) == 0 {

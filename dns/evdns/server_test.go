@@ -1,7 +1,9 @@
 package evdns_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
@@ -174,6 +176,7 @@ func TestServerResponseCodes(t *testing.T) {
 	m.SetEdns0(1232, false)
 	got := newUDPServer(t).ask(m, func(r *evdns.ServerRequest) {
 		is(t, "a code beyond all", r.Respond(1<<12), evdns.ErrRcode)
+		is(t, "a code of resolvers only", r.Respond(evdns.ErrTimeout), evdns.ErrRcode)
 		ok(t, r.Respond(dns.RcodeBadCookie))
 	})
 	equal(t, "code", got.Rcode, dns.RcodeBadCookie)
@@ -337,6 +340,26 @@ func TestServerClosedInItsCallback(t *testing.T) {
 	})
 }
 
+// A port that closes itself with messages left does not touch its socket again:
+// somebody else may have the descriptor by now.
+func TestServerClosedWithMessagesLeft(t *testing.T) {
+	s := newUDPServer(t)
+	c := s.dial()
+	var log bytes.Buffer
+	s.SetLogger(slog.New(slog.NewTextHandler(&log, nil)))
+	s.onRequest = func(r *evdns.ServerRequest) {
+		ok(t, r.Respond(0))
+		s.Close()
+	}
+	const n = 100 // more than are received at a time
+	for range n {
+		c.send(pack(t, query("example.com")))
+	}
+	s.receive(1)
+	dispatch(t, s.loop) // which has nothing to wait for
+	equal(t, "log", log.String(), "")
+}
+
 // A loop that is freed does not keep a request from being answered or dropped.
 func TestServerOutlivesItsLoop(t *testing.T) {
 	checkLeaks(t)
@@ -444,5 +467,8 @@ func TestServerOptionsAreChecked(t *testing.T) {
 	is(t, "clients", tcp.SetMaxClients(-1), evdns.ErrValue)
 	is(t, "timeout", tcp.SetIdleTimeout(0), evdns.ErrValue)
 	is(t, "requests", udp.SetMaxRequests(0), evdns.ErrValue)
+	is(t, "size of TCP", tcp.SetMaxUDPSize(512), evdns.ErrOption)
+	is(t, "size", udp.SetMaxUDPSize(511), evdns.ErrValue)
+	is(t, "size", udp.SetMaxUDPSize(65508), evdns.ErrValue)
 	ok(t, tcp.SetMaxClients(0))
 }

@@ -28,26 +28,33 @@ func TestServerTruncation(t *testing.T) {
 	const question = 12 + 13 + 4
 	for _, tt := range []struct {
 		edns int // the size that the client takes, or 0
+		most int // what the server was told, or 0
 		sent int // how many records the server has
 		want int // how many come
 	}{
-		{0, 4, 4},
-		{0, 5, (512 - question) / textSize},
-		{0, 600, (512 - question) / textSize},
-		{1, 10, (512 - question - 11) / textSize}, // less than 512 means 512
-		{512, 10, (512 - question - 11) / textSize},
-		{1232, 20, (1232 - question - 11) / textSize},
-		{4096, 20, 20},
-		{4096, 600, (4096 - question - 11) / textSize},
-		{65535, 600, (65507 - question - 11) / textSize}, // what fits into a datagram
+		{0, 0, 4, 4},
+		{0, 0, 5, (512 - question) / textSize},
+		{0, 0, 600, (512 - question) / textSize},
+		{0, 65507, 600, (512 - question) / textSize},
+		{1, 0, 10, (512 - question - 11) / textSize}, // less than 512 means 512
+		{512, 0, 10, (512 - question - 11) / textSize},
+		{1232, 0, 20, (1232 - question - 11) / textSize},
+		{4096, 0, 20, (1232 - question - 11) / textSize},
+		{4096, 512, 20, (512 - question - 11) / textSize},
+		{4096, 4096, 20, 20},
+		{4096, 65507, 600, (4096 - question - 11) / textSize},
+		{65535, 65507, 600, (65507 - question - 11) / textSize}, // what fits into a datagram
 	} {
 		for _, section := range []evdns.Section{evdns.AnswerSection, evdns.AuthoritySection, evdns.AdditionalSection} {
-			t.Run(fmt.Sprintf("%d records for %d bytes in section %d", tt.sent, tt.edns, section), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%d records for %d of %d bytes in section %d", tt.sent, tt.edns, tt.most, section), func(t *testing.T) {
 				m := query("example.com")
 				if tt.edns > 0 {
 					m.SetEdns0(uint16(tt.edns), false)
 				}
 				s := newUDPServer(t)
+				if tt.most > 0 {
+					ok(t, s.SetMaxUDPSize(tt.most))
+				}
 				got := s.ask(m, func(r *evdns.ServerRequest) {
 					texts(t, r, section, tt.sent)
 					ok(t, r.Respond(0))

@@ -65,9 +65,12 @@ func ExampleNewServerPort() {
 	port, addr, err := serveExample(loop, func(r *evdns.ServerRequest) {
 		r.SetFlags(evdns.FlagAA)
 		for _, q := range r.Questions {
-			if q.Qtype != dns.TypeA || !dns.IsSubDomain("example.com.", dns.CanonicalName(q.Name)) {
+			if !dns.IsSubDomain("example.com.", dns.CanonicalName(q.Name)) {
 				r.Respond(evdns.ErrNotExist)
 				return
+			}
+			if q.Qtype != dns.TypeA { // the name exists, and has no such records
+				continue
 			}
 			if err := r.AddA(q.Name, time.Hour, address); err != nil {
 				fmt.Println(err)

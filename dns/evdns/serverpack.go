@@ -9,9 +9,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// serverEDNSSize is how long a request may be, as clients are told. It goes
-// through any network in one piece.
-const serverEDNSSize = 1232
+// serverEDNSSize is how long a request may be, as clients are told.
+const serverEDNSSize = DefaultMaxUDPSize
 
 // packer makes messages of answers, in memory that it uses again. What it
 // returns is good until the next one, and has two bytes before it, for TCP.

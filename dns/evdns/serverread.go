@@ -10,9 +10,11 @@ const (
 	// copiedBits are those of the header that an answer has from its request.
 	copiedBits = maskOpcode | uint16(FlagRD|FlagCD)
 
-	// maxQuestions is how many questions a request may have. Everybody else
-	// asks one.
+	// maxQuestions and maxRecords are how many questions and records a request
+	// may have. Everybody else asks one, and adds an OPT record or two of other
+	// kinds; with thousands of long names we would be busy for long.
 	maxQuestions = 32
+	maxRecords   = 32
 )
 
 // read takes from a message what an answer needs: the questions, and how the
@@ -23,6 +25,7 @@ func (r *ServerRequest) read(h header) (rcode int) {
 		return dns.RcodeNotImplemented
 	}
 	off, ok := r.readQuestions(int(h.questions))
+	ok = ok && h.answers+h.authority+h.extra <= maxRecords
 	if ok {
 		off, ok = skipRecords(r.wire, off, h.answers+h.authority)
 	}
@@ -117,7 +120,7 @@ func (r *ServerRequest) room() int {
 	case r.client != nil:
 		return dns.MaxMsgSize
 	case r.edns:
-		return min(max(int(r.size), minUDPSize), maxDatagram)
+		return min(max(int(r.size), minUDPSize), r.port.udp.longest)
 	default:
 		return minUDPSize
 	}

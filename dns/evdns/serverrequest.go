@@ -259,14 +259,14 @@ func ttlSeconds(ttl time.Duration) (uint32, error) {
 // Respond answers the request with the records that were added and a response
 // code: 0 for success, or ErrNotExist and so on (evdns_server_request_respond).
 // Codes above 15 are for clients that speak EDNS; the error is ErrRcode for
-// others. If a record cannot be put into a message, the error says why, and the
+// others, and for those that only a resolver has, such as ErrTimeout. If a record cannot be put into a message, the error says why, and the
 // request goes on. With any other error the answer is lost.
 //
 // An answer that is longer than the client can take loses records, from the end,
 // and says so (TC), unless they are only additional.
 func (r *ServerRequest) Respond(code Err) error {
 	return r.finish("respond", func() ([]byte, error) {
-		if code < 0 || code > 15 && (!r.edns || code > 0xfff) {
+		if code < 0 || code > 15 && (!r.edns || code > 0xfff) || code >= ErrTruncated && code <= ErrNoData {
 			return nil, ErrRcode
 		}
 		return r.port.packer.pack(r, int(code))

@@ -10,9 +10,14 @@ import (
 	"github.com/go-libevent/libevent/core/evutil"
 )
 
-// DefaultMaxRequests is how many requests of a UDP port may wait for their
-// answer if nothing else was set.
-const DefaultMaxRequests = 1 << 16
+const (
+	// DefaultMaxRequests is how many requests of a UDP port may wait for their
+	// answer if nothing else was set.
+	DefaultMaxRequests = 1 << 16
+	// DefaultMaxUDPSize is how many bytes an answer by UDP may have if nothing
+	// else was set. It goes through any network in one piece.
+	DefaultMaxUDPSize = 1232
+)
 
 const (
 	// serverBatch is how many messages are received at a time, and serverRounds
@@ -46,6 +51,7 @@ type udpPort struct {
 	retry    event.Event
 
 	limit   int                // of requests that wait for their answer
+	longest int                // answer
 	queue   []datagram.Message // answers to be sent
 	bytes   []byte             // what is in them
 	reading bool               // answers will be sent at the end of the round
@@ -78,7 +84,7 @@ func (p *ServerPort) listenUDP(fd int) error {
 	if addr, err := datagram.LocalAddr(fd); err == nil && addr.Addr().IsUnspecified() {
 		datagram.TellLocal(fd) // where it cannot, there is one address to answer from
 	}
-	u := &udpPort{port: p, fd: fd, batch: datagram.NewBatch(serverBatch, serverRoom), limit: DefaultMaxRequests}
+	u := &udpPort{port: p, fd: fd, batch: datagram.NewBatch(serverBatch, serverRoom), limit: DefaultMaxRequests, longest: DefaultMaxUDPSize}
 	u.batch.AllowSegments() // for clients that have many questions
 	p.udp = u
 	for _, e := range []struct {
@@ -111,6 +117,21 @@ func (p *ServerPort) SetMaxRequests(n int) error {
 	p.lock()
 	defer p.unlock()
 	p.udp.limit = n
+	return nil
+}
+
+// SetMaxUDPSize sets how many bytes an answer by UDP may have, 512 to 65,507.
+// Clients that say so with EDNS get as many; what does not fit they ask for by
+// TCP. The address of a request may be forged, and large answers would hit
+// whose it is. The error is ErrOption if the port is one for TCP, and ErrValue
+// if n is not in the range.
+func (p *ServerPort) SetMaxUDPSize(n int) error {
+	if err := checkServerOption(p.udp != nil, n >= minUDPSize && n <= maxDatagram); err != nil {
+		return fmt.Errorf("server: at most %d bytes by UDP: %w", n, err)
+	}
+	p.lock()
+	defer p.unlock()
+	p.udp.longest = n
 	return nil
 }
 

@@ -181,7 +181,18 @@ func (c *connection) onReadable(bev *bufferevent.Bufferevent) {
 			return
 		}
 		c.receive(msg, false)
+		if c.n == 0 && b.now()-c.used > b.options.tcpIdleTimeout {
+			c.closeIdle() // whatever it is that comes, nobody has asked for it
+		}
 	}
+}
+
+// closeIdle closes a connection that is not needed.
+func (c *connection) closeIdle() {
+	if b := c.server.base; b.debugging() {
+		b.debug("idle connection closed", "addr", c.server.addr)
+	}
+	c.close()
 }
 
 // next returns the next message, or nil and how many bytes it needs in all.
@@ -230,10 +241,7 @@ func (c *connection) onEvent(bev *bufferevent.Bufferevent, what bufferevent.Even
 	case what&bufferevent.EventEOF != 0:
 		c.lost(io.ErrUnexpectedEOF)
 	case c.n == 0:
-		if b.debugging() {
-			b.debug("idle connection closed", "addr", c.server.addr)
-		}
-		c.close()
+		c.closeIdle()
 	default:
 		c.lost(bev.Err())
 	}

@@ -211,9 +211,13 @@ func TestConnectionsAlwaysClosed(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)
 	b := newResolver(t, loop, u)
 	set(t, b, "use-vc", "", "timeout", "20")
+	log := watch(b)
 	u.does(func(q *question) { q.stream.Close() })
 	a := lookup(t, loop, b, "www.example.com")
 	a.fails(t, evdns.ErrTimeout)
+	if log.count("nameserver has failed") != 1 { // it is as good as silent
+		t.Errorf("log: %q", log.lines(""))
+	}
 	if n := u.connections(); n != 3 {
 		t.Errorf("%d connections", n)
 	}
@@ -266,10 +270,13 @@ func TestNonsenseOnAConnection(t *testing.T) {
 func TestSilentConnection(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)
 	b := newResolver(t, loop, u)
-	set(t, b, "use-vc", "", "timeout", "0.02", "attempts", "100")
+	set(t, b, "use-vc", "", "timeout", "20")
 	u.does(func(q *question) {
-		if u.connections() > 1 {
+		switch {
+		case u.connections() > 1:
 			q.good()
+		case q.number == 2: // both have arrived
+			expires(loop, b)(q)
 		}
 	})
 	one, other := start(t, b, "a.example"), start(t, b, "b.example")
@@ -284,10 +291,16 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	set(t, b, "use-vc", "", "timeout", "20", "tcp-idle-timeout", "0.01")
 	log := watch(b)
 	for n := range 3 {
-		done := new(answer)
+		done, closed := new(answer), false
+		endLoop := func() { // in whatever order
+			if done.calls > 0 && closed {
+				loop.LoopExit(0)
+			}
+		}
+		log.on("idle connection closed", 1, func() { closed = true; endLoop() })
 		_, err := b.ResolveIPv4("www.example.com", 0, func(a evdns.Answer, err error) {
 			done.callback(a, err)
-			log.on("idle connection closed", 1, func() { loop.LoopExit(0) })
+			endLoop()
 		})
 		ok(t, err)
 		dispatch(t, loop)
@@ -296,6 +309,36 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 			t.Errorf("%d connections", u.connections())
 		}
 	}
+}
+
+// A nameserver that goes on talking does not keep its connection.
+func TestConnectionThatNeverEnds(t *testing.T) {
+	loop, u := newLoop(t), newUpstream(t)
+	b := newResolverWith(t, loop, evdns.NoCache, u)
+	set(t, b, "use-vc", "", "timeout", "20", "tcp-idle-timeout", "0.2")
+	log := watch(b)
+	u.does(func(q *question) {
+		q.good()
+		for {
+			if _, err := q.stream.Write(append([]byte{0, 12}, make([]byte, 12)...)); err != nil {
+				return
+			}
+		}
+	})
+	a, closed := new(answer), false
+	endLoop := func() {
+		if a.calls > 0 && closed {
+			loop.LoopExit(0)
+		}
+	}
+	log.on("idle connection closed", 1, func() { closed = true; endLoop() })
+	_, err := b.ResolveIPv4("www.example.com", 0, func(ans evdns.Answer, err error) {
+		a.callback(ans, err)
+		endLoop()
+	})
+	ok(t, err)
+	dispatch(t, loop)
+	a.want(t, "192.0.2.1")
 }
 
 // A nameserver may close a connection that is not in use.

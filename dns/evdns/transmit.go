@@ -42,16 +42,21 @@ func (b *Base) FinishIteration() {
 
 // pump moves requests from waiting to in flight, as far as the limit allows.
 func (b *Base) pump() {
-	if b.suspended || len(b.servers) == 0 {
-		return
-	}
-	for b.waiting.n > 0 && b.inflight.n < b.options.maxInflight {
+	for b.waiting.n > 0 && b.places() > 0 {
 		r := b.waiting.head
 		b.waiting.remove(r)
 		r.state = stateInflight
 		b.inflight.push(r)
 		b.transmit(r, b.pick())
 	}
+}
+
+// places returns how many more requests may be in flight.
+func (b *Base) places() int {
+	if b.suspended || len(b.servers) == 0 {
+		return 0
+	}
+	return max(0, b.options.maxInflight-b.inflight.n)
 }
 
 // transmit sends a request in flight to a nameserver or, if that cannot be

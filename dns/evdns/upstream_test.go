@@ -2,15 +2,21 @@ package evdns_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/dns/evdns"
 )
 
 // An upstream is a nameserver that does what the test tells it to, over UDP and
@@ -114,6 +120,14 @@ func (u *upstream) questions() []string {
 	return slices.Clone(u.asked)
 }
 
+// forgetQuestions makes the nameserver forget what it was asked, so that it needs
+// no memory for that.
+func (u *upstream) forgetQuestions() {
+	u.mu.Lock()
+	u.asked = nil
+	u.mu.Unlock()
+}
+
 // connections returns how many connections there were.
 func (u *upstream) connections() int {
 	u.mu.Lock()
@@ -136,6 +150,10 @@ func (u *upstream) serveUDP() {
 func (u *upstream) accept() {
 	for {
 		c, err := u.tcp.Accept()
+		if errors.Is(err, syscall.EMFILE) { // which a test wants the resolver to get
+			runtime.Gosched()
+			continue
+		}
 		if err != nil {
 			return
 		}
@@ -261,6 +279,15 @@ func complains(rcode int) func(*question) {
 
 // silent is a script that answers nothing.
 func silent(*question) {}
+
+// expires is a script that answers nothing, and has b lose its patience.
+func expires(loop *event.Base, b *evdns.Base) func(*question) {
+	return func(q *question) {
+		if err := loop.Post(func() { b.Expire(q.u.addr) }); err != nil {
+			q.u.t.Error(err)
+		}
+	}
+}
 
 // reply0 returns the header and question of an answer that promises a record.
 func (q *question) reply0() []byte {
