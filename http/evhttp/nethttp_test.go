@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log"
@@ -12,10 +13,14 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-libevent/libevent/core/bufferevent"
 )
 
 // newHTTPServer runs net/http's own server and returns its URL.
@@ -403,5 +408,41 @@ func TestHandlersEndWithTheServer(t *testing.T) {
 	<-ctx.Done()
 	if err := <-ended; err == nil {
 		t.Error("the body is complete")
+	}
+}
+
+func TestHandlersKnowOfTLS(t *testing.T) {
+	s, addr, on := serve(t)
+	asked := (*bufferevent.Bufferevent)(nil)
+	on(func() {
+		s.SetTLSState(func(b *bufferevent.Bufferevent) (tls.ConnectionState, bool) {
+			asked = b
+			return tls.ConnectionState{ServerName: "name"}, true
+		})
+		h := func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.TLS.ServerName) }
+		s.SetGenericCallback(HTTPHandlerInline(http.HandlerFunc(h)))
+	})
+	wantSame(t, "server name", bodyFor(t, addr, "GET", "a", "/"), "name")
+	on(func() {
+		if asked == nil {
+			t.Error("nobody was asked")
+		}
+	})
+}
+
+func TestHandlersAtUnixSockets(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("paths")
+	}
+	s, _, on := serve(t)
+	path := filepath.Join(tempDir(t), "s")
+	on(func() {
+		if _, err := s.BindUnix(path); err != nil {
+			t.Error(err)
+		}
+		s.SetGenericStream(HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.RemoteAddr) })))
+	})
+	if got := talk(t, path, get("/")); !strings.HasSuffix(got, "\r\n\r\n@") {
+		t.Errorf("got %q", got)
 	}
 }
