@@ -45,6 +45,7 @@ type outgoing struct {
 	answering bool  // some of the answer has come
 	timed     bool  // the time for the answer runs
 	awaiting  bool  // the body waits for the server to want it
+	starting  bool  // or for the loop to tell the user
 	tooLarge  error // the body is being dropped because of that, or nil
 	handed    int   // bytes that were given to the stream, if nothing can follow
 	informed  int   // informational responses that have come
@@ -166,7 +167,7 @@ func (o *outgoing) disconnect() {
 	o.expect(0)
 	o.bev, o.state = nil, apart
 	o.ended, o.failure, o.sentFunc, o.tooLarge = nil, nil, nil, nil
-	o.awaiting = false
+	o.awaiting, o.starting = false, false
 	if o.flags&ConReuseConnectedAddr == 0 {
 		o.peer = netip.AddrPort{}
 	}
@@ -366,7 +367,7 @@ func (o *outgoing) expired() {
 	case o.state == waiting:
 		o.state = apart
 		o.next()
-	case o.awaiting:
+	case o.awaiting, o.starting:
 		o.goOn(o.queue[0])
 	case o.state < idle:
 		o.fail(ReqTimeout, errConnectTimeout)

@@ -62,6 +62,11 @@ func (o *outgoing) readHead() (more bool) {
 		return false
 	}
 	o.answering = true
+	if o.starting { // the server does not wait for the body
+		if o.goOn(r); !o.current(r) {
+			return false
+		}
+	}
 	done, err := readHead(in, &r.respHead, o.limits)
 	switch {
 	case err != nil:
