@@ -14,7 +14,7 @@ type AccessLogEntry struct {
 	Time      time.Time
 	Method    []byte
 	Target    []byte
-	Minor     int // the protocol is HTTP/1.Minor
+	Protocol  string // such as "HTTP/1.1"
 	Status    int
 	Sent      int64 // bytes of the body
 	Referer   []byte
@@ -65,7 +65,7 @@ func (e *AccessLogEntry) appendRequest(dst []byte) []byte {
 	}
 	dst = appendLogText(append(dst, '"'), e.Method, '"')
 	dst = appendLogText(append(dst, ' '), e.Target, '"')
-	dst = strconv.AppendInt(append(dst, " HTTP/1."...), int64(e.Minor), 10)
+	dst = append(append(dst, ' '), e.Protocol...)
 	return append(dst, '"')
 }
 

@@ -11,13 +11,13 @@ func TestAccessLog(t *testing.T) {
 	full := AccessLogEntry{
 		Peer: netip.MustParseAddr("127.0.0.1"), User: []byte("frank"),
 		Time:   time.Date(2000, 10, 10, 13, 55, 36, 0, time.FixedZone("", -7*3600)),
-		Method: []byte("GET"), Target: []byte("/apache_pb.gif"), Status: 200, Sent: 2326,
+		Method: []byte("GET"), Target: []byte("/apache_pb.gif"), Protocol: "HTTP/1.0", Status: 200, Sent: 2326,
 		Referer: []byte("http://www.example.com/start.html"), UserAgent: []byte("Mozilla/4.08 [en] (Win98; I ;Nav)"),
 	}
 	empty := AccessLogEntry{Time: time.Unix(0, 0).UTC(), Status: 400}
 	hostile := AccessLogEntry{
 		Peer: netip.MustParseAddr("2001:db8::1"), User: []byte("a b\" [x]\n"), Time: time.Unix(0, 0).UTC(),
-		Method: []byte("G\"T"), Target: []byte("/\x1b[2J\r\n\\x\x00é"), Minor: 1, Status: 404,
+		Method: []byte("G\"T"), Target: []byte("/\x1b[2J\r\n\\x\x00é"), Protocol: "HTTP/1.1", Status: 404,
 		Referer: []byte("\" \"\\"), UserAgent: []byte("\x7f\t"),
 	}
 	for _, test := range []struct {
@@ -50,7 +50,7 @@ func TestNoByteBreaksTheAccessLog(t *testing.T) {
 	line := regexp.MustCompile(`^- - [!-~]+ \[[^]]+\] "(?:[^"\\]|\\.)*" 200 1 "(?:[^"\\]|\\.)*" "(?:[^"\\]|\\.)*"$`)
 	for c := range 256 {
 		b := []byte{byte(c)}
-		e := AccessLogEntry{User: b, Time: testNow, Method: b, Target: b, Status: 200, Sent: 1, Referer: b, UserAgent: b}
+		e := AccessLogEntry{User: b, Time: testNow, Method: b, Target: b, Protocol: "HTTP/2.0", Status: 200, Sent: 1, Referer: b, UserAgent: b}
 		if got := e.AppendCombined(nil); !line.Match(got) {
 			t.Errorf("byte %#x: %s", c, got)
 		}

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// DefaultContentType is the type of a file of which nothing is known.
-const DefaultContentType = "application/octet-stream"
+// DefaultFileType is the type of a file of which nothing is known.
+const DefaultFileType = "application/octet-stream"
 
 // webTypes are those that the system may not know.
 var webTypes = map[string]string{
-	".bin":   DefaultContentType,
+	".bin":   DefaultFileType,
 	".csv":   "text/csv; charset=utf-8",
 	".gz":    "application/gzip",
 	".ico":   "image/vnd.microsoft.icon",
@@ -31,7 +31,7 @@ var webTypes = map[string]string{
 
 // ContentTypeOf returns the media type of a file by the extension of its name,
 // in whatever case: what the package mime knows of this system, or else one that
-// is common in the Web, or DefaultContentType. It may be called from any
+// is common in the Web, or DefaultFileType. It may be called from any
 // goroutine.
 func ContentTypeOf(name string) string {
 	ext := path.Ext(name)
@@ -41,5 +41,5 @@ func ContentTypeOf(name string) string {
 	if t, ok := webTypes[strings.ToLower(ext)]; ok {
 		return t
 	}
-	return DefaultContentType
+	return DefaultFileType
 }

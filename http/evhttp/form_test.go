@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -111,4 +112,22 @@ func TestFormAtItsLimits(t *testing.T) {
 	if form, err := p.Parse(kind, strings.NewReader(body)); err != nil || fmt.Sprint(form.Fields) != "[{a 1} {b 2}]" {
 		t.Errorf("in parts: %+v, %v", form, err)
 	}
+}
+
+// FuzzParseForm checks that it makes no difference in which pieces a form comes.
+func FuzzParseForm(f *testing.F) {
+	kind, body := multipartForm("Content-Disposition: form-data; name=a\r\n\r\n1", "Content-Disposition: form-data; name=b; filename=c\r\n\r\n2")
+	f.Add(kind, body)
+	f.Add(urlEncoded, "a=1&b")
+	f.Fuzz(func(t *testing.T, kind, body string) {
+		p := FormParser{MaxFields: 10, MaxBytes: 10000}
+		whole, err := p.Parse(kind, strings.NewReader(body))
+		pieces, err2 := p.Parse(kind, iotest.OneByteReader(strings.NewReader(body)))
+		if (err == nil) != (err2 == nil) || !reflect.DeepEqual(whole, pieces) {
+			t.Fatalf("%q, %q:\n%+v, %v\n%+v, %v", kind, body, whole, err, pieces, err2)
+		}
+		if err == nil && len(whole.Fields)+len(whole.Files) > 10 {
+			t.Fatalf("%d fields", len(whole.Fields)+len(whole.Files))
+		}
+	})
 }

@@ -57,7 +57,7 @@ func TestListingEntryOf(t *testing.T) {
 func TestContentTypeOf(t *testing.T) {
 	for name, want := range map[string]string{
 		"a.html": "text/html", "/x/b.CSS": "text/css", "c.woff2": "font/woff2", "d.png": "image/png", "e.tar.gz": "gzip",
-		"f.TXT": "text/plain", "g": DefaultContentType, "h.unheard-of": DefaultContentType, "": DefaultContentType, "x.html/y": DefaultContentType,
+		"f.TXT": "text/plain", "g": DefaultFileType, "h.unheard-of": DefaultFileType, "": DefaultFileType, "x.html/y": DefaultFileType,
 	} {
 		if got := ContentTypeOf(name); !strings.Contains(got, want) {
 			t.Errorf("%q: %s, want %s", name, got, want)

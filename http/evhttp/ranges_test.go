@@ -11,51 +11,53 @@ import (
 	"testing"
 )
 
+var rangeTests = []struct {
+	in   string
+	size int64
+	want []Range
+	err  error
+}{
+	{"bytes=0-0", 10, []Range{{0, 1}}, nil},
+	{"bytes=0-9", 10, []Range{{0, 10}}, nil},
+	{"bytes=2-", 10, []Range{{2, 8}}, nil},
+	{"bytes=-3", 10, []Range{{7, 3}}, nil},
+	{"bytes=-30", 10, []Range{{0, 10}}, nil},
+	{"bytes=5-30", 10, []Range{{5, 5}}, nil},
+	{"bytes=9223372036854775807-", 10, nil, ErrUnsatisfiable},
+	{"bytes=5-99999999999999999999999", 10, []Range{{5, 5}}, nil},
+	{"bytes=-99999999999999999999999", 10, []Range{{0, 10}}, nil},
+	{"Bytes = 7-8, 0-1 ,,-1", 10, []Range{{7, 2}, {0, 2}, {9, 1}}, nil},
+	{"bytes=0-1,20-30", 10, []Range{{0, 2}}, nil},
+	{"bytes=0-1,-0", 10, []Range{{0, 2}}, nil},
+	{"bytes=10-", 10, nil, ErrUnsatisfiable},
+	{"bytes=10-20,-0", 10, nil, ErrUnsatisfiable},
+	{"bytes=99999999999999999999999-", 10, nil, ErrUnsatisfiable},
+	{"bytes=0-5,3-9", 10, nil, ErrRange},
+	{"bytes=0-,0-,0-", 10, nil, ErrRange},
+	{"bytes=" + strings.Repeat("0-0,", DefaultMaxRanges+1), 1000, nil, ErrRange},
+	{"bytes=" + strings.Repeat("2000-,", DefaultMaxRanges+1), 1000, nil, ErrRange},
+	{"bytes=0-0", 0, nil, ErrRange},
+	{"bytes=-5", 0, nil, ErrRange},
+	{"", 10, nil, ErrRange},
+	{"bytes", 10, nil, ErrRange},
+	{"bytes=", 10, nil, ErrRange},
+	{"bytes=,", 10, nil, ErrRange},
+	{"bytes=-", 10, nil, ErrRange},
+	{"bytes=5", 10, nil, ErrRange},
+	{"bytes=5-4", 10, nil, ErrRange},
+	{"bytes=+1-4", 10, nil, ErrRange},
+	{"bytes=1-+4", 10, nil, ErrRange},
+	{"bytes=1--4", 10, nil, ErrRange},
+	{"bytes=--4", 10, nil, ErrRange},
+	{"bytes=1 - 4", 10, nil, ErrRange},
+	{"bytes=a-b", 10, nil, ErrRange},
+	{"bytes=0-1,x", 10, nil, ErrRange},
+	{"bytes=0-1;2-3", 10, nil, ErrRange},
+	{"lines=0-1", 10, nil, ErrRange},
+}
+
 func TestParseRange(t *testing.T) {
-	for _, test := range []struct {
-		in   string
-		size int64
-		want []Range
-		err  error
-	}{
-		{"bytes=0-0", 10, []Range{{0, 1}}, nil},
-		{"bytes=0-9", 10, []Range{{0, 10}}, nil},
-		{"bytes=2-", 10, []Range{{2, 8}}, nil},
-		{"bytes=-3", 10, []Range{{7, 3}}, nil},
-		{"bytes=-30", 10, []Range{{0, 10}}, nil},
-		{"bytes=5-30", 10, []Range{{5, 5}}, nil},
-		{"bytes=9223372036854775807-", 10, nil, ErrUnsatisfiable},
-		{"bytes=5-99999999999999999999999", 10, []Range{{5, 5}}, nil},
-		{"bytes=-99999999999999999999999", 10, []Range{{0, 10}}, nil},
-		{"Bytes = 7-8, 0-1 ,,-1", 10, []Range{{7, 2}, {0, 2}, {9, 1}}, nil},
-		{"bytes=0-1,20-30", 10, []Range{{0, 2}}, nil},
-		{"bytes=0-1,-0", 10, []Range{{0, 2}}, nil},
-		{"bytes=10-", 10, nil, ErrUnsatisfiable},
-		{"bytes=10-20,-0", 10, nil, ErrUnsatisfiable},
-		{"bytes=99999999999999999999999-", 10, nil, ErrUnsatisfiable},
-		{"bytes=0-5,3-9", 10, nil, ErrRange},
-		{"bytes=0-,0-,0-", 10, nil, ErrRange},
-		{"bytes=" + strings.Repeat("0-0,", DefaultMaxRanges+1), 1000, nil, ErrRange},
-		{"bytes=" + strings.Repeat("2000-,", DefaultMaxRanges+1), 1000, nil, ErrRange},
-		{"bytes=0-0", 0, nil, ErrRange},
-		{"bytes=-5", 0, nil, ErrRange},
-		{"", 10, nil, ErrRange},
-		{"bytes", 10, nil, ErrRange},
-		{"bytes=", 10, nil, ErrRange},
-		{"bytes=,", 10, nil, ErrRange},
-		{"bytes=-", 10, nil, ErrRange},
-		{"bytes=5", 10, nil, ErrRange},
-		{"bytes=5-4", 10, nil, ErrRange},
-		{"bytes=+1-4", 10, nil, ErrRange},
-		{"bytes=1-+4", 10, nil, ErrRange},
-		{"bytes=1--4", 10, nil, ErrRange},
-		{"bytes=--4", 10, nil, ErrRange},
-		{"bytes=1 - 4", 10, nil, ErrRange},
-		{"bytes=a-b", 10, nil, ErrRange},
-		{"bytes=0-1,x", 10, nil, ErrRange},
-		{"bytes=0-1;2-3", 10, nil, ErrRange},
-		{"lines=0-1", 10, nil, ErrRange},
-	} {
+	for _, test := range rangeTests {
 		got, err := ParseRange(test.in, test.size, 0)
 		if !errors.Is(err, test.err) || !slices.Equal(got, test.want) {
 			t.Errorf("%q of %d: %v, %v, want %v, %v", test.in, test.size, got, err, test.want, test.err)
@@ -110,4 +112,29 @@ func TestRangePartsAreMultipart(t *testing.T) {
 			t.Errorf("after the last: %v", err)
 		}
 	}
+}
+
+func FuzzParseRange(f *testing.F) {
+	for _, test := range rangeTests {
+		f.Add(test.in, test.size)
+	}
+	f.Fuzz(func(t *testing.T, s string, size int64) {
+		ranges, err := ParseRange(s, size, 0)
+		if err != nil {
+			if ranges != nil || !errors.Is(err, ErrRange) && !errors.Is(err, ErrUnsatisfiable) {
+				t.Fatalf("%q of %d: %v, %v", s, size, ranges, err)
+			}
+			return
+		}
+		left := size
+		for _, r := range ranges {
+			if r.Start < 0 || r.Length <= 0 || r.Start > size-r.Length || r.Length > left {
+				t.Fatalf("%q of %d: %v", s, size, ranges)
+			}
+			left -= r.Length
+		}
+		if len(ranges) == 0 || len(ranges) > DefaultMaxRanges {
+			t.Fatalf("%q of %d: %d ranges", s, size, len(ranges))
+		}
+	})
 }

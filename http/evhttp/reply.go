@@ -63,7 +63,8 @@ func (r *Request) tunnels() bool {
 // the message, which is ours to say.
 func (c *served) appendFields(head []byte, r *Request, length int64) []byte {
 	s, f := c.server, r.header.fields()
-	if s.draining || f.HasTokenKnown(wire.Connection, "close") {
+	whole := length >= 0 // the answer is complete with this
+	if s.draining || f.HasTokenKnown(wire.Connection, "close") || whole && !r.received && !c.worthReading(r) {
 		c.last = true
 	}
 	if !f.Contains(wire.Date) {
@@ -153,7 +154,7 @@ func (c *served) sendEnd(r *Request) error {
 	switch {
 	case r.received:
 		c.answered(r)
-	case !c.worthReading(r):
+	case c.last || !c.worthReading(r):
 		c.last, c.unclean = true, true
 		r.received = true
 		c.state = answering

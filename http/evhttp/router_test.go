@@ -259,6 +259,35 @@ func askRouter(r *Router[string], method, host, path string) string {
 	return "none"
 }
 
+// FuzzRouter checks that a pattern that is no wildcard matches its own path, and
+// that what a wildcard stands for is a part of the path.
+func FuzzRouter(f *testing.F) {
+	f.Add("GET /a/{b}/c", "/{rest...}", "/a/x%2F/c")
+	f.Add("a.com/{$}", "/a/{b...}", "//")
+	f.Fuzz(func(t *testing.T, first, second, path string) {
+		var r Router[string]
+		var m Match
+		for _, p := range []string{first, second} {
+			err := r.Handle(p, p)
+			if err != nil && !errors.Is(err, ErrPattern) && !errors.Is(err, ErrConflict) {
+				t.Fatal(err)
+			}
+			plain := strings.HasPrefix(p, "/") && !strings.HasSuffix(p, "/") && !strings.ContainsAny(p, "{}")
+			if got, ok := r.Lookup(&m, []byte("GET"), nil, []byte(p)); err == nil && plain && (!ok || got != p) {
+				t.Fatalf("%q is not its own match but %q", p, got)
+			}
+		}
+		if _, ok := r.Lookup(&m, []byte("GET"), []byte("a.com"), []byte(path)); !ok {
+			return
+		}
+		for i, name := range m.pattern.names {
+			if raw := string(m.values[i]); !strings.Contains(path, raw) || name != "" && m.Value(name) != URIDecode(raw, false) {
+				t.Fatalf("%q in %q: %q is %q", name, path, raw, m.Value(name))
+			}
+		}
+	})
+}
+
 func BenchmarkRouterLookup(b *testing.B) {
 	var r Router[int]
 	for i := range 100 {

@@ -114,7 +114,7 @@ func ExampleAccessLogEntry_AppendCombined() {
 	entry := evhttp.AccessLogEntry{
 		Peer:   netip.MustParseAddr("192.0.2.1"),
 		Time:   time.Date(2026, 11, 25, 3, 0, 0, 0, time.UTC),
-		Method: []byte("GET"), Target: []byte("/a"), Minor: 1,
+		Method: []byte("GET"), Target: []byte("/a"), Protocol: "HTTP/1.1",
 		Status: 200, Sent: 1234,
 		UserAgent: []byte("evil\n\" agent"),
 	}
