@@ -1,6 +1,9 @@
 package evhttp
 
-import "io"
+import (
+	"io"
+	"strconv"
+)
 
 // SetLogCallback sets what is called for each request that is over and had an
 // answer, complete or cut off, which its connection's end tells.
@@ -28,10 +31,21 @@ func (r *Request) LogEntry() AccessLogEntry {
 	f := r.InputHeaders().fields()
 	return AccessLogEntry{
 		Peer: r.conn.peer.Addr(), Time: r.conn.base.Now(),
-		Method: r.reqHead.Method(), Target: r.reqHead.Target(), Minor: r.reqHead.Minor,
+		Method: r.reqHead.Method(), Target: r.reqHead.Target(), Protocol: protocolOf(r.reqHead.Minor),
 		Status: r.code, Sent: r.sent,
 		Referer: f.Get("Referer"), UserAgent: f.Get("User-Agent"),
 	}
+}
+
+// protocolOf returns the name of HTTP/1 with a minor version.
+func protocolOf(minor int) string {
+	switch minor {
+	case 0:
+		return "HTTP/1.0"
+	case 1:
+		return "HTTP/1.1"
+	}
+	return "HTTP/1." + strconv.Itoa(minor)
 }
 
 // log writes a request to the access log.

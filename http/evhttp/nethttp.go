@@ -163,7 +163,7 @@ func (w *httpExchange) abort(answer bool) {
 			return
 		}
 		if !answer || w.r.SendError(http.StatusInternalServerError, "") != nil {
-			w.r.Cancel()
+			w.r.cutOff(ErrDone)
 		}
 	})
 }

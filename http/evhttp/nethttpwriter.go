@@ -183,9 +183,7 @@ func (w *httpExchange) finish() {
 		if len(trailer) > 0 {
 			addHeader(w.r.OutputTrailers(), trailer)
 		}
-		if w.r.SendReplyEnd() != nil {
-			w.r.Cancel()
-		}
+		w.r.SendReplyEnd() // if it fails, that is seen by the client
 	})
 }
 

@@ -515,12 +515,21 @@ func (r *Request) end(op string) error {
 		err = r.ex.sendEnd(r)
 	}
 	if err != nil {
-		if r.ex != nil {
-			r.ex.cancel(r)
-		}
+		r.cutOff(err)
 		return r.failed(op, err)
 	}
 	return nil
+}
+
+// cutOff ends a request whose message will not be complete.
+func (r *Request) cutOff(cause error) {
+	switch ex := r.ex.(type) {
+	case nil:
+	case *served:
+		ex.cutOff(r, cause)
+	default:
+		ex.cancel(r)
+	}
 }
 
 func (r *Request) failed(op string, err error) error {

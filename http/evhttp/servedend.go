@@ -81,6 +81,20 @@ func (c *served) drained() {
 	}
 }
 
+// cutOff ends an answer that will not be complete: what there is of it is sent,
+// and then the connection is closed, which tells the client. Where the end of the
+// connection is that of the answer, nothing could tell, so it ends at once.
+func (c *served) cutOff(r *Request, cause error) {
+	r.cause = cause
+	if !r.chunked && r.expected < 0 {
+		c.close()
+		return
+	}
+	c.last, c.unclean = true, true
+	r.sending, r.received = sendDone, true
+	c.finish(r)
+}
+
 // fail closes the connection because of an error, which a request on it is told.
 func (c *served) fail(err error) {
 	if r := c.req; r != nil && r.cause == nil {

@@ -22,7 +22,7 @@ const (
 	DefaultBodyTimeout    = 20 * time.Second
 	DefaultMinBodyRate    = 500 // bytes a second
 	DefaultWriteTimeout   = 50 * time.Second
-	DefaultReplyType      = "text/html; charset=utf-8"
+	DefaultContentType    = "text/html; charset=utf-8"
 )
 
 // A Server accepts connections and has requests answered (struct evhttp).
@@ -76,7 +76,7 @@ type StreamFunc func(base *event.Base, fd int) (*bufferevent.Bufferevent, error)
 func NewServer(base *event.Base) *Server {
 	s := &Server{
 		base: base, exact: make(map[string]handler),
-		allowed: DefaultMethods, contentType: DefaultReplyType,
+		allowed: DefaultMethods, contentType: DefaultContentType,
 		idleTimeout: DefaultIdleTimeout, headerTimeout: DefaultHeaderTimeout,
 		bodyTimeout: DefaultBodyTimeout, writeTimeout: DefaultWriteTimeout,
 		minBodyRate: DefaultMinBodyRate, newStream: plain,

@@ -217,7 +217,7 @@ func TestReplies(t *testing.T) {
 		{"announced less", get("/less") + get("/204"), ok200 + "Content-Length: 2\r\n" + plainText + "\r\na"},
 		{"announced something else", get("/lie"), ok200 + "Content-Length: 3\r\n" + plainText + "\r\nabc"},
 		{"user closes", get("/close") + get("/204"), ok200 + "Content-Length: 0\r\n" + closed + "\r\n"},
-		{"default type", get("/type"), ok200 + "Content-Type: " + DefaultReplyType + "\r\nContent-Length: 1\r\n\r\nx"},
+		{"default type", get("/type"), ok200 + "Content-Type: " + DefaultContentType + "\r\nContent-Length: 1\r\n\r\nx"},
 		{"early hints", get("/hints"), "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + ok200 + "Content-Length: 0\r\nLink: </a>\r\n\r\n"},
 		{"no early hints for 1.0", "GET /hints HTTP/1.0\r\n\r\n", ok200 + "Content-Length: 0\r\nLink: </a>\r\n" + closed + "\r\n"},
 	} {
