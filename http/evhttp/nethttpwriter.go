@@ -171,8 +171,8 @@ func (w *httpExchange) finish() {
 		err = w.awaitSent(0)
 	}
 	w.mu.Unlock()
-	if err != nil {
-		w.abort(false)
+	if err != nil { // it is over, or the client takes nothing
+		w.base.Post(w.r.Cancel)
 		return
 	}
 	trailer := w.outputTrailer()
