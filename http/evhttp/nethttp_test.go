@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"log"
 	"log/slog"
@@ -164,7 +165,7 @@ func answer(t *testing.T, server, raw string) string {
 	}
 	body, err := io.ReadAll(resp.Body)
 	if len(body) > 100 {
-		body = fmt.Appendf(nil, "%d bytes", len(body))
+		body = fmt.Appendf(nil, "%d bytes, %x", len(body), crc32.ChecksumIEEE(body))
 	}
 	resp.Header.Del("Date")
 	if method == "HEAD" {
