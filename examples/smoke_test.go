@@ -23,7 +23,7 @@ const deadline = time.Minute
 
 // programs are all the examples.
 var programs = []string{
-	"becat", "echo-server", "event-read-fifo", "hello-world", "le-proxy", "rate-limited-server", "signal-test",
+	"becat", "echo-server", "event-read-fifo", "hello-world", "http-server", "le-proxy", "rate-limited-server", "signal-test",
 	"ssl-echo", "time-test", "watch-timing",
 }
 
