@@ -20,6 +20,7 @@ const (
 	handlerBuffer = 2 << 10  // before anything is handed to the loop, as in net/http
 	handlerUnsent = 64 << 10 // handed over, and not yet taken by the peer
 	handlerUnread = 64 << 10 // of the body, for the handler to read
+	handlerFile   = 1 << 20  // of a file, handed over at once
 )
 
 // HTTPHandler makes a handler of one of net/http, which runs in a goroutine for

@@ -187,9 +187,6 @@ func (w *httpExchange) finish() {
 	})
 }
 
-// filePiece is how much of a file is handed over at once.
-const filePiece = 1 << 20
-
 // ReadFrom implements io.ReaderFrom, for io.Copy: the kernel sends files without
 // bringing them here, unless the stream is of TLS.
 func (w *httpExchange) ReadFrom(src io.Reader) (n int64, err error) {
@@ -205,7 +202,7 @@ func (w *httpExchange) ReadFrom(src io.Reader) (n int64, err error) {
 		return io.Copy(writerOnly{w}, src)
 	}
 	for n < most {
-		part := min(filePiece, most-n)
+		part := min(handlerFile, most-n)
 		if err := w.mayWrite(int(part)); err != nil {
 			return n, err
 		}
@@ -266,16 +263,11 @@ func (w *httpExchange) sendFile(file *os.File, n int64) error {
 	sent := error(nil)
 	err = raw.Control(func(fd uintptr) { // which stays open meanwhile
 		sent = w.hand(n, func() error {
-			segment, err := evbuffer.NewFileSegment(int(fd), at-n, n, evbuffer.DisableMmap)
-			if err != nil {
+			var piece evbuffer.Buffer
+			if err := addFilePart(&piece, int(fd), at-n, n); err != nil {
 				return err
 			}
-			defer segment.Free()
-			var buf evbuffer.Buffer
-			if err := buf.AddFileSegment(segment, 0, -1); err != nil {
-				return err
-			}
-			return w.send(nil, &buf)
+			return w.send(nil, &piece)
 		})
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -287,6 +279,20 @@ func (w *httpExchange) sendFile(file *os.File, n int64) error {
 		return err
 	}
 	return sent
+}
+
+// addFilePart adds some of a file to an empty buffer, to be sent from disk. A
+// mapping would be the end of us if somebody shortened the file.
+func addFilePart(piece *evbuffer.Buffer, fd int, start, n int64) error {
+	if err := piece.SetFlags(evbuffer.DrainsToFD); err != nil {
+		return err
+	}
+	s, err := evbuffer.NewFileSegment(fd, start, n, evbuffer.DisableMmap|evbuffer.DisableLocking)
+	if err != nil {
+		return err
+	}
+	defer s.Free()
+	return piece.AddFileSegment(s, 0, -1)
 }
 
 // EnableFullDuplex is for http.ResponseController: it is so anyway.
