@@ -169,7 +169,7 @@ func freeDescriptors() int {
 // nothing of it.
 func TestReaderThatDoesNotRead(t *testing.T) {
 	const size = 1 << 30
-	path := filepath.Join(t.TempDir(), "sparse")
+	path := filepath.Join(tempDir(t), "sparse")
 	f, err := os.Create(path)
 	if err == nil {
 		err = f.Truncate(size)

@@ -20,7 +20,7 @@ import (
 // a symbolic link.
 func serveFiles(t *testing.T, files map[string]string) (f *FileServer, s *Server, addr, dir string) {
 	t.Helper()
-	dir = filepath.Join(t.TempDir(), "root")
+	dir = filepath.Join(tempDir(t), "root")
 	check := func(err error) {
 		if err != nil {
 			t.Helper()
@@ -59,7 +59,7 @@ func TestFileServer(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("symbolic links")
 	}
-	outside := filepath.Join(t.TempDir(), "secret")
+	outside := filepath.Join(tempDir(t), "secret")
 	if err := os.WriteFile(outside, []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)
 	}

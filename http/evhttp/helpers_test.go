@@ -2,6 +2,7 @@ package evhttp
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -34,4 +35,16 @@ func wantPart(t testing.TB, what, got, want string) {
 	if !strings.Contains(got, want) {
 		t.Errorf("%s: %q has no %q", what, got, want)
 	}
+}
+
+// tempDir makes a folder that is removed after the test. Wine's files cannot be
+// removed in the way that t.TempDir does it, which is no error here.
+func tempDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "evhttp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }

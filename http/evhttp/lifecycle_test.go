@@ -476,7 +476,7 @@ func TestUnixSockets(t *testing.T) {
 		t.Skip("paths")
 	}
 	s, _, on := serve(t)
-	path := filepath.Join(t.TempDir(), "s")
+	path := filepath.Join(tempDir(t), "s")
 	on(func() {
 		if _, err := s.BindUnix(path); err != nil {
 			t.Error(err)

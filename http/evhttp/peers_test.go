@@ -65,13 +65,13 @@ func TestCurl(t *testing.T) {
 	path := peer(t, "curl")
 	f, s, addr, dir := serveFiles(t, map[string]string{"digits": "0123456789", "more": strings.Repeat("x", 1<<20)})
 	on := loopOf(t, s)
-	socket := filepath.Join(t.TempDir(), "socket")
-	big := filepath.Join(t.TempDir(), "big")
+	socket := filepath.Join(tempDir(t), "socket")
+	big := filepath.Join(tempDir(t), "big")
 	const size = 3 << 20
 	if err := os.WriteFile(big, bytes.Repeat([]byte("0123456789abcdef"), size/16), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	part := filepath.Join(t.TempDir(), "part")
+	part := filepath.Join(tempDir(t), "part")
 	if err := os.WriteFile(part, []byte("0123"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func TestNginxInFront(t *testing.T) {
 	path := peer(t, "nginx")
 	s, addr, on := serve(t)
 	on(func() { s.SetGenericStream(HTTPHandler(handlers())) })
-	dir := t.TempDir()
+	dir := tempDir(t)
 	front := filepath.Join(dir, "front")
 	config, err := os.ReadFile("testdata/nginx-front.conf")
 	if err != nil {
@@ -252,7 +252,7 @@ func TestNginxInFront(t *testing.T) {
 // TestClientInC has the client of C libevent talk to our server.
 func TestClientInC(t *testing.T) {
 	cc := peer(t, "cc")
-	program := filepath.Join(t.TempDir(), "client")
+	program := filepath.Join(tempDir(t), "client")
 	if out, err := command(t, cc, "-O1", "-o", program, "testdata/client.c", "-levent").CombinedOutput(); err != nil {
 		without(t, fmt.Sprintf("needs libevent: %v\n%s", err, out))
 	}

@@ -14,12 +14,15 @@ import (
 func ExampleRouter() {
 	var m evhttp.Match
 	var router evhttp.Router[func()]
-	for pattern, fn := range map[string]func(){
-		"GET /items/{id}":       func() { fmt.Println("item", m.Value("id")) },
-		"GET /items/{$}":        func() { fmt.Println("all items") },
-		"GET /static/{path...}": func() { fmt.Println("file", m.Value("path")) },
+	for _, route := range []struct {
+		pattern string
+		fn      func()
+	}{
+		{"GET /items/{id}", func() { fmt.Println("item", m.Value("id")) }},
+		{"GET /items/{$}", func() { fmt.Println("all items") }},
+		{"GET /static/{path...}", func() { fmt.Println("file", m.Value("path")) }},
 	} {
-		if err := router.Handle(pattern, fn); err != nil {
+		if err := router.Handle(route.pattern, route.fn); err != nil {
 			fmt.Println(err)
 			return
 		}

@@ -52,6 +52,9 @@ const (
 	// maxUnsent is how much of answers may wait to be sent before the next
 	// request has to.
 	maxUnsent = 256 << 10
+	// maxTurn is how many bytes of an answer are written before it is the turn of
+	// others: an answer of this size goes out in one call, if the kernel takes it.
+	maxTurn = 1 << 20
 	// maxUntaken is how much of a body a callback may leave where it is before
 	// no more is read.
 	maxUntaken = 256 << 10
@@ -80,7 +83,7 @@ func newServed(s *Server) (*served, error) {
 // start begins with the first request.
 func (c *served) start(b *bufferevent.Bufferevent) error {
 	c.attach(b)
-	if err := b.SetTimeouts(0, c.server.writeTimeout); err != nil {
+	if err := errors.Join(b.SetTimeouts(0, c.server.writeTimeout), b.SetMaxSingleWrite(maxTurn)); err != nil {
 		return err
 	}
 	c.began = c.base.Now()

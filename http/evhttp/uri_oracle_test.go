@@ -147,7 +147,7 @@ func buildURIOracle(t *testing.T) string {
 	if cc == "" {
 		cc = "cc"
 	}
-	oracle := filepath.Join(t.TempDir(), "oracle")
+	oracle := filepath.Join(tempDir(t), "oracle")
 	out, err := exec.Command(cc, "-O1", "-o", oracle, "testdata/uri_oracle.c", "-levent").CombinedOutput()
 	if err == nil {
 		return oracle
