@@ -2,8 +2,10 @@ package evhttp
 
 import (
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
@@ -220,14 +222,21 @@ func (w *httpExchange) ReadFrom(src io.Reader) (n int64, err error) {
 // writerOnly hides ReadFrom from io.Copy.
 type writerOnly struct{ io.Writer }
 
+// An openFile is an *os.File, or what that becomes within io.Copy.
+type openFile interface {
+	fs.File
+	io.Seeker
+	syscall.Conn
+}
+
 // regularFile returns the file that src reads, and how many bytes are left of it,
 // if it is a regular one.
-func regularFile(src io.Reader) (file *os.File, left int64) {
+func regularFile(src io.Reader) (file openFile, left int64) {
 	most := int64(-1)
 	if limited, ok := src.(*io.LimitedReader); ok {
 		src, most = limited.R, limited.N
 	}
-	file, ok := src.(*os.File)
+	file, ok := src.(openFile)
 	if !ok {
 		return nil, 0
 	}
@@ -248,7 +257,7 @@ func regularFile(src io.Reader) (file *os.File, left int64) {
 
 // sendFile sends the next n bytes of a file, and waits until they have left, since
 // the file is the handler's.
-func (w *httpExchange) sendFile(file *os.File, n int64) error {
+func (w *httpExchange) sendFile(file openFile, n int64) error {
 	if err := w.flush(false); err != nil {
 		return err
 	}
