@@ -164,7 +164,9 @@ func answer(t *testing.T, server, raw string) string {
 		}
 	}
 	body, err := io.ReadAll(resp.Body)
-	body = boundary.ReplaceAll(body, []byte("-"))
+	if len(body) < 1000 {
+		body = boundary.ReplaceAll(body, []byte("-"))
+	}
 	if len(body) > 100 {
 		body = fmt.Appendf(nil, "%d bytes, %x", len(body), crc32.ChecksumIEEE(body))
 	}
