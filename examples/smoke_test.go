@@ -23,8 +23,8 @@ const deadline = time.Minute
 
 // programs are all the examples.
 var programs = []string{
-	"becat", "echo-server", "event-read-fifo", "hello-world", "http-server", "le-proxy", "rate-limited-server", "signal-test",
-	"ssl-echo", "time-test", "watch-timing",
+	"becat", "echo-server", "event-read-fifo", "hello-world", "http-connect", "http-server", "https-client",
+	"le-proxy", "rate-limited-server", "signal-test", "ssl-echo", "time-test", "watch-timing",
 }
 
 // binDir is where the programs are. The environment can name a folder with

@@ -94,9 +94,9 @@ func (s *socket) connect(sa evutil.Sockaddr, family int) error {
 	case fd >= 0:
 		return s.connectOn(fd, sa)
 	}
-	fd, err := sysio.Socket(family, sysio.Mode{})
+	fd, err := s.newSocket(family)
 	if err != nil {
-		return fmt.Errorf("socket: %w", err)
+		return err
 	}
 	if err := s.replace(fd); err != nil {
 		sysio.CloseSocket(fd)

@@ -32,6 +32,9 @@ var (
 	ErrNothingToRead = errors.New("nothing to read yet")
 	// ErrConnecting is a second Connect while one is under way.
 	ErrConnecting = errors.New("connecting already")
+	// ErrFamily is an address to connect to that is of another family than the
+	// local one that was set.
+	ErrFamily = errors.New("not of the family of the local address")
 	// ErrNeedMore is what a filter returns that needs more input before it
 	// can give anything (BEV_NEED_MORE).
 	ErrNeedMore = errors.New("filter needs more input")

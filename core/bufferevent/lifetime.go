@@ -2,6 +2,7 @@ package bufferevent
 
 import (
 	"fmt"
+	"net/netip"
 	"runtime"
 
 	"github.com/go-libevent/libevent/core/event"
@@ -18,6 +19,7 @@ type extras struct {
 	corked   bool      // additions to the output are to be noticed later
 	corkedAt int       // the length of the output when that began
 	dnsErr   error
+	local    netip.AddrPort // of sockets to connect, or zero
 }
 
 // A sharedLock is the lock of one bufferevent, or of several that call one

@@ -116,9 +116,9 @@ func (r *race) try(addr netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
-	fd, err := sysio.Socket(familyOf(addr.Addr()), sysio.Mode{})
+	fd, err := r.socket.newSocket(familyOf(addr.Addr()))
 	if err != nil {
-		return fmt.Errorf("socket: %w", err)
+		return err
 	}
 	a := &attempt{race: r, fd: fd, addr: addr}
 	a.done.Data = a

@@ -320,3 +320,42 @@ func TestLimits(t *testing.T) {
 		})
 	}
 }
+
+// TestSlowReadersAreNotIdle has the idle timeout pass while an answer is read.
+func TestSlowReadersAreNotIdle(t *testing.T) {
+	s, addr, on := serve(t)
+	body := make([]byte, 32<<20)
+	on(func() { s.Handle("/it", func(r *Request) { r.SendReplyBytes(200, "", body) }) })
+	c := dial(t, addr)
+	io.WriteString(c, get("/it"))
+	readFull(c, make([]byte, 1000)) // the answer has begun
+	on(func() {
+		for _, c := range s.conns {
+			if c.state != awaiting || c.bev.Output().Len() == 0 {
+				t.Errorf("state %d, %d bytes to be sent", c.state, c.bev.Output().Len())
+			}
+			c.expired()
+		}
+	})
+	if n := len(body) - 10_000; !readFull(c, make([]byte, n)) {
+		t.Error("the answer was cut off")
+	}
+}
+
+func TestLingeringClose(t *testing.T) {
+	for name, flags := range map[string]ServerFlags{"default": 0, "lingering": ServerLingeringClose} {
+		s, addr, on := serve(t)
+		on(func() { s.SetFlags(flags) })
+		c := dial(t, addr)
+		io.WriteString(c, "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+		if got := dateField.ReplaceAllString(readAll(t, c), ""); got != hello("Connection: close\r\n") {
+			t.Errorf("%s: got %q", name, got)
+		}
+		on(func() {
+			if n := s.ConnectionCount(); n != int(flags) {
+				t.Errorf("%s: %d connections", name, n)
+			}
+		})
+		c.Close()
+	}
+}

@@ -3,12 +3,7 @@ package evhttp
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 
-	"github.com/go-libevent/libevent/core/bufferevent"
-	"github.com/go-libevent/libevent/core/evbuffer"
-	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
@@ -25,9 +20,16 @@ const (
 	ReqDataTooLong                       // EVREQ_HTTP_DATA_TOO_LONG
 )
 
+var requestErrors = [...]string{
+	"timeout", "connection ended", "invalid answer", "buffer error", "cancelled", "answer too long",
+}
+
 // String says it in words.
 func (e RequestError) String() string {
-	return [...]string{"timeout", "connection ended", "invalid answer", "buffer error", "cancelled", "answer too long"}[e]
+	if e < 0 || int(e) >= len(requestErrors) {
+		return fmt.Sprintf("request error %d", int(e))
+	}
+	return requestErrors[e]
 }
 
 // An Error says why a request has failed.
@@ -40,13 +42,36 @@ func (e *Error) Error() string { return e.Code.String() + ": " + e.Err.Error() }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// ErrNotClient says that only a client can do that.
-var ErrNotClient = errors.New("not a client's connection")
+var (
+	// ErrNotClient says that only a client can do that.
+	ErrNotClient = errors.New("not a client's connection")
+	// ErrBusy says that the request is being sent or answered.
+	ErrBusy = errors.New("request is under way")
+	// ErrQueueFull says that too many requests wait.
+	ErrQueueFull = errors.New("too many requests wait")
+)
+
+// clientRequest is what a request has on a client.
+type clientRequest struct {
+	onDone          func(r *Request)
+	onReady         func(r *Request) // for the body, if that follows
+	onInformational func(r *Request, code int, h *Header)
+
+	sends   bool   // it is a client's
+	host    string // for the Host field, if it is not that of the connection
+	follows bool   // the body follows the head
+	spent   bool   // some of it cannot be sent again
+	telling bool   // how it has ended, if nobody uses it again meanwhile
+}
 
 // NewRequest makes a request for a client to send. done is called when it was
-// answered, or has failed, which Request.Err tells (evhttp_request_new).
+// answered, or has failed, which [Request.Err] tells; it may be nil. The request
+// may be sent again, by whatever connection, once it is over: in done, for
+// instance. Its output headers stay, its body does if it was not sent
+// (evhttp_request_new).
 func NewRequest(done func(r *Request)) *Request {
-	r := &Request{onDone: done, kept: true}
+	r := &Request{kept: true}
+	r.client.sends, r.client.onDone = true, done
 	r.input.SetObserver(r)
 	return r
 }
@@ -55,195 +80,81 @@ func NewRequest(done func(r *Request)) *Request {
 func (r *Request) Err() error { return r.cause }
 
 // SetErrorCallback sets what is called, before anything else, when the request
-// has failed; err is an *Error on a client (evhttp_request_set_error_cb).
+// has failed; err is an *Error on a client. It is all that is called when a
+// client's request was cancelled (evhttp_request_set_error_cb).
 func (r *Request) SetErrorCallback(fn func(r *Request, err error)) { r.onError = fn }
+
+// SetInformationalCallback sets what is called with every informational (1xx)
+// response that comes before the answer to a client: 103 (Early Hints), for
+// instance. The header is valid until the callback returns.
+func (r *Request) SetInformationalCallback(fn func(r *Request, code int, h *Header)) {
+	r.client.onInformational = fn
+}
 
 // MakeRequest sends a request, with what is in its Output as the body, when all
 // before it were answered. The uri is a path, or what else the server is to get
-// to see. The error is ErrInvalid if method or uri cannot be sent
-// (evhttp_make_request).
+// to see. Nothing is called before it returns.
+//
+// The error is ErrInvalid if method or uri cannot be sent, ErrBusy if r is under
+// way, ErrQueueFull if too many requests wait, ErrDone if the connection was
+// freed, ErrNotClient if it is a server's (evhttp_make_request).
 func (c *Conn) MakeRequest(r *Request, method Method, uri string) error {
-	return c.makeRequest(r, method, method.String(), uri, false)
+	return c.makeRequest(r, method, method.String(), uri, false, nil)
 }
 
 // MakeCustomRequest is MakeRequest with a method that has no name here.
 func (c *Conn) MakeCustomRequest(r *Request, method, uri string) error {
-	return c.makeRequest(r, methodOf([]byte(method)), method, uri, false)
+	return c.makeRequest(r, methodOf([]byte(method)), method, uri, false, nil)
 }
 
 // StartRequest is MakeRequest for a request whose body follows with
-// SendReplyChunk and SendReplyEnd. ready is called when it is time for that.
+// SendReplyChunk and SendReplyEnd. ready is called when it is time for that. The
+// body goes in chunks unless a Content-Length among the output headers announces
+// how long it will be.
 func (c *Conn) StartRequest(r *Request, method Method, uri string, ready func(r *Request)) error {
-	r.onReady = ready
-	return c.makeRequest(r, method, method.String(), uri, true)
+	return c.makeRequest(r, method, method.String(), uri, true, ready)
 }
 
-func (c *Conn) makeRequest(r *Request, method Method, name, uri string, follows bool) error {
-	o, ok := c.side.(*outgoing)
-	if !ok {
-		return fmt.Errorf("request %s: %w", uri, ErrNotClient)
-	}
-	if _, err := wire.AppendRequestLine(nil, name, uri); err != nil {
-		return err
-	}
-	if c.freed || r.ex != nil {
-		return fmt.Errorf("request %s %s: %w", name, uri, ErrDone)
-	}
-	r.conn, r.ex = c, o
-	r.method, r.name, r.target = method, name, uri
-	r.cause, r.follows = nil, follows
-	o.queue = append(o.queue, r)
-	o.next()
-	return nil
-}
-
-// begin sends a request, all of it unless its body follows.
-func (o *outgoing) begin(r *Request) {
-	o.state = inResponse
-	o.answering, o.sentAll = false, false
-	r.respHead.Reset(r.name)
-	length := int64(r.output.Len())
-	if r.follows {
-		length = -1
-	}
-	o.expect(o.readTimeout)
-	if err := o.sendHead(r, length); err != nil {
-		o.fail(ReqBufferError, err)
-		return
-	}
-	r.sending = sendBody
-	if r.follows {
-		if r.onReady != nil && r.expectsContinue() == false {
-			r.onReady(r)
-		}
-		return
-	}
-	if length > 0 && !r.expectsContinue() {
-		o.goOn(r)
-		return
-	}
-	if length == 0 {
-		r.sending = sendDone
-	}
-}
-
-func (r *Request) expectsContinue() bool {
-	return r.header.fields().HasTokenKnown(wire.Expect, "100-continue")
-}
-
-// goOn sends the body of a request, when it is time for it.
-func (o *outgoing) goOn(r *Request) {
-	if r.sending != sendBody {
-		return
-	}
-	if r.follows {
-		if r.onReady != nil {
-			r.onReady(r)
-		}
-		return
-	}
-	if err := r.send(&r.output); err != nil {
-		o.fail(ReqBufferError, err)
-		return
-	}
-	r.end("send request")
-}
-
-// sendHead implements exchange.
-func (o *outgoing) sendHead(r *Request, length int64) error {
-	head, err := wire.AppendRequestLine(o.scratch[:0], r.name, r.target)
+func (c *Conn) makeRequest(r *Request, method Method, name, uri string, follows bool, ready func(r *Request)) error {
+	o, err := c.client("make request")
 	if err != nil {
 		return err
 	}
-	f := r.header.fields()
-	if !f.Contains(wire.Host) {
-		head = append(append(append(head, "Host: "...), o.hostField()...), wire.CRLF...)
+	if len(o.queue) >= o.maxQueue {
+		return fmt.Errorf("request %s %s: %w", name, uri, ErrQueueFull)
 	}
-	head = o.appendFraming(head, r, length)
-	for i := range f.Len() {
-		name, value := f.At(i)
-		switch wire.NameOfBytes(name) {
-		case wire.ContentLength, wire.TransferEncoding:
-			continue
-		}
-		head = append(append(append(append(head, name...), ": "...), value...), wire.CRLF...)
+	if err := r.renew(method, name, uri, &o.scratch); err != nil {
+		return err
 	}
-	if f.HasTokenKnown(wire.Connection, "close") {
-		o.last = true
-	}
-	head = append(head, wire.CRLF...)
-	o.scratch = head[:0]
-	return o.bev.Output().Add(head)
+	r.client.follows, r.client.onReady = follows, ready
+	o.take(r)
+	return nil
 }
 
-// appendFraming says how the body is delimited. Methods that usually have one
-// say so even if it is empty (RFC 9110, section 8.6).
-func (o *outgoing) appendFraming(head []byte, r *Request, length int64) []byte {
-	const usual = MethodPost | MethodPut | MethodPatch
-	if length < 0 {
-		if n, ok := announced(r.header.fields()); ok {
-			length = n
-		}
+// renew makes a client's request ready to be sent as this, whatever has become of
+// it before. scratch is memory to be used.
+func (r *Request) renew(method Method, name, uri string, scratch *[]byte) error {
+	if r.ex != nil {
+		return fmt.Errorf("request %s %s: %w", name, uri, ErrBusy)
 	}
-	r.expected = length
-	switch {
-	case length > 0 || length == 0 && r.method&usual != 0:
-		return wire.AppendContentLength(head, length)
-	case length < 0:
-		r.chunked = true
-		return append(head, "Transfer-Encoding: chunked\r\n"...)
+	line, err := wire.AppendRequestLine((*scratch)[:0], name, uri)
+	if err != nil {
+		return err
 	}
-	return head
+	*scratch = line[:0]
+	r.method, r.name, r.target = method, name, uri
+	r.input.Drain(r.input.Len())
+	r.ctx, r.cancel, r.cause, r.incoming = nil, nil, nil, nil
+	r.code, r.reason, r.sent, r.expected = 0, "", 0, 0
+	r.sending, r.received, r.bodiless, r.chunked, r.paused = sendNothing, false, false, false, false
+	r.body.framing = wire.NoBody
+	r.client.host, r.client.spent, r.client.telling = "", false, false
+	return nil
 }
 
-// hostField returns the value of a Host field: without the port if it is that
-// of the scheme, which is taken to be HTTP's or HTTPS's by the number.
-func (o *outgoing) hostField() string {
-	host := o.host
-	if slices.Contains([]byte(host), ':') {
-		host = "[" + host + "]"
-	}
-	if o.port == 0 || o.port == 80 || o.port == 443 {
-		return host
-	}
-	return host + ":" + strconv.Itoa(o.port)
-}
-
-// sendData implements exchange.
-func (o *outgoing) sendData(r *Request, data *evbuffer.Buffer) error {
-	return sendData(o.bev.Output(), r, data, &o.scratch)
-}
-
-// sendEnd implements exchange.
-func (o *outgoing) sendEnd(r *Request) error { return sendEnd(o.bev.Output(), r, &o.scratch) }
-
-// whenSent implements exchange.
-func (o *outgoing) whenSent(_ *Request, fn func()) {
-	o.sentFunc = fn
-	if o.bev.Output().Len() == 0 {
-		o.bev.Trigger(event.Write, bufferevent.TrigDeferCallbacks)
-	}
-}
-
-// resume implements exchange.
-func (o *outgoing) resume(r *Request) {
-	r.paused = false
-	o.expect(o.readTimeout)
-	o.bev.Enable(event.Read)
-	o.bev.Trigger(event.Read, bufferevent.TrigDeferCallbacks)
-}
-
-// cancel implements exchange.
-func (o *outgoing) cancel(r *Request) {
-	i := slices.Index(o.queue, r)
-	if i < 0 {
-		return
-	}
-	o.queue = slices.Delete(o.queue, i, i+1)
-	r.cause = &Error{Code: ReqCancel, Err: ErrDone}
+// abandon ends a request whose connection was freed, or which was cancelled: only
+// the error callback is called.
+func (r *Request) abandon() {
+	r.cause, r.client.telling = &Error{Code: ReqCancel, Err: ErrDone}, false
 	r.over(r.cause)
-	if i == 0 && (o.state == inResponse || o.state == inResponseBody) {
-		o.disconnect()
-	}
-	o.next()
 }

@@ -114,10 +114,16 @@ func (c *Conn) Bufferevent() *bufferevent.Bufferevent { return c.bev }
 
 // PeerAddr returns the address of the peer, if it is one of TCP
 // (evhttp_connection_get_addr).
-func (c *Conn) PeerAddr() netip.AddrPort { return c.peer }
+func (c *Conn) PeerAddr() netip.AddrPort {
+	if !c.peer.IsValid() && c.bev != nil {
+		return c.bev.PeerAddr()
+	}
+	return c.peer
+}
 
 // SetCloseCallback sets what is called when the connection ends, for whatever
-// reason but Free (evhttp_connection_set_closecb).
+// reason but Free; a client's may be connected again after that
+// (evhttp_connection_set_closecb).
 func (c *Conn) SetCloseCallback(fn func(c *Conn)) { c.onClose = fn }
 
 // SetMaxBodySize limits the body of what comes from the peer, in bytes; see

@@ -1,2 +1,142 @@
-// Package evhttp is HTTP/1.1 on the loop: server and client.
+// Package evhttp is HTTP/1.1 on the loop: a server and a client, without a
+// goroutine for a connection. It is libevent's evhttp, in Go, and knows each
+// thing by libevent's name.
+//
+// # A server
+//
+//	server := evhttp.NewServer(base)
+//	server.Handle("/hello", func(r *evhttp.Request) {
+//		r.SendReplyBytes(200, "", []byte("Hello, world\n"))
+//	})
+//	bound, err := server.Bind(netip.MustParseAddrPort("127.0.0.1:8080"))
+//	...
+//	err = base.Dispatch()
+//
+// [Server.Bind], [Server.BindUnix], [Server.AcceptSocket] and
+// [Server.BindListener] say where it listens. Who answers a request is found by
+// its host ([Server.AddVirtualHost], [Server.AddAlias]), and then by its path:
+// the very path ([Server.Handle]), a pattern as in net/http's ServeMux
+// ([Server.HandlePattern]), or whoever answers the rest
+// ([Server.SetGenericCallback]); otherwise there is 404, or 405.
+//
+// [Server.SetStreamFunc] makes the streams, of TLS for instance. Nothing of TLS
+// is in this package; a function that calls evtls.NewSocket is all it takes.
+//
+// # Requests and replies
+//
+// A [Request] has the method, the target and the header fields of what came, and
+// its body in [Request.Input]. One call answers: [Request.SendReply] with a
+// buffer, which is moved and not copied, [Request.SendReplyBytes],
+// [Request.SendReplyFile], [Request.SendError]. A long answer is sent part by
+// part: [Request.SendReplyStart], [Request.SendReplyChunk],
+// [Request.SendReplyEnd]. With [Request.SendReplyChunkFunc] the next part is made
+// when the one before has left, so that a client that reads slowly needs no
+// memory.
+//
+// A handler may answer later: keep the request, return, and answer from any
+// other callback, or by [event.Base.Post] from any goroutine. What other requests
+// have come on the connection waits. A request that is over says so, by
+// [ErrDone], and never answers another one. [Request.Context] ends when the
+// client has gone.
+//
+// The handler is called when the body is complete, which has a limit
+// ([Server.SetMaxBodySize]). One of [Server.HandleStream] is called before, and
+// gets the body as it comes ([Request.SetChunkCallback]); when it does not take
+// it, no more is read.
+//
+// [Request.Hijack] takes the stream away from HTTP, after CONNECT or Upgrade.
+//
+// # Files and net/http
+//
+// A [FileServer] serves a folder: ranges, conditions, listings, by sendfile, and
+// nothing outside of the folder.
+//
+// [HTTPHandler] has a handler of net/http answer, in a goroutine for each request,
+// and [HTTPHandlerInline] on the loop, if it waits for nothing. They behave as on
+// net/http's own server, except that there is no http.Server in reach, and
+// deadlines cannot be set.
+//
+// # A client
+//
+// A [Conn] is a connection to one host, which is made when there is a request, and
+// again when there is one after it was closed:
+//
+//	conn, err := evhttp.NewConn(base, nil, "example.com", 80)
+//	...
+//	r := evhttp.NewRequest(func(r *evhttp.Request) {
+//		if err := r.Err(); err != nil { ... }
+//		use(r.ResponseCode(), r.InputHeaders(), r.Input())
+//	})
+//	err = conn.MakeRequest(r, evhttp.MethodGet, "/")
+//
+// Requests go one after the other; the same [Request] may be sent again and again,
+// and then costs no memory. A body is what is in [Request.Output]; one that is made
+// bit by bit follows after [Conn.StartRequest]. An answer is kept until it is
+// complete, up to [DefaultMaxResponse], or taken as it comes
+// ([Request.SetChunkCallback]); in both directions nothing piles up that the other
+// side does not take. After "Expect: 100-continue" a body waits until it is wanted,
+// or for a second.
+//
+// A [Client] takes URLs. It keeps connections for the next requests, has limits for
+// each host, and goes through proxies; [ClientConfig] has all there is to choose. A
+// [SecureFunc] makes TLS streams. [Client.RoundTripper] is it for http.Client, and
+// for any goroutine.
+//
+// A request that fails has an [Error] with a code and a reason. It is sent once,
+// with one exception: if the server has closed a connection that it had kept just
+// as the request came, it is sent on a new one, provided that it is still all there
+// and either that is as good as once (GET, PUT and others) or nothing of it had
+// left. Connecting is tried again as [Conn.SetRetries] says.
+//
+// # Hostile peers
+//
+// A request that could be read in two ways is refused: with the right status, and
+// the end of the connection. All that comes has limits ([Server.SetLimits],
+// [Server.SetMaxBodySize], [Server.SetMaxConnections]) and timeouts
+// ([Server.SetTimeouts]): a header must be there in time as a whole, a body come
+// at a minimum rate, an answer be read. Answers that nobody reads keep further
+// requests from being read. A connection that waits has no request and no
+// buffers.
+//
+// Trailer fields are a list of their own ([Request.InputTrailers]), and never
+// become header fields.
+//
+// # The end
+//
+// [Server.Shutdown] lets what is under way be answered, and [Server.Free] ends
+// all at once. [Server.SetAccessLog] writes a line for each request.
+//
+// # URIs, queries, forms
+//
+// [ParseURI] takes a URI apart, [ParseQueryString] a query; [EncodeURI],
+// [URIDecode] and [HTMLEscape] escape. A [FormParser] reads forms. [ParseRange],
+// [Preconditions], [Router] and [AccessLogEntry] are what the server uses, for
+// use elsewhere.
+//
+// # Goroutines
+//
+// Servers, connections and requests belong to the goroutine of their loop.
+// Callbacks may do anything to any of them, and free them.
+//
+// # Coming from C
+//
+// What is different, besides the names:
+//
+//   - Each timeout is for one thing ([Timeouts]), and there are timeouts and
+//     limits if none were set.
+//   - A method that is not allowed is 405, with Allow; 501 is for those that
+//     nobody knows.
+//   - Pipelined requests are answered in turn. The header is complete when the
+//     callback for new requests is called.
+//   - The chunk callback is called at the end of the body, too, and what it
+//     leaves stays in the input.
+//   - Content-Length, Transfer-Encoding and Keep-Alive of an answer are the
+//     server's to say. A length that is set announces that of an answer in parts.
+//   - Misuse, such as a second answer, is an error.
+//   - Callbacks of a client's request get the request when it has failed, too, and
+//     no nil. One that is cancelled has its error callback called, whatever state
+//     it was in.
+//   - A client's Request belongs to whoever has made it, and may be sent again.
+//   - A close callback of a client is called each time that a connection ends.
+//   - FreeOnCompletion frees a connection that could be kept, too.
 package evhttp

@@ -14,7 +14,7 @@ type ErrorPage func(r *Request, code int, reason string) bool
 // reason means the usual phrase. What was in Output is dropped. The errors are
 // those of SendReply (evhttp_send_error).
 func (r *Request) SendError(code int, reason string) error {
-	if err := r.may(sendNothing); err != nil {
+	if err := r.mayAnswer(); err != nil {
 		return r.failed("send error", err)
 	}
 	if reason == "" {

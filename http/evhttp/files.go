@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,7 +58,7 @@ func NewFileServer(dir string) (*FileServer, error) {
 func (f *FileServer) Close() error { return f.root.Close() }
 
 // Serve answers a request with the file of its path. If a pattern has led here
-// that ends in {path...}, what that stands for is the path.
+// that has a wildcard {path...}, what that stands for is the path.
 func (f *FileServer) Serve(r *Request) {
 	if r.method&(MethodGet|MethodHead) == 0 {
 		r.header.Set("Allow", "GET, HEAD")
@@ -70,6 +71,7 @@ func (f *FileServer) Serve(r *Request) {
 		return
 	}
 	if err := f.serve(r, name); err != nil {
+		r.header.Clear()
 		r.SendError(statusOfFile(err), "")
 	}
 }
@@ -94,7 +96,7 @@ var errNoFile = errors.New("not a file to be served")
 // slash at its end if the path has one.
 func (f *FileServer) name(r *Request) (name string, ok bool) {
 	name = r.match.Value("path")
-	if r.match.pattern == nil {
+	if p := r.match.pattern; p == nil || !slices.Contains(p.names, "path") {
 		name = URIDecode(string(pathOf(r)), false)
 		if !strings.HasPrefix(name, "/") {
 			return "", false

@@ -108,11 +108,13 @@ func TestFileServerSettings(t *testing.T) {
 	on(func() {
 		f.Listings, f.Index, f.MaxListing = true, "-", 1
 		s.HandlePattern("/static/{path...}", f.Serve)
+		s.HandlePattern("GET /sub/", f.Serve)
 	})
 	if n := strings.Count(bodyFor(t, addr, "GET", "a", "/static/sub/"), `<a href="./`); n != 1 {
 		t.Errorf("%d entries", n)
 	}
 	wantSame(t, "below a pattern", bodyFor(t, addr, "GET", "a", "/static/sub/home"), "home")
+	wantSame(t, "below another pattern", bodyFor(t, addr, "GET", "a", "/sub/home"), "home")
 	wantSame(t, "outside of it", bodyFor(t, addr, "GET", "a", "/static/../sub/home"), "404")
 }
 

@@ -228,7 +228,7 @@ func TestEndlessReplies(t *testing.T) {
 	grown := peakHeap(func() {
 		io.WriteString(c, get("/it"))
 		isServed(t, dial(t, addr))
-		if err := outcome(t, ended); err == nil {
+		if err := await(t, ended); err == nil {
 			t.Error("no error")
 		}
 	})

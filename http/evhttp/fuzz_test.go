@@ -16,7 +16,7 @@ import (
 // server must understand the same whatever the pieces are, and it must never
 // hold more than its limits allow.
 func FuzzServer(f *testing.F) {
-	for i, row := range strictTable(f) {
+	for i, row := range strictTable(f, "requests.txt") {
 		if len(row.raw) < 2000 {
 			f.Add(row.raw, uint64(i), uint8(i))
 		}

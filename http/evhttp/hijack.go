@@ -11,8 +11,15 @@ import (
 // agrees, begun with SendReplyStart, in its output. The bufferevent is the
 // caller's, without callbacks and timeouts, and reads; the request is over. The
 // error is ErrOrder if the request has not come completely or its answer is
-// complete, ErrDone if it is over, ErrNotServer on a client.
+// complete, ErrDone if it is over.
+//
+// A client calls it when its request is done, if the answer was that the stream is
+// not HTTP any more: 101, or 2xx to CONNECT. What it does not take is closed. The
+// error is ErrOrder after any other answer.
 func (r *Request) Hijack() (*bufferevent.Bufferevent, error) {
+	if o, ok := r.ex.(*outgoing); ok {
+		return o.handOver(r)
+	}
 	c, ok := r.ex.(*served)
 	switch {
 	case r.ex == nil:

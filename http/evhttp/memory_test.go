@@ -137,12 +137,12 @@ func TestStrictnessInAnyPieces(t *testing.T) {
 		good   = "POST /good HTTP/1.1\r\nHost: good\r\nContent-Length: 4\r\n\r\ngood"
 		isGood = `POST /good HTTP/1.1 host="good" body="good"`
 	)
-	for _, row := range strictTable(t) {
+	for _, row := range strictTable(t, "requests.txt") {
 		t.Run(row.name, func(t *testing.T) {
 			s := newMemoryServer(t)
 			h := new(strictServer)
 			h.record(t, s.Server)
-			alone := strictOutcome(s, h, row.raw, len(row.raw))
+			alone := inPieces(s, h, row.raw, len(row.raw))
 			alone.check(t, "whole", row.want)
 			ways := map[string]struct{ raw, want string }{
 				"alone":              {string(row.raw), row.want},
@@ -167,7 +167,7 @@ func TestStrictnessInAnyPieces(t *testing.T) {
 					if size < 4096 && size < len(test.raw) && len(test.raw) > 4000 {
 						continue
 					}
-					got := strictOutcome(s, h, []byte(test.raw), size)
+					got := inPieces(s, h, []byte(test.raw), size)
 					got.check(t, way, test.want)
 					if got.closed != alone.closed {
 						t.Errorf("%s, in pieces of %d bytes: closed is %v, alone and whole %v", way, size, got.closed, alone.closed)
@@ -196,7 +196,7 @@ type strictResult struct {
 	closed bool
 }
 
-func strictOutcome(s *memoryServer, h *strictServer, raw []byte, size int) strictResult {
+func inPieces(s *memoryServer, h *strictServer, raw []byte, size int) strictResult {
 	h.said = nil
 	c := s.connect()
 	if len(raw) > 0 {

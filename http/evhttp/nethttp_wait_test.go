@@ -26,8 +26,8 @@ func onBoth(t *testing.T, test func(t *testing.T, start func(h http.HandlerFunc)
 	}
 }
 
-// outcome waits for what a handler says.
-func outcome[T any](t *testing.T, c <-chan T) (v T) {
+// await waits for what a handler says.
+func await[T any](t *testing.T, c <-chan T) (v T) {
 	t.Helper()
 	select {
 	case v = <-c:
@@ -49,9 +49,9 @@ func TestReadDeadlinesOfHandlers(t *testing.T) {
 			errs <- err
 		}))
 		io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx")
-		wantErr(t, outcome(t, errs), nil)
-		wantErr(t, outcome(t, errs), os.ErrDeadlineExceeded)
-		wantErr(t, outcome(t, errs), os.ErrDeadlineExceeded)
+		wantErr(t, await(t, errs), nil)
+		wantErr(t, await(t, errs), os.ErrDeadlineExceeded)
+		wantErr(t, await(t, errs), os.ErrDeadlineExceeded)
 	})
 }
 
@@ -75,8 +75,8 @@ func TestReadDeadlinesCanBeMoved(t *testing.T) {
 	io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nx")
 	<-missed
 	io.WriteString(c, "y")
-	wantErr(t, outcome(t, errs), os.ErrDeadlineExceeded)
-	wantErr(t, outcome(t, errs), nil)
+	wantErr(t, await(t, errs), os.ErrDeadlineExceeded)
+	wantErr(t, await(t, errs), nil)
 	if got := readAll(t, c); !strings.HasSuffix(got, "\r\n\r\nxy") {
 		t.Errorf("got %q", got)
 	}
@@ -97,10 +97,45 @@ func TestWriteDeadlinesOfHandlers(t *testing.T) {
 		})
 		c := dial(t, addr)
 		io.WriteString(c, get("/"))
-		wantErr(t, outcome(t, errs), nil)
-		wantErr(t, outcome(t, errs), os.ErrDeadlineExceeded)
+		wantErr(t, await(t, errs), nil)
+		wantErr(t, await(t, errs), os.ErrDeadlineExceeded)
 		readAll(t, c) // the connection ends
 	})
+}
+
+// TestClientsThatWaitForHandlers do not have to hurry before the handler reads.
+func TestClientsThatWaitForHandlers(t *testing.T) {
+	s, addr, on := serve(t)
+	asked, read := make(chan struct{}), make(chan struct{})
+	on(func() {
+		s.SetGenericStream(HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked <- struct{}{}
+			<-read
+			io.Copy(w, r.Body)
+		})))
+	})
+	hurries := func() (hurries bool) {
+		on(func() { hurries = !s.conns[0].due.IsZero() })
+		return hurries
+	}
+	c := dial(t, addr)
+	io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\n")
+	await(t, asked)
+	if hurries() {
+		t.Error("the time for the body counts before it was asked for")
+	}
+	close(read)
+	in := bufio.NewReader(c)
+	if line, err := in.ReadString('\n'); line != "HTTP/1.1 100 Continue\r\n" {
+		t.Fatal(line, err)
+	}
+	if !hurries() {
+		t.Error("there is no end to the time for the body")
+	}
+	io.WriteString(c, "xy")
+	if b, err := io.ReadAll(in); !bytes.HasSuffix(b, []byte("\r\n\r\nxy")) || err != nil {
+		t.Errorf("got %q %v", b, err)
+	}
 }
 
 func TestContextsEndWithTheHandler(t *testing.T) {
@@ -114,7 +149,7 @@ func TestContextsEndWithTheHandler(t *testing.T) {
 		}))
 		// The body never comes.
 		io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx")
-		outcome(t, outcome(t, contexts).Done())
+		await(t, await(t, contexts).Done())
 		// A context survives hijacking, until the handler returns.
 	})
 	onBoth(t, func(t *testing.T, start func(http.HandlerFunc) string) {
@@ -130,7 +165,7 @@ func TestContextsEndWithTheHandler(t *testing.T) {
 			contexts <- r.Context()
 		}))
 		io.WriteString(c, get("/"))
-		outcome(t, outcome(t, contexts).Done())
+		await(t, await(t, contexts).Done())
 	})
 }
 
@@ -139,7 +174,7 @@ func TestBodiesEndWithTheHandler(t *testing.T) {
 		bodies := make(chan io.Reader, 1)
 		c := dial(t, start(func(w http.ResponseWriter, r *http.Request) { bodies <- r.Body }))
 		io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nxy")
-		body := outcome(t, bodies)
+		body := await(t, bodies)
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err != nil || resp.StatusCode != 200 {
 			t.Fatal(resp, err)
@@ -230,7 +265,7 @@ func TestHijackedConnections(t *testing.T) {
 			given <- conn
 		}))
 		io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nahead\n")
-		conn := outcome(t, given) // the handler has returned, or is about to
+		conn := await(t, given) // the handler has returned, or is about to
 		if conn.RemoteAddr().String() != c.LocalAddr().String() || conn.LocalAddr().String() != c.RemoteAddr().String() {
 			t.Error(conn.RemoteAddr(), conn.LocalAddr())
 		}
@@ -258,12 +293,12 @@ func TestHandlersWhoseClientsGo(t *testing.T) {
 			errs <- err
 		}))
 		io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\nx")
-		outcome(t, began)
+		await(t, began)
 		reset(c)
-		if err := outcome(t, errs); err == nil {
+		if err := await(t, errs); err == nil {
 			t.Error("a part of the body was taken for the whole")
 		}
-		if err := outcome(t, errs); err == nil {
+		if err := await(t, errs); err == nil {
 			t.Error("a reply to nobody")
 		}
 	})
@@ -313,7 +348,7 @@ func TestFilesOfHandlers(t *testing.T) {
 					at, _ := f.Seek(0, io.SeekCurrent)
 					said <- fmt.Sprint(n, err != nil, at)
 				}))
-				results[server] = answer(t, url, get("/")) + outcome(t, said)
+				results[server] = answer(t, url, get("/")) + await(t, said)
 			}
 			if results["ours"] != results["theirs"] {
 				t.Errorf("%s: ours\n%s, theirs\n%s", what, results["ours"], results["theirs"])
@@ -342,7 +377,7 @@ func TestFilesMustFit(t *testing.T) {
 		errs <- err
 	}))
 	answer(t, url, get("/"))
-	if err := outcome(t, errs); !errors.Is(err, http.ErrContentLength) {
+	if err := await(t, errs); !errors.Is(err, http.ErrContentLength) {
 		t.Error(err)
 	}
 }
@@ -376,7 +411,7 @@ func TestFilesForClientsThatGo(t *testing.T) {
 	io.WriteString(c, get("/"))
 	io.ReadFull(c, make([]byte, 5<<20))
 	reset(c)
-	if err := outcome(t, errs); err == nil {
+	if err := await(t, errs); err == nil {
 		t.Error("no error")
 	}
 }

@@ -71,8 +71,9 @@ func (w *httpExchange) pumpMore() {
 
 // askForBody tells the client that the handler wants the body.
 func (w *httpExchange) askForBody() {
-	if c, ok := w.r.ex.(*served); ok {
-		c.askForBody(w.r)
+	if c, ok := w.r.ex.(*served); ok && c.reading(w.r) {
+		w.r.patient = false
+		c.awaitBody(w.r)
 	}
 }
 

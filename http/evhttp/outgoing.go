@@ -2,8 +2,8 @@ package evhttp
 
 import (
 	"errors"
-	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"syscall"
 	"time"
@@ -11,16 +11,6 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
-	"github.com/go-libevent/libevent/http/internal/wire"
-)
-
-// Defaults of a client's connection.
-const (
-	DefaultConnectTimeout  = 45 * time.Second
-	DefaultResponseTimeout = 50 * time.Second
-	DefaultInitialRetry    = 2 * time.Second
-
-	maxRetryDelay = time.Hour
 )
 
 // outgoing is the client's side of a connection: it connects when there is a
@@ -29,27 +19,45 @@ type outgoing struct {
 	Conn
 	resolver  bufferevent.Resolver
 	family    int
-	host      string // to connect to, and for the Host field; or
-	unix      string // the path of a Unix socket
+	local     netip.AddrPort
+	host      string // to connect to, or
+	unix      string // the path of a Unix socket, or neither
 	port      int
-	newStream func(base *event.Base) (*bufferevent.Bufferevent, error)
+	hostField string
+	proxyAuth string // the value of Proxy-Authorization in requests, or nothing
+	newStream DialFunc
+	tunnel    *tunnel // through a proxy, or nil
+	pool      *pool   // that the connection is one of, or nil
+	flags     ConnFlags
 
 	queue []*Request // the first one is being sent or answered
 	state outgoingState
 	busy  bool // readable is at work, and will see what has changed
 
-	reused    bool // the connection has carried another request before
-	answering bool // some of the answer has come
-	sentAll   bool // all of the request was handed to the stream
-	last      bool // the connection carries no other request
-	writeErr  error
-	scratch   []byte
+	// What there is for a connection.
+	reused  bool  // it has carried another request before
+	last    bool  // it carries no other request
+	ended   error // nothing more comes, or nil
+	written error // nothing more can be sent, or nil
+	failure error // with expired: why it cannot be, or nil
+
+	// What there is for a request.
+	answering bool  // some of the answer has come
+	timed     bool  // the time for the answer runs
+	awaiting  bool  // the body waits for the server to want it
+	tooLarge  error // the body is being dropped because of that, or nil
+	handed    int   // bytes that were given to the stream, if nothing can follow
+	informed  int   // informational responses that have come
 	sentFunc  func()
 
+	scratch                                   []byte
 	connectTimeout, readTimeout, writeTimeout time.Duration
+	continueTimeout, idleTimeout              time.Duration
 	retries, maxRetries                       int
 	initialRetry                              time.Duration
+	maxQueue                                  int
 	freeWhenDone                              bool
+	idleSince                                 uint64 // in a pool
 }
 
 type outgoingState uint8
@@ -58,74 +66,25 @@ const (
 	apart      outgoingState = iota // there is no connection
 	waiting                         // nor will there be before the next try
 	connecting                      // there may soon be one
+	tunnelling                      // to a proxy, which has been asked to connect
+	securing                        // through it, and TLS begins
 	idle                            // there is one, and no request
 	inResponse                      // a request is under way
 	inResponseBody
+	leaving // the stream is somebody else's, if he takes it
 )
-
-// NewConn makes a connection to a host, which a resolver looks up; nil stands for
-// Go's. It connects when there is a request, and again when there is one after
-// it was closed (evhttp_connection_base_new).
-func NewConn(base *event.Base, resolver bufferevent.Resolver, host string, port int) (*Conn, error) {
-	return NewConnFunc(base, resolver, host, port, nil)
-}
-
-// NewConnFunc is NewConn with streams of another kind, such as TLS, which a
-// function makes: without a descriptor, and not connected. nil stands for plain
-// sockets (evhttp_connection_base_bufferevent_new).
-func NewConnFunc(base *event.Base, resolver bufferevent.Resolver, host string, port int,
-	newStream func(base *event.Base) (*bufferevent.Bufferevent, error)) (*Conn, error) {
-	if port < 1 || port > 65535 || host == "" {
-		return nil, fmt.Errorf("new connection to %s port %d: %w", host, port, ErrInvalid)
-	}
-	o := &outgoing{resolver: resolver, host: host, port: port, newStream: newStream}
-	return o.prepare(base)
-}
-
-// NewConnUnix is NewConnFunc for a Unix socket. The Host field is empty unless
-// the request has one (evhttp_connection_base_bufferevent_unix_new).
-func NewConnUnix(base *event.Base, path string, newStream func(base *event.Base) (*bufferevent.Bufferevent, error)) (*Conn, error) {
-	return (&outgoing{unix: path, newStream: newStream}).prepare(base)
-}
-
-// NewConnReuse makes a connection of a bufferevent that is connected, and
-// becomes the connection's. When it is closed there is none any more
-// (evhttp_connection_base_bufferevent_reuse_new).
-func NewConnReuse(b *bufferevent.Bufferevent, host string) (*Conn, error) {
-	o := &outgoing{host: host}
-	c, err := o.prepare(b.Base())
-	if err != nil {
-		return nil, err
-	}
-	o.attach(b)
-	o.connected()
-	return c, nil
-}
-
-func (o *outgoing) prepare(base *event.Base) (*Conn, error) {
-	if o.newStream == nil {
-		o.newStream = plainClient
-	}
-	o.limits = new(wire.Limits)
-	o.connectTimeout, o.readTimeout, o.writeTimeout = DefaultConnectTimeout, DefaultResponseTimeout, DefaultResponseTimeout
-	o.initialRetry = DefaultInitialRetry
-	if err := o.init(base, o); err != nil {
-		return nil, err
-	}
-	return &o.Conn, nil
-}
-
-func plainClient(base *event.Base) (*bufferevent.Bufferevent, error) {
-	return bufferevent.NewSocket(base, evutil.InvalidSocket, bufferevent.CloseOnFree)
-}
 
 // next goes on with the first request in the queue, if nothing else is under way.
 func (o *outgoing) next() {
 	switch {
 	case o.freed:
 	case len(o.queue) == 0:
-		if o.freeWhenDone {
+		if o.pool != nil {
+			o.pool.put(o)
+		} else if o.freeWhenDone {
 			o.Free()
+		} else if o.state == idle && o.idleTimeout > 0 {
+			o.expect(o.idleTimeout)
 		}
 	case o.state == apart:
 		o.connect()
@@ -134,247 +93,207 @@ func (o *outgoing) next() {
 	}
 }
 
-// connect begins to connect.
+// connect begins to connect. That it fails is told by the loop, for it may be
+// called by the user.
 func (o *outgoing) connect() {
-	if o.host == "" && o.unix == "" {
-		o.failAll(ReqEOF, errClosed)
-		return
-	}
 	o.state = connecting
-	bev, err := o.newStream(o.base)
-	if err == nil {
-		o.attach(bev)
-		o.expect(o.connectTimeout)
-		err = o.startConnect(bev)
-	}
-	if err != nil {
-		o.lost(ReqEOF, err)
+	o.expect(o.connectTimeout)
+	if err := o.startConnect(); err != nil {
+		o.failLater(err)
 	}
 }
 
-func (o *outgoing) startConnect(bev *bufferevent.Bufferevent) error {
-	if o.unix != "" {
+func (o *outgoing) startConnect() error {
+	if o.host == "" && o.unix == "" {
+		return errClosed
+	}
+	bev, err := o.newStream(o.base)
+	if err != nil {
+		return err
+	}
+	o.attach(bev)
+	if o.local != (netip.AddrPort{}) && o.unix == "" {
+		if err := bev.SetLocalAddr(o.local); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.unix != "":
 		return bev.ConnectUnix(o.unix)
+	case o.peer.IsValid():
+		return bev.Connect(o.peer)
 	}
 	hints := evutil.AddrInfoHints{Family: o.family, SockType: syscall.SOCK_STREAM, Protocol: syscall.IPPROTO_TCP}
-	if o.family == 0 {
+	if o.family == syscall.AF_UNSPEC {
 		hints.Flags = evutil.AIAddrConfig
 	}
 	return bev.ConnectHostnameHints(o.resolver, &hints, o.host, o.port)
 }
 
-// connected is called when there is a connection.
+// failLater has the loop fail what is under way.
+func (o *outgoing) failLater(err error) {
+	o.failure = err
+	o.expect(time.Nanosecond)
+}
+
+// connected is called when the stream is connected.
 func (o *outgoing) connected() {
-	o.state, o.retries, o.reused = idle, 0, false
-	o.last, o.writeErr = false, nil
+	switch {
+	case o.state == connecting && o.tunnel != nil:
+		o.askProxy()
+	case o.state == connecting, o.state == securing:
+		o.established()
+	}
+}
+
+// established is called when there is a connection to the server.
+func (o *outgoing) established() {
+	o.state, o.retries = idle, 0
+	o.reused, o.last, o.ended, o.written = false, false, nil, nil
 	o.expect(0)
 	o.bev.SetTimeouts(0, o.writeTimeout)
+	if o.flags&ConReuseConnectedAddr != 0 && o.unix == "" {
+		o.peer = o.bev.PeerAddr()
+	}
 	o.bev.Enable(event.Read) // an end while idle is noticed, too
 	o.next()
 }
 
-// disconnect closes the stream, and keeps the connection for another one.
+// disconnect closes the stream, and keeps the connection for another one. It
+// may end with the connection freed.
 func (o *outgoing) disconnect() {
+	was, bev := o.state, o.bev
 	o.expect(0)
-	if o.bev != nil {
-		o.bev.Free()
-		o.bev = nil
+	o.bev, o.state = nil, apart
+	o.ended, o.failure, o.sentFunc, o.tooLarge = nil, nil, nil, nil
+	o.awaiting = false
+	if o.flags&ConReuseConnectedAddr == 0 {
+		o.peer = netip.AddrPort{}
 	}
-	o.state = apart
+	if bev != nil {
+		bev.Free()
+	}
+	if was >= idle && o.onClose != nil {
+		o.onClose(&o.Conn)
+	}
 }
 
-// lost is called when connecting has failed, or a request has before it can have
-// had any effect: another try may be due.
+// lost is called when connecting has failed: another try may be due.
 func (o *outgoing) lost(code RequestError, err error) {
+	o.peer = netip.AddrPort{} // the host may have another one by now
 	o.disconnect()
-	if o.maxRetries >= 0 && o.retries >= o.maxRetries {
+	if o.maxRetries >= 0 && o.retries >= o.maxRetries || o.host+o.unix == "" {
 		o.retries = 0
 		o.failAll(code, err)
 		return
 	}
-	delay := o.initialRetry << min(o.retries, 20)
+	delay := maxRetryDelay
+	if o.retries < 32 {
+		delay = min(delay, o.initialRetry<<o.retries)
+	}
+	if delay <= 0 { // shifted out
+		delay = maxRetryDelay
+	}
 	o.retries++
 	o.state = waiting
-	o.expect(min(delay, maxRetryDelay))
+	o.expect(delay)
 }
 
-// failAll fails all requests that wait.
+// failAll fails all requests that wait. Those that callbacks make meanwhile are
+// not among them.
 func (o *outgoing) failAll(code RequestError, err error) {
 	queue := o.queue
 	o.queue = nil
+	if o.pool != nil {
+		o.next() // gives the connection back
+	}
 	for _, r := range queue {
 		o.endRequest(r, &Error{Code: code, Err: err})
 	}
-	o.next()
+	if o.pool == nil {
+		o.next()
+	}
 }
 
 // fail ends the request that is under way, and the connection with it.
 func (o *outgoing) fail(code RequestError, err error) {
-	if o.state != inResponse && o.state != inResponseBody {
+	switch {
+	case o.state == idle:
+		o.disconnect()
+		o.next()
+		return
+	case o.state < idle:
 		o.lost(code, err)
 		return
 	}
 	r := o.queue[0]
-	o.disconnect()
-	if o.maySendAgain(r) {
-		r.sending, r.code = sendNothing, 0
+	if code == ReqEOF && o.maySendAgain(r) {
+		o.disconnect()
 		o.next()
 		return
 	}
 	o.queue = slices.Delete(o.queue, 0, 1)
-	o.endRequest(r, &Error{Code: code, Err: err})
-	o.next()
+	o.disconnect()
+	o.over(r, &Error{Code: code, Err: err})
 }
 
 // maySendAgain reports whether a request that failed can be sent on another
-// connection: the server has closed one that had been idle, the request has no
-// effect that twice would be more than once, and it is still all there.
+// connection: it was the server that has closed one that had been idle, the
+// request is still all there, and either has no effect that twice would be more
+// than once, or nothing of it was sent.
 func (o *outgoing) maySendAgain(r *Request) bool {
 	const idempotent = MethodGet | MethodHead | MethodPut | MethodDelete | MethodOptions | MethodTrace
-	return o.reused && !o.answering && o.unix+o.host != "" && r.method&idempotent != 0 && r.sent == 0
+	if !o.reused || o.answering || o.host+o.unix == "" || r.client.spent {
+		return false
+	}
+	return r.method&idempotent != 0 || o.bev.Output().Len() == o.handed
+}
+
+// over ends a request that is not in the queue any more, and goes on. A pool has
+// the connection back before the callback is called, which may want it.
+func (o *outgoing) over(r *Request, cause error) {
+	if o.pool != nil {
+		o.next()
+		o.endRequest(r, cause)
+		return
+	}
+	o.endRequest(r, cause)
+	o.next()
 }
 
 // endRequest tells how a request has ended.
 func (o *outgoing) endRequest(r *Request, cause error) {
-	r.cause = cause
-	r.over(cause)
-	if r.onDone != nil {
-		r.onDone(r)
-	}
-}
-
-// readable implements side.
-func (o *outgoing) readable() {
-	if o.busy {
+	switch {
+	case r.ex == nil: // it was cancelled meanwhile
+		return
+	case o.freed && o.pool == nil: // or the connection freed
+		r.abandon()
 		return
 	}
-	o.busy = true
-	for more := true; more && o.bev != nil; {
-		switch o.state {
-		case inResponse:
-			more = o.readHead()
-		case inResponseBody:
-			more = o.readBody()
-		case idle:
-			if more = false; o.bev.Input().Len() > 0 { // nobody has asked
-				o.disconnect()
-			}
-		default:
-			more = false
-		}
+	r.cause, r.client.telling = cause, true
+	r.over(cause)
+	if r.client.telling && r.client.onDone != nil {
+		r.client.telling = false
+		r.client.onDone(r)
 	}
-	o.busy = false
-}
-
-func (o *outgoing) readHead() (more bool) {
-	r, in := o.queue[0], o.bev.Input()
-	if in.Len() == 0 {
-		return false
-	}
-	o.answering = true
-	done, err := readHead(in, &r.respHead, o.limits)
-	switch {
-	case err != nil:
-		o.fail(ReqInvalidHeader, err)
-		return false
-	case !done:
-		return false
-	case r.respHead.Informational():
-		if r.respHead.Status == 100 {
-			o.goOn(r)
-		}
-		r.respHead.Again()
-		return true
-	}
-	return o.headComplete(r)
-}
-
-func (o *outgoing) headComplete(r *Request) (more bool) {
-	o.state = inResponseBody
-	r.incoming = &r.respHead.Head
-	r.code, r.reason = r.respHead.Status, string(r.respHead.Reason())
-	o.last = o.last || !r.respHead.KeepAlive
-	if r.onHeader != nil && !r.onHeader(r) {
-		if o.current(r) {
-			o.fail(ReqCancel, ErrDone)
-		}
-		return false
-	}
-	if !o.current(r) {
-		return false
-	}
-	limit := o.maxBody
-	if limit <= 0 {
-		limit = 1<<63 - 1
-	}
-	if err := r.body.begin(r.incoming, limit); err != nil {
-		o.fail(ReqDataTooLong, err)
-		return false
-	}
-	return true
-}
-
-// current reports whether r is still the request that is under way.
-func (o *outgoing) current(r *Request) bool {
-	return o.bev != nil && len(o.queue) > 0 && o.queue[0] == r
-}
-
-func (o *outgoing) readBody() (more bool) {
-	r := o.queue[0]
-	most := 1<<31 - 1
-	if r.stream {
-		if most = maxUntaken - r.input.Len(); most <= 0 {
-			r.paused = true
-			o.bev.Disable(event.Read)
-			o.expect(0)
-			return false
-		}
-	}
-	n, err := r.body.read(o.bev.Input(), &r.input, most, o.limits)
-	switch {
-	case errors.Is(err, wire.ErrBodyTooLarge):
-		o.fail(ReqDataTooLong, err)
-	case err != nil:
-		o.fail(ReqInvalidHeader, err)
-	case r.body.complete():
-		o.complete(r)
-	case n > 0:
-		o.expect(o.readTimeout)
-		if r.onChunk != nil {
-			r.onChunk(r)
-		}
-		return true
-	}
-	return o.bev != nil && o.state == inResponse
-}
-
-// complete is called when all of the answer has come.
-func (o *outgoing) complete(r *Request) {
-	r.received = true
-	if r.stream {
-		r.onChunk(r)
-		if !o.current(r) {
-			return
-		}
-	}
-	o.queue = slices.Delete(o.queue, 0, 1)
-	o.expect(0)
-	o.reused, o.sentFunc = true, nil
-	o.state = idle
-	if r.body.framing == wire.Tunnel {
-		o.last = true
-	} else if o.last || r.sending != sendDone {
-		o.disconnect()
-	}
-	o.endRequest(r, nil)
-	o.next()
 }
 
 // drained implements side.
 func (o *outgoing) drained() {
+	if o.state >= inResponse && len(o.queue) > 0 && o.queue[0].sending == sendDone {
+		o.awaitAnswer()
+	}
 	if fn := o.sentFunc; fn != nil {
 		o.sentFunc = nil
 		fn()
+	}
+}
+
+// awaitAnswer starts the time that the server has for its answer, once.
+func (o *outgoing) awaitAnswer() {
+	if !o.timed {
+		o.timed = true
+		o.expect(o.readTimeout)
 	}
 }
 
@@ -384,47 +303,97 @@ func (o *outgoing) happened(what bufferevent.Events) {
 	case what&bufferevent.EventConnected != 0:
 		o.connected()
 	case what&bufferevent.EventEOF != 0:
-		o.ended()
+		o.finished(io.EOF)
 	case what&bufferevent.EventTimeout != 0:
 		o.fail(ReqTimeout, o.bev.Err())
-	case what&bufferevent.EventError != 0:
-		o.fail(ReqEOF, o.bev.Err())
+	case what&bufferevent.EventError == 0:
+	case what&bufferevent.EventWriting != 0 && o.flags&ConReadOnWriteError != 0 && o.state >= inResponse:
+		o.written = o.reason()
+		o.last, o.sentFunc = true, nil
+		o.awaitAnswer()
+		o.bev.Enable(event.Read)
+	default:
+		o.finished(o.reason())
 	}
 }
 
-// ended is called when the server has closed the connection.
-func (o *outgoing) ended() {
+// reason returns why the stream is broken. There is none if somebody has only
+// said so.
+func (o *outgoing) reason() error {
+	if err := o.bev.Err(); err != nil {
+		return err
+	}
+	return io.ErrUnexpectedEOF
+}
+
+// finished is called when nothing more comes, because the server has ended the
+// stream (io.EOF) or something has broken it.
+func (o *outgoing) finished(err error) {
+	o.ended = err
 	o.readable()
+}
+
+// end draws the conclusions from the end of the stream, when everything that had
+// come before was taken.
+func (o *outgoing) end() {
+	err := o.ended
 	switch {
-	case o.bev == nil:
-	case o.state == idle:
-		o.disconnect()
-		if o.onClose != nil {
-			o.onClose(&o.Conn)
-		}
-	case o.state == inResponseBody && o.queue[0].body.framing == wire.UntilClose:
+	case o.state == inResponseBody && o.queue[0].paused && o.bev.Input().Len() > 0:
+		return // the user has yet to take it
+	case o.state == inResponseBody && o.queue[0].untilClose() && err == io.EOF:
 		o.last = true
 		o.complete(o.queue[0])
-	default:
-		o.fail(ReqEOF, io.ErrUnexpectedEOF)
+		return
+	case errors.Is(err, io.EOF):
+		err = io.ErrUnexpectedEOF
 	}
+	if o.written != nil {
+		err = o.written
+	}
+	o.fail(ReqEOF, err)
 }
 
 // expired implements side.
 func (o *outgoing) expired() {
-	if o.state == waiting {
+	switch {
+	case o.failure != nil && o.state >= inResponse:
+		o.fail(ReqBufferError, o.failure)
+	case o.failure != nil:
+		o.fail(ReqEOF, o.failure)
+	case o.state == waiting:
 		o.state = apart
 		o.next()
-		return
+	case o.awaiting:
+		o.goOn(o.queue[0])
+	case o.state < idle:
+		o.fail(ReqTimeout, errConnectTimeout)
+	case o.state == idle:
+		o.fail(ReqTimeout, nil)
+	default:
+		o.fail(ReqTimeout, errAnswerTimeout)
 	}
-	o.fail(ReqTimeout, errTimeout)
 }
 
 // release implements side.
 func (o *outgoing) release() {
 	queue := o.queue
-	o.queue, o.state = nil, apart
+	o.queue, o.state, o.sentFunc = nil, apart, nil
 	for _, r := range queue {
-		r.over(errClosed)
+		r.abandon()
+	}
+	if o.pool != nil {
+		o.pool.gone(o)
 	}
 }
+
+// stop ends a connection that is being made for nobody.
+func (o *outgoing) stop() {
+	if len(o.queue) == 0 && o.state < idle && o.state != apart {
+		o.disconnect()
+	}
+}
+
+var (
+	errConnectTimeout = errors.New("no connection in time")
+	errAnswerTimeout  = errors.New("no answer in time")
+)

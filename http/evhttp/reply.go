@@ -74,6 +74,20 @@ func (c *served) appendFields(head []byte, r *Request, length int64) []byte {
 		head = append(append(append(head, "Content-Type: "...), s.contentType...), wire.CRLF...)
 	}
 	head = c.appendFraming(head, r, length)
+	head = appendUsers(head, f)
+	switch {
+	case r.tunnels():
+	case c.last:
+		head = append(head, "Connection: close\r\n"...)
+	case r.Minor() == 0:
+		head = append(head, "Connection: keep-alive\r\n"...)
+	}
+	return head
+}
+
+// appendUsers appends the fields that the user has set, but for those that are
+// ours to set.
+func appendUsers(head []byte, f *wire.Fields) []byte {
 	for i := range f.Len() {
 		name, value := f.At(i)
 		switch wire.NameOfBytes(name) {
@@ -85,13 +99,6 @@ func (c *served) appendFields(head []byte, r *Request, length int64) []byte {
 			}
 		}
 		head = append(append(append(append(head, name...), ": "...), value...), wire.CRLF...)
-	}
-	switch {
-	case r.tunnels():
-	case c.last:
-		head = append(head, "Connection: close\r\n"...)
-	case r.Minor() == 0:
-		head = append(head, "Connection: keep-alive\r\n"...)
 	}
 	return head
 }
@@ -219,7 +226,7 @@ func (c *served) sendInformational(r *Request, code int) error {
 	if err != nil {
 		return err
 	}
-	head = append(r.header.fields().AppendTo(head), wire.CRLF...)
+	head = append(appendUsers(head, r.header.fields()), wire.CRLF...)
 	c.server.scratch = head[:0]
 	return c.bev.Output().Add(head)
 }

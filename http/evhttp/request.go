@@ -82,9 +82,8 @@ type Request struct {
 	onChunk    func(r *Request)
 	onComplete func(r *Request)
 	onError    func(r *Request, err error)
-	onDone     func(r *Request) // of a client's request
-	onReady    func(r *Request) // for its body, which follows
-	follows    bool
+
+	client clientRequest
 }
 
 // sending is how far our message has got.
@@ -116,10 +115,10 @@ func (r *Request) reset() {
 	r.sent, r.expected = 0, 0
 	r.sending, r.received, r.bodiless, r.chunked = sendNothing, false, false, false
 	r.paused, r.continued, r.patient, r.untyped = false, false, false, false
-	r.owned, r.kept, r.stream, r.follows = false, false, false, false
+	r.owned, r.kept, r.stream = false, false, false
 	r.handler, r.uri, r.cause, r.match.pattern = handler{}, nil, nil, nil
 	r.ctx, r.cancel = nil, nil
-	r.onHeader, r.onChunk, r.onComplete, r.onError, r.onDone, r.onReady = nil, nil, nil, nil, nil, nil
+	r.onHeader, r.onChunk, r.onComplete, r.onError = nil, nil, nil, nil
 }
 
 // giveBack frees what a request has in memory that is over and was not used up,
@@ -303,11 +302,14 @@ func (r *Request) Free() {
 	r.output.Free()
 }
 
-// Cancel gives the request up. Its error callback is not called any more. A
-// server's connection is closed; a client's, too, if the request had been sent
+// Cancel gives the request up. A server's connection is closed, and the error
+// callback not called any more. A client's connection is closed if the request had
+// been sent; its error callback is told ReqCancel, and nothing else is called
 // (evhttp_cancel_request).
 func (r *Request) Cancel() {
-	r.onError, r.onComplete = nil, nil
+	if !r.client.sends {
+		r.onError, r.onComplete = nil, nil
+	}
 	if r.ex != nil {
 		r.ex.cancel(r)
 	}
@@ -469,7 +471,7 @@ func (r *Request) SendReplyEnd() error {
 
 // begin notes a code and a reason if an answer may begin.
 func (r *Request) begin(code int, reason string) error {
-	if err := r.may(sendNothing); err != nil {
+	if err := r.mayAnswer(); err != nil {
 		return err
 	}
 	if code < 200 && code != 101 || code > 999 {
@@ -491,6 +493,14 @@ func (r *Request) may(stage sending) error {
 		return ErrOrder
 	}
 	return nil
+}
+
+// mayAnswer returns an error unless an answer may begin.
+func (r *Request) mayAnswer() error {
+	if r.client.sends {
+		return ErrNotServer
+	}
+	return r.may(sendNothing)
 }
 
 // send sends a part of the body.

@@ -8,9 +8,10 @@ func (c *served) answered(r *Request) {
 	}
 	r.kept = true
 	c.whenSent(r, func() {
-		fn := r.onComplete
-		r.onComplete = nil
-		fn(r)
+		if fn := r.onComplete; fn != nil {
+			r.onComplete = nil
+			fn(r)
+		}
 		if c.req == r && !c.freed {
 			c.finish(r)
 		}

@@ -20,11 +20,12 @@ import (
 // with, see there.
 type strictRow struct {
 	name, want string
+	to         string // the method that a response answers, if not GET
 	raw        []byte
 }
 
-func strictTable(t testing.TB) (rows []strictRow) {
-	content, err := os.ReadFile("../internal/wire/testdata/requests.txt")
+func strictTable(t testing.TB, file string) (rows []strictRow) {
+	content, err := os.ReadFile("../internal/wire/testdata/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +41,8 @@ func strictTable(t testing.TB) (rows []strictRow) {
 				row.raw = unquoteRow(t, value)
 			case "want":
 				row.want = value
+			case "to":
+				row.to = value
 			}
 		}
 		rows = append(rows, row)
@@ -146,7 +149,7 @@ func (h *strictServer) outcome(t *testing.T, send func(c net.Conn)) string {
 
 // TestStrictness sends all requests of the table to a server.
 func TestStrictness(t *testing.T) {
-	rows := strictTable(t)
+	rows := strictTable(t, "requests.txt")
 	if len(rows) < 150 {
 		t.Fatalf("the table has only %d rows", len(rows))
 	}

@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/cloudwego/netpoll v0.7.2
 	github.com/go-libevent/libevent/core v0.1.0
+	github.com/go-libevent/libevent/http v0.1.0
 	github.com/go-libevent/libevent/openssl v0.1.0
 	github.com/lesismal/nbio v1.6.8
 	github.com/miekg/dns v1.1.73
@@ -34,6 +35,7 @@ require (
 
 replace (
 	github.com/go-libevent/libevent/core => ../../core
+	github.com/go-libevent/libevent/http => ../../http
 	github.com/go-libevent/libevent/openssl => ../../openssl
 	github.com/go-libevent/libevent/pthreads => ../../pthreads
 )

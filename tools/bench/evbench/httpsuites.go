@@ -48,6 +48,7 @@ func goClient(name, title, client string) side {
 
 func httpClientSides() []side {
 	return []side{
+		goClient("ours", "ours", "ours"),
 		goClient("raw", "raw epoll", "raw"),
 		evhttpSide("ask"),
 		goClient("fasthttp", "fasthttp", "fast"),

@@ -24,6 +24,7 @@ var clients = map[string]func(task) error{
 	"raw":  func(t task) error { return load.AskHTTP(t.addr, t.size, t.atOnce) },
 	"fast": askFastHTTP,
 	"net":  askNet,
+	"ours": askOurs,
 }
 
 // Run runs a client until stdin ends: its arguments are a name, the server's

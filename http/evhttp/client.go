@@ -1,0 +1,302 @@
+package evhttp
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// Defaults of a client.
+const (
+	DefaultMaxPerHost      = 64
+	DefaultMaxIdle         = 256
+	DefaultMaxIdlePerHost  = 64
+	DefaultMaxWaiting      = 4096
+	DefaultPoolIdleTimeout = 90 * time.Second
+)
+
+// A SecureFunc makes the TLS stream of a connection to a host: over a stream that
+// is connected already, or if that is nil one that has yet to be connected. With
+// the package evtls it is
+//
+//	func(base *event.Base, under *bufferevent.Bufferevent, host string) (*bufferevent.Bufferevent, error) {
+//		cfg := &evtls.Config{TLS: &tls.Config{ServerName: host}}
+//		if under != nil {
+//			return evtls.NewFilter(under, evtls.Connecting, cfg, bufferevent.CloseOnFree)
+//		}
+//		return evtls.NewSocket(base, -1, evtls.Connecting, cfg, bufferevent.CloseOnFree)
+//	}
+type SecureFunc func(base *event.Base, under *bufferevent.Bufferevent, host string) (*bufferevent.Bufferevent, error)
+
+// A ClientConfig is how a [Client] is to be. Zero fields stand for the defaults.
+type ClientConfig struct {
+	// Resolver looks up hosts; nil stands for Go's.
+	Resolver bufferevent.Resolver
+	// Secure makes TLS streams; without it https is an error.
+	Secure SecureFunc
+	// TLSState tells what TLS has agreed on, for net/http; evtls.ConnectionState
+	// knows. It may be nil.
+	TLSState func(b *bufferevent.Bufferevent) *tls.ConnectionState
+	// Proxy returns the URL of the proxy to use for a URL, or nil for none. See
+	// [ProxyFromEnvironment]. Proxies are those of HTTP, reached in clear or by
+	// TLS: requests for http go to them, those for https through them.
+	Proxy func(u *url.URL) (*url.URL, error)
+
+	// MaxPerHost limits the connections to a host; more requests wait.
+	MaxPerHost int
+	// MaxWaiting limits the requests that wait, for all hosts together; more
+	// are ErrQueueFull.
+	MaxWaiting int
+	// MaxIdle limits the connections that are kept without a request, and
+	// MaxIdlePerHost those to one host.
+	MaxIdle, MaxIdlePerHost int
+	// IdleTimeout is how long they are kept.
+	IdleTimeout time.Duration
+
+	// SetUp is called with every new connection, to set timeouts, limits or
+	// retries. An error is that of the request.
+	SetUp func(c *Conn) error
+}
+
+// A Client sends requests to any hosts, and keeps connections for the next ones.
+// A request that can be sent twice is sent again if the server has closed a
+// connection that was kept just as it was used.
+//
+// It belongs to the goroutine that runs the loop of its base; what
+// [Client.RoundTripper] returns, to everybody.
+type Client struct {
+	base    *event.Base
+	cfg     ClientConfig
+	pools   map[wayName]*pool
+	idle    int // connections
+	waiting int // requests
+	turn    uint64
+	freed   bool
+	scratch []byte
+}
+
+// NewClient makes a client; cfg may be nil.
+func NewClient(base *event.Base, cfg *ClientConfig) (*Client, error) {
+	if base == nil {
+		return nil, fmt.Errorf("new client: %w", bufferevent.ErrNil)
+	}
+	c := &Client{base: base, pools: make(map[wayName]*pool)}
+	if cfg != nil {
+		c.cfg = *cfg
+	}
+	orDefault := func(n *int, otherwise int) {
+		if *n <= 0 {
+			*n = otherwise
+		}
+	}
+	orDefault(&c.cfg.MaxPerHost, DefaultMaxPerHost)
+	orDefault(&c.cfg.MaxWaiting, DefaultMaxWaiting)
+	orDefault(&c.cfg.MaxIdle, DefaultMaxIdle)
+	orDefault(&c.cfg.MaxIdlePerHost, DefaultMaxIdlePerHost)
+	if c.cfg.IdleTimeout <= 0 {
+		c.cfg.IdleTimeout = DefaultPoolIdleTimeout
+	}
+	return c, nil
+}
+
+// Base returns the base whose loop the client belongs to.
+func (c *Client) Base() *event.Base { return c.base }
+
+// MakeRequest sends a request for an absolute URL of http or https, with what is
+// in its Output as the body. A user name and password in the URL become an
+// Authorization field, if there is none.
+//
+// The error is ErrInvalid if the URL or the method cannot be sent, ErrBusy if r
+// is under way, ErrQueueFull if too many requests wait, ErrDone if the client was
+// freed, or that of ClientConfig's Proxy or SetUp.
+func (c *Client) MakeRequest(r *Request, method Method, rawURL string) error {
+	return c.request(r, method, method.String(), rawURL, false, nil)
+}
+
+// MakeCustomRequest is MakeRequest with a method that has no name here.
+func (c *Client) MakeCustomRequest(r *Request, method, rawURL string) error {
+	return c.request(r, methodOf([]byte(method)), method, rawURL, false, nil)
+}
+
+// StartRequest is MakeRequest for a request whose body follows, as with
+// [Conn.StartRequest].
+func (c *Client) StartRequest(r *Request, method Method, rawURL string, ready func(r *Request)) error {
+	return c.request(r, method, method.String(), rawURL, true, ready)
+}
+
+func (c *Client) request(r *Request, method Method, name, rawURL string, follows bool, ready func(r *Request)) error {
+	u, err := url.Parse(rawURL)
+	if err == nil {
+		err = c.do(r, method, name, u, "", follows, ready)
+	}
+	if err != nil {
+		return fmt.Errorf("request %s %s: %w", name, redacted(u, rawURL), err)
+	}
+	return nil
+}
+
+// redacted is a URL without its password.
+func redacted(u *url.URL, raw string) string {
+	if u == nil {
+		return raw
+	}
+	return u.Redacted()
+}
+
+// do sends a request, with host for the Host field unless that is empty.
+func (c *Client) do(r *Request, method Method, name string, u *url.URL, host string, follows bool, ready func(r *Request)) error {
+	if c.freed {
+		return ErrDone
+	}
+	way, err := c.route(u)
+	if err != nil {
+		return err
+	}
+	target := u.RequestURI()
+	switch {
+	case method == MethodConnect:
+		return fmt.Errorf("CONNECT has no URL: %w", ErrInvalid)
+	case method == MethodOptions && u.Path == "*":
+		target = "*"
+	}
+	if way.proxy != "" && !way.secure {
+		target = "http://" + hostFieldFor(false, way.host, way.port) + u.RequestURI()
+	}
+	if err := r.renew(method, name, target, &c.scratch); err != nil {
+		return err
+	}
+	r.client.follows, r.client.onReady = follows, ready
+	if r.client.host = host; host == "" {
+		r.client.host = hostFieldFor(way.secure, way.host, way.port)
+	}
+	if u.User != nil && !r.header.fields().Has("Authorization") {
+		if err := r.header.Set("Authorization", basicAuth(u.User)); err != nil {
+			return err
+		}
+	}
+	p := c.pool(way)
+	if err := p.send(r); err != nil {
+		p.forget()
+		return err
+	}
+	return nil
+}
+
+// pool returns the connections of a way.
+func (c *Client) pool(way *way) *pool {
+	name := way.name()
+	p := c.pools[name]
+	if p == nil {
+		p = &pool{client: c, name: name, way: *way, conns: make(map[*outgoing]struct{})}
+		c.pools[name] = p
+	}
+	return p
+}
+
+// dial makes a connection, which connects when it has a request.
+func (c *Client) dial(p *pool) (*outgoing, error) {
+	way := &p.way
+	host, port, secure := way.host, way.port, way.secure
+	if way.proxy != "" {
+		host, port, secure = way.proxyHost, way.proxyPort, way.proxySecure
+	}
+	var stream DialFunc
+	if secure {
+		stream = func(base *event.Base) (*bufferevent.Bufferevent, error) { return c.secure(base, nil, host) }
+	}
+	o, err := newOutgoing(c.base, c.cfg.Resolver, host, port, stream)
+	if err != nil {
+		return nil, err
+	}
+	o.proxyAuth = way.proxyAuth
+	o.flags = ConReadOnWriteError
+	if way.tunnelled() {
+		o.proxyAuth = ""
+		o.tunnel = &tunnel{to: withPort(way.host, way.port), auth: way.proxyAuth}
+		o.tunnel.secure = func(under *bufferevent.Bufferevent) (*bufferevent.Bufferevent, error) {
+			return c.secure(c.base, under, way.host)
+		}
+	}
+	if c.cfg.SetUp != nil {
+		if err := c.cfg.SetUp(&o.Conn); err != nil {
+			o.Free()
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+func (c *Client) secure(base *event.Base, under *bufferevent.Bufferevent, host string) (*bufferevent.Bufferevent, error) {
+	if c.cfg.Secure == nil {
+		return nil, errNoTLS
+	}
+	return c.cfg.Secure(base, under, host)
+}
+
+// oldestIdle returns the connection that has had nothing to do for longest.
+func (c *Client) oldestIdle() (oldest *outgoing) {
+	for _, p := range c.pools {
+		if len(p.idle) > 0 && (oldest == nil || p.idle[0].idleSince < oldest.idleSince) {
+			oldest = p.idle[0]
+		}
+	}
+	return oldest
+}
+
+// IdleConnections returns how many connections are kept without a request.
+func (c *Client) IdleConnections() int { return c.idle }
+
+// CloseIdleConnections closes the connections that have no request.
+func (c *Client) CloseIdleConnections() {
+	for c.idle > 0 {
+		c.oldestIdle().Free()
+	}
+}
+
+// Free closes all connections; the requests that are waiting or under way fail.
+func (c *Client) Free() {
+	if c.freed {
+		return
+	}
+	c.freed = true
+	c.CloseIdleConnections()
+	var rest []*Request
+	for _, p := range c.pools {
+		for o := range p.conns {
+			rest = append(rest, o.queue...)
+			o.queue = nil
+			o.Free()
+		}
+		rest = append(rest, p.waiting...)
+		p.waiting = nil
+	}
+	clear(c.pools)
+	c.waiting = 0
+	for _, r := range rest {
+		r.fail(&Error{Code: ReqEOF, Err: errClosed})
+	}
+}
+
+// splitHost returns the host and the port of a URL.
+func splitHost(u *url.URL) (host string, port int, err error) {
+	host, err = asciiHost(u.Hostname())
+	if err != nil {
+		return "", 0, err
+	}
+	switch text := u.Port(); {
+	case text != "":
+		if port, err = parsePort(text); err != nil {
+			return "", 0, err
+		}
+	case strings.EqualFold(u.Scheme, "https"):
+		port = 443
+	default:
+		port = 80
+	}
+	return host, port, checkHost(host, port)
+}

@@ -1,0 +1,177 @@
+package evhttp
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/http/internal/wire"
+)
+
+// A way is how a host is reached; requests that have the same one share
+// connections.
+type way struct {
+	secure      bool
+	host        string // that is asked for
+	port        int
+	proxy       string // its URL, or nothing
+	proxySecure bool
+	proxyHost   string // to connect to in place of the host
+	proxyPort   int
+	proxyAuth   string
+}
+
+// name is what makes a way different from others.
+type wayName struct {
+	secure bool
+	host   string
+	port   int
+	proxy  string
+}
+
+// name returns what the connections of a way are found by. Requests in clear
+// for any host share the connections to a proxy.
+func (w *way) name() wayName {
+	if w.proxy != "" && !w.secure {
+		return wayName{proxy: w.proxy}
+	}
+	return wayName{w.secure, w.host, w.port, w.proxy}
+}
+
+// tunnelled reports whether the way goes through a proxy that does not get to see
+// the requests.
+func (w *way) tunnelled() bool { return w.proxy != "" && w.secure }
+
+// pool has the connections of a way, and the requests that wait for one.
+type pool struct {
+	client  *Client
+	name    wayName
+	way     way
+	conns   map[*outgoing]struct{}
+	idle    []*outgoing // the one used last at the end
+	waiting []*Request
+}
+
+// send sends a request on a connection that is idle, or on a new one if there may
+// be one, or lets it wait.
+func (p *pool) send(r *Request) error {
+	if n := len(p.idle); n > 0 {
+		o := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		p.client.idle--
+		o.take(r)
+		return nil
+	}
+	if len(p.conns) >= p.client.cfg.MaxPerHost {
+		if p.client.waiting >= p.client.cfg.MaxWaiting {
+			return ErrQueueFull
+		}
+		r.ex = p
+		p.waiting = append(p.waiting, r)
+		p.client.waiting++
+		return nil
+	}
+	o, err := p.client.dial(p)
+	if err != nil {
+		return err
+	}
+	p.conns[o] = struct{}{}
+	o.pool = p
+	o.take(r)
+	return nil
+}
+
+// put is called when a connection has nothing to do.
+func (p *pool) put(o *outgoing) {
+	if r := p.nextWaiting(); r != nil {
+		o.take(r)
+		return
+	}
+	c := p.client
+	if o.state != idle || len(p.idle) >= c.cfg.MaxIdlePerHost {
+		o.Free()
+		return
+	}
+	c.turn++
+	o.idleSince = c.turn
+	p.idle = append(p.idle, o)
+	o.expect(c.cfg.IdleTimeout)
+	if c.idle++; c.idle > c.cfg.MaxIdle {
+		c.oldestIdle().Free()
+	}
+}
+
+// nextWaiting takes the request that has waited longest, or returns nil.
+func (p *pool) nextWaiting() *Request {
+	if len(p.waiting) == 0 {
+		return nil
+	}
+	r := p.waiting[0]
+	p.waiting = slices.Delete(p.waiting, 0, 1)
+	p.client.waiting--
+	return r
+}
+
+// gone is called when a connection was freed, by whomever.
+func (p *pool) gone(o *outgoing) {
+	delete(p.conns, o)
+	if i := slices.Index(p.idle, o); i >= 0 {
+		p.idle = slices.Delete(p.idle, i, i+1)
+		p.client.idle--
+	}
+	if p.client.freed {
+		return
+	}
+	if r := p.nextWaiting(); r != nil {
+		if err := p.send(r); err != nil {
+			r.fail(&Error{Code: ReqEOF, Err: err})
+		}
+	}
+	p.forget()
+}
+
+// forget forgets a pool that has nothing.
+func (p *pool) forget() {
+	if len(p.conns) == 0 && len(p.waiting) == 0 {
+		delete(p.client.pools, p.name)
+	}
+}
+
+// fail ends a request that no connection has.
+func (r *Request) fail(cause error) {
+	r.cause, r.client.telling = cause, true
+	r.over(cause)
+	if r.client.telling && r.client.onDone != nil {
+		r.client.telling = false
+		r.client.onDone(r)
+	}
+}
+
+// A pool is the exchange of requests that wait: they can only be cancelled.
+
+func (p *pool) cancel(r *Request) {
+	i := slices.Index(p.waiting, r)
+	if i < 0 {
+		return
+	}
+	p.waiting = slices.Delete(p.waiting, i, i+1)
+	p.client.waiting--
+	r.abandon()
+}
+
+func (p *pool) sendHead(*Request, int64) error            { return ErrNotServer }
+func (p *pool) sendData(*Request, *evbuffer.Buffer) error { return ErrOrder }
+func (p *pool) sendEnd(*Request) error                    { return ErrOrder }
+func (p *pool) whenSent(*Request, func())                 {}
+func (p *pool) resume(*Request)                           {}
+
+// errNoTLS says that a client was not told how to make TLS streams.
+var errNoTLS = errors.New("no TLS was configured")
+
+func checkHost(host string, port int) error {
+	if host == "" || !wire.ValidValue(host) || port < 1 || port > 65535 {
+		return fmt.Errorf("host %q, port %d: %w", host, port, ErrInvalid)
+	}
+	return nil
+}

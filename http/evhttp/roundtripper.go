@@ -1,0 +1,317 @@
+package evhttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"strings"
+	"sync"
+
+	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/http/internal/wire"
+)
+
+// roundTripper is the Client as net/http knows it.
+type roundTripper struct{ client *Client }
+
+// RoundTripper returns the client as an http.RoundTripper, for an http.Client or
+// an httputil.ReverseProxy, that any goroutine may use but that of the loop, which
+// has to run meanwhile: see event.LoopNoExitOnEmpty.
+//
+// It does what http.Transport does with bodies in both directions, trailers,
+// informational responses, which the callbacks of httptrace are told on the loop,
+// cancelling, and other protocols (101), whose body is an io.ReadWriteCloser.
+// Requests are sent again on a stale connection if their body is empty, or if it
+// has a GetBody and no more than 64 kB. Different are that it neither asks for
+// compression on its own nor sends a User-Agent, and that an https response has
+// no TLS state unless ClientConfig.TLSState tells it.
+func (c *Client) RoundTripper() http.RoundTripper { return &roundTripper{c} }
+
+// CloseIdleConnections is what http.Client.CloseIdleConnections calls.
+func (t *roundTripper) CloseIdleConnections() { t.client.base.Post(t.client.CloseIdleConnections) }
+
+// A trip is a request of net/http and its answer.
+type trip struct {
+	client *Client
+	req    *http.Request
+	r      *Request // the loop's once it is under way
+	trace  *httptrace.ClientTrace
+	upload upload
+	over   chan struct{} // closed when the request is
+
+	answered chan struct{} // closed when there is resp
+	stop     func() bool   // ends the watching of the request's context
+	bodiless bool          // there is nothing to read
+
+	mu       sync.Mutex
+	changed  sync.Cond
+	resp     *http.Response
+	body     evbuffer.Buffer // of the answer, as far as the loop has given it
+	left     bool            // it has more
+	asked    bool            // and knows that there is room for it
+	complete bool            // that is all
+	aborted  bool            // nobody wants the rest
+	err      error           // why there is no more
+	trailer  http.Header
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
+	p := &trip{client: t.client, req: req, over: make(chan struct{}), answered: make(chan struct{})}
+	p.changed.L = &p.mu
+	p.upload.trip = p
+	if err := p.prepare(); err != nil {
+		p.upload.close()
+		return nil, err
+	}
+	ctx := req.Context()
+	p.trace = httptrace.ContextClientTrace(ctx)
+	if err := ctx.Err(); err != nil {
+		p.upload.close()
+		return nil, context.Cause(ctx)
+	}
+	p.stop = context.AfterFunc(ctx, func() { p.abort(context.Cause(ctx)) })
+	if err := t.client.base.Post(p.start); err != nil {
+		p.finish(err)
+	}
+	select {
+	case <-p.answered:
+		return p.resp, nil
+	case <-p.over:
+	}
+	select {
+	case <-p.answered: // which came first
+		return p.resp, nil
+	default:
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return nil, p.err
+}
+
+// prepare makes the request that the client sends.
+func (p *trip) prepare() error {
+	req := p.req
+	switch {
+	case req.URL == nil:
+		return fmt.Errorf("round trip without a URL: %w", ErrInvalid)
+	case req.URL.Host == "":
+		return fmt.Errorf("round trip to %s without a host: %w", req.URL.Redacted(), ErrInvalid)
+	}
+	p.r = NewRequest(func(r *Request) { p.done() })
+	h := p.r.OutputHeaders()
+	for name, values := range req.Header {
+		switch http.CanonicalHeaderKey(name) {
+		case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
+			continue
+		}
+		for _, value := range values {
+			if err := h.Add(name, strings.Trim(value, " \t")); err != nil {
+				return err
+			}
+		}
+	}
+	if req.Host != "" && !wire.ValidValue(req.Host) {
+		return fmt.Errorf("host %q: %w", req.Host, ErrInvalid)
+	}
+	if req.Close && !h.HasToken("Connection", "close") {
+		h.Add("Connection", "close")
+	}
+	return p.upload.prepare()
+}
+
+// start begins on the loop.
+func (p *trip) start() {
+	p.mu.Lock()
+	aborted := p.aborted
+	p.mu.Unlock()
+	if aborted {
+		p.finish(nil)
+		return
+	}
+	r := p.r
+	r.SetErrorCallback(func(_ *Request, err error) { p.failed(err) })
+	r.SetHeaderCallback(func(*Request) bool { p.answer(); return true })
+	r.SetChunkCallback(func(*Request) { p.pump() })
+	if p.trace != nil {
+		r.SetInformationalCallback(p.inform)
+	}
+	name := p.req.Method
+	if name == "" {
+		name = http.MethodGet
+	}
+	var ready func(*Request)
+	if p.upload.streams {
+		ready = p.upload.start
+	}
+	if err := p.client.do(r, methodOf([]byte(name)), name, p.req.URL, p.req.Host, p.upload.streams, ready); err != nil {
+		p.finish(fmt.Errorf("request %s %s: %w", name, p.req.URL.Redacted(), err))
+	}
+}
+
+// inform passes an informational response on.
+func (p *trip) inform(_ *Request, code int, h *Header) {
+	if code == 100 && p.trace.Got100Continue != nil {
+		p.trace.Got100Continue()
+	}
+	if fn := p.trace.Got1xxResponse; fn != nil {
+		if err := fn(code, textproto.MIMEHeader(toHTTP(h))); err != nil {
+			p.abort(err)
+			p.cancel()
+		}
+	}
+}
+
+// answer gives the head of the answer to RoundTrip. One that ends HTTP waits for
+// the stream.
+func (p *trip) answer() {
+	if p.r.incoming.Framing == wire.Tunnel {
+		return
+	}
+	if p.trace != nil && p.trace.GotFirstResponseByte != nil {
+		p.trace.GotFirstResponseByte()
+	}
+	resp := p.response()
+	if p.r.incoming.Framing == wire.NoBody {
+		resp.Body, p.bodiless = http.NoBody, true
+	} else {
+		resp.Body = (*tripBody)(p)
+	}
+	p.give(resp)
+}
+
+func (p *trip) give(resp *http.Response) {
+	p.resp = resp
+	close(p.answered)
+}
+
+// response makes net/http's form of the head.
+func (p *trip) response() *http.Response {
+	r, h := p.r, p.r.incoming
+	resp := &http.Response{
+		Status: fmt.Sprintf("%03d %s", r.code, r.reason), StatusCode: r.code,
+		Proto: fmt.Sprintf("HTTP/1.%d", h.Minor), ProtoMajor: 1, ProtoMinor: h.Minor,
+		Header: toHTTP(r.InputHeaders()), Request: p.req, Close: !h.KeepAlive,
+	}
+	if h.Header.HasTokenKnown(wire.Connection, "close") {
+		resp.Header.Del("Connection") // Close says it
+	}
+	switch h.Framing {
+	case wire.Sized:
+		resp.ContentLength = h.Length
+	case wire.Chunked:
+		resp.ContentLength, resp.TransferEncoding = -1, []string{"chunked"}
+		resp.Header.Del("Transfer-Encoding")
+		resp.Trailer = announcedTrailer(resp.Header)
+	case wire.UntilClose:
+		resp.ContentLength = -1
+	case wire.NoBody:
+		if n, ok := announced(&h.Header); ok && r.name == http.MethodHead {
+			resp.ContentLength = n
+		} else if r.name == http.MethodHead {
+			resp.ContentLength = -1
+		}
+	}
+	if fn := p.client.cfg.TLSState; fn != nil && p.req.URL.Scheme == "https" {
+		resp.TLS = fn(r.conn.bev)
+	}
+	return resp
+}
+
+func toHTTP(h *Header) http.Header {
+	list := make(http.Header, h.Len())
+	for name, value := range h.All() {
+		key := http.CanonicalHeaderKey(name)
+		list[key] = append(list[key], value)
+	}
+	return list
+}
+
+// done is called when the request is over. Its error was told before.
+func (p *trip) done() {
+	if p.r.cause == nil && p.r.ex != nil {
+		p.tunnel()
+	}
+	p.finish(nil)
+}
+
+// tunnel gives the stream of another protocol to RoundTrip.
+func (p *trip) tunnel() {
+	resp := p.response()
+	bev, err := p.r.Hijack()
+	if err != nil {
+		p.failed(err)
+		return
+	}
+	conn := bufferevent.NewConn(bev)
+	p.mu.Lock()
+	gone := p.aborted
+	p.mu.Unlock()
+	if gone {
+		conn.Close()
+		return
+	}
+	resp.Body = &tunnelBody{Conn: conn, stop: context.AfterFunc(p.req.Context(), func() { conn.Close() })}
+	p.give(resp)
+}
+
+// finish ends the trip. It runs on the loop, or there is none.
+func (p *trip) finish(err error) {
+	p.mu.Lock()
+	if p.err == nil {
+		p.err = err
+	}
+	if p.err == nil && p.resp == nil {
+		p.err = errClosed
+	}
+	p.mu.Unlock()
+	p.pump()
+	select {
+	case <-p.over:
+		return
+	default:
+	}
+	close(p.over)
+	if p.resp == nil || p.bodiless {
+		p.stop()
+	}
+	p.upload.end()
+}
+
+// failed notes why the request has failed, if it was not given up.
+func (p *trip) failed(err error) {
+	p.mu.Lock()
+	if p.err == nil {
+		p.err = err
+	}
+	p.mu.Unlock()
+	var e *Error
+	if errors.As(err, &e) && e.Code == ReqCancel {
+		p.finish(nil) // nothing else is called
+	}
+}
+
+// abort gives the request up, from any goroutine.
+func (p *trip) abort(err error) {
+	p.mu.Lock()
+	if !p.aborted {
+		p.aborted = true
+		if p.err == nil {
+			p.err = err
+		}
+		p.body.Free()
+		p.changed.Broadcast()
+	}
+	p.mu.Unlock()
+	p.client.base.Post(p.cancel)
+}
+
+func (p *trip) cancel() {
+	if p.r.ex != nil {
+		p.r.Cancel()
+	}
+}

@@ -1,0 +1,173 @@
+package evhttp
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
+)
+
+// maxEager is the largest body that is read before the request is sent, if it is
+// in memory anyway.
+const maxEager = 64 << 10
+
+// uploadPart is how much of a body is under way at a time.
+const uploadPart = 32 << 10
+
+// upload is the body of a trip's request.
+type upload struct {
+	trip    *trip
+	streams bool // it is sent as it is read
+	sent    chan struct{}
+	part    evbuffer.Buffer
+	closing sync.Once
+}
+
+// prepare decides how the body is sent.
+func (u *upload) prepare() error {
+	req, h := u.trip.req, u.trip.r.OutputHeaders()
+	if req.Body == nil || req.Body == http.NoBody {
+		return nil
+	}
+	length := req.ContentLength
+	if length == 0 {
+		length = -1 // says net/http
+	}
+	if length > 0 && length <= maxEager && req.GetBody != nil && len(req.Trailer) == 0 {
+		return u.readAll(length)
+	}
+	u.streams, u.sent = true, make(chan struct{}, 1)
+	if len(req.Trailer) > 0 {
+		for name := range req.Trailer {
+			if err := h.Add("Trailer", http.CanonicalHeaderKey(name)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if length > 0 {
+		return h.Add("Content-Length", fmt.Sprint(length))
+	}
+	return nil
+}
+
+// readAll takes a body that is in memory.
+func (u *upload) readAll(length int64) error {
+	body := io.LimitReader(u.trip.req.Body, length+1)
+	n, err := u.trip.r.output.ReadFrom(body)
+	u.close()
+	switch {
+	case err != nil:
+		return err
+	case n != length:
+		return u.wrongLength(n)
+	}
+	return nil
+}
+
+func (u *upload) wrongLength(n int64) error {
+	return fmt.Errorf("a body of %d bytes with ContentLength %d: %w", n, u.trip.req.ContentLength, ErrLength)
+}
+
+// start is called on the loop when it is time for the body.
+func (u *upload) start(*Request) { go u.run() }
+
+// run reads the body and has the loop send it, part by part, each when the one
+// before has left.
+func (u *upload) run() {
+	p := u.trip
+	defer u.close()
+	data := make([]byte, uploadPart)
+	for total := int64(0); ; {
+		n, err := p.req.Body.Read(data)
+		if total += int64(n); p.req.ContentLength > 0 && total > p.req.ContentLength {
+			p.abort(u.wrongLength(total))
+			return
+		}
+		if n > 0 && !u.send(data[:n]) {
+			return
+		}
+		switch {
+		case err == io.EOF && p.req.ContentLength > 0 && total < p.req.ContentLength:
+			p.abort(u.wrongLength(total))
+			return
+		case err == io.EOF:
+			p.client.base.Post(u.finish)
+			return
+		case err != nil:
+			p.abort(fmt.Errorf("read the body of the request: %w", err))
+			return
+		}
+	}
+}
+
+// send has the loop send data, and waits until it has left. It returns false if
+// the request is over.
+func (u *upload) send(data []byte) bool {
+	p := u.trip
+	err := p.client.base.Post(func() {
+		if p.r.ex == nil {
+			return
+		}
+		u.part.Add(data)
+		if err := p.r.SendReplyChunkFunc(&u.part, u.left); err != nil {
+			p.abort(err)
+		}
+	})
+	if err != nil {
+		return false
+	}
+	select {
+	case <-u.sent:
+		return true
+	case <-p.over:
+		return false
+	}
+}
+
+// left is called on the loop when everything has left.
+func (u *upload) left() {
+	select {
+	case u.sent <- struct{}{}:
+	default:
+	}
+}
+
+// finish ends the body, on the loop.
+func (u *upload) finish() {
+	r := u.trip.r
+	if r.ex == nil {
+		return
+	}
+	for name, values := range u.trip.req.Trailer {
+		for _, value := range values {
+			if err := r.OutputTrailers().Add(name, value); err != nil {
+				u.trip.abort(err)
+				return
+			}
+		}
+	}
+	if err := r.SendReplyEnd(); err != nil && !errors.Is(err, ErrDone) {
+		u.trip.abort(err)
+	}
+}
+
+// end is called when the request is over: a reader of the body that waits is no
+// use any more.
+func (u *upload) end() {
+	if u.streams {
+		go u.close()
+	}
+}
+
+// close closes the body, once.
+func (u *upload) close() {
+	u.closing.Do(func() {
+		if body := u.trip.req.Body; body != nil {
+			body.Close()
+		}
+	})
+}
