@@ -42,8 +42,8 @@ const (
 //   - Hijack is an error while there is more of the body than has come.
 //   - A write deadline counts while the handler writes, and once when it has
 //     returned; a read deadline is for the body alone.
-//   - The request has neither TLS nor the context's LocalAddrContextKey, and a
-//     Date field cannot be left out.
+//   - The request knows of TLS if [Server.SetTLSState] was called. The context has
+//     no LocalAddrContextKey, and a Date field cannot be left out.
 func HTTPHandler(h http.Handler) Handler {
 	return func(r *Request) {
 		w, err := newHTTPExchange(r)

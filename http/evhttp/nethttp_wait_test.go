@@ -115,7 +115,7 @@ func TestClientsThatWaitForHandlers(t *testing.T) {
 		})))
 	})
 	hurries := func() (hurries bool) {
-		on(func() { hurries = !s.conns[0].due.IsZero() })
+		on(func() { hurries = s.conns[0].due != 0 })
 		return hurries
 	}
 	c := dial(t, addr)

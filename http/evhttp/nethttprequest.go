@@ -30,6 +30,11 @@ func newHTTPRequest(r *Request) (*http.Request, error) {
 		Header: h, Host: string(r.reqHead.Host()), Body: http.NoBody,
 		RemoteAddr: r.conn.peer.String(), Close: !r.reqHead.KeepAlive,
 	}
+	if fn := r.conn.Server().tlsState; fn != nil {
+		if state, ok := fn(r.conn.bev); ok {
+			req.TLS = &state
+		}
+	}
 	switch r.incoming.Framing {
 	case wire.Sized:
 		req.ContentLength = r.incoming.Length

@@ -31,7 +31,7 @@ type served struct {
 	peerEnded bool     // nothing comes any more
 	count     int      // of requests
 	sentFunc  func()
-	began     time.Time // when the head, or the body, began to come
+	began     instant // when the head, or the body, began to come
 }
 
 type servedState uint8
@@ -86,7 +86,7 @@ func (c *served) start(b *bufferevent.Bufferevent) error {
 	if err := errors.Join(b.SetTimeouts(0, c.server.writeTimeout), b.SetMaxSingleWrite(maxTurn)); err != nil {
 		return err
 	}
-	c.began = c.base.Now()
+	c.began = c.now()
 	c.expect(c.server.headerTimeout)
 	return b.Enable(event.Read)
 }
@@ -186,7 +186,7 @@ func (c *served) awaitHead(started bool) {
 	if c.count == 0 { // the time since the connection was made counts
 		return
 	}
-	c.began = c.base.Now()
+	c.began = c.now()
 	c.expect(c.server.headerTimeout)
 }
 
@@ -304,7 +304,7 @@ func (c *served) refuse(code int, cause error) {
 // awaitBody waits for the body, and asks for it if the client waits, too. While
 // it is not known whether the body is wanted, the client's time does not count.
 func (c *served) awaitBody(r *Request) {
-	c.began = c.base.Now()
+	c.began = c.now()
 	if r.patient && r.reqHead.Expect == wire.ExpectContinue && !r.continued {
 		c.expectNothing()
 		return
@@ -378,7 +378,7 @@ func (c *served) bodyTime(r *Request) time.Duration {
 		return s.bodyTimeout
 	}
 	earned := time.Duration(float64(r.body.total) / float64(s.minBodyRate) * float64(time.Second))
-	return min(max(s.bodyTimeout+earned-c.base.Now().Sub(c.began), 1), s.bodyTimeout)
+	return min(max(s.bodyTimeout+earned-time.Duration(c.now()-c.began), 1), s.bodyTimeout)
 }
 
 func (c *served) callChunk(r *Request) {

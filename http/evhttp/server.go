@@ -53,6 +53,7 @@ type Server struct {
 	onError      ErrorPage
 	onLog        func(r *Request)
 	newStream    StreamFunc
+	tlsState     TLSStateFunc
 
 	idleTimeout, headerTimeout, bodyTimeout, writeTimeout time.Duration
 	minBodyRate                                           int
