@@ -1351,3 +1351,61 @@ func TestErrorsOfRequestsHaveNames(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// A server may answer at the head of a request; the body goes all the same.
+func TestAnAnswerThatIsFasterThanTheLoop(t *testing.T) {
+	base := newTestBase(t)
+	ours, theirs, err := bufferevent.NewPair(base, 0)
+	must(t, err)
+	defer theirs.Free()
+	theirs.Enable(event.Read)
+	c, err := NewConnReuse(ours, "host")
+	must(t, err)
+	defer c.Free()
+	o := expectOutcome()
+	ready := 0
+	must(t, c.StartRequest(o.r, MethodPost, "/", func(r *Request) { ready++ }))
+	side := c.side.(*outgoing)
+	side.expect(time.Hour) // it is late
+	theirs.WriteString(helloAnswer[:len(helloAnswer)-1])
+	dispatch(t, base, func() bool { return side.state == inResponseBody })
+	if ready != 1 || o.over {
+		t.Fatalf("told %d times to send the body, over %v", ready, o.over)
+	}
+	must(t, o.r.SendReplyChunk(bufferOf("body")))
+	must(t, o.r.SendReplyEnd())
+	dispatch(t, base, func() bool { return strings.HasSuffix(peek(t, theirs), "4\r\nbody\r\n0\r\n\r\n") })
+	theirs.WriteString("o")
+	o.await(t, base)
+	o.want(t, "200 OK hello")
+}
+
+// peek returns what has come.
+func peek(t testing.TB, b *bufferevent.Bufferevent) string {
+	t.Helper()
+	data := make([]byte, b.Input().Len())
+	_, err := b.Input().CopyOut(data)
+	must(t, err)
+	return string(data)
+}
+
+// What a POST has sent of itself is never sent twice.
+func TestAHeadThatHasLeftIsNotSentAgain(t *testing.T) {
+	s := newRaw(t, func(n int, c *rawConn) {
+		c.request()
+		c.send(helloAnswer)
+		c.request() // and end
+	})
+	base := newTestBase(t)
+	c := connTo(t, base, s.addr())
+	askOn(t, c, "/").want(t, "200 OK hello")
+	o := expectOutcome()
+	must(t, c.StartRequest(o.r, MethodPost, "/", nil))
+	side := c.side.(*outgoing)
+	side.expect(time.Hour) // the loop is late
+	o.await(t, base)
+	o.want(t, "connection ended")
+	if s.count() != 1 {
+		t.Errorf("%d connections, want 1", s.count())
+	}
+}

@@ -42,8 +42,9 @@ const (
 	// stopped to listen, when a request could not be sent completely
 	// (EVHTTP_CON_READ_ON_WRITE_ERROR).
 	ConReadOnWriteError
-	// ConLingeringClose reads and drops the rest of a body that is too large,
-	// before the request fails for that (EVHTTP_CON_LINGERING_CLOSE).
+	// ConLingeringClose reads and drops the rest of a body that is too large, up
+	// to DefaultMaxResponse, before the request fails for that
+	// (EVHTTP_CON_LINGERING_CLOSE).
 	ConLingeringClose
 
 	allConnFlags = ConReuseConnectedAddr | ConReadOnWriteError | ConLingeringClose

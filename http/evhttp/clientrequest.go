@@ -61,6 +61,7 @@ type clientRequest struct {
 	host    string // for the Host field, if it is not that of the connection
 	follows bool   // the body follows the head
 	spent   bool   // some of it cannot be sent again
+	stale   bool   // it has failed because the server had closed the connection
 	telling bool   // how it has ended, if nobody uses it again meanwhile
 }
 
@@ -148,7 +149,7 @@ func (r *Request) renew(method Method, name, uri string, scratch *[]byte) error 
 	r.code, r.reason, r.sent, r.expected = 0, "", 0, 0
 	r.sending, r.received, r.bodiless, r.chunked, r.paused = sendNothing, false, false, false, false
 	r.body.framing = wire.NoBody
-	r.client.host, r.client.spent, r.client.telling = "", false, false
+	r.client.host, r.client.spent, r.client.stale, r.client.telling = "", false, false, false
 	return nil
 }
 

@@ -2,6 +2,7 @@ package evhttp
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -169,7 +170,7 @@ func (f *FileServer) list(name string) ([]ListingEntry, error) {
 		most = defaultMaxListing
 	}
 	found, err := dir.ReadDir(most)
-	if len(found) == 0 && errors.Is(err, fs.ErrPermission) {
+	if len(found) == 0 && err != nil && err != io.EOF {
 		return nil, err
 	}
 	var entries []ListingEntry
@@ -212,6 +213,10 @@ func (f *FileServer) serveFile(r *Request, name string) error {
 // that of the file, whose length must not change meanwhile; nothing for the type
 // leaves it to the server.
 func (r *Request) SendReplyFile(file *os.File, info fs.FileInfo, contentType string) error {
+	if err := r.mayAnswer(); err != nil {
+		file.Close()
+		return r.failed("send file", err)
+	}
 	now, size := r.conn.base.Now(), info.Size()
 	v := Validators{ETag: FileETag(size, info.ModTime(), now), Modified: info.ModTime()}
 	r.header.Set("Last-Modified", string(AppendDate(nil, v.Modified)))

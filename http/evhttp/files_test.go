@@ -214,3 +214,27 @@ func TestSeveralRanges(t *testing.T) {
 		t.Errorf("HEAD: %s", wantEmpty.Status)
 	}
 }
+
+func TestFilesOfRequestsThatAreOverAreClosed(t *testing.T) {
+	_, s, addr, dir := serveFiles(t, map[string]string{"f.txt": "0123456789"})
+	loopOf(t, s)(func() {
+		s.Handle("/twice", func(r *Request) {
+			for _, want := range []error{nil, ErrDone} {
+				file, err := os.Open(filepath.Join(dir, "f.txt"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				info, err := file.Stat()
+				if err != nil {
+					t.Error(err)
+				}
+				wantErr(t, r.SendReplyFile(file, info, ""), want)
+				if want != nil {
+					wantErr(t, file.Close(), os.ErrClosed)
+				}
+			}
+		})
+	})
+	wantPart(t, "reply", talk(t, addr, get("/twice")), "0123456789")
+}

@@ -14,6 +14,8 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -430,4 +432,21 @@ func TestHandlersKnowOfTLS(t *testing.T) {
 			t.Error("nobody was asked")
 		}
 	})
+}
+
+func TestHandlersAtUnixSockets(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("paths")
+	}
+	s, _, on := serve(t)
+	path := filepath.Join(tempDir(t), "s")
+	on(func() {
+		if _, err := s.BindUnix(path); err != nil {
+			t.Error(err)
+		}
+		s.SetGenericStream(HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.RemoteAddr) })))
+	})
+	if got := talk(t, path, get("/")); !strings.HasSuffix(got, "\r\n\r\n@") {
+		t.Errorf("got %q", got)
+	}
 }

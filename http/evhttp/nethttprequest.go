@@ -3,7 +3,6 @@ package evhttp
 import (
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/go-libevent/libevent/http/internal/wire"
@@ -26,9 +25,9 @@ func newHTTPRequest(r *Request) (*http.Request, error) {
 	}
 	req := &http.Request{
 		Method: r.Method(), URL: u, RequestURI: r.URI(),
-		Proto: "HTTP/1." + strconv.Itoa(r.Minor()), ProtoMajor: 1, ProtoMinor: r.Minor(),
+		Proto: protocolOf(r.Minor()), ProtoMajor: 1, ProtoMinor: r.Minor(),
 		Header: h, Host: string(r.reqHead.Host()), Body: http.NoBody,
-		RemoteAddr: r.conn.peer.String(), Close: !r.reqHead.KeepAlive,
+		RemoteAddr: remoteAddr(r.conn), Close: !r.reqHead.KeepAlive,
 	}
 	if fn := r.conn.Server().tlsState; fn != nil {
 		if state, ok := fn(r.conn.bev); ok {
@@ -45,6 +44,15 @@ func newHTTPRequest(r *Request) (*http.Request, error) {
 		req.Trailer = announcedTrailer(h)
 	}
 	return req, nil
+}
+
+// remoteAddr returns the peer's address as net/http has it: "@" is that of Unix
+// sockets without a name.
+func remoteAddr(c *Conn) string {
+	if !c.peer.IsValid() {
+		return "@"
+	}
+	return c.peer.String()
 }
 
 func requestURL(r *Request) (*url.URL, error) {

@@ -45,6 +45,7 @@ type outgoing struct {
 	answering bool  // some of the answer has come
 	timed     bool  // the time for the answer runs
 	awaiting  bool  // the body waits for the server to want it
+	starting  bool  // or for the loop to tell the user
 	tooLarge  error // the body is being dropped because of that, or nil
 	handed    int   // bytes that were given to the stream, if nothing can follow
 	informed  int   // informational responses that have come
@@ -166,7 +167,7 @@ func (o *outgoing) disconnect() {
 	o.expect(0)
 	o.bev, o.state = nil, apart
 	o.ended, o.failure, o.sentFunc, o.tooLarge = nil, nil, nil, nil
-	o.awaiting = false
+	o.awaiting, o.starting = false, false
 	if o.flags&ConReuseConnectedAddr == 0 {
 		o.peer = netip.AddrPort{}
 	}
@@ -232,6 +233,7 @@ func (o *outgoing) fail(code RequestError, err error) {
 		o.next()
 		return
 	}
+	r.client.stale = code == ReqEOF && o.reused && !o.answering
 	o.queue = slices.Delete(o.queue, 0, 1)
 	o.disconnect()
 	o.over(r, &Error{Code: code, Err: err})
@@ -242,7 +244,6 @@ func (o *outgoing) fail(code RequestError, err error) {
 // request is still all there, and either has no effect that twice would be more
 // than once, or nothing of it was sent.
 func (o *outgoing) maySendAgain(r *Request) bool {
-	const idempotent = MethodGet | MethodHead | MethodPut | MethodDelete | MethodOptions | MethodTrace
 	if !o.reused || o.answering || o.host+o.unix == "" || r.client.spent {
 		return false
 	}
@@ -277,6 +278,9 @@ func (o *outgoing) endRequest(r *Request, cause error) {
 		r.client.onDone(r)
 	}
 }
+
+// idempotent are the methods that have no more effect twice than once.
+const idempotent = MethodGet | MethodHead | MethodPut | MethodDelete | MethodOptions | MethodTrace
 
 // drained implements side.
 func (o *outgoing) drained() {
@@ -363,7 +367,7 @@ func (o *outgoing) expired() {
 	case o.state == waiting:
 		o.state = apart
 		o.next()
-	case o.awaiting:
+	case o.awaiting, o.starting:
 		o.goOn(o.queue[0])
 	case o.state < idle:
 		o.fail(ReqTimeout, errConnectTimeout)

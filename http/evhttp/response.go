@@ -62,6 +62,11 @@ func (o *outgoing) readHead() (more bool) {
 		return false
 	}
 	o.answering = true
+	if o.starting { // the server does not wait for the body
+		if o.goOn(r); !o.current(r) {
+			return false
+		}
+	}
 	done, err := readHead(in, &r.respHead, o.limits)
 	switch {
 	case err != nil:
@@ -140,14 +145,14 @@ func (o *outgoing) beginBody(r *Request) bool {
 }
 
 // overflow is called when a body is too large. It returns whether that is read
-// all the same, and dropped.
+// all the same, and dropped, which has its limit, too.
 func (o *outgoing) overflow(r *Request, err error) bool {
-	if o.flags&ConLingeringClose == 0 || o.tooLarge != nil {
+	if o.flags&ConLingeringClose == 0 || o.tooLarge != nil || r.body.left > DefaultMaxResponse {
 		o.fail(ReqDataTooLong, err)
 		return false
 	}
 	o.tooLarge = err
-	r.body.limit = math.MaxInt64
+	r.body.limit = r.body.total + DefaultMaxResponse
 	r.input.Drain(r.input.Len())
 	return true
 }

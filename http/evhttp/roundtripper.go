@@ -25,8 +25,8 @@ type roundTripper struct{ client *Client }
 // It does what http.Transport does with bodies in both directions, trailers,
 // informational responses, which the callbacks of httptrace are told on the loop,
 // cancelling, and other protocols (101), whose body is an io.ReadWriteCloser.
-// Requests are sent again on a stale connection if their body is empty, or if it
-// has a GetBody and no more than 64 kB. Different are that it neither asks for
+// Requests that may be sent twice are sent again if a connection turns out to be
+// stale, provided that they have no body or a GetBody. Different are that it neither asks for
 // compression on its own nor sends a User-Agent, and that an https response has
 // no TLS state unless ClientConfig.TLSState tells it.
 func (c *Client) RoundTripper() http.RoundTripper { return &roundTripper{c} }
@@ -61,18 +61,36 @@ type trip struct {
 
 // RoundTrip implements http.RoundTripper.
 func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, stale, err := t.try(req)
+	for stale && req.GetBody != nil && methodOf([]byte(req.Method))&idempotent != 0 {
+		body, bodyErr := req.GetBody()
+		if bodyErr != nil {
+			break
+		}
+		again := *req
+		again.Body = body
+		if resp, stale, err = t.try(&again); err == nil {
+			resp.Request = req
+		}
+	}
+	return resp, err
+}
+
+// try makes a request once, and tells whether it has failed because the connection
+// was stale.
+func (t *roundTripper) try(req *http.Request) (resp *http.Response, stale bool, err error) {
 	p := &trip{client: t.client, req: req, over: make(chan struct{}), answered: make(chan struct{})}
 	p.changed.L = &p.mu
 	p.upload.trip = p
 	if err := p.prepare(); err != nil {
 		p.upload.close()
-		return nil, err
+		return nil, false, err
 	}
 	ctx := req.Context()
 	p.trace = httptrace.ContextClientTrace(ctx)
 	if err := ctx.Err(); err != nil {
 		p.upload.close()
-		return nil, context.Cause(ctx)
+		return nil, false, context.Cause(ctx)
 	}
 	p.stop = context.AfterFunc(ctx, func() { p.abort(context.Cause(ctx)) })
 	if err := t.client.base.Post(p.start); err != nil {
@@ -80,17 +98,17 @@ func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	select {
 	case <-p.answered:
-		return p.resp, nil
+		return p.resp, false, nil
 	case <-p.over:
 	}
 	select {
 	case <-p.answered: // which came first
-		return p.resp, nil
+		return p.resp, false, nil
 	default:
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return nil, p.err
+	return nil, p.r.client.stale && !p.aborted, p.err
 }
 
 // prepare makes the request that the client sends.

@@ -505,6 +505,48 @@ func TestManyGoroutines(t *testing.T) {
 	})
 }
 
+// A body that was sent as it was read is read anew.
+func TestAStaleConnectionOfARoundTripper(t *testing.T) {
+	long := strings.Repeat("x", 300_000)
+	for _, tt := range []struct {
+		method string
+		want   string
+	}{{"PUT", "hello"}, {"POST", "error"}} {
+		t.Run(tt.method, func(t *testing.T) {
+			s := newRaw(t, func(n int, c *rawConn) {
+				c.request()
+				if n == 0 {
+					c.send(helloAnswer)
+					c.request()
+					return // without an answer
+				}
+				if got := c.body(len(long)); got != long {
+					t.Errorf("%d bytes of body, want %d", len(got), len(long))
+				}
+				c.send(helloAnswer)
+				c.awaitEnd()
+			})
+			_, _, rt := newTripper(t, nil)
+			client := &http.Client{Transport: rt}
+			resp, err := client.Get(s.url())
+			must(t, err)
+			io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+			req, err := http.NewRequest(tt.method, s.url(), strings.NewReader(long))
+			must(t, err)
+			got := "error"
+			if resp, err := client.Do(req); err == nil {
+				data, _ := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				got = string(data)
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func httpRequest(t testing.TB, url string) *http.Request {
 	t.Helper()
 	req, err := http.NewRequest("GET", url, nil)

@@ -26,7 +26,7 @@ func (o *outgoing) take(r *Request) {
 func (o *outgoing) begin(r *Request) {
 	o.state = inResponse
 	o.answering, o.timed, o.handed, o.informed = false, false, 0, 0
-	o.awaiting = false
+	o.awaiting, o.starting = false, false
 	r.respHead.Reset(r.name)
 	r.sending, r.sent = sendNothing, 0
 	length := int64(r.output.Len())
@@ -38,22 +38,20 @@ func (o *outgoing) begin(r *Request) {
 		o.failLater(err)
 		return
 	}
-	r.sending = sendBody
+	r.sending, o.handed = sendBody, o.bev.Output().Len()
 	switch {
 	case length == 0:
 		r.sending = sendDone
-		o.handed = o.bev.Output().Len()
 		o.awaitAnswer()
 	case r.header.fields().HasTokenKnown(wire.Expect, "100-continue"):
 		o.awaiting = true
-		o.handed = o.bev.Output().Len()
 		if o.continueTimeout > 0 {
 			o.expect(o.continueTimeout)
 		} else {
 			o.awaitAnswer()
 		}
 	case r.client.follows:
-		o.awaiting = true // nothing but the user, whom the loop tells
+		o.starting = true // the loop tells the user
 		o.expect(time.Nanosecond)
 	default:
 		o.goOn(r)
@@ -62,7 +60,7 @@ func (o *outgoing) begin(r *Request) {
 
 // goOn sends the body of a request, when it is time for it.
 func (o *outgoing) goOn(r *Request) {
-	o.awaiting, o.timed = false, false
+	o.awaiting, o.starting, o.timed = false, false, false
 	o.expectNothing()
 	if r.client.follows {
 		r.client.spent = true
