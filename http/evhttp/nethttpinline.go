@@ -2,53 +2,86 @@ package evhttp
 
 import (
 	"io"
+	"log/slog"
 	"net/http"
 )
 
 // HTTPHandlerInline makes a handler of one of net/http that runs on the loop, so
 // it must not wait for anything. It is faster than HTTPHandler. The body is
-// complete when the handler is called, so it is for [Server.Handle] and
-// [Server.HandlePattern]; the answer is sent when it has returned. There is no
-// flushing and no hijacking. What the handler panics with is logged and answered
-// with 500.
+// complete when the handler is called, so it is for [Server.Handle],
+// [Server.HandlePattern] and [Server.SetGenericCallback]; the reply is sent when
+// it has returned. There is no flushing and no hijacking, and the request has an
+// empty context. What the handler panics with is logged and answered with 500.
 func HTTPHandlerInline(h http.Handler) Handler {
 	return func(r *Request) {
+		if !r.Complete() {
+			slog.Error("http handler was to run before the body has come", "uri", r.URI())
+			r.SendError(http.StatusInternalServerError, "")
+			return
+		}
 		req, err := newHTTPRequest(r)
 		if err != nil {
 			r.SendError(http.StatusBadRequest, "")
 			return
 		}
-		if r.input.Len() > 0 {
-			req.Body = io.NopCloser(&r.input)
+		if req.ContentLength != 0 {
+			req.Body = &inlineBody{r: r, req: req}
 		}
-		for name, value := range r.InputTrailers().All() {
-			if req.Trailer == nil {
-				req.Trailer = make(http.Header)
-			}
-			req.Trailer.Add(name, value)
-		}
-		w := &inlineWriter{r: r, req: req, header: make(http.Header)}
+		w := &inlineWriter{r: r, req: req}
+		w.init(req)
 		if w.serve(h) {
 			w.reply()
 		}
 	}
 }
 
-// An inlineWriter gathers an answer in the request's output.
+// An inlineBody is the body of a request, for the handler.
+type inlineBody struct {
+	r   *Request
+	req *http.Request
+	got bool
+}
+
+// Read implements io.Reader.
+func (b *inlineBody) Read(p []byte) (int, error) {
+	switch {
+	case b.r == nil:
+		return 0, http.ErrBodyReadAfterClose
+	case len(p) == 0:
+		return 0, nil
+	case b.r.input.Len() > 0:
+		return b.r.input.Remove(p)
+	}
+	if !b.got {
+		b.got = true
+		addTrailer(b.req, inputTrailer(b.r))
+	}
+	return 0, io.EOF
+}
+
+// Close implements io.Closer.
+func (b *inlineBody) Close() error {
+	b.r = nil
+	return nil
+}
+
+// An inlineWriter gathers a reply in the request's output.
 type inlineWriter struct {
-	r      *Request
-	req    *http.Request
-	header http.Header
-	code   int
+	httpReply
+	r   *Request
+	req *http.Request
 }
 
 // serve reports whether the handler has returned as it should.
 func (w *inlineWriter) serve(h http.Handler) (ok bool) {
 	defer func() {
+		w.req.Body.Close()
+		if w.req.MultipartForm != nil {
+			w.req.MultipartForm.RemoveAll()
+		}
 		p := recover()
 		switch {
 		case p == nil:
-			ok = true
 		case p == http.ErrAbortHandler:
 			w.r.Cancel()
 		default:
@@ -62,32 +95,63 @@ func (w *inlineWriter) serve(h http.Handler) (ok bool) {
 
 // reply sends what was gathered.
 func (w *inlineWriter) reply() {
-	w.WriteHeader(http.StatusOK)
-	addHeader(w.r, w.header)
-	w.r.untyped = true
-	if w.r.SendReply(w.code, "", nil) != nil {
-		w.r.Cancel()
+	if !w.wrote() {
+		w.WriteHeader(http.StatusOK)
+	}
+	r := w.r
+	addHeader(&r.header, w.complete(w.front(), false))
+	r.untyped = true
+	var err error
+	switch {
+	case w.hasTrailer():
+		if err = r.SendReplyStart(w.code, ""); err == nil {
+			addHeader(r.OutputTrailers(), w.outputTrailer())
+			err = r.SendReplyEnd()
+		}
+	case w.room > 0: // less than was announced is no whole reply
+		if err = r.SendReplyStart(w.code, ""); err == nil {
+			err = r.SendReplyEnd()
+		}
+	default:
+		err = r.SendReply(w.code, "", nil)
+	}
+	if err != nil {
+		r.Cancel()
 	}
 }
 
-// Header implements http.ResponseWriter.
-func (w *inlineWriter) Header() http.Header { return w.header }
+// front returns the first bytes of the body.
+func (w *inlineWriter) front() []byte {
+	p, _ := w.r.output.Pullup(min(w.r.output.Len(), 512))
+	return p
+}
 
 // WriteHeader implements http.ResponseWriter.
 func (w *inlineWriter) WriteHeader(code int) {
-	if w.code == 0 && code >= 200 {
-		w.code = code
+	if interim := w.decide(code); interim {
+		sendInterim(w.r, code, w.handler)
 	}
 }
 
 // Write implements http.ResponseWriter.
 func (w *inlineWriter) Write(p []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
-	if w.code == 204 || w.code == 304 {
-		return 0, http.ErrBodyNotAllowed
-	}
-	if _, set := w.header["Content-Type"]; !set && w.r.output.Len() == 0 && len(p) > 0 {
-		w.header.Set("Content-Type", http.DetectContentType(p))
+	if err := w.mayWrite(len(p)); err != nil {
+		return 0, err
 	}
 	return len(p), w.r.output.Add(p)
+}
+
+// WriteString implements io.StringWriter.
+func (w *inlineWriter) WriteString(s string) (int, error) {
+	if err := w.mayWrite(len(s)); err != nil {
+		return 0, err
+	}
+	return len(s), w.r.output.AddString(s)
+}
+
+func (w *inlineWriter) mayWrite(n int) error {
+	if !w.wrote() {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.take(n)
 }

@@ -301,12 +301,15 @@ func (c *served) refuse(code int, cause error) {
 	}
 }
 
-// awaitBody waits for the body, and asks for it if the client waits, too.
+// awaitBody waits for the body, and asks for it if the client waits, too. While
+// it is not known whether the body is wanted, the client's time does not count.
 func (c *served) awaitBody(r *Request) {
-	if !r.patient {
-		c.askForBody(r)
-	}
 	c.began = c.now()
+	if r.patient && r.reqHead.Expect == wire.ExpectContinue && !r.continued {
+		c.expectNothing()
+		return
+	}
+	c.askForBody(r)
 	c.expect(c.server.bodyTimeout)
 }
 

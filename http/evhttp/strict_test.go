@@ -76,28 +76,31 @@ func newStrictServer(t *testing.T) *strictServer {
 	h := new(strictServer)
 	s, addr, on := serve(t)
 	h.addr, h.on = addr, on
-	on(func() {
-		for i, name := range []string{"get", "M-SEARCH!#$%&'*+.^_`|~", "BREW"} {
-			if err := s.AddMethod(name, MethodMax<<(i+1)); err != nil {
-				t.Error(err)
-			}
-		}
-		s.SetAllowedMethods(1<<32 - 1)
-		s.SetMaxBodySize(-1)
-		s.SetNewRequestCallback(func(r *Request) bool {
-			r.reqHead.Expect = wire.ExpectNothing // or there would be 417
-			return true
-		})
-		s.exact = map[string]handler{}
-		s.SetGenericCallback(h.handle)
-		s.SetLogCallback(func(r *Request) {
-			var reason *wire.Error
-			if errors.As(r.cause, &reason) {
-				h.said = append(h.said, fmt.Sprintf("%d %v", r.ResponseCode(), reason.Err))
-			}
-		})
-	})
+	on(func() { h.record(t, s) })
 	return h
+}
+
+// record has a server take all that the parser does, and write it down.
+func (h *strictServer) record(t testing.TB, s *Server) {
+	for i, name := range []string{"get", "M-SEARCH!#$%&'*+.^_`|~", "BREW"} {
+		if err := s.AddMethod(name, MethodMax<<(i+1)); err != nil {
+			t.Error(err)
+		}
+	}
+	s.SetAllowedMethods(1<<32 - 1)
+	s.SetMaxBodySize(-1)
+	s.SetNewRequestCallback(func(r *Request) bool {
+		r.reqHead.Expect = wire.ExpectNothing // or there would be 417
+		return true
+	})
+	s.exact = map[string]handler{}
+	s.SetGenericCallback(h.handle)
+	s.SetLogCallback(func(r *Request) {
+		var reason *wire.Error
+		if errors.As(r.cause, &reason) {
+			h.said = append(h.said, fmt.Sprintf("%d %v", r.ResponseCode(), reason.Err))
+		}
+	})
 }
 
 // handle writes a request down as the table has it.

@@ -1,0 +1,121 @@
+package evhttp
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-libevent/libevent/http/internal/wire"
+)
+
+// newHTTPRequest makes net/http's form of a request, without its body.
+func newHTTPRequest(r *Request) (*http.Request, error) {
+	u, err := requestURL(r)
+	if err != nil {
+		return nil, err
+	}
+	h := make(http.Header, r.InputHeaders().Len())
+	for name, value := range r.InputHeaders().All() {
+		if key := http.CanonicalHeaderKey(name); key != "Host" {
+			h[key] = append(h[key], value)
+		}
+	}
+	if v := h["Pragma"]; len(v) > 0 && v[0] == "no-cache" && h["Cache-Control"] == nil {
+		h["Cache-Control"] = []string{"no-cache"} // as net/http does for HTTP/1.0's sake
+	}
+	req := &http.Request{
+		Method: r.Method(), URL: u, RequestURI: r.URI(),
+		Proto: protocolOf(r.Minor()), ProtoMajor: 1, ProtoMinor: r.Minor(),
+		Header: h, Host: string(r.reqHead.Host()), Body: http.NoBody,
+		RemoteAddr: remoteAddr(r.conn), Close: !r.reqHead.KeepAlive,
+	}
+	if fn := r.conn.Server().tlsState; fn != nil {
+		if state, ok := fn(r.conn.bev); ok {
+			req.TLS = &state
+		}
+	}
+	switch r.incoming.Framing {
+	case wire.Sized:
+		req.ContentLength = r.incoming.Length
+	case wire.Chunked:
+		req.ContentLength = -1
+		req.TransferEncoding = []string{"chunked"}
+		h.Del("Transfer-Encoding")
+		req.Trailer = announcedTrailer(h)
+	}
+	return req, nil
+}
+
+// remoteAddr returns the peer's address as net/http has it: "@" is that of Unix
+// sockets without a name.
+func remoteAddr(c *Conn) string {
+	if !c.peer.IsValid() {
+		return "@"
+	}
+	return c.peer.String()
+}
+
+func requestURL(r *Request) (*url.URL, error) {
+	target := r.URI()
+	if r.method != MethodConnect || strings.HasPrefix(target, "/") {
+		return url.ParseRequestURI(target)
+	}
+	u, err := url.ParseRequestURI("http://" + target)
+	if err == nil {
+		u.Scheme = ""
+	}
+	return u, err
+}
+
+// announcedTrailer returns the trailer fields that a Trailer field announces,
+// with values to come.
+func announcedTrailer(h http.Header) (trailer http.Header) {
+	for name := range listed(h["Trailer"]) {
+		if trailer == nil {
+			trailer = make(http.Header)
+		}
+		trailer[name] = nil
+	}
+	h.Del("Trailer")
+	return trailer
+}
+
+// listed yields the names of fields that are listed in Trailer fields and may be
+// in a trailer.
+func listed(trailer []string) func(yield func(name string) bool) {
+	return func(yield func(string) bool) {
+		for _, list := range trailer {
+			for name := range strings.SplitSeq(list, ",") {
+				switch name = http.CanonicalHeaderKey(strings.TrimSpace(name)); name {
+				case "", "Transfer-Encoding", "Content-Length", "Trailer":
+				default:
+					if !yield(name) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// addTrailer adds the trailer that has come to a request.
+func addTrailer(req *http.Request, trailer http.Header) {
+	if req.Trailer == nil {
+		req.Trailer = trailer
+		return
+	}
+	for name, values := range trailer {
+		req.Trailer[name] = values
+	}
+}
+
+// inputTrailer returns the trailer that has come, or nil.
+func inputTrailer(r *Request) (trailer http.Header) {
+	for name, value := range r.InputTrailers().All() {
+		if trailer == nil {
+			trailer = make(http.Header)
+		}
+		trailer.Add(name, value)
+	}
+	return trailer
+}
