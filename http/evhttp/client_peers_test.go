@@ -25,7 +25,7 @@ func startLibevent(t *testing.T) netip.AddrPort {
 	if cc == "" {
 		cc = "cc"
 	}
-	program := filepath.Join(t.TempDir(), "server")
+	program := filepath.Join(tempDir(t), "server")
 	out, err := exec.Command(cc, "-O1", "-o", program, "testdata/peer_server.c", "-levent").CombinedOutput()
 	if err != nil {
 		without(t, fmt.Sprintf("needs a C compiler and libevent: %v\n%s", err, out))
@@ -118,7 +118,7 @@ func TestPeersLibeventServer(t *testing.T) {
 func startNginx(t *testing.T) (addr netip.AddrPort, page []byte) {
 	t.Helper()
 	path := peer(t, "nginx")
-	dir := t.TempDir()
+	dir := tempDir(t)
 	page = bytes.Repeat([]byte("a page of nginx\n"), 50_000)
 	must(t, os.Mkdir(filepath.Join(dir, "root"), 0o755))
 	must(t, os.WriteFile(filepath.Join(dir, "root", "page.txt"), page, 0o644))
