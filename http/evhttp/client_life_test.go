@@ -364,7 +364,7 @@ func TestReuseConnectedAddr(t *testing.T) {
 }
 
 func TestClientsOfUnixSockets(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "socket")
+	path := filepath.Join(tempDir(t), "socket")
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Skip("needs Unix sockets: ", err)
