@@ -16,6 +16,9 @@ const shortBody = 4 << 10
 
 // sendHead implements exchange.
 func (c *served) sendHead(r *Request, length int64) error {
+	if length < 0 && r.onChunk != nil && !r.patient && r.code/100 == 2 {
+		c.askForBody(r) // an answer that goes on while the body comes
+	}
 	head, err := c.appendHead(c.server.scratch[:0], r, length)
 	if err != nil {
 		return err
@@ -118,13 +121,16 @@ func ours(value []byte) bool {
 // what was asked.
 func (c *served) appendFraming(head []byte, r *Request, length int64) []byte {
 	r.expected = length
+	known := length > 0
 	if length < 0 || r.bodiless {
 		if n, ok := announced(r.header.fields()); ok {
-			r.expected, length = n, n
+			r.expected, length, known = n, n, true
 		}
 	}
 	switch {
 	case r.code == 204 || r.code == 304 && length <= 0 || r.tunnels():
+		return head
+	case r.method == MethodHead && length == 0 && !known: // nobody knows what GET would say
 		return head
 	case length >= 0:
 		return wire.AppendContentLength(head, length)

@@ -115,6 +115,9 @@ func (h *strictServer) handle(r *Request) {
 		text += fmt.Sprintf(" trailer=%q", name+": "+value)
 	}
 	h.said = append(h.said, text)
+	if r.Command() == MethodHead { // or nobody could tell where the reply ends who does not know the request
+		r.OutputHeaders().Set("Content-Length", "0")
+	}
 	r.SendReply(200, "", nil)
 }
 

@@ -1,0 +1,52 @@
+package evhttp
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
+)
+
+// A client that waits before it sends the body is told to go on, also by an
+// answer that begins before the body has come, because it is made of that.
+func TestEarlyReplyAsksForTheBody(t *testing.T) {
+	s := newMemoryServer(t)
+	s.HandleStream("/echo", func(r *Request) {
+		r.SetChunkCallback(func(r *Request) {
+			r.SendReplyChunk(r.Input())
+			if r.Complete() {
+				r.SendReplyEnd()
+			}
+		})
+		r.SendReplyStart(200, "")
+	})
+	c := s.connect()
+	defer c.free()
+	c.send([]byte("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"))
+	if got := c.got.String(); !strings.HasPrefix(got, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n") {
+		t.Fatalf("before the body: %q", got)
+	}
+	c.send([]byte("body"))
+	if got := c.got.String(); !strings.HasSuffix(got, "4\r\nbody\r\n0\r\n\r\n") {
+		t.Errorf("after the body: %q", got)
+	}
+}
+
+// A reply that refuses the request does not ask for its body.
+func TestRefusalDoesNotAskForTheBody(t *testing.T) {
+	s := newMemoryServer(t)
+	s.HandleStream("/", func(r *Request) {
+		r.SetChunkCallback(func(*Request) {})
+		r.SendReplyStart(403, "")
+		var why evbuffer.Buffer
+		why.AddString("no")
+		r.SendReplyChunk(&why)
+		r.SendReplyEnd()
+	})
+	c := s.connect()
+	defer c.free()
+	c.send([]byte("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"))
+	if got := c.got.String(); !strings.HasPrefix(got, "HTTP/1.1 403 Forbidden\r\n") {
+		t.Errorf("got %q", got)
+	}
+}
