@@ -53,8 +53,8 @@
 //
 // [HTTPHandler] has a handler of net/http answer, in a goroutine for each request,
 // and [HTTPHandlerInline] on the loop, if it waits for nothing. They behave as on
-// net/http's own server, except that there is no http.Server in reach, and
-// deadlines cannot be set.
+// net/http's own server, except that there is no http.Server in reach, and that a
+// panic before anything was sent is answered with 500.
 //
 // # A client
 //
