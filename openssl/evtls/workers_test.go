@@ -16,6 +16,9 @@ import (
 // worker does, however many wait for it. That the scheduler makes an exception
 // now and then does not count.
 func TestLoopIsNotHeldUpByHandshakes(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("where the loop waits in a system call of its own, the system decides how soon it is back")
+	}
 	const handshakes = 40
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	base := newBase(t)
