@@ -90,12 +90,15 @@
 //	...
 //	port, err := evdns.NewServerPort(base, fd, func(r *evdns.ServerRequest) {
 //		for _, q := range r.Questions {
-//			if q.Qtype == dns.TypeA {
+//			if q.Qtype == dns.TypeA && strings.EqualFold(q.Name, "www.example.org.") {
 //				r.AddA(q.Name, time.Hour, address)
 //			}
 //		}
 //		r.Respond(0)
 //	})
+//
+// Names come in whatever case the client has chosen, often at random, and want to be
+// answered in that.
 //
 // A request may be kept, and answered from any callback, in any order;
 // [ServerRequest.Drop] ends it without a word. [ServerRequest.AddReply] adds
