@@ -26,24 +26,46 @@ func main() {
 }
 `
 
-const core = "github.com/go-libevent/libevent/core"
+const root = "github.com/go-libevent/libevent/"
 
 // A program that imports only core/event pulls in core and x/sys, and nothing
-// else.
+// else, not even into the module graph.
 func TestConsumerOfEventNeedsCoreAndSysOnly(t *testing.T) {
-	tree, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := newConsumer(t, tree, program)
-
+	c := newConsumer(t, program, "core")
 	got := strings.Fields(c.run("go", "list", "-m", "-f", "{{.Path}}", "all"))
-	want := []string{"consumer", core, "golang.org/x/sys"}
+	want := []string{"consumer", root + "core", "golang.org/x/sys"}
 	if !slices.Equal(got, want) {
 		t.Errorf("the module graph is %v, want %v", got, want)
 	}
 	if out := c.run("go", "run", "."); !strings.Contains(out, "fired") {
 		t.Errorf("the program printed %q, want %q", out, "fired")
+	}
+}
+
+// The other modules come one by one: what is compiled into a program that uses one
+// of them is that, core, and the libraries that it is made of.
+func TestConsumersOfOneModuleGetNoOther(t *testing.T) {
+	for _, tt := range []struct {
+		path      string
+		libraries []string
+	}{
+		{"pthreads", []string{"golang.org/x/sys"}},
+		{"openssl/evtls", []string{"golang.org/x/crypto", "golang.org/x/net", "golang.org/x/sys", "golang.org/x/text"}},
+		{"dns/evdns", []string{"github.com/miekg/dns", "golang.org/x/net", "golang.org/x/sys"}},
+		{"http/evhttp", []string{"golang.org/x/net", "golang.org/x/sys", "golang.org/x/text"}},
+	} {
+		module, _, _ := strings.Cut(tt.path, "/")
+		t.Run(module, func(t *testing.T) {
+			c := newConsumer(t, "package main\n\nimport _ \""+root+tt.path+"\"\n\nfunc main() {}\n", "core", module)
+			got := strings.Fields(c.run("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", "."))
+			slices.Sort(got)
+			got = slices.Compact(got)
+			want := append([]string{"consumer", root + "core", root + module}, tt.libraries...)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("a program is made of %v, want %v", got, want)
+			}
+		})
 	}
 }
 
@@ -53,12 +75,19 @@ type consumer struct {
 	folder string
 }
 
-func newConsumer(t *testing.T, tree, program string) *consumer {
+// newConsumer makes one with a program that needs modules of this repository.
+func newConsumer(t *testing.T, program string, modules ...string) *consumer {
+	tree, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := "module consumer\n\ngo 1.26.0\n"
+	for _, m := range modules {
+		file += "\nrequire " + root + m + " v0.1.0\n\nreplace " + root + m + " => " + filepath.Join(tree, m) + "\n"
+	}
 	c := &consumer{t, t.TempDir()}
 	c.write("main.go", program)
-	c.write("go.mod", "module consumer\n\ngo 1.26.0\n\n"+
-		"require "+core+" v0.1.0\n\n"+
-		"replace "+core+" => "+filepath.Join(tree, "core")+"\n")
+	c.write("go.mod", file)
 	c.run("go", "mod", "tidy")
 	return c
 }
