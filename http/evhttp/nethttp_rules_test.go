@@ -346,7 +346,7 @@ var boundary = regexp.MustCompile(`[0-9a-f]{60}`)
 
 // TestFileServersLikeNetHTTP has http.FileServer run on both servers.
 func TestFileServersLikeNetHTTP(t *testing.T) {
-	dir := t.TempDir()
+	dir := tempDir(t)
 	large := bytes.Repeat([]byte("0123456789abcdef"), 200_000)
 	when := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
 	os.Mkdir(filepath.Join(dir, "sub"), 0o777)

@@ -314,7 +314,7 @@ func reset(c net.Conn) {
 // to, and some that are not what they seem.
 func TestFilesOfHandlers(t *testing.T) {
 	content := bytes.Repeat([]byte("0123456789"), 300_000)
-	name := filepath.Join(t.TempDir(), "file")
+	name := filepath.Join(tempDir(t), "file")
 	if err := os.WriteFile(name, content, 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -359,7 +359,7 @@ func TestFilesOfHandlers(t *testing.T) {
 
 // TestFilesMustFit does not send more of a file than was announced.
 func TestFilesMustFit(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "file")
+	name := filepath.Join(tempDir(t), "file")
 	if err := os.WriteFile(name, make([]byte, 1<<20), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -385,7 +385,7 @@ func TestFilesMustFit(t *testing.T) {
 // TestFilesForClientsThatGo gives a file back when its client resets.
 func TestFilesForClientsThatGo(t *testing.T) {
 	const size = 1 << 30
-	name := filepath.Join(t.TempDir(), "sparse")
+	name := filepath.Join(tempDir(t), "sparse")
 	if err := os.WriteFile(name, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
