@@ -86,9 +86,6 @@ func (u *upstream) stop() {
 	u.work.Wait()
 }
 
-// restart listens again, at the same address.
-func (u *upstream) restart() { u.listen(u.addr) }
-
 // hangUp closes all connections.
 func (u *upstream) hangUp() {
 	u.mu.Lock()

@@ -473,7 +473,7 @@ func TestShutdownOfAnIdleServer(t *testing.T) {
 
 func TestUnixSockets(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("paths")
+		t.Skip("paths of Unix sockets are other ones there")
 	}
 	s, _, on := serve(t)
 	path := filepath.Join(tempDir(t), "s")

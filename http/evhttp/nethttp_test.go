@@ -436,7 +436,7 @@ func TestHandlersKnowOfTLS(t *testing.T) {
 
 func TestHandlersAtUnixSockets(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("paths")
+		t.Skip("paths of Unix sockets are other ones there")
 	}
 	s, _, on := serve(t)
 	path := filepath.Join(tempDir(t), "s")

@@ -74,7 +74,7 @@ func (c *served) appendFields(head []byte, r *Request, length int64) []byte {
 		head = append(s.date.append(append(head, "Date: "...), c.base.Now()), wire.CRLF...)
 	}
 	if s.contentType != "" && !r.untyped && length != 0 && !f.Contains(wire.ContentType) && r.code != 204 && r.code != 304 && !r.tunnels() {
-		head = append(append(append(head, "Content-Type: "...), s.contentType...), wire.CRLF...)
+		head = appendLine(head, "Content-Type", s.contentType)
 	}
 	head = c.appendFraming(head, r, length)
 	head = appendUsers(head, f)
@@ -93,7 +93,7 @@ func (c *served) appendFields(head []byte, r *Request, length int64) []byte {
 func appendUsers(head []byte, f *wire.Fields) []byte {
 	for i := range f.Len() {
 		name, value := f.At(i)
-		switch wire.NameOfBytes(name) {
+		switch wire.NameOf(name) {
 		case wire.ContentLength, wire.TransferEncoding, wire.KeepAlive:
 			continue
 		case wire.Connection:
@@ -101,7 +101,7 @@ func appendUsers(head []byte, f *wire.Fields) []byte {
 				continue
 			}
 		}
-		head = append(append(append(append(head, name...), ": "...), value...), wire.CRLF...)
+		head = appendLine(head, name, value)
 	}
 	return head
 }
@@ -235,6 +235,11 @@ func (c *served) sendInformational(r *Request, code int) error {
 	head = append(appendUsers(head, r.header.fields()), wire.CRLF...)
 	c.server.scratch = head[:0]
 	return c.bev.Output().Add(head)
+}
+
+// appendLine appends a field whose name and value are known to be valid.
+func appendLine[T string | []byte](dst []byte, name, value T) []byte {
+	return append(append(append(append(dst, name...), ": "...), value...), wire.CRLF...)
 }
 
 // sendData moves a part of a body to out, as a chunk if the body goes in chunks.

@@ -546,12 +546,3 @@ func TestAStaleConnectionOfARoundTripper(t *testing.T) {
 		})
 	}
 }
-
-func httpRequest(t testing.TB, url string) *http.Request {
-	t.Helper()
-	req, err := http.NewRequest("GET", url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return req
-}

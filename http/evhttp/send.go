@@ -110,11 +110,11 @@ func (o *outgoing) writeHead(r *Request, length int64) error {
 	head = o.appendFraming(head, r, length)
 	for i := range f.Len() {
 		name, value := f.At(i)
-		switch wire.NameOfBytes(name) {
+		switch wire.NameOf(name) {
 		case wire.ContentLength, wire.TransferEncoding:
 			continue
 		}
-		head = append(append(append(append(head, name...), ": "...), value...), wire.CRLF...)
+		head = appendLine(head, name, value)
 	}
 	if f.HasTokenKnown(wire.Connection, "close") {
 		o.last = true
@@ -122,10 +122,6 @@ func (o *outgoing) writeHead(r *Request, length int64) error {
 	head = append(head, wire.CRLF...)
 	o.scratch = head[:0]
 	return o.bev.Output().Add(head)
-}
-
-func appendLine(dst []byte, name, value string) []byte {
-	return append(append(append(append(dst, name...), ": "...), value...), wire.CRLF...)
 }
 
 // hostOf returns the value of the Host field, which for CONNECT is the target

@@ -93,18 +93,6 @@ func (tr *transcript) tail() string {
 	return text[max(0, len(text)-8000):]
 }
 
-// expect waits for a text.
-func (tr *transcript) expect(t testing.TB, want string) {
-	t.Helper()
-	tr.await(t, "want "+want, func(text []byte) int {
-		i := bytes.Index(text, []byte(want))
-		if i < 0 {
-			return -1
-		}
-		return i + len(want)
-	})
-}
-
 // match waits for what a regular expression describes, and returns its first
 // group.
 func (tr *transcript) match(t testing.TB, expr string) string {
@@ -195,15 +183,6 @@ func start(t testing.TB, env []string, path string, args ...string) *process {
 	})
 	return p
 }
-
-// expect waits for the program to write a text.
-func (p *process) expect(want string) {
-	p.t.Helper()
-	p.transcript.expect(p.t, want)
-}
-
-// hangUp closes the program's standard input.
-func (p *process) hangUp() { p.stdin.Close() }
 
 // kill ends the program, if it has not ended.
 func (p *process) kill() {

@@ -36,7 +36,7 @@ func (f *Fields) add(name, value string) {
 	at := len(f.text)
 	f.text = append(f.text, name...)
 	f.text = append(f.text, value...)
-	f.append(nameOf(name), at, len(name), at+len(name), len(value))
+	f.append(NameOf(name), at, len(name), at+len(name), len(value))
 }
 
 // Set gives the first field of this name a new value and removes the others of
@@ -67,7 +67,7 @@ func (f *Fields) Set(name, value string) error {
 // Remove removes all fields of this name and returns how many there were.
 func (f *Fields) Remove(name string) int {
 	n := f.removeFrom(name, 0)
-	f.seen &^= 1 << nameOf(name)
+	f.seen &^= 1 << NameOf(name)
 	return n
 }
 

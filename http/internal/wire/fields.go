@@ -67,7 +67,7 @@ func (f *Fields) Has(name string) bool { return f.Index(name, 0) >= 0 }
 // Index returns the index of the first field of this name from index i on, or
 // -1 if there is none.
 func (f *Fields) Index(name string, i int) int {
-	if n := nameOf(name); n != Other {
+	if n := NameOf(name); n != Other {
 		return f.IndexKnown(n, i)
 	}
 	for ; i < len(f.list); i++ {
@@ -210,7 +210,7 @@ func (f *Fields) parseLine(buf []byte, begin, end int) error {
 	if !validBytes(line[from:to]) {
 		return ErrFieldValue
 	}
-	f.append(nameOf(line[:n]), begin, n, begin+from, to-from)
+	f.append(NameOf(line[:n]), begin, n, begin+from, to-from)
 	return nil
 }
 

@@ -41,12 +41,7 @@ var names = [...]string{
 func (n Name) String() string { return names[n] }
 
 // NameOf returns the name that s is, in whatever case, or Other.
-func NameOf(s string) Name { return nameOf(s) }
-
-// NameOfBytes is NameOf for bytes.
-func NameOfBytes(b []byte) Name { return nameOf(b) }
-
-func nameOf[T text](s T) Name {
+func NameOf[T text](s T) Name {
 	switch len(s) {
 	case 2:
 		return either(s, TE, TE)
@@ -86,7 +81,7 @@ func either[T text](s T, a, b Name) Name {
 
 // AllowedInTrailer reports whether a field of this name may be in a trailer:
 // fields that frame, route or delay messages may not (RFC 9110, section 6.5.1).
-func AllowedInTrailer(name string) bool { return !nameOf(name).head() }
+func AllowedInTrailer(name string) bool { return !NameOf(name).head() }
 
 // head reports whether a field must be in the head.
 func (n Name) head() bool {
