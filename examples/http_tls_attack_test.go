@@ -28,6 +28,8 @@ type secureServer struct {
 	server *evhttp.Server
 	addr   string
 	trust  *tls.Config
+
+	accepted int // connections ever; belongs to the loop
 }
 
 func newSecureServer(t *testing.T) *secureServer {
@@ -46,6 +48,7 @@ func newSecureServer(t *testing.T) *secureServer {
 	s.trust = a.trusting()
 	cfg := &evtls.Config{TLS: &tls.Config{Certificates: []tls.Certificate{a.issue(time.Hour)}}, HandshakeTimeout: -1}
 	s.server.SetStreamFunc(func(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
+		s.accepted++
 		b, err := evtls.NewSocket(base, fd, evtls.Accepting, cfg, bufferevent.CloseOnFree)
 		if err != nil {
 			evutil.CloseSocket(fd)
@@ -87,6 +90,14 @@ func (s *secureServer) on(fn func()) {
 func (s *secureServer) await(n int) {
 	for have := -1; have != n; {
 		s.on(func() { have = s.server.ConnectionCount() })
+		runtime.Gosched()
+	}
+}
+
+// awaitAccepted waits until so many were accepted.
+func (s *secureServer) awaitAccepted(n int) {
+	for have := -1; have != n; {
+		s.on(func() { have = s.accepted })
 		runtime.Gosched()
 	}
 }
@@ -157,6 +168,7 @@ func TestClientsThatDoNotFinishTLS(t *testing.T) {
 			}
 		}
 	}
+	s.awaitAccepted(len(conns)) // each with the short timeout
 	s.setHeaderTimeout(deadline)
 	runtime.ReadMemStats(&after)
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 64<<20 {

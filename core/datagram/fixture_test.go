@@ -2,16 +2,15 @@ package datagram_test
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"os"
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/core/internal/leak"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
@@ -26,31 +25,7 @@ var loopbacks = []netip.AddrPort{
 }
 
 // TestMain fails if the tests leave descriptors open, where the system can tell.
-func TestMain(m *testing.M) {
-	if b, err := event.NewBase(); err == nil { // the runtime and Winsock keep descriptors
-		b.Free()
-	}
-	before := openDescriptors()
-	code := m.Run()
-	if after := openDescriptors(); code == 0 && after != before {
-		fmt.Printf("%d descriptors before the tests, %d after them\n", before, after)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// openDescriptors returns the number of open descriptors, or -1 if the system
-// does not tell. Wine has the folder, but it tells of Wine's own.
-func openDescriptors() int {
-	if runtime.GOOS == "windows" {
-		return -1
-	}
-	fds, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return -1
-	}
-	return len(fds)
-}
+func TestMain(m *testing.M) { os.Exit(leak.Run(m)) }
 
 func ok(t testing.TB, err error) {
 	t.Helper()

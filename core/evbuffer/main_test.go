@@ -1,36 +1,11 @@
 package evbuffer
 
 import (
-	"fmt"
 	"os"
-	"runtime"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/internal/leak"
 )
 
 // TestMain fails if the tests leave descriptors open, where the system can tell.
-func TestMain(m *testing.M) {
-	if r, w, err := os.Pipe(); err == nil { // the runtime keeps a descriptor for it
-		r.Close()
-		w.Close()
-	}
-	before := openDescriptors()
-	code := m.Run()
-	if after := openDescriptors(); code == 0 && after != before {
-		fmt.Printf("%d descriptors before the tests, %d after them\n", before, after)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// openDescriptors returns the number of open descriptors, or -1 if the system
-// does not tell. Wine has the folder, but it tells of Wine's own.
-func openDescriptors() int {
-	if runtime.GOOS == "windows" {
-		return -1
-	}
-	fds, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return -1
-	}
-	return len(fds)
-}
+func TestMain(m *testing.M) { os.Exit(leak.Run(m)) }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/internal/leak"
 )
 
 // TestSteadyStateDoesNotAllocate is for bases without locks: those of these
@@ -33,7 +34,7 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 				{"a deferred callback", allocsDeferred},
 			} {
 				t.Run(c.name, func(t *testing.T) {
-					checkLeaks(t)
+					leak.Check(t)
 					step := c.start(t, on.base(t))
 					for range 50 {
 						step() // lets buffers grow to what they need

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/internal/leak"
 )
 
 // The conformance suite is the specification of a base: every behaviour in
@@ -61,7 +62,7 @@ func onEveryBackend(t *testing.T, behaviours []behaviour) {
 			}
 			for _, b := range behaviours {
 				t.Run(b.name, func(t *testing.T) {
-					checkLeaks(t)
+					leak.Check(t)
 					b.test(t, on)
 				})
 			}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/internal/leak"
 )
 
 // These tests are most of all for the race detector, but they count, too.
@@ -31,7 +32,7 @@ func everyBackend(t *testing.T, locked bool, test func(t *testing.T, on backend)
 	all := slices.DeleteFunc(backends(), func(on backend) bool { return on.locked != locked })
 	for _, on := range all {
 		t.Run(on.method+"/"+on.variant, func(t *testing.T) {
-			checkLeaks(t)
+			leak.Check(t)
 			if locked {
 				enableLocks(t)
 			}

@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/internal/leak"
 	"golang.org/x/sys/unix"
 )
 
@@ -27,7 +28,7 @@ func TestRunningOutOfDescriptors(t *testing.T) {
 		{"NotifyPipe", NotifyPipe},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			checkDescriptors(t)
+			leak.Check(t)
 			for extra := range uint64(8) {
 				a, b, err := withDescriptors(t, extra, test.make)
 				if err == nil {

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/internal/leak"
 )
 
 // newNotifyPipe returns a pipe that lives as long as the test.
@@ -32,7 +34,7 @@ func notified(t *testing.T, r int) bool {
 }
 
 func TestNotifyMakesThePipeReadable(t *testing.T) {
-	checkDescriptors(t)
+	leak.Check(t)
 	r, w := newNotifyPipe(t)
 	if notified(t, r) {
 		t.Error("readable before it was notified")
@@ -47,7 +49,7 @@ func TestNotifyMakesThePipeReadable(t *testing.T) {
 }
 
 func TestDrainNotifyTakesEverything(t *testing.T) {
-	checkDescriptors(t)
+	leak.Check(t)
 	r, w := newNotifyPipe(t)
 	count := 1000
 	if runtime.GOOS == "windows" {

@@ -7,10 +7,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/internal/leak"
 )
 
 func TestSocketpairIsConnected(t *testing.T) {
-	checkDescriptors(t)
+	leak.Check(t)
 	pair, err := Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -19,7 +21,7 @@ func TestSocketpairIsConnected(t *testing.T) {
 }
 
 func TestLoopbackPairIsConnected(t *testing.T) {
-	checkDescriptors(t)
+	leak.Check(t)
 	pair, err := LoopbackPair()
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +68,7 @@ func checkPair(t *testing.T, pair [2]int) {
 }
 
 func TestSocketpairRefusesWhatItCannotConnect(t *testing.T) {
-	checkDescriptors(t)
+	leak.Check(t)
 	for _, test := range []struct {
 		name               string
 		family, typ, proto int
@@ -120,7 +122,7 @@ func TestSocketpairOfDatagrams(t *testing.T) {
 }
 
 func TestLoopbackPairRefusesStrangers(t *testing.T) {
-	checkDescriptors(t)
+	leak.Check(t)
 	listener, err := listenLoopback()
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +148,7 @@ func TestLoopbackPairRefusesStrangers(t *testing.T) {
 }
 
 func TestDialLoopbackReportsRefusal(t *testing.T) {
-	checkDescriptors(t)
+	leak.Check(t)
 	closed := newSocket(t)
 	sa, err := AddrPortToSockaddr(netip.MustParseAddrPort("127.0.0.1:0"))
 	if err != nil {

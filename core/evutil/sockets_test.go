@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/go-libevent/libevent/core/internal/leak"
 )
 
 func TestSetNonblockMakesReadsReturn(t *testing.T) {
@@ -48,7 +50,7 @@ func TestSetCloseOnExecStopsInheritance(t *testing.T) {
 }
 
 func TestCloseSocketClosesOnce(t *testing.T) {
-	checkDescriptors(t)
+	leak.Check(t)
 	fd, err := sysSocket(syscall.AF_INET, syscall.SOCK_STREAM)
 	if err != nil {
 		t.Fatal(err)

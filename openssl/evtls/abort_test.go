@@ -30,7 +30,7 @@ func TestAbortedHandshakes(t *testing.T) {
 					settle(t, base)
 				}
 			}
-			if n := settledGoroutines(goroutines); n > goroutines {
+			if n := settled(runtime.NumGoroutine, goroutines); n > goroutines {
 				t.Errorf("%d goroutines are left, there were %d", n, goroutines)
 			}
 			settle(t, base)
@@ -163,7 +163,7 @@ func TestFreeWhileWaitingForWorker(t *testing.T) {
 		want(t, "bytes sent without a worker", b.Input().Len(), 0)
 		c.b.Free()
 	}
-	want(t, "goroutines left", settledGoroutines(goroutines), goroutines)
+	want(t, "goroutines left", settled(runtime.NumGoroutine, goroutines), goroutines)
 	close(stop)
 	await(t, base, "the one that was busy", func() bool { return busy.has(connected) })
 }

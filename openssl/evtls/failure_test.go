@@ -402,7 +402,7 @@ func TestSlowClientsOccupyNoGoroutine(t *testing.T) {
 		settle(t, base)
 		want(t, "goroutines with a whole record", runtime.NumGoroutine(), goroutines+1)
 		e.b.Free()
-		want(t, "goroutines at the end", settledGoroutines(goroutines), goroutines)
+		want(t, "goroutines at the end", settled(runtime.NumGoroutine, goroutines), goroutines)
 	}
 }
 
@@ -424,7 +424,7 @@ func TestTimeoutWhileWorking(t *testing.T) {
 	s.want(t, failure)
 	wantError(t, "event", s.errs[0], evtls.ErrHandshakeTimeout)
 	close(stop)
-	want(t, "goroutines at the end", settledGoroutines(goroutines), goroutines)
+	want(t, "goroutines at the end", settled(runtime.NumGoroutine, goroutines), goroutines)
 	settle(t, base)
 	s.want(t)
 	want(t, "virtual events", base.NumEvents(event.CountVirtual), 0)

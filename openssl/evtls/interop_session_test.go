@@ -8,8 +8,6 @@ import (
 	"errors"
 	"io"
 	"net/netip"
-	"os"
-	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -29,15 +27,7 @@ type ourSide struct {
 
 func newOurSide(t testing.TB) *ourSide {
 	t.Helper()
-	goroutines, descriptors := runtime.NumGoroutine(), countDescriptors()
-	t.Cleanup(func() {
-		if n := fewer(runtime.NumGoroutine, goroutines); n > goroutines {
-			t.Errorf("%d goroutines at the end, %d at the start", n, goroutines)
-		}
-		if n := fewer(countDescriptors, descriptors); n > descriptors {
-			t.Errorf("%d descriptors at the end, %d at the start", n, descriptors)
-		}
-	})
+	checkLeaks(t)
 	base, err := event.NewBase()
 	if err != nil {
 		t.Fatal(err)
@@ -55,25 +45,6 @@ func newOurSide(t testing.TB) *ourSide {
 		base.Free()
 	})
 	return &ourSide{t, base}
-}
-
-// countDescriptors returns the number of open descriptors, or 0 where the system
-// does not tell.
-func countDescriptors() int {
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return 0
-	}
-	return len(entries)
-}
-
-// fewer waits for a moment for a number to come down to limit, and returns it.
-func fewer(count func() int, limit int) int {
-	deadline := time.Now().Add(interopPatience)
-	for count() > limit && time.Now().Before(deadline) {
-		runtime.Gosched()
-	}
-	return count()
 }
 
 // do runs f on the loop and waits for it.

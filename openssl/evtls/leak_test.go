@@ -19,12 +19,12 @@ func checkLeaks(t testing.TB) {
 	startPermanent()
 	goroutines, descriptors := runtime.NumGoroutine(), openDescriptors()
 	t.Cleanup(func() {
-		if n := settledGoroutines(goroutines); n > goroutines {
+		if n := settled(runtime.NumGoroutine, goroutines); n > goroutines {
 			stacks := make([]byte, 1<<16)
 			stacks = stacks[:runtime.Stack(stacks, true)]
 			t.Errorf("%d goroutines at the end, %d at the start:\n%s", n, goroutines, stacks)
 		}
-		if n := openDescriptors(); n > descriptors {
+		if n := settled(openDescriptors, descriptors); n > descriptors {
 			t.Errorf("%d descriptors at the end, %d at the start", n, descriptors)
 		}
 	})
@@ -42,15 +42,16 @@ var startPermanent = sync.OnceFunc(func() {
 	}
 })
 
-// settledGoroutines returns the number of goroutines, once it is down to limit:
-// one that was told to end may need a moment for it.
-func settledGoroutines(limit int) int {
+// settled returns what count does, once that is down to limit or does not seem
+// to get there: a goroutine that was told to end may need a moment for it, and a
+// new thread of the C library opens a file for one.
+func settled(count func() int, limit int) int {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); runtime.Gosched() {
-		if n := runtime.NumGoroutine(); n <= limit {
+		if n := count(); n <= limit {
 			return n
 		}
 	}
-	return runtime.NumGoroutine()
+	return count()
 }
 
 // openDescriptors returns the number of open descriptors of the process, or -1

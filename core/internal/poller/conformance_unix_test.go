@@ -4,11 +4,11 @@ package poller
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/internal/leak"
 	"golang.org/x/sys/unix"
 )
 
@@ -318,7 +318,7 @@ func duplicate(t *testing.T, fd int) int {
 func TestCloseLeavesNoDescriptors(t *testing.T) {
 	for _, m := range Methods() {
 		for _, set := range optionSets {
-			before := openDescriptors(t)
+			before := leak.Descriptors()
 			p, err := m.Open(set.options)
 			if err != nil {
 				t.Fatalf("%s: open: %v", m.Name, err)
@@ -329,19 +329,9 @@ func TestCloseLeavesNoDescriptors(t *testing.T) {
 			if err := p.Close(); err != nil {
 				t.Errorf("%s: close: %v", m.Name, err)
 			}
-			if after := openDescriptors(t); after != before {
+			if after := leak.Settled(leak.Descriptors, before); after > before {
 				t.Errorf("%s with %+v: %d descriptors before, %d after", m.Name, set.options, before, after)
 			}
 		}
 	}
-}
-
-// openDescriptors counts the descriptors of the process.
-func openDescriptors(t *testing.T) int {
-	t.Helper()
-	entries, err := os.ReadDir("/dev/fd")
-	if err != nil {
-		t.Skipf("cannot count descriptors: %v", err)
-	}
-	return len(entries)
 }

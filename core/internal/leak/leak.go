@@ -1,0 +1,90 @@
+// Package leak lets the tests of core's packages find goroutines and
+// descriptors that are left behind.
+//
+// Both are counted for the whole process, in which the runtime and the C
+// library work too: a new thread of the C library opens a file for a moment,
+// and a goroutine that was told to end may need one. So every check waits for a
+// number to come down, and only fails if it does not.
+package leak
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+)
+
+// patience is how long a check waits. Only tests that fail wait that long.
+const patience = 20 * time.Second
+
+// Check makes the test fail if it ends with more goroutines or, where the
+// system can tell, descriptors than it has now. It must come first in a test,
+// so that its check comes after all other cleanups, and is not for tests that
+// run in parallel.
+func Check(t testing.TB) {
+	t.Helper()
+	startPermanent()
+	goroutines, descriptors := runtime.NumGoroutine(), Descriptors()
+	t.Cleanup(func() {
+		if n := Settled(runtime.NumGoroutine, goroutines); n > goroutines {
+			stacks := make([]byte, 1<<16)
+			stacks = stacks[:runtime.Stack(stacks, true)]
+			t.Errorf("%d goroutines at the end, %d at the start:\n%s", n, goroutines, stacks)
+		}
+		if n := Settled(Descriptors, descriptors); n > descriptors {
+			t.Errorf("%d descriptors at the end, %d at the start", n, descriptors)
+		}
+	})
+}
+
+// Run runs the tests of a package, and returns a status for os.Exit that is
+// not zero if they leave descriptors open, where the system can tell.
+func Run(m *testing.M) int {
+	startPermanent()
+	before := Descriptors()
+	code := m.Run()
+	if after := Settled(Descriptors, before); code == 0 && after > before {
+		fmt.Printf("%d descriptors before the tests, %d after them\n", before, after)
+		return 1
+	}
+	return code
+}
+
+// startPermanent starts what stays for the rest of the process: the goroutine
+// of os/signal, the descriptors of the runtime's network poller, and Winsock's.
+var startPermanent = sync.OnceFunc(func() {
+	ch := make(chan os.Signal, 1)
+	signal.Notify(ch, os.Interrupt)
+	signal.Stop(ch)
+	if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
+		l.Close()
+	}
+})
+
+// Settled returns what count does, once that is down to limit or does not seem
+// to get there.
+func Settled(count func() int, limit int) int {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); runtime.Gosched() {
+		if n := count(); n <= limit {
+			return n
+		}
+	}
+	return count()
+}
+
+// Descriptors returns the number of open descriptors of the process, or -1 if
+// the system does not tell. Wine has the folder, but it tells of Wine's own.
+func Descriptors() int {
+	if runtime.GOOS == "windows" {
+		return -1
+	}
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return -1
+	}
+	return len(fds)
+}
