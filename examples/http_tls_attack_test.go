@@ -86,18 +86,10 @@ func (s *secureServer) on(fn func()) {
 	}
 }
 
-// await waits until there are so many connections.
-func (s *secureServer) await(n int) {
+// await waits until what count returns on the loop is n.
+func (s *secureServer) await(n int, count func() int) {
 	for have := -1; have != n; {
-		s.on(func() { have = s.server.ConnectionCount() })
-		runtime.Gosched()
-	}
-}
-
-// awaitAccepted waits until so many were accepted.
-func (s *secureServer) awaitAccepted(n int) {
-	for have := -1; have != n; {
-		s.on(func() { have = s.accepted })
+		s.on(func() { have = count() })
 		runtime.Gosched()
 	}
 }
@@ -168,7 +160,7 @@ func TestClientsThatDoNotFinishTLS(t *testing.T) {
 			}
 		}
 	}
-	s.awaitAccepted(len(conns)) // each with the short timeout
+	s.await(len(conns), func() int { return s.accepted }) // each with the short timeout
 	s.setHeaderTimeout(deadline)
 	runtime.ReadMemStats(&after)
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 64<<20 {
@@ -185,7 +177,7 @@ func TestClientsThatDoNotFinishTLS(t *testing.T) {
 		}
 		c.Close()
 	}
-	s.await(1)
+	s.await(1, s.server.ConnectionCount)
 }
 
 // TestClientsThatBreakTLS speak something else, or go in the middle.
@@ -215,5 +207,5 @@ func TestClientsThatBreakTLS(t *testing.T) {
 		}
 		c.Close()
 	}
-	s.await(0)
+	s.await(0, s.server.ConnectionCount)
 }

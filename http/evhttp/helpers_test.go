@@ -2,7 +2,9 @@ package evhttp
 
 import (
 	"errors"
+	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -47,4 +49,17 @@ func tempDir(t testing.TB) string {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
+}
+
+// unixPath returns a path for a Unix socket, or skips the test where the system
+// has none.
+func unixPath(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(tempDir(t), "socket")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Skip("no Unix sockets: ", err)
+	}
+	l.Close()
+	return path
 }

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"path/filepath"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -472,11 +470,8 @@ func TestShutdownOfAnIdleServer(t *testing.T) {
 }
 
 func TestUnixSockets(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("paths of Unix sockets are other ones there")
-	}
+	path := unixPath(t)
 	s, _, on := serve(t)
-	path := filepath.Join(tempDir(t), "s")
 	on(func() {
 		if _, err := s.BindUnix(path); err != nil {
 			t.Error(err)

@@ -14,8 +14,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -435,11 +433,8 @@ func TestHandlersKnowOfTLS(t *testing.T) {
 }
 
 func TestHandlersAtUnixSockets(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("paths of Unix sockets are other ones there")
-	}
+	path := unixPath(t)
 	s, _, on := serve(t)
-	path := filepath.Join(tempDir(t), "s")
 	on(func() {
 		if _, err := s.BindUnix(path); err != nil {
 			t.Error(err)

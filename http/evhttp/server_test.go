@@ -6,9 +6,9 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 
@@ -73,7 +73,7 @@ func serve(t testing.TB) (s *Server, addr string, on func(func())) {
 func dial(t testing.TB, addr string) net.Conn {
 	t.Helper()
 	network := "tcp"
-	if strings.HasPrefix(addr, "/") {
+	if filepath.IsAbs(addr) {
 		network = "unix"
 	}
 	c, err := net.Dial(network, addr)

@@ -30,9 +30,7 @@ func TestAbortedHandshakes(t *testing.T) {
 					settle(t, base)
 				}
 			}
-			if n := settled(runtime.NumGoroutine, goroutines); n > goroutines {
-				t.Errorf("%d goroutines are left, there were %d", n, goroutines)
-			}
+			noMoreGoroutines(t, goroutines)
 			settle(t, base)
 			want(t, "events left", base.NumEvents(event.CountAdded), 0)
 			want(t, "virtual events left", base.NumEvents(event.CountVirtual), 0)
@@ -163,9 +161,7 @@ func TestFreeWhileWaitingForWorker(t *testing.T) {
 		want(t, "bytes sent without a worker", b.Input().Len(), 0)
 		c.b.Free()
 	}
-	if n := settled(runtime.NumGoroutine, goroutines); n > goroutines {
-		t.Errorf("%d goroutines at the end, %d at the start", n, goroutines)
-	}
+	noMoreGoroutines(t, goroutines)
 	close(stop)
 	await(t, base, "the one that was busy", func() bool { return busy.has(connected) })
 }

@@ -402,9 +402,7 @@ func TestSlowClientsOccupyNoGoroutine(t *testing.T) {
 		settle(t, base)
 		want(t, "goroutines with a whole record", runtime.NumGoroutine(), goroutines+1)
 		e.b.Free()
-		if n := settled(runtime.NumGoroutine, goroutines); n > goroutines {
-			t.Errorf("%d goroutines at the end, %d at the start", n, goroutines)
-		}
+		noMoreGoroutines(t, goroutines)
 	}
 }
 
@@ -426,9 +424,7 @@ func TestTimeoutWhileWorking(t *testing.T) {
 	s.want(t, failure)
 	wantError(t, "event", s.errs[0], evtls.ErrHandshakeTimeout)
 	close(stop)
-	if n := settled(runtime.NumGoroutine, goroutines); n > goroutines {
-		t.Errorf("%d goroutines at the end, %d at the start", n, goroutines)
-	}
+	noMoreGoroutines(t, goroutines)
 	settle(t, base)
 	s.want(t)
 	want(t, "virtual events", base.NumEvents(event.CountVirtual), 0)

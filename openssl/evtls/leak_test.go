@@ -19,11 +19,7 @@ func checkLeaks(t testing.TB) {
 	startPermanent()
 	goroutines, descriptors := runtime.NumGoroutine(), openDescriptors()
 	t.Cleanup(func() {
-		if n := settled(runtime.NumGoroutine, goroutines); n > goroutines {
-			stacks := make([]byte, 1<<16)
-			stacks = stacks[:runtime.Stack(stacks, true)]
-			t.Errorf("%d goroutines at the end, %d at the start:\n%s", n, goroutines, stacks)
-		}
+		noMoreGoroutines(t, goroutines)
 		if n := settled(openDescriptors, descriptors); n > descriptors {
 			t.Errorf("%d descriptors at the end, %d at the start", n, descriptors)
 		}
@@ -41,6 +37,15 @@ var startPermanent = sync.OnceFunc(func() {
 		evutil.CloseSocket(pair[1])
 	}
 })
+
+// noMoreGoroutines makes the test fail if more than so many goroutines stay.
+func noMoreGoroutines(t testing.TB, limit int) {
+	t.Helper()
+	if n := settled(runtime.NumGoroutine, limit); n > limit {
+		stacks := make([]byte, 1<<16)
+		t.Errorf("%d goroutines at the end, %d at the start:\n%s", n, limit, stacks[:runtime.Stack(stacks, true)])
+	}
+}
 
 // settled returns what count does, once that is down to limit or does not seem
 // to get there: a goroutine that was told to end may need a moment for it, and a

@@ -1,14 +1,15 @@
 // Package leak lets the tests of core's packages find goroutines and
 // descriptors that are left behind.
 //
-// Both are counted for the whole process, in which the runtime and the C
-// library work too: a new thread of the C library opens a file for a moment,
-// and a goroutine that was told to end may need one. So every check waits for a
-// number to come down, and only fails if it does not.
+// Both are counted for the whole process, in which a goroutine that was told to
+// end may need a moment for it. So every check waits for a number to come down,
+// and only fails if it does not.
 package leak
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/signal"
@@ -21,10 +22,10 @@ import (
 // patience is how long a check waits. Only tests that fail wait that long.
 const patience = 20 * time.Second
 
-// Check makes the test fail if it ends with more goroutines or, where the
-// system can tell, descriptors than it has now. It must come first in a test,
-// so that its check comes after all other cleanups, and is not for tests that
-// run in parallel.
+// Check makes the test fail if it ends with more goroutines than it has now, or,
+// where the system can tell, with more or fewer descriptors. It must come first
+// in a test, so that its check comes after all other cleanups, and is not for
+// tests that run in parallel.
 func Check(t testing.TB) {
 	t.Helper()
 	startPermanent()
@@ -35,19 +36,20 @@ func Check(t testing.TB) {
 			stacks = stacks[:runtime.Stack(stacks, true)]
 			t.Errorf("%d goroutines at the end, %d at the start:\n%s", n, goroutines, stacks)
 		}
-		if n := Settled(Descriptors, descriptors); n > descriptors {
+		if n := Settled(Descriptors, descriptors); n != descriptors {
 			t.Errorf("%d descriptors at the end, %d at the start", n, descriptors)
 		}
 	})
 }
 
 // Run runs the tests of a package, and returns a status for os.Exit that is
-// not zero if they leave descriptors open, where the system can tell.
+// not zero if they leave descriptors open or close those of others, where the
+// system can tell.
 func Run(m *testing.M) int {
 	startPermanent()
 	before := Descriptors()
 	code := m.Run()
-	if after := Settled(Descriptors, before); code == 0 && after > before {
+	if after := Settled(Descriptors, before); code == 0 && after != before {
 		fmt.Printf("%d descriptors before the tests, %d after them\n", before, after)
 		return 1
 	}
@@ -82,9 +84,23 @@ func Descriptors() int {
 	if runtime.GOOS == "windows" {
 		return -1
 	}
-	fds, err := os.ReadDir("/proc/self/fd")
+	const folder = "/dev/fd/"
+	fds, err := os.ReadDir(folder)
 	if err != nil {
 		return -1
 	}
-	return len(fds)
+	n := 0
+	for _, fd := range fds {
+		if to, err := os.Readlink(folder + fd.Name()); !passing(to, err) {
+			n++
+		}
+	}
+	return n
+}
+
+// passing reports whether a descriptor, which is a link in its folder, is one
+// that comes and goes by itself: that of the folder as it was read, or the file
+// from which glibc learns the number of processors when it starts a thread.
+func passing(to string, err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || to == "/sys/devices/system/cpu/online"
 }

@@ -316,6 +316,9 @@ func duplicate(t *testing.T, fd int) int {
 }
 
 func TestCloseLeavesNoDescriptors(t *testing.T) {
+	if leak.Descriptors() < 0 {
+		t.Skip("this system does not tell how many descriptors are open")
+	}
 	for _, m := range Methods() {
 		for _, set := range optionSets {
 			before := leak.Descriptors()
@@ -329,7 +332,7 @@ func TestCloseLeavesNoDescriptors(t *testing.T) {
 			if err := p.Close(); err != nil {
 				t.Errorf("%s: close: %v", m.Name, err)
 			}
-			if after := leak.Settled(leak.Descriptors, before); after > before {
+			if after := leak.Settled(leak.Descriptors, before); after != before {
 				t.Errorf("%s with %+v: %d descriptors before, %d after", m.Name, set.options, before, after)
 			}
 		}
