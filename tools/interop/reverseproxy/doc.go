@@ -1,0 +1,7 @@
+// Package reverseproxy tests httputil.ReverseProxy in front of an origin, with
+// net/http's server and ours before it and behind it, and with net/http's transport
+// and ours between: whoever takes part, a client sees the same.
+//
+//   - stack_test.go: the servers and transports, and what they are made into
+//   - websocket_test.go: WebSocket by gorilla/websocket and by x/net
+package reverseproxy
