@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-libevent/libevent/core/bufferevent"
 )
 
 // soon is the timeout that a test waits for, and never one that could pass on a
@@ -360,5 +362,33 @@ func TestLingeringClose(t *testing.T) {
 			}
 		})
 		c.Close()
+	}
+}
+
+// TestLingeringLastsAsLongAsTheClientSends checks the deadline of a connection
+// that lingers, which moves with what comes, and does not do so for ever.
+func TestLingeringLastsAsLongAsTheClientSends(t *testing.T) {
+	s, addr, on := serve(t)
+	on(func() { s.SetFlags(ServerLingeringClose) })
+	c := dial(t, addr)
+	io.WriteString(c, "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+	readAll(t, c)
+	moved := make(chan struct{})
+	on(func() {
+		lingering := s.conns[0]
+		due := lingering.due
+		s.conns[0].bev.SetCallbacks(func(b *bufferevent.Bufferevent) {
+			onConnRead(b)
+			if lingering.due > due {
+				close(moved)
+			}
+		}, nil, onConnEvent)
+	})
+	io.WriteString(c, "more")
+	<-moved
+	on(func() { s.conns[0].began -= instant(maxLinger) })
+	io.WriteString(c, "and more")
+	for n := 1; n > 0; {
+		on(func() { n = s.ConnectionCount() })
 	}
 }

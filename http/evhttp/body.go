@@ -1,6 +1,8 @@
 package evhttp
 
 import (
+	"math"
+
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
@@ -39,20 +41,24 @@ type bodyReader struct {
 	chunks  *wire.ChunkDecoder
 }
 
-// begin begins a body that is delimited as a head has said, of limit bytes at
-// most. The error is ErrBodyTooLarge if it is known to have more.
-func (r *bodyReader) begin(h *wire.Head, limit int64) error {
-	r.framing, r.left, r.total, r.limit = h.Framing, h.Length, 0, limit
-	if h.Framing == wire.Sized && h.Length > limit {
-		return wire.ErrBodyTooLarge
-	}
+// begin begins a body that is delimited as a head has said.
+func (r *bodyReader) begin(h *wire.Head) {
+	r.framing, r.left, r.total, r.limit = h.Framing, h.Length, 0, math.MaxInt64
 	if h.Framing != wire.Chunked {
-		return nil
+		return
 	}
 	if r.chunks == nil {
 		r.chunks = new(wire.ChunkDecoder)
 	}
 	r.chunks.Reset()
+}
+
+// bound limits a body of which nothing was read, in bytes. The error is
+// ErrBodyTooLarge if it is known to have more.
+func (r *bodyReader) bound(limit int64) error {
+	if r.limit = limit; r.framing == wire.Sized && r.left > limit {
+		return wire.ErrBodyTooLarge
+	}
 	return nil
 }
 

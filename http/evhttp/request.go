@@ -415,7 +415,9 @@ func (r *Request) sendParts(parts ...*evbuffer.Buffer) error {
 // SendReplyStart begins an answer whose body follows with SendReplyChunk and
 // ends with SendReplyEnd. It is sent in chunks, unless a Content-Length among
 // the output headers announces how long it will be; to a client of HTTP/1.0 it
-// ends with the connection. What is in Output goes first. After 101, or 2xx for
+// ends with the connection. What is in Output goes first. An answer that begins
+// before the body of the request has come is the connection's last one, and says
+// "Connection: close", unless little of that body is left. After 101, or 2xx for
 // CONNECT, comes [Request.Hijack]. The errors are those of SendReply
 // (evhttp_send_reply_start).
 func (r *Request) SendReplyStart(code int, reason string) error {

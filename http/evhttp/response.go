@@ -140,7 +140,8 @@ func (o *outgoing) beginBody(r *Request) bool {
 	} else if limit <= 0 {
 		limit = math.MaxInt64
 	}
-	err := r.body.begin(r.incoming, limit)
+	r.body.begin(r.incoming)
+	err := r.body.bound(limit)
 	return err == nil || o.overflow(r, err)
 }
 

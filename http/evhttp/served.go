@@ -60,9 +60,11 @@ const (
 	maxUntaken = 256 << 10
 	// maxUnwanted is how much of a body is read only to keep the connection.
 	maxUnwanted = 64 << 10
-	// lingerTimeout is how long a connection is kept after its last answer, so
-	// that the client is not kept from reading that by a reset.
+	// lingerTimeout is how long a connection is kept after its last answer while
+	// nothing comes, and maxLinger how long at most, so that the client is not
+	// kept from reading the answer by a reset.
 	lingerTimeout = 2 * time.Second
+	maxLinger     = 30 * time.Second
 )
 
 var (
@@ -197,6 +199,7 @@ func (c *served) headComplete(r *Request) {
 	c.state = inBody
 	r.incoming = &r.reqHead.Head
 	r.method = c.server.methodOf(r.reqHead.Method())
+	r.body.begin(r.incoming)
 	if !r.reqHead.KeepAlive || c.server.closesAfter(c.count) {
 		c.last = true
 	}
@@ -207,11 +210,14 @@ func (c *served) headComplete(r *Request) {
 	if code == 0 {
 		code = c.server.route(r)
 	}
-	if err := r.body.begin(r.incoming, c.bodyLimit(r)); err != nil {
-		c.refuse(wire.StatusOf(err), err)
-		return
+	if r.sending == sendNothing { // otherwise a callback answers
+		if err := r.body.bound(c.bodyLimit(r)); err != nil {
+			c.refuse(wire.StatusOf(err), err)
+			return
+		}
 	}
 	switch {
+	case r.sending != sendNothing:
 	case code != 0:
 		c.turnAway(r, code)
 	case r.handler.stream:
@@ -343,6 +349,8 @@ func (c *served) readBody() (more bool) {
 	case n > 0:
 		c.expect(c.bodyTime(r))
 		c.callChunk(r)
+	case c.peerEnded && r.sending == sendDone: // the client still gets its answer
+		c.refuse(http.StatusBadRequest, io.ErrUnexpectedEOF)
 	case c.peerEnded:
 		c.fail(io.ErrUnexpectedEOF)
 	default:
@@ -410,9 +418,18 @@ func (c *served) readAhead() (more bool) {
 	return false
 }
 
-// drop drops what comes after the last request.
+// drop drops what comes after the last request. A client that is still sending
+// may not have begun to read, so the connection lingers on.
 func (c *served) drop() (more bool) {
 	in := c.bev.Input()
+	if in.Len() == 0 {
+		return false
+	}
+	c.unclean = true
+	if c.state == lingering {
+		left := maxLinger - time.Duration(c.now()-c.began)
+		c.expect(max(min(lingerTimeout, left), 1))
+	}
 	in.Drain(in.Len())
 	return false
 }

@@ -42,12 +42,18 @@ func (c *served) finish(r *Request) {
 	}
 }
 
-// end closes the connection when all was sent.
+// end closes the connection when all was sent. Until then what comes is dropped:
+// a client that has to send all it has before it reads could not end otherwise.
 func (c *served) end() {
 	c.state, c.last = closing, true
 	c.expectNothing()
 	if c.bev.Output().Len() == 0 {
 		c.linger()
+		return
+	}
+	c.goOn()
+	if !c.busy {
+		c.drop()
 	}
 }
 
@@ -61,6 +67,7 @@ func (c *served) linger() {
 		return
 	}
 	c.state = lingering
+	c.began = c.now()
 	c.expect(lingerTimeout)
 	c.goOn()
 	c.drop()
