@@ -43,6 +43,7 @@ type Bufferevent struct {
 	enabled     event.What
 	options     Options
 	suspended   [2]suspension // of reading and of writing
+	drain       drainState    // of FreeWhenWritten
 	pending     pending       // callbacks that are deferred
 	brokenWrite bool          // nothing can be written any more
 	closedWrite bool          // CloseWrite was called

@@ -87,7 +87,7 @@ type pending struct {
 func (b *Bufferevent) SetCallbacks(read, write DataCallback, event EventCallback) {
 	b.lock()
 	defer b.unlock()
-	if b.freed {
+	if b.freed || b.drain != notDraining {
 		return
 	}
 	b.callbacks = callbacks{read, write, event}

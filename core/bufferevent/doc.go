@@ -20,13 +20,16 @@
 // and copies nothing. The event callback is told of everything else:
 //
 //	func onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
-//		if what&(bufferevent.EventEOF|bufferevent.EventError) != 0 {
+//		switch what.Outcome() {
+//		case bufferevent.InputEnded:
+//			b.FreeWhenWritten(0)
+//		case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
 //			log.Println(what, b.Err())
 //			b.Free()
 //		}
 //	}
 //
-// [Bufferevent.Err] has the reason. Writing is enabled from the start, reading
+// [Events.Outcome] says what an event means, [Bufferevent.Err] has the reason. Writing is enabled from the start, reading
 // is not. [Bufferevent.Data] carries a value of the user's, so that the
 // functions can be the same for a million connections. A bufferevent whose
 // buffers are empty owns no memory but itself.
@@ -68,6 +71,8 @@
 // Callbacks may do anything to any bufferevent, and free it
 // ([Bufferevent.Free]): nothing of a bufferevent runs after that, and using it
 // is an error, not a crash. References ([Bufferevent.IncRef]) put the end off.
+// Free drops what was not written yet; [Bufferevent.FreeWhenWritten] ends the
+// stream in order.
 //
 // # Goroutines
 //
@@ -86,7 +91,8 @@
 //   - TCP sockets get TCP_NODELAY ([Nagle] leaves it off), and SIGPIPE is never
 //     raised.
 //   - [Bufferevent.CloseWrite] ends the stream that is sent; in C there is no way
-//     but shutdown at the right moment.
+//     but shutdown at the right moment, and [Bufferevent.FreeWhenWritten] what C
+//     programs do with a write callback that frees.
 //   - Filters return errors, which the event callback is told; C ignores them.
 //     What waits below a filter, or in its output, goes through when the
 //     direction is enabled or there is room, and the loop tells; C may leave it

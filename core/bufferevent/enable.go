@@ -31,8 +31,8 @@ func checkWhat(op string, what event.What) error {
 
 // Enable begins to read, to write or both. Writing is enabled from the start;
 // enabling it again makes a socket call the write callback once the loop comes
-// by, even if there is nothing to write. The error is that of the system
-// (bufferevent_enable).
+// by, even if there is nothing to write. The error is that of the system, or
+// ErrFreed, also after FreeWhenWritten (bufferevent_enable).
 func (b *Bufferevent) Enable(what event.What) error {
 	if err := checkWhat("enable", what); err != nil {
 		return err
@@ -41,6 +41,9 @@ func (b *Bufferevent) Enable(what event.What) error {
 		return opError("enable", ErrFreed)
 	}
 	defer b.end()
+	if b.drain != notDraining {
+		return opError("enable", ErrFreed)
+	}
 	b.enabled |= what
 	if what = b.unsuspended(what); what == 0 {
 		return nil

@@ -201,6 +201,14 @@ func (f *filter) CloseWrite() error {
 	return f.finishOutput(TrigDeferCallbacks)
 }
 
+// EndWriting implements Ender.
+func (f *filter) EndWriting() {
+	_ = f.CloseWrite() // the event callback is told of errors
+	if f.closed && !f.bev.brokenWrite {
+		f.control().WriteEnded()
+	}
+}
+
 // Unlink implements Transport.
 func (f *filter) Unlink() {
 	f.below().Detach(f, f.bev.options&CloseOnFree != 0)

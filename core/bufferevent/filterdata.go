@@ -228,5 +228,9 @@ func (f *filter) finishOutput(opts TriggerOptions) error {
 	if _, err := f.processOutput(ModeFinished, false, opts); err != nil || !f.control().Alive() {
 		return nil // the user was told
 	}
+	if f.control().Draining() {
+		f.control().WriteEnded()
+		return nil
+	}
 	return f.under.CloseWrite()
 }

@@ -14,10 +14,11 @@ import (
 type extras struct {
 	mu       *sharedLock // or nil
 	deferral event.Deferred
-	limit    *limiter  // or nil
-	above    Transport // that has the callbacks, or nil
-	corked   bool      // additions to the output are to be noticed later
-	corkedAt int       // the length of the output when that began
+	limit    *limiter   // or nil
+	above    Transport  // that has the callbacks, or nil
+	corked   bool       // additions to the output are to be noticed later
+	corkedAt int        // the length of the output when that began
+	drain    *drainWait // or nil
 	dnsErr   error
 	local    netip.AddrPort // of sockets to connect, or zero
 }
@@ -165,7 +166,8 @@ func (b *Bufferevent) DecRef() bool {
 // was made with. With the last reference, everything ends at once: what is in
 // the buffers is dropped, and with CloseOnFree the descriptor is closed or the
 // underlying bufferevent freed. Callbacks, its own too, may free a bufferevent;
-// no callback of it runs after that. Free it once (bufferevent_free).
+// no callback of it runs after that. Free it once; see FreeWhenWritten for an end
+// in order (bufferevent_free).
 func (b *Bufferevent) Free() {
 	b.lock()
 	if b.freed || b.refs == 0 {
@@ -216,6 +218,7 @@ func (b *Bufferevent) destroy() {
 	if x := b.extras; x != nil {
 		x.limit.leave(b)
 		x.deferral.Cancel()
+		x.drain.stop()
 	}
 	b.unlock()
 }

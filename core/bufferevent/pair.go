@@ -189,6 +189,19 @@ func (p *pair) CloseWrite() error {
 	return nil
 }
 
+// EndWriting implements Ender. What the other half has no room for, or does not
+// read, waits until it does.
+func (p *pair) EndWriting() {
+	switch {
+	case p.partner == nil && p.bev.output.Len() > 0:
+		p.control().Event(EventWriting|EventError, opError("write", ErrNoPartner))
+	case p.partner == nil:
+		p.control().WriteEnded()
+	default:
+		p.endIfDone()
+	}
+}
+
 // endIfDone tells the other half that nothing more comes, after CloseWrite and
 // once everything has gone over.
 func (p *pair) endIfDone() {
@@ -198,6 +211,7 @@ func (p *pair) endIfDone() {
 	p.ended = true
 	p.partner.bev.pending.afterRead = true
 	p.partner.finished(event.Write)
+	p.control().WriteEnded()
 }
 
 // Unlink implements Transport.

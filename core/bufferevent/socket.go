@@ -24,6 +24,7 @@ type socket struct {
 	connecting *connecting // or nil
 	flushing   bool        // FinishIteration will come
 	waiting    bool        // the write event is pending
+	writing    bool        // write is at work
 	shut       bool        // the stream that we send has ended
 }
 
@@ -182,8 +183,26 @@ func (s *socket) CloseWrite() error {
 	return s.shutdown()
 }
 
+// EndWriting implements Ender. What is written by the loop at the end of the
+// iteration otherwise is written at once; closing the descriptor ends the stream.
+func (s *socket) EndWriting() {
+	c := s.control()
+	switch {
+	case s.bev.output.Len() == 0:
+		c.WriteEnded()
+	case s.connecting == nil && s.FD() < 0:
+		c.Event(EventWriting|EventError, opError("write", fmt.Errorf("no descriptor: %w", ErrNil)))
+	case s.connecting == nil && !s.waiting && !s.writing:
+		s.write()
+	}
+}
+
 // shutdown ends the stream that is sent.
 func (s *socket) shutdown() error {
+	if s.control().Draining() {
+		s.control().WriteEnded()
+		return nil
+	}
 	if s.shut {
 		return nil
 	}
@@ -293,7 +312,9 @@ func (s *socket) write() {
 	if s.FD() < 0 || !c.Wants(event.Write) { // perhaps the limit of the group is exhausted
 		return
 	}
+	s.writing = true
 	n, err := s.writeSome(budget)
+	s.writing = false
 	full := err == sysio.ErrAgain
 	if n > 0 {
 		b.countWritten(n)

@@ -67,8 +67,10 @@
 // it off: the callback is told EventError, and Err wraps io.ErrUnexpectedEOF,
 // unless the flag [DirtyShutdown] allows it. [bufferevent.Bufferevent.CloseWrite]
 // ends our side, after everything that was written, and the write callback runs
-// when that has left. Free says nothing to the peer: who is told EventEOF, and has
-// nothing more to send, calls CloseWrite before it (RFC 8446 section 6.1).
+// when that has left. [bufferevent.Bufferevent.FreeWhenWritten] does the same and
+// then frees the bufferevent: it is how a connection ends in order (RFC 8446
+// section 6.1). Free says nothing to the peer, which takes the stream for one that
+// was cut off.
 //
 // # Errors
 //

@@ -330,6 +330,19 @@ func (s *stream) CloseWrite() error {
 	return nil
 }
 
+// EndWriting implements bufferevent.Ender: it encrypts what there is and sends a
+// close_notify alert (RFC 8446 section 6.1), if the handshake is done. A handshake
+// goes on only for what there is to send.
+func (s *stream) EndWriting() {
+	s.closing = true
+	switch {
+	case s.doomed, s.closed, !s.open() && s.bev.Output().Len() == 0:
+		s.control().WriteEnded()
+	default:
+		s.encrypt()
+	}
+}
+
 // Unlink implements bufferevent.Transport. What is below gets its limits back if
 // it stays.
 func (s *stream) Unlink() {

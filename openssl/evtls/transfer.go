@@ -158,8 +158,10 @@ func (s *stream) closeNotify() {
 	s.closed = true
 	if err := s.conn.tls.CloseWrite(); err != nil {
 		s.breakWrite(err)
+		return
 	}
 	s.untold = true
+	s.control().WriteEnded()
 }
 
 // tellWritten runs the write callback if something was encrypted and no more is
