@@ -1,6 +1,7 @@
 package evhttp
 
 import (
+	"log/slog"
 	"mime"
 	"path"
 	"strings"
@@ -35,11 +36,24 @@ var webTypes = map[string]string{
 // goroutine.
 func ContentTypeOf(name string) string {
 	ext := path.Ext(name)
-	if t := mime.TypeByExtension(ext); t != "" {
+	if t := tolerantType(mime.TypeByExtension, ext); t != "" {
 		return t
 	}
 	if t, ok := webTypes[strings.ToLower(ext)]; ok {
 		return t
 	}
 	return DefaultFileType
+}
+
+// tolerantType returns what mime.TypeByExtension knows of an extension. At its first
+// call that reads files of the system, and panics if one of them cannot be read; it
+// then goes on with the types that it has.
+func tolerantType(lookup func(ext string) string, ext string) (t string) {
+	defer func() {
+		if p := recover(); p != nil {
+			slog.Warn("evhttp: media types of the system cannot be read", "error", p)
+			t = lookup(ext)
+		}
+	}()
+	return lookup(ext)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
 )
@@ -66,7 +67,7 @@ func (r *Request) SendReplyFile(f *os.File, info fs.FileInfo, contentType string
 
 // sendRanges sends ranges of a file, or all of it if there are none.
 func sendRanges(r *Request, f *os.File, size int64, contentType string, ranges []Range) error {
-	b := newFileBody(r, f)
+	b := newFileBody(r, f, size)
 	switch len(ranges) {
 	case 0:
 		b.parts = []filePart{{body: Range{0, size}}}
@@ -109,6 +110,7 @@ type fileBody struct {
 	f      *os.File
 	fd     int
 	parts  []filePart // that are still to be sent
+	size   int64      // of the file, as it was announced
 	refs   int        // the request's, and one of each segment that has the file
 	before func(r *Request, err error)
 }
@@ -119,8 +121,8 @@ type filePart struct {
 	body Range
 }
 
-func newFileBody(r *Request, f *os.File) *fileBody {
-	b := &fileBody{r: r, f: f, fd: int(f.Fd()), refs: 1, before: r.onError}
+func newFileBody(r *Request, f *os.File, size int64) *fileBody {
+	b := &fileBody{r: r, f: f, fd: int(f.Fd()), size: size, refs: 1, before: r.onError}
 	r.onError = b.failed
 	return b
 }
@@ -144,10 +146,23 @@ func (b *fileBody) start(code int, contentType string, length int64) error {
 
 // failed is called when the request ends before all was sent.
 func (b *fileBody) failed(r *Request, err error) {
+	if b.unreadable(err) {
+		logFile(b.f.Name(), err)
+	}
 	b.release()
 	if b.before != nil {
 		b.before(r, err)
 	}
+}
+
+// unreadable reports whether it is the file that an error comes from, and not the
+// connection.
+func (b *fileBody) unreadable(err error) bool {
+	if errors.Is(err, syscall.EIO) {
+		return true
+	}
+	info, statErr := b.f.Stat()
+	return statErr != nil || info.Size() < b.size
 }
 
 // release closes the file when nobody has a use for it any more.

@@ -29,7 +29,8 @@ import (
 //
 // Files are looked up on the loop, which waits for the disk. What is sent of them
 // is in memory a piece at a time at most, and not at all where the system can send
-// from disk. Who shortens a file that is being sent cuts the answer off.
+// from disk. Who shortens a file that is being sent cuts the answer off. What cannot
+// be read is logged with log/slog.
 type FileServer struct {
 	// Prefix is what the path of a request has before the name of a file:
 	// "/files/", for instance. Other paths are not found. By default it is "/". If
@@ -39,8 +40,9 @@ type FileServer struct {
 	// Index is the name of the file that stands for its folder; by default that
 	// is "index.html".
 	Index string
-	// Listing shows folders that have no index as a list, of maxListed entries at
-	// most. Otherwise they are not found.
+	// Listing shows folders that have no index as a list of what is served of them,
+	// of 10,000 entries at most; otherwise they are not found. A folder that cannot
+	// be read to the end is 500.
 	Listing bool
 	// Hidden serves what has a name that begins with a dot, and lists it.
 	Hidden bool
@@ -80,7 +82,7 @@ func (s *FileServer) Serve(r *Request) {
 	f, info, err := s.open(name)
 	switch ends := bytes.HasSuffix(pathOf(r), slash); {
 	case err != nil:
-		r.SendError(statusOfFile(err), "")
+		s.refuse(r, name, err)
 	case info.IsDir() && !ends:
 		f.Close()
 		addSlash(r)
@@ -112,11 +114,26 @@ func (s *FileServer) nameOf(r *Request) (name string, ok bool) {
 		return ".", true
 	}
 	name = strings.TrimSuffix(name, "/")
-	if !fs.ValidPath(name) || name == "." || !s.Hidden && (name[0] == '.' || strings.Contains(name, "/.")) {
+	if !s.Hidden && (strings.HasPrefix(name, ".") || strings.Contains(name, "/.")) {
 		return "", false
 	}
-	name, err := filepath.Localize(name)
-	return name, err == nil
+	return localize(name)
+}
+
+// localize returns the system's form of a name whose elements are separated by
+// slashes, and whether there can be such a file. Where the system has the same
+// form, elements may consist of any bytes.
+func localize(name string) (local string, ok bool) {
+	if filepath.Separator != '/' {
+		local, err := filepath.Localize(name)
+		return local, err == nil && name != "."
+	}
+	for element := range strings.SplitSeq(name, "/") {
+		if element == "" || element == "." || element == ".." {
+			return "", false
+		}
+	}
+	return name, strings.IndexByte(name, 0) < 0
 }
 
 // sendFile answers with a file.
@@ -149,17 +166,6 @@ func (s *FileServer) open(name string) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
-// statusOfFile returns the status code for a file that cannot be opened.
-func statusOfFile(err error) int {
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return http.StatusForbidden
-	case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusNotFound
-}
-
 // serveFolder answers with a folder's index, or lists it. It closes the folder.
 func (s *FileServer) serveFolder(r *Request, name string, folder *os.File) {
 	defer folder.Close()
@@ -171,34 +177,70 @@ func (s *FileServer) serveFolder(r *Request, name string, folder *os.File) {
 	case err == nil:
 		f.Close()
 	case statusOfFile(err) != http.StatusNotFound:
-		r.SendError(statusOfFile(err), "")
+		s.refuse(r, filepath.Join(name, s.Index), err)
 		return
 	}
 	if !s.Listing {
 		r.SendError(http.StatusNotFound, "")
 		return
 	}
-	s.list(r, folder)
+	s.list(r, name, folder)
 }
 
 // list answers with a list of what is in a folder.
-func (s *FileServer) list(r *Request, folder *os.File) {
-	found, err := folder.ReadDir(maxListed)
-	if err != nil && len(found) == 0 && !errors.Is(err, io.EOF) {
-		r.SendError(http.StatusInternalServerError, "")
+func (s *FileServer) list(r *Request, name string, folder fs.ReadDirFile) {
+	entries, cut, err := s.entries(name, folder)
+	if err != nil {
+		s.refuse(r, name, err)
 		return
 	}
-	entries := make([]ListingEntry, 0, len(found))
+	r.header.Set("Content-Type", "text/html; charset=utf-8")
+	r.header.Set("Cache-Control", "no-cache")
+	path := string(AppendURIDecode(nil, pathOf(r), false))
+	r.SendReplyBytes(http.StatusOK, "", appendListing(nil, path, entries, name != ".", cut))
+}
+
+// entries returns what is served of a folder. cut reports whether there is more.
+func (s *FileServer) entries(name string, folder fs.ReadDirFile) (entries []ListingEntry, cut bool, err error) {
+	found, err := folder.ReadDir(maxListed + 1)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, false, err
+	}
+	if cut = len(found) > maxListed; cut {
+		found = found[:maxListed]
+	}
+	entries = make([]ListingEntry, 0, len(found))
 	for _, d := range found {
 		if !s.Hidden && d.Name()[0] == '.' {
 			continue
 		}
-		if info, err := d.Info(); err == nil && (info.IsDir() || info.Mode().IsRegular()) {
-			entries = append(entries, ListingEntryOf(info))
+		info, err := s.look(filepath.Join(name, d.Name()), d)
+		switch {
+		case err == nil:
+			entry := ListingEntryOf(info)
+			entry.Name = d.Name() // not that of what a link leads to
+			entries = append(entries, entry)
+		case statusOfFile(err) >= http.StatusInternalServerError:
+			return nil, false, err
 		}
 	}
-	r.header.Set("Content-Type", "text/html; charset=utf-8")
-	r.header.Set("Cache-Control", "no-cache")
-	page := AppendListing(nil, string(AppendURIDecode(nil, pathOf(r), false)), entries)
-	r.SendReplyBytes(http.StatusOK, "", page)
+	return entries, cut, nil
+}
+
+// look returns what is served for an entry of a folder, or the error of open. Files
+// and folders that everybody may read need not be opened for that.
+func (s *FileServer) look(name string, d fs.DirEntry) (fs.FileInfo, error) {
+	info, err := d.Info()
+	if err != nil {
+		return nil, err
+	}
+	const readable = 0o444
+	if mode := info.Mode(); (mode.IsRegular() || mode.IsDir()) && mode&readable == readable {
+		return info, nil
+	}
+	f, info, err := s.open(name)
+	if err == nil {
+		f.Close()
+	}
+	return info, err
 }

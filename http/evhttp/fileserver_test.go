@@ -384,6 +384,7 @@ func TestFileServerDoesNotLeaveItsFolder(t *testing.T) {
 
 // TestFileServerCutsOffWhatWasShortened has a file get shorter than was announced.
 func TestFileServerCutsOffWhatWasShortened(t *testing.T) {
+	logged := quiet(t)
 	dir, addr := serveFiles(t, nil)
 	name := filepath.Join(dir, "huge.bin")
 	if err := os.WriteFile(name, make([]byte, 64<<20), 0o644); err != nil {
@@ -402,6 +403,9 @@ func TestFileServerCutsOffWhatWasShortened(t *testing.T) {
 	}
 	if resp, _ := fetch(t, addr, "GET", "/a.txt"); resp.StatusCode != 200 {
 		t.Errorf("after that: %d", resp.StatusCode)
+	}
+	if log := logged.String(); !strings.Contains(log, "huge.bin") {
+		t.Errorf("the log has %q", log)
 	}
 }
 

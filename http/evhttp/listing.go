@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -27,19 +28,33 @@ func ListingEntryOf(info fs.FileInfo) ListingEntry {
 // it unless it is "/". Names may have anything in them. It may be called from
 // any goroutine.
 func AppendListing(dst []byte, path string, entries []ListingEntry) []byte {
+	return appendListing(dst, path, entries, path != "/", false)
+}
+
+// appendListing is AppendListing; up says that there is a folder above, cut that
+// there are more entries than these.
+func appendListing(dst []byte, path string, entries []ListingEntry, up, cut bool) []byte {
+	path = strings.ToValidUTF8(path, notText)
 	dst = append(dst, "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">\n<title>"...)
 	dst = AppendHTMLEscape(dst, path)
 	dst = append(dst, "</title>\n</head><body>\n<h1>"...)
 	dst = AppendHTMLEscape(dst, path)
 	dst = append(dst, "</h1>\n<table>\n"...)
-	if path != "/" {
+	if up {
 		dst = append(dst, "<tr><td><a href=\"../\">../</a></td><td></td><td></td></tr>\n"...)
 	}
 	for _, e := range slices.SortedFunc(slices.Values(entries), compareEntries) {
 		dst = e.append(dst)
 	}
-	return append(dst, "</table>\n</body></html>\n"...)
+	dst = append(dst, "</table>\n"...)
+	if cut {
+		dst = append(dst, "<p>There are more.</p>\n"...)
+	}
+	return append(dst, "</body></html>\n"...)
 }
+
+// notText stands for bytes that are no UTF-8 where a name is shown.
+const notText = "\uFFFD"
 
 func compareEntries(a, b ListingEntry) int {
 	switch {
@@ -60,7 +75,7 @@ func (e *ListingEntry) append(dst []byte) []byte {
 		slash = "/"
 	}
 	dst = append(AppendURIEncode(append(dst, "<tr><td><a href=\"./"...), e.Name, false), slash...)
-	dst = append(AppendHTMLEscape(append(dst, "\">"...), e.Name), slash...)
+	dst = append(AppendHTMLEscape(append(dst, "\">"...), strings.ToValidUTF8(e.Name, notText)), slash...)
 	dst = append(dst, "</a></td><td>"...)
 	if !e.Folder {
 		dst = strconv.AppendInt(dst, e.Size, 10)

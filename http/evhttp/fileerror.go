@@ -1,0 +1,54 @@
+package evhttp
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"syscall"
+)
+
+// refuse answers with the status code for a file that cannot be opened, or a
+// folder that cannot be read. A failure of the server is logged.
+func (s *FileServer) refuse(r *Request, name string, err error) {
+	code := statusOfFile(err)
+	if code >= http.StatusInternalServerError {
+		logFile(name, err)
+	}
+	r.SendError(code, "")
+}
+
+// logFile logs that a file could not be read.
+func logFile(name string, err error) {
+	slog.Warn("evhttp: file cannot be read", "file", name, "error", err)
+}
+
+// statusOfFile returns the status code for a file that cannot be opened: 404
+// where it is the name that leads nowhere.
+func statusOfFile(err error) int {
+	var errno syscall.Errno
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return http.StatusForbidden
+	case errors.Is(err, fs.ErrNotExist):
+		return http.StatusNotFound
+	case errors.Is(err, fs.ErrClosed), !errors.As(err, &errno): // or the name leads out of the folder
+		return http.StatusNotFound
+	case errno == syscall.EMFILE, errno == syscall.ENFILE, errno == syscall.ENOMEM:
+		return http.StatusServiceUnavailable
+	case isNameError(errno), runtime.GOOS == "windows": // whose numbers have no such classes
+		return http.StatusNotFound
+	}
+	return http.StatusInternalServerError
+}
+
+// isNameError reports whether an error says that there can be no file of a name,
+// or that what there is cannot be opened by anybody.
+func isNameError(errno syscall.Errno) bool {
+	switch errno {
+	case syscall.ENOTDIR, syscall.ELOOP, syscall.ENAMETOOLONG, syscall.EINVAL, syscall.EILSEQ, syscall.ENXIO, syscall.ENODEV, syscall.EOPNOTSUPP:
+		return true
+	}
+	return false
+}
