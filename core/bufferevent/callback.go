@@ -74,13 +74,6 @@ type callbacks struct {
 	event       EventCallback
 }
 
-// pending is what deferred callbacks are to be told.
-type pending struct {
-	read, write bool
-	afterRead   bool // the events come after all that is to be read
-	events      Events
-}
-
 // SetCallbacks sets the functions to be called when data has arrived, when the
 // output buffer has drained, and when something else happens; nil is none
 // (bufferevent_setcb).
@@ -116,7 +109,7 @@ func (b *Bufferevent) Trigger(what event.What, opts TriggerOptions) {
 // (bufferevent_trigger_event).
 func (b *Bufferevent) TriggerEvent(what Events, opts TriggerOptions) {
 	if b.begin() {
-		b.runEvent(what, opts)
+		b.runEvent(what, nil, opts)
 		b.end()
 	}
 }
@@ -127,18 +120,17 @@ func (c *Control) Triggered(what event.What) { c.Bufferevent().trigger(what, 0) 
 
 // Event tells the user that something else happened. err is what Err returns
 // from now on, or nil to leave that alone.
-func (c *Control) Event(what Events, err error) {
-	b := c.Bufferevent()
-	b.noteError(what, err)
-	b.runEvent(what, 0)
-}
+func (c *Control) Event(what Events, err error) { c.Bufferevent().report(what, err, 0) }
 
 // EventDeferred is Event, with the callback run by the loop: for what a method
 // finds out that the user has just called.
 func (c *Control) EventDeferred(what Events, err error) {
-	b := c.Bufferevent()
+	c.Bufferevent().report(what, err, TrigDeferCallbacks)
+}
+
+func (b *Bufferevent) report(what Events, err error, opts TriggerOptions) {
 	b.noteError(what, err)
-	b.runEvent(what, TrigDeferCallbacks)
+	b.runEvent(what, err, opts)
 }
 
 func (b *Bufferevent) noteError(what Events, err error) {
@@ -167,6 +159,7 @@ func (b *Bufferevent) beginAnew() {
 		b.output.Unfreeze(evbuffer.Back)
 	}
 	b.err, b.brokenWrite, b.closedWrite, b.sawEOF = nil, false, false, false
+	b.dropEvents()
 }
 
 // trigger is Trigger for who has the lock and a reference.
@@ -185,13 +178,12 @@ func (b *Bufferevent) defers(opts TriggerOptions) bool {
 }
 
 func (b *Bufferevent) runRead(opts TriggerOptions) {
-	fn := b.callbacks.read
-	switch {
-	case fn == nil:
-	case b.defers(opts):
+	if b.defers(opts) {
 		b.pending.read = true
 		b.deferCallbacks()
-	default:
+		return
+	}
+	if fn := b.callbacks.read; fn != nil {
 		before := b.input.Len()
 		fn(b)
 		b.readAgain(before)
@@ -199,24 +191,26 @@ func (b *Bufferevent) runRead(opts TriggerOptions) {
 }
 
 func (b *Bufferevent) runWrite(opts TriggerOptions) {
-	fn := b.callbacks.write
-	switch {
-	case fn == nil:
-	case b.defers(opts):
+	if b.defers(opts) {
 		b.pending.write = true
 		b.deferCallbacks()
-	default:
+		return
+	}
+	if fn := b.callbacks.write; fn != nil {
 		fn(b)
 	}
 }
 
-func (b *Bufferevent) runEvent(what Events, opts TriggerOptions) {
+// runEvent runs the event callback, but not before those of events that wait
+// already. An event without a callback waits for the loop, as the caller of the
+// method that has caused it may set one. err is the error of this event alone, or
+// nil.
+func (b *Bufferevent) runEvent(what Events, err error, opts TriggerOptions) {
 	fn := b.callbacks.event
 	switch {
-	case fn == nil:
-	case b.defers(opts):
-		b.pending.events |= what
-		b.deferCallbacks()
+	case b.freed:
+	case fn == nil || b.defers(opts) || b.eventsPending():
+		b.deferEvent(what, err)
 	default:
 		fn(b, what)
 	}
@@ -233,66 +227,4 @@ func (b *Bufferevent) readAgain(before int) {
 	if n := b.input.Len(); n >= high && n < before {
 		b.trigger(event.Read, TrigDeferCallbacks)
 	}
-}
-
-// deferCallbacks has the loop call what is pending.
-func (b *Bufferevent) deferCallbacks() {
-	x := b.extra()
-	if x.deferral.Data == nil {
-		x.deferral.Init(b.base, b.priority(), runDeferred)
-		x.deferral.Data = b
-	}
-	x.deferral.Schedule()
-}
-
-// runDeferred calls what is pending. A connection that was made comes before
-// the reading and writing on it, and an end or error after that.
-func runDeferred(d *event.Deferred) {
-	b := d.Data.(*Bufferevent)
-	if !b.begin() {
-		return
-	}
-	if b.pending.events&EventConnected != 0 {
-		b.pending.events &^= EventConnected
-		b.callEvent(EventConnected)
-	}
-	if b.pending.read {
-		b.pending.read = false
-		before := b.input.Len()
-		b.callData(b.callbacks.read)
-		b.readAgain(before)
-	}
-	if b.pending.write {
-		b.pending.write = false
-		b.callData(b.callbacks.write)
-	}
-	// The read callback may have made room for more, and be pending again.
-	if what := b.pending.events; what != 0 && !(b.pending.afterRead && b.pending.read) {
-		b.pending.events, b.pending.afterRead = 0, false
-		b.callEvent(what)
-	}
-	b.end()
-}
-
-func (b *Bufferevent) callData(fn DataCallback) {
-	if fn == nil {
-		return
-	}
-	if b.options&UnlockCallbacks != 0 {
-		b.unlock()
-		defer b.lock()
-	}
-	fn(b)
-}
-
-func (b *Bufferevent) callEvent(what Events) {
-	fn := b.callbacks.event
-	if fn == nil {
-		return
-	}
-	if b.options&UnlockCallbacks != 0 {
-		b.unlock()
-		defer b.lock()
-	}
-	fn(b, what)
 }

@@ -29,10 +29,11 @@
 //		}
 //	}
 //
-// [Events.Outcome] says what an event means, [Bufferevent.Err] has the reason. Writing is enabled from the start, reading
-// is not. [Bufferevent.Data] carries a value of the user's, so that the
-// functions can be the same for a million connections. A bufferevent whose
-// buffers are empty owns no memory but itself.
+// [Bufferevent.Err] has the reason, and [Events.Outcome] says what an event means
+// for the stream. Writing is enabled from the start, reading is not.
+// [Bufferevent.Data] carries a value of the user's, so that the functions can be the
+// same for a million connections. A bufferevent whose buffers are empty owns no
+// memory but itself.
 //
 // # Connecting
 //
@@ -108,6 +109,12 @@
 //   - A read callback that leaves the input above its high watermark is called
 //     again only if it has taken something.
 //   - Connecting by name tries all addresses, where C takes the first one.
+//   - Deferred callbacks are those that are set when they are delivered, not when
+//     they became necessary; and an event that nobody has a callback for is
+//     deferred. So callbacks can be set right after the call that fails at once.
+//   - Deferred events are delivered one after the other, each with its Err; C makes
+//     one of them, such as "reading|writing|EOF|error". The end of a pair's stream
+//     is told once, by CloseWrite or Flush, until more is written.
 //   - Groups of rate limits have no timer while nobody waits.
 //   - After a write error or CloseWrite, Write is an error.
 package bufferevent

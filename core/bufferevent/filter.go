@@ -96,6 +96,7 @@ func (f *filter) attach() error {
 	defer below.End()
 	below.Attach(f, f.onRead, f.onWrite, f.onEvent)
 	below.Suspend(event.Read) // until reading is enabled here
+	f.behind = f.under.input.Len() > 0
 	if err := f.control().UseTimers(); err != nil {
 		return err
 	}
@@ -180,7 +181,11 @@ func (f *filter) Flush(what event.What, mode FlushMode) (moved bool, err error) 
 	if what&event.Read != 0 {
 		_, moved = f.processInput(mode, bounded)
 		if moved = f.finishInput() || moved; moved {
-			c.Triggered(event.Read)
+			opts := TriggerOptions(0)
+			if f.bev.callbacks.read == nil {
+				opts = TrigDeferCallbacks // it may be set when Flush has returned
+			}
+			f.bev.trigger(event.Read, opts)
 		}
 		f.tellVerdict(0)
 	}

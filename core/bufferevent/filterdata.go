@@ -122,8 +122,7 @@ func (f *filter) tellVerdict(opts TriggerOptions) {
 		return
 	}
 	f.verdict = verdict{}
-	f.bev.noteError(v.what, v.err)
-	f.bev.runEvent(v.what, opts)
+	f.bev.report(v.what, v.err, opts)
 }
 
 // canWrite reports whether there may be something to write, and there is room for
@@ -162,6 +161,9 @@ func (f *filter) processOutput(mode FlushMode, bounded bool, opts TriggerOptions
 	ok, moved, err := f.drainOutput(mode, bounded)
 	if ok && (moved || !silent) && c.Alive() {
 		c.RestartTimeouts(event.Write)
+		if f.bev.callbacks.write == nil {
+			opts |= TrigDeferCallbacks // it may be set when Write has returned
+		}
 		f.bev.trigger(event.Write, opts)
 	}
 	f.writing = false
@@ -211,8 +213,7 @@ func (f *filter) drainOutput(mode FlushMode, bounded bool) (ok, moved bool, err 
 
 func (f *filter) failOutput(err error, opts TriggerOptions) {
 	f.bev.disable(event.Write)
-	f.bev.noteError(EventError|EventWriting, err)
-	f.bev.runEvent(EventError|EventWriting, opts)
+	f.bev.report(EventError|EventWriting, err, opts)
 }
 
 // finishOutput ends the stream below after CloseWrite: once the output filter has

@@ -109,10 +109,10 @@ func TestWithoutCloseOnFreeTheUserHasItBack(t *testing.T) {
 	settle(t, base)
 	d.want(t, "read")
 
-	g := newFilter(t, under, xor, nil, 0) // and another one
+	g := newFilter(t, under, nil, nil, 0) // and another one
 	d.want(t)
 	ok(t, g.Enable(event.Read))
-	take(t, under)
+	want(t, "what has waited for it", take(t, g), "more")
 	write(t, far, "x")
 	settle(t, base)
 	d.want(t)

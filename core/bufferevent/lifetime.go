@@ -14,11 +14,12 @@ import (
 type extras struct {
 	mu       *sharedLock // or nil
 	deferral event.Deferred
-	limit    *limiter   // or nil
-	above    Transport  // that has the callbacks, or nil
-	corked   bool       // additions to the output are to be noticed later
-	corkedAt int        // the length of the output when that began
-	drain    *drainWait // or nil
+	events   []pendingEvent // that are deferred
+	limit    *limiter       // or nil
+	above    Transport      // that has the callbacks, or nil
+	corked   bool           // additions to the output are to be noticed later
+	corkedAt int            // the length of the output when that began
+	drain    *drainWait     // or nil
 	dnsErr   error
 	local    netip.AddrPort // of sockets to connect, or zero
 }

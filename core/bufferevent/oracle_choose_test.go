@@ -151,10 +151,15 @@ func chooseFilter(r *rand.Rand, slot int) string {
 	return fmt.Sprint("filter ", slot, " ", r.IntN(8), " ", r.IntN(7), " ", r.IntN(7), " ", []int{0, 1, 4, 5}[r.IntN(4)])
 }
 
-// choose makes up an operation.
+// choose makes up an operation. None of them makes C have one event of several
+// that come together, or tell of the same end twice.
 func (m *machine) choose(r *rand.Rand) string {
 	if r.IntN(5) == 0 {
-		return fmt.Sprint("on ", m.pick(r), " ", r.IntN(3), " ", 1+r.IntN(3), " ", m.chooseSimple(r))
+		line := m.chooseSimple(r)
+		for causesEvent(parseOperation(line)) {
+			line = m.chooseSimple(r)
+		}
+		return fmt.Sprint("on ", m.pick(r), " ", r.IntN(3), " ", 1+r.IntN(3), " ", line)
 	}
 	switch r.IntN(12) {
 	case 0, 1, 2, 3:
@@ -166,7 +171,44 @@ func (m *machine) choose(r *rand.Rand) string {
 		}
 		return chooseFilter(r, slot)
 	}
-	return m.chooseSimple(r)
+	line := m.chooseSimple(r)
+	if o := parseOperation(line); causesEvent(o) && !m.mayCauseEvent(o) {
+		return "loop"
+	}
+	return line
+}
+
+func causesEvent(o operation) bool { return o.name == "event" || finishes(o) }
+
+func finishes(o operation) bool {
+	return o.name == "flush" && bufferevent.FlushMode(o.a[2]) == bufferevent.ModeFinished
+}
+
+// mayCauseEvent reports whether an event would be the only one in its stack before
+// the loop runs again, and an end the first one.
+func (m *machine) mayCauseEvent(o operation) bool {
+	s := &m.slots[o.a[0]]
+	if finishes(o) && s.alive {
+		if s = s.bottom(); s.finished {
+			return false
+		}
+		if s = s.partner; s == nil {
+			return true
+		}
+	}
+	for s = s.bottom(); s != nil; s = s.above {
+		if s.eventAt == m.loops {
+			return false
+		}
+	}
+	return true
+}
+
+// noteEvent notes that an event is on its way up a stack.
+func (m *machine) noteEvent(s *slot) {
+	for ; s != nil; s = s.above {
+		s.eventAt = m.loops
+	}
 }
 
 // pick returns the number of a slot, mostly of one that has something in it.

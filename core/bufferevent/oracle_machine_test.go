@@ -53,6 +53,8 @@ type slot struct {
 	opts                  bufferevent.Options
 	writing               int // its write callback runs, called by whoever writes
 	in, out               int // kinds of filters
+	eventAt               int // the number of loops that had run at its last event
+	finished              bool
 	programs              [3]program
 }
 
@@ -99,6 +101,7 @@ type machine struct {
 	slots      [oracleSlots]slot
 	freed      int // filters whose functions are needed no more
 	depth      int // callbacks that are running
+	loops      int // that were run
 	number     int
 	notes      strings.Builder // of one operation
 	script     bytes.Buffer    // for the oracle
@@ -106,7 +109,7 @@ type machine struct {
 }
 
 func newMachine(t *testing.T) *machine {
-	m := &machine{t: t, base: newBase(t)}
+	m := &machine{t: t, base: newBase(t), loops: 1}
 	t.Cleanup(m.reset)
 	return m
 }
@@ -189,11 +192,17 @@ func (m *machine) perform(o operation) {
 	case "disable":
 		ok(m.t, s.bev.Disable(what))
 	case "flush":
-		_, err := s.bev.Flush(what, bufferevent.FlushMode(a[2]))
+		mode, bottom := bufferevent.FlushMode(a[2]), s.bottom()
+		if mode == bufferevent.ModeFinished && bottom.partner != nil {
+			bottom.finished = true
+			m.noteEvent(bottom.partner)
+		}
+		_, err := s.bev.Flush(what, mode)
 		ok(m.t, err)
 	case "trigger":
 		s.bev.Trigger(what, bufferevent.TriggerOptions(a[2]))
 	case "event":
+		m.noteEvent(s)
 		s.bev.TriggerEvent(bufferevent.Events(a[1]), bufferevent.TriggerOptions(a[2]))
 	case "free":
 		m.free(s, m.depth > 0)
@@ -209,6 +218,7 @@ func (m *machine) perform(o operation) {
 }
 
 func (m *machine) loop() {
+	m.loops++
 	for range socketTurns {
 		_, err := m.base.Loop(event.LoopNonblock)
 		ok(m.t, err)

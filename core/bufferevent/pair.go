@@ -11,8 +11,8 @@ import (
 // without a descriptor, and without copying.
 type pair struct {
 	bev     Bufferevent
-	partner *pair // nil once that was freed
-	ended   bool  // the partner was told that nothing more comes
+	partner *pair      // nil once that was freed
+	told    event.What // the directions whose end the partner was told of
 }
 
 // NewPair makes two connected bufferevents. Their callbacks are always deferred,
@@ -137,6 +137,8 @@ func (p *pair) transfer(to *pair, all bool) {
 	from.output.Freeze(evbuffer.Front)
 	to.bev.input.Freeze(evbuffer.Back)
 	if n > 0 {
+		p.told &^= event.Write // what was finished by a flush goes on
+		to.told &^= event.Read
 		c.RestartTimeouts(event.Read)
 		p.control().RestartTimeouts(event.Write)
 	}
@@ -162,14 +164,19 @@ func (p *pair) Flush(what event.What, mode FlushMode) (bool, error) {
 		p.transfer(other, true)
 	}
 	if mode == ModeFinished {
-		other.finished(what)
+		p.tellEnd(what)
 	}
 	return p.bev.output.Len()+other.bev.output.Len() < before, nil
 }
 
-// finished tells the user that the other half has finished the directions in
-// what, as it sees them.
-func (p *pair) finished(what event.What) {
+// tellEnd tells the user of the other half that the directions in what have
+// ended, unless he knows.
+func (p *pair) tellEnd(what event.What) {
+	what &^= p.told
+	if what == 0 || p.partner == nil {
+		return
+	}
+	p.told |= what
 	events := EventEOF
 	if what&event.Read != 0 {
 		events |= EventWriting
@@ -177,7 +184,7 @@ func (p *pair) finished(what event.What) {
 	if what&event.Write != 0 {
 		events |= EventReading
 	}
-	p.control().Event(events, io.EOF)
+	p.partner.control().Event(events, io.EOF)
 }
 
 // CloseWrite implements WriteCloser.
@@ -205,12 +212,13 @@ func (p *pair) EndWriting() {
 // endIfDone tells the other half that nothing more comes, after CloseWrite and
 // once everything has gone over.
 func (p *pair) endIfDone() {
-	if !p.bev.closedWrite || p.ended || p.partner == nil || p.bev.output.Len() > 0 {
+	if !p.bev.closedWrite || p.partner == nil || p.bev.output.Len() > 0 {
 		return
 	}
-	p.ended = true
-	p.partner.bev.pending.afterRead = true
-	p.partner.finished(event.Write)
+	if p.told&event.Write == 0 {
+		p.tellEnd(event.Write)
+		p.partner.bev.lastAfterRead()
+	}
 	p.control().WriteEnded()
 }
 

@@ -286,7 +286,7 @@ func TestUnderlyingFailsToWrite(t *testing.T) {
 	write(t, c.b, "the reason")
 	ok(t, c.b.CloseWrite())
 	settle(t, base)
-	s.want(t, "writing|error", eof)
+	s.want(t, eof, "writing|error") // the end has been read already
 	s.wantData(t, "the reason")
 	wantError(t, "event", s.errs[0], refused)
 }
