@@ -73,6 +73,9 @@ func (b *Buffer) clear(f flags) (dead, spare *chunk) {
 	if x := b.extras; x != nil {
 		x.cancelDeferral()
 		x.spare = nil
+		if x.untold != nil {
+			*x.untold = untold{}
+		}
 	}
 	b.first, b.last, b.length = nil, nil, 0
 	b.epoch++

@@ -7,7 +7,9 @@ package evbuffer
 type Callback func(e *CallbackEntry, info CallbackInfo)
 
 // CallbackInfo says how a buffer has changed since its callbacks were last
-// called. All numbers are in bytes (struct evbuffer_cb_info).
+// called. All numbers are in bytes. For each callback the changes follow one
+// another: Orig is the length that the previous call has led to, also when
+// callbacks change buffers themselves (struct evbuffer_cb_info).
 type CallbackInfo struct {
 	Orig    int // the length before
 	Added   int
@@ -49,6 +51,9 @@ func (b *Buffer) AddCallback(fn Callback) *CallbackEntry {
 	defer b.enter().leave()
 	e := &CallbackEntry{fn: fn, buffer: b, next: b.callbacks, flags: CallbackEnabled}
 	b.callbacks = e
+	if x := b.extra(); x.untold == nil {
+		x.untold = new(untold)
+	}
 	return e
 }
 
@@ -66,6 +71,9 @@ func (b *Buffer) RemoveCallback(e *CallbackEntry) error {
 		link = &(*link).next
 	}
 	*link = e.next
+	if b.callbacks == nil {
+		*b.extras.untold = untold{}
+	}
 	return nil
 }
 
@@ -105,7 +113,8 @@ func (e *CallbackEntry) changeFlags(op string, f, to CallbackFlags) error {
 // at once what was put into its output or taken from its input.
 type Observer interface {
 	// BufferChanged is told of each change, as callbacks are, but never
-	// deferred, and after those callbacks that are not deferred either.
+	// deferred, and after those callbacks that are not deferred either. So it
+	// is told of changes that those make before the one they were called for.
 	BufferChanged(b *Buffer, info CallbackInfo)
 }
 
@@ -116,30 +125,4 @@ type Observer interface {
 func (b *Buffer) SetObserver(o Observer) {
 	defer b.enter().leave()
 	b.observer = o
-}
-
-// changed tells the callbacks and the observer of a change that is complete.
-// orig is the length before it.
-func (b *Buffer) changed(orig, added, deleted int) {
-	if added == 0 && deleted == 0 {
-		return
-	}
-	switch {
-	case b.extras != nil && b.extras.deferral != nil:
-		b.extras.deferral.postpone(added, deleted)
-	case b.callbacks != nil:
-		b.call(CallbackInfo{Orig: orig, Added: added, Deleted: deleted}, CallbackEnabled, CallbackEnabled)
-	}
-	if b.observer != nil {
-		b.observer.BufferChanged(b, CallbackInfo{Orig: orig, Added: added, Deleted: deleted})
-	}
-}
-
-// call calls the callbacks whose flags, as far as mask goes, are want.
-func (b *Buffer) call(info CallbackInfo, mask, want CallbackFlags) {
-	for e := b.callbacks; e != nil; e = e.next {
-		if !e.removed && e.flags&mask == want && e.fn != nil {
-			e.fn(e, info)
-		}
-	}
 }

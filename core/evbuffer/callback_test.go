@@ -201,7 +201,7 @@ func TestCallbacksMayDoAnything(t *testing.T) {
 		"change the buffer": {func(e *CallbackEntry) {
 			ok(t, e.ClearFlags(CallbackEnabled))
 			ok(t, b.Drain(1))
-		}, []string{"3 0+4-0", "3 4+0-1", "1 4+0-1", "1 0+4-0"}},
+		}, []string{"3 0+4-0", "1 0+4-0", "3 4+0-1", "1 4+0-1"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -22,6 +22,9 @@ func (b *Buffer) check() error {
 		if c.len() == 0 {
 			return fmt.Errorf("an empty chunk is in the queue")
 		}
+		if c != b.last && c.wasteful(c.len()) {
+			return fmt.Errorf("%d bytes of memory have %d bytes of data", len(c.mem), c.len())
+		}
 		sum += c.len()
 		last = c
 	}

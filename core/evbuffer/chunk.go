@@ -28,8 +28,11 @@ type owner interface {
 	release() // of one chunk; after the last one, the owner lets go
 }
 
-func (c *chunk) len() int     { return c.w - c.r }
-func (c *chunk) data() []byte { return c.mem[c.r:c.w] }
+func (c *chunk) len() int { return c.w - c.r }
+
+// data returns the data, without capacity beyond it: what is behind belongs to
+// data that was or will be added, or to somebody else.
+func (c *chunk) data() []byte { return c.mem[c.r:c.w:c.w] }
 
 // onDisk reports whether the data must be loaded before it can be looked at.
 func (c *chunk) onDisk() bool { return c.mem == nil }
@@ -104,9 +107,23 @@ func (c *chunk) release() {
 
 // releaseAll releases a chain of chunks that are in no buffer any more.
 func releaseAll(c *chunk) {
-	for c != nil {
+	for c != nil && c.owner == nil {
 		next := c.next
-		c.release()
+		c.recycle()
 		c = next
+	}
+	if c != nil {
+		releaseBorrowed(c)
+	}
+}
+
+// releaseBorrowed is releaseAll for chunks whose owners may run cleanups. One that
+// panics does not keep the others from running.
+func releaseBorrowed(c *chunk) {
+	defer func() { releaseAll(c) }()
+	for c != nil {
+		dead := c
+		c = c.next
+		dead.release()
 	}
 }

@@ -8,8 +8,7 @@ type deferral struct {
 	extras *extras // of the buffer, which may have got others by the time we run
 	task   event.Deferred
 
-	due            int // how often run will come; another goroutine's loop may have begun to
-	added, deleted int // since the callbacks were last called
+	due int // how often run will come; another goroutine's loop may have begun to
 }
 
 // DeferCallbacks makes the buffer's callbacks come from the loop of a base, some
@@ -25,10 +24,7 @@ func (b *Buffer) DeferCallbacks(base *event.Base) error {
 	defer b.enter().leave()
 	x := b.extra()
 	d := &deferral{buffer: b, extras: x}
-	if before := x.deferral; before != nil {
-		d.added, d.deleted = before.added, before.deleted
-		x.cancelDeferral()
-	}
+	x.cancelDeferral()
 	d.task.Init(base, base.Priorities()/2, d.run)
 	x.deferral = d
 	d.schedule()
@@ -37,7 +33,7 @@ func (b *Buffer) DeferCallbacks(base *event.Base) error {
 
 // schedule makes the loop call run if there is something to tell.
 func (d *deferral) schedule() {
-	if (d.added > 0 || d.deleted > 0) && d.task.Schedule() {
+	if u := d.extras.untold; u != nil && u.any() && d.task.Schedule() {
 		d.due++
 	}
 }
@@ -57,27 +53,6 @@ func (x *extras) cancelDeferral() {
 	x.holds += d.due // until run
 }
 
-// postpone sums a change up until the loop comes to it, and tells at once only
-// those callbacks that do not wait.
-func (d *deferral) postpone(added, deleted int) {
-	if d.buffer.callbacks == nil {
-		d.added, d.deleted = 0, 0
-		return
-	}
-	d.added += added
-	d.deleted += deleted
-	d.schedule()
-	d.buffer.call(d.info(), CallbackEnabled|CallbackNoDefer, CallbackEnabled|CallbackNoDefer)
-}
-
-func (d *deferral) info() CallbackInfo {
-	return CallbackInfo{
-		Orig:    d.buffer.length + d.deleted - d.added,
-		Added:   d.added,
-		Deleted: d.deleted,
-	}
-}
-
 // run is what the loop calls. It calls the callbacks that have waited, unless
 // the buffer was freed or the loop of another base has taken over.
 func (d *deferral) run(*event.Deferred) {
@@ -87,8 +62,7 @@ func (d *deferral) run(*event.Deferred) {
 		d.extras.holds--
 		return
 	}
-	if info := d.info(); info.Added > 0 || info.Deleted > 0 {
-		d.added, d.deleted = 0, 0
-		d.buffer.call(info, CallbackEnabled|CallbackNoDefer, CallbackEnabled)
+	if u := d.extras.untold; u != nil {
+		u.tellDeferred(d.buffer)
 	}
 }

@@ -7,7 +7,10 @@
 //
 // A [Buffer] is usable by value; its zero value is empty. It keeps its bytes in
 // chunks, which come from pools and go back as soon as they are drained, so an
-// empty buffer owns no memory, and a busy one allocates none in the long run.
+// empty buffer owns no memory, and a busy one allocates none in the long run. It
+// never has much more memory than data: at most twice the bytes that are its own,
+// 1 kB for each piece of memory that cannot be put together with others, and one
+// chunk of 64 kB. Memory that was added by reference counts for its owner.
 //
 //	var b evbuffer.Buffer
 //	b.AddString("hello, ")
@@ -40,7 +43,8 @@
 // styles. [Buffer.Pullup] brings the first bytes together in one slice and
 // returns that; [Buffer.Peek] returns slices of the data where it lies. Slices
 // of a buffer's memory are valid until its next change. Then the memory may hold
-// something else or, if a file was mapped there, not exist at all.
+// something else or, if a file was mapped there, not exist at all. They have no
+// capacity beyond their length, so that append copies them.
 //
 // # Writing in place
 //
@@ -60,7 +64,9 @@
 // [Buffer.AddCallback] registers a function to be told of changes: the length
 // before, and how many bytes were added and removed. It runs before the call
 // that made the change returns or, after [Buffer.DeferCallbacks], from the loop
-// of a base. It may do anything, to any buffer. [Buffer.Freeze] protects one end
+// of a base. It may do anything, to any buffer; for each callback the figures
+// follow one another even so. A callback, cleanup, reader or writer that panics
+// leaves the buffers whole, and all memory in one place. [Buffer.Freeze] protects one end
 // of a buffer from changes; bufferevents use it to keep users from writing to
 // their input.
 //
@@ -89,12 +95,14 @@
 //     error.
 //   - Positions stay valid while data is added at the back.
 //   - Callbacks are told once of each call, also of those that consist of
-//     several steps in C, such as reading a line.
+//     several steps in C, such as reading a line. If one of them changes the
+//     buffer, the others are told of the earlier change first.
 //   - After Free nothing runs any more, not even deferred callbacks that were
 //     due. A freed buffer can be used again.
 //   - A file segment stays the caller's if adding it fails; AddFile closes its
 //     descriptor even then, as the C documentation has promised.
 //   - A length of -1 for a file means up to its end, also with an offset.
-//   - Messages much smaller than a chunk are copied when they move behind
-//     others, so that memory stays in proportion to the data.
+//   - Messages much smaller than a chunk are copied when they move next to
+//     others, and when they are what is left of a chunk, so that memory stays in
+//     proportion to the data.
 package evbuffer

@@ -27,8 +27,8 @@ func (b *Buffer) drain(n int) {
 	}
 	before := b.length
 	dead := b.drop(n)
+	defer releaseAll(dead)
 	b.changed(before, 0, n)
-	releaseAll(dead)
 }
 
 // Remove moves bytes from the front to p, as many as there are and p takes. It

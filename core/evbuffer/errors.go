@@ -26,7 +26,7 @@ var (
 	// ErrNested is a buffer reference to data that is itself a reference to
 	// another buffer, or part of a file.
 	ErrNested = errors.New("cannot reference a buffer that has buffer references or file segments")
-	// ErrNil is a nil buffer, base, file segment or piece of memory.
+	// ErrNil is a nil buffer, base, position or file segment.
 	ErrNil = errors.New("nil argument")
 	// ErrFlag is a flag that does not exist.
 	ErrFlag = errors.New("unknown flag")

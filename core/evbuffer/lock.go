@@ -13,6 +13,7 @@ import (
 type extras struct {
 	lock     evthread.Lock // or nil
 	owned    bool          // lock was made for this buffer
+	untold   *untold       // by callbacks, or nil if there were none
 	deferral *deferral     // or nil
 	// spare is an empty chunk of its own storage, for what comes after the
 	// last one, or nil. Only Expand and Reserve leave one behind.

@@ -1,12 +1,13 @@
 package evbuffer
 
 // maxCoalesce is the most data that is always copied rather than moved if it is
-// to go behind other data, where there is room. A chunk for each small message
-// would waste most of its memory.
+// to go next to other data in memory of the buffer's own. A chunk for each small
+// message would waste most of its memory.
 const maxCoalesce = 512
 
-// maxCopy is the most data that RemoveBuffer copies out of a chunk of which
-// only a part is to go. Of larger pieces the memory is shared.
+// maxCopy is the most data that RemoveBuffer always copies out of a chunk of
+// which only a part is to go. Of larger pieces the memory is shared, unless they
+// would keep much more of it than they need.
 const maxCopy = 4096
 
 // AddBuffer moves all data of src to the back of b. However much that is, it is
@@ -33,30 +34,39 @@ func (b *Buffer) AddBuffer(src *Buffer) error {
 func (b *Buffer) takeAll(src *Buffer) {
 	before := b.length
 	first, last, n := src.detachAll()
-	if first == last && b.coalesces(first) {
-		add(b, first.data())
-		first.recycle()
-	} else {
+	b.join(first, last, n)
+	changedBoth(change{src, n, 0, n}, change{b, before, n, 0})
+}
+
+// join puts the chunks from first to last, with n bytes in all, behind the last
+// one, or copies the data of the first of them there.
+func (b *Buffer) join(first, last *chunk, n int) {
+	for first != nil && b.last.coalesces(first) {
+		c := first
+		first = c.next
+		n -= c.len()
+		add(b, c.data())
+		c.recycle()
+	}
+	if first != nil {
 		b.appendChain(first, last, n)
 	}
-	src.changed(n, 0, n)
-	b.changed(before, n, 0)
 }
 
-// coalesces reports whether the data of a chunk should be copied to behind the
-// data that there is, if any, rather than c put there. It is so for little data,
-// and for that which takes up much more memory than it needs: a peer that sends
-// short messages and is slow to take the answers must not make those pile up in
-// large chunks.
-func (b *Buffer) coalesces(c *chunk) bool {
-	if b.last == nil || c.owner != nil {
+// coalesces reports whether the data of d, which is to come next to c, should be
+// copied to memory that c has, or that follows, rather than d put there. It is so
+// for little data, and for that which takes up much more memory than it needs: a
+// peer that sends short messages and is slow to take the answers must not make
+// those pile up in large chunks.
+func (c *chunk) coalesces(d *chunk) bool {
+	if c == nil || d.owner != nil {
 		return false
 	}
-	return c.len() <= min(maxCoalesce, len(b.room())) || c.isFarTooLargeFor(c.len())
+	return c.owner == nil && d.len() <= maxCoalesce || d.isFarTooLargeFor(d.len())
 }
 
-// PrependBuffer moves all data of src to before the front of b, without copying
-// it. The error is ErrFrozen if either front is frozen, ErrNil if src is nil. An
+// PrependBuffer moves all data of src to before the front of b. However much that
+// is, it is not copied, small amounts excepted. The error is ErrFrozen if either front is frozen, ErrNil if src is nil. An
 // empty src, or b itself, changes nothing (evbuffer_prepend_buffer).
 func (b *Buffer) PrependBuffer(src *Buffer) error {
 	const op = "prepend buffer"
@@ -72,9 +82,13 @@ func (b *Buffer) PrependBuffer(src *Buffer) error {
 	}
 	before := b.length
 	first, last, n := src.detachAll()
-	b.prependChain(first, last, n)
-	src.changed(n, 0, n)
-	b.changed(before, n, 0)
+	if first == last && b.first.coalesces(first) {
+		b.prepend(first.data())
+		first.recycle()
+	} else {
+		b.prependChain(first, last, n)
+	}
+	changedBoth(change{src, n, 0, n}, change{b, before, n, 0})
 	return nil
 }
 
@@ -115,20 +129,19 @@ func (b *Buffer) take(src *Buffer, n int) {
 	before, srcBefore := b.length, src.length
 	first, last, moved := src.detach(n)
 	if first != nil {
-		b.appendChain(first, last, moved)
+		b.join(first, last, moved)
 	}
 	if rest := n - moved; rest > 0 {
 		b.takePart(src, rest)
 	}
-	b.changed(before, n, 0)
-	src.changed(srcBefore, 0, n)
+	changedBoth(change{b, before, n, 0}, change{src, srcBefore, 0, n})
 }
 
 // takePart moves n bytes, fewer than there are, from the first chunk of src to
 // the back of b.
 func (b *Buffer) takePart(src *Buffer, n int) {
 	c := src.first
-	if n <= maxCopy && !c.onDisk() {
+	if !c.onDisk() && (n <= maxCopy || c.wasteful(n)) {
 		add(b, c.data()[:n])
 		src.advance(n)
 		return
@@ -136,6 +149,7 @@ func (b *Buffer) takePart(src *Buffer, n int) {
 	front := c.split(n)
 	src.length -= n
 	src.epoch++
+	src.tightenFirst()
 	b.append(front)
 }
 

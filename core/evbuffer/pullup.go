@@ -12,6 +12,10 @@ func (b *Buffer) Pullup(n int) ([]byte, error) {
 	if n < 0 {
 		n = b.length
 	}
+	return b.pullup(n)
+}
+
+func (b *Buffer) pullup(n int) ([]byte, error) {
 	if n > b.length {
 		return nil, opError("pull up", ErrRange)
 	}
@@ -21,13 +25,15 @@ func (b *Buffer) Pullup(n int) ([]byte, error) {
 	if err := loadAll(b.first, n); err != nil {
 		return nil, opError("pull up", err)
 	}
-	var dead *chunk
 	if b.first.len() < n {
-		dead = b.pullUp(n)
+		dead := b.pullUp(n)
+		epoch := b.epoch
+		releaseAll(dead)
+		if b.epoch != epoch { // by a cleanup
+			return b.pullup(n)
+		}
 	}
-	p := b.first.data()[:n:n]
-	releaseAll(dead)
-	return p, nil
+	return b.first.data()[:n:n], nil
 }
 
 // pullUp makes the first chunk hold n bytes, more than it has. It returns the
@@ -67,6 +73,8 @@ func (b *Buffer) gather(c *chunk, n int) (dead *chunk) {
 	c.next = next
 	if next == nil {
 		b.last = c
+	} else if next != b.last {
+		next.tighten()
 	}
 	b.epoch++
 	return dead
@@ -80,16 +88,7 @@ func (b *Buffer) gather(c *chunk, n int) (dead *chunk) {
 func (b *Buffer) Compact() {
 	defer b.enter().leave()
 	b.dropSpare()
-	c := b.first
-	if c == nil || c != b.last || c.owner != nil || !c.isFarTooLargeFor(c.len()) {
-		return
+	if c := b.last; c != nil && c.owner == nil && c.isFarTooLargeFor(c.len()) {
+		c.rehome(c.len())
 	}
-	small := newChunk(c.len())
-	small.w = copy(small.mem, c.data())
-	c.swap(small)
-	small.recycle()
 }
-
-// swap exchanges two chunks that are the last ones or in no queue, and have
-// their memory for themselves. So positions in one of them remain valid.
-func (c *chunk) swap(d *chunk) { *c, *d = *d, *c }

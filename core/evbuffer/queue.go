@@ -9,12 +9,13 @@ func (b *Buffer) fits(n int) bool { return n <= math.MaxInt-b.length }
 func (b *Buffer) append(c *chunk) { b.appendChain(c, c, c.len()) }
 
 // appendChain puts the chunks from first to last, with n bytes in all, behind
-// the last one. They come where the spare chunk was to be.
+// the last one, which is tightened. They come where the spare chunk was to be.
 func (b *Buffer) appendChain(first, last *chunk, n int) {
 	b.dropSpare()
 	if b.last == nil {
 		b.first = first
 	} else {
+		b.last.tighten()
 		b.last.next = first
 	}
 	last.next = nil
@@ -25,10 +26,12 @@ func (b *Buffer) appendChain(first, last *chunk, n int) {
 // prependChain puts the chunks from first to last, with n bytes in all, before
 // the first one.
 func (b *Buffer) prependChain(first, last *chunk, n int) {
-	last.next = b.first
 	if b.last == nil {
 		b.last = last
+	} else {
+		last.tighten()
 	}
+	last.next = b.first
 	b.first = first
 	b.length += n
 	b.epoch++
@@ -80,6 +83,7 @@ func (b *Buffer) advance(n int) {
 	b.first.r += n
 	b.length -= n
 	b.epoch++
+	b.tightenFirst()
 }
 
 // dropSpare gives back the memory that Expand or Reserve set aside.
@@ -119,9 +123,13 @@ func (b *Buffer) grow(n int) *chunk {
 
 // growth returns how large a new chunk should be that needs n bytes. The more
 // data there is, the more room it gets, so that many small additions make few
-// chunks; but no more than there is data, or a small chunk.
+// chunks; but no more than twice as much as the chunk before it, and nothing
+// extra behind memory that is not the buffer's own.
 func (b *Buffer) growth(n int) int {
-	return max(n, min(b.length/2, maxClassSize))
+	if b.last == nil || b.last.owner != nil {
+		return n
+	}
+	return max(n, min(b.length/2, 2*len(b.last.mem), maxClassSize))
 }
 
 // spare returns the chunk that was set aside, or nil.

@@ -11,8 +11,8 @@ type RefCleanup func(data []byte)
 // AddReference appends data without copying it. The memory must not change until
 // cleanup is called, which may be nil. That is when the last byte has left the
 // last buffer: drained, written, freed, or copied to elsewhere by Pullup. It is
-// called at once if data is empty, and never if there is an error: ErrFrozen if
-// the back is frozen, ErrNil if data is nil (evbuffer_add_reference).
+// called at once if data is empty or nil, and never if there is an error, which is
+// ErrFrozen if the back is frozen (evbuffer_add_reference).
 func (b *Buffer) AddReference(data []byte, cleanup RefCleanup) error {
 	return b.AddReferenceWithOffset(data, 0, len(data), cleanup)
 }
@@ -22,10 +22,7 @@ func (b *Buffer) AddReference(data []byte, cleanup RefCleanup) error {
 // such n bytes (evbuffer_add_reference_with_offset).
 func (b *Buffer) AddReferenceWithOffset(data []byte, offset, n int, cleanup RefCleanup) error {
 	const op = "add reference"
-	switch {
-	case data == nil:
-		return opError(op, ErrNil)
-	case offset < 0 || n < 0 || offset > len(data) || n > len(data)-offset:
+	if offset < 0 || n < 0 || offset > len(data) || n > len(data)-offset {
 		return opError(op, ErrRange)
 	}
 	defer b.enter().leave()
@@ -68,8 +65,8 @@ func (r *reference) release() {
 }
 
 // AddBufferReference appends the data of src, which keeps it, without copying:
-// from now on both refer to the same memory. What is added to src later is not
-// seen. The error is ErrNested if data of src is itself from a buffer reference
+// from now on both refer to the same memory. Only data that has much more memory
+// than it needs is copied. What is added to src later is not seen. The error is ErrNested if data of src is itself from a buffer reference
 // or from a file; ErrFrozen if the back of b is frozen, ErrRange if src is b,
 // ErrNil if it is nil. An empty src changes nothing
 // (evbuffer_add_buffer_reference).
@@ -109,8 +106,14 @@ func (b *Buffer) hasNested() bool {
 	return false
 }
 
-// refer returns a chunk with the same data in the same memory.
+// refer returns a chunk with the same data in the same memory; or with a copy, if
+// that memory is much more than the data needs and would be kept for it.
 func (c *chunk) refer() *chunk {
+	if c.wasteful(c.len()) {
+		d := newChunk(c.len())
+		d.w = copy(d.mem, c.data())
+		return d
+	}
 	d := c.alias()
 	d.nested = true
 	return d

@@ -140,9 +140,15 @@ func TestAnEmptyReferenceIsCleanedUpAtOnce(t *testing.T) {
 	b.AddCallback(func(*CallbackEntry, CallbackInfo) { t.Error("nothing has changed") })
 	ok(t, b.AddReference([]byte{}, func([]byte) { cleaned++ }))
 	ok(t, b.AddReferenceWithOffset([]byte("abc"), 3, 0, func([]byte) { cleaned++ }))
-	want(t, "cleanups", cleaned, 2)
+	ok(t, b.AddReference(nil, func(data []byte) {
+		want(t, "memory is nil", data == nil, true)
+		cleaned++
+	}))
+	ok(t, b.AddReferenceWithOffset(nil, 0, 0, func([]byte) { cleaned++ }))
+	want(t, "cleanups", cleaned, 4)
 	wantContent(t, &b, "")
 	ok(t, b.AddReference([]byte{}, nil))
+	ok(t, b.AddReference(nil, nil))
 }
 
 func TestARefusedReferenceIsNotCleanedUp(t *testing.T) {
@@ -151,8 +157,9 @@ func TestARefusedReferenceIsNotCleanedUp(t *testing.T) {
 	never := func([]byte) { t.Error("cleaned up") }
 	wantError(t, "frozen", b.AddReference([]byte("x"), never), ErrFrozen)
 	wantError(t, "frozen", b.AddReference([]byte{}, never), ErrFrozen)
-	wantError(t, "nil", b.AddReference(nil, never), ErrNil)
+	wantError(t, "nil", b.AddReference(nil, never), ErrFrozen)
 	wantError(t, "out of range", b.AddReferenceWithOffset([]byte("x"), 1, 1, never), ErrRange)
+	wantError(t, "out of range of nil", b.AddReferenceWithOffset(nil, 0, 1, never), ErrRange)
 }
 
 func TestReferenceWithOffset(t *testing.T) {

@@ -28,10 +28,7 @@ func (b *Buffer) expand(n int) *chunk {
 		return c
 	}
 	if c.worthMoving() && c.len()+n <= maxClassSize {
-		larger := newChunk(c.len() + n)
-		larger.w = copy(larger.mem, c.data())
-		c.swap(larger)
-		larger.recycle()
+		c.rehome(c.len() + n)
 		return c
 	}
 	b.setAside(n)

@@ -65,30 +65,34 @@ func (b *Buffer) ReadFrom(r io.Reader) (int64, error) {
 	if err := b.Add(nil); err != nil {
 		return 0, err
 	}
-	total := int64(0)
-	c := newChunk(readFromSize)
-	defer func() { c.recycle() }()
+	total, left, err := b.readAll(r, newChunk(readFromSize))
+	left.recycle() // but not if r or a callback panics: then it may be in use
+	return total, err
+}
+
+// readAll reads into c and those that follow. It returns the chunk that is left.
+func (b *Buffer) readAll(r io.Reader, c *chunk) (total int64, left *chunk, err error) {
 	for idle := 0; idle < maxIdleReads; idle++ {
 		n, err := r.Read(c.mem)
 		if n < 0 || n > len(c.mem) {
-			return total, opError("read from", ErrRange)
+			return total, c, opError("read from", ErrRange)
 		}
 		if n > 0 {
 			var addErr error
 			if c, addErr = b.addRead(c, n); addErr != nil {
-				return total, addErr
+				return total, c, addErr
 			}
 			total += int64(n)
 			idle = 0
 		}
 		if err == io.EOF {
-			return total, nil
+			return total, c, nil
 		}
 		if err != nil {
-			return total, err
+			return total, c, err
 		}
 	}
-	return total, io.ErrNoProgress
+	return total, c, io.ErrNoProgress
 }
 
 // addRead appends n bytes that were read into c: the chunk itself if it is well
@@ -110,7 +114,7 @@ func (b *Buffer) addRead(c *chunk, n int) (*chunk, error) {
 // WriteTo writes all data to w and removes what was written. It returns the
 // number of bytes and the error of w, io.ErrShortWrite if that has none to give,
 // or ErrFrozen if the front is frozen. The lock, if there is one, is held while
-// w writes, and w must not change the buffer.
+// w writes, and both ends are frozen: w must not change the buffer.
 func (b *Buffer) WriteTo(w io.Writer) (int64, error) {
 	total := int64(0)
 	for {
@@ -137,7 +141,7 @@ func (b *Buffer) writeFirst(w io.Writer) (int, error) {
 		return 0, opError(op, err)
 	}
 	size := c.len()
-	n, err := w.Write(c.data())
+	n, err := b.writeFrozen(w, c)
 	if n < 0 || n > size {
 		return 0, opError(op, ErrRange)
 	}
@@ -145,5 +149,24 @@ func (b *Buffer) writeFirst(w io.Writer) (int, error) {
 	if n < size && err == nil {
 		err = io.ErrShortWrite
 	}
+	return n, err
+}
+
+// writeFrozen has w write the data of c. What w does to the buffer nevertheless,
+// such as freeing it, does not give the memory to others before it returns.
+func (b *Buffer) writeFrozen(w io.Writer, c *chunk) (int, error) {
+	const ends = frontFrozen | backFrozen
+	before := b.flags & ends
+	b.flags |= ends
+	defer func() { b.flags = b.flags&^ends | before }()
+	if o := c.owner; o != nil {
+		o.retain()
+		defer o.release()
+		return w.Write(c.data())
+	}
+	reserved := c.reserved
+	c.reserved = true
+	n, err := w.Write(c.data())
+	c.reserved = reserved
 	return n, err
 }

@@ -175,7 +175,7 @@ func nextMember(list []byte) (member, rest []byte) {
 		rest = list[end+1:]
 	}
 	from, to := trim(list, 0, end)
-	return list[from:to], rest
+	return list[from:to:to], rest
 }
 
 // AppendTo appends all field lines to dst.

@@ -1,0 +1,126 @@
+package evbuffer
+
+// A change is what an operation has done to a buffer. It is complete when it is
+// noted, and both buffers of a move are before either is told of it: callbacks of
+// the one may change the other.
+type change struct {
+	buffer               *Buffer
+	orig, added, deleted int
+}
+
+// changed tells the callbacks and the observer of a change. orig is the length
+// before it.
+func (b *Buffer) changed(orig, added, deleted int) {
+	c := change{b, orig, added, deleted}
+	c.note()
+	c.tell()
+}
+
+// changedBoth does what changed does for two buffers, for the first one first. A
+// callback that panics does not keep the second from being told.
+func changedBoth(first, second change) {
+	first.note()
+	second.note()
+	defer second.tell()
+	first.tell()
+}
+
+// note adds the change to what the callbacks have not been told yet.
+func (c *change) note() {
+	if b := c.buffer; b.callbacks != nil {
+		b.extras.untold.added += c.added
+		b.extras.untold.deleted += c.deleted
+	}
+}
+
+// tell tells the callbacks of all that was noted, unless they are deferred, and
+// then the observer of the change, even if a callback panics.
+func (c *change) tell() {
+	if c.added == 0 && c.deleted == 0 {
+		return
+	}
+	if c.buffer.callbacks != nil {
+		defer c.tellObserver()
+		c.buffer.tellCallbacks()
+		return
+	}
+	c.tellObserver()
+}
+
+func (c *change) tellObserver() {
+	if o := c.buffer.observer; o != nil {
+		o.BufferChanged(c.buffer, CallbackInfo{Orig: c.orig, Added: c.added, Deleted: c.deleted})
+	}
+}
+
+func (b *Buffer) tellCallbacks() {
+	d := b.extras.deferral
+	if d == nil {
+		b.extras.untold.tellAll(b)
+		return
+	}
+	d.schedule()
+	b.extras.untold.tellUndeferred(b)
+}
+
+// untold is what callbacks have not been told yet: what has changed since they
+// were last called; and before that, if a callback has made that change, the
+// rest of them what was told when it was called.
+type untold struct {
+	added, deleted int
+	round          round
+}
+
+// A round calls one callback after another with the same figures. What has
+// changed meanwhile is the next round's, which begins by completing this one.
+type round struct {
+	info       CallbackInfo
+	next       *CallbackEntry // whose turn it is, or nil
+	mask, want CallbackFlags  // whom to call: those whose flags, as far as mask goes, are want
+}
+
+// tellAll calls all callbacks.
+func (u *untold) tellAll(b *Buffer) {
+	u.begin(b, CallbackEnabled, CallbackEnabled)
+}
+
+// tellDeferred calls those that have been waiting for the loop.
+func (u *untold) tellDeferred(b *Buffer) {
+	u.begin(b, CallbackEnabled|CallbackNoDefer, CallbackEnabled)
+}
+
+// tellUndeferred calls those that do not wait. The others will be told of the
+// same.
+func (u *untold) tellUndeferred(b *Buffer) {
+	u.round.run()
+	if u.any() {
+		u.round = round{u.info(b), b.callbacks, CallbackEnabled | CallbackNoDefer, CallbackEnabled | CallbackNoDefer}
+		u.round.run()
+	}
+}
+
+func (u *untold) begin(b *Buffer, mask, want CallbackFlags) {
+	u.round.run()
+	if u.any() { // otherwise a callback has changed the buffer, and all were told
+		u.round = round{u.info(b), b.callbacks, mask, want}
+		u.added, u.deleted = 0, 0
+		u.round.run()
+	}
+}
+
+func (u *untold) any() bool { return u.added > 0 || u.deleted > 0 }
+
+func (u *untold) info(b *Buffer) CallbackInfo {
+	return CallbackInfo{Orig: b.length + u.deleted - u.added, Added: u.added, Deleted: u.deleted}
+}
+
+// run calls those that have not been called yet.
+func (r *round) run() {
+	for r.next != nil {
+		e := r.next
+		r.next = e.next
+		if !e.removed && e.flags&r.mask == r.want && e.fn != nil {
+			e.fn(e, r.info)
+		}
+	}
+}
