@@ -3,6 +3,8 @@
 // Usage:
 //
 //	evbench [-suite names] [-sides names] [-rounds n] [-time d] [-md file] [-svg file]
+//	evbench -count [-rounds n] [-md file] OLD NEW
+//	evbench -compare [-width w] [-most n] [-seed n] [-time d] [-md file] OLD NEW
 //
 // It prints a table, or several, for each suite: the median of each figure over
 // the rounds, its range, and the ratio of the medians, that of the first side,
@@ -23,6 +25,42 @@
 // cc), and leaves out, with a line that says so, where the compiler or the
 // headers of libevent are missing. Another one is the server that speaks TLS, and
 // needs the headers of OpenSSL, too; a third one is the DNS server and resolver.
+//
+// # Two versions of this library
+//
+// OLD and NEW are checkouts of the repository, or revisions of the one that
+// evbench is called in, which it checks out for the time. Both are measured by the
+// same program, that of this evbench, built with the library of either; only where
+// a library has other names than that program uses, the checkout's own does the
+// work, and the report says so. They need the folder of this module, or one below,
+// as the current one. Ratios are those of the new version to the old one.
+//
+// -count does fixed pieces of work with both and counts. A piece is a number of
+// connections that are all ready at once, for a number of rounds, with the garbage
+// collector off; another process is the other end, and gives the word for each
+// round. What comes before the rounds that count, the connections, handshakes and
+// some rounds, does not count. A unit is a message, a request, a query, a lookup,
+// or an operation on a timer.
+//
+//   - instructions in user mode: those of the process, as valgrind's callgrind
+//     counts them, with preemption by signals off. It counts neither the kernel's
+//     nor how long an instruction takes.
+//   - system calls: those of all threads, counted by strace, in another run,
+//     without the two (of a resolver, four) by which the process is told of a
+//     round.
+//   - allocations, bytes allocated: on Go's heap.
+//
+// Each is counted in two runs of each version, or -rounds; the report says how far
+// two runs of one version were apart in instructions. It needs Linux, valgrind and
+// strace.
+//
+// -compare measures processor time instead, as the suites do: rounds in which each
+// version has a turn, and lots are drawn which comes first, so that a machine whose
+// speed drifts does no harm. The figure is the median of the rounds' ratios with
+// an interval of 95 % (that of the sign test, which takes no distribution for
+// granted). Rounds are added until the interval is no wider than -width, or there
+// are -most of them: then the verdict is "undecided", unless the interval lies to
+// one side of 1. "Not worse" means that it contains 1. The first result of a comparison counts: who repeats one until it pleases reports all.
 //
 // # Method
 //

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -9,12 +10,14 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-libevent/libevent/tools/bench/internal/cpeer"
 	"github.com/go-libevent/libevent/tools/bench/internal/report"
 	"github.com/go-libevent/libevent/tools/bench/internal/resolver"
+	"github.com/go-libevent/libevent/tools/bench/internal/stats"
 )
 
 // The exit statuses of the command. The last is that of a child whose workload
@@ -75,6 +78,13 @@ type options struct {
 	time     time.Duration
 	markdown string // file, or empty
 	svg      string // file, or empty
+
+	count    bool     // count the work of two versions
+	compare  bool     // compare the times of two versions
+	versions []string // the old and the new one: checkouts or revisions
+	width    float64  // of the interval that ends a comparison
+	most     int      // rounds of a comparison
+	seed     uint64   // of its order
 }
 
 // parseOptions reads the command line. It has reported its error.
@@ -84,21 +94,39 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.SetOutput(stderr)
 	names := flags.String("suite", "loop", "comma-separated `names` of suites: loop (the event loop), net (servers), http (servers and clients of HTTP), tls (servers that speak TLS), dns (DNS servers and resolvers), "+suiteNames())
 	sides := flags.String("sides", "", "comma-separated `names` of sides to measure (default all): "+strings.Join(sideNames(), ", "))
-	flags.IntVar(&o.rounds, "rounds", 5, "number `n` of rounds")
+	flags.IntVar(&o.rounds, "rounds", 5, "number `n` of rounds; with -count 2 unless this flag is given")
 	flags.DurationVar(&o.time, "time", time.Second, "`duration` of a measurement whose length is free")
 	flags.StringVar(&o.markdown, "md", "", "write the tables as Markdown to `file`")
 	flags.StringVar(&o.svg, "svg", "", "write a plot of the ratios to `file`")
+	flags.BoolVar(&o.count, "count", false, "count instructions, system calls and allocations with two versions: arguments OLD NEW, checkouts or revisions")
+	flags.BoolVar(&o.compare, "compare", false, "compare processor times of two versions: arguments OLD NEW, checkouts or revisions")
+	flags.Float64Var(&o.width, "width", compareWidth, "with -compare: add rounds until the 95 % interval of a ratio is no wider than `w`")
+	flags.IntVar(&o.most, "most", compareMost, "with -compare: no more than `n` rounds for a case")
+	flags.Uint64Var(&o.seed, "seed", 0, "with -compare: `seed` of the order in a round (default from the time)")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
+	o.versions = flags.Args()
+	if !given(flags, "rounds") && o.count {
+		o.rounds = countRounds
+	}
+	o.seed = cmp.Or(o.seed, uint64(time.Now().UnixNano()))
 	var unknown [2]error
 	o.suites, unknown[0] = findSuites(*names)
 	o.sides, unknown[1] = findSides(*sides)
 	err := errors.Join(unknown[:]...)
 	switch {
 	case err != nil:
-	case flags.NArg() > 0:
+	case o.count && o.compare:
+		err = errors.New("-count and -compare exclude each other")
+	case (o.count || o.compare) && flags.NArg() != 2:
+		err = fmt.Errorf("%d arguments, want the old and the new version", flags.NArg())
+	case !o.count && !o.compare && flags.NArg() > 0:
 		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case o.width <= 0:
+		err = fmt.Errorf("a width of %g, want more than 0", o.width)
+	case o.most < stats.MinInterval:
+		err = fmt.Errorf("%d rounds at most, want at least %d for an interval", o.most, stats.MinInterval)
 	case o.rounds < 1:
 		err = fmt.Errorf("%d rounds, want at least one", o.rounds)
 	case o.time < time.Millisecond:
@@ -111,8 +139,15 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	return o, err
 }
 
-// bench runs the suites and writes the reports. What could be measured is
-// reported even if something else failed.
+// given tells whether a flag is on the command line.
+func given(flags *flag.FlagSet, name string) bool {
+	found := false
+	flags.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
+}
+
+// bench measures what was asked for and writes the reports. What could be
+// measured is reported even if something else failed.
 func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	dir, err := os.MkdirTemp("", "evbench")
 	if err != nil {
@@ -123,9 +158,23 @@ func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r := runner{self: self, sides: o.sides, rounds: o.rounds, time: o.time, log: stderr, peers: make(map[peerKind]cpeer.Peer)}
+	r := &runner{self: self, sides: o.sides, rounds: o.rounds, time: o.time, log: stderr, peers: make(map[peerKind]cpeer.Peer)}
+	var result report.Report
+	switch {
+	case o.count:
+		result, err = count(ctx, o, dir, stderr)
+	case o.compare:
+		result, err = compare(ctx, o, r, dir)
+	default:
+		result, err = r.runSuites(ctx, o, dir)
+	}
+	return errors.Join(err, writeReports(result, o, stdout))
+}
+
+// runSuites runs the suites that were asked for.
+func (r *runner) runSuites(ctx context.Context, o options, dir string) (report.Report, error) {
 	if err := r.buildPeers(ctx, dir, o.suites); err != nil {
-		return err
+		return report.Report{}, err
 	}
 	result := report.Report{About: about(o)}
 	var failures []error
@@ -136,8 +185,7 @@ func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		}
 		result.Tables = append(result.Tables, tables...)
 	}
-	failures = append(failures, writeReports(result, o, stdout))
-	return errors.Join(failures...)
+	return result, errors.Join(failures...)
 }
 
 // buildPeers compiles the C peers that are sides of the suites, or says which of
@@ -159,8 +207,12 @@ func (r *runner) buildPeers(ctx context.Context, dir string, all []suite) error 
 
 // about describes the machine and the way of measuring.
 func about(o options) string {
-	return fmt.Sprintf("%s %s/%s, %d processors, rounds: %d, time: %v",
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), o.rounds, o.time)
+	rounds := strconv.Itoa(o.rounds)
+	if o.compare {
+		rounds = "as many as it takes"
+	}
+	return fmt.Sprintf("%s %s/%s, %d processors, rounds: %s, time: %v",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), rounds, o.time)
 }
 
 // writeReports writes the result in all the forms that were asked for.

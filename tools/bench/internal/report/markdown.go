@@ -10,16 +10,22 @@ func (r Report) WriteMarkdown(w io.Writer) error {
 	var out strings.Builder
 	out.WriteString(r.About + "\n")
 	for _, t := range r.Tables {
-		out.WriteString("\n### " + t.heading() + "\n\n")
-		lines := t.lines()
-		writeMarkdownRow(&out, lines[0])
-		out.WriteString("|---|" + strings.Repeat("---:|", len(lines[0])-1) + "\n")
-		for _, cells := range lines[1:] {
-			writeMarkdownRow(&out, cells)
-		}
+		writeMarkdownTable(&out, t.heading(), t.lines())
+	}
+	for _, l := range r.Listings {
+		writeMarkdownTable(&out, l.Title, l.lines())
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+func writeMarkdownTable(out *strings.Builder, title string, lines [][]string) {
+	out.WriteString("\n### " + title + "\n\n")
+	writeMarkdownRow(out, lines[0])
+	out.WriteString("|---|" + strings.Repeat("---:|", len(lines[0])-1) + "\n")
+	for _, cells := range lines[1:] {
+		writeMarkdownRow(out, cells)
+	}
 }
 
 func writeMarkdownRow(out *strings.Builder, cells []string) {

@@ -13,7 +13,19 @@ import (
 type Report struct {
 	About  string // the machine and the way of measuring, one line
 	Tables []Table
+
+	Listings []Listing // after the tables
 }
+
+// Listing is a table of words.
+type Listing struct {
+	Title string
+	Head  []string
+	Rows  [][]string
+}
+
+// lines returns the cells of the listing, its head first.
+func (l Listing) lines() [][]string { return append([][]string{l.Head}, l.Rows...) }
 
 // Better says which of two values is the better one.
 type Better int
@@ -139,7 +151,7 @@ func median(s *stats.Summary) string {
 	if s == nil {
 		return "-"
 	}
-	return number(s.Median)
+	return Number(s.Median)
 }
 
 // span writes the range of a figure.
@@ -147,11 +159,11 @@ func span(s *stats.Summary) string {
 	if s == nil {
 		return "-"
 	}
-	return number(s.Min) + "–" + number(s.Max)
+	return Number(s.Min) + "–" + Number(s.Max)
 }
 
-// number writes a value with about three digits that mean something.
-func number(v float64) string {
+// Number writes a value with about three digits that mean something.
+func Number(v float64) string {
 	switch {
 	case v < 9.995:
 		return fmt.Sprintf("%.2f", v)

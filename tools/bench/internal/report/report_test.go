@@ -195,8 +195,8 @@ func TestRatioNeedsTwoSides(t *testing.T) {
 
 func TestNumbersKeepAboutThreeDigits(t *testing.T) {
 	for value, want := range map[float64]string{0: "0.00", 1.234: "1.23", 12.34: "12.3", 123.4: "123", 12345: "12345", 9.999: "10.0", 99.99: "100"} {
-		if got := number(value); got != want {
-			t.Errorf("number(%g) = %q, want %q", value, got, want)
+		if got := Number(value); got != want {
+			t.Errorf("Number(%g) = %q, want %q", value, got, want)
 		}
 	}
 }

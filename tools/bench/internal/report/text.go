@@ -15,6 +15,10 @@ func (r Report) WriteText(w io.Writer) error {
 		out.WriteString("\n" + t.heading() + "\n")
 		writeAligned(&out, t.lines())
 	}
+	for _, l := range r.Listings {
+		out.WriteString("\n" + l.Title + "\n")
+		writeAligned(&out, l.lines())
+	}
 	_, err := io.WriteString(w, out.String())
 	return err
 }
