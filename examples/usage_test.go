@@ -26,6 +26,27 @@ func TestHelpIsPrintedAndIsNoError(t *testing.T) {
 	}
 }
 
+func TestHelpNamesTheArguments(t *testing.T) {
+	tests := []invocation{
+		{"becat", []string{"[flags] HOST PORT", "-l [flags] [HOST] PORT"}},
+		{"dns-example", []string{"[flags] NAME...", "-x [flags] ADDRESS...", "-s port NAME=ADDRESS..."}},
+		{"http-connect", []string{"PROXY URL"}},
+		{"https-client", []string{"[flags] URL"}},
+		{"le-proxy", []string{"[flags] LISTEN-ADDR CONNECT-ADDR"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := start(t, tt.name, "-h")
+			p.ends(0)
+			for _, way := range tt.args {
+				if want := tt.name + " " + way + "\n"; !strings.Contains(p.stderr.String(), want) {
+					t.Errorf("stderr: %s\nwant a line %q", &p.stderr, want)
+				}
+			}
+		})
+	}
+}
+
 func TestWrongUsageExitsWithTwo(t *testing.T) {
 	tests := []invocation{
 		{"becat", nil},

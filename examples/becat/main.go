@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/examples/internal/usage"
 )
 
 // options are what the flags and arguments say.
@@ -49,15 +50,10 @@ func main() {
 	}
 }
 
-func usage() {
-	fmt.Fprintf(flag.CommandLine.Output(), "Usage of %s: [flags] HOST PORT\n"+
-		"With -l, HOST may be left out, which is 127.0.0.1.\n", os.Args[0])
-	flag.PrintDefaults()
-}
-
 func parse() (*options, error) {
 	var o options
-	flag.Usage = usage
+	usage.Set("With -l, HOST may be left out, which is 127.0.0.1.",
+		"[flags] HOST PORT", "-l [flags] [HOST] PORT")
 	flag.BoolVar(&o.listen, "l", false, "listen, and serve one connection")
 	flag.BoolVar(&o.keep, "k", false, "with -l, serve one connection after the other")
 	flag.BoolVar(&o.quit, "q", false, "end a connection when the peer has ended its stream, even if standard input goes on")

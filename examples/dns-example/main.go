@@ -17,9 +17,10 @@ package main
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"log"
 	"os"
+
+	"github.com/go-libevent/libevent/examples/internal/usage"
 )
 
 // errUsage says that the arguments do not fit each other.
@@ -30,7 +31,8 @@ func main() {
 	log.SetPrefix("dns-example: ")
 	var o options
 	o.flags(flag.CommandLine)
-	flag.Usage = usage
+	usage.Set("Each NAME or ADDRESS is looked up; with -s they are what is served.",
+		"[flags] NAME...", "-x [flags] ADDRESS...", "-s port NAME=ADDRESS...")
 	flag.Parse()
 	run, err := o.parse(flag.Args())
 	if errors.Is(err, errUsage) {
@@ -44,10 +46,4 @@ func main() {
 	if err := run(); err != nil {
 		log.Fatal(err)
 	}
-}
-
-func usage() {
-	fmt.Fprintf(flag.CommandLine.Output(), "Usage of %[1]s: [flags] NAME...\n"+
-		"  %[1]s -x [flags] ADDRESS...\n  %[1]s -s port NAME=ADDRESS...\n", os.Args[0])
-	flag.PrintDefaults()
 }

@@ -16,6 +16,7 @@ import (
 	"os"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/examples/internal/usage"
 	"github.com/go-libevent/libevent/http/evhttp"
 )
 
@@ -42,6 +43,7 @@ func main() {
 }
 
 func parse() (*options, error) {
+	usage.Set("PROXY is the host:port of a web proxy, URL what to get through it (http only).", "PROXY URL")
 	flag.Parse()
 	if flag.NArg() != 2 {
 		return nil, errors.New("the host:port of a proxy and a URL are wanted")

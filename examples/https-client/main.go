@@ -24,6 +24,7 @@ import (
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/examples/internal/tlsconf"
+	"github.com/go-libevent/libevent/examples/internal/usage"
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
@@ -62,6 +63,7 @@ func parse() (*options, error) {
 	flag.BoolVar(&o.verbose, "v", false, "tell of the answer's header on standard error")
 	o.verification.Flags(flag.CommandLine)
 	o.verification.CAFlag(flag.CommandLine, "trust the certificates in this PEM `file`, instead of the system's")
+	usage.Set("The body that URL (http or https) leads to is written to standard output.", "[flags] URL")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		return nil, errors.New("one URL is wanted")

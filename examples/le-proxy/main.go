@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/examples/internal/tlsconf"
+	"github.com/go-libevent/libevent/examples/internal/usage"
 	"github.com/go-libevent/libevent/pthreads"
 )
 
@@ -40,7 +41,7 @@ func main() {
 	loops := flag.Int("loops", 1, "run `count` loops that share the connections")
 	var o tlsOptions
 	o.flags(flag.CommandLine)
-	flag.Usage = usage
+	usage.Set("LISTEN-ADDR and CONNECT-ADDR are host:port.", "[flags] LISTEN-ADDR CONNECT-ADDR")
 	flag.Parse()
 	if flag.NArg() != 2 || *loops < 1 {
 		flag.Usage()
@@ -58,12 +59,6 @@ func main() {
 	if err := run(flag.Arg(0), p, *loops); err != nil {
 		log.Fatal(err)
 	}
-}
-
-func usage() {
-	fmt.Fprintf(flag.CommandLine.Output(), "Usage of %s: [flags] LISTEN-ADDR CONNECT-ADDR\n"+
-		"Both are host:port.\n", os.Args[0])
-	flag.PrintDefaults()
 }
 
 // parseTarget reads a "host:port". The host is looked up for each connection.
