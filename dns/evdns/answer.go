@@ -38,12 +38,12 @@ func (b *Base) cutOff(r *Request) {
 		b.remove(r)
 		return
 	}
-	if r.flags&(IgnoreTC|UseVC) != 0 || r.server.dial != nil {
+	if r.flags&IgnoreTC != 0 || r.stream || r.server.dial != nil {
 		b.fail(r, outcome{err: ErrTruncated})
 		return
 	}
-	r.flags |= UseVC
-	r.sent = 0
+	r.stream = true
+	r.sent-- // the nameserver has answered, after all
 	b.leave(r)
 	b.transmit(r, r.server)
 }
@@ -116,38 +116,28 @@ func (r *Request) restoreCase(msg []byte) {
 }
 
 // serverFailed deals with the complaint that a nameserver cannot answer. It may
-// be broken, or know somebody who is; this counts as if it had been silent.
+// be broken, or know somebody who is. Another one may be better.
 func (b *Base) serverFailed(r *Request) {
-	if r.probe {
-		r.server.probeFailed()
-		return
+	const why = "nameserver failed"
+	s := r.server
+	if !r.probe {
+		s.doubted = false // it does answer
+		r.failure = uint8(ErrServerFailed)
+		s.strike(why)
 	}
-	r.failure = ErrServerFailed
-	r.server.timedOut("nameserver failed")
-	b.retry(r)
+	b.retry(r, why)
 }
 
 // refused deals with a nameserver that does not want to answer. It will not be
-// asked for a while, and if there is another one, that is.
+// asked for a while, by this request not at all, and if there are others, they
+// are.
 func (b *Base) refused(r *Request, why Err) {
-	s := r.server
-	if r.probe {
-		s.probeFailed()
-		return
+	if !r.probe {
+		r.failure = uint8(why)
+		r.ruleOut(r.server)
+		r.server.failed(why.Error())
 	}
-	if r.reissued {
-		b.fail(r, outcome{err: why})
-		return
-	}
-	s.failed(why.Error())
-	if next := b.pick(); next != s {
-		r.reissued = true
-		r.sent = 0
-		b.leave(r)
-		b.transmit(r, next)
-		return
-	}
-	b.fail(r, outcome{err: why})
+	b.retry(r, why.Error())
 }
 
 // fail ends a request with an error, unless there are more names to be tried.
@@ -160,8 +150,9 @@ func (b *Base) fail(r *Request, o outcome) {
 		return
 	}
 	b.leave(r)
-	r.query, r.sent, r.reissued, r.failure = nil, 0, false, 0
-	b.transmit(r, b.pick())
+	r.query = nil
+	r.startOver()
+	b.transmit(r, b.pick(r))
 }
 
 // nextName has r ask for the next name of a search, if there is one.

@@ -104,8 +104,8 @@ type Base struct {
 }
 
 // NewBase makes a resolver whose work is done by the loop of base. Unless flags
-// have InitializeNameservers it has no nameservers, and requests wait until it
-// gets one (evdns_base_new).
+// have InitializeNameservers it has no nameservers yet, and requests that the loop
+// finds without one fail (evdns_base_new).
 func NewBase(base *event.Base, flags BaseFlags) (*Base, error) {
 	const op = "new resolver"
 	if base == nil {

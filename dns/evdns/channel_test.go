@@ -31,7 +31,7 @@ func TestSocketsAreReplaced(t *testing.T) {
 			}
 			b.options.ports = 1
 			socket := func() *udpSocket {
-				u, err := b.servers[0].socket()
+				u, err := b.servers[0].socket(b.now())
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -28,7 +28,8 @@ const (
 	// (EVDNS_ERROR_SHORT_READ_FROM_FILE).
 	ErrReadFile ConfigErr = 5
 	// ErrNoNameservers says that all went well, but no nameserver was found,
-	// so that 127.0.0.1 took its place
+	// so that 127.0.0.1 took its place. As the error of a lookup, where it comes
+	// with ErrUnreachable, it says that the resolver has none
 	// (EVDNS_ERROR_NO_NAMESERVERS_CONFIGURED).
 	ErrNoNameservers ConfigErr = 6
 )

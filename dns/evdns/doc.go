@@ -17,9 +17,17 @@
 // by the loop, and never from within the call that began the lookup; they may do
 // anything, [Request.Cancel] and [Base.Free] included.
 //
-// Without an answer a lookup takes as long as the options timeout and attempts
-// say, 15 seconds by default, for each name that it tries. For a deadline of
-// one's own, a timer calls [Request.Cancel].
+// A lookup ends in any case, after at most
+//
+//	timeout x (attempts + nameservers - 1) x names
+//
+// where names are those of the search that it may try: with the defaults 15
+// seconds for one name and one nameserver, and 5 seconds more for each further
+// nameserver. The time that it waits for others to end is included, and whatever
+// connections do. Only while the resolver is suspended does time stand still.
+// GetAddrInfo tries one name after the other, and has that time for each; when it
+// has addresses of one family, it waits no longer than getaddrinfo-allow-skew for
+// the other one. For a deadline of one's own, a timer calls [Request.Cancel].
 //
 // [Base.GetAddrInfo] does what getaddrinfo does: both families, services, numeric
 // addresses, the hosts file ([Base.LoadHosts]). What is known it answers at once,
@@ -35,20 +43,26 @@
 //
 // With [InitializeNameservers], nameservers and options are those of the system.
 // Otherwise they come from [Base.ParseResolvConf], [Base.AddNameserver] and
-// [Base.SetOption], which lists the options with their defaults. As long as there
-// is no nameserver, requests wait. What cannot be understood in a file is skipped,
-// logged and counted ([Base.ConfigStats]).
+// [Base.SetOption], which lists the options with their defaults. Without any
+// nameserver lookups fail at once ([ErrNoNameservers]). What cannot be understood
+// in a file is skipped, logged and counted ([Base.ConfigStats]).
 //
 // A name with fewer dots than the option ndots is first looked up in the search
 // domains, which are those of the file or come from [Base.AddSearch]; one with
 // more dots is first looked up as it is, and one with a dot at the end only so.
 //
-// Requests go to all nameservers in turn. One that does not answer in time is
-// asked again, or another one is, up to the limit that is the option attempts. A
-// nameserver that was silent max-timeouts times in a row, that refuses to answer,
-// or that cannot be reached, is down: it gets no requests while there are others,
-// but is probed, with longer and longer pauses, until it answers. If all are down
-// they are asked all the same.
+// Requests go in turn to all nameservers that answer about equally fast, and
+// rarely to slower ones. When there is no answer in time, a failure (SERVFAIL), or
+// a connection that breaks, the request goes to a nameserver that it was not sent
+// to before, then to the others again. It is sent as often as the option attempts
+// says, and in any case once to each nameserver: while one of them is good, lookups
+// succeed. One that refuses to answer, or that cannot be reached, is not asked by
+// the same request again, and when none is left, the lookup fails at once.
+//
+// A nameserver that was silent is probed at once, and spared lookups until it
+// answers. One that was silent max-timeouts times in a row, that refuses to answer,
+// or that cannot be reached, is down: it is asked only where the others have not
+// helped, and probed, with longer and longer pauses, until it answers.
 //
 // At most max-inflight requests are under way at a time; the others wait, first
 // come, first served, up to max-waiting. [Base.ClearNameserversAndSuspend] has
@@ -60,7 +74,8 @@
 // calls. A truncated answer has the query sent again over TCP, unless [IgnoreTC]
 // or the option ignore-tc says that it is an error; [UseVC] and use-vc use TCP
 // from the start. Connections carry many queries at a time, are kept for
-// tcp-idle-timeout, and when one breaks, its queries are sent again.
+// tcp-idle-timeout, and when one breaks, its queries are sent again, as far as
+// their attempts go; one attempt is for free if others were answered.
 // [Base.AddTLSNameserver] adds a nameserver that is asked over whatever stream
 // one makes, such as TLS by the package evtls.
 //
@@ -144,7 +159,11 @@
 //   - Probes ask what the nameserver has answered before, or else for the root, and
 //     only the nameserver that they are about. C asks for google.com.
 //   - A nameserver that cannot be reached passes its requests on at once, as does a
-//     connection that breaks; in C they wait for their timeouts.
+//     connection that breaks, and the last one ends them with ErrUnreachable; in C
+//     they wait for their timeouts. So they do in C without a nameserver.
+//   - A retry goes to another nameserver. C passes on once what was refused, and
+//     otherwise sends to whose turn it is.
+//   - The time of a lookup has a limit; in C, waiting does not count.
 //   - ErrTooMany: the waiting have a limit.
 //   - GetAddrInfo searches domains for both families together, so that all results
 //     are of one name; getaddrinfo-allow-skew holds once there are addresses, not

@@ -42,6 +42,11 @@ const (
 	// ErrNoData says that the name exists, but has nothing of the kind that was
 	// asked for (DNS_ERR_NODATA).
 	ErrNoData
+	// ErrUnreachable says that no nameserver could be asked. The error that it
+	// is in wraps the reason as well: ErrNoNameservers, that the system does not
+	// let a query be sent, that nobody listens, that a connection broke, or that
+	// a certificate is wrong. C has a timeout for it.
+	ErrUnreachable
 )
 
 var errTexts = map[Err]string{
@@ -56,6 +61,7 @@ var errTexts = map[Err]string{
 	ErrShutdown:     "resolver shut down",
 	ErrCancel:       "request cancelled",
 	ErrNoData:       "name has no such records",
+	ErrUnreachable:  "no nameserver can be reached",
 }
 
 // Error implements error (evdns_err_to_string).

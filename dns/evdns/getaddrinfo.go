@@ -37,8 +37,8 @@ var _ bufferevent.Resolver = (*Base)(nil)
 // The error wraps an evutil.GAIError, and an Err if nameservers are the reason:
 // EAINoName if there is no such name, EAINoData if it has no addresses,
 // EAIAddrFamily if a hosts file or CacheWrite knows only those of the other
-// family, EAIAgain if there was no answer in time or nameservers failed, EAIFail
-// otherwise.
+// family, EAIAgain if there was no answer in time, nameservers failed or could not
+// be reached, or there are none, EAIFail otherwise.
 //
 // The result cancels the lookup; it may be called at any time, any number of
 // times. Unlike in libevent, done is then not called any more. Nor is it after
@@ -307,7 +307,7 @@ func (l *lookup) failure(reason, cause error) error {
 // searchGoesOn reports whether after err, if any, it makes sense to try another
 // name: a nameserver has said something, or the name was none to look up.
 func searchGoesOn(err error) bool {
-	for _, why := range []error{ErrServerFailed, ErrTimeout, ErrShutdown, ErrCancel, ErrFreed, ErrTooMany, ErrNotCached} {
+	for _, why := range []error{ErrServerFailed, ErrTimeout, ErrUnreachable, ErrShutdown, ErrCancel, ErrFreed, ErrTooMany, ErrNotCached} {
 		if errors.Is(err, why) {
 			return false
 		}
@@ -346,7 +346,7 @@ func gaiError(err error) evutil.GAIError {
 		return evutil.EAINoData
 	case errors.Is(err, ErrNotExist), errors.Is(err, ErrName):
 		return evutil.EAINoName
-	case errors.Is(err, ErrTimeout), errors.Is(err, ErrServerFailed), errors.Is(err, ErrTooMany):
+	case errors.Is(err, ErrTimeout), errors.Is(err, ErrServerFailed), errors.Is(err, ErrUnreachable), errors.Is(err, ErrTooMany):
 		return evutil.EAIAgain
 	}
 	return evutil.EAIFail

@@ -5,8 +5,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/miekg/dns"
-
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
@@ -23,19 +21,23 @@ type DialFunc func(base *event.Base, addr netip.AddrPort) (*bufferevent.Bufferev
 
 // A nameserver is one that may be asked, and what is known about it.
 //
-// It is up until it is found to be silent, or refuses to answer. Then it is
-// asked only if all others are down too, and probed from time to time, with
-// longer and longer pauses, until it answers.
+// It is up until it was silent several times in a row, refuses to answer or
+// cannot be reached. Then it is asked only where the others have not helped, and
+// probed from time to time, with longer and longer pauses, until it answers. One
+// that is up, but was silent last time, is doubted: it is probed at once, and
+// not asked while there are others.
 type nameserver struct {
 	base *Base
 	addr netip.AddrPort
 	dial DialFunc // or nil: UDP and TCP
 
 	up       bool
-	plain    bool // does not know EDNS
-	gone     bool // is not in Base.servers any more
-	timeouts int  // in a row
-	failures int  // probes that came to nothing, plus one
+	doubted  bool
+	plain    bool          // does not know EDNS
+	gone     bool          // is not in Base.servers any more
+	timeouts int           // in a row
+	delay    time.Duration // from a query to its answer, a moving average
+	failures int           // probes that came to nothing while it was down, plus one
 	probe    *Request
 	probeAt  time.Duration // when the next one is due, while it is down and there is none
 	timer    event.Event   // for that
@@ -48,6 +50,7 @@ type nameserver struct {
 	retired []*udpSocket  // that only wait for answers
 	conn    *connection   // or nil
 	full    []*connection // that have as many requests as they can
+	burst   burst         // how many queries a connection takes
 }
 
 // defaultPort and defaultTLSPort are where nameservers listen (RFC 1035, RFC
@@ -57,9 +60,9 @@ const (
 	defaultTLSPort = 853
 )
 
-// AddNameserver adds a nameserver. Port 0 is port 53. Requests go to all
-// nameservers in turn. The error wraps ErrAddress or ErrExists. Whether somebody
-// listens there will be seen (evdns_base_nameserver_add,
+// AddNameserver adds a nameserver. Port 0 is port 53. Requests go in turn to all
+// nameservers that answer about equally fast. The error wraps ErrAddress or
+// ErrExists. Whether somebody listens there will be seen (evdns_base_nameserver_add,
 // evdns_base_nameserver_sockaddr_add).
 func (b *Base) AddNameserver(addr netip.AddrPort) error {
 	return b.addNameserver(withPort(addr, defaultPort), nil)
@@ -165,7 +168,7 @@ func (b *Base) NameserverFD(i int) int {
 	if s.dial != nil {
 		return evutil.InvalidSocket
 	}
-	u, err := s.socket()
+	u, err := s.socket(b.now())
 	if err != nil {
 		return evutil.InvalidSocket
 	}
@@ -174,7 +177,8 @@ func (b *Base) NameserverFD(i int) int {
 
 // ClearNameserversAndSuspend removes all nameservers. Requests that are under
 // way wait, before all others, and so do new ones, until Resume; add nameservers
-// before that (evdns_base_clear_nameservers_and_suspend).
+// before that. Until then nothing keeps the loop from ending
+// (evdns_base_clear_nameservers_and_suspend).
 func (b *Base) ClearNameserversAndSuspend() {
 	b.lock()
 	defer b.unlock()
@@ -186,22 +190,31 @@ func (b *Base) ClearNameserversAndSuspend() {
 		b.remove(r)
 		if !r.probe {
 			r.state = stateWaiting
-			r.server, r.sent, r.reissued, r.failure = nil, 0, false, 0
-			b.waiting.pushFront(r)
+			r.startOver()
+			b.waiting.insert(r, r.limit)
 		}
 	}
 	b.clearServers()
 }
 
 // Resume sends what waits, to the nameservers that were added since
-// ClearNameserversAndSuspend (evdns_base_resume).
+// ClearNameserversAndSuspend. All requests have their whole time from now on
+// (evdns_base_resume).
 func (b *Base) Resume() {
 	b.lock()
-	if !b.freed {
-		b.suspended = false
-		b.finishLater()
+	defer b.unlock()
+	if b.freed || !b.suspended {
+		return
 	}
-	b.unlock()
+	b.suspended = false
+	waiting := b.waiting
+	b.waiting = queue{}
+	for r := waiting.head; r != nil; r = waiting.head {
+		waiting.remove(r)
+		r.limit = b.limit(r)
+		b.waiting.insert(r, r.limit)
+	}
+	b.finishLater()
 }
 
 // clearServers removes all nameservers. No requests may be in flight.
@@ -214,29 +227,16 @@ func (b *Base) clearServers() {
 	b.hold()
 }
 
-// pick returns the nameserver whose turn it is: the next one that is up, or if
-// there is none, the next one.
-func (b *Base) pick() *nameserver {
-	for range b.servers {
-		s := b.servers[b.next%len(b.servers)]
-		b.next = (b.next + 1) % len(b.servers)
-		if s.up || b.good == 0 {
-			return s
-		}
-	}
-	return nil
-}
-
 // channel returns a way to the nameserver for a request.
 func (s *nameserver) channel(r *Request) (*channel, error) {
-	if s.dial != nil || r.flags&UseVC != 0 {
+	if s.dial != nil || r.stream {
 		c, err := s.connection()
 		if err != nil {
 			return nil, err
 		}
 		return &c.channel, nil
 	}
-	u, err := s.socket()
+	u, err := s.socket(r.sentAt)
 	if err != nil {
 		return nil, err
 	}
@@ -263,142 +263,4 @@ func (s *nameserver) close() {
 		s.conn.close()
 	}
 	s.sockets = nil
-}
-
-// works is told that the nameserver has answered r.
-func (s *nameserver) works(r *Request) {
-	s.timeouts = 0
-	if !r.probe {
-		s.known, s.knownType = r.name, r.qtype
-	}
-	if s.up || s.gone {
-		return
-	}
-	b := s.base
-	b.info("nameserver is back up", "addr", s.addr)
-	s.up = true
-	b.good++
-	s.failures = 0
-	if s.probe != r {
-		s.endProbe()
-	}
-	s.probe = nil
-	s.timer.DelNoBlock()
-}
-
-// timedOut is told that the nameserver was silent, or as good as that.
-func (s *nameserver) timedOut(why string) {
-	s.timeouts++
-	if s.timeouts >= s.base.options.maxTimeouts {
-		s.failed(why)
-	}
-}
-
-// broken is told that the nameserver cannot be reached.
-func (s *nameserver) broken(err error) { s.failed(err.Error()) }
-
-// failed takes the nameserver for down.
-func (s *nameserver) failed(why string) {
-	s.timeouts = 0
-	if !s.up || s.gone {
-		return
-	}
-	b := s.base
-	b.info("nameserver has failed", "addr", s.addr, "reason", why)
-	s.up = false
-	b.good--
-	if b.good == 0 {
-		b.info("all nameservers have failed")
-	}
-	s.failures = 1
-	s.probeIn(b.options.initialProbe)
-}
-
-// probeIn has the nameserver probed after a while.
-func (s *nameserver) probeIn(d time.Duration) {
-	b := s.base
-	s.probeAt = b.now() + d
-	s.wake()
-}
-
-// wake sets the timer for the next probe.
-func (s *nameserver) wake() {
-	if s.up || s.gone || s.probe != nil || !s.base.awake() {
-		return
-	}
-	if err := s.timer.AddTimeout(s.probeAt - s.base.now()); err != nil {
-		s.base.warn("timer", err)
-	}
-}
-
-// rest puts probes off, and has nobody look for answers, until the resolver has
-// something to do again, so that this does not keep the loop.
-func (s *nameserver) rest() {
-	s.timer.DelNoBlock()
-	s.endProbe()
-	for _, u := range s.sockets {
-		if u != nil {
-			u.watch(false)
-		}
-	}
-	if s.conn != nil {
-		s.conn.rest(true)
-	}
-}
-
-// onTimer begins a probe: it asks again what the nameserver has known before or,
-// if that is nothing, for what all should know.
-func (s *nameserver) onTimer(*event.Event, event.What) {
-	b := s.base
-	b.lock()
-	defer b.unlock()
-	if s.up || s.gone || s.probe != nil {
-		return
-	}
-	r := &Request{base: b, probe: true, name: s.known, qtype: s.knownType, state: stateInflight}
-	if r.name == "" {
-		r.name, r.qtype = ".", dns.TypeNS
-	}
-	if b.options.useVC {
-		r.flags |= UseVC
-	}
-	if b.debugging() {
-		b.debug("probe", "addr", s.addr, "name", r.name, "type", dns.Type(r.qtype).String())
-	}
-	s.probe = r
-	b.inflight.push(r)
-	b.transmit(r, s)
-	if r.via == nil { // it could not be sent
-		s.probeFailed()
-	}
-	b.finishLater()
-}
-
-// endProbe gives a probe up that is under way.
-func (s *nameserver) endProbe() {
-	if s.probe != nil {
-		s.base.remove(s.probe)
-		s.probe = nil
-	}
-}
-
-// probeFailed is told that the probe has come to nothing.
-func (s *nameserver) probeFailed() {
-	s.endProbe()
-	o := &s.base.options
-	s.failures++
-	s.probeIn(backoff(o.initialProbe, o.maxProbe, o.probeBackoff, s.failures-1))
-}
-
-// backoff returns the pause before a probe when n have come to nothing: the
-// first one times factor to the power of n, but no more than most.
-func backoff(first, most time.Duration, factor, n int) time.Duration {
-	d := first
-	for ; n > 0 && d < most; n-- {
-		d *= time.Duration(factor)
-		if factor <= 1 {
-			break
-		}
-	}
-	return min(d, most)
 }

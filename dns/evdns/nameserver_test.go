@@ -8,27 +8,36 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// The pauses between probes grow from one to the next, until the nameserver
-// answers.
-func TestPausesBetweenProbesGrow(t *testing.T) {
+// newIdle returns a resolver for which nothing is sent.
+func newIdle(t *testing.T, nameservers ...string) (*event.Base, *Base) {
+	t.Helper()
 	loop, err := event.NewBase()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer loop.Free()
+	t.Cleanup(loop.Free)
 	b, err := NewBase(loop, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Free(false)
+	t.Cleanup(func() { b.Free(false) })
 	b.SetLogger(slog.New(slog.DiscardHandler))
-	if err := b.AddNameserverString("127.0.0.1"); err != nil {
-		t.Fatal(err)
+	for _, s := range nameservers {
+		if err := b.AddNameserverString(s); err != nil {
+			t.Fatal(err)
+		}
 	}
+	return loop, b
+}
+
+// The pauses between probes grow from one to the next, until the nameserver
+// answers.
+func TestPausesBetweenProbesGrow(t *testing.T) {
+	loop, b := newIdle(t, "127.0.0.1")
 	b.options.initialProbe, b.options.maxProbe, b.options.probeBackoff = 10*time.Second, 100*time.Second, 3
 	s := b.servers[0]
 	ran := false
-	err = loop.Post(func() { // where the clock stands still
+	err := loop.Post(func() { // where the clock stands still
 		ran = true
 		for range 2 {
 			s.failed("a test says so")
@@ -36,9 +45,9 @@ func TestPausesBetweenProbesGrow(t *testing.T) {
 				if pause := s.probeAt - b.now(); pause != want {
 					t.Errorf("a pause of %v, want %v", pause, want)
 				}
-				s.probeFailed()
+				s.probeFailed("a test says so")
 			}
-			s.works(new(Request))
+			s.works(&Request{via: new(channel)})
 		}
 	})
 	if err != nil {
@@ -46,5 +55,89 @@ func TestPausesBetweenProbesGrow(t *testing.T) {
 	}
 	if _, err := loop.Loop(event.LoopOnce); err != nil || !ran {
 		t.Errorf("ran: %t, %v", ran, err)
+	}
+}
+
+// Nameservers that answer about equally fast are asked in turn, slower ones
+// rarely: so often that it is noticed when they have become fast.
+func TestNameserversAreOrderedByTheirDelay(t *testing.T) {
+	const ms = time.Millisecond
+	for _, test := range []struct {
+		name   string
+		delays []time.Duration
+		least  []int // of 1000 lookups
+		most   []int
+	}{
+		{"equal", []time.Duration{10 * ms, 10 * ms, 10 * ms}, []int{333, 333, 333}, []int{334, 334, 334}},
+		{"unknown", []time.Duration{0, 0}, []int{500, 500}, []int{500, 500}},
+		{"about equal", []time.Duration{0, 20 * ms}, []int{500, 500}, []int{500, 500}},
+		{"twice as slow", []time.Duration{100 * ms, 200 * ms}, []int{500, 500}, []int{500, 500}},
+		{"slow", []time.Duration{ms, 500 * ms}, []int{900, 1}, []int{999, 100}},
+		{"two are slow", []time.Duration{900 * ms, 2 * ms, 800 * ms}, []int{1, 900, 1}, []int{50, 998, 50}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, b := newIdle(t, "127.0.0.1", "127.0.0.2", "127.0.0.3")
+			b.servers = b.servers[:len(test.delays)]
+			for i, d := range test.delays {
+				b.servers[i].delay = d
+			}
+			got := map[*nameserver]int{}
+			for range 1000 {
+				r := &Request{base: b}
+				s := b.pick(r)
+				got[s]++
+				for i, other := range b.servers {
+					if s == other { // it is still as fast as before
+						r.via = &channel{heardAt: test.delays[i]}
+						s.works(r)
+					}
+				}
+			}
+			for i, s := range b.servers {
+				if got[s] < test.least[i] || got[s] > test.most[i] {
+					t.Errorf("nameserver %d was asked %d times, want %d to %d", i, got[s], test.least[i], test.most[i])
+				}
+			}
+		})
+	}
+}
+
+// A retry goes first to nameservers that are not known to be bad and were not
+// asked before.
+func TestOrderOfRetries(t *testing.T) {
+	const up, doubted, down = 0, 1, 2
+	for _, test := range []struct {
+		name     string
+		states   []int
+		attempts int
+		want     string // numbers of nameservers
+	}{
+		{"one", []int{up}, 3, "000"},
+		{"one down", []int{down}, 3, "000"},
+		{"two", []int{up, up}, 3, "010"},
+		{"two, five attempts", []int{up, up}, 5, "01010"},
+		{"more than attempts", []int{up, up, up, up}, 2, "0123"},
+		{"the doubted one last", []int{doubted, up, up}, 3, "120"},
+		{"one is down", []int{down, up, up}, 3, "1210"},
+		{"all but one are down", []int{down, down, up}, 3, "22201"},
+		{"all are down", []int{down, down}, 3, "010"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, b := newIdle(t)
+			b.options.attempts = test.attempts
+			for i, state := range test.states {
+				b.servers = append(b.servers, &nameserver{base: b, up: state != down, doubted: state == doubted, failures: i})
+			}
+			b.options.maxTimeouts = 255
+			r, got := &Request{base: b}, ""
+			for s := b.pick(r); s != nil; s = b.pick(r) {
+				got += string(rune('0' + s.failures))
+				r.sendingTo(s)
+			}
+			b.servers = nil
+			if got != test.want {
+				t.Errorf("sent to %s, want %s", got, test.want)
+			}
+		})
 	}
 }

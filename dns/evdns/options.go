@@ -101,8 +101,8 @@ func defaultOptions() options {
 //
 //	name                    default    meaning
 //	ndots                   1          a name with fewer dots is looked up in the search domains first
-//	timeout                 5          seconds until a request is sent again, or has failed
-//	attempts                3          how often a request is sent, 1 to 255
+//	timeout                 5          seconds until a request is sent again, to another nameserver if there is one, or has failed
+//	attempts                3          how often a request is sent, 1 to 255, and at least once to each nameserver
 //	max-timeouts            3          timeouts in a row that take a nameserver for down, 1 to 255
 //	max-inflight            64         requests under way at a time; others wait; 1 to 1,000,000
 //	randomize-case          1          whether to write names in random case, which answers must repeat: 0 or another number

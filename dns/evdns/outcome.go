@@ -96,8 +96,8 @@ func (r *Request) describe(err error) error {
 	if r.server != nil {
 		f.server = r.server.addr
 	}
-	if r.more != nil && errors.Is(err, ErrTimeout) {
-		f.cause = r.more.err
+	if t := r.pastTrouble(); t != nil && (err == ErrTimeout || err == ErrUnreachable) {
+		f.cause = t.err
 	}
 	return f
 }
@@ -108,10 +108,11 @@ func (f *failure) Error() string {
 	if f.server.IsValid() {
 		s += fmt.Sprintf(" at %v", f.server)
 	}
+	s += fmt.Sprintf(": %v", f.err)
 	if f.cause != nil {
 		s += fmt.Sprintf(": %v", f.cause)
 	}
-	return fmt.Sprintf("%s: %v", s, f.err)
+	return s
 }
 
 // Unwrap lets errors.Is and errors.As see both.

@@ -10,11 +10,8 @@ type queue struct {
 
 func (q *queue) push(r *Request) { q.insertAfter(q.tail, r) }
 
-// pushFront puts r before all others.
-func (q *queue) pushFront(r *Request) { q.insertAfter(nil, r) }
-
-// insert puts r where its deadline belongs. That is the end, or near it, as all
-// requests have the same time.
+// insert puts r where its deadline belongs. That is the end, or near it, as
+// requests have about the same time.
 func (q *queue) insert(r *Request, deadline time.Duration) {
 	r.deadline = deadline
 	at := q.tail

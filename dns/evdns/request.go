@@ -3,6 +3,7 @@ package evdns
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"time"
 
@@ -76,25 +77,32 @@ type Request struct {
 
 	server   *nameserver // that was asked last, or nil
 	via      *channel    // where an answer is awaited, or nil
-	deadline time.Duration
 	callback func(Answer, error)
+
+	sentAt   time.Duration // the last time
+	deadline time.Duration // when the queue's owner is to look at it
+	limit    time.Duration // when it ends at the latest
 
 	id, qtype uint16
 	flags     QueryFlags
 	state     state
-	sent      uint8 // how often
-	reissued  bool  // was sent to another nameserver because one did not like it
+	sent      uint8 // how often, 255 times at most
+	failure   uint8 // what went wrong last, an Err, or 0 for silence
 	probe     bool  // is the resolver's own
 	edns      bool  // query has an OPT record
+	stream    bool  // is to be sent over a stream
+	repeated  bool  // was sent to the same nameserver twice in a row
 	unsent    bool  // is to be sent by via
-	failure   Err   // the last complaint of a nameserver, or 0
 }
+
+// forever is a deadline that does not come.
+const forever = time.Duration(math.MaxInt64)
 
 // more is what few requests need.
 type more struct {
 	names   []string              // to be tried after this one
 	message func(*dns.Msg, error) // the callback of Query
-	err     error                 // what was wrong with sockets and connections
+	trouble *trouble              // what has gone wrong, or nil
 }
 
 // extra returns the part of r that few requests have.
@@ -185,12 +193,30 @@ func (b *Base) start(r *Request) (*Request, error) {
 		}
 	}
 	r.name = fqdn(r.name)
+	r.stream = r.flags&UseVC != 0
+	r.limit = b.limit(r)
 	b.users++
-	b.waiting.push(r)
+	b.waiting.insert(r, r.limit)
 	if !b.recall(r) {
 		b.finishLater()
 	}
 	return r, nil
+}
+
+// limit returns when a request that starts now ends at the latest: each of its
+// names has the time of all attempts, and that of one for each nameserver that
+// they may not reach.
+func (b *Base) limit(r *Request) time.Duration {
+	names := 1
+	if r.more != nil {
+		names += len(r.more.names)
+	}
+	n := names * (b.options.attempts + max(0, len(b.servers)-1))
+	const longest = forever / 2
+	if b.options.patience() > longest/time.Duration(n) {
+		return longest
+	}
+	return b.now() + time.Duration(n)*b.options.patience()
 }
 
 func (b *Base) checkStart(r *Request) error {

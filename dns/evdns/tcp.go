@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"syscall"
 	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
@@ -17,11 +19,22 @@ import (
 // closed.
 type connection struct {
 	channel
-	bev     *bufferevent.Bufferevent
-	used    time.Duration // when there were requests last
-	resting bool          // nothing is read, so that the loop may end
-	closed  bool
+	bev       *bufferevent.Bufferevent
+	used      time.Duration // when there were requests last
+	connected bool
+	resting   bool // nothing is read, so that the loop may end
+	closed    bool
 }
+
+// A burst is how many queries a nameserver answers on a connection before it
+// closes it. That is found out by losing some, and forgotten after a while.
+type burst struct {
+	n     int // or 0: no end is known
+	until time.Duration
+}
+
+// burstMemory is how long the burst of a nameserver is remembered.
+const burstMemory = 10 * time.Minute
 
 // lengthLen is the length of the length that goes before each message.
 const lengthLen = 2
@@ -39,7 +52,7 @@ func (s *nameserver) connection() (*connection, error) {
 		c.close() // nobody has looked at it for so long
 		c = nil
 	}
-	if c != nil && c.n < maxPerChannel {
+	if c != nil && c.n < maxPerChannel && !s.mayClose(c) {
 		return c, nil
 	}
 	next, err := s.connect()
@@ -48,9 +61,16 @@ func (s *nameserver) connection() (*connection, error) {
 	}
 	if c != nil {
 		s.full = append(s.full, c)
+		c.settleLater()
 	}
 	s.conn = next
 	return next, nil
+}
+
+// mayClose says whether the nameserver is known to close a connection after as
+// many queries as c has had.
+func (s *nameserver) mayClose(c *connection) bool {
+	return s.burst.n > 0 && c.answers+c.n >= s.burst.n && s.base.now() < s.burst.until
 }
 
 // connect makes a connection. The callbacks come without a lock of the
@@ -102,8 +122,7 @@ func (c *connection) sendAgain(*Request) bool { return !c.closed }
 // silent implements carrier. If nothing at all was heard since r was sent, there
 // is something wrong with the connection.
 func (c *connection) silent(r *Request) {
-	sentAt := r.deadline - c.server.base.options.timeout
-	if c.closed || c.heardAt > sentAt {
+	if c.closed || c.heardAt > r.sentAt {
 		return
 	}
 	c.drop(r)
@@ -231,55 +250,94 @@ func (c *connection) onEvent(bev *bufferevent.Bufferevent, what bufferevent.Even
 	b := c.server.base
 	b.lock()
 	defer b.unlock()
-	switch {
-	case c.closed || what&bufferevent.EventConnected != 0:
-	case what&bufferevent.EventTimeout != 0 && what&bufferevent.EventReading != 0 && c.n > 0:
-		// Each request has a time of its own.
-		if err := bev.Enable(event.Read); err != nil {
-			c.lost(err)
-		}
-	case what&bufferevent.EventEOF != 0:
+	if c.closed {
+		return
+	}
+	switch what.Outcome() {
+	case bufferevent.NothingEnded:
+	case bufferevent.ConnectionMade:
+		c.connected = true
+	case bufferevent.InputEnded:
 		c.lost(io.ErrUnexpectedEOF)
-	case c.n == 0:
-		c.closeIdle()
+	case bufferevent.TimedOut:
+		c.idled(what)
 	default:
-		c.lost(bev.Err())
+		c.failed(bev.Err())
 	}
 }
 
-// lost closes the connection, because of err, and sends its requests again. That
-// does not count for them if others were answered: some nameservers close a
-// connection after the first answer. If there was no answer at all, the
-// nameserver is as good as silent.
+// idled deals with a connection on which nothing has moved. Each request has a
+// time of its own.
+func (c *connection) idled(what bufferevent.Events) {
+	switch {
+	case c.n == 0:
+		c.closeIdle()
+	case what&bufferevent.EventReading == 0:
+		c.lost(errIdle)
+	default:
+		if err := c.bev.Enable(event.Read); err != nil {
+			c.lost(err)
+		}
+	}
+}
+
+// failed deals with a connection that is over. If it was never made, and not
+// just cut off, there is no use in trying again.
+func (c *connection) failed(err error) {
+	switch {
+	case c.n == 0:
+		c.closeIdle()
+		return
+	case err == nil:
+		err = io.ErrUnexpectedEOF
+	case !c.connected && !isShortage(err) && !isAny(err, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, os.ErrDeadlineExceeded):
+		err = finalError{err}
+	}
+	c.lost(err)
+}
+
+// lost closes the connection, because of err, and sends its requests again. If
+// there was no answer at all, that is the nameserver's fault.
 func (c *connection) lost(err error) {
 	if c.closed {
 		return
 	}
 	s := c.server
 	b := s.base
-	if err == nil {
-		err = io.ErrUnexpectedEOF
-	}
 	if b.debugging() {
 		b.debug("lost connection", "addr", s.addr, "error", err)
 	}
 	requests := c.requests()
 	for _, r := range requests {
 		c.drop(r)
+		c.excuse(r)
 	}
 	c.close()
 	if len(requests) > 0 && c.answers == 0 && err != errIdle { // whose finder has counted
-		s.timedOut(err.Error())
+		s.blame(err)
 	}
 	for _, r := range requests {
 		if r.state != stateInflight || r.via != nil {
 			continue
 		}
-		r.extra().err = err
-		if c.answers > 0 && r.sent > 0 {
-			r.sent--
-		}
-		b.retry(r)
+		r.notSent(err)
+		b.retry(r, err.Error())
+	}
+}
+
+// excuse has a request that was lost with the connection be sent once more than
+// others if the connection was good before: some nameservers close one after the
+// first answers. How many there may be is remembered.
+func (c *connection) excuse(r *Request) {
+	if c.answers == 0 || r.probe {
+		return
+	}
+	if r.sentAt < c.heardAt { // it was closed all the same, and not for idling
+		c.server.burst = burst{c.answers, c.server.base.now() + burstMemory}
+	}
+	if t := r.trouble(); !t.excused {
+		t.excused = true
+		r.sent--
 	}
 }
 

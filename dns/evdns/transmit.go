@@ -42,12 +42,25 @@ func (b *Base) FinishIteration() {
 
 // pump moves requests from waiting to in flight, as far as the limit allows.
 func (b *Base) pump() {
+	if len(b.servers) == 0 && !b.suspended {
+		b.failWaiting()
+		return
+	}
 	for b.waiting.n > 0 && b.places() > 0 {
 		r := b.waiting.head
 		b.waiting.remove(r)
 		r.state = stateInflight
 		b.inflight.push(r)
-		b.transmit(r, b.pick())
+		b.transmit(r, b.pick(r))
+	}
+}
+
+// failWaiting ends all requests that wait for a nameserver, of which there is
+// none.
+func (b *Base) failWaiting() {
+	for r := b.waiting.head; r != nil; r = b.waiting.head {
+		r.trouble().err = ErrNoNameservers
+		b.end(r, outcome{err: ErrUnreachable})
 	}
 }
 
@@ -59,27 +72,29 @@ func (b *Base) places() int {
 	return max(0, b.options.maxInflight-b.inflight.n)
 }
 
-// transmit sends a request in flight to a nameserver or, if that cannot be
-// reached, to another that can. If there is none, the request waits for its time
-// to pass, and tries again.
+// transmit sends a request in flight to a nameserver or, if that is not
+// possible, to the next one. It ends when there is none left.
 func (b *Base) transmit(r *Request, s *nameserver) {
-	b.inflight.remove(r)
-	b.inflight.insert(r, b.now()+max(b.options.timeout, minTimeout))
-	r.sent++
-	for range len(b.servers) + 1 {
-		r.server = s
+	for ; s != nil; s = b.pick(r) {
+		r.sendingTo(s)
+		b.inflight.remove(r)
+		b.inflight.insert(r, min(r.sentAt+b.options.patience(), r.limit))
 		err := b.sendTo(r, s)
 		if err == nil {
 			return
 		}
-		r.extra().err = err
-		s.broken(err)
-		if r.probe || b.good == 0 {
+		if r.probe {
+			s.probeFailed(err.Error())
 			return
 		}
-		s = b.pick()
+		s.blame(err)
+		r.notSent(err)
 	}
+	b.giveUp(r)
 }
+
+// patience is how long the answer to a query is awaited.
+func (o *options) patience() time.Duration { return max(o.timeout, minTimeout) }
 
 // sendTo sends a request to a nameserver. If it is there already, the answer may
 // still come, and to the same id.
@@ -150,59 +165,71 @@ const optLen = 11
 // setID writes the id into the message.
 func (r *Request) setID() { binary.BigEndian.PutUint16(r.query, r.id) }
 
-// retry sends a request again, to the nameserver whose turn it is, or ends it if
-// it was sent often enough.
-func (b *Base) retry(r *Request) {
+// retry sends a request again, or ends it if it was sent often enough.
+func (b *Base) retry(r *Request, why string) {
 	switch {
 	case r.probe:
-		r.server.probeFailed()
-	case int(r.sent) >= b.options.attempts:
+		r.server.probeFailed(why)
+	case r.limit <= b.now():
 		b.giveUp(r)
 	default:
-		b.transmit(r, b.pick())
+		b.transmit(r, b.pick(r))
 	}
 }
 
-// elsewhere sends requests that cannot be answered where they are, because of
-// err, to nameservers that work. If there are none, they have to wait until their
-// time has passed.
+// elsewhere sends requests again that cannot be answered where they are, because
+// of err.
 func (b *Base) elsewhere(requests []*Request, err error) {
 	for _, r := range requests {
-		if r.state != stateInflight {
-			continue
-		}
-		r.extra().err = err
-		if r.probe || b.good > 0 {
-			b.retry(r)
+		if r.state == stateInflight {
+			r.notSent(err)
+			b.retry(r, err.Error())
 		}
 	}
 }
 
-// giveUp ends a request that was sent often enough.
+// giveUp ends a request that was sent often enough, or has no more time.
 func (b *Base) giveUp(r *Request) {
-	err := r.failure
-	if err == 0 {
-		err = ErrTimeout
+	switch why := Err(r.failure); why {
+	case 0:
+		b.end(r, outcome{err: ErrTimeout})
+	case ErrRefused, ErrNotImpl: // it may be about the name, so others are tried
+		b.fail(r, outcome{err: why})
+	default:
+		b.end(r, outcome{err: why})
 	}
-	b.end(r, outcome{err: err})
 }
 
 // setTimer has onTimer called for the first deadline, or not at all. It does not
 // mind being called too early: most requests are answered long before that.
 func (b *Base) setTimer() {
-	first := b.inflight.head
+	first := b.firstDeadline()
 	switch {
-	case first == nil:
+	case first == forever:
 		if b.timerAt != 0 {
 			b.timerAt = 0
 			b.timer.DelNoBlock()
 		}
-	case b.timerAt == 0 || first.deadline < b.timerAt:
-		b.timerAt = first.deadline
-		if err := b.timer.AddTimeout(first.deadline - b.now()); err != nil {
+	case b.timerAt == 0 || first < b.timerAt:
+		b.timerAt = first
+		if err := b.timer.AddTimeout(max(0, first-b.now())); err != nil {
 			b.warn("timer", err)
+			b.timerAt = 0
 		}
 	}
+}
+
+// firstDeadline returns when the next request is due, or forever. While the
+// resolver is suspended, the time of those that wait stands still.
+func (b *Base) firstDeadline() time.Duration {
+	first := forever
+	if r := b.inflight.head; r != nil {
+		first = r.deadline
+	}
+	if r := b.waiting.head; r != nil && !b.suspended {
+		first = min(first, r.deadline)
+	}
+	return first
 }
 
 // onTimer deals with the requests whose time has passed.
@@ -215,26 +242,45 @@ func (b *Base) onTimer(*event.Event, event.What) {
 	b.timerAt = 0
 	now := b.now()
 	for r := b.inflight.head; r != nil && r.deadline <= now; r = b.inflight.head {
-		b.timedOut(r)
+		b.due(r, now)
+	}
+	for r := b.waiting.head; r != nil && r.deadline <= now && !b.suspended; r = b.waiting.head {
+		b.end(r, outcome{err: ErrTimeout})
 	}
 	b.finishLater()
 }
 
-// timedOut deals with a request that was not answered in time.
+// due deals with a request in flight whose deadline has passed.
+func (b *Base) due(r *Request, now time.Duration) {
+	switch end := r.sentAt + b.options.patience(); {
+	case end <= now:
+		b.timedOut(r)
+	case r.limit <= now:
+		r.failure = 0
+		b.giveUp(r)
+	default: // the option has changed
+		b.inflight.remove(r)
+		b.inflight.insert(r, min(end, r.limit))
+	}
+}
+
+// timedOut deals with a query that was not answered in time.
 func (b *Base) timedOut(r *Request) {
-	r.failure = 0
-	s := r.server
+	const why = "no answer in time"
 	if r.probe {
-		s.probeFailed()
+		r.server.probeFailed(why)
 		return
+	}
+	r.failure = 0
+	if t := r.pastTrouble(); t != nil {
+		t.err = nil
 	}
 	if c := r.via; c != nil {
 		c.owner.silent(r)
 	}
-	if s != nil {
-		s.timedOut("no answer in time")
-	}
-	b.retry(r)
+	r.server.doubted = true
+	r.server.strike(why)
+	b.retry(r, why)
 }
 
 // wake begins the probes anew that rested with the resolver; rest has everything

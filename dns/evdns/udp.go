@@ -68,9 +68,9 @@ func (m *mail) ready(udpSize int) *datagram.Batch {
 
 // socket returns one of the nameserver's sockets, by chance, which is replaced
 // first if it has served its time.
-func (s *nameserver) socket() (*udpSocket, error) {
+func (s *nameserver) socket(now time.Duration) (*udpSocket, error) {
 	at := s.slot()
-	if *at != nil && (*at).stale() {
+	if *at != nil && (*at).stale(now) {
 		(*at).retire()
 		*at = nil
 	}
@@ -107,14 +107,14 @@ func (s *nameserver) slot() **udpSocket {
 
 // stale says whether the socket should be replaced. One whose port is given
 // cannot be, unless there are too few ids for all its requests.
-func (u *udpSocket) stale() bool {
+func (u *udpSocket) stale(now time.Duration) bool {
 	if u.n >= maxPerChannel {
 		return true
 	}
 	if u.fixed || u.n > 0 && len(u.server.retired) >= maxRetired {
 		return false
 	}
-	return u.uses >= maxUses || u.server.base.now()-u.born > maxAge
+	return u.uses >= maxUses || now-u.born > maxAge
 }
 
 // retire has the socket closed when it has no requests any more.
@@ -239,15 +239,14 @@ func (u *udpSocket) flush() {
 	}
 	rest := len(requests) - n
 	u.sent(n)
-	if err != nil {
-		u.failed(err)
-		return
-	}
 	if rest > 0 {
 		u.choked = true
 		if err := u.write.Add(); err != nil {
 			u.failed(err)
 		}
+	}
+	if err != nil {
+		u.failed(err)
 	}
 }
 
@@ -303,17 +302,16 @@ func (u *udpSocket) failed(err error) {
 		return
 	}
 	s := u.server
-	s.broken(err)
+	s.blame(err)
+	requests := u.requests()
 	if !errors.Is(err, datagram.ErrRefused) {
-		u.server.base.elsewhere(u.abandon(), err)
-	} else if s.base.good > 0 || s.probe != nil {
-		s.base.elsewhere(u.requests(), err)
+		u.abandon(requests)
 	}
+	s.base.elsewhere(requests, err)
 }
 
-// abandon closes the socket, and returns the requests that were on it.
-func (u *udpSocket) abandon() []*Request {
-	requests := u.requests()
+// abandon closes the socket. Its requests, which are given, are on it no more.
+func (u *udpSocket) abandon(requests []*Request) {
 	for _, r := range requests {
 		u.drop(r)
 	}
@@ -323,7 +321,6 @@ func (u *udpSocket) abandon() []*Request {
 		}
 	}
 	u.close()
-	return requests
 }
 
 // close closes the socket. Its requests are on it no more.
