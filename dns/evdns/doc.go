@@ -118,9 +118,15 @@
 // A request may be kept, and answered from any callback, in any order;
 // [ServerRequest.Drop] ends it without a word. [ServerRequest.AddReply] adds
 // records of any type, [ServerRequest.Msg] is the whole query, and
-// [ServerRequest.RespondMsg] passes on the answer of another server, which with
-// [Base.Query] makes a forwarder. [ServerPort.Close] takes no more requests; those
-// that came by UDP can still be answered.
+// [ServerRequest.RespondMsg] passes on the answer of another server, without what is
+// between us and that one only, which with [Base.Query] makes a forwarder.
+// [ServerPort.Close] takes no more requests; those that came by UDP can still be
+// answered.
+//
+// Every request ends. An answer that cannot be made becomes SERVFAIL, and Respond
+// says why; so does the answer of a callback that panics, and that of a request which
+// nobody has answered for 30 seconds ([ServerPort.SetRequestTimeout]). What cannot be
+// sent is logged ([ServerPort.SetLogger]), at most every ten seconds.
 //
 // Answers are as long as the client can take: 512 bytes by UDP, or what it says
 // with EDNS, up to 1232 unless [ServerPort.SetMaxUDPSize] was called, and 65,535
@@ -131,7 +137,7 @@
 // What cannot be read is answered with FORMERR, other operations than queries
 // with NOTIMP, later versions of EDNS with BADVERS, and the callback hears nothing
 // of it. Answers are never answered. What a client can cost has limits: open
-// requests ([ServerPort.SetMaxRequests]), connections
+// requests ([ServerPort.SetMaxRequests]) and their time, connections
 // ([ServerPort.SetMaxClients]), the time they may be idle
 // ([ServerPort.SetIdleTimeout]), requests in one at a time, and answers that
 // nobody reads. [ServerPort.Stats] counts.

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"runtime"
 	"slices"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -14,8 +15,9 @@ import (
 )
 
 // A ServerCallback gets a request, on the loop of the port's base. It answers
-// with Respond, or puts that off and answers later, from wherever; in the end
-// each request must be answered or dropped. It may do anything to the port
+// with Respond, or puts that off and answers later, from wherever. A request that
+// it leaves behind by a panic, or that is neither answered nor dropped for as long
+// as SetRequestTimeout says, gets SERVFAIL. It may do anything to the port
 // (evdns_request_callback_fn_type).
 type ServerCallback func(*ServerRequest)
 
@@ -29,6 +31,7 @@ type ServerCallback func(*ServerRequest)
 type ServerPort struct {
 	base     *event.Base
 	callback ServerCallback
+	epoch    time.Time     // what times are counted from
 	mu       evthread.Lock // of everything below, or nil
 	log      *slog.Logger  // or nil: slog.Default
 	udp      *udpPort      // one of these
@@ -36,8 +39,12 @@ type ServerPort struct {
 	closed   bool // Close was called
 	ended    bool // and there is nothing left to do
 	open     int  // requests that were neither answered nor dropped
+	handled  *ServerRequest
+	pending  pending
 	packer   packer
 	stats    ServerStats
+
+	lateness, losses complaint // requests that expire, answers that cannot be sent
 }
 
 // ServerStats counts what has become of the messages that a port has got.
@@ -47,7 +54,8 @@ type ServerStats struct {
 	Truncated uint64 // of these, with records left out
 	Refused   uint64 // messages that no callback was asked about
 	Ignored   uint64 // messages that got no answer: no header, no query, or too many at once
-	Failed    uint64 // answers that could not be sent
+	Failed    uint64 // answers that could not be made or sent; for the former SERVFAIL was
+	Expired   uint64 // requests that nobody has answered in time
 }
 
 // newServerPort makes a port without a socket.
@@ -55,7 +63,11 @@ func newServerPort(base *event.Base, cb ServerCallback) (*ServerPort, error) {
 	if base == nil || cb == nil {
 		return nil, fmt.Errorf("event base and callback: %w", ErrNil)
 	}
-	p := &ServerPort{base: base, callback: cb}
+	p := &ServerPort{base: base, callback: cb, epoch: base.Now()}
+	p.pending.longest = DefaultRequestTimeout
+	if err := p.pending.timer.Assign(base, -1, event.Finalize, p.onPending); err != nil {
+		return nil, err
+	}
 	if !evthread.Enabled() {
 		return p, nil
 	}
@@ -70,20 +82,22 @@ func newServerPort(base *event.Base, cb ServerCallback) (*ServerPort, error) {
 }
 
 // Close ends the port: it takes no more requests, and connections are closed.
-// Requests that came by UDP can still be answered; the socket is closed after
-// the last of them. Those that came by TCP have to be dropped, or else Respond
-// is an error. A listener is freed at once. Closing a port again does nothing
-// (evdns_close_server_port).
+// Requests that came by UDP can still be answered, for as long as
+// SetRequestTimeout says; the socket is closed after the last of them. For those
+// that came by TCP, Respond is an error. A listener is freed at once. Closing a
+// port again does nothing (evdns_close_server_port).
 func (p *ServerPort) Close() {
 	p.lock()
 	first := !p.closed
 	p.closed = true
 	if first && p.tcp != nil {
 		p.tcp.disconnect()
+		p.pending.forget()
+		p.pending.timer.Free()
 	}
 	if first && p.udp != nil {
 		p.udp.stopReading()
-		p.udp.sendQueued()
+		p.udp.sendLast()
 	}
 	p.settle()
 	p.unlock()
@@ -99,6 +113,7 @@ func (p *ServerPort) settle() {
 	}
 	if p.open == 0 && len(p.udp.queue) == 0 {
 		p.ended = true
+		p.pending.timer.Free()
 		p.udp.end()
 	}
 }
@@ -136,10 +151,27 @@ func (p *ServerPort) handle(wire []byte, from origin) {
 		return
 	}
 	p.stats.Requests++
+	p.handled = r
 	p.callback(r)
-	if !r.ended {
-		r.wire = slices.Clone(wire)
+	p.handled = nil
+	if r.ended {
+		return
 	}
+	r.wire = slices.Clone(wire)
+	if !p.closed || p.udp != nil {
+		p.await(r)
+	}
+}
+
+// endHandling answers the request whose callback has panicked. It is deferred where
+// messages are received, and reports whether there was one.
+func (p *ServerPort) endHandling() (panicked bool) {
+	r := p.handled
+	p.handled = nil
+	if r != nil && !r.ended {
+		r.refuse(dns.RcodeServerFailure)
+	}
+	return r != nil
 }
 
 // An origin is where a request came from.
@@ -180,10 +212,11 @@ func (p *ServerPort) unlock() {
 	}
 }
 
-func (p *ServerPort) warn(msg string, err error) {
-	log := p.log
-	if log == nil {
-		log = slog.Default()
+func (p *ServerPort) logger() *slog.Logger {
+	if p.log == nil {
+		return slog.Default()
 	}
-	log.Warn("evdns: "+msg, "error", err)
+	return p.log
 }
+
+func (p *ServerPort) warn(msg string, err error) { p.logger().Warn("evdns: "+msg, "error", err) }

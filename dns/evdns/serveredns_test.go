@@ -220,18 +220,3 @@ func TestServerRespondMsgTruncates(t *testing.T) {
 		t.Errorf("%d records by TCP", len(got.Answer))
 	}
 }
-
-func TestServerRespondMsgRefusesWhatItCannotSend(t *testing.T) {
-	got := newUDPServer(t).ask(query("example.com"), func(r *evdns.ServerRequest) {
-		is(t, "nil", r.RespondMsg(nil), evdns.ErrNil)
-		bad := new(dns.Msg)
-		bad.Answer = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: "without a dot", Rrtype: dns.TypeA}}}
-		is(t, "bad record", r.RespondMsg(bad), evdns.ErrRecord)
-		bad = new(dns.Msg)
-		bad.Rcode = dns.RcodeBadCookie
-		is(t, "code of EDNS", r.RespondMsg(bad), evdns.ErrRcode)
-		bad.Rcode = dns.RcodeNameError
-		ok(t, r.RespondMsg(bad))
-	})
-	equal(t, "code", got.Rcode, dns.RcodeNameError)
-}

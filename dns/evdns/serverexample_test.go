@@ -190,20 +190,26 @@ func ExampleServerRequest_RespondMsg() {
 		return
 	}
 	forwarder, addr, err := serveExample(loop, func(r *evdns.ServerRequest) {
+		// Whatever happens, the request ends, and its client is told.
+		check := func(err error) {
+			if err != nil {
+				fmt.Println(err)
+			}
+		}
 		if len(r.Questions) != 1 {
-			r.Respond(evdns.ErrFormat)
+			check(r.Respond(evdns.ErrFormat))
 			return
 		}
 		q := r.Questions[0]
 		_, err := resolver.Query(q.Name, q.Qtype, evdns.NoSearch, func(m *dns.Msg, err error) {
 			if m == nil {
-				r.Respond(evdns.ErrServerFailed)
+				check(r.Respond(evdns.ErrServerFailed))
 				return
 			}
-			r.RespondMsg(m)
+			check(r.RespondMsg(m))
 		})
 		if err != nil {
-			r.Respond(evdns.ErrServerFailed)
+			check(r.Respond(evdns.ErrServerFailed))
 		}
 	})
 	if err != nil {

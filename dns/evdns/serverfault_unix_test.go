@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -150,4 +151,28 @@ func TestServerOnASocketThatFails(t *testing.T) {
 		ok(t, err)
 	}
 	equal(t, "messages", bytes.Count(log.Bytes(), []byte("\n")), 1)
+}
+
+// Answers that the system does not take are counted, and logged once in a while.
+func TestServerLogsWhatItCannotSend(t *testing.T) {
+	s, client := newPairServer(t)
+	log := logOf(s)
+	b := datagram.NewBatch(16, 512)
+	for i := range 5 {
+		_, err := b.Send(client, []datagram.Message{{Data: numbered(t, i)}})
+		ok(t, err)
+	}
+	requests := s.receive(5)
+	ok(t, evutil.CloseSocket(client))
+	for _, r := range requests {
+		ok(t, r.Respond(0)) // to be sent at the end of the iteration
+	}
+	s.receiveNow()
+	equal(t, "failed answers", s.Stats().Failed, 5)
+	equal(t, "lines", strings.Count(log.String(), "\n"), 1)
+	for _, part := range []string{"server cannot send", "error=", "send fd"} {
+		if !strings.Contains(log.String(), part) {
+			t.Errorf("log %q, want %q in it", log, part)
+		}
+	}
 }

@@ -1,9 +1,11 @@
 package evdns_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
@@ -74,7 +76,12 @@ func newUDPServerAt(t testing.TB, at netip.AddrPort) *testServer {
 
 func newTCPServer(t testing.TB) *testServer {
 	t.Helper()
-	s := &testServer{t: t, loop: newLoop(t), net: "tcp"}
+	return newTCPServerOn(t, newLoop(t))
+}
+
+func newTCPServerOn(t testing.TB, loop *event.Base) *testServer {
+	t.Helper()
+	s := &testServer{t: t, loop: loop, net: "tcp"}
 	l, err := listener.NewBind(s.loop, serverAddr, listener.CloseOnFree, listener.DefaultBacklog, nil)
 	ok(t, err)
 	s.addr = l.AddrPort()
@@ -262,4 +269,11 @@ func respond(t testing.TB, code evdns.Err) func(*evdns.ServerRequest) {
 		t.Helper()
 		ok(t, r.Respond(code))
 	}
+}
+
+// logOf has a server log into what is returned.
+func logOf(s *testServer) *bytes.Buffer {
+	log := new(bytes.Buffer)
+	s.SetLogger(slog.New(slog.NewTextHandler(log, nil)))
+	return log
 }

@@ -2,15 +2,16 @@ package evdns
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/miekg/dns"
 )
 
 // serverEDNSSize is how long a request may be, as clients are told.
 const serverEDNSSize = DefaultMaxUDPSize
+
+// optHeader is that of the record of EDNS in answers.
+var optHeader = dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT, Class: serverEDNSSize}
 
 // packer makes messages of answers, in memory that it uses again. What it
 // returns is good until the next one, and has two bytes before it, for TCP.
@@ -37,10 +38,7 @@ func (p *packer) room() []byte {
 func (p *packer) pack(r *ServerRequest, rcode int) ([]byte, error) {
 	msg := p.room()
 	clear(p.names)
-	opt, optSize, err := p.edns(r, rcode)
-	if err != nil {
-		return nil, err
-	}
+	opt, optSize, fits := p.edns(r, rcode)
 	limit := r.room() - optSize
 	bits := r.bits | bitQR | uint16(rcode&0xf)
 
@@ -49,7 +47,7 @@ func (p *packer) pack(r *ServerRequest, rcode int) ([]byte, error) {
 		return nil, err
 	}
 	var counts [sections]int
-	fits := questions == len(r.Questions)
+	fits = fits && questions == len(r.Questions)
 	if !fits {
 		bits |= bitTC
 	}
@@ -73,13 +71,14 @@ func (p *packer) pack(r *ServerRequest, rcode int) ([]byte, error) {
 	return p.buf[:frameHeader+off], nil
 }
 
-// edns returns the OPT record of an answer, or nil, and its size.
-func (p *packer) edns(r *ServerRequest, rcode int) (*dns.OPT, int, error) {
+// edns returns the OPT record of an answer, or nil, and its size. Options that are
+// too long for any answer to the client are left out.
+func (p *packer) edns(r *ServerRequest, rcode int) (opt *dns.OPT, size int, fits bool) {
 	if !r.edns {
-		return nil, 0, nil
+		return nil, 0, true
 	}
-	opt := &p.opt
-	*opt = dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT, Class: serverEDNSSize}}
+	opt = &p.opt
+	*opt = dns.OPT{Hdr: optHeader}
 	if r.opt != nil {
 		*opt = *r.opt
 	}
@@ -87,11 +86,13 @@ func (p *packer) edns(r *ServerRequest, rcode int) (*dns.OPT, int, error) {
 	if r.do { // as RFC 3225 wants it
 		opt.SetDo()
 	}
-	size := dns.Len(opt)
-	if size > r.room()-headerLen {
-		return nil, 0, fmt.Errorf("options of %d bytes: %w", size, ErrRecord)
+	size = dns.Len(opt)
+	fits = size <= r.room()-headerLen
+	if !fits {
+		opt.Option = nil
+		size = optLen
 	}
-	return opt, size, nil
+	return opt, size, fits
 }
 
 // questions packs the questions, or none if they are too long. All names of the
@@ -151,44 +152,25 @@ func (p *packer) rr(rec *record) dns.RR {
 	}
 }
 
-// packMsg makes an answer to r of a message.
-func (p *packer) packMsg(r *ServerRequest, m *dns.Msg) ([]byte, error) {
-	answer := *m
-	answer.Id = r.id
-	answer.Response, answer.Opcode = true, dns.OpcodeQuery
-	answer.RecursionDesired = r.bits&uint16(FlagRD) != 0
-	answer.Question = r.Questions
-	answer.Compress = true
-	answer.Extra = slices.DeleteFunc(slices.Clone(m.Extra), func(rr dns.RR) bool {
-		_, isOPT := rr.(*dns.OPT)
-		return isOPT
-	})
-	if answer.Rcode > 15 && !r.edns || answer.Rcode > 0xfff || answer.Rcode < 0 {
-		return nil, ErrRcode
+// cutAnswer makes an answer one that has only its questions, and says so. There is
+// nothing to be done if it has nothing else.
+func cutAnswer(answer []byte) ([]byte, bool) {
+	h, ok := readHeader(answer)
+	if !ok {
+		return nil, false
 	}
-	if r.edns {
-		if r.opt = m.IsEdns0(); r.opt == nil {
-			r.opt = &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT, Class: serverEDNSSize}}
-		}
-		opt, _, err := p.edns(r, answer.Rcode)
+	off := headerLen
+	for range h.questions {
+		_, end, err := dns.UnpackDomainName(answer, off)
 		if err != nil {
-			return nil, err
+			return nil, false
 		}
-		answer.Extra = append(answer.Extra, opt)
+		off = end + 4
 	}
-	answer.Truncate(r.room())
-	room := p.room()
-	wire, err := answer.PackBuffer(room)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrRecord, err)
-	case len(wire) > r.room():
-		return nil, errTooLong
-	case &wire[0] != &room[0]:
-		copy(room, wire)
+	if off >= len(answer) {
+		return nil, false
 	}
-	return p.buf[:frameHeader+len(wire)], nil
+	clear(answer[6:headerLen])
+	answer[2] |= bitTC >> 8
+	return answer[:off], true
 }
-
-// errTooLong is about questions and options alone being too much.
-var errTooLong = errors.New("message too long for the client")

@@ -46,9 +46,9 @@ const (
 
 // A ServerRequest is a query that is to be answered: with records, which are
 // added first, and Respond; with a message of the user's own (RespondMsg); or
-// not at all (Drop). After that it is good for nothing, and harmless. It may be
-// kept until then, and answered from any callback (struct
-// evdns_server_request).
+// not at all (Drop). After that, whatever it has returned, the request is good for
+// nothing, and harmless. It may be kept until then, and answered from any callback;
+// for how long, SetRequestTimeout says (struct evdns_server_request).
 type ServerRequest struct {
 	// Questions are what is asked: one question, from all clients there are,
 	// but none and several are possible. Names end with a dot and have the case
@@ -56,7 +56,10 @@ type ServerRequest struct {
 	// repeated in the answer, so they must not be changed.
 	Questions []dns.Question
 
-	port    *ServerPort
+	port       *ServerPort
+	next, prev *ServerRequest // of those that wait for their answers
+	since      time.Duration  // when it began to
+
 	wire    []byte // the query
 	origin         // of the query
 	id      uint16
@@ -258,31 +261,52 @@ func ttlSeconds(ttl time.Duration) (uint32, error) {
 
 // Respond answers the request with the records that were added and a response
 // code: 0 for success, or ErrNotExist and so on (evdns_server_request_respond).
-// Codes above 15 are for clients that speak EDNS; the error is ErrRcode for
-// others, and for those that only a resolver has, such as ErrTimeout. If a record cannot be put into a message, the error says why, and the
-// request goes on. With any other error the answer is lost.
+// Codes above 15 are for clients that speak EDNS.
 //
 // An answer that is longer than the client can take loses records, from the end,
-// and says so (TC), unless they are only additional.
+// and says so (TC), unless they are only additional; so it does if the options of
+// its OPT record alone are too long.
+//
+// The request has ended, whatever Respond returns. The error is ErrRecord if a
+// record cannot be put into a message, and ErrRcode if the code is one that the
+// client does not know, or that only a resolver has, such as ErrTimeout; the client
+// gets SERVFAIL then. With ErrPending and ErrClientGone, and any other error of
+// sending, it gets nothing. With ErrAnswered, nothing was done.
 func (r *ServerRequest) Respond(code Err) error {
 	return r.finish("respond", func() ([]byte, error) {
-		if code < 0 || code > 15 && (!r.edns || code > 0xfff) || code >= ErrTruncated && code <= ErrNoData {
+		if code < 0 || code > 15 && (!r.edns || code > maxRcode) || code >= ErrTruncated && code <= ErrNoData {
 			return nil, ErrRcode
 		}
 		return r.port.packer.pack(r, int(code))
 	})
 }
 
+// maxRcode is the highest response code that EDNS has room for.
+const maxRcode = 0xfff
+
 // RespondMsg answers the request with a message, as one that came from another
-// server, and leaves aside what was added. The message is not changed. The
-// answer gets the id, the questions and the opcode of the request, and loses
-// records like that of Respond. Its OPT record is left out for clients that do
-// not speak EDNS, and one is put in for those who do.
+// server, and leaves aside what was added, but for an OPT record. The message is
+// not changed. Errors are those of Respond, and ErrNil.
+//
+// The answer has the records, the response code and the flags AA, TC and RA of the
+// message. The id, the question, RD and CD are those of the request. AD is that of
+// the message, for clients that ask for it, by AD or DO. Records that prove others
+// (RRSIG, NSEC, NSEC3) are only for clients that set DO or ask for their type. Of
+// its OPT record the answer has the extended errors (RFC 8914), as cookies,
+// keepalives, padding, client subnets and sizes are between us and that server
+// only; response codes that are about the exchange with it, such as BADVERS and
+// BADCOOKIE, are ErrRcode. Records are left out like those of Respond.
 func (r *ServerRequest) RespondMsg(m *dns.Msg) error {
-	if m == nil {
-		return fmt.Errorf("respond: message: %w", ErrNil)
-	}
-	return r.finish("respond", func() ([]byte, error) { return r.port.packer.packMsg(r, m) })
+	return r.finish("respond", func() ([]byte, error) {
+		if m == nil {
+			return nil, fmt.Errorf("message: %w", ErrNil)
+		}
+		rcode, err := r.adopt(m)
+		if err != nil {
+			return nil, err
+		}
+		return r.port.packer.pack(r, rcode)
+	})
 }
 
 // Drop ends a request without an answer (evdns_server_request_drop).
@@ -290,21 +314,33 @@ func (r *ServerRequest) Drop() error {
 	return r.change(func() error { r.end(); return nil })
 }
 
-// refuse answers without asking a callback.
+// refuse answers with a code and nothing else, and ends the request. Questions that
+// cannot be repeated are left out.
 func (r *ServerRequest) refuse(rcode int) {
-	if frame, err := r.port.packer.pack(r, rcode); err == nil {
-		r.send(frame)
+	r.records, r.opt = nil, nil
+	r.bits &= copiedBits
+	frame, err := r.port.packer.pack(r, rcode)
+	if err != nil {
+		r.Questions = nil
+		frame, err = r.port.packer.pack(r, rcode)
+	}
+	if err == nil {
+		_ = r.send(frame) // which has counted what it could not send; nobody else is to be told
 	}
 	r.end()
 }
 
-// finish sends what pack returns, after which the request has ended.
+// finish sends what pack returns, or SERVFAIL if that is an error. In any case the
+// request has ended.
 func (r *ServerRequest) finish(op string, pack func() ([]byte, error)) error {
 	return r.change(func() error {
 		frame, err := pack()
 		if err == nil {
 			err = r.send(frame)
 			r.end()
+		} else {
+			r.port.stats.Failed++
+			r.refuse(dns.RcodeServerFailure)
 		}
 		if err != nil {
 			return fmt.Errorf("%s to %v: %w", op, r.peer, err)
@@ -345,6 +381,7 @@ func (r *ServerRequest) change(fn func() error) error {
 func (r *ServerRequest) end() {
 	r.ended = true
 	r.wire, r.records, r.opt, r.few = nil, nil, nil, [1]record{}
+	r.port.pending.remove(r)
 	r.port.open--
 	if r.client != nil {
 		r.client.requestEnded()

@@ -111,11 +111,11 @@ func (t *tcpPort) onConnection(_ *listener.Listener, fd int, peer netip.AddrPort
 	t.port.lock()
 	defer t.port.unlock()
 	if t.port.closed || len(t.clients) >= t.most {
-		evutil.CloseSocket(fd)
+		_ = evutil.CloseSocket(fd) // nothing was sent
 		return
 	}
 	if err := t.connect(fd, peer); err != nil {
-		t.port.warn("server cannot serve a connection", err)
+		t.port.complain(&t.port.losses, "server cannot serve a connection", err, "client", peer)
 	}
 }
 
@@ -127,7 +127,7 @@ func (t *tcpPort) connect(fd int, peer netip.AddrPort) error {
 	}
 	bev, err := bufferevent.NewSocket(t.port.base, fd, opts)
 	if err != nil {
-		evutil.CloseSocket(fd)
+		_ = evutil.CloseSocket(fd) // nothing was sent
 		return err
 	}
 	c := &tcpClient{tcp: t, peer: peer, bev: bev, idle: t.idle}
@@ -178,20 +178,38 @@ func (c *tcpClient) onData(*bufferevent.Bufferevent) {
 // memory goes.
 func (c *tcpClient) serve() {
 	c.busy = true
+	defer c.endServing()
 	for !c.gone {
 		c.held = c.full()
 		if c.held {
 			break
 		}
-		message, ok := c.next()
+		message, ok, err := c.next()
+		if err != nil {
+			c.fail(err)
+			return
+		}
 		if !ok {
 			break
 		}
-		c.timer.AddTimeout(c.idle)
 		c.tcp.port.handle(message, origin{peer: c.peer, client: c})
 	}
+}
+
+// endServing is called when serve has come to its end, or a callback has panicked:
+// then the loop goes on with the requests that are left.
+func (c *tcpClient) endServing() {
+	panicked := c.tcp.port.endHandling()
 	c.busy = false
+	if panicked && !c.gone {
+		c.serveLater()
+	}
 	c.closeIfDone()
+}
+
+// serveLater has serve called by the loop.
+func (c *tcpClient) serveLater() {
+	c.bev.Trigger(event.Read, bufferevent.TrigDeferCallbacks|bufferevent.TrigIgnoreWatermarks)
 }
 
 // full says whether the next request has to wait.
@@ -200,32 +218,36 @@ func (c *tcpClient) full() bool {
 }
 
 // next takes a message from the input, if there is a whole one; otherwise onData
-// comes when it is there. What next returns is good until it is called again, for whatever client.
-func (c *tcpClient) next() (message []byte, ok bool) {
+// comes when it is there. What next returns is good until it is called again, for
+// whatever client.
+func (c *tcpClient) next() (message []byte, ok bool, err error) {
 	in := c.bev.Input()
 	var size [2]byte
-	if n, err := in.CopyOut(size[:]); err != nil || n < len(size) {
-		c.bev.SetWatermark(event.Read, len(size), maxFrame)
-		return nil, false
+	if in.Len() < len(size) {
+		return nil, false, c.bev.SetWatermark(event.Read, len(size), maxFrame)
+	}
+	if _, err := in.CopyOut(size[:]); err != nil {
+		return nil, false, err
 	}
 	n := int(binary.BigEndian.Uint16(size[:]))
 	if n == 0 {
 		c.close() // as libevent does: there is no such message
-		return nil, false
+		return nil, false, nil
 	}
-	if in.Len() < 2+n {
-		c.bev.SetWatermark(event.Read, 2+n, maxFrame)
-		return nil, false
+	if in.Len() < len(size)+n {
+		return nil, false, c.bev.SetWatermark(event.Read, len(size)+n, maxFrame)
 	}
 	if c.tcp.message == nil {
 		c.tcp.message = make([]byte, math.MaxUint16)
 	}
-	in.Drain(2)
-	if _, err := in.Remove(c.tcp.message[:n]); err != nil {
-		c.close()
-		return nil, false
+	message = c.tcp.message[:n]
+	if err := in.Drain(len(size)); err != nil {
+		return nil, false, err
 	}
-	return c.tcp.message[:n], true
+	if _, err := in.Remove(message); err != nil {
+		return nil, false, err
+	}
+	return message, true, c.timer.AddTimeout(c.idle)
 }
 
 // closeIfDone closes the connection of a client that sends no more when it has
@@ -249,20 +271,36 @@ func (c *tcpClient) onSent(*bufferevent.Bufferevent) {
 	c.closeIfDone()
 }
 
-func (c *tcpClient) onEvent(_ *bufferevent.Bufferevent, what bufferevent.Events) {
+func (c *tcpClient) onEvent(bev *bufferevent.Bufferevent, what bufferevent.Events) {
 	c.tcp.port.lock()
 	defer c.tcp.port.unlock()
 	if c.gone {
 		return
 	}
-	if what&(bufferevent.EventError|bufferevent.EventTimeout) != 0 {
-		c.close()
-		return
-	}
-	if what&bufferevent.EventEOF != 0 {
+	switch what.Outcome() {
+	case bufferevent.InputEnded:
 		c.eof = true
 		c.closeIfDone()
+	case bufferevent.TimedOut: // the client takes none of its answers
+		c.close()
+	case bufferevent.OutputFailed, bufferevent.Failed:
+		c.fail(bev.Err())
 	}
+}
+
+// fail closes the connection because of an error. What clients can cause by going
+// away is not worth a warning.
+func (c *tcpClient) fail(err error) {
+	if c.gone {
+		return
+	}
+	p := c.tcp.port
+	if err == nil || isHangUp(err) {
+		p.logger().Debug("evdns: client has gone", "client", c.peer, "error", err)
+	} else {
+		p.complain(&p.losses, "server has lost a connection", err, "client", c.peer)
+	}
+	c.close()
 }
 
 // onIdle closes the connection, unless the client waits for us.
@@ -271,8 +309,10 @@ func (c *tcpClient) onIdle(*event.Event, event.What) {
 	defer c.tcp.port.unlock()
 	switch {
 	case c.gone:
-	case c.open > 0 || c.bev.Output().Len() > 0: // for which there is the timeout for writing
-		c.timer.AddTimeout(c.idle)
+	case c.open > 0 || c.bev.Output().Len() > 0: // for which there are other timeouts
+		if err := c.timer.AddTimeout(c.idle); err != nil {
+			c.fail(err)
+		}
 	default:
 		c.close()
 	}
@@ -285,7 +325,7 @@ func (c *tcpClient) send(frame []byte) error {
 	}
 	binary.BigEndian.PutUint16(frame, uint16(len(frame)-2))
 	if _, err := c.bev.Write(frame); err != nil {
-		c.close()
+		c.fail(err)
 		return err
 	}
 	return nil
@@ -299,7 +339,7 @@ func (c *tcpClient) requestEnded() {
 		return
 	}
 	if c.held && !c.full() {
-		c.bev.Trigger(event.Read, bufferevent.TrigDeferCallbacks|bufferevent.TrigIgnoreWatermarks)
+		c.serveLater()
 		return
 	}
 	c.closeIfDone()

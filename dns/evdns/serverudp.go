@@ -1,6 +1,7 @@
 package evdns
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -56,8 +57,9 @@ type udpPort struct {
 	bytes   []byte             // what is in them
 	reading bool               // answers will be sent at the end of the round
 	ending  bool               // FinishIteration will come
-	choked  bool               // the socket takes no more, and writable is pending
+	choked  bool               // the socket takes no more, and writable or retry is pending
 	failing bool               // receiving fails
+	stalls  complaint          // events that cannot be waited for
 }
 
 // NewServerPort takes requests on a UDP socket that is bound, as by
@@ -82,7 +84,7 @@ func NewServerPort(base *event.Base, fd int, cb ServerCallback) (*ServerPort, er
 
 func (p *ServerPort) listenUDP(fd int) error {
 	if addr, err := datagram.LocalAddr(fd); err == nil && addr.Addr().IsUnspecified() {
-		datagram.TellLocal(fd) // where it cannot, there is one address to answer from
+		_ = datagram.TellLocal(fd) // where it cannot, there is one address to answer from
 	}
 	u := &udpPort{port: p, fd: fd, batch: datagram.NewBatch(serverBatch, serverRoom), limit: DefaultMaxRequests, longest: DefaultMaxUDPSize}
 	u.batch.AllowSegments() // for clients that have many questions
@@ -155,7 +157,7 @@ func (u *udpPort) onReadable(*event.Event, event.What) {
 		}
 		u.tell(err)
 		if failures++; failures == serverRounds {
-			u.pause()
+			u.readLater()
 		}
 	}
 }
@@ -164,6 +166,7 @@ func (u *udpPort) onReadable(*event.Event, event.What) {
 func (u *udpPort) round() (received int, err error) {
 	messages, err := u.batch.Recv(u.fd)
 	u.reading = true
+	defer u.endRound()
 	for i := range messages {
 		m := &messages[i]
 		if m.Addr.IsValid() && m.Addr.Port() == 0 || u.port.closed || u.port.open >= u.limit {
@@ -172,9 +175,14 @@ func (u *udpPort) round() (received int, err error) {
 		}
 		u.port.handle(m.Data, origin{peer: m.Addr, local: m.Local, cut: m.Truncated})
 	}
+	return len(messages), err
+}
+
+// endRound sends the answers of a round, also if a callback panics.
+func (u *udpPort) endRound() {
+	u.port.endHandling()
 	u.reading = false
 	u.flush()
-	return len(messages), err
 }
 
 // tell logs that receiving fails, once until it succeeds.
@@ -185,9 +193,14 @@ func (u *udpPort) tell(err error) {
 	}
 }
 
-// pause keeps a socket that fails each time from keeping the loop busy.
+// readLater keeps a socket that fails each time from keeping the loop busy.
+func (u *udpPort) readLater() {
+	_ = u.readable.DelNoBlock() // if that fails, the loop is at an end
+	u.pause()
+}
+
+// pause has onRetry called, as what should be waited for cannot be.
 func (u *udpPort) pause() {
-	u.readable.DelNoBlock()
 	if err := u.retry.AddTimeout(serverPause); err != nil {
 		u.port.warn("server stops", err)
 	}
@@ -196,7 +209,11 @@ func (u *udpPort) pause() {
 func (u *udpPort) onRetry(*event.Event, event.What) {
 	u.port.lock()
 	defer u.port.unlock()
-	u.readMore()
+	if u.choked {
+		u.sendMore()
+	} else {
+		u.readMore()
+	}
 }
 
 // readMore has the loop watch for requests, unless something is against it.
@@ -205,13 +222,15 @@ func (u *udpPort) readMore() {
 		return
 	}
 	if err := u.readable.Add(); err != nil {
-		u.port.warn("server stops", err)
+		u.port.complain(&u.stalls, "server cannot wait for requests", err)
+		u.pause()
 	}
 }
 
 func (u *udpPort) stopReading() {
-	u.readable.DelNoBlock()
-	u.retry.DelNoBlock()
+	// If these fail, the loop is at an end.
+	_ = u.readable.DelNoBlock()
+	_ = u.retry.DelNoBlock()
 }
 
 // send takes an answer, whose bytes it copies.
@@ -243,13 +262,22 @@ func (u *udpPort) FinishIteration() {
 	u.port.lock()
 	defer u.port.unlock()
 	u.ending = false
-	u.sendQueued()
-}
-
-// sendQueued sends answers now that would be sent later.
-func (u *udpPort) sendQueued() {
 	if !u.choked {
 		u.flush()
+	}
+}
+
+// sendLast sends what is left when the port is closed. Nothing can wait any more if
+// the loop is at an end.
+func (u *udpPort) sendLast() {
+	u.flush()
+	if len(u.queue) == 0 {
+		return
+	}
+	if err := u.writable.Add(); err != nil {
+		u.port.stats.Failed += uint64(len(u.queue))
+		u.port.complain(&u.port.losses, "server cannot send", err, "answers", len(u.queue))
+		u.queue = nil
 	}
 }
 
@@ -261,11 +289,7 @@ func (u *udpPort) flush() {
 	}
 	done, err := u.batch.Send(u.fd, u.queue)
 	if err != nil {
-		for i := range u.queue[:done] {
-			if u.queue[i].Err != nil {
-				u.port.stats.Failed++
-			}
-		}
+		u.lose(u.queue[:done])
 	}
 	rest := copy(u.queue, u.queue[done:])
 	clear(u.queue[rest:])
@@ -281,6 +305,33 @@ func (u *udpPort) flush() {
 	u.port.settle()
 }
 
+// lose counts and logs the answers that the socket did not take.
+func (u *udpPort) lose(answers []datagram.Message) {
+	for i := range answers {
+		m := &answers[i]
+		if m.Err == nil || errors.Is(m.Err, datagram.ErrTooLong) && u.sendCut(m) {
+			continue
+		}
+		u.port.stats.Failed++
+		u.port.complain(&u.port.losses, "server cannot send", m.Err, "client", m.Addr)
+	}
+}
+
+// sendCut sends the beginning of an answer that is too long for the way to its
+// client, which will ask again by TCP.
+func (u *udpPort) sendCut(m *datagram.Message) bool {
+	data, ok := cutAnswer(m.Data)
+	if !ok {
+		return false
+	}
+	sent, err := u.batch.Send(u.fd, []datagram.Message{{Data: data, Addr: m.Addr, Local: m.Local}})
+	if sent == 1 && err == nil {
+		u.port.stats.Truncated++
+		return true
+	}
+	return false
+}
+
 // choke waits for room in the socket.
 func (u *udpPort) choke() {
 	if u.choked {
@@ -288,23 +339,37 @@ func (u *udpPort) choke() {
 	}
 	u.choked = true
 	u.stopReading()
+	u.awaitRoom()
+}
+
+func (u *udpPort) awaitRoom() {
 	if err := u.writable.Add(); err != nil {
-		u.port.warn("server stops", err)
+		u.port.complain(&u.stalls, "server cannot wait for room", err)
+		u.pause()
 	}
 }
 
 func (u *udpPort) onWritable(*event.Event, event.What) {
 	u.port.lock()
 	defer u.port.unlock()
+	u.sendMore()
+}
+
+// sendMore sends what has waited for room, and then goes on receiving.
+func (u *udpPort) sendMore() {
 	if u.port.ended {
 		return
 	}
 	u.flush()
-	if len(u.queue) > 0 || u.port.ended {
+	if u.port.ended {
+		return
+	}
+	if len(u.queue) > 0 {
+		u.awaitRoom()
 		return
 	}
 	u.choked = false
-	u.writable.DelNoBlock()
+	_ = u.writable.DelNoBlock() // if that fails, the loop is at an end
 	u.readMore()
 }
 
@@ -314,5 +379,7 @@ func (u *udpPort) end() {
 	u.writable.Free()
 	u.retry.Free()
 	u.bytes, u.queue = nil, nil
-	evutil.CloseSocket(u.fd)
+	if err := evutil.CloseSocket(u.fd); err != nil {
+		u.port.warn("close server's socket", err)
+	}
 }

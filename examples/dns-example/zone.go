@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"log"
 	"net/netip"
 	"strings"
 	"time"
@@ -44,35 +46,50 @@ func parseZone(args []string) (*zone, error) {
 	return z, nil
 }
 
-// answer answers a request.
+// answer answers a request, with what there is or with SERVFAIL.
 func (z *zone) answer(req *evdns.ServerRequest) {
-	result := evdns.ErrNotExist
+	result, err := z.fill(req)
+	if err != nil {
+		log.Print(err)
+		result = evdns.ErrServerFailed
+	}
+	if err := req.Respond(result); err != nil && !errors.Is(err, evdns.ErrClientGone) {
+		log.Print(err)
+	}
+}
+
+// fill adds what there is to all questions.
+func (z *zone) fill(req *evdns.ServerRequest) (result evdns.Err, err error) {
+	result = evdns.ErrNotExist
 	for _, q := range req.Questions {
-		if z.add(req, q) {
+		found, err := z.add(req, q)
+		if err != nil {
+			return 0, err
+		}
+		if found {
 			result = 0
 		}
 	}
-	req.SetFlags(evdns.FlagAA)
-	req.Respond(result) // if that fails, the client asks again
+	return result, req.SetFlags(evdns.FlagAA)
 }
 
 // add adds what there is to a question, and returns whether there is anything of
 // its name.
-func (z *zone) add(req *evdns.ServerRequest, q dns.Question) bool {
+func (z *zone) add(req *evdns.ServerRequest, q dns.Question) (found bool, err error) {
 	name := dns.CanonicalName(q.Name)
 	addrs, names := z.addrs[name], z.names[name]
 	for _, addr := range addrs {
 		switch {
 		case addr.Is4() && q.Qtype == dns.TypeA:
-			req.AddA(q.Name, zoneTTL, addr)
+			err = errors.Join(err, req.AddA(q.Name, zoneTTL, addr))
 		case addr.Is6() && q.Qtype == dns.TypeAAAA:
-			req.AddAAAA(q.Name, zoneTTL, addr)
+			err = errors.Join(err, req.AddAAAA(q.Name, zoneTTL, addr))
 		}
 	}
 	if q.Qtype == dns.TypePTR {
 		for _, target := range names {
-			req.AddPTRName(q.Name, target, zoneTTL)
+			err = errors.Join(err, req.AddPTRName(q.Name, target, zoneTTL))
 		}
 	}
-	return len(addrs)+len(names) > 0
+	return len(addrs)+len(names) > 0, err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"log"
 
 	"github.com/miekg/dns"
 
@@ -20,13 +21,13 @@ func (f *forwarder) serve(req *evdns.ServerRequest) {
 	q := req.Questions
 	switch {
 	case len(q) != 1:
-		req.Respond(evdns.ErrFormat)
+		refuse(req, evdns.ErrFormat)
 		return
 	case q[0].Qclass != dns.ClassINET:
-		req.Respond(evdns.ErrNotImpl)
+		refuse(req, evdns.ErrNotImpl)
 		return
 	case f.waiting == f.max:
-		req.Respond(evdns.ErrRefused)
+		refuse(req, evdns.ErrRefused)
 		return
 	}
 	_, err := f.resolver.Query(q[0].Name, q[0].Qtype, evdns.NoSearch, func(m *dns.Msg, err error) {
@@ -34,10 +35,21 @@ func (f *forwarder) serve(req *evdns.ServerRequest) {
 		answer(req, m, err)
 	})
 	if err != nil {
-		req.Respond(refusal(err))
+		refuse(req, refusal(err))
 		return
 	}
 	f.waiting++
+}
+
+// refuse answers a request with a code alone.
+func refuse(req *evdns.ServerRequest, code evdns.Err) { report(req.Respond(code)) }
+
+// report logs that an answer could not be sent, and that the client got another one or
+// none, unless it is the client that has gone.
+func report(err error) {
+	if err != nil && !errors.Is(err, evdns.ErrClientGone) {
+		log.Print(err)
+	}
 }
 
 // refusal is what a client is told when its query cannot be asked.
@@ -51,16 +63,15 @@ func refusal(err error) evdns.Err {
 	return evdns.ErrServerFailed
 }
 
-// answer answers a request with the message of a nameserver, if there is one. If the
-// answer cannot be sent, the client asks again.
+// answer answers a request with the message of a nameserver, if there is one.
 func answer(req *evdns.ServerRequest, m *dns.Msg, err error) {
 	if m == nil {
-		req.Respond(failure(err))
+		refuse(req, failure(err))
 		return
 	}
 	m.Authoritative = false // we are not
 	m.RecursionAvailable = true
-	req.RespondMsg(m)
+	report(req.RespondMsg(m))
 }
 
 // failure is what a client is told when there is no message. Those that a
