@@ -36,7 +36,9 @@ type side interface {
 	drained()                         // all output has gone
 	happened(what bufferevent.Events) // the event callback
 	expired()                         // the timer
-	release()                         // the connection is going
+	quiet() bool                      // no message is under way, so that the stream may end in order
+	farewell(b *bufferevent.Bufferevent)
+	release() // the connection is going
 }
 
 // An instant is a time, in nanoseconds since the program has started: a third of
@@ -157,23 +159,32 @@ func (c *Conn) SetMaxHeadersSize(n int) {
 }
 
 // Free closes the connection. Its close callback is not called; a request that
-// is on it is over, and its error callback is told so
+// is on it is over, and its error callback is told so. The stream ends in order
+// (see [bufferevent.Bufferevent.FreeWhenWritten]) if no message is under way, and
+// otherwise at once, so that over TLS the peer can tell
 // (evhttp_connection_free).
 func (c *Conn) Free() {
 	c.onClose = nil
-	c.close()
+	c.shut(c.bev != nil && c.side.quiet())
 }
 
-// close ends the connection, and tells.
-func (c *Conn) close() {
+// close ends the connection at once, and tells. What has not left yet is lost.
+func (c *Conn) close() { c.shut(false) }
+
+// shut ends the connection, its stream in order or not, and tells.
+func (c *Conn) shut(inOrder bool) {
 	if c.freed {
 		return
 	}
 	c.freed = true
 	c.timer.Del()
-	if c.bev != nil {
-		c.bev.Free()
+	if b := c.bev; b != nil {
 		c.bev = nil
+		if inOrder {
+			c.side.farewell(b)
+		} else {
+			b.Free()
+		}
 	}
 	c.side.release()
 	if fn := c.onClose; fn != nil {

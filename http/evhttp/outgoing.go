@@ -160,10 +160,11 @@ func (o *outgoing) established() {
 	o.next()
 }
 
-// disconnect closes the stream, and keeps the connection for another one. It
-// may end with the connection freed.
+// disconnect closes the stream, in order if no message is under way, and keeps the
+// connection for another one. It may end with the connection freed.
 func (o *outgoing) disconnect() {
 	was, bev := o.state, o.bev
+	quiet := bev != nil && o.quiet()
 	o.expect(0)
 	o.bev, o.state = nil, apart
 	o.ended, o.failure, o.sentFunc, o.tooLarge = nil, nil, nil, nil
@@ -171,13 +172,28 @@ func (o *outgoing) disconnect() {
 	if o.flags&ConReuseConnectedAddr == 0 {
 		o.peer = netip.AddrPort{}
 	}
-	if bev != nil {
+	switch {
+	case quiet:
+		o.farewell(bev)
+	case bev != nil:
 		bev.Free()
 	}
 	if was >= idle && o.onClose != nil {
 		o.onClose(&o.Conn)
 	}
 }
+
+// quiet implements side.
+func (o *outgoing) quiet() bool {
+	switch o.state {
+	case idle, leaving, tunnelling:
+		return o.bev.Output().Len() == 0
+	}
+	return false
+}
+
+// farewell implements side.
+func (o *outgoing) farewell(b *bufferevent.Bufferevent) { b.FreeWhenWritten(o.writeTimeout) }
 
 // lost is called when connecting has failed: another try may be due.
 func (o *outgoing) lost(code RequestError, err error) {
@@ -303,20 +319,23 @@ func (o *outgoing) awaitAnswer() {
 
 // happened implements side.
 func (o *outgoing) happened(what bufferevent.Events) {
-	switch {
-	case what&bufferevent.EventConnected != 0:
+	switch what.Outcome() {
+	case bufferevent.ConnectionMade:
 		o.connected()
-	case what&bufferevent.EventEOF != 0:
+	case bufferevent.InputEnded:
 		o.finished(io.EOF)
-	case what&bufferevent.EventTimeout != 0:
+	case bufferevent.TimedOut:
 		o.fail(ReqTimeout, o.bev.Err())
-	case what&bufferevent.EventError == 0:
-	case what&bufferevent.EventWriting != 0 && o.flags&ConReadOnWriteError != 0 && o.state >= inResponse:
+	case bufferevent.OutputFailed:
+		if o.flags&ConReadOnWriteError == 0 || o.state < inResponse {
+			o.finished(o.reason())
+			return
+		}
 		o.written = o.reason()
 		o.last, o.sentFunc = true, nil
 		o.awaitAnswer()
 		o.bev.Enable(event.Read)
-	default:
+	case bufferevent.Failed:
 		o.finished(o.reason())
 	}
 }
@@ -344,17 +363,25 @@ func (o *outgoing) end() {
 	switch {
 	case o.state == inResponseBody && o.queue[0].paused && o.bev.Input().Len() > 0:
 		return // the user has yet to take it
-	case o.state == inResponseBody && o.queue[0].untilClose() && err == io.EOF:
+	case o.state == inResponseBody && o.queue[0].untilClose() && err == io.EOF && !o.reset():
 		o.last = true
 		o.complete(o.queue[0])
 		return
 	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 	}
-	if o.written != nil {
+	// What reading has failed with says more than what writing has, of which it is
+	// the cause, such as an alert of TLS.
+	if o.written != nil && errors.Is(err, io.ErrUnexpectedEOF) {
 		err = o.written
 	}
 	o.fail(ReqEOF, err)
+}
+
+// reset reports whether the end of the stream may be that of a reset, which a
+// write was told of: a peer that has ended its stream before breaks the pipe.
+func (o *outgoing) reset() bool {
+	return o.written != nil && !errors.Is(o.written, syscall.EPIPE) && o.bev.Underlying() == nil
 }
 
 // expired implements side.

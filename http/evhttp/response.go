@@ -227,16 +227,17 @@ func (o *outgoing) complete(r *Request) {
 	o.queue = slices.Delete(o.queue, 0, 1)
 	o.expectNothing()
 	o.reused, o.sentFunc = true, nil
-	switch {
-	case r.body.framing == wire.Tunnel:
+	if r.body.framing == wire.Tunnel {
 		o.offer(r)
 		return
-	case o.last || o.ended != nil || r.sending != sendDone || o.bev.Output().Len() > 0:
-		o.disconnect()
-	case o.bev.Input().Len() > 0: // what nobody has asked for must not answer the next one
-		o.disconnect()
-	default:
+	}
+	sent := r.sending == sendDone && o.bev.Output().Len() == 0
+	if sent {
 		o.state = idle
+	}
+	// What nobody has asked for must not answer the next request.
+	if !sent || o.last || o.ended != nil || o.bev.Input().Len() > 0 {
+		o.disconnect()
 	}
 	o.over(r, nil)
 }

@@ -28,6 +28,7 @@ type served struct {
 	resting   bool     // nothing is read
 	last      bool     // there will be no other request
 	unclean   bool     // the client may be sending what nobody reads
+	cut       bool     // the last answer is not complete
 	peerEnded bool     // nothing comes any more
 	count     int      // of requests
 	sentFunc  func()
@@ -68,9 +69,8 @@ const (
 )
 
 var (
-	errTimeout  = errors.New("request did not come in time")
-	errClosed   = errors.New("connection closed")
-	errProtocol = errors.New("peer speaks another protocol")
+	errTimeout = errors.New("request did not come in time")
+	errClosed  = errors.New("connection closed")
 )
 
 func newServed(s *Server) (*served, error) {
@@ -251,7 +251,7 @@ func (c *served) ask(r *Request, fn func(r *Request) bool) (goOn bool) {
 	ok := fn(r)
 	c.called()
 	if !ok && c.reading(r) {
-		c.close()
+		c.hangUp()
 	}
 	return c.reading(r)
 }
@@ -437,13 +437,15 @@ func (c *served) drop() (more bool) {
 // happened implements side. A client that has ended its stream may still want
 // the answer; but who works at it is told, because most have gone.
 func (c *served) happened(what bufferevent.Events) {
-	switch {
-	case what&bufferevent.EventEOF != 0:
+	switch what.Outcome() {
+	case bufferevent.InputEnded:
 		c.ended()
-	case what&(bufferevent.EventError|bufferevent.EventTimeout) != 0:
+	case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
 		c.fail(c.bev.Err())
-	case what&bufferevent.EventConnected != 0 && c.bev.NegotiatedProtocol() == "h2":
-		c.fail(errProtocol)
+	case bufferevent.ConnectionMade:
+		if c.bev.NegotiatedProtocol() == "h2" {
+			c.hangUp()
+		}
 	}
 }
 
@@ -452,7 +454,7 @@ func (c *served) ended() {
 	c.peerEnded, c.last = true, true
 	switch c.state {
 	case lingering:
-		c.close()
+		c.hangUp()
 	case answering:
 		c.req.disconnected()
 	default:
@@ -468,6 +470,6 @@ func (c *served) expired() {
 	case c.state == awaiting && c.bev.Output().Len() > 0: // that has its own timeout
 		c.expect(c.server.idleTimeout)
 	default:
-		c.close()
+		c.hangUp()
 	}
 }

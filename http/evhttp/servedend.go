@@ -1,5 +1,7 @@
 package evhttp
 
+import "github.com/go-libevent/libevent/core/bufferevent"
+
 // answered is called when a request has come and was answered, or will not come.
 func (c *served) answered(r *Request) {
 	if r.onComplete == nil {
@@ -62,8 +64,8 @@ func (c *served) end() {
 // 9.6).
 func (c *served) linger() {
 	unclean := c.unclean || c.server.flags&ServerLingeringClose != 0 || c.bev.Input().Len() > 0
-	if !unclean || c.peerEnded || c.bev.CloseWrite() != nil {
-		c.close()
+	if !unclean || c.peerEnded || c.endWriting() != nil {
+		c.hangUp()
 		return
 	}
 	c.state = lingering
@@ -72,6 +74,33 @@ func (c *served) linger() {
 	c.goOn()
 	c.drop()
 }
+
+// endWriting ends the stream that is sent. After an answer that is not complete
+// only the lowest stream ends, without what TLS says of an end in order.
+func (c *served) endWriting() error {
+	b := c.bev
+	for below := b.Underlying(); c.cut && below != nil; below = b.Underlying() {
+		b = below
+	}
+	return b.CloseWrite()
+}
+
+// hangUp ends the connection, in order unless an answer was cut off.
+func (c *served) hangUp() { c.shut(!c.cut) }
+
+// quiet implements side.
+func (c *served) quiet() bool {
+	switch c.state {
+	case awaiting:
+		return true
+	case closing, lingering:
+		return !c.cut && c.bev.Output().Len() == 0
+	}
+	return false
+}
+
+// farewell implements side.
+func (c *served) farewell(b *bufferevent.Bufferevent) { c.server.farewell(b) }
 
 // drained implements side.
 func (c *served) drained() {
@@ -98,7 +127,7 @@ func (c *served) cutOff(r *Request, cause error) {
 		c.close()
 		return
 	}
-	c.last, c.unclean = true, true
+	c.last, c.unclean, c.cut = true, true, true
 	r.sending, r.received = sendDone, true
 	c.finish(r)
 }

@@ -34,7 +34,8 @@ type Server struct {
 
 	bounds   []*Bound
 	conns    []*served
-	requests []*Request // to be used again
+	leaving  map[*bufferevent.Bufferevent]struct{} // streams that end in order, without a connection any more
+	requests []*Request                            // to be used again
 
 	exact   map[string]handler
 	routes  Router[handler]
@@ -86,7 +87,8 @@ func NewServer(base *event.Base) *Server {
 	return s
 }
 
-// Free closes everything at once (evhttp_free).
+// Free closes everything at once. Streams of connections without a request still
+// say that they have ended, if that can be said without waiting (evhttp_free).
 func (s *Server) Free() {
 	s.freed = true
 	s.closeBounds()
@@ -97,7 +99,50 @@ func (s *Server) Free() {
 	for len(s.conns) > 0 {
 		s.conns[len(s.conns)-1].Free()
 	}
+	s.cutLeaving()
 }
+
+// farewell ends a stream in order. The server knows of it until it has ended.
+func (s *Server) farewell(b *bufferevent.Bufferevent) {
+	if b.Underlying() == nil && b.Output().Len() == 0 { // nothing of it can be left
+		b.Free()
+		return
+	}
+	over := false
+	b.FreeWhenWrittenFunc(s.writeTimeout, func(error) {
+		over = true
+		if _, left := s.leaving[b]; left {
+			delete(s.leaving, b)
+			s.gone()
+		}
+	})
+	if over {
+		return
+	}
+	if s.leaving == nil {
+		s.leaving = make(map[*bufferevent.Bufferevent]struct{})
+	}
+	s.leaving[b] = struct{}{}
+}
+
+// cutLeaving ends at once what is to end in order.
+func (s *Server) cutLeaving() {
+	for b := range s.leaving {
+		b.Free()
+	}
+	clear(s.leaving)
+}
+
+// gone is called when a connection or stream has gone.
+func (s *Server) gone() {
+	if s.onEmpty != nil && s.unused() {
+		// The error is that the base was freed, and nothing is told any more.
+		_ = s.base.Post(func() { s.empty(nil) })
+	}
+}
+
+// unused reports whether nothing is left of any connection.
+func (s *Server) unused() bool { return len(s.conns)+len(s.leaving) == 0 }
 
 // ErrDeadline says that connections had to be cut off.
 var ErrDeadline = errors.New("deadline for shutting down has passed")
@@ -119,7 +164,7 @@ func (s *Server) Shutdown(after time.Duration, done func(err error)) error {
 			c.end()
 		}
 	}
-	if len(s.conns) == 0 {
+	if s.unused() {
 		return s.base.Post(func() { s.empty(nil) })
 	}
 	if after <= 0 {
@@ -139,8 +184,10 @@ func onDeadline(ev *event.Event, _ event.What) {
 	done := s.onEmpty
 	s.onEmpty = nil
 	for len(s.conns) > 0 {
-		s.conns[len(s.conns)-1].close()
+		c := s.conns[len(s.conns)-1]
+		c.shut(c.quiet())
 	}
+	s.cutLeaving()
 	if done != nil {
 		done(ErrDeadline)
 	}
@@ -148,7 +195,7 @@ func onDeadline(ev *event.Event, _ event.What) {
 
 // empty tells whoever waits for it that there is no connection left.
 func (s *Server) empty(err error) {
-	if fn := s.onEmpty; fn != nil && len(s.conns) == 0 {
+	if fn := s.onEmpty; fn != nil && s.unused() {
 		s.onEmpty = nil
 		if s.deadline.Initialized() {
 			s.deadline.Del()
@@ -220,7 +267,7 @@ func (s *Server) accept(b *Bound, fd int, peer netip.AddrPort) {
 	switch {
 	case c.start(bev) != nil:
 		c.close()
-	case s.maxConns > 0 && len(s.conns) > s.maxConns:
+	case s.maxConns > 0 && len(s.conns)+len(s.leaving) > s.maxConns:
 		c.overload()
 	}
 }
@@ -229,7 +276,7 @@ func (s *Server) accept(b *Bound, fd int, peer netip.AddrPort) {
 // told so are not too many as well, some are closed without a word.
 func (c *served) overload() {
 	s := c.server
-	if len(s.conns) > s.maxConns+s.maxConns/8+16 {
+	if len(s.conns)+len(s.leaving) > s.maxConns+s.maxConns/8+16 {
 		c.close()
 		return
 	}
@@ -255,9 +302,7 @@ func (s *Server) remove(c *served) {
 	s.conns[c.place].place = c.place
 	s.conns[last] = nil
 	s.conns = s.conns[:last]
-	if last == 0 && s.onEmpty != nil {
-		s.base.Post(func() { s.empty(nil) })
-	}
+	s.gone()
 }
 
 // ConnectionCount returns the number of connections
