@@ -76,3 +76,11 @@ func (b *Base) Expire(nameserver netip.AddrPort) {
 
 // Backoff is the pause before a probe.
 var Backoff = backoff
+
+// SetNotExistSkew sets how long the other family is awaited when there is no such
+// name for the first one. The result restores what it was.
+func SetNotExistSkew(d time.Duration) (restore func()) {
+	old := notExistSkew
+	notExistSkew = d
+	return func() { notExistSkew = old }
+}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -27,7 +28,9 @@ var _ bufferevent.Resolver = (*Base)(nil)
 //
 // Search domains are tried in turn, until one has addresses of either family, or
 // nameservers fail. When those of one family are there, the other one has as long
-// as getaddrinfo-allow-skew says to follow. The results are in the order that the
+// as getaddrinfo-allow-skew says to follow; when there is no such name for one of
+// them, there is none for the other (RFC 8020) unless it follows within 50 ms. The
+// results are in the order that the
 // option address-order says. The canonical name is that at the end of the aliases,
 // or the first on its line in a hosts file.
 //
@@ -213,26 +216,63 @@ func (l *lookup) answered(i int, a Answer, err error) {
 	}
 	f := &l.families[i]
 	f.request, f.answer, f.err = nil, a, err
-	if l.waiting() {
-		// Addresses are not to be held back for long. An error says nothing
-		// about the other family, which then has the time that requests have.
-		if l.succeeded() {
-			_ = l.timer.AddTimeout(l.base.options.skew) // it was assigned
-		}
-		l.base.unlock()
+	if !l.waiting() {
+		l.overrule()
+		l.proceed()
 		return
 	}
-	if l.nextName() && !l.try() {
-		l.base.unlock()
-		return
+	// Addresses are not to be held back for long, nor is that there is no such
+	// name, which goes for both families. Another error says nothing about the
+	// other family, which then has the time that requests have.
+	switch {
+	case l.succeeded():
+		_ = l.timer.AddTimeout(l.base.options.skew) // it was assigned
+	case errors.Is(err, ErrNotExist):
+		_ = l.timer.AddTimeout(notExistSkew) // it was assigned
 	}
-	l.finish()
+	l.base.unlock()
 }
 
-// onTimer gives up waiting for the second family.
+// notExistSkew is how long the other family is awaited when there is no such name
+// for the first one (RFC 8020). Some nameservers say so though there are addresses
+// of the other family (RFC 4074, section 4.2). Tests have others.
+var notExistSkew = 50 * time.Millisecond
+
+// onTimer gives up waiting for the second family, unless its answer is there and
+// about to be delivered.
 func (l *lookup) onTimer(*event.Event, event.What) {
 	l.base.lock()
+	for i := range l.families {
+		if r := l.families[i].request; r != nil && r.over() {
+			l.base.unlock()
+			return
+		}
+	}
 	if l.ended {
+		l.base.unlock()
+		return
+	}
+	l.abandon()
+	l.proceed()
+}
+
+// overrule has an error that is no answer not count beside one that is: if there
+// is no such name, it does not matter that the other family was not heard of.
+func (l *lookup) overrule() {
+	v4, v6 := &l.families[0], &l.families[1]
+	switch {
+	case errors.Is(v4.err, ErrNotExist) && isNoAnswer(v6.err):
+		v6.err = nil
+	case errors.Is(v6.err, ErrNotExist) && isNoAnswer(v4.err):
+		v4.err = nil
+	}
+}
+
+// proceed goes on to the next name, if nobody is asked and there are no addresses
+// yet, or ends the lookup. It unlocks the base.
+func (l *lookup) proceed() {
+	_ = l.timer.DelNoBlock() // it was assigned
+	if l.nextName() && !l.try() {
 		l.base.unlock()
 		return
 	}
@@ -264,10 +304,15 @@ func (l *lookup) end() {
 	if l.timer.Initialized() {
 		_ = l.timer.DelNoBlock() // it was assigned
 	}
+	l.abandon()
+}
+
+// abandon has no answer awaited any more.
+func (l *lookup) abandon() {
 	for i := range l.families {
 		if r := l.families[i].request; r != nil {
 			l.families[i].request = nil
-			r.Cancel()
+			l.base.quit(r)
 		}
 	}
 }
@@ -307,12 +352,12 @@ func (l *lookup) failure(reason, cause error) error {
 // searchGoesOn reports whether after err, if any, it makes sense to try another
 // name: a nameserver has said something, or the name was none to look up.
 func searchGoesOn(err error) bool {
-	for _, why := range []error{ErrServerFailed, ErrTimeout, ErrUnreachable, ErrShutdown, ErrCancel, ErrFreed, ErrTooMany, ErrNotCached} {
-		if errors.Is(err, why) {
-			return false
-		}
-	}
-	return true
+	return !isNoAnswer(err) && !isAny(err, ErrShutdown, ErrCancel, ErrFreed, ErrTooMany, ErrNotCached)
+}
+
+// isNoAnswer reports whether err says that nameservers were asked in vain.
+func isNoAnswer(err error) bool {
+	return isAny(err, ErrServerFailed, ErrTimeout, ErrUnreachable)
 }
 
 // reasonOf returns the one of the errors of the two families that says more:
@@ -346,7 +391,7 @@ func gaiError(err error) evutil.GAIError {
 		return evutil.EAINoData
 	case errors.Is(err, ErrNotExist), errors.Is(err, ErrName):
 		return evutil.EAINoName
-	case errors.Is(err, ErrTimeout), errors.Is(err, ErrServerFailed), errors.Is(err, ErrUnreachable), errors.Is(err, ErrTooMany):
+	case isNoAnswer(err), errors.Is(err, ErrTooMany):
 		return evutil.EAIAgain
 	}
 	return evutil.EAIFail

@@ -239,10 +239,21 @@ func (b *Base) checkStart(r *Request) error {
 func (r *Request) Cancel() {
 	b := r.base
 	b.lock()
-	if r.state != stateEnded {
+	if !r.over() {
 		b.end(r, outcome{err: ErrCancel})
 	}
 	b.unlock()
+}
+
+// over says whether the callback of the request is due or was called.
+func (r *Request) over() bool { return r.state == stateEnded }
+
+// quit ends a request without a word, unless its callback is due.
+func (b *Base) quit(r *Request) {
+	if !r.over() {
+		b.remove(r)
+		b.users--
+	}
 }
 
 // end ends a request, with what its callback is to be told.
