@@ -1,12 +1,13 @@
 package event
 
-import "time"
+import (
+	"time"
 
-// epoch is what all clocks count from: some time before the first base.
-var epoch = time.Now()
+	"github.com/go-libevent/libevent/core/internal/poller"
+)
 
-// monotonic returns the nanoseconds since epoch. It never goes back.
-func monotonic() int64 { return int64(time.Since(epoch)) }
+// monotonic returns the time that deadlines are given in.
+func monotonic() int64 { return poller.Monotonic() }
 
 // clock is a base's time. While callbacks run it stands still, so that asking
 // for it is free.

@@ -176,11 +176,14 @@ func (b *Base) wait(flags LoopFlag) error {
 	if err := b.poller.Flush(); err != nil {
 		return fmt.Errorf("loop: %w", err)
 	}
-	ready, err := b.poll(timeout)
+	ready, yielded, err := b.poll(timeout)
 	if err != nil {
 		return fmt.Errorf("loop: %w", err)
 	}
 	b.clock.update()
+	if yielded {
+		b.yielded = b.clock.last
+	}
 	if len(b.check.list) > 0 {
 		b.runCheck()
 	}
@@ -192,30 +195,32 @@ func (b *Base) wait(flags LoopFlag) error {
 }
 
 // poll waits with the lock released, so that other threads can work on the
-// base. Wakes are asked for only if the wait may take time.
-func (b *Base) poll(timeout time.Duration) (ready []poller.Event, err error) {
-	if timeout != 0 && !b.inbox.beginWait() {
-		timeout = 0
+// base. Wakes are asked for only if the wait may take time. A wait that took
+// some let other goroutines run; one that took none may have to do that now,
+// when the wait's end does not depend on how long it takes.
+func (b *Base) poll(timeout time.Duration) (ready []poller.Event, yielded bool, err error) {
+	deadline := poller.Now
+	if timeout != 0 && b.inbox.beginWait() {
+		deadline = poller.Deadline(b.waitUntil)
 	}
-	yield := b.yieldDue()
-	rouse := yield && b.rouseDue()
 	if b.stats != nil {
 		b.stats.beforePoll()
 	}
 	b.leave()
-	if yield {
+	b.ready, yielded, err = b.poller.Wait(deadline, b.ready[:0])
+	if !yielded && b.yieldDue() {
+		yielded = true
 		runtime.Gosched()
+		if b.rouseDue() {
+			poller.Rouse()
+		}
 	}
-	if rouse {
-		poller.Rouse()
-	}
-	b.ready, err = b.poller.Wait(timeout, b.ready[:0])
 	b.enter()
 	if b.stats != nil {
 		b.stats.afterPoll()
 	}
 	b.inbox.endWait()
-	return b.ready, err
+	return b.ready, yielded, err
 }
 
 // A loop that never waits lets other goroutines run from time to time. Not too
@@ -237,20 +242,16 @@ func (b *Base) yieldDue() bool {
 	if b.ownThread {
 		interval = threadYieldInterval
 	}
-	now := b.clock.last
-	if now-b.yielded < int64(interval) {
-		return false
-	}
-	b.yielded = now
-	return true
+	return b.clock.last-b.yielded >= int64(interval)
 }
 
 // rouseDue reports whether the scheduler's monitor may have slept for long.
 func (b *Base) rouseDue() bool {
-	if b.yielded-b.roused < int64(rouseInterval) {
+	now := b.clock.last
+	if now-b.roused < int64(rouseInterval) {
 		return false
 	}
-	b.roused = b.yielded
+	b.roused = now
 	return true
 }
 

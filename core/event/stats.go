@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/bits"
 	"time"
+
+	"github.com/go-libevent/libevent/core/internal/poller"
 )
 
 // Stats says how a loop has spent its time since EnableStats.
@@ -113,7 +115,7 @@ func (s *stats) afterCallback() {
 	s.CallbackTime += d
 	s.Histogram.Add(d)
 	if d > s.Slowest.Duration {
-		s.Slowest = SlowCallback{Duration: d, At: epoch.Add(time.Duration(s.start)), FD: s.fd, What: s.what}
+		s.Slowest = SlowCallback{Duration: d, At: poller.Time(s.start), FD: s.fd, What: s.what}
 	}
 	s.start = 0
 }

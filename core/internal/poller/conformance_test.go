@@ -353,10 +353,10 @@ func (d *driver) exchangeWakes(rounds int, pause func()) (early int) {
 	go func() {
 		defer close(returned)
 		for range rounds {
-			_, err := d.Wait(-1, nil)
+			_, err := d.wait(-1, nil)
 			for err == nil && !woken.Swap(false) {
 				early++
-				_, err = d.Wait(-1, nil)
+				_, err = d.wait(-1, nil)
 			}
 			returned <- err
 		}
@@ -397,7 +397,7 @@ func TestUpdateDuringWait(t *testing.T) {
 					return
 				}
 				if err == nil {
-					events, err = d.Wait(-1, events[:0])
+					events, err = d.wait(-1, events[:0])
 				}
 				if err != nil {
 					t.Errorf("flush or wait: %v", err)
@@ -457,13 +457,13 @@ func TestWaitDoesNotAllocate(t *testing.T) {
 		cycle := func() {
 			d.Update(a, Read, Read|Write)
 			d.Flush()
-			d.Wait(0, events) // ready
+			d.wait(0, events) // ready
 			d.Update(a, Read|Write, 0)
 			d.Flush()
-			d.Wait(0, events)                   // not ready
-			d.Wait(50*time.Microsecond, events) // times out
+			d.wait(0, events)                   // not ready
+			d.wait(50*time.Microsecond, events) // times out
 			d.Wake()
-			d.Wait(-1, events) // woken
+			d.wait(-1, events) // woken
 			d.Update(a, 0, Read)
 		}
 		cycle()

@@ -10,7 +10,11 @@ func checkOpen(op string, fd int) error {
 	if fd < 0 {
 		return opError(op, fd, unix.EBADF)
 	}
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
+	err := retryError(func() error {
+		_, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		return err
+	})
+	if err != nil {
 		return opError(op, fd, err)
 	}
 	return nil

@@ -3,9 +3,7 @@ package poller
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
-	"time"
 	"unsafe"
 
 	"github.com/go-libevent/libevent/core/internal/evlog"
@@ -56,7 +54,7 @@ func openDevpoll(Options) (Poller, error) {
 	}
 	w, err := newWaker()
 	if err != nil {
-		unix.Close(fd)
+		sysClose(fd)
 		return nil, err
 	}
 	d := &devpoll{fd: fd, waker: w, buf: make([]unix.PollFd, minDevpollEvents)}
@@ -73,7 +71,7 @@ func (d *devpoll) Wake() error       { return d.waker.wake() }
 
 func (d *devpoll) Close() error {
 	err := d.waker.close()
-	if e := unix.Close(d.fd); err == nil {
+	if e := sysClose(d.fd); err == nil {
 		err = os.NewSyscallError("close", e)
 	}
 	return err
@@ -118,31 +116,29 @@ func (d *devpoll) Flush() error {
 func (d *devpoll) write(changes []unix.PollFd) error {
 	// A PollFd is eight bytes without padding, and stays in place.
 	data := unsafe.Slice((*byte)(unsafe.Pointer(&changes[0])), len(changes)*int(unsafe.Sizeof(changes[0])))
-	for {
+	return retryError(func() error {
 		_, err := unix.Pwrite(d.fd, data, 0)
-		if err != unix.EINTR {
-			return err
-		}
-	}
+		return err
+	})
 }
 
-func (d *devpoll) Wait(timeout time.Duration, events []Event) ([]Event, error) {
+func (d *devpoll) Wait(deadline Deadline, events []Event) (ready []Event, yielded bool, err error) {
 	d.arg = dvpoll{fds: &d.buf[0], nfds: uintptr(len(d.buf))}
 	n, err := ioctlPollNow(d.fd, &d.arg)
-	if n == 0 && err == nil && timeout != 0 {
-		// Other goroutines get their turn before this thread blocks: often
-		// one of them is what makes a descriptor ready.
-		runtime.Gosched()
-		d.arg.timeout = int32(clampMillis(timeout))
+	if n == 0 && err == nil && deadline != Now {
+		yielded = true
+		deadline.yield()
+		d.arg.timeout = int32(clampMillis(deadline.left()))
 		n, err = ioctlPoll(d.fd, &d.arg)
 	}
-	if err == unix.EINTR {
-		return events, nil
+	switch err {
+	case nil:
+		return d.collect(n, events), yielded, nil
+	case unix.EINTR:
+		return events, yielded, nil
+	default:
+		return events, yielded, fmt.Errorf("ioctl DP_POLL: %w", err)
 	}
-	if err != nil {
-		return events, fmt.Errorf("ioctl DP_POLL: %w", err)
-	}
-	return d.collect(n, events), nil
 }
 
 // collect translates the first n entries of the buffer.

@@ -67,6 +67,24 @@ func (d *driver) watch(fd int, in Interest) {
 	d.watched[fd] = in
 }
 
+// wait is Wait for a time that begins now: zero does not wait, and a negative
+// one has no end.
+func (d *driver) wait(timeout time.Duration, events []Event) ([]Event, error) {
+	events, _, err := d.Wait(in(timeout), events)
+	return events, err
+}
+
+func in(timeout time.Duration) Deadline {
+	switch {
+	case timeout < 0:
+		return Never
+	case timeout == 0:
+		return Now
+	default:
+		return Deadline(Monotonic() + int64(timeout))
+	}
+}
+
 // poll waits once and returns what is ready by descriptor, of what is watched.
 func (d *driver) poll(timeout time.Duration) map[int]Interest {
 	d.t.Helper()
@@ -74,7 +92,7 @@ func (d *driver) poll(timeout time.Duration) map[int]Interest {
 		d.t.Fatalf("flush: %v", err)
 	}
 	var err error
-	d.events, err = d.Wait(timeout, d.events[:0])
+	d.events, err = d.wait(timeout, d.events[:0])
 	if err != nil {
 		d.t.Fatalf("wait: %v", err)
 	}

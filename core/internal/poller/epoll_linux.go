@@ -1,12 +1,13 @@
 package poller
 
 import (
+	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"time"
 	"unsafe"
 
+	"github.com/go-libevent/libevent/core/internal/evlog"
 	"golang.org/x/sys/unix"
 )
 
@@ -40,8 +41,8 @@ type epoll struct {
 // goroutine in the runtime's network poller, or by blocking the thread.
 type sleeper interface {
 	// sleep waits until the epoll descriptor has events, wake is called or
-	// timeout (negative: none) has passed, and returns what poll then finds.
-	sleep(ep *epoll, timeout time.Duration) (int, error)
+	// deadline has passed, and returns what poll then finds.
+	sleep(ep *epoll, deadline Deadline) (int, error)
 	wake() error
 	// hidden reports whether fd is a descriptor of the sleeper's own and, if
 	// so, makes it ready for the next wait.
@@ -49,15 +50,18 @@ type sleeper interface {
 	close() error
 }
 
-func openEpoll(o Options) (Poller, error) {
-	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return nil, os.NewSyscallError("epoll_create1", err)
+func openEpoll(o Options) (Poller, error) { return openEpollOn(epollCreate, o) }
+
+// openEpollOn makes a Poller of a descriptor that create makes. If the
+// runtime's poller refuses that, another one is waited for in the other way.
+func openEpollOn(create func() (int, error), o Options) (Poller, error) {
+	ep, err := newEpoll(create, o)
+	if errors.Is(err, os.ErrNoDeadline) {
+		evlog.Logf(evlog.Debug, "epoll: the runtime's poller refuses the descriptor: waits block their thread")
+		o.BlockThread = true
+		ep, err = newEpoll(create, o)
 	}
-	ep := &epoll{fd: fd, buf: make([]unix.EpollEvent, minEpollEvents)}
-	ep.sleeper, err = newSleeper(fd, o)
 	if err != nil {
-		unix.Close(fd)
 		return nil, err
 	}
 	if o.Changelist {
@@ -66,13 +70,32 @@ func openEpoll(o Options) (Poller, error) {
 	return ep, nil
 }
 
-// newSleeper parks unless the loop owns its thread or asks for fine timeouts
-// without a timerfd, which only epoll_pwait2 in a blocked thread can give.
-func newSleeper(fd int, o Options) (sleeper, error) {
-	if o.BlockThread || o.PreciseTimer && o.DisallowTimerFD {
-		return newThreadSleeper(fd, o)
+func epollCreate() (int, error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	return fd, os.NewSyscallError("epoll_create1", err)
+}
+
+func newEpoll(create func() (int, error), o Options) (*epoll, error) {
+	fd, err := create()
+	if err != nil {
+		return nil, err
 	}
-	return newParkSleeper(fd, o)
+	s, err := newSleeper(fd, o)
+	if err != nil {
+		return nil, err
+	}
+	return &epoll{fd: fd, buf: make([]unix.EpollEvent, minEpollEvents), sleeper: s}, nil
+}
+
+// newSleeper parks unless the loop owns its thread or asks for fine timeouts
+// without a timerfd, which only epoll_pwait2 in a blocked thread can give. The
+// sleeper owns the epoll descriptor, which is closed if there is none. The
+// error is os.ErrNoDeadline if the runtime's poller refuses the descriptor.
+func newSleeper(epfd int, o Options) (sleeper, error) {
+	if o.BlockThread || o.PreciseTimer && o.DisallowTimerFD {
+		return newThreadSleeper(epfd, o)
+	}
+	return newParkSleeper(epfd, o)
 }
 
 func (ep *epoll) Name() string      { return epollMethod.Name }
@@ -95,26 +118,30 @@ func epollControl(epfd, fd int, old, new Interest) error {
 	ev := unix.EpollEvent{Events: epollBits(new), Fd: int32(fd)}
 	switch {
 	case new == 0:
-		err := unix.EpollCtl(epfd, unix.EPOLL_CTL_DEL, fd, &ev)
+		err := epollCtl(epfd, unix.EPOLL_CTL_DEL, fd, &ev)
 		if err == unix.ENOENT || err == unix.EBADF || err == unix.EPERM {
 			return nil // closed, or closed and reused: nothing is watched
 		}
 		return epollError("del", fd, err)
 	case old == 0:
-		err := unix.EpollCtl(epfd, unix.EPOLL_CTL_ADD, fd, &ev)
+		err := epollCtl(epfd, unix.EPOLL_CTL_ADD, fd, &ev)
 		if err == unix.EEXIST {
 			// A copy of a descriptor that was closed under this number
 			// keeps the old registration alive.
-			err = unix.EpollCtl(epfd, unix.EPOLL_CTL_MOD, fd, &ev)
+			err = epollCtl(epfd, unix.EPOLL_CTL_MOD, fd, &ev)
 		}
 		return epollError("add", fd, err)
 	default:
-		err := unix.EpollCtl(epfd, unix.EPOLL_CTL_MOD, fd, &ev)
+		err := epollCtl(epfd, unix.EPOLL_CTL_MOD, fd, &ev)
 		if err == unix.ENOENT {
-			err = unix.EpollCtl(epfd, unix.EPOLL_CTL_ADD, fd, &ev)
+			err = epollCtl(epfd, unix.EPOLL_CTL_ADD, fd, &ev)
 		}
 		return epollError("mod", fd, err)
 	}
+}
+
+func epollCtl(epfd, op, fd int, ev *unix.EpollEvent) error {
+	return retryError(func() error { return unix.EpollCtl(epfd, op, fd, ev) })
 }
 
 func epollError(op string, fd int, err error) error {
@@ -124,23 +151,29 @@ func epollError(op string, fd int, err error) error {
 	return opError("epoll_ctl "+op, fd, err)
 }
 
-func (ep *epoll) Wait(timeout time.Duration, events []Event) ([]Event, error) {
+func (ep *epoll) Wait(deadline Deadline, events []Event) (ready []Event, yielded bool, err error) {
 	n, err := ep.poll()
-	if n == 0 && err == nil && timeout != 0 {
-		n, err = ep.sleeper.sleep(ep, timeout)
+	if n == 0 && err == nil && deadline != Now {
+		yielded = true
+		n, err = ep.sleeper.sleep(ep, deadline)
 	}
 	if err != nil {
-		return events, fmt.Errorf("epoll_wait: %w", err)
+		return events, yielded, fmt.Errorf("epoll_wait: %w", err)
 	}
-	return ep.collect(n, events), nil
+	return ep.collect(n, events), yielded, nil
 }
 
 // poll asks for what is ready now. It does not tell the scheduler, so it must
-// never block.
+// never block. An interrupted call is repeated: the parked goroutine is told of
+// each event once, and must not take an interruption for "nothing".
 func (ep *epoll) poll() (int, error) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(ep.fd),
-		uintptr(unsafe.Pointer(&ep.buf[0])), uintptr(len(ep.buf)), 0, 0, 0)
-	return epollResult(n, errno)
+	for {
+		n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(ep.fd),
+			uintptr(unsafe.Pointer(&ep.buf[0])), uintptr(len(ep.buf)), 0, 0, 0)
+		if errno != unix.EINTR {
+			return epollResult(n, errno)
+		}
+	}
 }
 
 func epollResult(n uintptr, errno unix.Errno) (int, error) {
@@ -216,13 +249,15 @@ type threadSleeper struct {
 func newThreadSleeper(epfd int, o Options) (sleeper, error) {
 	w, err := newWaker()
 	if err != nil {
+		sysClose(epfd) // the error that counts is the first
 		return nil, err
 	}
+	s := &threadSleeper{epfd: epfd, waker: w, precise: o.PreciseTimer}
 	if err := epollControl(epfd, w.fd(), 0, Read); err != nil {
-		w.close()
+		s.close()
 		return nil, err
 	}
-	return &threadSleeper{epfd: epfd, waker: w, precise: o.PreciseTimer}, nil
+	return s, nil
 }
 
 func (s *threadSleeper) wake() error { return s.waker.wake() }
@@ -237,14 +272,15 @@ func (s *threadSleeper) hidden(fd int) bool {
 
 func (s *threadSleeper) close() error {
 	err := s.waker.close()
-	if e := unix.Close(s.epfd); err == nil {
+	if e := sysClose(s.epfd); err == nil {
 		err = e
 	}
 	return err
 }
 
-func (s *threadSleeper) sleep(ep *epoll, timeout time.Duration) (int, error) {
-	runtime.Gosched()
+func (s *threadSleeper) sleep(ep *epoll, deadline Deadline) (int, error) {
+	deadline.yield()
+	timeout := deadline.left()
 	if s.precise && timeout > 0 {
 		n, err := s.pwait2(ep, timeout)
 		if err != unix.ENOSYS {

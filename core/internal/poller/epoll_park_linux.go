@@ -3,7 +3,6 @@ package poller
 import (
 	"errors"
 	"os"
-	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -20,8 +19,9 @@ import (
 // passed on to the outer set. Loops with a thread of their own do without.
 //
 // Timeouts are the runtime's read deadlines, whose grain is the millisecond of
-// its own epoll_wait. A precise sleeper sets a timerfd inside the epoll set
-// instead.
+// its own epoll_wait. A precise sleeper also sets a timerfd inside the epoll
+// set. The deadline stays, because while goroutines keep all processors busy
+// the runtime looks at its timers more often than at descriptors.
 type parkSleeper struct {
 	file *os.File
 	conn syscall.RawConn
@@ -48,44 +48,47 @@ var longAgo = time.Unix(1, 0)
 
 func newParkSleeper(epfd int, o Options) (sleeper, error) {
 	if err := unix.SetNonblock(epfd, true); err != nil {
+		sysClose(epfd) // the error that counts is the first
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	s := &parkSleeper{timerfd: -1}
-	if o.PreciseTimer {
-		fd, err := openTimerFD(epfd)
-		if err != nil {
-			return nil, err
-		}
-		s.timerfd = fd
-	}
-	s.file = os.NewFile(uintptr(epfd), "epoll")
-	conn, err := s.file.SyscallConn()
-	if err != nil {
-		s.closeTimer()
+	s := &parkSleeper{timerfd: -1, file: os.NewFile(uintptr(epfd), "epoll")}
+	if err := s.init(epfd, o); err != nil {
+		s.close()
 		return nil, err
 	}
-	s.conn = conn
-	s.try = s.tryPoll
 	return s, nil
 }
 
-func openTimerFD(epfd int) (int, error) {
-	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
+func (s *parkSleeper) init(epfd int, o Options) (err error) {
+	s.try = s.tryPoll
+	if s.conn, err = s.file.SyscallConn(); err != nil {
+		return err
+	}
+	// This fails if the runtime's poller has refused the descriptor.
+	if err := s.file.SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
+	if o.PreciseTimer {
+		s.timerfd, err = openEpollTimer(epfd)
+	}
+	return err
+}
+
+// openEpollTimer opens a timerfd that is watched by the epoll set.
+func openEpollTimer(epfd int) (int, error) {
+	fd, err := openTimerFD()
 	if err != nil {
-		return -1, os.NewSyscallError("timerfd_create", err)
+		return -1, err
 	}
 	if err := epollControl(epfd, fd, 0, Read); err != nil {
-		unix.Close(fd)
+		sysClose(fd) // the error that counts is that of epoll_ctl
 		return -1, err
 	}
 	return fd, nil
 }
 
-func (s *parkSleeper) sleep(ep *epoll, timeout time.Duration) (int, error) {
-	// Other goroutines get their turn before this one goes to rest: often
-	// one of them is what makes a descriptor ready.
-	runtime.Gosched()
-	if err := s.setTimeout(timeout); err != nil {
+func (s *parkSleeper) sleep(ep *epoll, deadline Deadline) (int, error) {
+	if err := s.setDeadline(deadline); err != nil {
 		return 0, err
 	}
 	if s.woken.Swap(false) {
@@ -114,26 +117,24 @@ func (s *parkSleeper) tryPoll(uintptr) bool {
 	return s.n != 0 || s.err != nil
 }
 
-// setTimeout arranges for the next park to end after d. An earlier wake's
+// setDeadline arranges for the next park to end at d. An earlier wake's
 // deadline in the past must not outlive the wait that it ended, so a deadline
 // is always set anew once there may have been one.
-func (s *parkSleeper) setTimeout(d time.Duration) error {
-	if s.timerfd >= 0 && d > 0 {
-		its := unix.ItimerSpec{Value: timespec(d)}
-		if err := unix.TimerfdSettime(s.timerfd, 0, &its, nil); err != nil {
-			return os.NewSyscallError("timerfd_settime", err)
-		}
-		d = -1
-	}
-	if d < 0 {
+func (s *parkSleeper) setDeadline(d Deadline) error {
+	if d == Never {
 		if !s.deadlineSet {
 			return nil
 		}
 		s.deadlineSet = false
 		return s.file.SetReadDeadline(time.Time{})
 	}
+	if s.timerfd >= 0 {
+		if err := setTimerFD(s.timerfd, d.left()); err != nil {
+			return err
+		}
+	}
 	s.deadlineSet = true
-	return s.file.SetReadDeadline(time.Now().Add(d))
+	return s.file.SetReadDeadline(Time(int64(d)))
 }
 
 func (s *parkSleeper) wake() error {
@@ -146,7 +147,7 @@ func (s *parkSleeper) hidden(fd int) bool {
 		return false
 	}
 	var expirations [8]byte
-	unix.Read(fd, expirations[:]) // EAGAIN when it was set anew meanwhile
+	retryRead(fd, expirations[:]) // EAGAIN when it was set anew meanwhile
 	return true
 }
 
@@ -157,6 +158,6 @@ func (s *parkSleeper) close() error {
 
 func (s *parkSleeper) closeTimer() {
 	if s.timerfd >= 0 {
-		unix.Close(s.timerfd)
+		sysClose(s.timerfd) // nobody could do anything about an error
 	}
 }

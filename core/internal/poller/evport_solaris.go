@@ -3,7 +3,6 @@ package poller
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -49,7 +48,7 @@ func openEvport(Options) (Poller, error) {
 
 func (p *evport) Name() string      { return evportMethod.Name }
 func (p *evport) Features() Feature { return evportMethod.Features }
-func (p *evport) Close() error      { return os.NewSyscallError("close", unix.Close(p.port)) }
+func (p *evport) Close() error      { return os.NewSyscallError("close", sysClose(p.port)) }
 
 func (p *evport) Update(fd int, old, new Interest) error {
 	if fd < 0 {
@@ -58,11 +57,11 @@ func (p *evport) Update(fd int, old, new Interest) error {
 	if new == 0 {
 		// An error says that nothing was associated: the event has been
 		// delivered, or the descriptor is closed.
-		portDissociate(p.port, fd)
+		retryError(func() error { return portDissociate(p.port, fd) })
 		p.want[fd] = 0
 		return nil
 	}
-	err := portAssociate(p.port, fd, pollBits(new))
+	err := retryError(func() error { return portAssociate(p.port, fd, pollBits(new)) })
 	if err == unix.EBADFD {
 		err = unix.EBADF // what every other interface says
 	}
@@ -84,7 +83,7 @@ func (p *evport) Flush() error {
 		if p.want[fd] == 0 {
 			continue
 		}
-		err := portAssociate(p.port, fd, pollBits(p.want[fd]))
+		err := retryError(func() error { return portAssociate(p.port, fd, pollBits(p.want[fd])) })
 		if err != nil && err != unix.EBADFD {
 			evlog.Logf(evlog.Warn, "%v", opError("port_associate", fd, err))
 		}
@@ -93,21 +92,21 @@ func (p *evport) Flush() error {
 	return nil
 }
 
-func (p *evport) Wait(timeout time.Duration, events []Event) ([]Event, error) {
+func (p *evport) Wait(deadline Deadline, events []Event) (ready []Event, yielded bool, err error) {
 	n, err := portGetnNow(p.port, p.buf)
-	if n == 0 && err == nil && timeout != 0 {
-		// Other goroutines get their turn before this thread blocks: often
-		// one of them is what makes a descriptor ready.
-		runtime.Gosched()
-		n, err = p.sleep(timeout)
+	if n == 0 && err == nil && deadline != Now {
+		yielded = true
+		deadline.yield()
+		n, err = p.sleep(deadline.left())
 	}
-	if err == unix.EINTR {
-		return events, nil
+	switch err {
+	case nil:
+		return p.collect(n, events), yielded, nil
+	case unix.EINTR:
+		return events, yielded, nil
+	default:
+		return events, yielded, fmt.Errorf("port_getn: %w", err)
 	}
-	if err != nil {
-		return events, fmt.Errorf("port_getn: %w", err)
-	}
-	return p.collect(n, events), nil
 }
 
 func (p *evport) sleep(timeout time.Duration) (int, error) {
@@ -140,7 +139,7 @@ func (p *evport) Wake() error {
 	if p.pending.Swap(true) {
 		return nil
 	}
-	if err := portSend(p.port); err != nil {
+	if err := retryError(func() error { return portSend(p.port) }); err != nil {
 		p.pending.Store(false)
 		return os.NewSyscallError("port_send", err)
 	}

@@ -5,7 +5,6 @@ package poller
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -59,7 +58,7 @@ func openKqueue(Options) (Poller, error) {
 		refused: make(map[int]Interest),
 	}
 	if k.waker, err = newKqueueWaker(fd); err != nil {
-		unix.Close(fd)
+		sysClose(fd)
 		return nil, err
 	}
 	return k, nil
@@ -71,7 +70,7 @@ func (k *kqueue) Wake() error       { return k.waker.wake() }
 
 func (k *kqueue) Close() error {
 	err := k.waker.close()
-	if e := unix.Close(k.fd); err == nil {
+	if e := sysClose(k.fd); err == nil {
 		err = os.NewSyscallError("close", e)
 	}
 	return err
@@ -120,12 +119,10 @@ func kqueueChange(kq, fd, filter, flags int) error {
 	if filter == unix.EVFILT_READ {
 		change[0].Fflags = kqueueReadNotes
 	}
-	for {
+	return retryError(func() error {
 		_, err := unix.Kevent(kq, change[:], nil, nil)
-		if err != unix.EINTR {
-			return err
-		}
-	}
+		return err
+	})
 }
 
 // forget removes filters. An error says that the kernel has no such filter:
@@ -168,19 +165,18 @@ func (k *kqueue) Flush() error {
 	return nil
 }
 
-func (k *kqueue) Wait(timeout time.Duration, events []Event) ([]Event, error) {
+func (k *kqueue) Wait(deadline Deadline, events []Event) (ready []Event, yielded bool, err error) {
 	n, err := keventNow(k.fd, k.buf)
-	if n == 0 && err == nil && timeout != 0 && len(k.hungUp) == 0 {
-		// Other goroutines get their turn before this thread blocks: often
-		// one of them is what makes a descriptor ready.
-		runtime.Gosched()
-		n, err = keventWait(k.fd, k.buf, timeout)
+	if n == 0 && err == nil && deadline != Now && len(k.hungUp) == 0 {
+		yielded = true
+		deadline.yield()
+		n, err = keventWait(k.fd, k.buf, deadline.left())
 	}
 	if err != nil && err != unix.EINTR {
-		return events, fmt.Errorf("kevent: %w", err)
+		return events, yielded, fmt.Errorf("kevent: %w", err)
 	}
 	events = append(events, k.hungUp...)
-	return k.collect(max(n, 0), events), nil
+	return k.collect(max(n, 0), events), yielded, nil
 }
 
 // keventWait blocks the thread until something is ready or timeout, unless

@@ -30,7 +30,11 @@ func (w *kqueueWaker) wake() error {
 	var change [1]unix.Kevent_t
 	unix.SetKevent(&change[0], 0, unix.EVFILT_USER, 0)
 	change[0].Fflags = unix.NOTE_TRIGGER
-	if _, err := unix.Kevent(w.kq, change[:], nil, nil); err != nil && err != unix.EINTR {
+	err := retryError(func() error {
+		_, err := unix.Kevent(w.kq, change[:], nil, nil)
+		return err
+	})
+	if err != nil {
 		w.pending.Store(false)
 		return os.NewSyscallError("kevent", err)
 	}

@@ -1,7 +1,6 @@
 package poller
 
 import (
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -25,12 +24,21 @@ func pollNow(fds []unix.PollFd) (int, error) {
 	return int(n), nil
 }
 
-// pollWait blocks the thread until something is ready or timeout, unless
-// negative, has passed.
-func pollWait(fds []unix.PollFd, timeout time.Duration, precise bool) (int, error) {
-	if timeout < 0 || !precise {
-		return unix.Poll(fds, clampMillis(timeout))
+// block blocks the thread until something that is asked for is ready or the
+// deadline has passed.
+func (p *poll) block(deadline Deadline) (int, error) {
+	if deadline == Never {
+		return unix.Ppoll(p.asked, nil, nil)
 	}
-	ts := timespec(timeout)
-	return unix.Ppoll(fds, &ts, nil)
+	if err := p.alarm.set(deadline); err != nil {
+		return 0, err
+	}
+	last := len(p.asked)
+	p.asked = append(p.asked, unix.PollFd{Fd: int32(p.alarm.fd), Events: unix.POLLIN})
+	n, err := unix.Ppoll(p.asked, nil, nil)
+	if err == nil && p.asked[last].Revents != 0 {
+		n--
+	}
+	p.asked = p.asked[:last]
+	return n, err
 }

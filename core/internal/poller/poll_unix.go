@@ -3,9 +3,8 @@
 package poller
 
 import (
+	"errors"
 	"fmt"
-	"runtime"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,8 +22,8 @@ var pollMethod = Method{
 // Update edits want. Flush copies that to asked, which is all that Wait uses,
 // so that an Update may come while another goroutine waits.
 type poll struct {
-	waker   *waker
-	precise bool
+	waker *waker
+	alarm alarm
 
 	want    []unix.PollFd // the waker's descriptor comes first
 	index   []int32       // by descriptor: position in want, or zero for none
@@ -33,14 +32,19 @@ type poll struct {
 	asked []unix.PollFd
 }
 
-func openPoll(o Options) (Poller, error) {
+func openPoll(Options) (Poller, error) {
 	w, err := newWaker()
 	if err != nil {
 		return nil, err
 	}
+	a, err := openAlarm()
+	if err != nil {
+		w.close() // the error that counts is the first
+		return nil, err
+	}
 	return &poll{
 		waker:   w,
-		precise: o.PreciseTimer,
+		alarm:   a,
 		want:    []unix.PollFd{{Fd: int32(w.fd()), Events: unix.POLLIN}},
 		changed: true,
 	}, nil
@@ -49,7 +53,10 @@ func openPoll(o Options) (Poller, error) {
 func (p *poll) Name() string      { return pollMethod.Name }
 func (p *poll) Features() Feature { return pollMethod.Features }
 func (p *poll) Wake() error       { return p.waker.wake() }
-func (p *poll) Close() error      { return p.waker.close() }
+
+func (p *poll) Close() error {
+	return errors.Join(p.waker.close(), p.alarm.close())
+}
 
 func (p *poll) Update(fd int, old, new Interest) error {
 	if old == 0 {
@@ -96,21 +103,21 @@ func (p *poll) Flush() error {
 	return nil
 }
 
-func (p *poll) Wait(timeout time.Duration, events []Event) ([]Event, error) {
+func (p *poll) Wait(deadline Deadline, events []Event) (ready []Event, yielded bool, err error) {
 	n, err := pollNow(p.asked)
-	if n == 0 && err == nil && timeout != 0 {
-		// Other goroutines get their turn before this thread blocks: often
-		// one of them is what makes a descriptor ready.
-		runtime.Gosched()
-		n, err = pollWait(p.asked, timeout, p.precise)
+	if n == 0 && err == nil && deadline != Now {
+		yielded = true
+		deadline.yield()
+		n, err = p.block(deadline)
 	}
-	if err == unix.EINTR {
-		return events, nil
+	switch err {
+	case nil:
+		return p.collect(n, events), yielded, nil
+	case unix.EINTR:
+		return events, yielded, nil
+	default:
+		return events, yielded, fmt.Errorf("poll: %w", err)
 	}
-	if err != nil {
-		return events, fmt.Errorf("poll: %w", err)
-	}
-	return p.collect(n, events), nil
 }
 
 // collect translates the n entries of asked that have an answer.

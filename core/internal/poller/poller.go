@@ -81,12 +81,12 @@ type Poller interface {
 	// It is called before each Wait.
 	Flush() error
 
-	// Wait waits until a descriptor is ready, Wake is called or timeout has
-	// passed, appends what is ready to events and returns it. A timeout of
-	// zero does not wait, a negative one waits for ever. An early return
-	// without events is allowed. The Poller decides how many events it
-	// reports at once; the rest come with the next Wait.
-	Wait(timeout time.Duration, events []Event) ([]Event, error)
+	// Wait waits until a descriptor is ready, Wake is called or deadline has
+	// passed, and appends what is ready to events. An early return without
+	// events is allowed. The Poller decides how many events it reports at
+	// once; the rest come with the next Wait. yielded says that other
+	// goroutines could run meanwhile: the wait had to block.
+	Wait(deadline Deadline, events []Event) (ready []Event, yielded bool, err error)
 
 	// Wake makes the Wait that is under way, or else the next one that would
 	// block, return early. Any number of Wakes before that count as one.

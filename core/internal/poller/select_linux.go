@@ -1,7 +1,6 @@
 package poller
 
 import (
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -26,12 +25,27 @@ func selectNow(s *fdSets) (int, error) {
 	return int(n), nil
 }
 
-// selectWait blocks the thread until something is ready or timeout, unless
-// negative, has passed.
-func selectWait(s *fdSets, timeout time.Duration) (int, error) {
-	if timeout < 0 {
-		return unix.Pselect(s.nfds, &s.read[0], &s.write[0], nil, nil, nil)
+// block blocks the thread until something in answer, which has what is asked
+// for, is ready or the deadline has passed.
+func (s *selector) block(deadline Deadline) (int, error) {
+	if deadline == Never {
+		return s.answer.wait()
 	}
-	ts := timespec(timeout)
-	return unix.Pselect(s.nfds, &s.read[0], &s.write[0], nil, &ts, nil)
+	if err := s.alarm.set(deadline); err != nil {
+		return 0, err
+	}
+	s.answer.put(s.alarm.fd, Read)
+	n, err := s.answer.wait()
+	if err == nil && s.answer.has(s.alarm.fd) {
+		s.answer.put(s.alarm.fd, 0)
+		n--
+	}
+	return n, err
 }
+
+func (s *fdSets) wait() (int, error) {
+	return unix.Pselect(s.nfds, &s.read[0], &s.write[0], nil, nil, nil)
+}
+
+// has reports whether fd is in the set of those to read from.
+func (s *fdSets) has(fd int) bool { return s.read[fd/unix.FD_SETSIZE].IsSet(fd % unix.FD_SETSIZE) }

@@ -2,11 +2,7 @@
 
 package poller
 
-import (
-	"time"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // selectNow asks what is ready now.
 func selectNow(s *fdSets) (int, error) {
@@ -14,12 +10,13 @@ func selectNow(s *fdSets) (int, error) {
 	return unix.Select(s.nfds, &s.read[0], &s.write[0], nil, &now)
 }
 
-// selectWait blocks the thread until something is ready or timeout, unless
-// negative, has passed.
-func selectWait(s *fdSets, timeout time.Duration) (int, error) {
-	if timeout < 0 {
-		return unix.Select(s.nfds, &s.read[0], &s.write[0], nil, nil)
+// block blocks the thread until something in answer, which has what is asked
+// for, is ready or the deadline has passed.
+func (s *selector) block(deadline Deadline) (int, error) {
+	a := &s.answer
+	if deadline == Never {
+		return unix.Select(a.nfds, &a.read[0], &a.write[0], nil, nil)
 	}
-	tv := unix.NsecToTimeval(int64(min(timeout, longestWait))) // rounds up
-	return unix.Select(s.nfds, &s.read[0], &s.write[0], nil, &tv)
+	tv := unix.NsecToTimeval(int64(min(deadline.left(), longestWait))) // rounds up
+	return unix.Select(a.nfds, &a.read[0], &a.write[0], nil, &tv)
 }

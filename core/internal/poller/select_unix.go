@@ -3,10 +3,9 @@
 package poller
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
-	"runtime"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,6 +25,7 @@ var selectMethod = Method{
 // that an Update may come while another goroutine waits.
 type selector struct {
 	waker   *waker
+	alarm   alarm
 	want    fdSets
 	changed bool // want differs from asked
 	asked   fdSets
@@ -37,9 +37,14 @@ func openSelect(Options) (Poller, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &selector{waker: w}
+	a, err := openAlarm()
+	if err != nil {
+		w.close() // the error that counts is the first
+		return nil, err
+	}
+	s := &selector{waker: w, alarm: a}
 	if err := s.Update(w.fd(), 0, Read); err != nil {
-		w.close()
+		s.Close()
 		return nil, err
 	}
 	return s, nil
@@ -48,7 +53,10 @@ func openSelect(Options) (Poller, error) {
 func (s *selector) Name() string      { return selectMethod.Name }
 func (s *selector) Features() Feature { return selectMethod.Features }
 func (s *selector) Wake() error       { return s.waker.wake() }
-func (s *selector) Close() error      { return s.waker.close() }
+
+func (s *selector) Close() error {
+	return errors.Join(s.waker.close(), s.alarm.close())
+}
 
 func (s *selector) Update(fd int, old, new Interest) error {
 	if old == 0 {
@@ -74,32 +82,31 @@ func (s *selector) Flush() error {
 	return nil
 }
 
-func (s *selector) Wait(timeout time.Duration, events []Event) ([]Event, error) {
+func (s *selector) Wait(deadline Deadline, events []Event) (ready []Event, yielded bool, err error) {
 	s.answer.copyFrom(&s.asked)
 	n, err := selectNow(&s.answer)
-	if n == 0 && err == nil && timeout != 0 {
-		// Other goroutines get their turn before this thread blocks: often
-		// one of them is what makes a descriptor ready.
-		runtime.Gosched()
+	if n == 0 && err == nil && deadline != Now {
+		yielded = true
+		deadline.yield()
 		s.answer.copyFrom(&s.asked)
-		n, err = selectWait(&s.answer, timeout)
+		n, err = s.block(deadline)
 	}
 	switch err {
 	case nil:
-		return s.collect(n, events), nil
+		return s.collect(n, events), yielded, nil
 	case unix.EINTR:
-		return events, nil
+		return events, yielded, nil
 	case unix.EBADF:
-		return s.waitPastClosed(events)
+		return s.waitPastClosed(events), yielded, nil
 	default:
-		return events, fmt.Errorf("select: %w", err)
+		return events, yielded, fmt.Errorf("select: %w", err)
 	}
 }
 
 // waitPastClosed is for when a watched descriptor has been closed, of which
 // select tells nothing but EBADF. Closed descriptors are reported as ready, so
 // that their owners find out, and the others are asked for without waiting.
-func (s *selector) waitPastClosed(events []Event) ([]Event, error) {
+func (s *selector) waitPastClosed(events []Event) []Event {
 	s.answer.copyFrom(&s.asked)
 	for fd, in := s.answer.next(0); fd >= 0; fd, in = s.answer.next(fd + 1) {
 		if checkOpen("select", fd) != nil {
@@ -109,9 +116,9 @@ func (s *selector) waitPastClosed(events []Event) ([]Event, error) {
 	}
 	n, err := selectNow(&s.answer)
 	if err != nil {
-		return events, nil // closed just now, or a signal: the next wait tells
+		return events // closed just now, or a signal: the next wait tells
 	}
-	return s.collect(n, events), nil
+	return s.collect(n, events)
 }
 
 // collect translates the n bits in answer.

@@ -3,10 +3,8 @@ package poller
 import (
 	"errors"
 	"os"
-	"runtime"
 	"sync"
 	"syscall"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -90,20 +88,21 @@ func (p *win32) remove(i int) {
 	p.sockets = p.sockets[:last]
 }
 
-func (p *win32) Wait(timeout time.Duration, events []Event) ([]Event, error) {
-	if timeout != 0 {
-		runtime.Gosched() // often another goroutine is what makes a socket ready
+func (p *win32) Wait(deadline Deadline, events []Event) (ready []Event, yielded bool, err error) {
+	yielded = deadline != Now
+	if yielded {
+		deadline.yield()
 	}
 	p.fillSets()
-	err := winsockSelect(p.read, p.write, p.except, clampMillis(timeout))
+	err = winsockSelect(p.read, p.write, p.except, clampMillis(deadline.left()))
 	if errors.Is(err, windows.WSAENOTSOCK) {
 		p.removeClosed()
-		return events, nil
+		return events, yielded, nil
 	}
 	if err != nil {
-		return events, err
+		return events, yielded, err
 	}
-	return p.collect(events), nil
+	return p.collect(events), yielded, nil
 }
 
 // fillSets prepares the sets for select. Only the set for exceptional

@@ -34,7 +34,7 @@ func TestSignalDuringWaitIsNoError(t *testing.T) {
 				runtime.LockOSThread()
 				defer runtime.UnlockOSThread()
 				thread <- unix.Gettid()
-				_, err := p.Wait(-1, nil)
+				_, _, err := p.Wait(Never, nil)
 				result <- err
 			}()
 			if err := interrupt(t, p, <-thread, result); err != nil {

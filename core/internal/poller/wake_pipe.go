@@ -20,8 +20,8 @@ func openWakeChannel() (reader, writer int, err error) {
 	for _, fd := range p {
 		unix.CloseOnExec(fd)
 		if err := unix.SetNonblock(fd, true); err != nil {
-			unix.Close(p[0])
-			unix.Close(p[1])
+			sysClose(p[0])
+			sysClose(p[1])
 			return -1, -1, os.NewSyscallError("fcntl", err)
 		}
 	}

@@ -6,8 +6,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-
-	"golang.org/x/sys/unix"
 )
 
 // A waker makes a descriptor readable, so that whoever waits for it returns.
@@ -50,7 +48,7 @@ func (w *waker) wake() error {
 	if w.closed {
 		return nil
 	}
-	if _, err := unix.Write(w.writer, wakeMessage[:]); err != nil {
+	if _, err := retryWrite(w.writer, wakeMessage[:]); err != nil {
 		w.pending.Store(false)
 		return os.NewSyscallError("write", err)
 	}
@@ -62,8 +60,8 @@ func (w *waker) wake() error {
 // that comes after writes again.
 func (w *waker) drain() {
 	var message [8]byte
-	unix.Read(w.reader, message[:])
-	w.pending.Swap(false) // a swap, to see what was done before the wake
+	retryRead(w.reader, message[:]) // EAGAIN if there is none
+	w.pending.Swap(false)           // a swap, to see what was done before the wake
 }
 
 func (w *waker) close() error {
@@ -73,9 +71,9 @@ func (w *waker) close() error {
 		return nil
 	}
 	w.closed = true
-	err := unix.Close(w.reader)
+	err := sysClose(w.reader)
 	if w.writer != w.reader {
-		if e := unix.Close(w.writer); err == nil {
+		if e := sysClose(w.writer); err == nil {
 			err = e
 		}
 	}

@@ -2,10 +2,8 @@ package poller
 
 import (
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/windows"
 )
@@ -233,13 +231,14 @@ func (w *wepoll) arm(s *wepollSocket) error {
 	return nil
 }
 
-func (w *wepoll) Wait(timeout time.Duration, events []Event) ([]Event, error) {
-	if timeout != 0 {
-		runtime.Gosched() // often another goroutine is what makes a socket ready
+func (w *wepoll) Wait(deadline Deadline, events []Event) (ready []Event, yielded bool, err error) {
+	yielded = deadline != Now
+	if yielded {
+		deadline.yield()
 	}
-	n, err := takePackets(w.port, w.packets, clampMillis(timeout))
+	n, err := takePackets(w.port, w.packets, clampMillis(deadline.left()))
 	if err != nil {
-		return events, err
+		return events, yielded, err
 	}
 	w.mu.Lock()
 	for i := range w.packets[:n] {
@@ -249,7 +248,7 @@ func (w *wepoll) Wait(timeout time.Duration, events []Event) ([]Event, error) {
 	if n == len(w.packets) && n < maxPackets {
 		w.packets = make([]packet, 2*n)
 	}
-	return events, nil
+	return events, yielded, nil
 }
 
 // complete handles a packet and appends what it tells to events.

@@ -89,7 +89,7 @@ func TestWepollLearnsThatASocketWasClosed(t *testing.T) {
 	d.watch(a, Read)
 	d.expectNothing()
 	closeFD(a)
-	events, err := d.Wait(patience, nil)
+	events, err := d.wait(patience, nil)
 	if len(events) != 0 || err != nil || len(w.sockets) != 0 {
 		t.Errorf("events %v, %v, %d sockets, want none", events, err, len(w.sockets))
 	}

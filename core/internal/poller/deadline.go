@@ -1,0 +1,50 @@
+package poller
+
+import (
+	"runtime"
+	"time"
+)
+
+// epoch is what Monotonic counts from: some time before the first Poller.
+var epoch = time.Now()
+
+// Monotonic returns the nanoseconds since some time before the first Poller.
+// It never goes back.
+func Monotonic() int64 { return int64(time.Since(epoch)) }
+
+// Time converts what Monotonic returned.
+func Time(ns int64) time.Time { return epoch.Add(time.Duration(ns)) }
+
+// A Deadline is when a wait ends by itself, by the clock of Monotonic. A wait
+// is given its end and not its length, so that what time passes before it
+// begins is not added to it.
+type Deadline int64
+
+const (
+	// Now does not wait.
+	Now Deadline = 0
+	// Never waits for ever.
+	Never Deadline = -1
+)
+
+// left returns the time until the deadline, negative if there is none.
+func (d Deadline) left() time.Duration {
+	if d <= Now {
+		return time.Duration(d) // which costs no look at the clock
+	}
+	return time.Duration(max(int64(d)-Monotonic(), 0))
+}
+
+// nearDeadline is how far a deadline must be for other goroutines to get their
+// turn before it: two of the scheduler's time slices.
+const nearDeadline = 20 * time.Millisecond
+
+// yield is for a thread that is about to block. It lets other goroutines run
+// before, one of which often is what makes a descriptor ready. Those that
+// compute may keep the processors for long, so that they get no turn when the
+// deadline is near.
+func (d Deadline) yield() {
+	if left := d.left(); left < 0 || left >= nearDeadline {
+		runtime.Gosched()
+	}
+}
