@@ -82,7 +82,12 @@ func (r *Request) Err() error { return r.cause }
 
 // SetErrorCallback sets what is called, before anything else, when the request
 // has failed; err is an *Error on a client. It is all that is called when a
-// client's request was cancelled (evhttp_request_set_error_cb).
+// client's request was cancelled. A server's request fails, too, when the client
+// has ended its stream while the answer is still to come and nothing of it waits to
+// be sent: most such clients have gone. Without this callback and that of
+// [Conn.SetCloseCallback], the answer goes on, as those of files and of handlers of
+// net/http do in any case; see also [Request.Context]
+// (evhttp_request_set_error_cb).
 func (r *Request) SetErrorCallback(fn func(r *Request, err error)) { r.onError = fn }
 
 // SetInformationalCallback sets what is called with every informational (1xx)

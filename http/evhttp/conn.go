@@ -141,8 +141,9 @@ func (c *Conn) PeerAddr() netip.AddrPort {
 }
 
 // SetCloseCallback sets what is called when the connection ends, for whatever
-// reason but Free; a client's may be connected again after that
-// (evhttp_connection_set_closecb).
+// reason but Free; a client's may be connected again after that. A server's
+// connection ends with a client that ends its stream as
+// [Request.SetErrorCallback] says (evhttp_connection_set_closecb).
 func (c *Conn) SetCloseCallback(fn func(c *Conn)) { c.onClose = fn }
 
 // SetMaxBodySize limits the body of what comes from the peer, in bytes; see

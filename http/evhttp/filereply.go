@@ -123,7 +123,7 @@ type filePart struct {
 
 func newFileBody(r *Request, f *os.File, size int64) *fileBody {
 	b := &fileBody{r: r, f: f, fd: int(f.Fd()), size: size, refs: 1, before: r.onError}
-	r.onError = b.failed
+	r.onError, r.outlasts = b.failed, true
 	return b
 }
 

@@ -98,6 +98,7 @@ func newHTTPExchange(r *Request) (*httpExchange, error) {
 	ctx, w.cancel = context.WithCancel(ctx)
 	w.req = req.WithContext(ctx)
 	r.SetErrorCallback(func(_ *Request, err error) { w.fail(err) })
+	r.outlasts = true // the context ends, as with net/http
 	if r.incoming.Framing == wire.NoBody {
 		w.bodyEnd = true
 		return w, nil

@@ -113,6 +113,7 @@ func (c *served) readable() {
 		}
 	}
 	c.busy = false
+	c.unheard()
 }
 
 // rest stops reading until goOn.
@@ -457,8 +458,22 @@ func (c *served) ended() {
 		c.hangUp()
 	case answering:
 		c.req.disconnected()
+		c.unheard()
 	default:
 		c.readable()
+	}
+}
+
+// unheard gives up an answer that is still to come for a client that has ended its
+// stream, if who works at it wants to know of that. While some of the answer waits
+// to be sent, that will show whether the client is there.
+func (c *served) unheard() {
+	r := c.req
+	switch {
+	case !c.peerEnded || c.freed || c.state != answering || r.sending == sendDone || r.outlasts:
+	case c.sentFunc != nil || c.bev.Output().Len() > 0:
+	case r.onError != nil || c.onClose != nil:
+		c.fail(errClosed)
 	}
 }
 

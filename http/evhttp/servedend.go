@@ -115,6 +115,8 @@ func (c *served) drained() {
 	case c.state <= inHead:
 		c.goOn()
 		c.readable()
+	default:
+		c.unheard()
 	}
 }
 
