@@ -97,6 +97,9 @@ func (b *Base) understand(r *Request, msg []byte, h header) (o outcome) {
 		o.answer, o.err = b.reader.read(msg, offset, h, r.name, r.qtype)
 		return o
 	}
+	if !b.options.trustAD {
+		msg[3] &^= byte(FlagAD)
+	}
 	o.message, o.err = unpackMessage(msg, r.name, 0)
 	if o.err == nil {
 		o.answer.TTL = messageTTL(o.message, r.qtype)
@@ -160,7 +163,7 @@ func (b *Base) nextName(r *Request) bool {
 	if r.more == nil || len(r.more.names) == 0 {
 		return false
 	}
-	r.name = fqdn(r.more.names[0])
+	r.name = dns.Fqdn(r.more.names[0])
 	r.more.names = r.more.names[1:]
 	return true
 }

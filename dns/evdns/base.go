@@ -71,13 +71,14 @@ type Base struct {
 	epoch time.Time    // what times are counted from
 	freed bool
 
-	options options
-	search  search
-	hosts   hosts
-	cache   cache
-	lookups lookups     // calls of GetAddrInfo that wait
-	skipped ConfigStats // of configuration files
-	sources sources
+	options  options
+	search   search
+	hosts    hosts
+	cache    cache
+	sortlist sortlist
+	lookups  lookups     // calls of GetAddrInfo that wait
+	skipped  ConfigStats // of configuration files
+	sources  sources
 
 	servers   []*nameserver
 	next      int // the server whose turn it is

@@ -76,7 +76,7 @@ type cacheKey [maxNameLength + 3]byte
 // set fills in the key, and returns the part of it that counts, or nil if name
 // is too long.
 func (k *cacheKey) set(kind entryKind, name string, qtype uint16) []byte {
-	name = strings.TrimSuffix(name, ".")
+	name = shown(name)
 	if len(name) > maxNameLength {
 		return nil
 	}

@@ -86,7 +86,7 @@ func readConfig(filename string, max int) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrOpenFile, pathCause(err))
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // nothing was written
 	return readAll(f, max)
 }
 
@@ -110,12 +110,17 @@ func pathCause(err error) error {
 	return err
 }
 
+// byteOrderMark is what some editors put at the start of a file, and is left where
+// files are joined.
+const byteOrderMark = "\ufeff"
+
 // configLines yields the lines of a file with their numbers, from 1.
 func configLines(text string) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
 		n := 0
 		for line := range strings.Lines(text) {
 			n++
+			line = strings.TrimPrefix(line, byteOrderMark)
 			if !yield(n, strings.TrimRight(line, "\r\n")) {
 				return
 			}
@@ -144,4 +149,10 @@ func checkLine(line string) error {
 }
 
 // isBlank says what words of a line are separated by.
-func isBlank(r rune) bool { return r == ' ' || r == '\t' }
+func isBlank(r rune) bool {
+	switch r {
+	case ' ', '\t', '\v', '\f', '\r':
+		return true
+	}
+	return false
+}

@@ -114,7 +114,7 @@ func ExampleBase_ParseResolvConf() {
 	}
 	defer os.Remove(file.Name())
 	fmt.Fprintln(file, "nameserver 192.0.2.53")
-	fmt.Fprintln(file, "options timeout:2 edns0")
+	fmt.Fprintln(file, "options timeout:2 inet6")
 	if err := file.Close(); err != nil {
 		log.Fatal(err)
 	}

@@ -84,3 +84,6 @@ func SetNotExistSkew(d time.Duration) (restore func()) {
 	notExistSkew = d
 	return func() { notExistSkew = old }
 }
+
+// Inflight returns how many requests were sent and not answered.
+func (b *Base) Inflight() int { return b.inflight.n }

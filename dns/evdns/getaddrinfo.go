@@ -86,6 +86,7 @@ type lookup struct {
 	families      [2]family
 	timer         event.Event // ends the wait for the second family
 	cacheOnly     bool        // nothing but the cache is asked
+	oneByOne      bool        // IPv6 is asked for after IPv4
 	ended         bool
 	done          func([]evutil.AddrInfo, error)
 }
@@ -155,10 +156,11 @@ func (b *Base) results(q *evutil.AddrInfoQuery, addrs []netip.Addr, canonName st
 func (l *lookup) try() bool {
 	for {
 		l.families = [2]family{}
+		l.oneByOne = l.base.options.singleRequest && l.query.WantsIPv4() && l.query.WantsIPv6()
 		if l.query.WantsIPv4() {
 			l.ask(0)
 		}
-		if l.query.WantsIPv6() {
+		if l.query.WantsIPv6() && (!l.oneByOne || l.families[0].request == nil) {
 			l.ask(1)
 		}
 		if l.waiting() {
@@ -184,12 +186,16 @@ func (l *lookup) nextName() bool {
 // a nameserver asked.
 func (l *lookup) ask(i int) {
 	b, f := l.base, &l.families[i]
+	if i == 1 && b.options.noAAAA && l.query.WantsIPv4() {
+		return // which says whether the name exists
+	}
 	qtype, resolve := dns.TypeA, (*Base).ResolveIPv4
 	if i == 1 {
 		qtype, resolve = dns.TypeAAAA, (*Base).ResolveIPv6
 	}
 	if known, ok := b.cache.get(l.name, qtype, b.now()); ok {
 		f.answer, f.err = known.answer, known.err
+		b.sortlist.arrange(f.answer.Addrs)
 		return
 	}
 	if l.cacheOnly {
@@ -197,6 +203,14 @@ func (l *lookup) ask(i int) {
 		return
 	}
 	f.request, f.err = resolve(b, l.name, NoSearch, func(a Answer, err error) { l.answered(i, a, err) })
+}
+
+// askNext asks for IPv6 addresses when the answer about those of IPv4 is there, if one
+// is asked for after the other. If there is no such name, that goes for both.
+func (l *lookup) askNext(answered int) {
+	if l.oneByOne && answered == 0 && !errors.Is(l.families[0].err, ErrNotExist) {
+		l.ask(1)
+	}
 }
 
 func (l *lookup) waiting() bool {
@@ -216,6 +230,7 @@ func (l *lookup) answered(i int, a Answer, err error) {
 	}
 	f := &l.families[i]
 	f.request, f.answer, f.err = nil, a, err
+	l.askNext(i)
 	if !l.waiting() {
 		l.overrule()
 		l.proceed()

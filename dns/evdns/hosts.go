@@ -36,7 +36,7 @@ func (h *hosts) find(name string) (host, bool) {
 // hostKey returns a name in lower case, without a dot at the end. Names that are
 // like that already take no memory.
 func hostKey(name string) string {
-	name = strings.TrimSuffix(name, ".")
+	name = shown(name)
 	for i := range len(name) {
 		if lower(name[i]) != name[i] {
 			key := []byte(name)
@@ -109,9 +109,10 @@ func (h *hosts) add(name, canonName string, addr netip.Addr) error {
 // GetAddrInfo knows without asking. A line has an address and the names that
 // have it, in any case; what follows a # is a comment. Lines that cannot be
 // understood are skipped, and counted by ConfigStats; so are lines of more than
-// 64 KiB, and addresses of a name beyond 256. Without a filename, or if the file
-// cannot be read, localhost becomes 127.0.0.1 and ::1. Errors wrap a ConfigErr. The file is read at once, so the loop waits for it
-// (evdns_base_load_hosts).
+// 64 KiB, and addresses of a name beyond 256. A byte-order mark at the start is
+// ignored. Without a filename, or if the file cannot be read, localhost becomes
+// 127.0.0.1 and ::1. Errors wrap a ConfigErr. The file is read at once, so the loop
+// waits for it (evdns_base_load_hosts).
 func (b *Base) LoadHosts(filename string) error {
 	b.lock()
 	defer b.unlock()

@@ -63,6 +63,48 @@ func TestLoadHosts(t *testing.T) {
 	}
 }
 
+// Editors and systems leave odd bytes behind; what glibc takes for blank is blank.
+func TestHostsFilesOfAllKindsOfEditors(t *testing.T) {
+	for name, text := range map[string]string{
+		"plain":                    "192.0.2.1 a.example b.example\n",
+		"byte-order mark":          "\ufeff192.0.2.1 a.example b.example\n",
+		"byte-order mark, CRLF":    "\ufeff192.0.2.1 a.example b.example\r\n",
+		"comment behind the mark":  "\ufeff# hosts\r\n192.0.2.1 a.example b.example\r\n",
+		"files that were joined":   "# one\n\ufeff192.0.2.1 a.example b.example\n",
+		"tabs":                     "\t192.0.2.1\t\ta.example\tb.example\t\n",
+		"form feed, vertical tab":  "\f192.0.2.1\va.example\f\vb.example\n",
+		"stray carriage return":    "192.0.2.1\ra.example \r b.example\r\r\n",
+		"blank lines":              "\r\n \t\r\n\f\n192.0.2.1 a.example b.example",
+		"comment without a blank":  "192.0.2.1 a.example b.example#c\n",
+		"names in several lines":   "192.0.2.1 a.example\r\n192.0.2.1 b.example\r\n",
+		"dots at the end":          "192.0.2.1 a.example. b.example.\n",
+		"capital letters":          "192.0.2.1 A.EXAMPLE B.Example\n",
+		"no newline at the end":    "192.0.2.1 a.example b.example",
+		"end of file of CP/M":      "192.0.2.1 a.example b.example\r\n\x1a",
+		"the name of the mark too": "192.0.2.1 a.example b.example \ufeffc.example\n",
+	} {
+		b := newTestBase(t, 0)
+		if err := b.LoadHosts(writeConfig(t, text)); err != nil {
+			t.Fatal(err)
+		}
+		for _, host := range []string{"a.example", "b.example"} {
+			if got, ok := b.hosts.find(host); !ok || !slices.Equal(got.addrs, parseAddrs("192.0.2.1")) {
+				t.Errorf("%s: %s is %v", name, host, got.addrs)
+			}
+		}
+	}
+}
+
+func TestHostsFilesHaveScopes(t *testing.T) {
+	b := newTestBase(t, 0)
+	if err := b.LoadHosts(writeConfig(t, "fe80::1%lo a.example\n")); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := b.hosts.find("a.example"); len(got.addrs) != 1 || got.addrs[0].Zone() != "lo" {
+		t.Errorf("got %v", got.addrs)
+	}
+}
+
 func TestHostsAreAddedToThoseThatThereAre(t *testing.T) {
 	b := newTestBase(t, 0)
 	for _, text := range []string{"192.0.2.1 a.example\n", "192.0.2.2 a.example\n192.0.2.3 b.example\n"} {

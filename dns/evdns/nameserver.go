@@ -89,11 +89,20 @@ func (b *Base) AddTLSNameserver(addr netip.AddrPort, dial DialFunc) error {
 	return b.addNameserver(withPort(addr, defaultTLSPort), dial)
 }
 
+// withPort completes the address of a nameserver. The address that stands for all of
+// this host is not one from which an answer comes, so it becomes that of loopback.
 func withPort(addr netip.AddrPort, port uint16) netip.AddrPort {
-	if addr.Port() == 0 {
-		return netip.AddrPortFrom(addr.Addr(), port)
+	ip := addr.Addr().Unmap()
+	switch ip {
+	case netip.IPv4Unspecified():
+		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	case netip.IPv6Unspecified():
+		ip = netip.IPv6Loopback()
 	}
-	return addr
+	if addr.Port() != 0 {
+		port = addr.Port()
+	}
+	return netip.AddrPortFrom(ip, port)
 }
 
 func (b *Base) addNameserver(addr netip.AddrPort, dial DialFunc) error {

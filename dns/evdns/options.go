@@ -59,6 +59,9 @@ type options struct {
 	tcpIdleTimeout time.Duration
 	useVC          bool
 	ignoreTC       bool
+	singleRequest  bool
+	noAAAA         bool
+	trustAD        bool
 	ednsUDPSize    int
 	ports          int
 	cacheSize      int
@@ -118,6 +121,17 @@ func defaultOptions() options {
 //	ignore-tc               off        takes a truncated answer for an error instead of asking over TCP; the value is empty
 //	edns-udp-size           512        bytes of a UDP answer that nameservers are told to be welcome (EDNS0), up to 65535; 512 tells nothing
 //
+// These are of glibc, have an empty value, and cannot be taken back:
+//
+//	edns0                   off        edns-udp-size is 1232 if it was less
+//	no-aaaa                 off        ResolveIPv6 and GetAddrInfo find no IPv6 addresses, but ask whether the name exists
+//	no-reload               off        files are read once; that is so in any case
+//	no-tld-query            off        a name without a dot is looked up in the search domains only, if there are any
+//	rotate                  off        all nameservers are asked in turn; that is so in any case, among those that are as good
+//	single-request          off        GetAddrInfo asks for addresses of one family after the other
+//	single-request-reopen   off        the same: a lookup has no socket of its own
+//	trust-ad                off        queries ask for AD, and Query gives messages that have it; otherwise it is cleared in them
+//
 // These are beyond libevent:
 //
 //	address-order           rfc6724    order of the results of GetAddrInfo: rfc6724, happy-eyeballs or as-answered
@@ -145,6 +159,9 @@ func (b *Base) setOption(name, value string, flags OptionFlags) (known bool, err
 	name = strings.TrimSuffix(name, ":")
 	opt, known := optionTable[name]
 	if !known {
+		opt, known = flagOptions[name]
+	}
+	if !known {
 		return false, fmt.Errorf("set option %q: %w", name, ErrOption)
 	}
 	target := *b.settings()
@@ -160,16 +177,18 @@ func (b *Base) setOption(name, value string, flags OptionFlags) (known bool, err
 // settings are what SetOption can change.
 type settings struct {
 	options
-	ndots int
+	ndots      int
+	noTLDQuery bool
 }
 
 func (b *Base) settings() *settings {
-	return &settings{options: b.options, ndots: b.search.ndots()}
+	return &settings{options: b.options, ndots: b.search.ndots(), noTLDQuery: b.search.noTLDQuery}
 }
 
 func (b *Base) apply(s settings) {
 	b.options = s.options
 	b.search.setNdots(s.ndots)
+	b.search.noTLDQuery = s.noTLDQuery
 	b.cache.setLimit(s.cacheSize)
 	b.finishLater() // there may be room for requests that wait
 }
@@ -268,6 +287,23 @@ var optionTable = map[string]option{
 	}},
 }
 
+// flagOptions are the options of glibc, which are set by being there.
+var flagOptions = map[string]option{
+	"edns0": {OptionMisc, func(s *settings, v string) error {
+		s.ednsUDPSize = max(s.ednsUDPSize, DefaultMaxUDPSize)
+		return noValue(v)
+	}},
+	"no-aaaa":        {OptionMisc, func(s *settings, v string) error { return setFlag(&s.noAAAA, v) }},
+	"no-reload":      {OptionMisc, func(_ *settings, v string) error { return noValue(v) }},
+	"no-tld-query":   {OptionSearch, func(s *settings, v string) error { return setFlag(&s.noTLDQuery, v) }},
+	"rotate":         {OptionMisc, func(_ *settings, v string) error { return noValue(v) }},
+	"single-request": {OptionMisc, func(s *settings, v string) error { return setFlag(&s.singleRequest, v) }},
+	"single-request-reopen": {OptionMisc, func(s *settings, v string) error {
+		return setFlag(&s.singleRequest, v)
+	}},
+	"trust-ad": {OptionMisc, func(s *settings, v string) error { return setFlag(&s.trustAD, v) }},
+}
+
 // maxSeconds is about what an int of C holds.
 const maxSeconds = math.MaxInt32 * time.Second
 
@@ -302,9 +338,13 @@ func setSeconds(target *time.Duration, value string, longest time.Duration) erro
 
 // setFlag sets what is set by being there.
 func setFlag(target *bool, value string) error {
+	*target = true
+	return noValue(value)
+}
+
+func noValue(value string) error {
 	if value != "" {
 		return fmt.Errorf("%w: has no value", ErrValue)
 	}
-	*target = true
 	return nil
 }

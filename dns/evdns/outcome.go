@@ -22,6 +22,7 @@ type outcome struct {
 func (b *Base) tell(r *Request, o outcome) {
 	o.r = r
 	o.answer.Type = answerType(r.qtype)
+	b.sortlist.arrange(o.answer.Addrs)
 	if o.err != nil {
 		o.err = r.describe(o.err)
 	}

@@ -168,7 +168,7 @@ func checkQuery(name string, qtype uint16) error {
 	case dns.TypeAXFR, dns.TypeIXFR, dns.TypeOPT, dns.TypeNone:
 		return fmt.Errorf("type: %w", errors.ErrUnsupported)
 	}
-	_, err := packQuery(fqdn(name), qtype, nil, nil)
+	_, err := packQuery(dns.Fqdn(name), qtype, nil, nil)
 	return err
 }
 
@@ -178,6 +178,9 @@ func (b *Base) start(r *Request) (*Request, error) {
 	defer b.unlock()
 	if err := b.checkStart(r); err != nil {
 		return nil, lookupError(r.name, r.qtype, err)
+	}
+	if b.options.noAAAA && r.qtype == dns.TypeAAAA && r.callback != nil {
+		r.withoutIPv6()
 	}
 	if b.options.useVC {
 		r.flags |= UseVC
@@ -192,7 +195,7 @@ func (b *Base) start(r *Request) (*Request, error) {
 			r.extra().names = rest
 		}
 	}
-	r.name = fqdn(r.name)
+	r.name = dns.Fqdn(r.name)
 	r.stream = r.flags&UseVC != 0
 	r.limit = b.limit(r)
 	b.users++
@@ -217,6 +220,20 @@ func (b *Base) limit(r *Request) time.Duration {
 		return longest
 	}
 	return b.now() + time.Duration(n)*b.options.patience()
+}
+
+// withoutIPv6 makes a request for IPv6 addresses one that finds none, but asks for
+// those of IPv4, to know whether there is such a name.
+func (r *Request) withoutIPv6() {
+	name, callback := r.name, r.callback
+	r.qtype = dns.TypeA
+	r.flags &^= CNAMECallback
+	r.callback = func(a Answer, err error) {
+		if err == nil {
+			err = lookupError(name, dns.TypeAAAA, ErrNoData)
+		}
+		callback(Answer{Type: TypeAAAA, TTL: a.TTL}, err)
+	}
 }
 
 func (b *Base) checkStart(r *Request) error {

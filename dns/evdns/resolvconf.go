@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/go-libevent/libevent/core/evutil"
@@ -17,12 +18,14 @@ const resolvConfName = "/etc/resolv.conf"
 //	nameserver ADDRESS      an address, also address:port or [address]:port
 //	domain DOMAIN           the only search domain
 //	search DOMAIN ...       the search domains, the first to try first
-//	options NAME:VALUE ...  those of SetOption
+//	options NAME:VALUE ...  those of SetOption; of ndots at most 15, timeout 1 to 30, attempts 1 to 5
+//	sortlist NET ...        networks, ADDRESS or ADDRESS/MASK, whose IPv4 addresses come first in answers
 //
-// Nameservers are added to those that there are; domain and search replace what
-// was before. Lines that begin with # or ; are comments. Other lines and options
-// are skipped, and so is what cannot be understood, or a line of more than 64 KiB;
-// ConfigStats counts both.
+// Nameservers are added to those that there are; domain, search and sortlist replace
+// what was before. Words that begin with # or ; begin a comment, unlike in glibc also
+// behind others. Other lines and options are skipped, and so is what cannot be
+// understood, or a line of more than 64 KiB; ConfigStats counts both. A byte-order
+// mark at the start is ignored.
 //
 // With OptionNameservers, 127.0.0.1 becomes the nameserver if there is none
 // after that, unless flags have OptionNameserversNoDefault too. With
@@ -176,6 +179,8 @@ func (c *resolvConf) parseLine(line string) {
 		c.domains(args[:min(1, len(args))])
 	case "search":
 		c.domains(args)
+	case "sortlist":
+		c.sortlist(args)
 	case "options":
 		for _, arg := range args {
 			c.option(arg)
@@ -219,15 +224,57 @@ func (c *resolvConf) domains(args []string) {
 	}
 }
 
+// sortlist replaces the networks whose addresses come first.
+func (c *resolvConf) sortlist(args []string) {
+	if c.flags&OptionMisc == 0 {
+		return
+	}
+	c.base.sortlist = nil
+	for _, arg := range args {
+		network, err := parseSortNetwork(arg)
+		if err != nil {
+			c.malformed(err)
+			continue
+		}
+		c.base.sortlist = append(c.base.sortlist, network)
+	}
+}
+
 func (c *resolvConf) option(arg string) {
 	name, value, _ := strings.Cut(arg, ":")
-	known, err := c.base.setOption(name, value, c.flags)
+	if name == "no_tld_query" { // as glibc has also called it
+		name = "no-tld-query"
+	}
+	known, err := c.base.setOption(name, inFileRange(name, value), c.flags)
 	switch {
 	case !known:
 		c.unknown("option", name)
 	case err != nil:
 		c.malformed(err)
 	}
+}
+
+// fileRanges are the ranges of options in files, which are those of glibc: all
+// resolvers of a host are to do the same.
+var fileRanges = map[string]struct{ low, high float64 }{
+	"ndots":    {0, 15},
+	"timeout":  {1, 30},
+	"attempts": {1, 5},
+}
+
+// inFileRange returns the value of an option, or the nearest that is in its range.
+func inFileRange(name, value string) string {
+	r, ok := fileRanges[name]
+	n, err := strconv.ParseFloat(value, 64)
+	switch {
+	case !ok || err != nil:
+		return value
+	case n > r.high:
+		return strconv.Itoa(int(r.high))
+	case n <= 0:
+		return strconv.Itoa(int(r.low))
+	}
+	return value
 }
 
 func (c *resolvConf) malformed(err error) {

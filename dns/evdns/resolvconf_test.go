@@ -48,7 +48,13 @@ func TestParseResolvConfTakesNameservers(t *testing.T) {
 		{"NUL", "nameserver 192.0.2.2\x00\nnameserver 192.0.2.1\n", []string{"192.0.2.1"}, ConfigStats{Malformed: 1}},
 		{"endless line", "nameserver " + strings.Repeat("1", 1<<20) + "\nnameserver 192.0.2.1\n", []string{"192.0.2.1"}, ConfigStats{Malformed: 1}},
 		{"line of nothing but words", strings.Repeat("a ", 1<<20) + "\nnameserver 192.0.2.1\n", []string{"192.0.2.1"}, ConfigStats{Malformed: 1}},
-		{"unknown directives", "sortlist 192.0.2.0\nNameserver 192.0.2.2\nnameserver 192.0.2.1\n", []string{"192.0.2.1"}, ConfigStats{Unknown: 2}},
+		{"byte-order mark", "\ufeffnameserver 192.0.2.1\r\n", []string{"192.0.2.1"}, ConfigStats{}},
+		{"files that were joined", "nameserver 192.0.2.1\n\ufeffnameserver 192.0.2.2\n", []string{"192.0.2.1", "192.0.2.2"}, ConfigStats{}},
+		{"this host", "nameserver 0.0.0.0\nnameserver ::\n", []string{"127.0.0.1", "[::1]"}, ConfigStats{}},
+		{"this host twice", "nameserver 0.0.0.0\nnameserver 127.0.0.1\n", []string{"127.0.0.1"}, ConfigStats{}},
+		{"IPv4 as IPv6", "nameserver ::ffff:192.0.2.1\n", []string{"192.0.2.1"}, ConfigStats{}},
+		{"scope", "nameserver fe80::1%lo\n", []string{"[fe80::1%lo]"}, ConfigStats{}},
+		{"unknown directives", "family inet4\nNameserver 192.0.2.2\nnameserver 192.0.2.1\n", []string{"192.0.2.1"}, ConfigStats{Unknown: 2}},
 	} {
 		b := newTestBase(t, 0)
 		if err := b.ParseResolvConf(OptionNameservers, writeConfig(t, test.text)); err != nil {
@@ -125,7 +131,7 @@ func TestTheDomainOfTheHostIsSearchedIfNothingElseIs(t *testing.T) {
 }
 
 func TestParseResolvConfTakesOptions(t *testing.T) {
-	const text = "options ndots:4 timeout:2.5 use-vc rotate edns0 attempts:x\n" +
+	const text = "options ndots:4 timeout:2.5 use-vc rotate inet6 attempts:x\n" +
 		"options\tmax-timeouts:9 bind-to:[::1]:53 ndots\n" +
 		"search a.example\n"
 	b := newTestBase(t, 0)
@@ -136,8 +142,79 @@ func TestParseResolvConfTakesOptions(t *testing.T) {
 	if b.search.ndots() != 4 || o.timeout != 2500*time.Millisecond || !o.useVC || o.attempts != 3 || o.maxTimeouts != 9 || o.bindTo.String() != "[::1]:53" {
 		t.Errorf("ndots %d, %+v", b.search.ndots(), o)
 	}
-	if got, want := b.ConfigStats(), (ConfigStats{Malformed: 2, Unknown: 2}); got != want {
+	if got, want := b.ConfigStats(), (ConfigStats{Malformed: 2, Unknown: 1}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// Keywords and ranges are those of glibc 2.36, with which this was compared.
+func TestParseResolvConfReadsOptionsAsGlibcDoes(t *testing.T) {
+	for _, test := range []struct {
+		text string
+		want func(*settings)
+	}{
+		{"ndots:15 timeout:30 attempts:5", func(s *settings) { s.ndots, s.timeout, s.attempts = 15, 30*time.Second, 5 }},
+		{"ndots:16 timeout:31 attempts:6", func(s *settings) { s.ndots, s.timeout, s.attempts = 15, 30*time.Second, 5 }},
+		{"ndots:99999 timeout:1e9 attempts:999", func(s *settings) { s.ndots, s.timeout, s.attempts = 15, 30*time.Second, 5 }},
+		{"ndots:0 timeout:0 attempts:0", func(s *settings) { s.ndots, s.timeout, s.attempts = 0, time.Second, 1 }},
+		{"ndots:-1 timeout:-3 attempts:-1", func(s *settings) { s.ndots, s.timeout, s.attempts = 0, time.Second, 1 }},
+		{"timeout:0.25", func(s *settings) { s.timeout = 250 * time.Millisecond }}, // which glibc does not have
+		{"edns0", func(s *settings) { s.ednsUDPSize = 1232 }},
+		{"edns-udp-size:4096 edns0", func(s *settings) { s.ednsUDPSize = 4096 }},
+		{"no-aaaa", func(s *settings) { s.noAAAA = true }},
+		{"no-tld-query", func(s *settings) { s.noTLDQuery = true }},
+		{"no_tld_query", func(s *settings) { s.noTLDQuery = true }},
+		{"single-request", func(s *settings) { s.singleRequest = true }},
+		{"single-request-reopen", func(s *settings) { s.singleRequest = true }},
+		{"trust-ad", func(s *settings) { s.trustAD = true }},
+		{"use-vc", func(s *settings) { s.useVC = true }},
+		{"rotate no-reload", func(*settings) {}},
+		{"ndots:2\r", func(s *settings) { s.ndots = 2 }},
+		{"ndots:3\t\ttrust-ad\noptions ndots:2", func(s *settings) { s.ndots, s.trustAD = 2, true }},
+		{"ndots:3 # ndots:4", func(s *settings) { s.ndots = 3 }},
+	} {
+		b := newTestBase(t, 0)
+		want := *b.settings()
+		test.want(&want)
+		text := "options " + test.text + "\n"
+		if err := b.ParseResolvConf(OptionSearch|OptionMisc, writeConfig(t, text)); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		if got := *b.settings(); got != want {
+			t.Errorf("%q: got %+v, want %+v", text, got, want)
+		}
+		if got := b.ConfigStats(); got != (ConfigStats{}) {
+			t.Errorf("%q: %+v", text, got)
+		}
+	}
+}
+
+func TestParseResolvConfReadsSortlists(t *testing.T) {
+	for _, test := range []struct {
+		text      string
+		order     []string
+		malformed int
+	}{
+		{"", []string{"10.0.0.1", "192.0.2.1", "130.155.0.1", "130.155.160.1"}, 0},
+		{"sortlist 130.155.160.0/255.255.240.0 130.155.0.0", []string{"130.155.160.1", "130.155.0.1", "10.0.0.1", "192.0.2.1"}, 0},
+		{"sortlist 192.0.2.0", []string{"192.0.2.1", "10.0.0.1", "130.155.0.1", "130.155.160.1"}, 0},
+		{"sortlist 192.0.2.77&255.255.255.0 11.0.0.0", []string{"192.0.2.1", "10.0.0.1", "130.155.0.1", "130.155.160.1"}, 0},
+		{"sortlist 0.0.0.1/0.0.0.255", []string{"10.0.0.1", "192.0.2.1", "130.155.0.1", "130.155.160.1"}, 0},
+		{"sortlist 192.0.2.0\nsortlist 130.155.0.0", []string{"130.155.0.1", "130.155.160.1", "10.0.0.1", "192.0.2.1"}, 0},
+		{"sortlist x 192.0.2.0/y ::1 130.155.0.0", []string{"130.155.0.1", "130.155.160.1", "10.0.0.1", "192.0.2.1"}, 3},
+	} {
+		b := newTestBase(t, 0)
+		if err := b.ParseResolvConf(OptionMisc, writeConfig(t, test.text+"\n")); err != nil {
+			t.Fatal(err)
+		}
+		addrs := parseAddrs("10.0.0.1", "192.0.2.1", "130.155.0.1", "130.155.160.1")
+		b.sortlist.arrange(addrs)
+		if want := parseAddrs(test.order...); !slices.Equal(addrs, want) {
+			t.Errorf("%q: got %v, want %v", test.text, addrs, want)
+		}
+		if got := b.ConfigStats().Malformed; got != test.malformed {
+			t.Errorf("%q: %d malformed, want %d", test.text, got, test.malformed)
+		}
 	}
 }
 
@@ -272,11 +349,11 @@ func TestSkippedLinesAreLoggedWithFileAndNumber(t *testing.T) {
 	var log bytes.Buffer
 	b := newTestBase(t, 0)
 	b.SetLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	file := writeConfig(t, "nameserver 192.0.2.1\nnameserver nonsense\noptions edns0\n")
+	file := writeConfig(t, "nameserver 192.0.2.1\nnameserver nonsense\noptions inet6\n")
 	if err := b.ParseResolvConf(OptionNameservers, file); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"level=WARN", "line=2", "nonsense", "level=DEBUG", "line=3", "edns0", "file="} {
+	for _, want := range []string{"level=WARN", "line=2", "nonsense", "level=DEBUG", "line=3", "inet6", "file="} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("%s is not in the log:\n%s", want, log.String())
 		}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/miekg/dns"
 )
 
 const (
@@ -17,6 +19,8 @@ const (
 type search struct {
 	domains []string // the first to try first; a new slice whenever it changes
 	extra   int      // ndots is so much more than its default
+
+	noTLDQuery bool // names without a dot are looked up in domains only
 }
 
 func (s *search) ndots() int     { return s.extra + defaultNdots }
@@ -61,11 +65,12 @@ func searchDomain(s string) (string, error) {
 // that ends in a dot has its domain already. Without search domains it
 // allocates nothing.
 func (s *search) names(name string) (first string, rest []string) {
-	if len(s.domains) == 0 || name == "" || strings.HasSuffix(name, ".") {
+	if len(s.domains) == 0 || name == "" || dns.IsFqdn(name) {
 		return name, nil
 	}
 	all := make([]string, 0, 1+len(s.domains))
-	nameFirst := strings.Count(name, ".") >= s.ndots()
+	dots := dns.CountLabel(name) - 1
+	nameFirst := dots >= s.ndots()
 	if nameFirst {
 		all = append(all, name)
 	}
@@ -74,7 +79,7 @@ func (s *search) names(name string) (first string, rest []string) {
 			all = append(all, name+"."+domain)
 		}
 	}
-	if !nameFirst {
+	if !nameFirst && (dots > 0 || !s.noTLDQuery || len(all) == 0) {
 		all = append(all, name)
 	}
 	return all[0], all[1:]

@@ -24,6 +24,9 @@ func TestSearchTriesNamesInOrder(t *testing.T) {
 		{"a dot at the end", 1, []string{"a.example"}, "host.", []string{"host."}},
 		{"a dot at the end, more dots wanted", 5, []string{"a.example"}, "host.sub.", []string{"host.sub."}},
 		{"no name", 1, []string{"a.example"}, "", []string{""}},
+		{"an escaped dot at the end", 1, []string{"a.example"}, `host\.`, []string{`host\..a.example`, `host\.`}},
+		{"a dot behind an escaped one", 1, []string{"a.example"}, `host\..`, []string{`host\..`}},
+		{"a dot behind an escaped backslash", 1, []string{"a.example"}, `host\\.`, []string{`host\\.`}},
 		{"too long with a domain", 1, []string{"a.example.example", "b.example"}, long, []string{long, long + ".b.example"}},
 		{"too long, and few dots", 500, []string{"a.example.example"}, long, []string{long}},
 	} {
@@ -102,5 +105,24 @@ func TestWithoutSearchDomainsNothingIsAllocated(t *testing.T) {
 	var s search
 	if n := testing.AllocsPerRun(100, func() { s.names("www.example.com") }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestNoTLDQueryKeepsNamesWithoutADotInDomains(t *testing.T) {
+	for _, test := range []struct {
+		domains []string
+		lookup  string
+		want    []string
+	}{
+		{nil, "host", []string{"host"}},
+		{[]string{"a.example"}, "host", []string{"host.a.example"}},
+		{[]string{"a.example"}, "host.", []string{"host."}},
+		{[]string{"a.example"}, "host.sub", []string{"host.sub", "host.sub.a.example"}},
+	} {
+		s := search{domains: test.domains, noTLDQuery: true}
+		first, rest := s.names(test.lookup)
+		if got := append([]string{first}, rest...); !slices.Equal(got, test.want) {
+			t.Errorf("%s in %q: got %q, want %q", test.lookup, test.domains, got, test.want)
+		}
 	}
 }

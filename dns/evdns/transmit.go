@@ -129,9 +129,14 @@ func (b *Base) compose(r *Request, edns bool) error {
 	if !b.options.randomizeCase {
 		random = nil
 	}
-	r.query, err = packQuery(r.name, r.qtype, random, opt)
+	if r.query, err = packQuery(r.name, r.qtype, random, opt); err != nil {
+		return err
+	}
 	r.edns = len(opt) > 0
-	return err
+	if b.options.trustAD {
+		r.query[3] |= byte(FlagAD)
+	}
+	return nil
 }
 
 // extraRecord returns the OPT record that queries have, or nothing.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"strings"
 
 	"github.com/miekg/dns"
 )
@@ -61,18 +60,10 @@ func checkLabels(name string) error {
 	return nil
 }
 
-// fqdn returns name with a dot at its end.
-func fqdn(name string) string {
-	if strings.HasSuffix(name, ".") {
-		return name
-	}
-	return name + "."
-}
-
-// shown returns name without the dot at its end.
+// shown returns name without the dot at its end, unless that is part of a label.
 func shown(name string) string {
-	if len(name) > 1 {
-		return strings.TrimSuffix(name, ".")
+	if len(name) > 1 && dns.IsFqdn(name) {
+		return name[:len(name)-1]
 	}
 	return name
 }
