@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
 // Defaults of a client.
@@ -132,7 +133,7 @@ func (c *Client) StartRequest(r *Request, method Method, rawURL string, ready fu
 func (c *Client) request(r *Request, method Method, name, rawURL string, follows bool, ready func(r *Request)) error {
 	u, err := url.Parse(rawURL)
 	if err == nil {
-		err = c.do(r, method, name, u, "", follows, ready)
+		err = c.do(r, method, name, u, follows, ready)
 	}
 	if err != nil {
 		return fmt.Errorf("request %s %s: %w", name, redacted(u, rawURL), err)
@@ -148,8 +149,8 @@ func redacted(u *url.URL, raw string) string {
 	return u.Redacted()
 }
 
-// do sends a request, with host for the Host field unless that is empty.
-func (c *Client) do(r *Request, method Method, name string, u *url.URL, host string, follows bool, ready func(r *Request)) error {
+// do sends a request.
+func (c *Client) do(r *Request, method Method, name string, u *url.URL, follows bool, ready func(r *Request)) error {
 	if c.freed {
 		return ErrDone
 	}
@@ -165,15 +166,17 @@ func (c *Client) do(r *Request, method Method, name string, u *url.URL, host str
 		target = "*"
 	}
 	if way.proxy != "" && !way.secure {
-		target = "http://" + hostFieldFor(false, way.host, way.port) + u.RequestURI()
+		host := hostFieldFor(false, way.host, way.port)
+		if f := r.header.fields(); f.Contains(wire.Host) { // the two must not differ (RFC 9112, section 3.2.2)
+			host = string(f.GetKnown(wire.Host))
+		}
+		target = "http://" + host + u.RequestURI()
 	}
 	if err := r.renew(method, name, target, &c.scratch); err != nil {
 		return err
 	}
 	r.client.follows, r.client.onReady = follows, ready
-	if r.client.host = host; host == "" {
-		r.client.host = hostFieldFor(way.secure, way.host, way.port)
-	}
+	r.client.host = hostFieldFor(way.secure, way.host, way.port)
 	if u.User != nil && !r.header.fields().Has("Authorization") {
 		if err := r.header.Set("Authorization", basicAuth(u.User)); err != nil {
 			return err

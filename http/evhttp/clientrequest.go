@@ -3,6 +3,7 @@ package evhttp
 import (
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
@@ -41,6 +42,21 @@ type Error struct {
 func (e *Error) Error() string { return e.Code.String() + ": " + e.Err.Error() }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// Timeout reports whether time has run out, for net.Error.
+func (e *Error) Timeout() bool {
+	var t interface{ Timeout() bool }
+	return e.Code == ReqTimeout || errors.As(e.Err, &t) && t.Timeout()
+}
+
+// Is reports that an error of time is os.ErrDeadlineExceeded and
+// context.DeadlineExceeded, whichever a user of net/http looks for.
+func (e *Error) Is(target error) bool { return e.Timeout() && isTimeout(target) }
+
+// Temporary is Timeout, for net.Error.
+func (e *Error) Temporary() bool { return e.Timeout() }
+
+var _ net.Error = (*Error)(nil)
 
 var (
 	// ErrNotClient says that only a client can do that.

@@ -423,8 +423,3 @@ func (o *outgoing) stop() {
 		o.disconnect()
 	}
 }
-
-var (
-	errConnectTimeout = errors.New("no connection in time")
-	errAnswerTimeout  = errors.New("no answer in time")
-)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/http/internal/wire"
@@ -122,10 +124,21 @@ func (p *trip) prepare() error {
 	}
 	p.r = NewRequest(func(r *Request) { p.done() })
 	h := p.r.OutputHeaders()
+	host, err := p.host()
+	if err == nil {
+		err = h.Add("Host", host)
+	}
+	if err != nil {
+		return err
+	}
 	for name, values := range req.Header {
 		switch http.CanonicalHeaderKey(name) {
 		case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
 			continue
+		case "User-Agent": // an empty one says that there is to be none
+			if values = values[:min(len(values), 1)]; len(values) == 0 || values[0] == "" {
+				continue
+			}
 		}
 		for _, value := range values {
 			if err := h.Add(name, strings.Trim(value, " \t")); err != nil {
@@ -133,13 +146,42 @@ func (p *trip) prepare() error {
 			}
 		}
 	}
-	if req.Host != "" && !wire.ValidValue(req.Host) {
-		return fmt.Errorf("host %q: %w", req.Host, ErrInvalid)
-	}
 	if req.Close && !h.HasToken("Connection", "close") {
 		h.Add("Connection", "close")
 	}
 	return p.upload.prepare()
+}
+
+// host returns the value of the Host field, by the rules of net/http: what is no
+// host, such as the path of a Unix socket, becomes an empty one (RFC 9112, section
+// 3.2), unless a proxy is to know where the request goes.
+func (p *trip) host() (string, error) {
+	host := p.req.Host
+	if host == "" {
+		host = p.req.URL.Host
+	}
+	host, err := httpguts.PunycodeHostPort(host)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("host %q: %w: %w", host, ErrInvalid, err)
+	case httpguts.ValidHostHeader(host):
+		return withoutZone(host), nil
+	}
+	if w, err := p.client.route(p.req.URL); err != nil || w.proxy != "" && !w.secure {
+		return "", fmt.Errorf("host %q: %w", host, ErrInvalid)
+	}
+	return "", nil
+}
+
+// withoutZone returns a host without the zone of its IPv6 address, which concerns
+// nobody else (RFC 6874, section 3).
+func withoutZone(host string) string {
+	end := strings.LastIndexByte(host, ']')
+	zone := strings.LastIndexByte(host[:max(end, 0)], '%')
+	if host[:min(len(host), 1)] != "[" || zone < 0 {
+		return host
+	}
+	return host[:zone] + host[end:]
 }
 
 // start begins on the loop.
@@ -166,7 +208,13 @@ func (p *trip) start() {
 	if p.upload.streams {
 		ready = p.upload.start
 	}
-	if err := p.client.do(r, methodOf([]byte(name)), name, p.req.URL, p.req.Host, p.upload.streams, ready); err != nil {
+	u := p.req.URL
+	if u.User != nil { // which is http.Client's business
+		without := *u
+		without.User = nil
+		u = &without
+	}
+	if err := p.client.do(r, methodOf([]byte(name)), name, u, p.upload.streams, ready); err != nil {
 		p.finish(fmt.Errorf("request %s %s: %w", name, p.req.URL.Redacted(), err))
 	}
 }
@@ -213,7 +261,7 @@ func (p *trip) response() *http.Response {
 	resp := &http.Response{
 		Status: fmt.Sprintf("%03d %s", r.code, r.reason), StatusCode: r.code,
 		Proto: fmt.Sprintf("HTTP/1.%d", h.Minor), ProtoMajor: 1, ProtoMinor: h.Minor,
-		Header: toHTTP(r.InputHeaders()), Request: p.req, Close: !h.KeepAlive,
+		Header: toHTTP(r.InputHeaders()), Request: p.req, Close: closes(h),
 	}
 	if h.Header.HasTokenKnown(wire.Connection, "close") {
 		resp.Header.Del("Connection") // Close says it
@@ -238,6 +286,16 @@ func (p *trip) response() *http.Response {
 		resp.TLS = fn(r.conn.bev)
 	}
 	return resp
+}
+
+// closes reports whether a response says that the connection ends with it. One
+// that makes it into a tunnel does not, though it is the last of HTTP.
+func closes(h *wire.Head) bool {
+	if h.Framing != wire.Tunnel {
+		return !h.KeepAlive
+	}
+	return h.Minor == 0 && !h.Header.HasTokenKnown(wire.Connection, "keep-alive") ||
+		h.Header.HasTokenKnown(wire.Connection, "close")
 }
 
 func toHTTP(h *Header) http.Header {

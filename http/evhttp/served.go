@@ -69,8 +69,7 @@ const (
 )
 
 var (
-	errTimeout = errors.New("request did not come in time")
-	errClosed  = errors.New("connection closed")
+	errClosed = errors.New("connection closed")
 )
 
 func newServed(s *Server) (*served, error) {

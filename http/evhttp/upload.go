@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
@@ -14,13 +17,16 @@ import (
 // in memory anyway.
 const maxEager = 64 << 10
 
+var errNoBody = errors.New("there is no body")
+
 // uploadPart is how much of a body is under way at a time.
 const uploadPart = 32 << 10
 
 // upload is the body of a trip's request.
 type upload struct {
 	trip    *trip
-	streams bool // it is sent as it is read
+	body    io.Reader // what is left to read of the request's
+	streams bool      // it is sent as it is read
 	sent    chan struct{}
 	part    evbuffer.Buffer
 	closing sync.Once
@@ -29,24 +35,32 @@ type upload struct {
 // prepare decides how the body is sent.
 func (u *upload) prepare() error {
 	req, h := u.trip.req, u.trip.r.OutputHeaders()
-	if req.Body == nil || req.Body == http.NoBody {
+	switch {
+	case req.Body == nil && req.ContentLength != 0:
+		return fmt.Errorf("ContentLength %d: %w", req.ContentLength, errNoBody)
+	case req.Body == nil || req.Body == http.NoBody:
 		return nil
 	}
+	u.body = req.Body
 	length := req.ContentLength
 	if length == 0 {
 		length = -1 // says net/http
+	}
+	if length < 0 && usuallyBodiless(req.Method) && u.probe() {
+		u.close()
+		return nil
 	}
 	if length > 0 && length <= maxEager && req.GetBody != nil && len(req.Trailer) == 0 {
 		return u.readAll(length)
 	}
 	u.streams, u.sent = true, make(chan struct{}, 1)
 	if len(req.Trailer) > 0 {
+		var names []string
 		for name := range req.Trailer {
-			if err := h.Add("Trailer", http.CanonicalHeaderKey(name)); err != nil {
-				return err
-			}
+			names = append(names, http.CanonicalHeaderKey(name))
 		}
-		return nil
+		slices.Sort(names)
+		return h.Add("Trailer", strings.Join(names, ","))
 	}
 	if length > 0 {
 		return h.Add("Content-Length", fmt.Sprint(length))
@@ -82,9 +96,9 @@ func (u *upload) run() {
 	defer u.close()
 	data := make([]byte, uploadPart)
 	for total := int64(0); ; {
-		n, err := p.req.Body.Read(data)
+		n, err := u.body.Read(data)
 		if total += int64(n); p.req.ContentLength > 0 && total > p.req.ContentLength {
-			p.abort(u.wrongLength(total))
+			u.fail(u.wrongLength(total))
 			return
 		}
 		if n > 0 && !u.send(data[:n]) {
@@ -92,16 +106,48 @@ func (u *upload) run() {
 		}
 		switch {
 		case err == io.EOF && p.req.ContentLength > 0 && total < p.req.ContentLength:
-			p.abort(u.wrongLength(total))
+			u.fail(u.wrongLength(total))
 			return
 		case err == io.EOF:
 			p.client.base.Post(u.finish)
 			return
 		case err != nil:
-			p.abort(fmt.Errorf("read the body of the request: %w", err))
+			u.fail(fmt.Errorf("read the body of the request: %w", err))
 			return
 		}
 	}
+}
+
+// fail ends a body that cannot be completed. If the server has answered already
+// without the rest of it, the answer counts (RFC 9112, section 9.5), so the loop
+// first looks once for what has come and was not read yet.
+func (u *upload) fail(err error) {
+	p := u.trip
+	if p.client.base.Post(func() { p.client.base.Post(func() { u.cease(err) }) }) != nil {
+		p.abort(err) // there is no loop to end the exchange
+	}
+}
+
+// cease stops sending, on the loop. When a body was closed while its answer comes,
+// the rest of the body is no longer wanted, but that of the answer is; whatever
+// else ends a body makes the request void.
+func (u *upload) cease(err error) {
+	p := u.trip
+	o, ok := p.r.ex.(*outgoing)
+	if !ok {
+		if p.r.ex != nil {
+			p.abort(err)
+		}
+		return
+	}
+	if o.state != inResponseBody || !wasClosed(err) || o.bev.CloseWrite() != nil {
+		p.abort(err)
+	}
+}
+
+// wasClosed reports whether an error of reading says that the reader was closed.
+func wasClosed(err error) bool {
+	return errors.Is(err, http.ErrBodyReadAfterClose) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, fs.ErrClosed)
 }
 
 // send has the loop send data, and waits until it has left. It returns false if

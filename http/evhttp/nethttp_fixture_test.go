@@ -1,0 +1,142 @@
+package evhttp_test
+
+import (
+	"bufio"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-libevent/libevent/http/evhttp"
+)
+
+// startOurs runs our server with a handler of net/http, and returns its address.
+// prepare may be nil.
+func startOurs(t testing.TB, h http.Handler, prepare func(s *evhttp.Server)) string {
+	t.Helper()
+	_, addr := newLoop(t).serve(func(s *evhttp.Server) {
+		s.SetGenericStream(evhttp.HTTPHandler(h))
+		if prepare != nil {
+			prepare(s)
+		}
+	})
+	return addr
+}
+
+// startTheirs runs net/http's server.
+func startTheirs(t testing.TB, h http.Handler, prepare func(s *http.Server)) string {
+	t.Helper()
+	s := httptest.NewUnstartedServer(h)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	if prepare != nil {
+		prepare(s.Config)
+	}
+	s.Start()
+	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
+	return s.Listener.Addr().String()
+}
+
+// onEachServer runs a test with our server and with net/http's.
+func onEachServer(t *testing.T, test func(t *testing.T, start func(h http.Handler) (addr string))) {
+	t.Run("net/http", func(t *testing.T) {
+		test(t, func(h http.Handler) string { return startTheirs(t, h, nil) })
+	})
+	t.Run("ours", func(t *testing.T) {
+		test(t, func(h http.Handler) string { return startOurs(t, h, nil) })
+	})
+}
+
+// newTransport returns our round tripper. cfg may be nil.
+func newTransport(t testing.TB, cfg *evhttp.ClientConfig) (*loop, http.RoundTripper) {
+	t.Helper()
+	l := newLoop(t)
+	c, err := evhttp.NewClient(l.base, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.do(c.Free) })
+	return l, c.RoundTripper()
+}
+
+// withEachTransport runs a test with our round tripper and with net/http's.
+func withEachTransport(t *testing.T, test func(t *testing.T, rt http.RoundTripper)) {
+	t.Run("net/http", func(t *testing.T) {
+		rt := &http.Transport{DisableCompression: true}
+		defer rt.CloseIdleConnections()
+		test(t, rt)
+	})
+	t.Run("ours", func(t *testing.T) {
+		_, rt := newTransport(t, nil)
+		test(t, rt)
+	})
+}
+
+// quiet keeps what is logged from the output of a test.
+func quiet(t *testing.T) {
+	old := slog.Default()
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	t.Cleanup(func() { slog.SetDefault(old) })
+}
+
+// A script is what a server does with a connection whose request has come up to
+// the end of its head.
+type script func(c net.Conn, in *bufio.Reader, head string)
+
+// startScript runs a server that knows nothing of HTTP but where a head ends.
+func startScript(t testing.TB, serve script) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var conns []net.Conn
+	all.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			conns = append(conns, c)
+			mu.Unlock()
+			all.Go(func() {
+				defer c.Close()
+				in := bufio.NewReader(c)
+				if head, ok := readHead(in); ok {
+					serve(c, in, head)
+				}
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		mu.Lock()
+		for _, c := range conns {
+			c.Close()
+		}
+		mu.Unlock()
+		all.Wait()
+	})
+	return l.Addr().String()
+}
+
+// readHead reads a head to its end.
+func readHead(in *bufio.Reader) (head string, ok bool) {
+	var b strings.Builder
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return b.String(), false
+		}
+		if b.WriteString(line); line == "\r\n" {
+			return b.String(), true
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package evhttp_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A closableBody is a body that waits for being closed, and then fails.
+type closableBody struct {
+	some   io.Reader // what can be read before
+	err    error
+	once   sync.Once
+	closed chan struct{}
+	failed chan struct{} // closed when Read is about to fail
+}
+
+func newClosableBody(some string, err error) *closableBody {
+	return &closableBody{some: strings.NewReader(some), err: err, closed: make(chan struct{}), failed: make(chan struct{})}
+}
+
+func (b *closableBody) Read(p []byte) (int, error) {
+	if n, _ := b.some.Read(p); n > 0 {
+		return n, nil
+	}
+	<-b.closed
+	b.once.Do(func() { close(b.failed) })
+	return 0, b.err
+}
+
+func (b *closableBody) Close() error {
+	defer func() { recover() }() // as often as one likes
+	close(b.closed)
+	return nil
+}
+
+// TestEarlyAnswersCount has a server answer before the body of the request has
+// come, which then cannot be read any more, as is with most bodies that were
+// closed. The answer is complete all the same.
+func TestEarlyAnswersCount(t *testing.T) {
+	const size = 40_000 // less than is held for a reader, so that the exchange ends without one
+	page := strings.Repeat("x", size)
+	for what, err := range map[string]error{
+		"a file that was closed":    os.ErrClosed,
+		"a pipe that was closed":    io.ErrClosedPipe,
+		"a body that was closed":    http.ErrBodyReadAfterClose,
+		"a disk that is broken":     errors.New("disk on fire"),
+		"a body that ends too soon": io.EOF,
+	} {
+		for how, field := range map[string]string{"that closes": "Connection: close\r\n", "that does not close": ""} {
+			t.Run(what+", and a server "+how, func(t *testing.T) {
+				addr := startScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
+					in.Peek(len("the beginning")) // more is being read
+					fmt.Fprintf(c, "HTTP/1.1 413 Too Large\r\nContent-Length: %d\r\n%s\r\n%s", size, field, page)
+					if field != "" {
+						c.(*net.TCPConn).CloseWrite()
+					}
+					io.Copy(io.Discard, in)
+				})
+				l, rt := newTransport(t, nil)
+				for range 3 {
+					body := newClosableBody("the beginning", err)
+					req, _ := http.NewRequest("POST", "http://"+addr+"/", body)
+					req.ContentLength = 1000
+					resp, err := rt.RoundTrip(req)
+					if err != nil {
+						t.Fatal(err)
+					}
+					await(t, body.failed, "reading the body")
+					for range 10 { // the loop gets to know
+						l.do(func() {})
+					}
+					got, err := io.ReadAll(resp.Body)
+					if resp.Body.Close(); string(got) != page || err != nil || resp.StatusCode != 413 {
+						t.Fatalf("%s, %d bytes of %d, error %v", resp.Status, len(got), size, err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestAnswersUnderWayCount closes the body while its answer is still coming, as a
+// proxy does whose client is not to send more.
+func TestAnswersUnderWayCount(t *testing.T) {
+	const size = 1 << 20
+	goOn := make(chan struct{})
+	addr := startScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
+		in.Peek(len("the beginning")) // of a chunk, but that is as good
+		fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", size)
+		<-goOn
+		io.WriteString(c, strings.Repeat("x", size))
+		io.Copy(io.Discard, in)
+	})
+	_, rt := newTransport(t, nil)
+	body := newClosableBody("the beginning", http.ErrBodyReadAfterClose)
+	req, _ := http.NewRequest("POST", "http://"+addr+"/", body)
+	resp, err := rt.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body.Close()
+	await(t, body.failed, "reading the body")
+	close(goOn)
+	if n, err := io.Copy(io.Discard, resp.Body); n != size || err != nil {
+		t.Errorf("%d bytes of %d, error %v", n, size, err)
+	}
+}
+
+// TestBodiesThatFailAreErrors does not take a request for sent whose body fails
+// before there is an answer, or while an answer is made of it.
+func TestBodiesThatFailAreErrors(t *testing.T) {
+	broken := errors.New("disk on fire")
+	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).EnableFullDuplex()
+		if r.URL.Path == "/duplex" {
+			http.NewResponseController(w).Flush()
+		}
+		if n, err := io.Copy(w, r.Body); err == nil {
+			t.Errorf("%d bytes are a whole request", n)
+		}
+	})
+	addr := startTheirs(t, echo, nil)
+	withEachTransport(t, func(t *testing.T, rt http.RoundTripper) {
+		for _, path := range []string{"/", "/duplex"} {
+			body := newClosableBody("the beginning", broken)
+			req, _ := http.NewRequest("POST", "http://"+addr+path, body)
+			if path == "/" {
+				body.Close()
+			}
+			resp, err := rt.RoundTrip(req)
+			if path == "/duplex" && err == nil {
+				body.Close()
+				_, err = io.ReadAll(resp.Body)
+				resp.Body.Close()
+			}
+			if err == nil {
+				t.Errorf("%s: no error", path)
+			}
+		}
+	})
+}
