@@ -24,8 +24,8 @@ type Bufferevent struct {
 
 	base      *event.Base
 	transport Transport
-	input     evbuffer.Buffer // its back is frozen, but for the transport
-	output    evbuffer.Buffer // its front is frozen, but for the transport
+	input     evbuffer.Owned // its back is frozen, but for the transport
+	output    evbuffer.Owned // its front is frozen, but for the transport
 	callbacks callbacks
 
 	// The events that the transport waits with, or that are timeouts. The one
@@ -113,8 +113,8 @@ func Init(b *Bufferevent, base *event.Base, t Transport, opts Options) error {
 	}
 	b.input.Freeze(evbuffer.Back)
 	b.output.Freeze(evbuffer.Front)
-	b.input.SetObserver((*inputObserver)(b))
-	b.output.SetObserver((*outputObserver)(b))
+	b.input.Own((*inputObserver)(b))
+	b.output.Own((*outputObserver)(b))
 	b.read.Data = b
 	if opts&ThreadSafe != 0 {
 		if err := b.enableLocking(); err != nil {
@@ -132,12 +132,14 @@ func (b *Bufferevent) Base() *event.Base {
 }
 
 // Input returns the buffer that data arrives in. Take data from its front; its
-// back is frozen (bufferevent_get_input).
-func (b *Bufferevent) Input() *evbuffer.Buffer { return &b.input }
+// back is frozen. It belongs to the bufferevent, as the output does: attempts to
+// free or observe it, or to unfreeze its back, fail with evbuffer.ErrOwned
+// (bufferevent_get_input).
+func (b *Bufferevent) Input() *evbuffer.Buffer { return &b.input.Buffer }
 
 // Output returns the buffer whose data is to be written. Add data at its back;
 // its front is frozen (bufferevent_get_output).
-func (b *Bufferevent) Output() *evbuffer.Buffer { return &b.output }
+func (b *Bufferevent) Output() *evbuffer.Buffer { return &b.output.Buffer }
 
 // Err returns the error that the last event callback with [EventError],
 // [EventTimeout] or [EventEOF] was about, or nil. In the callback it says what

@@ -100,8 +100,8 @@ func (b *Bufferevent) Callbacks() (read, write DataCallback, event EventCallback
 // the watermarks allow it or opts ignores them (bufferevent_trigger).
 func (b *Bufferevent) Trigger(what event.What, opts TriggerOptions) {
 	if b.begin() {
+		defer b.end()
 		b.trigger(what, opts)
-		b.end()
 	}
 }
 
@@ -109,8 +109,8 @@ func (b *Bufferevent) Trigger(what event.What, opts TriggerOptions) {
 // (bufferevent_trigger_event).
 func (b *Bufferevent) TriggerEvent(what Events, opts TriggerOptions) {
 	if b.begin() {
+		defer b.end()
 		b.runEvent(what, nil, opts)
-		b.end()
 	}
 }
 

@@ -72,7 +72,7 @@ func NewConn(b *Bufferevent) *Conn {
 func boundBelow(b *Bufferevent) {
 	for below := b.Underlying(); below != nil; below = below.Underlying() {
 		if low, high, err := below.Watermark(event.Write); err == nil && high == 0 {
-			below.SetWatermark(event.Write, max(low, connBuffer/2), connBuffer)
+			below.SetWatermark(event.Write, max(low, connBuffer/2), max(low, connBuffer))
 		}
 	}
 }

@@ -68,9 +68,18 @@ func (b *Bufferevent) dropEvents() {
 // runDeferred calls what is pending.
 func runDeferred(d *event.Deferred) {
 	b := d.Data.(*Bufferevent)
-	if b.begin() {
-		b.runPending()
-		b.end()
+	if !b.begin() {
+		return
+	}
+	defer b.end()
+	defer b.deferRest()
+	b.runPending()
+}
+
+// deferRest has the loop call what is still pending, if a callback has panicked.
+func (b *Bufferevent) deferRest() {
+	if b.pending.read || b.pending.write || b.eventsPending() {
+		b.deferCallbacks()
 	}
 }
 

@@ -77,7 +77,7 @@ func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
 			limit = c.InputRoom()
 		}
 		b.input.Unfreeze(evbuffer.Back)
-		step, err = run(f.in, &f.under.input, &b.input, limit, mode)
+		step, err = run(f.in, f.under.Input(), b.Input(), limit, mode)
 		b.input.Freeze(evbuffer.Back)
 		good := err == nil || b.input.Len() > before
 		ok, moved = ok || good, moved || good && step
@@ -194,7 +194,7 @@ func (f *filter) drainOutput(mode FlushMode, bounded bool) (ok, moved bool, err 
 		}
 		below.Cork()
 		b.output.Unfreeze(evbuffer.Front)
-		step, err = run(f.out, &b.output, &f.under.output, limit, mode)
+		step, err = run(f.out, b.Output(), f.under.Output(), limit, mode)
 		b.output.Freeze(evbuffer.Front)
 		filled := limit >= 0 && below.OutputFull() // so that it may have kept something
 		below.Uncork()

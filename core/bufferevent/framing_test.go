@@ -242,16 +242,16 @@ func (f *framing) readSome() (again bool, err error) {
 	if room := f.control().InputRoom(); room >= 0 {
 		n = min(n, room)
 	}
-	f.bev.Input().Unfreeze(evbuffer.Back)
+	f.control().Input().Unfreeze(evbuffer.Back)
 	n, err = in.RemoveBuffer(f.bev.Input(), n)
-	f.bev.Input().Freeze(evbuffer.Back)
+	f.control().Input().Freeze(evbuffer.Back)
 	f.inFrame -= n
 	return n > 0, err
 }
 
 // write sends what is in the output, as far as there is room below.
 func (f *framing) write(opts bufferevent.TriggerOptions) {
-	c, out := f.control(), f.bev.Output()
+	c, out := f.control(), f.control().Output()
 	if f.working || !f.greeted || f.closed || !c.Wants(event.Write) {
 		return
 	}

@@ -51,23 +51,32 @@ func (b *Bufferevent) WriteBuffer(buf *evbuffer.Buffer) error {
 	if b.mutex() == nil {
 		return b.writeAll(op, buf)
 	}
-	parcel := parcels.Get().(*evbuffer.Buffer)
-	defer parcels.Put(parcel)
-	err := parcel.AddBuffer(buf)
-	if err != nil {
-		return err
-	}
-	if err = b.writeAll(op, parcel); err != nil {
-		buf.PrependBuffer(parcel)
-		parcel.Free()
-	}
-	return err
+	return inParcel(
+		func(parcel *evbuffer.Buffer) error { return parcel.AddBuffer(buf) },
+		func(parcel *evbuffer.Buffer) error { return b.writeAll(op, parcel) },
+		func(parcel *evbuffer.Buffer) error { return buf.PrependBuffer(parcel) },
+	)
 }
 
 // parcels carry data between a bufferevent with a lock and a buffer that may
 // have another one. So neither lock is waited for with the other one held, and
 // goroutines can move data in opposite directions.
 var parcels = sync.Pool{New: func() any { return new(evbuffer.Buffer) }}
+
+// inParcel moves data to a parcel and from there on, or back if that fails. All of
+// these call callbacks. If one panics, the parcel may have data and is not used
+// again.
+func inParcel(pack, deliver, giveBack func(parcel *evbuffer.Buffer) error) error {
+	parcel := parcels.Get().(*evbuffer.Buffer)
+	err := pack(parcel)
+	if err == nil {
+		if err = deliver(parcel); err != nil {
+			err = errors.Join(err, giveBack(parcel), parcel.Free())
+		}
+	}
+	parcels.Put(parcel)
+	return err
+}
 
 func (b *Bufferevent) writeAll(op string, buf *evbuffer.Buffer) error {
 	b.lock()
@@ -117,19 +126,15 @@ func (b *Bufferevent) ReadBuffer(buf *evbuffer.Buffer) error {
 	if b.mutex() == nil {
 		return b.readAll(op, buf)
 	}
-	parcel := parcels.Get().(*evbuffer.Buffer)
-	defer parcels.Put(parcel)
-	err := b.readAll(op, parcel)
-	if err != nil {
-		return err
-	}
-	if err = buf.AddBuffer(parcel); err != nil {
-		b.lock()
-		b.input.PrependBuffer(parcel)
-		b.unlock()
-		parcel.Free()
-	}
-	return err
+	return inParcel(
+		func(parcel *evbuffer.Buffer) error { return b.readAll(op, parcel) },
+		buf.AddBuffer,
+		func(parcel *evbuffer.Buffer) error {
+			b.lock()
+			defer b.unlock()
+			return b.input.PrependBuffer(parcel)
+		},
+	)
 }
 
 func (b *Bufferevent) readAll(op string, buf *evbuffer.Buffer) error {
@@ -138,7 +143,7 @@ func (b *Bufferevent) readAll(op string, buf *evbuffer.Buffer) error {
 	if b.refs == 0 {
 		return opError(op, ErrFreed)
 	}
-	return buf.AddBuffer(&b.input)
+	return buf.AddBuffer(b.Input())
 }
 
 func (b *Bufferevent) noInput(op string) error {

@@ -207,8 +207,8 @@ func (b *Bufferevent) end() bool {
 func (b *Bufferevent) destroy() {
 	b.freed = true
 	b.callbacks = callbacks{}
-	b.input.SetObserver(nil)
-	b.output.SetObserver(nil)
+	b.input.Own(nil)
+	b.output.Own(nil)
 	b.transport.Unlink()
 	if b.write != nil {
 		b.write.Free()

@@ -241,6 +241,9 @@ func (m *machine) chooseSimple(r *rand.Rand) string {
 		return on("drain", size())
 	case 11, 12:
 		low, high := r.IntN(2)*r.IntN(10), r.IntN(2)*(1+r.IntN(20))
+		if high > 0 {
+			low = min(low, high) // more is refused here, and stalls in C
+		}
 		return on("watermark", what(), low, high)
 	case 13, 14, 15:
 		return on("enable", what())

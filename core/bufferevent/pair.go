@@ -131,11 +131,7 @@ func (p *pair) transfer(to *pair, all bool) {
 	if room := c.InputRoom(); room >= 0 && !(all && room == 0) {
 		n = min(n, room)
 	}
-	from.output.Unfreeze(evbuffer.Front)
-	to.bev.input.Unfreeze(evbuffer.Back)
-	from.output.RemoveBuffer(&to.bev.input, n)
-	from.output.Freeze(evbuffer.Front)
-	to.bev.input.Freeze(evbuffer.Back)
+	n = p.move(to, n)
 	if n > 0 {
 		p.told &^= event.Write // what was finished by a flush goes on
 		to.told &^= event.Read
@@ -145,6 +141,17 @@ func (p *pair) transfer(to *pair, all bool) {
 	c.Triggered(event.Read)
 	p.control().Triggered(event.Write)
 	p.endIfDone()
+}
+
+// move moves n bytes to what the other half reads.
+func (p *pair) move(to *pair, n int) int {
+	output, input := &p.bev.output, &to.bev.input
+	output.Unfreeze(evbuffer.Front)
+	defer output.Freeze(evbuffer.Front) // a callback of the buffers may panic
+	input.Unfreeze(evbuffer.Back)
+	defer input.Freeze(evbuffer.Back)
+	n, _ = output.RemoveBuffer(&input.Buffer, n) // fails if a user has frozen its end: then nothing moves
+	return n
 }
 
 // Flush implements Transport.

@@ -229,12 +229,12 @@ func onReadable(ev *event.Event, what event.What) {
 	if !b.begin() {
 		return
 	}
+	defer b.end()
 	if what == event.Timeout {
 		b.timedOut(event.Read)
 	} else {
 		b.transport.(*socket).read()
 	}
-	b.end()
 }
 
 // read reads once, as much as there may be.
@@ -250,9 +250,7 @@ func (s *socket) read() {
 	if room := b.roomForInput(); room >= 0 {
 		most = min(most, room)
 	}
-	b.input.Unfreeze(evbuffer.Back)
-	n, err := b.input.ReadFD(s.FD(), most)
-	b.input.Freeze(evbuffer.Back)
+	n, err := s.readSome(most)
 	switch {
 	case n > 0:
 		b.countRead(n)
@@ -262,6 +260,13 @@ func (s *socket) read() {
 		b.disable(event.Read)
 		c.Event(EventReading|endOrError(err), err)
 	}
+}
+
+func (s *socket) readSome(most int) (int, error) {
+	input := &s.bev.input
+	input.Unfreeze(evbuffer.Back)
+	defer input.Freeze(evbuffer.Back) // a callback of the buffer may panic
+	return input.ReadFD(s.FD(), most)
 }
 
 func endOrError(err error) Events {
@@ -277,13 +282,13 @@ func (s *socket) FinishIteration() {
 	if !s.bev.begin() {
 		return
 	}
+	defer s.bev.end()
 	s.flushing = false
 	if k := s.connecting; k == nil {
 		s.write()
 	} else if k.settled {
 		s.settled(k.err)
 	}
-	s.bev.end()
 }
 
 // onWritable is the callback of the write event.
@@ -292,6 +297,7 @@ func onWritable(ev *event.Event, what event.What) {
 	if !b.begin() {
 		return
 	}
+	defer b.end()
 	s := b.transport.(*socket)
 	switch {
 	case s.connecting != nil:
@@ -301,7 +307,6 @@ func onWritable(ev *event.Event, what event.What) {
 	default:
 		s.write()
 	}
-	b.end()
 }
 
 // write writes what is there, as far as limits and kernel allow, and tells the
@@ -336,6 +341,7 @@ func (s *socket) write() {
 func (s *socket) writeSome(budget int) (total int, err error) {
 	b, fd := &s.bev, s.FD()
 	b.output.Unfreeze(evbuffer.Front)
+	defer b.output.Freeze(evbuffer.Front)
 	for budget > 0 && b.output.Len() > 0 && s.FD() == fd {
 		var n int
 		n, err = b.output.WriteFDAtMost(fd, budget)
@@ -345,7 +351,6 @@ func (s *socket) writeSome(budget int) (total int, err error) {
 		total += n
 		budget -= n
 	}
-	b.output.Freeze(evbuffer.Front)
 	return total, err
 }
 

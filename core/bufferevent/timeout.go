@@ -85,15 +85,15 @@ func (c *Control) writeTimer() *event.Event {
 
 func onReadTimeout(ev *event.Event, _ event.What) {
 	if b := ev.Data.(*Bufferevent); b.begin() {
+		defer b.end()
 		b.timedOut(event.Read)
-		b.end()
 	}
 }
 
 func onWriteTimeout(ev *event.Event, _ event.What) {
 	if b := ev.Data.(*Bufferevent); b.begin() {
+		defer b.end()
 		b.timedOut(event.Write)
-		b.end()
 	}
 }
 

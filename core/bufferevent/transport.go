@@ -1,6 +1,7 @@
 package bufferevent
 
 import (
+	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 )
 
@@ -10,9 +11,9 @@ import (
 //
 // The methods are called with the lock of the bufferevent held, if it has one,
 // and with a reference, except Unlink. Transports do their part through the
-// [Control] of their bufferevent, and through Input and Output, whose back and
-// front are frozen for everybody else: they unfreeze them for as long as they
-// need.
+// [Control] of their bufferevent, whose Input and Output give access to the
+// buffers. The back of the one and the front of the other are frozen for everybody
+// else: transports unfreeze them for as long as they need.
 type Transport interface {
 	// Enable begins to read, to write, or both. It is called when the user
 	// enables a direction that is not suspended, even if it was enabled
@@ -66,6 +67,12 @@ type Control Bufferevent
 
 // Bufferevent returns the bufferevent as its users see it.
 func (c *Control) Bufferevent() *Bufferevent { return (*Bufferevent)(c) }
+
+// Input and Output return the buffers, which belong to the transport.
+func (c *Control) Input() *evbuffer.Owned { return &c.input }
+
+// Output is Input for what is to be written.
+func (c *Control) Output() *evbuffer.Owned { return &c.output }
 
 // Begin starts something that the transport does on its own account, such as
 // the callback of an event. It takes the lock and a reference and returns true,

@@ -36,13 +36,15 @@ func (b *Bufferevent) ownBounds() *bounds {
 // runs only when at most low bytes are left in the output buffer. The high
 // watermark for writing is for filters and other transports above: they put no
 // more into the buffer while it has that many. The error is ErrRange for
-// negative numbers (bufferevent_setwatermark).
+// negative numbers, and for a low one above a high one: with less than low bytes
+// the read callback would not run, and with high bytes nothing more would come
+// (bufferevent_setwatermark).
 func (b *Bufferevent) SetWatermark(what event.What, low, high int) error {
 	const op = "set watermark"
 	if err := checkWhat(op, what); err != nil {
 		return err
 	}
-	if low < 0 || high < 0 {
+	if low < 0 || high < 0 || high > 0 && low > high {
 		return opError(op, ErrRange)
 	}
 	if !b.begin() {
@@ -129,13 +131,13 @@ func (o *inputObserver) BufferChanged(_ *evbuffer.Buffer, info evbuffer.Callback
 	if !b.begin() {
 		return
 	}
+	defer b.end()
 	if b.bounds.readMark.high != 0 {
 		b.checkHighMark()
 	}
 	if info.Deleted > 0 {
 		b.transport.InputRemoved()
 	}
-	b.end()
 }
 
 // BufferChanged implements evbuffer.Observer.
@@ -144,8 +146,8 @@ func (o *outputObserver) BufferChanged(_ *evbuffer.Buffer, info evbuffer.Callbac
 	if info.Added == 0 || b.corked() || !b.begin() {
 		return
 	}
+	defer b.end()
 	if (*Control)(b).Wants(event.Write) {
 		b.transport.OutputAdded()
 	}
-	b.end()
 }

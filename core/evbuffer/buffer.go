@@ -29,6 +29,9 @@ const (
 	drainsToFD  flags = 1 << iota
 	frontFrozen       // nothing may be taken from or put before the front
 	backFrozen        // nothing may be put behind the back
+	frontHeld         // the owner has frozen the front
+	backHeld          // the owner has frozen the back
+	owned             // the buffer is that of an Owned
 	notSocket         // a descriptor was not that of a socket; no other is taken for one then
 )
 
@@ -39,25 +42,23 @@ func New() *Buffer { return new(Buffer) }
 // callbacks, lock, flags and limits. Callbacks are not told, and deferred calls
 // that were due are dropped. A buffer that is empty and has no lock needs no
 // Free; one with references or file segments does, because their cleanups run
-// when the data is gone (evbuffer_free).
-func (b *Buffer) Free() {
+// when the data is gone. The error is ErrOwned if the buffer is a part of another
+// object, such as a stream; there is no other one (evbuffer_free).
+func (b *Buffer) Free() error {
 	defer b.enter().leave()
+	if b.flags&owned != 0 {
+		return opError("free", ErrOwned)
+	}
+	b.free()
+	return nil
+}
+
+func (b *Buffer) free() {
 	dead, spare := b.clear(0)
 	if x := b.extras; x != nil {
 		x.freed = true
 		b.extras = nil
 	}
-	releaseAll(dead)
-	releaseAll(spare)
-}
-
-// Retire is Free for the buffer of a larger object, such as a stream, that has
-// ended while others may still use the buffer: it keeps its lock, and both of its
-// ends are frozen, so that they get errors, in whatever goroutine they are. It is
-// for packages that build something on buffers.
-func (b *Buffer) Retire() {
-	defer b.enter().leave()
-	dead, spare := b.clear(frontFrozen | backFrozen)
 	releaseAll(dead)
 	releaseAll(spare)
 }
@@ -176,25 +177,44 @@ const (
 	Back  End = false // where data is added
 )
 
-func (e End) flag() flags {
+// frozen is the flag of an end that its user has frozen, held that of one that the
+// owner of the buffer has.
+func (e End) frozen() flags {
 	if e == Front {
 		return frontFrozen
 	}
 	return backFrozen
 }
 
+func (e End) held() flags {
+	if e == Front {
+		return frontHeld
+	}
+	return backHeld
+}
+
 // Freeze makes calls that change one end of the buffer fail with ErrFrozen
 // until Unfreeze: at the front those that take or copy data and those that
-// prepend it, at the back those that append (evbuffer_freeze).
-func (b *Buffer) Freeze(e End) {
+// prepend it, at the back those that append. The error is ErrOwned if the object
+// that the buffer is a part of has frozen that end (evbuffer_freeze).
+func (b *Buffer) Freeze(e End) error {
 	defer b.enter().leave()
-	b.flags |= e.flag()
+	if b.flags&e.held() != 0 {
+		return opError("freeze", ErrOwned)
+	}
+	b.flags |= e.frozen()
+	return nil
 }
 
-// Unfreeze undoes Freeze, however often that was called (evbuffer_unfreeze).
-func (b *Buffer) Unfreeze(e End) {
+// Unfreeze undoes Freeze, however often that was called. The error is that of
+// Freeze (evbuffer_unfreeze).
+func (b *Buffer) Unfreeze(e End) error {
 	defer b.enter().leave()
-	b.flags &^= e.flag()
+	if b.flags&e.held() != 0 {
+		return opError("unfreeze", ErrOwned)
+	}
+	b.flags &^= e.frozen()
+	return nil
 }
 
-func (b *Buffer) frozen(e End) bool { return b.flags&e.flag() != 0 }
+func (b *Buffer) frozen(e End) bool { return b.flags&(e.frozen()|e.held()) != 0 }

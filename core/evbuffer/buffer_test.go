@@ -3,7 +3,6 @@ package evbuffer
 import (
 	"errors"
 	"math"
-	"sync"
 	"testing"
 	"unsafe"
 )
@@ -149,51 +148,6 @@ func TestFreeMakesABufferAsGoodAsNew(t *testing.T) {
 	b.Free()
 	b.Free()
 	want(t, "cleanups", cleaned, 1)
-}
-
-func TestARetiredBufferIsOfNoUse(t *testing.T) {
-	b := bufferOf(t, "hello")
-	lock := new(recursiveLock)
-	ok(t, b.EnableLocking(lock))
-	called, cleaned := 0, 0
-	ok(t, b.AddReference([]byte("x"), func([]byte) { cleaned++ }))
-	e := b.AddCallback(func(*CallbackEntry, CallbackInfo) { called++ })
-	ok(t, b.DeferCallbacks(newBase(t)))
-	b.Retire()
-	want(t, "cleanups", cleaned, 1)
-	want(t, "calls of the callback", called, 0)
-	want(t, "length", b.Len(), 0)
-	wantError(t, "add", b.AddString("x"), ErrFrozen)
-	wantError(t, "prepend", b.Prepend([]byte("x")), ErrFrozen)
-	wantError(t, "removing the callback", b.RemoveCallback(e), ErrNoCallback)
-	b.Lock()
-	want(t, "depth of the lock", lock.depth, 1)
-	b.Unlock()
-	b.Free()
-	ok(t, b.AddString("again"))
-	wantContent(t, b, "again")
-}
-
-// Others may use a buffer while it retires. What matters is that the race detector
-// stays quiet.
-func TestRetireAmongManyGoroutines(t *testing.T) {
-	for range 100 {
-		var b Buffer
-		ok(t, b.EnableLocking(new(recursiveLock)))
-		var wg sync.WaitGroup
-		for range 4 {
-			wg.Go(func() {
-				var own Buffer
-				for b.AddString("hello") == nil {
-					b.Len()
-					own.AddBuffer(&b)
-				}
-			})
-		}
-		wg.Go(b.Retire)
-		wg.Wait()
-		want(t, "length", b.Len(), 0)
-	}
 }
 
 func TestMaxReadIsLimited(t *testing.T) {

@@ -121,8 +121,13 @@ type Observer interface {
 // SetObserver makes o the observer of the buffer; nil is none. It costs a
 // buffer less than a callback, and there is one at most. It is for packages
 // that build something on buffers, whose users need the callbacks for
-// themselves.
-func (b *Buffer) SetObserver(o Observer) {
+// themselves; see [Owned] if they get to see the buffer. Then the error is
+// ErrOwned.
+func (b *Buffer) SetObserver(o Observer) error {
 	defer b.enter().leave()
+	if b.flags&owned != 0 {
+		return opError("set observer", ErrOwned)
+	}
 	b.observer = o
+	return nil
 }

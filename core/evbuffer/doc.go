@@ -66,9 +66,12 @@
 // that made the change returns or, after [Buffer.DeferCallbacks], from the loop
 // of a base. It may do anything, to any buffer; for each callback the figures
 // follow one another even so. A callback, cleanup, reader or writer that panics
-// leaves the buffers whole, and all memory in one place. [Buffer.Freeze] protects one end
-// of a buffer from changes; bufferevents use it to keep users from writing to
-// their input.
+// leaves the buffers whole, and all memory in one place.
+//
+// [Buffer.Freeze] protects one end of a buffer from changes. A buffer that is a
+// part of a larger object is an [Owned]: only the object can free and observe it,
+// and unfreeze what it has frozen. So bufferevents keep users from writing to their
+// input.
 //
 // # Goroutines
 //

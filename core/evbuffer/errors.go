@@ -28,6 +28,9 @@ var (
 	ErrNested = errors.New("cannot reference a buffer that has buffer references or file segments")
 	// ErrNil is a nil buffer, base, position or file segment.
 	ErrNil = errors.New("nil argument")
+	// ErrOwned is an attempt to free or observe a buffer, or to freeze or unfreeze
+	// an end of it, that is for the object alone which the buffer is a part of.
+	ErrOwned = errors.New("buffer belongs to another object")
 	// ErrFlag is a flag that does not exist.
 	ErrFlag = errors.New("unknown flag")
 	// ErrLocking is a buffer that has a lock already, or needs one while no

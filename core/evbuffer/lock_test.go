@@ -192,7 +192,6 @@ func TestEveryMethodTakesTheLock(t *testing.T) {
 		"RemoveBuffer":           func(b *Buffer) { b.RemoveBuffer(New(), 0) },
 		"RemoveCallback":         func(b *Buffer) { b.RemoveCallback(nil) },
 		"Reserve":                func(b *Buffer) { b.Reserve(0, vecs) },
-		"Retire":                 func(b *Buffer) { b.Retire() },
 		"Search":                 func(b *Buffer) { b.Search(nil, nil) },
 		"SearchEOL":              func(b *Buffer) { b.SearchEOL(nil, EOLLF) },
 		"SearchRange":            func(b *Buffer) { b.SearchRange(nil, nil, nil) },

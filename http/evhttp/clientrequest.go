@@ -89,7 +89,7 @@ type clientRequest struct {
 func NewRequest(done func(r *Request)) *Request {
 	r := &Request{kept: true}
 	r.client.sends, r.client.onDone = true, done
-	r.input.SetObserver(r)
+	r.input.Own(r)
 	return r
 }
 

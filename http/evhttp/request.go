@@ -45,7 +45,7 @@ type Request struct {
 	respHead wire.ResponseHead // of a client's
 	incoming *wire.Head        // that of the two which comes from the peer
 	body     bodyReader        // of the message that comes from the peer
-	input    evbuffer.Buffer
+	input    evbuffer.Owned
 
 	method   Method
 	name     string // of the method, if it is not one of ours, or not asked for
@@ -270,7 +270,7 @@ func (r *Request) OutputTrailers() *Header {
 
 // Input returns the body that has come from the peer
 // (evhttp_request_get_input_buffer).
-func (r *Request) Input() *evbuffer.Buffer { return &r.input }
+func (r *Request) Input() *evbuffer.Buffer { return &r.input.Buffer }
 
 // Output returns the body that goes to the peer: what is in here when a reply is
 // sent precedes what is given with it (evhttp_request_get_output_buffer).

@@ -165,7 +165,7 @@ func (o *outgoing) current(r *Request) bool {
 
 func (o *outgoing) readBody() (more bool) {
 	r := o.queue[0]
-	most, dst := math.MaxInt32, &r.input
+	most, dst := math.MaxInt32, r.Input()
 	if o.tooLarge != nil {
 		dst = nil
 	} else if r.stream {

@@ -330,7 +330,7 @@ func (c *served) askForBody(r *Request) {
 // readBody takes what has come of the body.
 func (c *served) readBody() (more bool) {
 	r, in := c.req, c.bev.Input()
-	dst, most := &r.input, math.MaxInt
+	dst, most := r.Input(), math.MaxInt
 	switch {
 	case r.sending == sendDone:
 		dst = nil // nobody wants it
@@ -362,7 +362,7 @@ func (c *served) readBody() (more bool) {
 // pause stops reading until resume. Time does not count meanwhile.
 func (c *served) pause(r *Request) {
 	r.paused = true
-	r.input.SetObserver(r)
+	r.input.Own(r)
 	c.rest()
 	c.expectNothing()
 }

@@ -61,7 +61,7 @@ func (s *stream) readsOn() bool {
 // decrypt reads until there is nothing, or no room, and returns how much that
 // was. Asking crypto/tls when it has nothing costs an allocation.
 func (s *stream) decrypt() (total int, err error) {
-	c, input := s.control(), s.bev.Input()
+	c, input := s.control(), s.control().Input()
 	p := scratch.Get().(*[maxRecord]byte)
 	defer scratch.Put(p)
 	m := &s.conn.mem
@@ -122,11 +122,11 @@ func (s *stream) encrypt() {
 
 // records makes records of the output, and returns how much of it.
 func (s *stream) records() (total int, err error) {
-	output, below := s.bev.Output(), s.under.Output()
+	output, below := s.control().Output(), s.under.Output()
 	output.Unfreeze(evbuffer.Front)
 	defer output.Freeze(evbuffer.Front)
 	for output.Len() > 0 && below.Len() < maxQueued && !s.lower().OutputFull() && s.control().Alive() {
-		p, err := s.piece(output)
+		p, err := s.piece(&output.Buffer)
 		if err != nil {
 			return total, err
 		}
