@@ -353,7 +353,7 @@ func (c *Conn) pump() {
 	if c.output.Len() > 0 {
 		return // onWrite goes on
 	}
-	if c.finished || c.closed && c.canCloseWrite && c.bev.Underlying() != nil {
+	if c.finished && !c.closed {
 		if err := c.bev.CloseWrite(); err != nil {
 			c.fail(&c.write, err)
 		}
@@ -363,46 +363,12 @@ func (c *Conn) pump() {
 	}
 }
 
-// endClose frees the bufferevent once everything is written, by what it stands on
-// too.
+// endClose gives the bufferevent up, which ends in order.
 func (c *Conn) endClose() {
-	left := unsent(c.bev)
-	if left == nil || c.broken() {
-		c.bev.Free()
-		c.bev = nil
-		c.input.Free()
-		c.output.Free()
-		return
-	}
-	c.bev.Disable(event.Read)
-	c.bev.SetWatermark(event.Write, 0, 0)
-	if _, write := left.Timeouts(); write == 0 || write > connLinger {
-		left.SetTimeouts(0, connLinger)
-	}
-	if left != c.bev {
-		c.awaitDrained(left.Output())
-	}
-}
-
-// unsent returns the uppermost bufferevent, from b down, that has something to
-// write, or nil.
-func unsent(b *Bufferevent) *Bufferevent {
-	for ; b != nil; b = b.Underlying() {
-		if b.Output().Len() > 0 {
-			return b
-		}
-	}
-	return nil
-}
-
-// awaitDrained has the loop look again when the output of a bufferevent below,
-// whose callbacks are not ours, is empty.
-func (c *Conn) awaitDrained(output *evbuffer.Buffer) {
-	output.AddCallback(func(e *evbuffer.CallbackEntry, _ evbuffer.CallbackInfo) {
-		if output.Len() == 0 && output.RemoveCallback(e) == nil {
-			c.base.Post(c.pump)
-		}
-	})
+	c.bev.FreeWhenWritten(connLinger)
+	c.bev = nil
+	c.input.Free()
+	c.output.Free()
 }
 
 // broken reports whether writing has failed.
@@ -421,16 +387,20 @@ func (c *Conn) onEvent(b *Bufferevent, what Events) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	err := b.Err()
-	switch {
-	case what&EventConnected != 0:
+	if err == nil {
+		err = io.ErrUnexpectedEOF
+	}
+	switch outcome := what.Outcome(); {
+	case outcome == NothingEnded:
+		return
+	case outcome == ConnectionMade:
 		c.noteAddresses()
 		return
-	case what&EventReading != 0:
+	case outcome == InputEnded:
+		c.fail(&c.read, io.EOF)
+	case outcome == TimedOut && what&EventReading != 0:
 		c.fail(&c.read, err)
-		if what&EventError != 0 {
-			c.fail(&c.write, err)
-		}
-	case what&EventWriting != 0:
+	case outcome == OutputFailed, outcome == TimedOut:
 		c.fail(&c.write, err)
 	default:
 		c.fail(&c.read, err)

@@ -248,7 +248,7 @@ func (f *filter) onEvent(under *Bufferevent, what Events) {
 	if !f.bev.begin() {
 		return
 	}
-	if what&(EventEOF|EventReading) == EventEOF|EventReading {
+	if what.Outcome() == InputEnded {
 		f.verdict = verdict{what: f.verdict.what | what, err: under.Err()}
 		if _, moved := f.receive(); moved {
 			f.control().Triggered(event.Read)

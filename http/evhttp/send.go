@@ -1,6 +1,7 @@
 package evhttp
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -35,7 +36,7 @@ func (o *outgoing) begin(r *Request) {
 	}
 	o.expectNothing()
 	if err := o.writeHead(r, length); err != nil {
-		o.failLater(err)
+		o.cannotSend(err)
 		return
 	}
 	r.sending, o.handed = sendBody, o.bev.Output().Len()
@@ -70,7 +71,7 @@ func (o *outgoing) goOn(r *Request) {
 		return
 	}
 	if err := o.sendOutput(r); err != nil {
-		o.failLater(err)
+		o.cannotSend(err)
 		return
 	}
 	r.sending, r.sent = sendDone, r.expected
@@ -165,7 +166,21 @@ func (o *outgoing) sendData(r *Request, data *evbuffer.Buffer) error {
 		return data.Drain(data.Len()) // only the answer still counts
 	}
 	o.handed = -1
-	return sendData(o.bev.Output(), r, data, &o.scratch)
+	err := sendData(o.bev.Output(), r, data, &o.scratch)
+	if errors.Is(err, evbuffer.ErrFrozen) { // as in cannotSend
+		return data.Drain(data.Len())
+	}
+	return err
+}
+
+// cannotSend is called when a request cannot be put into the output. If that is
+// because the stream has failed, the event that says why is on its way.
+func (o *outgoing) cannotSend(err error) {
+	if errors.Is(err, evbuffer.ErrFrozen) {
+		o.awaitAnswer()
+		return
+	}
+	o.failLater(err)
 }
 
 // sendEnd implements exchange.
@@ -174,7 +189,8 @@ func (o *outgoing) sendEnd(r *Request) error {
 		return nil
 	}
 	o.handed = -1
-	if err := sendEnd(o.bev.Output(), r, &o.scratch); err != nil {
+	err := sendEnd(o.bev.Output(), r, &o.scratch)
+	if err != nil && !errors.Is(err, evbuffer.ErrFrozen) {
 		return err
 	}
 	if o.bev.Output().Len() == 0 {

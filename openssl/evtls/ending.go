@@ -74,23 +74,28 @@ func (s *stream) breakWrite(err error) {
 // onEvent is called when something else than reading and writing has happened
 // below.
 func (s *stream) onEvent(under *bufferevent.Bufferevent, what bufferevent.Events) {
-	const readEOF = bufferevent.EventEOF | bufferevent.EventReading
 	c := s.control()
 	if !c.Begin() {
 		return
 	}
 	defer c.End()
-	switch err := under.Err(); {
-	case what&bufferevent.EventConnected != 0:
+	err := under.Err()
+	if err == nil {
+		err = errBelow
+	}
+	switch what.Outcome() {
+	case bufferevent.ConnectionMade:
 		s.connected()
-	case what&bufferevent.EventTimeout != 0:
-		s.timedOutBelow(what, err)
-	case what&bufferevent.EventError != 0:
-		s.failedBelow(what, err)
-	case what&readEOF == readEOF:
+	case bufferevent.InputEnded:
 		s.endedBelow()
+	case bufferevent.OutputFailed:
+		s.unwritableBelow(err)
+	case bufferevent.TimedOut:
+		s.timedOutBelow(what, err)
+	case bufferevent.Failed:
+		s.failedBelow(err)
 	default:
-		c.Event(what, err)
+		c.Event(what, nil)
 	}
 }
 
@@ -119,20 +124,27 @@ func (s *stream) timedOutBelow(what bufferevent.Events, err error) {
 	s.control().Event(what, err)
 }
 
-// failedBelow ends the connection, or the writing if that is what has failed:
-// the peer may have said why.
-func (s *stream) failedBelow(what bufferevent.Events, err error) {
-	if err == nil {
-		err = errBelow
-	}
+// failedBelow ends the connection, after what has arrived: the peer may have said
+// why.
+func (s *stream) failedBelow(err error) {
 	switch {
 	case s.doomed:
 	case !s.open():
 		s.fail(err)
-	case what&bufferevent.EventReading != 0:
+	default:
 		s.pull(0)
 		s.doom("read", err)
-	case !s.broken:
+	}
+}
+
+// unwritableBelow ends the writing. Reading goes on and finds out more: the peer
+// may have said why.
+func (s *stream) unwritableBelow(err error) {
+	switch {
+	case s.doomed || s.broken:
+	case !s.open():
+		s.unwritable = err
+	default:
 		s.broken = true
 		s.bev.Disable(event.Write)
 		s.control().Event(bufferevent.EventWriting|bufferevent.EventError, opError("write", err))

@@ -141,7 +141,10 @@ func (s *stream) fail(err error) {
 	if s.ended {
 		return
 	}
-	if err == io.EOF {
+	switch {
+	case err == io.EOF && s.unwritable != nil:
+		err = s.unwritable
+	case err == io.EOF:
 		err = io.ErrUnexpectedEOF
 	}
 	s.giveUp()

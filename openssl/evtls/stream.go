@@ -49,7 +49,8 @@ type stream struct {
 	deadline  event.Event   // when that passes
 	workers   *Workers
 
-	verdict verdict // that the user has not been told yet
+	verdict    verdict // that the user has not been told yet
+	unwritable error   // why nothing can be written below during the handshake, or nil
 
 	begun     bool // the handshake has
 	abandoned bool // the memory belongs to a handshake that was given up

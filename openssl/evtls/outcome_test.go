@@ -1,0 +1,89 @@
+package evtls_test
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"os"
+	"testing"
+
+	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/openssl/evtls"
+)
+
+// What an event below means for the TLS stream is what Events.Outcome says,
+// whatever bits it has.
+func TestEventsBelowMeanWhatTheirOutcomeSays(t *testing.T) {
+	const (
+		R, W = bufferevent.EventReading, bufferevent.EventWriting
+		E, Z = bufferevent.EventError, bufferevent.EventEOF
+		T    = bufferevent.EventTimeout
+	)
+	refused := errors.New("refused")
+	tests := []struct {
+		below     bufferevent.Events
+		err       error
+		handshake []string // what is told during it
+		open      []string // and after it
+		is        error
+	}{
+		{R | E, refused, []string{failure}, []string{failure}, refused},
+		{R | W | E, refused, []string{failure}, []string{failure}, refused},
+		{R | W | E | Z, refused, []string{failure}, []string{failure}, refused},
+		{E, refused, []string{failure}, []string{failure}, refused},
+		{W | E, refused, nil, []string{"writing|error"}, refused},
+		{W | Z, io.EOF, nil, []string{"writing|error"}, io.EOF},
+		{R | Z, io.EOF, []string{failure}, []string{cut}, io.ErrUnexpectedEOF},
+		{Z, io.EOF, []string{failure}, []string{cut}, io.ErrUnexpectedEOF},
+		{R | T, os.ErrDeadlineExceeded, []string{"reading|timeout"}, []string{"reading|timeout"}, nil},
+		{W | T, os.ErrDeadlineExceeded, []string{"writing|timeout"}, []string{"writing|timeout"}, nil},
+	}
+	for _, tt := range tests {
+		for _, open := range []bool{false, true} {
+			base := newBase(t)
+			client, _ := plain(0)
+			l := newLine(t, base, evtls.Connecting, client, serverTLS(0), (*tls.Conn).Handshake)
+			told := tt.handshake
+			settle(t, base)
+			if open {
+				l.run()
+				l.ours.want(t, connected)
+				told = tt.open
+			}
+			(*bufferevent.Control)(l.ours.b.Underlying()).Event(tt.below, tt.err)
+			settle(t, base)
+			t.Logf("%v below, open %v", tt.below, open)
+			errs := l.ours.errs
+			l.ours.want(t, told...)
+			if tt.is != nil && len(told) > 0 {
+				wantError(t, "event", errs[0], tt.is)
+			}
+		}
+	}
+}
+
+// A handshake that cannot write any more reads why: the alert of the peer, if
+// there is one, or else what writing has failed with.
+func TestHandshakesThatCannotWriteReadTheReason(t *testing.T) {
+	base := newBase(t)
+	refused := errors.New("refused")
+	for _, alert := range []bool{false, true} {
+		client, _ := plain(0)
+		l := newLine(t, base, evtls.Connecting, client, serverTLS(0), (*tls.Conn).Handshake)
+		settle(t, base)
+		(*bufferevent.Control)(l.ours.b.Underlying()).Event(bufferevent.EventWriting|bufferevent.EventError, refused)
+		settle(t, base)
+		l.ours.want(t)
+		if alert {
+			l.put([]byte{21, 3, 3, 0, 2, 2, 40})
+		} else {
+			l.cutOff()
+		}
+		settle(t, base)
+		err := l.ours.errs[0]
+		l.ours.want(t, failure)
+		if alert && !alertIs(err, 40) || !alert && !errors.Is(err, refused) {
+			t.Errorf("alert %v: failed with %v", alert, err)
+		}
+	}
+}
