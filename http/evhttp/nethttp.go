@@ -36,8 +36,9 @@ const (
 //   - What a handler panics with is logged and, if nothing has been sent yet,
 //     answered with 500, where net/http only closes the connection.
 //     [http.ErrAbortHandler] does that here, too.
-//   - The body can always be read while the reply is being sent, as after
-//     EnableFullDuplex.
+//   - The body can always be read while the reply is being sent. Without
+//     EnableFullDuplex such a reply is the connection's last one, and says so, if
+//     more than 256 kB of the body may be to come.
 //   - A body that breaks the rules of HTTP is answered with 400 by the server.
 //   - Hijack is an error while there is more of the body than has come.
 //   - A write deadline counts while the handler writes, and once when it has

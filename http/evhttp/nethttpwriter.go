@@ -85,6 +85,7 @@ func (w *httpExchange) flush(whole bool) error {
 		data = nil
 	}
 	return w.hand(int64(len(data)), func() error {
+		w.r.duplex = w.r.duplex && !whole
 		var buf evbuffer.Buffer
 		if len(data) > 0 {
 			if err := buf.AddReference(data, nil); err != nil {
@@ -304,8 +305,12 @@ func addFilePart(piece *evbuffer.Buffer, fd int, start, n int64) error {
 	return piece.AddFileSegment(s, 0, -1)
 }
 
-// EnableFullDuplex is for http.ResponseController: it is so anyway.
-func (w *httpExchange) EnableFullDuplex() error { return nil }
+// EnableFullDuplex is for http.ResponseController. The body can be read while the
+// answer is sent anyway; this says that it will be, so that the answer need not end
+// the connection.
+func (w *httpExchange) EnableFullDuplex() error {
+	return w.base.Post(func() { w.r.duplex = true })
+}
 
 // SetReadDeadline is for http.ResponseController: reading the body fails once t
 // has passed.

@@ -66,7 +66,7 @@ func (r *Request) tunnels() bool {
 // the message, which is ours to say.
 func (c *served) appendFields(head []byte, r *Request, length int64) []byte {
 	s, f := c.server, r.header.fields()
-	if s.draining || f.HasTokenKnown(wire.Connection, "close") || !r.received && !c.worthReading(r) {
+	if s.draining || f.HasTokenKnown(wire.Connection, "close") || !r.received && !r.duplex && !c.worthReading(r) {
 		c.last = true
 	}
 	if !f.Contains(wire.Date) {

@@ -69,6 +69,7 @@ type Request struct {
 	owned     bool // by the user
 	kept      bool // somebody may have a reference: not to be used again
 	stream    bool // the user takes the body as it comes
+	duplex    bool // and all of it, while the answer is sent
 	outlasts  bool // the answer goes on when the client has ended its stream
 
 	handler handler // of a server's request
@@ -116,7 +117,7 @@ func (r *Request) reset() {
 	r.sent, r.expected = 0, 0
 	r.sending, r.received, r.bodiless, r.chunked = sendNothing, false, false, false
 	r.paused, r.continued, r.patient, r.untyped = false, false, false, false
-	r.owned, r.kept, r.stream, r.outlasts = false, false, false, false
+	r.owned, r.kept, r.stream, r.outlasts, r.duplex = false, false, false, false, false
 	r.handler, r.uri, r.cause, r.match.pattern = handler{}, nil, nil, nil
 	r.ctx, r.cancel = nil, nil
 	r.onHeader, r.onChunk, r.onComplete, r.onError = nil, nil, nil, nil

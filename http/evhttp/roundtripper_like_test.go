@@ -43,7 +43,7 @@ func startRecorder(t testing.TB) *recorder {
 			})
 			slices.Sort(lines[1:])
 			body, err := io.ReadAll(r.Body)
-			s.seen <- strings.ReplaceAll(fmt.Sprintf("%s\n\n%s %v %v", strings.Join(lines, "\n"), body, err, r.Trailer), s.addr, "ADDR")
+			s.seen <- strings.ReplaceAll(fmt.Sprintf("%s\n\n%s %v %v", strings.Join(lines, "\n"), body, err, r.Trailer), c.LocalAddr().String(), "ADDR")
 			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 			if r.Body != http.NoBody {
 				return // what was read ahead is lost

@@ -59,8 +59,9 @@ const (
 	// maxUntaken is how much of a body a callback may leave where it is before
 	// no more is read.
 	maxUntaken = 256 << 10
-	// maxUnwanted is how much of a body is read only to keep the connection.
-	maxUnwanted = 64 << 10
+	// maxUnwanted is how much of a body is read only to keep the connection, as
+	// much as with net/http.
+	maxUnwanted = 256 << 10
 	// lingerTimeout is how long a connection is kept after its last answer while
 	// nothing comes, and maxLinger how long at most, so that the client is not
 	// kept from reading the answer by a reset.
