@@ -11,14 +11,15 @@ func (c *channel) receive(msg []byte, truncated bool) {
 		return
 	}
 	r := c.find(h.id)
-	if r == nil || r.query == nil || !h.matches(msg, r.question(), b.options.randomizeCase) {
+	exact := r != nil && r.query != nil && h.matches(msg, r.question(), true)
+	if !exact && !c.resembles(r, msg, h) {
 		if b.debugging() {
 			b.debug("ignored a message that answers nothing", "from", c.server.addr, "id", h.id)
 		}
 		return
 	}
 	c.heard()
-	if truncated || h.bits&bitTC != 0 {
+	if truncated || h.bits&bitTC != 0 && (!c.stream || r.flags&IgnoreTC != 0) {
 		b.cutOff(r)
 		return
 	}
@@ -50,18 +51,17 @@ func (b *Base) cutOff(r *Request) {
 
 // answer deals with an answer that is whole.
 func (b *Base) answer(r *Request, msg []byte, h header) {
-	switch rcode := h.rcode(); {
+	rcode := h.rcode()
+	if h.answers == 0 && h.extra > 0 {
+		rcode = h.fullRcode(msg, r.afterQuestion(h))
+	}
+	switch {
+	case r.isAboutEDNS(rcode):
+		b.askPlainly(r)
 	case rcode == dns.RcodeServerFailure:
 		b.serverFailed(r)
 	case rcode == dns.RcodeNotImplemented, rcode == dns.RcodeRefused:
 		b.refused(r, Err(rcode))
-	case rcode == dns.RcodeFormatError && r.edns:
-		// Perhaps it does not know EDNS (RFC 6891, section 7).
-		r.server.plain = true
-		r.query = nil
-		r.sent--
-		b.leave(r)
-		b.transmit(r, r.server)
 	default:
 		r.server.works(r)
 		if r.probe {
@@ -76,11 +76,24 @@ func (b *Base) answer(r *Request, msg []byte, h header) {
 // goes on to the next name.
 func (b *Base) conclude(r *Request, msg []byte, h header) {
 	o := b.understand(r, msg, h)
+	if h.bits&bitTC != 0 {
+		o.cutShort()
+	}
 	b.remember(r, &o, msg)
 	if o.err == nil {
 		b.end(r, o)
 	} else {
 		b.fail(r, o)
+	}
+}
+
+// cutShort makes the outcome that of a message that says that it is cut off, though it
+// has come over a stream. What there is may be used, but not remembered (RFC 2181,
+// section 9); that there is nothing is not said.
+func (o *outcome) cutShort() {
+	o.answer.TTL = 0
+	if o.err == ErrNoData {
+		o.err = ErrTruncated
 	}
 }
 
@@ -90,11 +103,7 @@ func (b *Base) understand(r *Request, msg []byte, h header) (o outcome) {
 		r.restoreCase(msg)
 	}
 	if r.callback != nil {
-		offset := headerLen
-		if h.questions > 0 {
-			offset += len(r.question())
-		}
-		o.answer, o.err = b.reader.read(msg, offset, h, r.name, r.qtype)
+		o.answer, o.err = b.reader.read(msg, r.afterQuestion(h), h, r.name, r.qtype)
 		return o
 	}
 	if !b.options.trustAD {
@@ -106,6 +115,14 @@ func (b *Base) understand(r *Request, msg []byte, h header) (o outcome) {
 		o.err = messageError(o.message)
 	}
 	return o
+}
+
+// afterQuestion returns what follows the question in an answer.
+func (r *Request) afterQuestion(h header) int {
+	if h.questions > 0 {
+		return headerLen + len(r.question())
+	}
+	return headerLen
 }
 
 // restoreCase writes the name in the question of an answer as it was given to us,

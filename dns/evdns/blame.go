@@ -23,7 +23,7 @@ func (s *nameserver) blame(err error) {
 
 // notSent notes that r's query has come to nothing because of err.
 func (r *Request) notSent(err error) {
-	if r.probe {
+	if r.probe || r.missesOpinion() {
 		return
 	}
 	r.trouble().err = err

@@ -11,6 +11,7 @@ import (
 type channel struct {
 	server *nameserver
 	owner  carrier
+	stream bool // nobody but the nameserver can send on it
 
 	buckets   []*Request // chains by the low bits of the id; the length is a power of two
 	n         int

@@ -85,9 +85,9 @@
 // are random; each query leaves from one of several sockets, chosen at random,
 // with ports that the system has chosen and that are given up after 512 queries
 // or 30 seconds; and the letters of the name are written in random case (the
-// option randomize-case, for nameservers that cannot cope). An answer that does
-// not come from the nameserver, or does not repeat all of this, is ignored, and
-// the right one awaited. From an answer counts only what belongs to the name: the
+// option randomize-case). An answer that does not come from the nameserver, or does
+// not repeat all of this, is ignored, and the right one awaited. If only the case
+// differs, as some nameservers change it, the nameserver is asked again over TCP. From an answer counts only what belongs to the name: the
 // records of the name itself, or of what it is an alias for.
 //
 // # Memory

@@ -86,7 +86,7 @@ func TestForgedAnswersAreIgnored(t *testing.T) {
 		{"nothing", func(q *question) { q.sendWire(nil) }},
 	} {
 		for _, over := range []string{"UDP", "TCP"} {
-			if over == "TCP" && slices.Contains([]string{"another address", "less than a header", "nothing"}, c.name) {
+			if over == "TCP" && slices.Contains([]string{"another address", "letters in another case", "less than a header", "nothing"}, c.name) {
 				continue
 			}
 			t.Run(c.name+", "+over, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 // works notes that the nameserver has answered r.
 func (s *nameserver) works(r *Request) {
 	s.measure(r)
+	s.ednsWorks(r)
 	if !r.probe {
 		s.known, s.knownType = r.name, r.qtype
 	}

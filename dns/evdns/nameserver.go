@@ -33,7 +33,8 @@ type nameserver struct {
 
 	up       bool
 	doubted  bool
-	plain    bool          // does not know EDNS
+	edns     ednsState
+	folds    bool          // changes the letters of names
 	gone     bool          // is not in Base.servers any more
 	timeouts int           // in a row
 	delay    time.Duration // from a query to its answer, a moving average
@@ -60,7 +61,8 @@ const (
 	defaultTLSPort = 853
 )
 
-// AddNameserver adds a nameserver. Port 0 is port 53. Requests go in turn to all
+// AddNameserver adds a nameserver. Port 0 is port 53, and 0.0.0.0 and :: are this
+// host. Requests go in turn to all
 // nameservers that answer about equally fast. The error wraps ErrAddress or
 // ErrExists. Whether somebody listens there will be seen (evdns_base_nameserver_add,
 // evdns_base_nameserver_sockaddr_add).

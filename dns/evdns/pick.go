@@ -147,6 +147,7 @@ func (r *Request) sendingTo(s *nameserver) {
 // startOver has r be sent as if that had never been done.
 func (r *Request) startOver() {
 	r.server, r.sent, r.failure, r.repeated = nil, 0, 0, false
+	r.plain, r.opinion = false, opinionNone
 	r.stream = r.flags&UseVC != 0
 	if r.more != nil {
 		r.more.trouble = nil

@@ -64,13 +64,20 @@ func (rd *reader) forget() {
 
 // answerOf collects what belongs to name from the records of an answer: the
 // addresses of what name is an alias for in the end, and nothing else that the
-// nameserver may have put there. Aliases may come in any order, and in circles.
-// Without any addresses, only the TTL, which is that of the aliases, has a
-// meaning.
+// nameserver may have put there. Aliases may come in any order, and in circles. A
+// name should not have addresses and be an alias, but some have and are: then the
+// addresses count that are nearest to the end. Without any addresses, only the TTL,
+// which is that of the aliases, has a meaning.
 func answerOf(records []dns.RR, name string, qtype uint16) (a Answer, ok bool) {
-	ttl := maxTTL
-	target := name
-	for range maxAliases {
+	target, ttl := name, maxTTL
+	for range maxAliases + 1 {
+		if found := recordsOf(records, target, qtype); len(found.Addrs)+len(found.Names) > 0 {
+			a, ok = found, true
+			a.TTL = min(a.TTL, ttl)
+			if qtype != dns.TypePTR && target != name {
+				a.CanonName = shown(target)
+			}
+		}
 		alias := aliasOf(records, target)
 		if alias == nil {
 			break
@@ -78,9 +85,19 @@ func answerOf(records []dns.RR, name string, qtype uint16) (a Answer, ok bool) {
 		target = alias.Target
 		ttl = min(ttl, seconds(alias.Hdr.Ttl))
 	}
+	a.Type = answerType(qtype)
+	if !ok {
+		a.TTL = ttl
+	}
+	return a, ok
+}
+
+// recordsOf collects the records of a type that a name has.
+func recordsOf(records []dns.RR, name string, qtype uint16) Answer {
+	a := Answer{TTL: maxTTL}
 	for _, rr := range records {
 		h := rr.Header()
-		if h.Rrtype != qtype || h.Class != dns.ClassINET || !strings.EqualFold(h.Name, target) {
+		if h.Rrtype != qtype || h.Class != dns.ClassINET || !strings.EqualFold(h.Name, name) {
 			continue
 		}
 		switch rr := rr.(type) {
@@ -95,16 +112,9 @@ func answerOf(records []dns.RR, name string, qtype uint16) (a Answer, ok bool) {
 		case *dns.PTR:
 			a.Names = append(a.Names, shown(rr.Ptr))
 		}
-		ttl = min(ttl, seconds(h.Ttl))
+		a.TTL = min(a.TTL, seconds(h.Ttl))
 	}
-	a.Type, a.TTL = answerType(qtype), ttl
-	if len(a.Addrs)+len(a.Names) == 0 {
-		return a, false
-	}
-	if qtype != dns.TypePTR && target != name {
-		a.CanonName = shown(target)
-	}
-	return a, true
+	return a
 }
 
 // aliasOf returns the record that says what name stands for, or nil.

@@ -84,12 +84,14 @@ type Request struct {
 	limit    time.Duration // when it ends at the latest
 
 	id, qtype uint16
+	opt       uint16 // length of the OPT record that query ends with
 	flags     QueryFlags
 	state     state
+	opinion   opinion
 	sent      uint8 // how often, 255 times at most
 	failure   uint8 // what went wrong last, an Err, or 0 for silence
 	probe     bool  // is the resolver's own
-	edns      bool  // query has an OPT record
+	plain     bool  // is to have no EDNS, as the nameserver has complained
 	stream    bool  // is to be sent over a stream
 	repeated  bool  // was sent to the same nameserver twice in a row
 	unsent    bool  // is to be sent by via

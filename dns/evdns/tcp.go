@@ -79,7 +79,7 @@ func (s *nameserver) mayClose(c *connection) bool {
 func (s *nameserver) connect() (*connection, error) {
 	b := s.base
 	c := &connection{used: b.now()}
-	c.server, c.owner = s, c
+	c.server, c.owner, c.stream = s, c, true
 	var err error
 	if s.dial != nil {
 		c.bev, err = s.dial(b.event, s.addr)

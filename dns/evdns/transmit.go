@@ -99,12 +99,13 @@ func (o *options) patience() time.Duration { return max(o.timeout, minTimeout) }
 // sendTo sends a request to a nameserver. If it is there already, the answer may
 // still come, and to the same id.
 func (b *Base) sendTo(r *Request, s *nameserver) error {
+	edns := s.wantsEDNS(r)
 	c := r.via
-	if c != nil && c.server == s && c.owner.sendAgain(r) {
+	if c != nil && c.server == s && (edns || r.opt == 0) && c.owner.sendAgain(r) {
 		return nil
 	}
 	b.leave(r)
-	if err := b.compose(r, !s.plain); err != nil {
+	if err := b.compose(r, edns); err != nil {
 		b.fail(r, outcome{err: err}) // a search has led to a name that is none
 		return nil
 	}
@@ -118,12 +119,12 @@ func (b *Base) sendTo(r *Request, s *nameserver) error {
 
 // compose makes the message of a request, unless there is one.
 func (b *Base) compose(r *Request, edns bool) error {
-	if r.query != nil && (edns || !r.edns) {
-		return nil
-	}
 	opt, err := b.extraRecord(edns)
 	if err != nil {
 		return err
+	}
+	if r.query != nil && int(r.opt) == len(opt) {
+		return nil
 	}
 	random := b.random
 	if !b.options.randomizeCase {
@@ -132,7 +133,7 @@ func (b *Base) compose(r *Request, edns bool) error {
 	if r.query, err = packQuery(r.name, r.qtype, random, opt); err != nil {
 		return err
 	}
-	r.edns = len(opt) > 0
+	r.opt = uint16(len(opt))
 	if b.options.trustAD {
 		r.query[3] |= byte(FlagAD)
 	}
@@ -157,11 +158,7 @@ func (b *Base) extraRecord(edns bool) ([]byte, error) {
 
 // question returns what an answer to the request must repeat.
 func (r *Request) question() []byte {
-	end := len(r.query)
-	if r.edns {
-		end -= optLen
-	}
-	return r.query[headerLen:end]
+	return r.query[headerLen : len(r.query)-int(r.opt)]
 }
 
 // optLen is the length of an OPT record without options.
@@ -258,6 +255,8 @@ func (b *Base) onTimer(*event.Event, event.What) {
 // due deals with a request in flight whose deadline has passed.
 func (b *Base) due(r *Request, now time.Duration) {
 	switch end := r.sentAt + b.options.patience(); {
+	case r.opinion == opinionWanted:
+		b.askOpinion(r)
 	case end <= now:
 		b.timedOut(r)
 	case r.limit <= now:
@@ -272,6 +271,7 @@ func (b *Base) due(r *Request, now time.Duration) {
 // timedOut deals with a query that was not answered in time.
 func (b *Base) timedOut(r *Request) {
 	const why = "no answer in time"
+	r.server.ednsSilent(r)
 	if r.probe {
 		r.server.probeFailed(why)
 		return

@@ -1,0 +1,106 @@
+package evdns
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// plainTime is how long a nameserver is asked without EDNS that was found not to
+// know it. It may have been replaced by then, or what is between it and us.
+const plainTime = 15 * time.Minute
+
+// ednsState is what is known about whether a nameserver, and all that is on the way
+// to it, knows EDNS. One that does not complains (RFC 6891, section 7), or is silent.
+// It is asked again without, and if it answers then, for plainTime.
+//
+// Silence has many reasons, so it is taken for this one only if the nameserver has
+// never answered a query with EDNS; and the next query has EDNS again if the one
+// without is not answered either.
+type ednsState struct {
+	known      bool          // it has answered a query with EDNS
+	doubted    bool          // it was silent about the last query, which had EDNS
+	plainUntil time.Duration // it does not know EDNS
+}
+
+// wantsEDNS says whether r is to have EDNS when it is sent to s, as far as s is
+// concerned.
+func (s *nameserver) wantsEDNS(r *Request) bool {
+	complained := r.plain && r.repeated
+	return !complained && !s.edns.doubted && s.edns.plainUntil <= s.base.now()
+}
+
+// ednsWorks notes that the nameserver has answered r.
+func (s *nameserver) ednsWorks(r *Request) {
+	e := &s.edns
+	switch {
+	case r.opt > 0:
+		e.known, e.doubted = true, false
+	case e.doubted || r.plain && r.repeated:
+		e.doubted = false
+		e.plainUntil = s.base.now() + plainTime
+	}
+}
+
+// ednsSilent notes that the nameserver has not answered r.
+func (s *nameserver) ednsSilent(r *Request) {
+	s.edns.doubted = r.opt > 0 && !s.edns.known
+}
+
+// isAboutEDNS says whether a complaint may be about EDNS in a query, which is then to
+// be sent again without.
+func (r *Request) isAboutEDNS(rcode int) bool {
+	if r.opt == 0 {
+		return false
+	}
+	switch rcode {
+	case dns.RcodeFormatError, dns.RcodeNotImplemented, dns.RcodeBadVers:
+		return true
+	}
+	return false
+}
+
+// askPlainly sends r again, without EDNS, to the nameserver that has complained.
+func (b *Base) askPlainly(r *Request) {
+	r.plain = true
+	r.sent-- // the nameserver has answered, after all
+	b.leave(r)
+	b.transmit(r, r.server)
+}
+
+// fullRcode returns the response code of a message without answers, of which the
+// OPT record has the upper part (RFC 6891, section 6.1.3). What follows the questions
+// is at offset.
+func (h header) fullRcode(msg []byte, offset int) int {
+	ok := true
+	for i := range h.authority + h.extra {
+		if offset, ok = skipName(msg, offset); !ok {
+			break
+		}
+		end, ok := recordEnd(msg, offset)
+		if !ok {
+			break
+		}
+		if i >= h.authority && binary.BigEndian.Uint16(msg[offset:]) == dns.TypeOPT {
+			return int(msg[offset+4])<<4 | h.rcode()
+		}
+		offset = end
+	}
+	return h.rcode()
+}
+
+// skipName returns where a name ends that may be compressed.
+func skipName(msg []byte, off int) (end int, ok bool) {
+	for off < len(msg) {
+		switch c := int(msg[off]); {
+		case c == 0:
+			return off + 1, true
+		case c >= 0xc0:
+			return off + 2, true
+		default:
+			off += 1 + c
+		}
+	}
+	return off, false
+}

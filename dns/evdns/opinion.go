@@ -1,0 +1,75 @@
+package evdns
+
+import "time"
+
+// An opinion is how far r has got in having an answer by UDP confirmed that has the
+// letters of the name in another case. Some nameservers change them, but so does
+// somebody who forges an answer and cannot see the query.
+//
+// Such an answer is not believed. The right one is awaited a moment longer, and then
+// the nameserver is asked over TCP, where nobody else can answer. If that is not to be
+// had, it is asked by UDP again, and believed: whoever has forged this answer, too, has
+// guessed two ids and two ports.
+type opinion uint8
+
+const (
+	opinionNone    opinion = iota // is needed
+	opinionWanted                 // as there was such an answer
+	opinionAsked                  // for over TCP
+	opinionMissing                // as TCP has failed
+)
+
+// opinionDelay is how long the right answer is awaited when there was one with other
+// letters, unless the nameserver is known to change them.
+const opinionDelay = 50 * time.Millisecond
+
+// resembles says whether a message is taken for the answer to r though it does not
+// repeat the question letter by letter.
+func (c *channel) resembles(r *Request, msg []byte, h header) bool {
+	b := c.server.base
+	switch {
+	case r == nil || r.query == nil || !h.matches(msg, r.question(), false):
+		return false
+	case c.stream:
+		c.server.folds = true
+		return true
+	}
+	return !b.options.randomizeCase || b.believes(r)
+}
+
+// believes says whether an answer with other letters is believed. For a probe it is
+// enough that there is one.
+func (b *Base) believes(r *Request) bool {
+	switch {
+	case r.probe || r.opinion == opinionMissing:
+		return true
+	case r.opinion == opinionWanted:
+	case r.server.folds:
+		b.askOpinion(r)
+	default:
+		r.opinion = opinionWanted
+		b.inflight.remove(r)
+		b.inflight.insert(r, min(r.deadline, b.now()+opinionDelay))
+		b.finishLater()
+	}
+	return false
+}
+
+// askOpinion asks the nameserver that has given an answer with other letters again,
+// over TCP.
+func (b *Base) askOpinion(r *Request) {
+	r.opinion, r.stream = opinionAsked, true
+	r.sent-- // the nameserver has answered, after all
+	b.leave(r)
+	b.transmit(r, r.server)
+}
+
+// missesOpinion says whether another opinion was asked for and is not to be had, and
+// has r sent by UDP again.
+func (r *Request) missesOpinion() bool {
+	if r.opinion != opinionAsked || !r.stream {
+		return false
+	}
+	r.opinion, r.stream = opinionMissing, false
+	return true
+}
