@@ -2,6 +2,7 @@ package evtls_test
 
 import (
 	"crypto/tls"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ func TestMemoryForASlowReaderIsInProportion(t *testing.T) {
 			"moved":  func(out, part *evbuffer.Buffer) error { return out.AddBuffer(part) },
 			"copied": func(out, part *evbuffer.Buffer) error { p, err := part.Pullup(-1); out.Add(p); return err },
 		} {
-			t.Run(name, func(t *testing.T) {
+			t.Run(fmt.Sprint(name, " ", flags), func(t *testing.T) {
 				base := newBase(t)
 				client, server := plain(tls.VersionTLS13)
 				server.Flags |= flags

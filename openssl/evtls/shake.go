@@ -49,11 +49,11 @@ func (s *stream) notify(h *handshake) {
 		if !c.Begin() {
 			return
 		}
+		defer c.End()
 		if s.handshake == h {
 			h.back()
 			s.turned()
 		}
-		c.End()
 	})
 }
 
@@ -164,9 +164,9 @@ func (s *stream) giveUp() {
 func onDeadline(ev *event.Event, _ event.What) {
 	s := ev.Data.(*stream)
 	if c := s.control(); c.Begin() {
+		defer c.End()
 		if !s.open() {
 			s.fail(ErrHandshakeTimeout)
 		}
-		c.End()
 	}
 }

@@ -298,13 +298,13 @@ func (s *stream) FinishIteration() {
 	if !c.Begin() {
 		return
 	}
+	defer c.End()
 	s.flushing = false
 	if s.doomed {
 		s.tellDoom()
 	} else {
 		s.push()
 	}
-	c.End()
 }
 
 // Flush implements bufferevent.Transport: it encrypts what there is, says that

@@ -20,13 +20,7 @@ func (s *stream) pull(opts bufferevent.TriggerOptions) {
 		s.missed = true
 		return
 	}
-	c, n := s.control(), 0
-	s.pulling = true
-	for s.missed = true; s.missed; {
-		s.missed = false
-		n += s.takeIn()
-	}
-	s.pulling = false
+	c, n := s.control(), s.takeInAll()
 	if n > 0 {
 		c.RestartTimeouts(event.Read)
 		s.bev.Trigger(event.Read, opts)
@@ -34,6 +28,16 @@ func (s *stream) pull(opts bufferevent.TriggerOptions) {
 	if !s.doomed {
 		s.tellVerdict(opts)
 	}
+}
+
+func (s *stream) takeInAll() (n int) {
+	s.pulling = true
+	defer func() { s.pulling = false }() // a callback of a buffer may panic
+	for s.missed = true; s.missed; {
+		s.missed = false
+		n += s.takeIn()
+	}
+	return n
 }
 
 // takeIn decrypts what has arrived and returns how much that was. Alerts and
@@ -61,10 +65,14 @@ func (s *stream) readsOn() bool {
 // decrypt reads until there is nothing, or no room, and returns how much that
 // was. Asking crypto/tls when it has nothing costs an allocation.
 func (s *stream) decrypt() (total int, err error) {
-	c, input := s.control(), s.control().Input()
 	p := scratch.Get().(*[maxRecord]byte)
-	defer scratch.Put(p)
-	m := &s.conn.mem
+	total, err = s.decryptBy(p)
+	scratch.Put(p) // but not after a panic, when it may be in use
+	return total, err
+}
+
+func (s *stream) decryptBy(p *[maxRecord]byte) (total int, err error) {
+	c, m := s.control(), &s.conn.mem
 	for s.readsOn() && (s.conn.more || m.ready() || m.ended) {
 		room := p[:]
 		if n := c.InputRoom(); n >= 0 {
@@ -74,9 +82,9 @@ func (s *stream) decrypt() (total int, err error) {
 		s.conn.more = n == len(room)
 		if n > 0 {
 			total += n
-			input.Unfreeze(evbuffer.Back)
-			input.Add(room[:n])
-			input.Freeze(evbuffer.Back)
+			if err := s.deliver(room[:n]); err != nil {
+				return total, err
+			}
 		}
 		if err == errNoData {
 			return total, nil
@@ -86,6 +94,14 @@ func (s *stream) decrypt() (total int, err error) {
 		}
 	}
 	return total, nil
+}
+
+// deliver puts into the input what was decrypted.
+func (s *stream) deliver(p []byte) error {
+	input := s.control().Input()
+	input.Unfreeze(evbuffer.Back)
+	defer input.Freeze(evbuffer.Back) // a callback of the buffer may panic
+	return input.Add(p)
 }
 
 // push encrypts output and tells the user if enough of it has gone.
@@ -193,17 +209,17 @@ func (s *stream) queued() int {
 // onRead is called when there is input below.
 func (s *stream) onRead(*bufferevent.Bufferevent) {
 	if c := s.control(); c.Begin() {
+		defer c.End()
 		s.shake()
 		s.pull(0)
-		c.End()
 	}
 }
 
 // onWrite is called when something has left below.
 func (s *stream) onWrite(*bufferevent.Bufferevent) {
 	if c := s.control(); c.Begin() {
+		defer c.End()
 		s.push()
 		s.pull(0)
-		c.End()
 	}
 }
