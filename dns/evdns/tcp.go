@@ -135,7 +135,11 @@ func (c *connection) settle() {
 		return
 	}
 	if err := c.flush(); err != nil {
-		c.lost(err)
+		if cause := c.bev.Err(); cause != nil { // of which the loop has yet to tell
+			c.failed(cause)
+		} else {
+			c.lost(err)
+		}
 	}
 	if c.closed {
 		return
@@ -341,14 +345,19 @@ func (c *connection) excuse(r *Request) {
 	}
 }
 
-// close closes the connection. Its requests are on it no more.
+// close closes the connection, in order unless a query would be cut off (RFC 7858
+// section 3.4). Its requests are on it no more.
 func (c *connection) close() {
 	if c.closed {
 		return
 	}
 	c.closed = true
-	c.bev.Free()
 	s := c.server
+	if c.bev.Output().Len() > 0 {
+		c.bev.Free()
+	} else {
+		c.bev.FreeWhenWritten(s.base.options.timeout)
+	}
 	if s.conn == c {
 		s.conn = nil
 	}
