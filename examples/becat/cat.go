@@ -187,13 +187,13 @@ func (c *cat) onInput(*bufferevent.Bufferevent) {
 }
 
 func (c *cat) onInputEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
-	if what&bufferevent.EventEOF == 0 {
+	switch what.Outcome() {
+	case bufferevent.InputEnded:
+		if c.inputOver = true; c.conn != nil {
+			c.endInput()
+		}
+	case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
 		c.exit(fmt.Errorf("standard input: %w", b.Err()))
-		return
-	}
-	c.inputOver = true
-	if c.conn != nil {
-		c.endInput()
 	}
 }
 
@@ -229,22 +229,22 @@ func (c *cat) onWrite(*bufferevent.Bufferevent) {
 }
 
 func (c *cat) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
-	switch {
-	case what&bufferevent.EventConnected != 0:
+	switch what.Outcome() {
+	case bufferevent.ConnectionMade:
 		c.note("connected")
 		if c.keepAlive > 0 {
 			if err := evutil.SetTCPKeepAlive(b.FD(), true, c.keepAlive); err != nil {
 				c.endConn(err)
 			}
 		}
-	case what&bufferevent.EventEOF != 0:
+	case bufferevent.InputEnded:
 		c.note("the peer has ended its stream")
 		c.down.End()
 		if c.quit {
 			c.up.End()
 		}
 		c.endConnIfDone()
-	default:
+	case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
 		c.endConn(b.Err())
 	}
 }

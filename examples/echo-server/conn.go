@@ -4,15 +4,21 @@ import (
 	"errors"
 	"log"
 	"net/netip"
+	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
 )
 
-// maxOutput is how many bytes may wait for a client to take them. While there
-// are more, the client is not read, so one that never reads costs no more.
-const maxOutput = 128 << 10
+const (
+	// maxOutput is how many bytes may wait for a client to take them. While there
+	// are more, the client is not read, so one that never reads costs no more.
+	maxOutput = 128 << 10
+	// drainTime is how long a client may take nothing of what is left for it when
+	// it has ended its stream.
+	drainTime = 30 * time.Second
+)
 
 // serve starts to serve a connection, on the loop that is to do so.
 func serve(base *event.Base, fd int, peer netip.AddrPort) {
@@ -51,10 +57,10 @@ func onWrite(b *bufferevent.Bufferevent) {
 // onEvent ends the connection: if the client has only ended its stream, once it
 // has got everything back.
 func onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
-	if what&bufferevent.EventEOF == 0 || b.Output().Len() == 0 {
+	switch what.Outcome() {
+	case bufferevent.InputEnded:
+		b.FreeWhenWritten(drainTime)
+	case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
 		b.Free()
-		return
 	}
-	b.SetCallbacks(nil, (*bufferevent.Bufferevent).Free, onEvent)
-	b.SetWatermark(event.Write, 0, 0)
 }

@@ -70,12 +70,12 @@ func greet(l *listener.Listener, fd int, _ netip.AddrPort) {
 		log.Print(err)
 		return
 	}
-	b.SetCallbacks(nil, (*bufferevent.Bufferevent).Free, onEvent)
-	b.WriteString("Hello, World!\n")
-}
-
-// onEvent is called if the greeting cannot be written.
-func onEvent(b *bufferevent.Bufferevent, _ bufferevent.Events) {
-	log.Print(b.Err())
-	b.Free()
+	if _, err := b.WriteString("Hello, World!\n"); err != nil {
+		log.Print(err)
+	}
+	b.FreeWhenWrittenFunc(0, func(err error) {
+		if err != nil {
+			log.Print(err)
+		}
+	})
 }

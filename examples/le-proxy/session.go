@@ -10,7 +10,6 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/examples/internal/relay"
-	"github.com/go-libevent/libevent/examples/internal/tlssocket"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -44,13 +43,14 @@ type session struct {
 	peer           netip.AddrPort
 	client, server *bufferevent.Bufferevent
 	up, down       *relay.Flow // to the server, to the client
-	cut            bool        // a stream with TLS has failed after its handshake
+	connected      bool        // there is a connection to the target
+	cut            bool        // a stream has failed that was one
 }
 
 // serve starts a session, on the loop that is to serve it.
 func (p *proxy) serve(base *event.Base, fd int, peer netip.AddrPort) {
 	s := &session{proxy: p, peer: peer}
-	client, err := tlssocket.New(base, fd, evtls.Accepting, p.accepting)
+	client, err := newStream(base, fd, evtls.Accepting, p.accepting)
 	if err != nil {
 		evutil.CloseSocket(fd)
 		s.report(err)
@@ -63,8 +63,16 @@ func (p *proxy) serve(base *event.Base, fd int, peer netip.AddrPort) {
 	}
 }
 
+// newStream makes a stream, which is TLS if there is a configuration for it.
+func newStream(base *event.Base, fd int, state evtls.State, cfg *evtls.Config) (*bufferevent.Bufferevent, error) {
+	if cfg == nil {
+		return bufferevent.NewSocket(base, fd, bufferevent.CloseOnFree)
+	}
+	return evtls.NewSocket(base, fd, state, cfg, bufferevent.CloseOnFree)
+}
+
 func (s *session) start(base *event.Base) (err error) {
-	s.server, err = tlssocket.New(base, evutil.InvalidSocket, evtls.Connecting, s.connecting)
+	s.server, err = newStream(base, evutil.InvalidSocket, evtls.Connecting, s.connecting)
 	if err != nil {
 		return err
 	}
@@ -113,29 +121,29 @@ func (s *session) onWrite(b *bufferevent.Bufferevent) {
 
 func (s *session) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 	from, to, other := s.flows(b)
-	switch {
-	case what&bufferevent.EventConnected != 0:
-		s.connected(b)
+	switch what.Outcome() {
+	case bufferevent.NothingEnded:
 		return
-	case what&bufferevent.EventEOF != 0:
+	case bufferevent.ConnectionMade:
+		s.open(b)
+		return
+	case bufferevent.InputEnded:
 		from.End()
 		// The end of the stream goes where everything before it went.
 		if err := other.CloseWrite(); err != nil {
 			s.report(err)
 			from.Break()
 		}
-	case what == bufferevent.EventWriting|bufferevent.EventError:
+	case bufferevent.OutputFailed:
 		// What it sent before it went may still be there to be read.
 		s.report(b.Err())
 		to.Break()
 		b.SetTimeouts(drainTime, 0)
-	default:
+	case bufferevent.TimedOut, bufferevent.Failed:
 		s.report(b.Err())
+		s.cut = s.cut || s.isOpen(b)
 		from.End()
 		to.Break()
-		if _, open := evtls.ConnectionState(b); open {
-			s.cut = true
-		}
 	}
 	if s.up.Over() && s.down.Over() {
 		s.client.SetTimeouts(0, drainTime)
@@ -144,11 +152,23 @@ func (s *session) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 	s.freeIfDone()
 }
 
-// connected is called when the target is connected to, or when the handshake
-// with the client is done.
-func (s *session) connected(b *bufferevent.Bufferevent) {
+// isOpen reports whether a side was connected and, with TLS, has proved to be one.
+func (s *session) isOpen(b *bufferevent.Bufferevent) bool {
+	if b.Underlying() == nil {
+		return b == s.client || s.connected
+	}
+	_, open := evtls.ConnectionState(b)
+	return open
+}
+
+// open is called when the target is connected to, or when the handshake with the
+// client is done.
+func (s *session) open(b *bufferevent.Bufferevent) {
 	if b == s.server {
-		b.SetTimeouts(0, 0)
+		s.connected = true
+		if err := b.SetTimeouts(0, 0); err != nil {
+			s.report(err)
+		}
 		return
 	}
 	if err := s.connect(); err != nil {
@@ -171,18 +191,19 @@ func (s *session) free() {
 	}
 }
 
-// end frees a side, to which a flow goes. If a stream with TLS was cut off, by
-// whomever, nobody shall take it for one that has ended: there is no word of an
-// end on a side that is TLS as well, and one in clear is reset.
+// end frees a side, to which a flow goes. A stream that was cut off, or that never
+// came about, must not look like one that has ended: TLS does not say so then, and
+// a side in clear is reset if there was a stream.
 func (s *session) end(b *bufferevent.Bufferevent, to *relay.Flow) {
-	if s.cut && b.Underlying() == nil {
+	switch {
+	case s.cut && b.Underlying() == nil:
 		resetOnClose(b.FD())
+		b.Free()
+	case s.cut || !s.connected || to == nil || to.Broken():
+		b.Free()
+	default:
+		b.FreeWhenWritten(drainTime)
 	}
-	if to == nil || to.Broken() {
-		tlssocket.Free(b)
-		return
-	}
-	tlssocket.Finish(b, drainTime)
 }
 
 func (s *session) report(err error) { log.Printf("%v: %v", s.peer, err) }

@@ -123,11 +123,15 @@ func (c *client) onWrite(b *bufferevent.Bufferevent) {
 }
 
 func (c *client) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
-	c.silent = true
-	if what&bufferevent.EventEOF != 0 && (!c.done || b.Output().Len() > 0) {
-		return // it still reads
+	switch what.Outcome() {
+	case bufferevent.InputEnded:
+		if c.silent = true; !c.done || b.Output().Len() > 0 {
+			return // it still reads
+		}
+		c.end()
+	case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
+		c.end()
 	}
-	c.end()
 }
 
 // end says what a client has got, and frees it.

@@ -15,7 +15,6 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/examples/internal/tlsconf"
-	"github.com/go-libevent/libevent/examples/internal/tlssocket"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -81,7 +80,7 @@ func (o *options) clientConfig(host string) (*evtls.Config, error) {
 }
 
 func (c *client) connect(cfg *evtls.Config, host string, port int) error {
-	b, err := tlssocket.New(c.base, evutil.InvalidSocket, evtls.Connecting, cfg)
+	b, err := evtls.NewSocket(c.base, evutil.InvalidSocket, evtls.Connecting, cfg, bufferevent.CloseOnFree)
 	if err != nil {
 		return err
 	}
@@ -94,12 +93,11 @@ func (c *client) connect(cfg *evtls.Config, host string, port int) error {
 // onEvent hears whether there is a connection. What happens to that afterwards
 // is for the goroutines.
 func (c *client) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
-	state, ok := evtls.ConnectionState(b)
-	if what&bufferevent.EventConnected == 0 || !ok {
+	if what.Outcome() != bufferevent.ConnectionMade {
 		c.exit(b.Err())
 		return
 	}
-	if c.verbose {
+	if state, ok := evtls.ConnectionState(b); ok && c.verbose {
 		log.Print(tlsconf.Describe(state))
 	}
 	b.SetTimeouts(0, 0)

@@ -10,7 +10,6 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/examples/internal/tlsconf"
-	"github.com/go-libevent/libevent/examples/internal/tlssocket"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -38,7 +37,7 @@ type conn struct {
 // accept starts to serve a connection, on the loop that is to do so. The
 // handshake begins by itself.
 func (s *server) accept(base *event.Base, fd int, peer netip.AddrPort) {
-	b, err := tlssocket.New(base, fd, evtls.Accepting, s.cfg)
+	b, err := evtls.NewSocket(base, fd, evtls.Accepting, s.cfg, bufferevent.CloseOnFree)
 	if err != nil {
 		evutil.CloseSocket(fd)
 		log.Printf("%v: %v", peer, err)
@@ -48,7 +47,7 @@ func (s *server) accept(base *event.Base, fd int, peer netip.AddrPort) {
 	b.SetCallbacks(onRead, onWrite, c.onEvent)
 	if err := errors.Join(b.SetWatermark(event.Write, maxOutput/2, 0), b.Enable(event.Read)); err != nil {
 		log.Printf("%v: %v", peer, err)
-		tlssocket.Free(b)
+		b.Free()
 	}
 }
 
@@ -67,35 +66,18 @@ func onWrite(b *bufferevent.Bufferevent) {
 	}
 }
 
+// onEvent ends the connection in order when the client has ended its stream, and
+// otherwise at once if it is of no use any more.
 func (c *conn) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
-	switch {
-	case what&bufferevent.EventConnected != 0:
+	switch what.Outcome() {
+	case bufferevent.ConnectionMade:
 		if state, ok := evtls.ConnectionState(b); ok && c.verbose {
 			log.Printf("%v: %s", c.peer, tlsconf.Describe(state))
 		}
-	case what&bufferevent.EventEOF != 0:
-		c.end(b)
-	default:
+	case bufferevent.InputEnded:
+		b.FreeWhenWritten(drainTime)
+	case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
 		log.Printf("%v: %v", c.peer, b.Err())
-		tlssocket.Free(b)
+		b.Free()
 	}
 }
-
-// end ends our stream, as the client has ended its own: after what is left.
-func (c *conn) end(b *bufferevent.Bufferevent) {
-	if err := b.CloseWrite(); err != nil {
-		log.Printf("%v: %v", c.peer, err)
-		tlssocket.Free(b)
-		return
-	}
-	if b.Output().Len() == 0 {
-		finish(b)
-		return
-	}
-	b.SetWatermark(event.Write, 0, 0)
-	b.SetTimeouts(0, drainTime)
-	b.SetCallbacks(nil, finish, c.onEvent)
-}
-
-// finish is called when everything is encrypted, the end of the stream too.
-func finish(b *bufferevent.Bufferevent) { tlssocket.Finish(b, drainTime) }

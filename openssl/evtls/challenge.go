@@ -293,9 +293,13 @@ func (c *challengeConn) onWritten(*bufferevent.Bufferevent) {
 // onEvent is called when the client has ended its stream, which it may do before
 // it has the response, or when something has failed.
 func (c *challengeConn) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
-	c.ended = true
-	waits := c.asked && (!c.replied || b.Output().Len() > 0)
-	if what&bufferevent.EventEOF == 0 || !waits {
+	switch what.Outcome() {
+	case bufferevent.InputEnded:
+		c.ended = true
+		if waits := c.asked && (!c.replied || b.Output().Len() > 0); !waits {
+			c.close()
+		}
+	case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
 		c.close()
 	}
 }
