@@ -26,6 +26,8 @@ func (c *Control) Detach(above Transport, free bool) {
 		b.extras.above = nil
 		b.callbacks = callbacks{}
 	}
+	c.HoldInput(0)
+	b.extras.roomWanted = false
 	switch {
 	case b.freed:
 	case free:
@@ -60,6 +62,65 @@ func (c *Control) Uncork() (added int) {
 		b.transport.OutputAdded()
 	}
 	return added
+}
+
+// HoldInput tells how many bytes of the input the transport above has left there
+// because it needs more to do anything with them. They do not count against the
+// high watermark, which would keep out for ever what they wait for.
+func (c *Control) HoldInput(n int) {
+	b := c.Bufferevent()
+	x := b.extra()
+	if x.heldIn == n {
+		return
+	}
+	more := n > x.heldIn
+	x.heldIn = n
+	if b.bounds.readMark.high == 0 {
+		return
+	}
+	b.checkHighMark()
+	if more {
+		b.transport.InputRemoved() // as far as the mark is concerned
+	}
+}
+
+// HoldOutput tells the same of the output and the transport of the bufferevent. The
+// loop tells a transport above if that makes room.
+func (c *Control) HoldOutput(n int) {
+	b := c.Bufferevent()
+	if b.extras == nil && n == 0 {
+		return
+	}
+	x := b.extra()
+	more := n > x.heldOut
+	if x.heldOut = n; more {
+		b.roomMade()
+	}
+}
+
+// roomMade has the loop tell a transport above that waits for room in the output of
+// some that was made otherwise than by writing.
+func (b *Bufferevent) roomMade() {
+	if x := b.extras; x != nil && x.roomWanted && b.outputLow() {
+		x.roomWanted = false
+		b.runWrite(TrigDeferCallbacks)
+	}
+}
+
+// inputToTake returns how many bytes of the input are not held.
+func (b *Bufferevent) inputToTake() int {
+	if b.extras == nil {
+		return b.input.Len()
+	}
+	return max(b.input.Len()-b.extras.heldIn, 0)
+}
+
+// OutputToWrite returns how many bytes of the output are not held.
+func (c *Control) OutputToWrite() int {
+	if c.extras == nil {
+		return c.output.Len()
+	}
+	return max(c.output.Len()-c.extras.heldOut, 0)
 }
 
 func (b *Bufferevent) corked() bool { return b.extras != nil && b.extras.corked }

@@ -84,6 +84,11 @@ const (
 	DefaultMaxSingleWrite = 256 << 10
 )
 
+// DefaultFilterBacklog is how many bytes may wait below a filter before its output
+// waits in its turn, if what is below has no high watermark for writing, which is
+// how to set another number. So a peer that takes nothing is noticed above, too.
+const DefaultFilterBacklog = 128 << 10
+
 // both is the set of directions that can be enabled.
 const both = event.Read | event.Write
 

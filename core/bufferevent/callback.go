@@ -168,9 +168,19 @@ func (b *Bufferevent) trigger(what event.What, opts TriggerOptions) {
 	if what&event.Read != 0 && (anyway || b.input.Len() >= b.bounds.readMark.low) {
 		b.runRead(opts)
 	}
-	if what&event.Write != 0 && (anyway || b.output.Len() <= b.bounds.writeMark.low) {
+	if what&event.Write != 0 && (anyway || b.outputLow()) {
 		b.runWrite(opts)
 	}
+}
+
+// outputLow reports whether the output is at its low watermark, for a transport
+// above not counting what only waits for more from there.
+func (b *Bufferevent) outputLow() bool {
+	left := b.output.Len()
+	if x := b.extras; x != nil && x.above != nil {
+		left = (*Control)(b).OutputToWrite()
+	}
+	return left <= b.bounds.writeMark.low
 }
 
 func (b *Bufferevent) defers(opts TriggerOptions) bool {

@@ -9,14 +9,17 @@ import (
 // it makes of that at the back of dst: no more than limit bytes, if that is not
 // negative. mode says whether it may keep something back: with ModeFlush it
 // should not, and ModeFinished comes once, without a limit, at the end of the
-// stream, when the filter has taken from src what it wanted.
+// stream, when the filter has taken from src what it wanted: nothing is called after
+// it, unless the stream goes on that a Flush has ended.
 //
 // It returns nil if it has done what it could, and is called again while it
 // makes progress and there is more: in src, or, if it has filled dst up to the
 // limit, perhaps in what it has kept. ErrNeedMore says that src has not enough
 // for it to do anything, whatever the limit. Any other error ends the direction,
 // and the event callback is told. It should not call methods of the bufferevents
-// it stands between, Free excepted (bufferevent_filter_cb).
+// it stands between, Free excepted. One that returns nil and has done nothing gets
+// more room as soon as there is some, and no limit if there will not be more
+// (bufferevent_filter_cb).
 type Filter func(src, dst *evbuffer.Buffer, limit int, mode FlushMode) error
 
 // filter is the transport over another bufferevent, through functions that
@@ -35,7 +38,10 @@ type filter struct {
 	missed  bool // there was a call to write meanwhile
 	pressed bool // out has more to do, once there is room
 	kept    int  // how much out has left for want of more, not of room
-	closed  bool // out was told that nothing more comes
+	closed  bool // the stream below was ended, or is to be freed
+
+	inDone, outDone bool // in, out was told that nothing more comes
+	left            int  // how much in has left then
 }
 
 // A verdict is an event that waits for its turn; none has no events.
@@ -50,7 +56,9 @@ type verdict struct {
 // everything on. From now on under belongs to the filter: it has its callbacks,
 // both of its directions enabled, and is read when the filter's reading is
 // enabled. It can be of any kind, a filter as well. Its high watermark for
-// writing bounds what out puts there.
+// writing bounds what out puts there, or else DefaultFilterBacklog does; more waits
+// in the filter's output. What a filter leaves in a buffer because it needs more does
+// not count against the watermarks there.
 //
 // The end of the stream below is reported once in, with ModeFinished, has given
 // all there was, and the user has made room for it. CloseWrite ends the stream
@@ -131,6 +139,7 @@ func (f *filter) SetFD(fd int) error {
 		return err
 	}
 	f.verdict, f.behind, f.pressed, f.closed = verdict{}, false, false, false
+	f.inDone, f.outDone = false, false
 	f.bev.beginAnew()
 	return nil
 }
@@ -163,6 +172,7 @@ func (f *filter) Disable(what event.What) error {
 
 // OutputAdded implements Transport.
 func (f *filter) OutputAdded() {
+	f.outDone = false // it was a flush that has said so
 	f.writeOn(0)
 	if w := f.bev.write; f.bev.output.Len() > 0 && (w == nil || w.Pending(event.Timeout) == 0) {
 		f.control().RestartTimeouts(event.Write)
@@ -175,29 +185,39 @@ func (f *filter) InputRemoved() { f.catchUp() }
 // TimeoutsChanged implements Transport.
 func (f *filter) TimeoutsChanged() { f.control().RestartTimeouts(both) }
 
-// Flush implements Transport, also for what is below.
+// Flush implements Transport, also for what is below. What a filter there gives
+// because of that is flushed in its turn.
 func (f *filter) Flush(what event.What, mode FlushMode) (moved bool, err error) {
-	c, bounded := f.control(), mode == ModeNormal
+	c := f.control()
 	if what&event.Read != 0 {
-		_, moved = f.processInput(mode, bounded)
-		if moved = f.finishInput() || moved; moved {
-			opts := TriggerOptions(0)
-			if f.bev.callbacks.read == nil {
-				opts = TrigDeferCallbacks // it may be set when Flush has returned
-			}
-			f.bev.trigger(event.Read, opts)
-		}
-		f.tellVerdict(0)
+		moved = f.flushInput(mode)
 	}
 	if what&event.Write != 0 && c.Alive() {
-		written, _ := f.processOutput(mode, bounded, 0)
+		written, _ := f.processOutput(mode, mode == ModeNormal, 0)
 		moved = written || moved
 	}
 	if !c.Alive() {
 		return moved, nil
 	}
 	below, err := f.under.Flush(what, mode)
+	if below && what&event.Read != 0 && mode != ModeNormal && f.under.wrapped() != nil && c.Alive() {
+		moved = f.flushInput(mode) || moved
+	}
 	return moved || below, err
+}
+
+// flushInput runs the input filter, and tells the user.
+func (f *filter) flushInput(mode FlushMode) (moved bool) {
+	_, moved = f.processInput(mode, mode == ModeNormal)
+	if moved = f.finishInput() || moved; moved {
+		opts := TriggerOptions(0)
+		if f.bev.callbacks.read == nil {
+			opts = TrigDeferCallbacks // it may be set when Flush has returned
+		}
+		f.bev.trigger(event.Read, opts)
+	}
+	f.tellVerdict(0)
+	return moved
 }
 
 // CloseWrite implements WriteCloser.
@@ -222,11 +242,13 @@ func (f *filter) Unlink() {
 	}
 }
 
-// onRead is called when there is input below.
+// onRead is called when there is input below: a stream that a flush has ended goes
+// on.
 func (f *filter) onRead(*Bufferevent) {
 	if !f.bev.begin() {
 		return
 	}
+	f.inDone = f.inDone && f.under.input.Len() <= f.left
 	if ok, _ := f.receive(); ok {
 		f.control().Triggered(event.Read)
 	}

@@ -59,9 +59,10 @@ func (f *filter) finishInput() (moved bool) {
 }
 
 // processInput runs the input filter as long as it makes progress; if bounded,
-// only while reading is enabled, and up to the high watermark.
+// only while reading is enabled, and up to the high watermark. A filter that was
+// told the end is not called any more.
 func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
-	if f.reading {
+	if f.reading || f.inDone {
 		return false, false
 	}
 	b, c := &f.bev, f.control()
@@ -70,20 +71,27 @@ func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
 		return false, false
 	}
 	f.reading = true
+	f.inDone = mode == ModeFinished
+	f.below().HoldInput(0)
 	var err error
 	for again := true; again; {
-		limit, step, before := -1, false, b.input.Len()
+		limit, step, good := -1, false, false
 		if bounded {
 			limit = c.InputRoom()
 		}
-		b.input.Unfreeze(evbuffer.Back)
-		step, err = run(f.in, f.under.Input(), b.Input(), limit, mode)
-		b.input.Freeze(evbuffer.Back)
-		good := err == nil || b.input.Len() > before
+		step, good, err = f.runIn(limit, mode)
+		if err == nil && !step && limit >= 0 && f.roomIsAll() && f.under.input.Len() > 0 && c.Alive() {
+			limit = -1 // no room that there will be is enough
+			step, good, err = f.runIn(limit, mode)
+		}
 		ok, moved = ok || good, moved || good && step
 		again = f.readsOn(step, err, limit)
 	}
 	f.reading = false
+	f.left = f.under.input.Len()
+	if c.Alive() {
+		f.holdInput()
+	}
 	if ok {
 		c.RestartTimeouts(event.Read)
 	}
@@ -92,6 +100,32 @@ func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
 		f.verdict = verdict{EventError | EventReading, opError("filter", err), true}
 	}
 	return ok, moved
+}
+
+// runIn runs the input filter once. good says that it has succeeded, or has given
+// something.
+func (f *filter) runIn(limit int, mode FlushMode) (moved, good bool, err error) {
+	input := &f.bev.input
+	before := input.Len()
+	input.Unfreeze(evbuffer.Back)
+	moved, err = run(f.in, f.under.Input(), f.bev.Input(), limit, mode)
+	input.Freeze(evbuffer.Back)
+	return moved, err == nil || input.Len() > before, err
+}
+
+// roomIsAll reports whether the user will make no more room, as there is nothing to
+// take, or less than the low watermark.
+func (f *filter) roomIsAll() bool {
+	return f.bev.inputToTake() < max(f.bev.bounds.readMark.low, 1)
+}
+
+// holdInput tells what is below how much of it waits for more, not for room.
+func (f *filter) holdInput() {
+	if f.behind {
+		f.below().HoldInput(0)
+	} else {
+		f.below().HoldInput(f.under.input.Len())
+	}
 }
 
 // readsOn decides whether the input filter is to run again at once, or later.
@@ -108,7 +142,7 @@ func (f *filter) readsOn(moved bool, err error, limit int) bool {
 		f.behind = left
 		return false
 	case !moved:
-		f.behind = left && limit >= 0 && f.bev.input.Len() > 0 // more room may help
+		f.behind = left && limit >= 0 // more room may help
 		return false
 	}
 	return left
@@ -129,7 +163,38 @@ func (f *filter) tellVerdict(opts TriggerOptions) {
 // it below.
 func (f *filter) canWrite() bool {
 	c, something := f.control(), f.bev.output.Len() > 0 || f.pressed
-	return something && c.enabled&event.Write != 0 && !f.below().OutputFull() && c.Alive()
+	return something && c.enabled&event.Write != 0 && !f.fullBelow() && c.Alive()
+}
+
+// roomBelow returns how much the output filter may put below, or -1 for any
+// amount: up to the high watermark there. Without one it is bounded only if it gets
+// more than DefaultFilterBacklog leaves room for.
+func (f *filter) roomBelow() int {
+	below := f.below()
+	if below.bounds.writeMark.high != 0 {
+		return below.OutputRoom()
+	}
+	if room := max(DefaultFilterBacklog-below.OutputToWrite(), 0); room < f.bev.output.Len() {
+		return room
+	}
+	return -1
+}
+
+// fullBelow reports whether there is no room below. Then it is waited for.
+func (f *filter) fullBelow() bool {
+	below := f.below()
+	full := below.OutputFull() || below.bounds.writeMark.high == 0 && below.OutputToWrite() >= DefaultFilterBacklog
+	below.extras.roomWanted = below.extras.roomWanted || full
+	return full
+}
+
+// runOut runs the output filter once.
+func (f *filter) runOut(limit int, mode FlushMode) (moved bool, err error) {
+	f.below().Cork()
+	f.bev.output.Unfreeze(evbuffer.Front)
+	moved, err = run(f.out, f.bev.Output(), f.under.Output(), limit, mode)
+	f.bev.output.Freeze(evbuffer.Front)
+	return moved, err
 }
 
 // writeOn goes on with writing as far as possible.
@@ -152,13 +217,20 @@ func (f *filter) processOutput(mode FlushMode, bounded bool, opts TriggerOptions
 		f.missed = true
 		return false, nil
 	}
+	if f.outDone {
+		return false, nil
+	}
 	if bounded && !f.canWrite() {
 		return false, nil
 	}
 	c := f.control()
 	silent := bounded && f.bev.output.Len() == 0 // unless the filter has kept something
 	f.writing = true
+	f.outDone = mode == ModeFinished
 	ok, moved, err := f.drainOutput(mode, bounded)
+	if !ok && moved && c.Alive() { // it has taken what it wanted, and wants more
+		f.bev.roomMade()
+	}
 	if ok && (moved || !silent) && c.Alive() {
 		c.RestartTimeouts(event.Write)
 		if f.bev.callbacks.write == nil {
@@ -177,7 +249,8 @@ func (f *filter) processOutput(mode FlushMode, bounded bool, opts TriggerOptions
 		f.failOutput(err, opts)
 		return moved, err
 	case missed && (f.canWrite() || f.bev.closedWrite):
-		f.under.Trigger(event.Write, TrigDeferCallbacks)
+		f.under.extras.roomWanted = true
+		f.under.roomMade()
 	}
 	return moved, nil
 }
@@ -190,24 +263,27 @@ func (f *filter) drainOutput(mode FlushMode, bounded bool) (ok, moved bool, err 
 	for again := true; again; {
 		limit := -1
 		if bounded {
-			limit = below.OutputRoom()
+			limit = f.roomBelow()
 		}
-		below.Cork()
-		b.output.Unfreeze(evbuffer.Front)
-		step, err = run(f.out, b.Output(), f.under.Output(), limit, mode)
-		b.output.Freeze(evbuffer.Front)
-		filled := limit >= 0 && below.OutputFull() // so that it may have kept something
+		step, err = f.runOut(limit, mode)
+		if err == nil && !step && limit >= 0 && below.OutputToWrite() == 0 && c.Alive() {
+			below.Uncork()
+			step, err = f.runOut(-1, mode) // no room that there will be is enough
+		}
+		filled := limit >= 0 && f.fullBelow() // so that it may have kept something
 		below.Uncork()
 		ok, moved = ok || err == nil, moved || step
 		left := b.output.Len() > 0
-		stuck := !step && left && f.under.output.Len() > 0 // more room may help
-		f.pressed = err == nil && limit >= 0 && (below.OutputFull() || stuck)
+		stuck := !step && left && limit >= 0 && below.OutputToWrite() > 0 // more room may help
+		f.pressed = err == nil && bounded && (f.fullBelow() || stuck)
+		below.extras.roomWanted = below.extras.roomWanted || stuck
 		again = err == nil && step && (left || filled) && !f.pressed && b.enabled&event.Write != 0 && c.Alive()
 	}
 	f.kept = 0
 	if !f.pressed && (err != nil || !step) {
 		f.kept = b.output.Len()
 	}
+	c.HoldOutput(f.kept)
 	return ok, moved, err
 }
 

@@ -19,9 +19,13 @@ type extras struct {
 	above    Transport      // that has the callbacks, or nil
 	corked   bool           // additions to the output are to be noticed later
 	corkedAt int            // the length of the output when that began
-	drain    *drainWait     // or nil
-	dnsErr   error
-	local    netip.AddrPort // of sockets to connect, or zero
+	heldIn   int            // see Control.HoldInput
+	heldOut  int            // see Control.HoldOutput
+
+	roomWanted bool       // the transport above waits for room in the output
+	drain      *drainWait // or nil
+	dnsErr     error
+	local      netip.AddrPort // of sockets to connect, or zero
 }
 
 // A sharedLock is the lock of one bufferevent, or of several that call one

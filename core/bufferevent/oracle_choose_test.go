@@ -189,11 +189,17 @@ func finishes(o operation) bool {
 func (m *machine) mayCauseEvent(o operation) bool {
 	s := &m.slots[o.a[0]]
 	if finishes(o) && s.alive {
+		if s.kind == filterSlot && event.What(o.a[1])&event.Read != 0 {
+			return false // C calls a filter after its end
+		}
 		if s = s.bottom(); s.finished {
 			return false
 		}
 		if s = s.partner; s == nil {
 			return true
+		}
+		if s.highMark() > 0 { // what there is no room for comes before the end
+			return false
 		}
 	}
 	for s = s.bottom(); s != nil; s = s.above {

@@ -10,9 +10,10 @@ import (
 // pair is the transport of one of two halves: what one writes, the other reads,
 // without a descriptor, and without copying.
 type pair struct {
-	bev     Bufferevent
-	partner *pair      // nil once that was freed
-	told    event.What // the directions whose end the partner was told of
+	bev       Bufferevent
+	partner   *pair      // nil once that was freed
+	told      event.What // the directions whose end the partner was told of
+	finishing bool       // a flush has said that nothing follows what is in the output
 }
 
 // NewPair makes two connected bufferevents. Their callbacks are always deferred,
@@ -171,6 +172,10 @@ func (p *pair) Flush(what event.What, mode FlushMode) (bool, error) {
 		p.transfer(other, true)
 	}
 	if mode == ModeFinished {
+		if what&event.Write != 0 && p.bev.output.Len() > 0 { // there is no room for it
+			p.finishing = true
+			what &^= event.Write
+		}
 		p.tellEnd(what)
 	}
 	return p.bev.output.Len()+other.bev.output.Len() < before, nil
@@ -184,6 +189,7 @@ func (p *pair) tellEnd(what event.What) {
 		return
 	}
 	p.told |= what
+	p.finishing = p.finishing && what&event.Write == 0
 	events := EventEOF
 	if what&event.Read != 0 {
 		events |= EventWriting
@@ -216,17 +222,19 @@ func (p *pair) EndWriting() {
 	}
 }
 
-// endIfDone tells the other half that nothing more comes, after CloseWrite and
-// once everything has gone over.
+// endIfDone tells the other half that nothing more comes, after CloseWrite or a
+// flush that has said so, and once everything has gone over.
 func (p *pair) endIfDone() {
-	if !p.bev.closedWrite || p.partner == nil || p.bev.output.Len() > 0 {
+	if !p.bev.closedWrite && !p.finishing || p.partner == nil || p.bev.output.Len() > 0 {
 		return
 	}
 	if p.told&event.Write == 0 {
 		p.tellEnd(event.Write)
 		p.partner.bev.lastAfterRead()
 	}
-	p.control().WriteEnded()
+	if p.bev.closedWrite {
+		p.control().WriteEnded()
+	}
 }
 
 // Unlink implements Transport.

@@ -84,7 +84,7 @@ func (b *Bufferevent) checkHighMark() {
 }
 
 func (b *Bufferevent) inputFull() bool {
-	return b.bounds.readMark.high != 0 && b.input.Len() >= b.bounds.readMark.high
+	return b.bounds.readMark.high != 0 && b.inputToTake() >= b.bounds.readMark.high
 }
 
 // roomForInput returns how many bytes may be put into the input, or -1 for any
@@ -93,13 +93,13 @@ func (b *Bufferevent) roomForInput() int {
 	if b.bounds.readMark.high == 0 {
 		return -1
 	}
-	return max(b.bounds.readMark.high-b.input.Len(), 0)
+	return max(b.bounds.readMark.high-b.inputToTake(), 0)
 }
 
 // OutputFull reports whether the output buffer is at the high watermark for
 // writing, so that a transport above should put no more into it.
 func (c *Control) OutputFull() bool {
-	return c.bounds.writeMark.high != 0 && c.output.Len() >= c.bounds.writeMark.high
+	return c.bounds.writeMark.high != 0 && c.OutputToWrite() >= c.bounds.writeMark.high
 }
 
 // OutputRoom returns how many bytes may be put into the output buffer until it
@@ -108,7 +108,7 @@ func (c *Control) OutputRoom() int {
 	if c.bounds.writeMark.high == 0 {
 		return -1
 	}
-	return max(c.bounds.writeMark.high-c.output.Len(), 0)
+	return max(c.bounds.writeMark.high-c.OutputToWrite(), 0)
 }
 
 // InputFull and InputRoom are the same for the input buffer and the high
