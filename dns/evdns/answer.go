@@ -40,7 +40,7 @@ func (b *Base) cutOff(r *Request) {
 		return
 	}
 	if r.flags&IgnoreTC != 0 || r.stream || r.server.dial != nil {
-		b.fail(r, outcome{err: ErrTruncated})
+		b.each(r, func(r *Request) { b.fail(r, outcome{err: ErrTruncated}) })
 		return
 	}
 	r.stream = true
@@ -72,19 +72,22 @@ func (b *Base) answer(r *Request, msg []byte, h header) {
 	}
 }
 
-// conclude ends a request with what a nameserver that is all right has said, or
-// goes on to the next name.
+// conclude ends a request, and those that have joined it, with what a nameserver
+// that is all right has said, or goes on to the next name.
 func (b *Base) conclude(r *Request, msg []byte, h header) {
-	o := b.understand(r, msg, h)
-	if h.bits&bitTC != 0 {
-		o.cutShort()
-	}
-	b.remember(r, &o, msg)
-	if o.err == nil {
-		b.end(r, o)
-	} else {
-		b.fail(r, o)
-	}
+	offset := r.afterQuestion(h)
+	b.each(r, func(r *Request) {
+		o := b.understand(r, msg, h, offset)
+		if h.bits&bitTC != 0 {
+			o.cutShort()
+		}
+		b.remember(r, &o, msg)
+		if o.err == nil {
+			b.end(r, o)
+		} else {
+			b.fail(r, o)
+		}
+	})
 }
 
 // cutShort makes the outcome that of a message that says that it is cut off, though it
@@ -97,13 +100,14 @@ func (o *outcome) cutShort() {
 	}
 }
 
-// understand reads an answer, in the form in which the request wants it.
-func (b *Base) understand(r *Request, msg []byte, h header) (o outcome) {
+// understand reads an answer, in the form in which the request wants it. What
+// follows the question is at offset.
+func (b *Base) understand(r *Request, msg []byte, h header, offset int) (o outcome) {
 	if h.questions > 0 {
-		r.restoreCase(msg)
+		r.restoreCase(msg[:offset])
 	}
 	if r.callback != nil {
-		o.answer, o.err = b.reader.read(msg, r.afterQuestion(h), h, r.name, r.qtype)
+		o.answer, o.err = b.reader.read(msg, offset, h, r.name, r.qtype)
 		return o
 	}
 	if !b.options.trustAD {
@@ -127,10 +131,9 @@ func (r *Request) afterQuestion(h header) int {
 
 // restoreCase writes the name in the question of an answer as it was given to us,
 // without the capital letters that we have put there: other names in the answer
-// may refer to it.
+// may refer to it. msg is the answer up to the end of the question.
 func (r *Request) restoreCase(msg []byte) {
-	end := headerLen + len(r.question())
-	if _, err := dns.PackDomainName(r.name, msg[:end], headerLen, nil, false); err != nil {
+	if _, err := dns.PackDomainName(r.name, msg, headerLen, nil, false); err != nil {
 		r.base.warn("restore case", err)
 	}
 }
@@ -160,19 +163,22 @@ func (b *Base) refused(r *Request, why Err) {
 	b.retry(r, why.Error())
 }
 
-// fail ends a request with an error, unless there are more names to be tried.
+// fail ends a request, which none has joined, with an error, unless there are more
+// names to be tried.
 func (b *Base) fail(r *Request, o outcome) {
-	if !b.nextName(r) {
+	if r.more == nil || len(r.more.names) == 0 {
 		b.end(r, o)
 		return
 	}
-	if b.recall(r) {
-		return
-	}
-	b.leave(r)
+	b.withdraw(r)
 	r.query = nil
 	r.startOver()
-	b.transmit(r, b.pick(r))
+	r.limit = b.limit()
+	b.nextName(r)
+	if !b.recall(r) {
+		b.enter(r)
+		b.finishLater()
+	}
 }
 
 // nextName has r ask for the next name of a search, if there is one.
@@ -185,8 +191,8 @@ func (b *Base) nextName(r *Request) bool {
 	return true
 }
 
-// recall ends a request whose answer is known already, and goes on to the next
-// name if it is that there is none.
+// recall ends a request, which is in no queue, if its answer is known already, and
+// goes on to the next name if it is that there is none.
 func (b *Base) recall(r *Request) bool {
 	if b.flags&NoCache != 0 || r.probe {
 		return false
@@ -196,15 +202,21 @@ func (b *Base) recall(r *Request) bool {
 		if !ok {
 			return false
 		}
-		if o.err == nil || !b.nextName(r) {
+		if o.err == nil || isNoAnswer(o.err) || !b.nextName(r) {
 			b.end(r, o)
 			return true
 		}
 	}
 }
 
-// known returns what the cache knows about what r asks for.
+// known returns what is known about what r asks for: from the cache, or that a
+// moment ago nameservers had no answer.
 func (b *Base) known(r *Request) (outcome, bool) {
+	if b.failures.any() {
+		if err := b.failures.get(r, b.now()); err != nil {
+			return outcome{err: err}, true
+		}
+	}
 	if r.callback != nil {
 		v, ok := b.cache.get(r.name, r.qtype, b.now())
 		return outcome{answer: v.answer, err: v.err}, ok

@@ -29,8 +29,8 @@ const (
 	// none, 127.0.0.1 does not take their place
 	// (EVDNS_BASE_NAMESERVERS_NO_DEFAULT).
 	NameserversNoDefault
-	// NoCache asks nameservers each time, and remembers nothing
-	// (EVDNS_BASE_NO_CACHE).
+	// NoCache remembers nothing, so that each lookup asks nameservers, unless
+	// the same is being asked at that time (EVDNS_BASE_NO_CACHE).
 	NoCache
 
 	allBaseFlags = InitializeNameservers | DisableWhenInactive | NameserversNoDefault | NoCache
@@ -85,11 +85,14 @@ type Base struct {
 	good      int // how many servers are up
 	suspended bool
 
-	waiting  queue         // requests without a server, first come, first served
-	inflight queue         // requests that were sent, by deadline
-	users    int           // how many of both are not the resolver's own
-	timer    event.Event   // for the first deadline
-	timerAt  time.Duration // when it is due, or 0
+	waiting   queue     // requests without a server, the first limit first: first come, first served
+	inflight  queue     // requests that were sent, by deadline
+	joined    int       // how many wait for the answer to another one
+	questions questions // of those in waiting and inflight
+	failures  failures
+	users     int           // how many of all are not the resolver's own
+	timer     event.Event   // for the first deadline
+	timerAt   time.Duration // when it is due, or 0
 
 	done      []outcome      // callbacks to be made
 	deferral  event.Deferred // makes them
@@ -128,6 +131,7 @@ func NewBase(base *event.Base, flags BaseFlags) (*Base, error) {
 	var seed [32]byte
 	evutil.SecureRandomBytes(seed[:])
 	b.random = rand.NewChaCha8(seed)
+	b.questions.keys = [2]uint64{b.random.Uint64(), b.random.Uint64() | 1}
 	b.deferral.Init(base, base.Priorities()/2, b.runDone)
 	if err := b.timer.AssignTimer(base, b.onTimer); err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
@@ -160,6 +164,7 @@ func (b *Base) Free(failRequests bool) {
 	b.timer.DelNoBlock()
 	b.mail = mail{}
 	b.hosts, b.cache, b.search = hosts{}, cache{}, search{}
+	b.failures.clear()
 }
 
 // now returns the time, as of the start of this round of callbacks.

@@ -93,8 +93,15 @@
 // # Memory
 //
 // Answers are remembered for as long as they say, also that there is none
-// (RFC 2308), up to the number that is the option cache-size. [NoCache] does
-// without. A request under way takes some 250 bytes, and nothing afterwards.
+// (RFC 2308), up to the number that is the option cache-size. That nameservers had
+// no answer, after all attempts, is remembered for failure-ttl, a second (RFC 9520),
+// until nameservers are added or one is back; trouble of this host is not.
+// [NoCache] does without. A request under way takes some 250 bytes, and nothing
+// afterwards.
+//
+// Questions that are asked while the same one, over the same protocol, is under way
+// are not sent, with NoCache neither: all get the answer to the first. Each has its
+// own time, and can be cancelled; the query is given up with the last of them.
 //
 // # A server
 //
@@ -170,11 +177,12 @@
 //   - A retry goes to another nameserver. C passes on once what was refused, and
 //     otherwise sends to whose turn it is.
 //   - The time of a lookup has a limit; in C, waiting does not count.
+//   - Equal questions are asked once, and failures are not asked again for a second.
 //   - ErrTooMany: the waiting have a limit.
 //   - GetAddrInfo searches domains for both families together, so that all results
 //     are of one name; getaddrinfo-allow-skew holds once there are addresses, not
-//     when there is only an error; the results are sorted; and a lookup that is
-//     cancelled calls nothing.
+//     when there is only an error, but that there is no such name goes for both
+//     families; the results are sorted; and a lookup that is cancelled calls nothing.
 //   - A name with a dot at the end is not searched, and ndots is not forgotten when
 //     the search domains change.
 //   - Options that do not exist, and numbers that are none, are errors.

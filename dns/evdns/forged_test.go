@@ -164,8 +164,8 @@ func TestIDsAndPortsVary(t *testing.T) {
 		}
 		q.good()
 	})
-	for range n {
-		start(t, b, "www.example.com")
+	for i := range n {
+		start(t, b, fmt.Sprintf("host%d.example.com", i))
 	}
 	dispatch(t, loop)
 	u.stop()

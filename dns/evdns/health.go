@@ -24,6 +24,7 @@ func (s *nameserver) works(r *Request) {
 		b.info("nameserver is back up", "addr", s.addr)
 		s.up = true
 		b.good++
+		b.failures.clear()
 		s.failures = 0
 	}
 	if s.probe != r {

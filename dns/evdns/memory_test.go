@@ -132,11 +132,15 @@ func BenchmarkLookup(b *testing.B) {
 	r := newResolver(b, loop, u)
 	set(b, r, "max-inflight", "64", "timeout", "20")
 	b.ReportAllocs()
+	names := make([]string, 64) // for equal questions are asked once
+	for i := range names {
+		names[i] = fmt.Sprintf("host%02d.example.com", i)
+	}
 	left := 0
 	var next func(evdns.Answer, error)
 	begin := func() {
 		left--
-		if _, err := r.ResolveIPv4("www.example.com", 0, next); err != nil {
+		if _, err := r.ResolveIPv4(names[left%len(names)], 0, next); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -119,6 +119,7 @@ func (b *Base) addNameserver(addr netip.AddrPort, dial DialFunc) error {
 	}
 	b.servers = append(b.servers, s)
 	b.good++
+	b.failures.clear()
 	b.hold()
 	if b.waiting.n > 0 {
 		b.finishLater()
@@ -198,12 +199,15 @@ func (b *Base) ClearNameserversAndSuspend() {
 	}
 	b.suspended = true
 	for r := b.inflight.tail; r != nil; r = b.inflight.tail {
-		b.remove(r)
-		if !r.probe {
-			r.state = stateWaiting
-			r.startOver()
-			b.waiting.insert(r, r.limit)
+		if r.probe {
+			b.remove(r)
+			continue
 		}
+		b.leave(r)
+		b.inflight.remove(r)
+		r.state = stateWaiting
+		r.startOver()
+		b.waiting.insert(r, r.firstLimit())
 	}
 	b.clearServers()
 }
@@ -218,14 +222,23 @@ func (b *Base) Resume() {
 		return
 	}
 	b.suspended = false
-	waiting := b.waiting
-	b.waiting = queue{}
-	for r := waiting.head; r != nil; r = waiting.head {
-		waiting.remove(r)
-		r.limit = b.limit(r)
-		b.waiting.insert(r, r.limit)
-	}
+	b.failures.clear()
+	b.renewLimits(&b.waiting)
 	b.finishLater()
+}
+
+// renewLimits gives all requests of a queue their whole time.
+func (b *Base) renewLimits(q *queue) {
+	old := *q
+	*q = queue{}
+	for r := old.head; r != nil; r = old.head {
+		old.remove(r)
+		r.limit = b.limit()
+		if joined := r.joined(); joined != nil {
+			b.renewLimits(joined)
+		}
+		q.insert(r, r.firstLimit())
+	}
 }
 
 // clearServers removes all nameservers. No requests may be in flight.

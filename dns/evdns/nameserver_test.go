@@ -141,3 +141,47 @@ func TestOrderOfRetries(t *testing.T) {
 		})
 	}
 }
+
+// The time in which the loop does not run does not count: requests whose limits
+// have passed meanwhile are sent again, and only end if they do in time.
+func TestTheTimeOfAStoppedLoopDoesNotCount(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		loop, b := newIdle(t, "127.0.0.1", "127.0.0.2")
+		b.options.maxInflight = 1
+		var requests []*Request
+		for _, name := range []string{"a.example", "b.example", "a.example"} { // sent, waiting, joined
+			r, err := b.ResolveIPv4(name, 0, func(Answer, error) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			requests = append(requests, r)
+		}
+		ran := false
+		err := loop.Post(func() {
+			ran = true
+			b.FinishIteration()
+			stop := b.limit() - b.now()
+			for _, r := range requests {
+				r.sentAt, r.deadline, r.limit = r.sentAt-stop, r.deadline-stop, r.limit-stop
+			}
+			if late {
+				b.timerAt -= stop
+			} else {
+				b.timerAt = b.now()
+			}
+			b.onTimer(nil, 0)
+			for i, r := range requests {
+				if ended := r.state == stateEnded; ended == late {
+					t.Errorf("late %t: request %d has ended: %t", late, i, ended)
+				}
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := loop.Loop(event.LoopOnce); err != nil || !ran {
+			t.Errorf("ran: %t, %v", ran, err)
+		}
+		b.Free(false)
+	}
+}

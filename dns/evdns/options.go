@@ -65,6 +65,7 @@ type options struct {
 	ednsUDPSize    int
 	ports          int
 	cacheSize      int
+	failureTTL     time.Duration // or 0
 	order          addressOrder
 	maxFileSize    int
 }
@@ -92,6 +93,7 @@ func defaultOptions() options {
 		ednsUDPSize:    512,
 		ports:          defaultPorts,
 		cacheSize:      defaultCacheSize,
+		failureTTL:     defaultFailureTTL,
 		order:          orderRFC6724,
 		maxFileSize:    defaultMaxFileSize,
 	}
@@ -136,6 +138,7 @@ func defaultOptions() options {
 //
 //	address-order           rfc6724    order of the results of GetAddrInfo: rfc6724, happy-eyeballs or as-answered
 //	cache-size              10000      answers that the cache holds, of 1 KiB on average; 0 for none, up to 10,000,000
+//	failure-ttl             1          seconds for which a failed lookup is not tried again (RFC 9520), at most 300; 0 for none
 //	max-file-size           16777216   bytes that a resolv.conf or hosts file may have, 1 to 1 GiB
 //	max-waiting             1048576    requests that may wait for others or for a nameserver; more are refused; 1 to 1,000,000,000
 //	ports-per-nameserver    4          UDP sockets, each with a random port, to choose from, 1 to 256
@@ -275,6 +278,13 @@ var optionTable = map[string]option{
 	}},
 	"cache-size": {OptionMisc, func(s *settings, v string) error {
 		return setInt(&s.cacheSize, v, 0, 10_000_000)
+	}},
+	"failure-ttl": {OptionMisc, func(s *settings, v string) error {
+		if v == "0" {
+			s.failureTTL = 0
+			return nil
+		}
+		return setSeconds(&s.failureTTL, v, maxFailureTTL)
 	}},
 	"max-file-size": {OptionMisc, func(s *settings, v string) error {
 		return setInt(&s.maxFileSize, v, 1, 1<<30)

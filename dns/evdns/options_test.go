@@ -118,7 +118,7 @@ func TestOptionsHaveLibeventsDefaults(t *testing.T) {
 		timeout: 5 * time.Second, attempts: 3, maxTimeouts: 3, maxInflight: 64, maxWaiting: 1048576,
 		randomizeCase: true, bindTo: netip.AddrPort{}, initialProbe: 10 * time.Second, maxProbe: time.Hour,
 		probeBackoff: 3, skew: 3 * time.Second, tcpIdleTimeout: 5 * time.Second, ednsUDPSize: 512,
-		ports: 4, cacheSize: 10000, order: orderRFC6724, maxFileSize: 16777216,
+		ports: 4, cacheSize: 10000, failureTTL: time.Second, order: orderRFC6724, maxFileSize: 16777216,
 	}}
 	if got := *newTestBase(t, 0).settings(); got != want {
 		t.Errorf("got %+v", got)

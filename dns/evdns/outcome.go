@@ -93,6 +93,9 @@ func lookupError(name string, qtype uint16, err error) error {
 
 // describe says what err is about.
 func (r *Request) describe(err error) error {
+	if _, ok := err.(*failure); ok {
+		return err // it is already
+	}
 	f := &failure{name: r.name, qtype: r.qtype, err: err}
 	if r.server != nil {
 		f.server = r.server.addr

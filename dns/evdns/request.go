@@ -58,8 +58,10 @@ type Answer struct {
 type state uint8
 
 const (
-	stateWaiting  state = iota // in Base.waiting
+	stateNew      state = iota // in no queue
+	stateWaiting               // in Base.waiting
 	stateInflight              // in Base.inflight
+	stateJoined                // in the queue of the request that asks the same
 	stateEnded                 // its callback is due, or was called, or never will be
 )
 
@@ -105,6 +107,7 @@ type more struct {
 	names   []string              // to be tried after this one
 	message func(*dns.Msg, error) // the callback of Query
 	trouble *trouble              // what has gone wrong, or nil
+	share   *share                // what it has to do with others, or nil
 }
 
 // extra returns the part of r that few requests have.
@@ -199,29 +202,25 @@ func (b *Base) start(r *Request) (*Request, error) {
 	}
 	r.name = dns.Fqdn(r.name)
 	r.stream = r.flags&UseVC != 0
-	r.limit = b.limit(r)
+	r.limit = b.limit()
 	b.users++
-	b.waiting.insert(r, r.limit)
 	if !b.recall(r) {
+		b.enter(r)
 		b.finishLater()
 	}
 	return r, nil
 }
 
-// limit returns when a request that starts now ends at the latest: each of its
-// names has the time of all attempts, and that of one for each nameserver that
-// they may not reach.
-func (b *Base) limit(r *Request) time.Duration {
-	names := 1
-	if r.more != nil {
-		names += len(r.more.names)
-	}
-	n := names * (b.options.attempts + max(0, len(b.servers)-1))
+// limit returns when a request is given up at the latest that begins with a name
+// now: it has the time of all attempts, and that of one for each nameserver that
+// these may not reach.
+func (b *Base) limit() time.Duration {
 	const longest = forever / 2
-	if b.options.patience() > longest/time.Duration(n) {
+	n := time.Duration(b.options.attempts + max(0, len(b.servers)-1))
+	if b.options.patience() > longest/n {
 		return longest
 	}
-	return b.now() + time.Duration(n)*b.options.patience()
+	return b.now() + n*b.options.patience()
 }
 
 // withoutIPv6 makes a request for IPv6 addresses one that finds none, but asks for
@@ -246,7 +245,7 @@ func (b *Base) checkStart(r *Request) error {
 		return fmt.Errorf("callback: %w", ErrNil)
 	case r.flags&^allQueryFlags != 0:
 		return fmt.Errorf("%#x: %w", uint8(r.flags&^allQueryFlags), ErrFlags)
-	case b.waiting.n-b.places() >= b.options.maxWaiting:
+	case b.waiting.n+b.joined-b.places() >= b.options.maxWaiting:
 		return ErrTooMany
 	}
 	return nil
@@ -265,37 +264,56 @@ func (r *Request) Cancel() {
 }
 
 // over says whether the callback of the request is due or was called.
-func (r *Request) over() bool { return r.state == stateEnded }
-
-// quit ends a request without a word, unless its callback is due.
-func (b *Base) quit(r *Request) {
-	if !r.over() {
-		b.remove(r)
-		b.users--
-	}
-}
+func (r *Request) over() bool { return r.state == stateEnded || r.detached() }
 
 // end ends a request, with what its callback is to be told.
 func (b *Base) end(r *Request, o outcome) {
-	b.remove(r)
-	if r.probe {
-		return
+	if !r.probe {
+		b.tell(r, o)
 	}
-	b.users--
-	b.tell(r, o)
+	b.quit(r)
 }
 
-// remove takes a request out of everything.
+// quit ends a request without a word, unless its callback is due. If others have
+// joined it, it is still sent for them.
+func (b *Base) quit(r *Request) {
+	if r.over() {
+		return
+	}
+	if !r.probe {
+		b.users--
+	}
+	if r.joined() == nil {
+		b.remove(r)
+		return
+	}
+	r.more.share.detached = true
+	b.finishLater()
+}
+
+// remove takes a request out of everything, for good.
 func (b *Base) remove(r *Request) {
+	b.withdraw(r)
+	r.state = stateEnded
+	b.finishLater() // others may take its place, or the loop have nothing left to wait for
+}
+
+// withdraw takes a request out of everything. None may have joined it.
+func (b *Base) withdraw(r *Request) {
 	switch r.state {
 	case stateWaiting:
 		b.waiting.remove(r)
+		b.questions.remove(r)
 	case stateInflight:
 		b.leave(r)
 		b.inflight.remove(r)
+		if !r.probe {
+			b.questions.remove(r)
+		}
+	case stateJoined:
+		b.part(r)
 	}
-	r.state = stateEnded
-	b.finishLater() // others may take its place, or the loop have nothing left to wait for
+	r.state = stateNew
 }
 
 // leave takes a request off the way on which its answer was awaited.
@@ -309,10 +327,12 @@ func (b *Base) leave(r *Request) {
 func (b *Base) endRequests(tell bool) {
 	for _, q := range []*queue{&b.inflight, &b.waiting} {
 		for r := q.head; r != nil; r = q.head {
-			b.remove(r)
-			if tell && !r.probe {
-				b.tell(r, outcome{err: ErrShutdown})
-			}
+			b.each(r, func(r *Request) {
+				b.remove(r)
+				if tell && !r.probe {
+					b.tell(r, outcome{err: ErrShutdown})
+				}
+			})
 		}
 	}
 	b.users = 0

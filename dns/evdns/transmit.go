@@ -59,8 +59,10 @@ func (b *Base) pump() {
 // none.
 func (b *Base) failWaiting() {
 	for r := b.waiting.head; r != nil; r = b.waiting.head {
-		r.trouble().err = ErrNoNameservers
-		b.end(r, outcome{err: ErrUnreachable})
+		b.each(r, func(r *Request) {
+			r.trouble().err = ErrNoNameservers
+			b.end(r, outcome{err: ErrUnreachable})
+		})
 	}
 }
 
@@ -78,7 +80,7 @@ func (b *Base) transmit(r *Request, s *nameserver) {
 	for ; s != nil; s = b.pick(r) {
 		r.sendingTo(s)
 		b.inflight.remove(r)
-		b.inflight.insert(r, min(r.sentAt+b.options.patience(), r.limit))
+		b.inflight.insert(r, min(r.sentAt+b.options.patience(), r.firstLimit()))
 		err := b.sendTo(r, s)
 		if err == nil {
 			return
@@ -105,8 +107,8 @@ func (b *Base) sendTo(r *Request, s *nameserver) error {
 		return nil
 	}
 	b.leave(r)
-	if err := b.compose(r, edns); err != nil {
-		b.fail(r, outcome{err: err}) // a search has led to a name that is none
+	if err := b.compose(r, edns); err != nil { // a search has led to a name that is none
+		b.each(r, func(r *Request) { b.fail(r, outcome{err: err}) })
 		return nil
 	}
 	c, err := s.channel(r)
@@ -172,9 +174,7 @@ func (b *Base) retry(r *Request, why string) {
 	switch {
 	case r.probe:
 		r.server.probeFailed(why)
-	case r.limit <= b.now():
-		b.giveUp(r)
-	default:
+	case !b.expire(r):
 		b.transmit(r, b.pick(r))
 	}
 }
@@ -190,16 +190,34 @@ func (b *Base) elsewhere(requests []*Request, err error) {
 	}
 }
 
-// giveUp ends a request that was sent often enough, or has no more time.
+// giveUp ends a request that was sent often enough, and those that have joined it.
 func (b *Base) giveUp(r *Request) {
-	switch why := Err(r.failure); why {
-	case 0:
-		b.end(r, outcome{err: ErrTimeout})
-	case ErrRefused, ErrNotImpl: // it may be about the name, so others are tried
-		b.fail(r, outcome{err: why})
-	default:
-		b.end(r, outcome{err: why})
+	err := r.describe(r.reason())
+	b.rememberFailure(r, err)
+	b.each(r, func(r *Request) {
+		if isNoAnswer(err) {
+			b.end(r, outcome{err: err})
+		} else { // it may be about the name, so others are tried
+			b.fail(r, outcome{err: err})
+		}
+	})
+}
+
+// reason returns what went wrong last with r.
+func (r *Request) reason() Err {
+	if r.failure == 0 {
+		return ErrTimeout
 	}
+	return Err(r.failure)
+}
+
+// rememberFailure keeps for a moment that r has failed, if that is not this host's
+// fault.
+func (b *Base) rememberFailure(r *Request, err error) {
+	if b.flags&NoCache != 0 || isShortage(err) {
+		return
+	}
+	b.failures.put(r, err, b.now(), b.options.failureTTL, b.options.cacheSize)
 }
 
 // setTimer has onTimer called for the first deadline, or not at all. It does not
@@ -241,31 +259,64 @@ func (b *Base) onTimer(*event.Event, event.What) {
 	if b.freed {
 		return
 	}
-	b.timerAt = 0
 	now := b.now()
+	if late := now - b.timerAt; late > b.options.patience()/4 {
+		b.extendLimits(late)
+	}
+	b.timerAt = 0
 	for r := b.inflight.head; r != nil && r.deadline <= now; r = b.inflight.head {
 		b.due(r, now)
 	}
 	for r := b.waiting.head; r != nil && r.deadline <= now && !b.suspended; r = b.waiting.head {
-		b.end(r, outcome{err: ErrTimeout})
+		if !b.expire(r) {
+			b.reschedule(r, r.firstLimit())
+		}
 	}
 	b.finishLater()
 }
 
+// extendLimits gives all requests more time: that in which the loop has not run.
+func (b *Base) extendLimits(d time.Duration) {
+	for r := b.waiting.head; r != nil; r = r.next {
+		r.extendLimit(d)
+		r.deadline += d
+	}
+	for r := b.inflight.head; r != nil; r = r.next {
+		r.extendLimit(d)
+	}
+}
+
+func (r *Request) extendLimit(d time.Duration) {
+	if r.limit < forever/2 {
+		r.limit += d
+	}
+	if q := r.joined(); q != nil {
+		for other := q.head; other != nil; other = other.next {
+			other.extendLimit(d)
+		}
+	}
+}
+
 // due deals with a request in flight whose deadline has passed.
 func (b *Base) due(r *Request, now time.Duration) {
-	switch end := r.sentAt + b.options.patience(); {
+	switch {
 	case r.opinion == opinionWanted:
 		b.askOpinion(r)
-	case end <= now:
+	case r.sentAt+b.options.patience() <= now:
 		b.timedOut(r)
-	case r.limit <= now:
-		r.failure = 0
-		b.giveUp(r)
-	default: // the option has changed
-		b.inflight.remove(r)
-		b.inflight.insert(r, min(end, r.limit))
+	case !b.expire(r): // the option may have changed
+		b.reschedule(r, min(r.sentAt+b.options.patience(), r.firstLimit()))
 	}
+}
+
+// reschedule gives a request another deadline.
+func (b *Base) reschedule(r *Request, deadline time.Duration) {
+	q := &b.inflight
+	if r.state == stateWaiting {
+		q = &b.waiting
+	}
+	q.remove(r)
+	q.insert(r, deadline)
 }
 
 // timedOut deals with a query that was not answered in time.

@@ -6,59 +6,56 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 
 	"github.com/miekg/dns"
 )
 
 const (
 	headerLen = 12
-	// maxName is how long a name may be on the wire, and minUDPSize what a
-	// datagram without EDNS may have (RFC 1035, section 2.3.4).
+	// maxName is how long a name may be on the wire, maxLabel a part of it, and
+	// minUDPSize what a datagram without EDNS may have (RFC 1035, section 2.3.4).
 	maxName    = 255
+	maxLabel   = 63
 	minUDPSize = 512
 )
 
 // checkHostname says what is wrong with a name that is to be looked up. The
 // names of services and the like have underscores, so they are let through.
 func checkHostname(name string) error {
-	for i := range len(name) {
-		switch c := name[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case c == '.', c == '-', c == '_':
-		default:
-			return fmt.Errorf("character %q in it: %w", c, ErrName)
-		}
-	}
-	return checkLabels(name)
-}
-
-// checkLabels says what is wrong with the lengths of a name's parts. It knows
-// nothing of escapes, which make them shorter.
-func checkLabels(name string) error {
 	if len(name) == 0 {
 		return fmt.Errorf("empty name: %w", ErrName)
 	}
-	start := 0
-	for i := 0; i <= len(name); i++ {
-		if i < len(name) && name[i] != '.' {
-			continue
-		}
-		if i == len(name) && i == start { // after the dot at the end
-			break
-		}
-		if i == start {
+	start := 0 // of the label
+	for i := range len(name) {
+		switch c := name[i]; {
+		case inLabel[c]:
+		case c != '.':
+			return fmt.Errorf("character %q in it: %w", c, ErrName)
+		case i == start:
 			return fmt.Errorf("empty label: %w", ErrName)
-		}
-		if i-start > 63 {
+		case i-start > maxLabel:
 			return fmt.Errorf("label of %d bytes: %w", i-start, ErrName)
+		default:
+			start = i + 1
 		}
-		start = i + 1
 	}
-	if len(dns.Fqdn(name))+1 > maxName {
+	if n := len(name) - start; n > maxLabel {
+		return fmt.Errorf("label of %d bytes: %w", n, ErrName)
+	}
+	if len(strings.TrimSuffix(name, "."))+2 > maxName { // with the length of the first label, and the root
 		return fmt.Errorf("%d bytes long: %w", len(name), ErrName)
 	}
 	return nil
 }
+
+// inLabel says which characters the labels of a name to be looked up have.
+var inLabel = func() (table [256]bool) {
+	for c := range table {
+		table[c] = 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
+	}
+	return table
+}()
 
 // shown returns name without the dot at its end, unless that is part of a label.
 func shown(name string) string {
