@@ -79,18 +79,23 @@ func boundBelow(b *Bufferevent) {
 
 var _ net.Conn = (*Conn)(nil)
 
-func (c *Conn) noteAddresses() {
-	fd := c.bev.FD()
-	c.local, c.remote = noAddr{}, noAddr{}
+func (c *Conn) noteAddresses() { c.local, c.remote = c.bev.NetAddrs() }
+
+// NetAddrs asks the system for the addresses of the socket at the bottom, in the
+// form of package net. Where there is none, an address has the name "bufferevent".
+func (b *Bufferevent) NetAddrs() (local, remote net.Addr) {
+	local, remote = noAddr{}, noAddr{}
+	fd := b.FD()
 	if fd < 0 {
-		return
+		return local, remote
 	}
 	if sa, err := sysio.Sockname(fd); err == nil {
-		c.local = netAddr(sa)
+		local = netAddr(sa)
 	}
 	if sa, err := sysio.Peername(fd); err == nil {
-		c.remote = netAddr(sa)
+		remote = netAddr(sa)
 	}
+	return local, remote
 }
 
 // netAddr converts the address of a stream socket.

@@ -14,19 +14,29 @@ type Handler func(r *Request)
 
 // handler is who answers a request.
 type handler struct {
-	fn     Handler
-	stream bool // called when the header has come, before the body
+	fn        Handler
+	stream    bool // called when the header has come, before the body
+	anyMethod bool // called whatever the method is
+}
+
+// handlerOf makes fn a handler of the server's.
+func (s *Server) handlerOf(fn Handler, stream bool) handler {
+	netHTTP := isNetHTTP(fn)
+	s.netHTTP = s.netHTTP || netHTTP
+	return handler{fn, stream, netHTTP}
 }
 
 // Handle has requests for a path answered by fn. The path is as it is after
 // decoding, without the query. The error is ErrTaken if there is somebody
 // (evhttp_set_cb).
-func (s *Server) Handle(path string, fn Handler) error { return s.handle(path, handler{fn: fn}) }
+func (s *Server) Handle(path string, fn Handler) error {
+	return s.handle(path, s.handlerOf(fn, false))
+}
 
 // HandleStream is Handle for a function that is called before the body has come.
 // The function sets a chunk callback to get it, see SetChunkCallback.
 func (s *Server) HandleStream(path string, fn Handler) error {
-	return s.handle(path, handler{fn: fn, stream: true})
+	return s.handle(path, s.handlerOf(fn, true))
 }
 
 func (s *Server) handle(path string, h handler) error {
@@ -51,12 +61,12 @@ func (s *Server) Unhandle(path string) error {
 // a Handle for the very path; see [Router] for patterns. The wildcards' values
 // are the request's PathValue. The errors are those of [Router.Handle].
 func (s *Server) HandlePattern(pattern string, fn Handler) error {
-	return s.routes.Handle(pattern, handler{fn: fn})
+	return s.routes.Handle(pattern, s.handlerOf(fn, false))
 }
 
 // HandlePatternStream is HandlePattern with what HandleStream does.
 func (s *Server) HandlePatternStream(pattern string, fn Handler) error {
-	return s.routes.Handle(pattern, handler{fn: fn, stream: true})
+	return s.routes.Handle(pattern, s.handlerOf(fn, true))
 }
 
 // UnhandlePattern undoes HandlePattern. The error is ErrNotFound.
@@ -69,10 +79,10 @@ func (s *Server) UnhandlePattern(pattern string) error {
 
 // SetGenericCallback has all requests answered by fn that nobody else answers;
 // nil stands for 404 (evhttp_set_gencb).
-func (s *Server) SetGenericCallback(fn Handler) { s.generic = handler{fn: fn} }
+func (s *Server) SetGenericCallback(fn Handler) { s.generic = s.handlerOf(fn, false) }
 
 // SetGenericStream is SetGenericCallback with what HandleStream does.
-func (s *Server) SetGenericStream(fn Handler) { s.generic = handler{fn: fn, stream: true} }
+func (s *Server) SetGenericStream(fn Handler) { s.generic = s.handlerOf(fn, true) }
 
 // AddVirtualHost has requests for the hosts that match a pattern, such as
 // *.example.com, answered by what v has for them; v needs to listen nowhere. The
@@ -119,6 +129,8 @@ func (s *Server) route(r *Request) int {
 		h, ok = s.pattern(r, host, path)
 	}
 	switch {
+	case r.method == MethodOptions && s.answersOptions(r):
+		r.handler = handler{answerOptions, true, true}
 	case ok:
 		r.handler = h
 	case s.generic.fn != nil:
@@ -133,13 +145,31 @@ func (s *Server) route(r *Request) int {
 func (s *Server) pattern(r *Request, host, path []byte) (handler, bool) {
 	method := r.reqHead.Method()
 	h, ok := s.routes.Lookup(&r.match, method, host, path)
-	if ok && !r.match.pattern.endsInRest() {
-		return h, true
+	switch {
+	case ok && !r.match.pattern.endsInRest():
+	case s.routes.WantsSlash(&r.match, method, host, path):
+		h, ok = handler{fn: addSlash}, true
+	default:
+		h, ok = s.routes.Lookup(&r.match, method, host, path)
 	}
-	if s.routes.WantsSlash(&r.match, method, host, path) {
-		return handler{fn: addSlash}, true
+	if p := r.match.pattern; ok && p != nil && p.method != "" {
+		h.anyMethod = true // this one
 	}
-	return s.routes.Lookup(&r.match, method, host, path)
+	return h, ok
+}
+
+// answersOptions reports whether a request with OPTIONS is about the server as a
+// whole and answered as by net/http.
+func (s *Server) answersOptions(r *Request) bool {
+	return s.netHTTP && !s.noGeneralOptions && r.reqHead.Form == wire.AsteriskForm
+}
+
+// answerOptions says that the server is there (RFC 9110, section 9.3.7).
+func answerOptions(r *Request) {
+	r.untyped = true
+	if r.SendReply(http.StatusOK, "", nil) != nil {
+		r.Cancel()
+	}
 }
 
 // nobody returns the status code for what nobody answers.

@@ -29,7 +29,12 @@ const (
 	MethodMax = MethodMove
 )
 
-// DefaultMethods are the methods that a server allows if nothing else was set.
+// AnyMethod stands for every method, also those without a name here, in
+// [Server.SetAllowedMethods].
+const AnyMethod Method = 1<<32 - 1
+
+// DefaultMethods are the methods that a server allows if nothing else was set, for
+// handlers that are not net/http's.
 const DefaultMethods = MethodGet | MethodPost | MethodHead | MethodPut | MethodDelete
 
 var methodNames = [...]string{

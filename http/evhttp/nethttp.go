@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"reflect"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
@@ -28,7 +30,9 @@ const (
 // to have the body as it comes; with [Server.Handle] it gets the whole body.
 //
 // All is as with net/http's own server: the request's context ends when the
-// client goes or the handler returns; a client that waits before it sends the
+// client goes or the handler returns, and has the keys of net/http; every method
+// gets there, and "OPTIONS *" is answered without asking (see
+// [Server.DisableGeneralOptionsHandler]); a client that waits before it sends the
 // body is told to go on when the handler reads it; Hijack, Flush, interim replies,
 // trailers and the methods of [http.ResponseController] work; files are sent by
 // the kernel. These are different:
@@ -43,17 +47,29 @@ const (
 //   - Hijack is an error while there is more of the body than has come.
 //   - A write deadline counts while the handler writes, and once when it has
 //     returned; a read deadline is for the body alone.
-//   - The request knows of TLS if [Server.SetTLSState] was called. The context has
-//     no LocalAddrContextKey, and a Date field cannot be left out.
-func HTTPHandler(h http.Handler) Handler {
-	return func(r *Request) {
-		w, err := newHTTPExchange(r)
-		if err != nil {
-			r.SendError(http.StatusBadRequest, "")
-			return
-		}
-		go w.run(h)
+//   - The request knows of TLS if [Server.SetTLSState] was called. A Date field
+//     cannot be left out, and 205 has no body (RFC 9110, section 15.3.6).
+func HTTPHandler(h http.Handler) Handler { return (&netHandler{h}).begin }
+
+// A netHandler is a handler of net/http. Servers know the two ways to run it from
+// all other functions, by their code, since it is to get every method.
+type netHandler struct{ http.Handler }
+
+var netHandlerCode = []uintptr{codeOf(HTTPHandler(nil)), codeOf(HTTPHandlerInline(nil))}
+
+func codeOf(fn Handler) uintptr { return reflect.ValueOf(fn).Pointer() }
+
+// isNetHTTP reports whether fn runs a handler of net/http.
+func isNetHTTP(fn Handler) bool { return slices.Contains(netHandlerCode, codeOf(fn)) }
+
+// begin has the handler run in a goroutine.
+func (h *netHandler) begin(r *Request) {
+	w, err := newHTTPExchange(r)
+	if err != nil {
+		r.SendError(http.StatusBadRequest, "")
+		return
 	}
+	go w.run(h)
 }
 
 // An httpExchange connects a request on the loop with a handler in a goroutine.
@@ -85,18 +101,22 @@ type httpExchange struct {
 	err        error           // the request is over
 
 	readBy, writeBy httpDeadline
+
+	clientGone context.Context // that of the request on the loop
+	gone       <-chan bool     // for CloseNotify
+	unwatch    func() bool     // of clientGone, or nil
 }
 
 func newHTTPExchange(r *Request) (*httpExchange, error) {
-	w := &httpExchange{r: r, base: r.conn.base}
+	w := &httpExchange{r: r, base: r.conn.base, clientGone: r.Context()}
 	w.changed.L = &w.mu
 	req, err := newHTTPRequest(r)
 	if err != nil {
 		return nil, err
 	}
 	w.httpReply.init(req)
-	ctx := context.WithValue(r.Context(), http.ServerContextKey, httpServer)
-	ctx, w.cancel = context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(handlerContext{r.Context(), localAddr(r)})
+	w.cancel = cancel
 	w.req = req.WithContext(ctx)
 	r.SetErrorCallback(func(_ *Request, err error) { w.fail(err) })
 	r.outlasts = true // the context ends, as with net/http
@@ -112,6 +132,37 @@ func newHTTPExchange(r *Request) (*httpExchange, error) {
 		w.pump()
 	}
 	return w, nil
+}
+
+// A handlerContext has the values that net/http gives to handlers.
+type handlerContext struct {
+	context.Context
+	local net.Addr
+}
+
+// Value implements context.Context.
+func (c handlerContext) Value(key any) any {
+	switch key {
+	case http.LocalAddrContextKey:
+		return c.local
+	case http.ServerContextKey:
+		return httpServer
+	}
+	return c.Context.Value(key)
+}
+
+// localAddr returns our address of a request's connection, which the system is
+// asked for once.
+func localAddr(r *Request) net.Addr {
+	c, ok := r.ex.(*served)
+	if !ok {
+		return nil
+	}
+	if c.local == nil {
+		local, _ := c.bev.NetAddrs()
+		c.local = &local
+	}
+	return *c.local
 }
 
 // httpServer is there for handlers that look for a server to see whether they
@@ -178,10 +229,30 @@ func (w *httpExchange) release() {
 	w.mu.Lock()
 	w.readBy.stop()
 	w.writeBy.stop()
+	if w.unwatch != nil {
+		w.unwatch()
+	}
 	w.mu.Unlock()
 	if w.req.MultipartForm != nil {
 		w.req.MultipartForm.RemoveAll()
 	}
+}
+
+// CloseNotify implements http.CloseNotifier, which is deprecated and still used.
+func (w *httpExchange) CloseNotify() <-chan bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.gone == nil {
+		gone := make(chan bool, 1)
+		w.gone = gone
+		ctx := w.clientGone
+		w.unwatch = context.AfterFunc(ctx, func() {
+			if context.Cause(ctx) != context.Canceled { // the request has not just ended
+				gone <- true
+			}
+		})
+	}
+	return w.gone
 }
 
 // Hijack implements http.Hijacker. What was written before is sent.

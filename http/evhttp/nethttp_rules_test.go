@@ -308,8 +308,6 @@ func TestRulesOfNetHTTP(t *testing.T) {
 		"a length that is none": "200 map[Content-Length:[3] Content-Type:[text/plain; charset=utf-8]] [] 3 abc false close=false trailer=map[]",
 		// With net/http it is chunked.
 		"a negative length": "200 map[Content-Length:[3] Content-Type:[text/plain; charset=utf-8]] [] 3 abc false close=false trailer=map[]",
-		// With net/http no handler is asked.
-		"OPTIONS of the server": "200 map[Content-Length:[4] Content-Type:[text/plain; charset=utf-8]] [] 4 * *\n false close=false trailer=map[]",
 		// With net/http the connection is closed.
 		"a body with a limit": "200 map[Content-Length:[12] Content-Type:[text/plain; charset=utf-8]] [] 12 10 true 100\n false close=false trailer=map[]",
 		// With net/http what was written is lost.

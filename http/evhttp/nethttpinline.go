@@ -12,26 +12,27 @@ import (
 // [Server.HandlePattern] and [Server.SetGenericCallback]; the reply is sent when
 // it has returned. There is no flushing and no hijacking, and the request has an
 // empty context. What the handler panics with is logged and answered with 500.
-func HTTPHandlerInline(h http.Handler) Handler {
-	return func(r *Request) {
-		if !r.Complete() {
-			slog.Error("http handler was to run before the body has come", "uri", r.URI())
-			r.SendError(http.StatusInternalServerError, "")
-			return
-		}
-		req, err := newHTTPRequest(r)
-		if err != nil {
-			r.SendError(http.StatusBadRequest, "")
-			return
-		}
-		if req.ContentLength != 0 {
-			req.Body = &inlineBody{r: r, req: req}
-		}
-		w := &inlineWriter{r: r, req: req}
-		w.init(req)
-		if w.serve(h) {
-			w.reply()
-		}
+func HTTPHandlerInline(h http.Handler) Handler { return (&netHandler{h}).serve }
+
+// serve runs the handler on the loop.
+func (h *netHandler) serve(r *Request) {
+	if !r.Complete() {
+		slog.Error("http handler was to run before the body has come", "uri", r.URI())
+		r.SendError(http.StatusInternalServerError, "")
+		return
+	}
+	req, err := newHTTPRequest(r)
+	if err != nil {
+		r.SendError(http.StatusBadRequest, "")
+		return
+	}
+	if req.ContentLength != 0 {
+		req.Body = &inlineBody{r: r, req: req}
+	}
+	w := &inlineWriter{r: r, req: req}
+	w.init(req)
+	if w.serve(h) {
+		w.reply()
 	}
 }
 

@@ -72,7 +72,7 @@ func (a *httpReply) take(n int) error {
 }
 
 // hasBody reports whether there is a body with a status code.
-func hasBody(code int) bool { return code >= 200 && code != 204 && code != 304 }
+func hasBody(code int) bool { return code >= 200 && code != 204 && code != 205 && code != 304 }
 
 // complete completes the header when the first bytes of the body are known; with
 // whole, they are all of it.
@@ -90,7 +90,7 @@ func (a *httpReply) complete(first []byte, whole bool) http.Header {
 	if !typed && h.Get("Content-Encoding") == "" && h.Get("Transfer-Encoding") == "" && len(first) > 0 {
 		h.Set("Content-Type", http.DetectContentType(first))
 	}
-	known := whole && (a.method != http.MethodHead || len(first) > 0)
+	known := whole && h.Get("Transfer-Encoding") == "" && (a.method != http.MethodHead || len(first) > 0)
 	if known && h.Get("Content-Length") == "" && !a.hasTrailer() {
 		h.Set("Content-Length", strconv.Itoa(len(first)))
 	}

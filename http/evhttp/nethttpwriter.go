@@ -144,7 +144,7 @@ func (w *httpExchange) send(head http.Header, data *evbuffer.Buffer) error {
 	if head != nil {
 		addHeader(&r.header, head)
 		r.untyped = true
-		if err := r.SendReplyStart(w.code, ""); err != nil {
+		if err := w.start(); err != nil {
 			return err
 		}
 	}
@@ -153,6 +153,15 @@ func (w *httpExchange) send(head http.Header, data *evbuffer.Buffer) error {
 	}
 	w.added += int64(data.Len())
 	return r.SendReplyChunkFunc(data, w.sent)
+}
+
+// start sends the head. That for HEAD says nothing of the body's length but what the
+// handler has: whether GET would write more is not known.
+func (w *httpExchange) start() error {
+	if w.method == http.MethodHead {
+		return w.r.sendHead(w.code, "", 0)
+	}
+	return w.r.SendReplyStart(w.code, "")
 }
 
 // sent is called on the loop when all that was added has left.

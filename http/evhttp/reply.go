@@ -52,7 +52,10 @@ func (c *served) appendHead(head []byte, r *Request, length int64) ([]byte, erro
 	if err != nil {
 		return head, err
 	}
-	r.bodiless = r.method == MethodHead || r.code == 204 || r.code == 304 || r.tunnels()
+	if r.code == 205 {
+		length = 0 // there is no content (RFC 9110, section 15.3.6)
+	}
+	r.bodiless = r.method == MethodHead || r.code == 204 || r.code == 205 || r.code == 304 || r.tunnels()
 	head = c.appendFields(head, r, length)
 	return append(head, wire.CRLF...), nil
 }
@@ -127,6 +130,9 @@ func (c *served) appendFraming(head []byte, r *Request, length int64) []byte {
 		}
 	}
 	switch {
+	case r.code == 205:
+		r.expected = 0
+		return wire.AppendContentLength(head, 0)
 	case r.code == 204 || r.code == 304 && length <= 0 || r.tunnels():
 		return head
 	case r.method == MethodHead && length == 0 && !known: // nobody knows what GET would say

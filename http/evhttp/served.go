@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"time"
 
@@ -32,7 +33,8 @@ type served struct {
 	peerEnded bool     // nothing comes any more
 	count     int      // of requests
 	sentFunc  func()
-	began     instant // when the head, or the body, began to come
+	local     *net.Addr // once a handler of net/http could ask for it
+	began     instant   // when the head, or the body, began to come
 }
 
 type servedState uint8
@@ -207,10 +209,7 @@ func (c *served) headComplete(r *Request) {
 	if !c.ask(r, c.server.onNewRequest) || !c.ask(r, r.onHeader) {
 		return
 	}
-	code := c.server.admit(r)
-	if code == 0 {
-		code = c.server.route(r)
-	}
+	code := c.server.find(r)
 	if r.sending == sendNothing { // otherwise a callback answers
 		if err := r.body.bound(c.bodyLimit(r)); err != nil {
 			c.refuse(wire.StatusOf(err), err)

@@ -41,6 +41,9 @@ type Server struct {
 	routes  Router[handler]
 	generic handler
 	hosts   virtualHosts[*Server]
+	netHTTP bool // some handlers are net/http's
+
+	noGeneralOptions bool
 
 	allowed      Method
 	extensions   []extension
@@ -204,18 +207,24 @@ func (s *Server) empty(err error) {
 	}
 }
 
-// admit returns the status code to refuse a request with, or 0.
-func (s *Server) admit(r *Request) int {
-	switch {
-	case r.method == 0:
-		return http.StatusNotImplemented
-	case r.method&s.allowed == 0:
-		r.header.Set("Allow", s.allowedNames())
-		return http.StatusMethodNotAllowed
-	case r.reqHead.Expect == wire.ExpectOther:
-		return http.StatusExpectationFailed
+// find finds who answers a request, or returns the status code to refuse it with.
+func (s *Server) find(r *Request) int {
+	code := s.route(r)
+	if r.method&s.allowed == 0 && s.allowed != AnyMethod && !r.handler.anyMethod {
+		r.handler = handler{}
+		switch {
+		case r.method == 0:
+			r.header.Remove("Allow")
+			code = http.StatusNotImplemented
+		case code != http.StatusMethodNotAllowed: // otherwise Allow is that of the resource
+			r.header.Set("Allow", s.allowedNames())
+			code = http.StatusMethodNotAllowed
+		}
 	}
-	return 0
+	if code == 0 && r.reqHead.Expect == wire.ExpectOther {
+		code = http.StatusExpectationFailed
+	}
+	return code
 }
 
 func (s *Server) closesAfter(count int) bool {
