@@ -324,31 +324,33 @@ func TestFreeWhenWrittenWaitsAsLongAsThePeerTakesSomething(t *testing.T) {
 
 func TestFreeWhenWrittenWaitsForAConnection(t *testing.T) {
 	for _, byName := range []bool{false, true} {
-		base := newBase(t)
-		h := newHost(t)
-		b := overFD(t, base, -1, 0)
-		if byName {
-			ok(t, b.ConnectHostname(nil, "tcp", "127.0.0.1", int(h.addr().Port())))
-		} else {
-			ok(t, b.Connect(h.addr()))
-		}
-		write(t, b, "hello")
-		b.FreeWhenWritten(time.Minute)
-		got := make(chan string, 1)
-		go func() {
-			c := h.accept()
-			defer c.Close()
-			all, _ := io.ReadAll(c)
-			got <- string(all)
-		}()
-		for start, data := time.Now(), ""; data == ""; turn(t, base) {
-			select {
-			case data = <-got:
-				want(t, "data", data, "hello")
-			default:
-				want(t, "in time", time.Since(start) < patience, true)
+		t.Run(fmt.Sprint("by name ", byName), func(t *testing.T) {
+			base := newBase(t)
+			h := newHost(t)
+			b := overFD(t, base, -1, 0)
+			if byName {
+				ok(t, b.ConnectHostname(nil, "tcp", "127.0.0.1", int(h.addr().Port())))
+			} else {
+				ok(t, b.Connect(h.addr()))
 			}
-		}
+			write(t, b, "hello")
+			b.FreeWhenWritten(time.Minute)
+			got := make(chan string, 1)
+			go func() {
+				c := h.accept()
+				defer c.Close()
+				all, _ := io.ReadAll(c)
+				got <- string(all)
+			}()
+			for start, data := time.Now(), ""; data == ""; turn(t, base) {
+				select {
+				case data = <-got:
+					want(t, "data", data, "hello")
+				default:
+					want(t, "in time", time.Since(start) < patience, true)
+				}
+			}
+		})
 	}
 }
 

@@ -26,7 +26,8 @@ type Resolver interface {
 // ConnectHostname looks a host name up and connects to the first of its
 // addresses that answers: they are tried in turn, each a little after the one
 // before if that has not answered, IPv6 and IPv4 alternately (RFC 8305).
-// network is tcp, tcp4 or tcp6. The event callback is told how it ends, as for
+// network is tcp, tcp4 or tcp6. A client's TLS takes host for the name of the server
+// if it was not told one. The event callback is told how it ends, as for
 // Connect; if the name is the problem, DNSError says so. r may be nil
 // (bufferevent_socket_connect_hostname).
 func (b *Bufferevent) ConnectHostname(r Resolver, network, host string, port int) error {
@@ -74,8 +75,30 @@ func (b *Bufferevent) ConnectHostnameHints(r Resolver, hints *evutil.AddrInfoHin
 	if r == nil {
 		r = goResolver{s.bev.base}
 	}
+	(*Control)(b).NamePeer(host)
 	s.lookup(r, hints, host, port)
 	return nil
+}
+
+// NamePeer tells the lowest transport that wants to know it, of those from the
+// bufferevent down to the socket and the one above that, which host it is going to
+// be connected to. ConnectHostname does so; who connects to an address of a host
+// that was looked up otherwise may.
+func (c *Control) NamePeer(host string) {
+	var lowest PeerNamer
+	bottom := c.Bufferevent()
+	for b := bottom; b != nil; b = b.wrapped() {
+		if n, ok := b.transport.(PeerNamer); ok {
+			lowest = n
+		}
+		bottom = b
+	}
+	if x := bottom.extras; lowest == nil && x != nil && x.above != nil {
+		lowest, _ = x.above.(PeerNamer)
+	}
+	if lowest != nil {
+		lowest.NamePeer(host)
+	}
 }
 
 // DNSError returns why the last host name could not be looked up, or nil. It

@@ -52,6 +52,11 @@ type (
 	Wrapper interface {
 		Underlying() *Bufferevent
 	}
+	// A PeerNamer is a transport that wants to know the name of the host that
+	// the stream is going to be connected to, as TLS does to verify it.
+	PeerNamer interface {
+		NamePeer(host string)
+	}
 	// A WriteCloser is a transport that can end the stream that it writes,
 	// once the output buffer is empty, and still read.
 	WriteCloser interface {

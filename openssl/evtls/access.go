@@ -17,13 +17,20 @@ func streamOf(b *bufferevent.Bufferevent) *stream {
 }
 
 // TLSConn returns crypto/tls's side of a TLS bufferevent, or nil if b is none:
-// to look at it, not to read or write, and not before EventConnected
+// to look at it, not to read or write, and not before EventConnected. Its addresses
+// are those of the socket at the bottom, if there is one
 // (bufferevent_openssl_get_ssl).
 func TLSConn(b *bufferevent.Bufferevent) *tls.Conn {
-	if s := streamOf(b); s != nil {
-		return s.conn.tls
+	s := streamOf(b)
+	if s == nil {
+		return nil
 	}
-	return nil
+	b.Lock()
+	defer b.Unlock()
+	if s.open() {
+		s.noteAddresses()
+	}
+	return s.conn.tls
 }
 
 // ConnectionState returns what the handshake has led to: version, cipher suite,
@@ -104,8 +111,8 @@ func Renegotiate(b *bufferevent.Bufferevent) error {
 
 // Detach frees a TLS bufferevent, and returns its connection, to go on over
 // another one in state Open. What is below stays, whatever CloseOnFree says,
-// without watermarks and timeouts, and has what was encrypted. Output that was not encrypted yet, and input that was
-// not taken, are lost: flush and read before. The error is ErrNotTLS, or
+// without watermarks and timeouts, and has what was encrypted. Output that was not
+// encrypted yet, and input that was not taken, are lost: flush and read before. The error is ErrNotTLS, or
 // ErrNotOpen if the handshake is not done or the stream has ended.
 func Detach(b *bufferevent.Bufferevent) (*Conn, error) {
 	s := streamOf(b)
@@ -120,7 +127,7 @@ func Detach(b *bufferevent.Bufferevent) (*Conn, error) {
 	s.detached = true
 	conn := s.conn
 	conn.taken = false
-	conn.mem.in, conn.mem.out = nil, nil
+	conn.mem.in, conn.mem.out, conn.mem.addrs = nil, nil, nil
 	b.Free()
 	return conn, nil
 }

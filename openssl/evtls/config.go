@@ -60,6 +60,7 @@ type Config struct {
 	// TLS is crypto/tls's own configuration. It is needed for new connections,
 	// may be shared by any number of them, and must not be changed. A server
 	// needs certificates in it, a client a ServerName or InsecureSkipVerify.
+	// Without a ServerName it is the host that ConnectHostname connects to.
 	TLS *tls.Config
 
 	// Conn is the connection of a bufferevent that starts Open.

@@ -143,7 +143,7 @@ func (s *stream) unwritableBelow(err error) {
 	switch {
 	case s.doomed || s.broken:
 	case !s.open():
-		s.unwritable = err
+		s.verdict.err = err
 	default:
 		s.broken = true
 		s.bev.Disable(event.Write)

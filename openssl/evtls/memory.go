@@ -26,6 +26,8 @@ type memory struct {
 	// who reads is told to come back.
 	wait func() bool
 
+	addrs *addresses // of the socket at the bottom, or nil if they are not known
+
 	ended  bool // nothing follows what is in in
 	cut    bool // crypto/tls has seen that
 	spoken bool // something was written
@@ -105,10 +107,21 @@ func (m *memory) Write(p []byte) (int, error) {
 func (m *memory) Close() error { return nil }
 
 // LocalAddr implements net.Conn.
-func (m *memory) LocalAddr() net.Addr { return address{} }
+func (m *memory) LocalAddr() net.Addr {
+	if m.addrs == nil {
+		return noAddr{}
+	}
+	return m.addrs.local
+}
 
-// RemoteAddr implements net.Conn.
-func (m *memory) RemoteAddr() net.Addr { return address{} }
+// RemoteAddr implements net.Conn. crypto/tls remembers sessions by it where it does
+// not know the server's name.
+func (m *memory) RemoteAddr() net.Addr {
+	if m.addrs == nil || m.addrs.remote.Network() == none {
+		return noAddr{}
+	}
+	return m.addrs.remote
+}
 
 // SetDeadline implements net.Conn. Timeouts are the bufferevents' business.
 func (m *memory) SetDeadline(time.Time) error { return nil }
@@ -119,8 +132,15 @@ func (m *memory) SetReadDeadline(time.Time) error { return nil }
 // SetWriteDeadline implements net.Conn.
 func (m *memory) SetWriteDeadline(time.Time) error { return nil }
 
-// address is the address of memory.
-type address struct{}
+// addresses are those of a connection.
+type addresses struct{ local, remote net.Addr }
 
-func (address) Network() string { return "bufferevent" }
-func (address) String() string  { return "bufferevent" }
+// none is the network of addresses that say that there is none.
+const none = "bufferevent"
+
+// noAddr is the address of what has none. It is empty, for which crypto/tls
+// remembers no session: what has no address could be any server.
+type noAddr struct{}
+
+func (noAddr) Network() string { return none }
+func (noAddr) String() string  { return "" }

@@ -33,6 +33,10 @@ func (s *stream) begin() {
 
 // start gives the handshake its first turn.
 func (s *stream) start() {
+	s.unnamed = nil
+	if s.addressed {
+		s.noteAddresses()
+	}
 	h := newHandshake(s.conn.tls, s.bev.Base(), s.workers)
 	h.notify = func() { s.notify(h) }
 	s.handshake = h
@@ -89,6 +93,7 @@ func (s *stream) established() {
 	c := s.control()
 	s.deadline.Del()
 	s.conn.done = true
+	s.verdict = verdict{}
 	s.useBelow()
 	s.restBelow()
 	c.Event(bufferevent.EventConnected, nil)
@@ -142,8 +147,8 @@ func (s *stream) fail(err error) {
 		return
 	}
 	switch {
-	case err == io.EOF && s.unwritable != nil:
-		err = s.unwritable
+	case err == io.EOF && s.verdict.err != nil:
+		err = s.verdict.err
 	case err == io.EOF:
 		err = io.ErrUnexpectedEOF
 	}

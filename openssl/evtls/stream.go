@@ -48,11 +48,14 @@ type stream struct {
 	timeout   time.Duration // of the handshake, or 0
 	deadline  event.Event   // when that passes
 	workers   *Workers
+	unnamed   *tls.Config // of a client that does not know the server's name, or nil
 
-	verdict    verdict // that the user has not been told yet
-	unwritable error   // why nothing can be written below during the handshake, or nil
+	// verdict is what the user has not been told yet. During the handshake, without
+	// events, it is why nothing can be written below.
+	verdict verdict
 
 	begun     bool // the handshake has
+	addressed bool // it wants to know addresses
 	abandoned bool // the memory belongs to a handshake that was given up
 	below     bool // the stream below has ended
 	flushing  bool // FinishIteration will come
@@ -108,6 +111,10 @@ func NewFilter(under *bufferevent.Bufferevent, state State, cfg *Config, opts bu
 	s := &stream{
 		under: under, conn: conn, flags: cfg.Flags, state: state,
 		timeout: cfg.handshakeTimeout(), workers: cfg.Workers,
+		addressed: state != Open && wantsAddresses(state, cfg.TLS),
+	}
+	if state == Connecting && cfg.TLS.ServerName == "" {
+		s.unnamed = cfg.TLS
 	}
 	if err := bufferevent.Init(&s.bev, under.Base(), s, opts); err != nil {
 		return nil, err
@@ -180,6 +187,7 @@ func (s *stream) setUp() error {
 		return err
 	}
 	if s.state == Open {
+		s.conn.mem.addrs = nil // those of where it was before
 		s.useBelow()
 	} else if s.under.Connected() {
 		s.begin()

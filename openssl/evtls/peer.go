@@ -1,0 +1,39 @@
+package evtls
+
+import (
+	"crypto/tls"
+	"strings"
+)
+
+// NamePeer implements bufferevent.PeerNamer: a client that was not told the name of
+// its server takes host for it, as tls.Dial does.
+func (s *stream) NamePeer(host string) {
+	cfg := s.unnamed
+	if cfg == nil || s.begun {
+		return
+	}
+	host, _, _ = strings.Cut(host, "%") // the zone of an address is nobody else's business
+	cfg = cfg.Clone()
+	cfg.ServerName = host
+	s.unnamed = nil
+	s.conn.tls = tls.Client(&s.conn.mem, cfg)
+}
+
+// wantsAddresses reports whether anything in a handshake may ask for the addresses
+// of its connection: functions that get a tls.ClientHelloInfo, or a client's cache
+// of sessions that has no name to go by.
+func wantsAddresses(state State, cfg *tls.Config) bool {
+	if state == Accepting {
+		return cfg.GetCertificate != nil || cfg.GetConfigForClient != nil
+	}
+	return cfg.ServerName == "" && cfg.ClientSessionCache != nil
+}
+
+// noteAddresses asks the system for the addresses of the socket at the bottom.
+// Only who has the memory may call it.
+func (s *stream) noteAddresses() {
+	if m := &s.conn.mem; m.addrs == nil && s.under.FD() >= 0 {
+		m.addrs = new(addresses)
+		m.addrs.local, m.addrs.remote = s.under.NetAddrs()
+	}
+}
