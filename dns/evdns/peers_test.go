@@ -161,7 +161,7 @@ func TestNameserversThatDoNotKnowEDNS(t *testing.T) {
 					set(t, b, "use-vc", "")
 				}
 				complain := complaint(loop, b)
-				edns := 0 // counted by the nameserver, one question at a time
+				edns := 0 // counted by the nameserver until it stops
 				u.does(func(q *question) {
 					if q.msg.IsEdns0() != nil {
 						edns++
@@ -174,6 +174,7 @@ func TestNameserversThatDoNotKnowEDNS(t *testing.T) {
 					lookup(t, loop, b, "www.example").want(t, "192.0.2.1")
 					equal(t, "questions", len(u.questions()), 2+i)
 				}
+				u.stop()
 				equal(t, "questions with EDNS", edns, 1)
 			})
 		}
@@ -196,7 +197,7 @@ func TestEDNSIsNotBlamedForEverything(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)
 	b := newResolver(t, loop, u)
 	set(t, b, "edns0", "", "timeout", "20")
-	with := map[string]int{} // questions with EDNS, counted one at a time
+	with := map[string]int{} // questions with EDNS, counted by the nameserver until it stops
 	u.does(func(q *question) {
 		if q.msg.IsEdns0() != nil {
 			with[q.name()]++
@@ -214,6 +215,7 @@ func TestEDNSIsNotBlamedForEverything(t *testing.T) {
 	lookup(t, loop, b, "lost.example").want(t, "192.0.2.1") // lost once, with EDNS
 	lookup(t, loop, b, "notimp.example").fails(t, evdns.ErrNotImpl)
 	lookup(t, loop, b, "b.example").want(t, "192.0.2.1")
+	u.stop()
 	for name, want := range map[string]int{"a.example": 1, "lost.example": 2, "notimp.example": 1, "b.example": 1} {
 		equal(t, name+": questions with EDNS", with[name], want)
 	}
@@ -275,7 +277,7 @@ func TestNameserversThatChangeLettersWithoutTCP(t *testing.T) {
 	b := newResolver(t, loop, u)
 	set(t, b, "timeout", "20")
 	u.tcp.Close()
-	ids := map[uint16]bool{} // written by the nameserver, one question at a time
+	ids := map[uint16]bool{} // written by the nameserver until it stops
 	u.does(func(q *question) {
 		ids[q.msg.Id] = true
 		m := q.reply(0, record(t, q.msg.Question[0].Name+" 9 IN A 192.0.2.1"))
@@ -283,6 +285,7 @@ func TestNameserversThatChangeLettersWithoutTCP(t *testing.T) {
 		q.send(m)
 	})
 	lookup(t, loop, b, "www.example").want(t, "192.0.2.1")
+	u.stop()
 	equal(t, "ids", len(ids), 2)
 }
 
