@@ -194,7 +194,7 @@ func (b *Base) nextName(r *Request) bool {
 // recall ends a request, which is in no queue, if its answer is known already, and
 // goes on to the next name if it is that there is none.
 func (b *Base) recall(r *Request) bool {
-	if b.flags&NoCache != 0 || r.probe {
+	if r.probe {
 		return false
 	}
 	for {
@@ -212,6 +212,12 @@ func (b *Base) recall(r *Request) bool {
 // known returns what is known about what r asks for: from the cache, or that a
 // moment ago nameservers had no answer.
 func (b *Base) known(r *Request) (outcome, bool) {
+	if kind := specialOf(r.name); kind != specialNot {
+		return kind.outcome(r), true
+	}
+	if b.flags&NoCache != 0 {
+		return outcome{}, false
+	}
 	if b.failures.any() {
 		if err := b.failures.get(r, b.now()); err != nil {
 			return outcome{err: err}, true

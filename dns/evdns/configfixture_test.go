@@ -68,3 +68,6 @@ func parseAddrs(list ...string) []netip.Addr {
 	}
 	return addrs
 }
+
+// WriteConfig is writeConfig for tests outside of the package.
+var WriteConfig = writeConfig

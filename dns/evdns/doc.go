@@ -39,6 +39,10 @@
 //
 //	lookup www.example.com A at 127.0.0.1:53: no such name
 //
+// Some names are no nameserver's to say, and none is asked for them: localhost and
+// all below it are the addresses of loopback, and there are no names below invalid and
+// onion (RFC 6761, RFC 7686). A hosts file may say otherwise to GetAddrInfo.
+//
 // # Nameservers
 //
 // With [InitializeNameservers], nameservers and options are those of the system.
@@ -185,6 +189,8 @@
 //     families; the results are sorted; and a lookup that is cancelled calls nothing.
 //   - A name with a dot at the end is not searched, and ndots is not forgotten when
 //     the search domains change.
+//   - Nameservers are not asked for localhost, nor for names below it, invalid and
+//     onion; C asks for all names.
 //   - Options that do not exist, and numbers that are none, are errors.
 //   - A truncated answer is asked for at the nameserver that has sent it.
 //   - A server sends no more than 1232 bytes in a datagram unless it is told to; in

@@ -22,7 +22,7 @@ var _ bufferevent.Resolver = (*Base)(nil)
 // GetAddrInfo finds the ways to reach a service on a node, by the rules of
 // evutil.Getaddrinfo, but without waiting. What is known is answered at once, by
 // a call of done before GetAddrInfo returns: numeric nodes, no node, errors in
-// the arguments, names in hosts files, and names in the cache. Otherwise the
+// the arguments, names in hosts files, localhost and the like, and names in the cache. Otherwise the
 // nameservers are asked for addresses of both families at the same time, unless
 // hints want only one, and done is called by the loop.
 //
@@ -90,6 +90,9 @@ type lookup struct {
 	ended         bool
 	done          func([]evutil.AddrInfo, error)
 }
+
+// familyTypes are the types of the records of both families.
+var familyTypes = [2]uint16{dns.TypeA, dns.TypeAAAA}
 
 // A family is what is known of the addresses of one family.
 type family struct {
@@ -186,12 +189,16 @@ func (l *lookup) nextName() bool {
 // a nameserver asked.
 func (l *lookup) ask(i int) {
 	b, f := l.base, &l.families[i]
+	if kind := specialOf(l.name); kind != specialNot {
+		f.answer, f.err = kind.answer(familyTypes[i])
+		return
+	}
 	if i == 1 && b.options.noAAAA && l.query.WantsIPv4() {
 		return // which says whether the name exists
 	}
-	qtype, resolve := dns.TypeA, (*Base).ResolveIPv4
+	qtype, resolve := familyTypes[i], (*Base).ResolveIPv4
 	if i == 1 {
-		qtype, resolve = dns.TypeAAAA, (*Base).ResolveIPv6
+		resolve = (*Base).ResolveIPv6
 	}
 	if known, ok := b.cache.get(l.name, qtype, b.now()); ok {
 		f.answer, f.err = known.answer, known.err

@@ -239,7 +239,7 @@ func (m *configMachine) hosts() {
 		text.WriteString(m.pick("", " ", "\t"))
 		text.WriteString(m.pick("127.0.0.1", "::1", "192.0.2.1", "192.0.2.2", "2001:db8::1", "[2001:db8::2]", "192.0.2.3:80", "x", "#", "192.0.2"))
 		for range m.rand.IntN(4) {
-			text.WriteString(m.pick(" ", "\t", "  ") + m.pick("localhost", "a.example", "B.example", "c", "d#e", "#c", "#"))
+			text.WriteString(m.pick(" ", "\t", "  ") + m.pick("local-host", "a.example", "B.example", "c", "d#e", "#c", "#"))
 		}
 		text.WriteString("\n")
 	}
@@ -253,7 +253,7 @@ func (m *configMachine) hosts() {
 	}
 	m.did(result, "hosts", name)
 	for _, family := range []string{"0", "4", "6"} {
-		for _, host := range []string{"localhost", "A.EXAMPLE", "b.example", "c", "d", "e"} {
+		for _, host := range []string{"local-host", "A.EXAMPLE", "b.example", "c", "d", "e"} {
 			m.lookup(family, host)
 		}
 	}

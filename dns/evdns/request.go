@@ -184,7 +184,7 @@ func (b *Base) start(r *Request) (*Request, error) {
 	if err := b.checkStart(r); err != nil {
 		return nil, lookupError(r.name, r.qtype, err)
 	}
-	if b.options.noAAAA && r.qtype == dns.TypeAAAA && r.callback != nil {
+	if b.options.noAAAA && specialOf(r.name) == specialNot && r.qtype == dns.TypeAAAA && r.callback != nil {
 		r.withoutIPv6()
 	}
 	if b.options.useVC {

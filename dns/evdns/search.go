@@ -62,10 +62,10 @@ func searchDomain(s string) (string, error) {
 
 // names returns the names to try for name: first, and then the rest in order. A
 // name with fewer dots than ndots is itself tried last, others first. A name
-// that ends in a dot has its domain already. Without search domains it
+// that ends in a dot has its domain already, and so has localhost. Without search domains it
 // allocates nothing.
 func (s *search) names(name string) (first string, rest []string) {
-	if len(s.domains) == 0 || name == "" || dns.IsFqdn(name) {
+	if len(s.domains) == 0 || name == "" || dns.IsFqdn(name) || specialOf(name) != specialNot {
 		return name, nil
 	}
 	all := make([]string, 0, 1+len(s.domains))

@@ -1,0 +1,124 @@
+package evdns
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// A special is what is known about names whose meaning is not a nameserver's to say, and
+// for which none is asked.
+type special uint8
+
+const (
+	specialNot special = iota
+	// specialLoopback is localhost and all below it (RFC 6761, section 6.3).
+	specialLoopback
+	// specialNone is invalid (RFC 6761, section 6.4), which there never will be, and
+	// onion (RFC 7686), whose names are for nobody on the way to see; and all below them.
+	specialNone
+)
+
+// specialTTL is how long that may be remembered.
+const specialTTL = 3 * time.Hour
+
+// specialNames are the last labels of such names. The others of RFC 6761 are asked for
+// like any: test and example may well be served, and local (RFC 6762) is, by
+// nameservers of many networks.
+var specialNames = map[string]special{
+	"localhost": specialLoopback,
+	"invalid":   specialNone,
+	"onion":     specialNone,
+}
+
+// specialOf returns what kind a name is, which may end with a dot.
+func specialOf(name string) special {
+	last := lastLabel(name)
+	switch len(last) {
+	case len("onion"), len("invalid"), len("localhost"):
+	default:
+		return specialNot
+	}
+	for label, kind := range specialNames {
+		if strings.EqualFold(label, last) {
+			return kind
+		}
+	}
+	return specialNot
+}
+
+// lastLabel returns the last label of a name. Escapes are resolved, or else they would be
+// a way around.
+func lastLabel(name string) string {
+	if strings.IndexByte(name, '\\') >= 0 {
+		var wire [maxName]byte
+		if n, err := dns.PackDomainName(dns.Fqdn(name), wire[:], 0, nil, false); err == nil {
+			return lastWireLabel(wire[:n])
+		}
+	}
+	name = strings.TrimSuffix(name, ".")
+	return name[strings.LastIndexByte(name, '.')+1:]
+}
+
+func lastWireLabel(wire []byte) (label string) {
+	for len(wire) > 0 && wire[0] > 0 {
+		end := 1 + int(wire[0])
+		label, wire = string(wire[1:end]), wire[end:]
+	}
+	return label
+}
+
+// loopbacks are the addresses of this host.
+var loopbacks = map[uint16]netip.Addr{
+	dns.TypeA:    netip.AddrFrom4([4]byte{127, 0, 0, 1}),
+	dns.TypeAAAA: netip.IPv6Loopback(),
+}
+
+// answer returns what a question about such a name is answered with.
+func (s special) answer(qtype uint16) (Answer, error) {
+	a := Answer{Type: answerType(qtype), TTL: specialTTL}
+	addr, ok := loopbacks[qtype]
+	switch {
+	case s == specialNone:
+		return a, ErrNotExist
+	case !ok:
+		return a, ErrNoData
+	}
+	a.Addrs = []netip.Addr{addr}
+	return a, nil
+}
+
+// message returns the answer in the form in which a nameserver would give it.
+func (s special) message(name string, qtype uint16) (*dns.Msg, error) {
+	m := new(dns.Msg)
+	m.Response, m.RecursionDesired, m.RecursionAvailable = true, true, true
+	m.Question = []dns.Question{{Name: name, Qtype: qtype, Qclass: dns.ClassINET}}
+	a, err := s.answer(qtype)
+	h := dns.RR_Header{Name: name, Rrtype: qtype, Class: dns.ClassINET, Ttl: uint32(specialTTL / time.Second)}
+	switch {
+	case err == nil && qtype == dns.TypeA:
+		m.Answer = []dns.RR{&dns.A{Hdr: h, A: a.Addrs[0].AsSlice()}}
+	case err == nil:
+		m.Answer = []dns.RR{&dns.AAAA{Hdr: h, AAAA: a.Addrs[0].AsSlice()}}
+	default:
+		h.Name, h.Rrtype = dns.Fqdn(strings.ToLower(lastLabel(name))), dns.TypeSOA
+		m.Ns = []dns.RR{&dns.SOA{Hdr: h, Ns: "localhost.", Mbox: "nobody.invalid.",
+			Serial: 1, Refresh: h.Ttl, Retry: h.Ttl, Expire: h.Ttl, Minttl: h.Ttl}}
+	}
+	if err == ErrNotExist {
+		m.Rcode = dns.RcodeNameError
+	}
+	return m, err
+}
+
+// outcome answers r if it is about such a name.
+func (s special) outcome(r *Request) (o outcome) {
+	if r.callback != nil {
+		o.answer, o.err = s.answer(r.qtype)
+	} else {
+		o.message, o.err = s.message(r.name, r.qtype)
+	}
+	return o
+}
