@@ -110,7 +110,7 @@ func (b *Base) understand(r *Request, msg []byte, h header, offset int) (o outco
 		o.answer, o.err = b.reader.read(msg, offset, h, r.name, r.qtype)
 		return o
 	}
-	if !b.options.trustAD {
+	if !b.options.trustAD && !r.asking().wantsAD() {
 		msg[3] &^= byte(FlagAD)
 	}
 	o.message, o.err = unpackMessage(msg, r.name, 0)
@@ -173,7 +173,7 @@ func (b *Base) fail(r *Request, o outcome) {
 	b.withdraw(r)
 	r.query = nil
 	r.startOver()
-	r.limit = b.limit()
+	r.renewLimit()
 	b.nextName(r)
 	if !b.recall(r) {
 		b.enter(r)
@@ -212,13 +212,13 @@ func (b *Base) recall(r *Request) bool {
 // known returns what is known about what r asks for: from the cache, or that a
 // moment ago nameservers had no answer.
 func (b *Base) known(r *Request) (outcome, bool) {
-	if kind := specialOf(r.name); kind != specialNot {
+	if kind := r.special(); kind != specialNot {
 		return kind.outcome(r), true
 	}
-	if b.flags&NoCache != 0 {
+	if b.flags&NoCache != 0 || !r.asking().isCommon() {
 		return outcome{}, false
 	}
-	if b.failures.any() {
+	if b.failures.any() && r.asking() == nil {
 		if err := b.failures.get(r, b.now()); err != nil {
 			return outcome{err: err}, true
 		}
@@ -227,7 +227,7 @@ func (b *Base) known(r *Request) (outcome, bool) {
 		v, ok := b.cache.get(r.name, r.qtype, b.now())
 		return outcome{answer: v.answer, err: v.err}, ok
 	}
-	v, ok := b.cache.getMessage(r.name, r.qtype, b.now())
+	v, ok := b.cache.getMessage(r.asking().messageKind(), r.name, r.qtype, b.now())
 	if !ok || v.message == nil { // that there is no such name is a message, too, to be asked for
 		return outcome{}, false
 	}
@@ -237,7 +237,7 @@ func (b *Base) known(r *Request) (outcome, bool) {
 
 // remember puts an answer into the cache: a good one, or that there is none.
 func (b *Base) remember(r *Request, o *outcome, msg []byte) {
-	if b.flags&NoCache != 0 || o.answer.TTL <= 0 {
+	if b.flags&NoCache != 0 || o.answer.TTL <= 0 || !r.asking().isCommon() {
 		return
 	}
 	if o.err != nil && o.err != ErrNotExist && o.err != ErrNoData {
@@ -246,6 +246,6 @@ func (b *Base) remember(r *Request, o *outcome, msg []byte) {
 	if r.callback != nil {
 		b.cache.put(r.name, r.qtype, cached{answer: o.answer, err: o.err}, b.now())
 	} else {
-		b.cache.putMessage(r.name, r.qtype, cached{answer: Answer{TTL: o.answer.TTL}, message: msg, err: o.err}, b.now())
+		b.cache.putMessage(r.asking().messageKind(), r.name, r.qtype, cached{answer: Answer{TTL: o.answer.TTL}, message: msg, err: o.err}, b.now())
 	}
 }

@@ -64,6 +64,13 @@ const (
 	kindAnswer entryKind = iota
 	kindMessage
 	kindWritten
+
+	// kindMask is the part of a kind that these are in. The rest are the bits with which
+	// a message was asked for.
+	kindMask entryKind = 1<<2 - 1
+	kindDO   entryKind = 1 << 2
+	kindAD   entryKind = 1 << 3
+	kindCD   entryKind = 1 << 4
 )
 
 // anyType stands for all types of questions.
@@ -116,13 +123,13 @@ func (c *cache) put(name string, qtype uint16, v cached, now time.Duration) {
 
 // getMessage returns the message that is known to answer a Query, or just the
 // error if all that is known is that the name does not exist.
-func (c *cache) getMessage(name string, qtype uint16, now time.Duration) (cached, bool) {
-	return c.lookup(kindMessage, name, qtype, now)
+func (c *cache) getMessage(kind entryKind, name string, qtype uint16, now time.Duration) (cached, bool) {
+	return c.lookup(kind, name, qtype, now)
 }
 
 // putMessage remembers the message that answers a Query.
-func (c *cache) putMessage(name string, qtype uint16, v cached, now time.Duration) {
-	c.store(kindMessage, name, qtype, v, now)
+func (c *cache) putMessage(kind entryKind, name string, qtype uint16, v cached, now time.Duration) {
+	c.store(kind, name, qtype, v, now)
 }
 
 func (c *cache) lookup(kind entryKind, name string, qtype uint16, now time.Duration) (cached, bool) {
@@ -233,7 +240,7 @@ func (e *entry) cached(now time.Duration) cached {
 	v.answer.CanonName = e.text[e.keyLen : e.keyLen+e.canonLen]
 	data := e.text[e.keyLen+e.canonLen:]
 	switch {
-	case entryKind(e.text[e.keyLen-3]) == kindMessage:
+	case entryKind(e.text[e.keyLen-3])&kindMask == kindMessage:
 		v.message = []byte(data)
 	case data == "":
 	case e.answerType == TypeA || e.answerType == TypeAAAA:

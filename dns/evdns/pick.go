@@ -30,6 +30,9 @@ const slack = 25 * time.Millisecond
 // Those of the best rank that are about equally fast have their turns. How long
 // the others take fades from memory, so that they get another chance.
 func (b *Base) pick(r *Request) *nameserver {
+	if a := r.asking(); a.namesServer() {
+		return b.pickNamed(r, a.nameserver)
+	}
 	if len(b.servers) == 1 && r.sent == 0 {
 		return b.servers[0]
 	}

@@ -106,6 +106,7 @@ const forever = time.Duration(math.MaxInt64)
 type more struct {
 	names   []string              // to be tried after this one
 	message func(*dns.Msg, error) // the callback of Query
+	asking  *asking               // how it is asked, or nil for the way of all others
 	trouble *trouble              // what has gone wrong, or nil
 	share   *share                // what it has to do with others, or nil
 }
@@ -150,7 +151,8 @@ func (b *Base) ResolveReverse(addr netip.Addr, flags QueryFlags, cb func(Answer,
 	return b.start(&Request{base: b, name: name, qtype: dns.TypePTR, flags: flags | NoSearch, callback: cb})
 }
 
-// Query asks for the records of any type that a name has, in class IN. cb gets
+// Query asks for the records of any type that a name has, in class IN; QueryWith can
+// ask in other ways. cb gets
 // the message that a nameserver has answered, which is its own from then on,
 // and nil if there was none; an error wraps an Err, as for ResolveIPv4, and may
 // come with a message, as for a name that does not exist. The name is as in a
@@ -202,7 +204,7 @@ func (b *Base) start(r *Request) (*Request, error) {
 	}
 	r.name = dns.Fqdn(r.name)
 	r.stream = r.flags&UseVC != 0
-	r.limit = b.limit()
+	r.beginTime()
 	b.users++
 	if !b.recall(r) {
 		b.enter(r)

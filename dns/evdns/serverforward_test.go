@@ -142,6 +142,7 @@ func TestServerRespondMsgLeavesProofsOut(t *testing.T) {
 			m := new(dns.Msg).SetQuestion("example.com.", tt.qtype)
 			m.SetEdns0(1232, tt.do)
 			got := newUDPServer(t).ask(m, func(r *evdns.ServerRequest) {
+				equal(t, "DNSSEC", r.DNSSEC(), tt.do)
 				answer := new(dns.Msg).SetReply(m)
 				rrsig := "RRSIG A 8 2 60 20300101000000 20200101000000 1 example.com. AAAA"
 				answer.Answer = []dns.RR{record(t, "example.com. 60 A 192.0.2.1"), record(t, "example.com. 60 "+rrsig)}

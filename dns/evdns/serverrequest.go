@@ -90,6 +90,9 @@ func (r *ServerRequest) RemoteAddr() netip.AddrPort { return r.peer }
 // TCP says whether the request came over a TCP connection.
 func (r *ServerRequest) TCP() bool { return r.client != nil }
 
+// DNSSEC says whether the client wants the records that prove others (DO).
+func (r *ServerRequest) DNSSEC() bool { return r.do }
+
 // Flags returns the flags that the answer has so far: those that the request
 // has brought along, and those that were set.
 func (r *ServerRequest) Flags() Flags { return Flags(r.bits &^ maskOpcode) }

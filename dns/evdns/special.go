@@ -113,6 +113,14 @@ func (s special) message(name string, qtype uint16) (*dns.Msg, error) {
 	return m, err
 }
 
+// special returns what kind the name is that r asks for, in class IN.
+func (r *Request) special() special {
+	if a := r.asking(); a != nil && a.class != dns.ClassINET {
+		return specialNot
+	}
+	return specialOf(r.name)
+}
+
 // outcome answers r if it is about such a name.
 func (s special) outcome(r *Request) (o outcome) {
 	if r.callback != nil {

@@ -36,6 +36,9 @@ func (b *Base) FinishIteration() {
 	}
 	clear(b.unsettled)
 	b.unsettled = b.unsettled[:0]
+	if len(b.guests) > 0 {
+		b.seeOff()
+	}
 	b.setTimer()
 	b.rest()
 }
@@ -44,9 +47,8 @@ func (b *Base) FinishIteration() {
 func (b *Base) pump() {
 	if len(b.servers) == 0 && !b.suspended {
 		b.failWaiting()
-		return
 	}
-	for b.waiting.n > 0 && b.places() > 0 {
+	for b.waiting.n > 0 && b.room() > 0 {
 		r := b.waiting.head
 		b.waiting.remove(r)
 		r.state = stateInflight
@@ -56,9 +58,14 @@ func (b *Base) pump() {
 }
 
 // failWaiting ends all requests that wait for a nameserver, of which there is
-// none.
+// none. Those that name one do not.
 func (b *Base) failWaiting() {
-	for r := b.waiting.head; r != nil; r = b.waiting.head {
+	var next *Request
+	for r := b.waiting.head; r != nil; r = next {
+		next = r.next
+		if r.asking().namesServer() {
+			continue
+		}
 		b.each(r, func(r *Request) {
 			r.trouble().err = ErrNoNameservers
 			b.end(r, outcome{err: ErrUnreachable})
@@ -66,9 +73,17 @@ func (b *Base) failWaiting() {
 	}
 }
 
-// places returns how many more requests may be in flight.
+// places returns how many more requests may be in flight, and room how many that name
+// their nameserver.
 func (b *Base) places() int {
-	if b.suspended || len(b.servers) == 0 {
+	if len(b.servers) == 0 {
+		return 0
+	}
+	return b.room()
+}
+
+func (b *Base) room() int {
+	if b.suspended {
 		return 0
 	}
 	return max(0, b.options.maxInflight-b.inflight.n)
@@ -121,7 +136,7 @@ func (b *Base) sendTo(r *Request, s *nameserver) error {
 
 // compose makes the message of a request, unless there is one.
 func (b *Base) compose(r *Request, edns bool) error {
-	opt, err := b.extraRecord(edns)
+	opt, err := b.extraRecord(r, edns)
 	if err != nil {
 		return err
 	}
@@ -139,12 +154,18 @@ func (b *Base) compose(r *Request, edns bool) error {
 	if b.options.trustAD {
 		r.query[3] |= byte(FlagAD)
 	}
+	if a := r.asking(); a != nil {
+		a.apply(r.query, len(r.query)-len(opt))
+	}
 	return nil
 }
 
-// extraRecord returns the OPT record that queries have, or nothing.
-func (b *Base) extraRecord(edns bool) ([]byte, error) {
+// extraRecord returns the OPT record that a query has, or nothing.
+func (b *Base) extraRecord(r *Request, edns bool) ([]byte, error) {
 	size := b.options.ednsUDPSize
+	if a := r.asking(); a != nil && edns {
+		return a.record(size), nil
+	}
 	if !edns || size <= minUDPSize {
 		return nil, nil
 	}
@@ -214,7 +235,7 @@ func (r *Request) reason() Err {
 // rememberFailure keeps for a moment that r has failed, if that is not this host's
 // fault.
 func (b *Base) rememberFailure(r *Request, err error) {
-	if b.flags&NoCache != 0 || isShortage(err) {
+	if b.flags&NoCache != 0 || isShortage(err) || r.asking() != nil {
 		return
 	}
 	b.failures.put(r, err, b.now(), b.options.failureTTL, b.options.cacheSize)

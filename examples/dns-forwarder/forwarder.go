@@ -30,7 +30,13 @@ func (f *forwarder) serve(req *evdns.ServerRequest) {
 		refuse(req, evdns.ErrRefused)
 		return
 	}
-	_, err := f.resolver.Query(q[0].Name, q[0].Qtype, evdns.NoSearch, func(m *dns.Msg, err error) {
+	// What the client wants of DNSSEC is the nameserver's to give.
+	how := evdns.QueryConfig{
+		Flags:            evdns.NoSearch,
+		DNSSEC:           req.DNSSEC(),
+		CheckingDisabled: req.Flags()&evdns.FlagCD != 0,
+	}
+	_, err := f.resolver.QueryWith(q[0].Name, q[0].Qtype, how, func(m *dns.Msg, err error) {
 		f.waiting--
 		answer(req, m, err)
 	})
