@@ -35,6 +35,7 @@ func (c *Control) Detach(above Transport, free bool) {
 		b.callbacks = callbacks{}
 		b.refs--
 	default:
+		c.LendWriteTimeout(0)
 		c.Resume(event.Read)
 		c.Resume(event.Write)
 	}

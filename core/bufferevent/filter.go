@@ -42,6 +42,8 @@ type filter struct {
 
 	inDone, outDone bool // in, out was told that nothing more comes
 	left            int  // how much in has left then
+
+	timedOut event.What // what a timeout has disabled below
 }
 
 // A verdict is an event that waits for its turn; none has no events.
@@ -148,6 +150,12 @@ func (f *filter) SetFD(fd int) error {
 // loop tells the user.
 func (f *filter) Enable(what event.What) error {
 	f.control().RestartTimeouts(what)
+	if again := what & f.timedOut; again != 0 {
+		f.timedOut &^= again
+		if err := f.under.Enable(again); err != nil {
+			return err
+		}
+	}
 	if what&event.Read != 0 {
 		if f.under.input.Len() == 0 {
 			f.catchUp() // with what in has kept; what arrives now is told by itself
@@ -183,7 +191,10 @@ func (f *filter) OutputAdded() {
 func (f *filter) InputRemoved() { f.catchUp() }
 
 // TimeoutsChanged implements Transport.
-func (f *filter) TimeoutsChanged() { f.control().RestartTimeouts(both) }
+func (f *filter) TimeoutsChanged() {
+	f.control().RestartTimeouts(both)
+	f.below().LendWriteTimeout(f.control().WriteTimeout())
+}
 
 // Flush implements Transport, also for what is below. What a filter there gives
 // because of that is flushed in its turn.
@@ -264,6 +275,17 @@ func (f *filter) onWrite(*Bufferevent) {
 	}
 }
 
+// noteTimeout disables what has timed out below, which enabling it here enables
+// again.
+func (f *filter) noteTimeout() {
+	x := f.under.extras
+	f.timedOut |= x.expired
+	if x.expired != 0 {
+		f.bev.expire(x.expired)
+	}
+	x.expired = 0
+}
+
 // onEvent is called when something else has happened below. An end of the
 // stream waits for what has been kept back.
 func (f *filter) onEvent(under *Bufferevent, what Events) {
@@ -277,6 +299,9 @@ func (f *filter) onEvent(under *Bufferevent, what Events) {
 		}
 		f.tellVerdict(0)
 	} else {
+		if what&EventTimeout != 0 {
+			f.noteTimeout()
+		}
 		f.control().Event(what, under.Err())
 	}
 	f.bev.end()

@@ -246,6 +246,15 @@ func (w *drainWait) stop() {
 	}
 }
 
+// Unsent returns how many bytes wait to be sent: in the output, and in those of all
+// bufferevents below, such as what TLS has encrypted already. What a filter keeps in
+// memory of its own is not counted, nor what the system has taken.
+func (b *Bufferevent) Unsent() int {
+	b.lock()
+	defer b.unlock()
+	return b.unsentBytes()
+}
+
 // unsentBytes returns how much waits in the output of the bufferevent and of all
 // that it stands on.
 func (b *Bufferevent) unsentBytes() (n int) {

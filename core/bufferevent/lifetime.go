@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"time"
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evthread"
@@ -21,11 +22,13 @@ type extras struct {
 	corkedAt int            // the length of the output when that began
 	heldIn   int            // see Control.HoldInput
 	heldOut  int            // see Control.HoldOutput
+	lent     time.Duration  // the write timeout of the transport above
+	drain    *drainWait     // or nil
+	dnsErr   error
+	local    netip.AddrPort // of sockets to connect, or zero
 
 	roomWanted bool       // the transport above waits for room in the output
-	drain      *drainWait // or nil
-	dnsErr     error
-	local      netip.AddrPort // of sockets to connect, or zero
+	expired    event.What // what a timeout has disabled, for the transport above
 }
 
 // A sharedLock is the lock of one bufferevent, or of several that call one

@@ -59,7 +59,7 @@ func (s *socket) startRace(addrs []evutil.AddrInfo) error {
 // restartDeadline begins the timeout for writing anew, or ends it if there is
 // none any more.
 func (r *race) restartDeadline() {
-	if timeout := r.socket.bev.writeTimeout; timeout > 0 {
+	if timeout := r.socket.control().WriteTimeout(); timeout > 0 {
 		r.deadline.AddTimeout(timeout)
 	} else {
 		r.deadline.Del()

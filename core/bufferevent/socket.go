@@ -166,7 +166,7 @@ func (s *socket) TimeoutsChanged() {
 		}
 	}
 	retime(&b.read, event.Read, b.readTimeout)
-	retime(b.write, event.Write, b.writeTimeout)
+	retime(b.write, event.Write, s.control().WriteTimeout())
 	if k := s.connecting; k != nil && k.race != nil {
 		k.race.restartDeadline()
 	}
@@ -389,7 +389,7 @@ func (s *socket) waitForRoom() error {
 			return err
 		}
 	}
-	if err := addEvent(b.write, b.writeTimeout); err != nil {
+	if err := addEvent(b.write, s.control().WriteTimeout()); err != nil {
 		return err
 	}
 	s.waiting = true

@@ -30,6 +30,35 @@ func (b *Bufferevent) Timeouts() (read, write time.Duration) {
 	return b.readTimeout, b.writeTimeout
 }
 
+// LendWriteTimeout sets the write timeout of the transport above, which is where
+// the user has set it: it is here that what the peer does not take waits. Zero is
+// none.
+func (c *Control) LendWriteTimeout(d time.Duration) {
+	if x := c.Bufferevent().extra(); x.lent != d {
+		x.lent = d
+		c.transport.TimeoutsChanged()
+	}
+}
+
+// WriteTimeout returns the timeout for writing, or the one that was lent if that is
+// shorter; zero is none.
+func (c *Control) WriteTimeout() time.Duration {
+	if c.extras == nil || c.extras.lent == 0 {
+		return c.writeTimeout
+	}
+	if c.writeTimeout == 0 {
+		return c.extras.lent
+	}
+	return min(c.writeTimeout, c.extras.lent)
+}
+
+// timesBelow reports whether something waits below, where a timeout runs for it that
+// sees each byte that goes.
+func (b *Bufferevent) timesBelow() bool {
+	below := b.wrapped()
+	return below != nil && (*Control)(below).WriteTimeout() > 0 && below.unsentBytes() > 0
+}
+
 // addEvent adds an event with a timeout, or without if that is zero.
 func addEvent(ev *event.Event, timeout time.Duration) error {
 	if timeout > 0 {
@@ -58,8 +87,8 @@ func (c *Control) RestartTimeouts(what event.What) {
 		}
 	}
 	if what&event.Write != 0 {
-		if c.writeTimeout > 0 && c.Wants(event.Write) && c.output.Len() > 0 {
-			c.writeTimer().AddTimeout(c.writeTimeout)
+		if timeout := c.WriteTimeout(); timeout > 0 && c.Wants(event.Write) && c.output.Len() > 0 {
+			c.writeTimer().AddTimeout(timeout)
 		} else if c.write != nil {
 			c.write.Del()
 		}
@@ -93,12 +122,25 @@ func onReadTimeout(ev *event.Event, _ event.What) {
 func onWriteTimeout(ev *event.Event, _ event.What) {
 	if b := ev.Data.(*Bufferevent); b.begin() {
 		defer b.end()
-		b.timedOut(event.Write)
+		if b.timesBelow() {
+			(*Control)(b).RestartTimeouts(event.Write)
+		} else {
+			b.timedOut(event.Write)
+		}
+	}
+}
+
+// expire disables what has timed out, here or below, and notes it for the transport
+// above.
+func (b *Bufferevent) expire(what event.What) {
+	b.disable(what)
+	if x := b.extras; x != nil && x.above != nil {
+		x.expired |= what
 	}
 }
 
 func (b *Bufferevent) timedOut(what event.What) {
-	b.disable(what)
+	b.expire(what)
 	direction := "read"
 	if what == event.Write {
 		direction = "write"

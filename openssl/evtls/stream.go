@@ -295,8 +295,7 @@ func (s *stream) InputRemoved() {
 // TimeoutsChanged implements bufferevent.Transport. The time for writing runs
 // below, where what the peer does not take waits.
 func (s *stream) TimeoutsChanged() {
-	_, write := s.bev.Timeouts()
-	s.under.SetTimeouts(0, write)
+	s.under.SetTimeouts(0, s.control().WriteTimeout())
 	s.control().RestartTimeouts(event.Read)
 }
 
