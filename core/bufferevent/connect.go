@@ -13,7 +13,8 @@ import (
 
 // connecting is what a socket is about while it has no connection yet.
 type connecting struct {
-	to evutil.Sockaddr // what the socket is connected to, if that is known
+	to   evutil.Sockaddr // what the socket is connected to, if that is known
+	made bool            // the socket was made for this
 
 	settled bool   // it has ended already, and the loop will tell
 	err     error  // with settled: why there is no connection, or nil
@@ -22,7 +23,8 @@ type connecting struct {
 }
 
 // Connect begins to connect to a TCP address. If the bufferevent has no
-// descriptor yet, it gets a socket. The event callback is told how it ends:
+// descriptor yet, it gets a socket, which is closed if this fails, so that Connect
+// can be called again. The event callback is told how it ends:
 // EventConnected, or EventError or EventTimeout, for which the timeout for
 // writing runs. Data can be put into the output meanwhile.
 //
@@ -99,15 +101,24 @@ func (s *socket) connect(sa evutil.Sockaddr, family int) error {
 		return err
 	}
 	if err := s.replace(fd); err != nil {
-		sysio.CloseSocket(fd)
+		s.discard(fd)
 		return err
 	}
 	if err := s.connectOn(fd, sa); err != nil {
-		s.replace(evutil.InvalidSocket)
-		sysio.CloseSocket(fd)
+		s.endConnect()
+		s.discard(fd)
 		return err
 	}
+	s.connecting.made = true
 	return nil
+}
+
+// discard closes a socket that was made to be connected, so that the next Connect
+// makes another one.
+func (s *socket) discard(fd int) {
+	// Neither can be helped, and the caller has a better reason to report.
+	_ = s.replace(evutil.InvalidSocket)
+	_ = sysio.CloseSocket(fd)
 }
 
 // connectOn connects a descriptor that the events are assigned to. That the
@@ -134,7 +145,10 @@ func (s *socket) awaitConnection(k *connecting) error {
 		return err
 	}
 	if s.control().Wants(event.Read) {
-		return s.Enable(event.Read)
+		if err := s.Enable(event.Read); err != nil {
+			s.endConnect()
+			return err
+		}
 	}
 	return nil
 }
@@ -144,7 +158,7 @@ func (s *socket) awaitConnection(k *connecting) error {
 func (s *socket) connectEvent(what event.What) {
 	b, c := &s.bev, s.control()
 	if what == event.Timeout {
-		s.endConnect()
+		s.failConnect()
 		b.disable(event.Write)
 		c.Event(EventTimeout|EventWriting, errTimeout("connect"))
 		return
@@ -162,9 +176,19 @@ func (s *socket) settled(err error) {
 	if to := s.connecting.to; to != nil {
 		op += " " + netAddr(to).String()
 	}
+	s.failConnect()
+	s.control().Event(EventError, fmt.Errorf("%s: %w", op, err))
+}
+
+// failConnect ends the waiting for a connection that there will not be, and closes
+// the socket that was made for it.
+func (s *socket) failConnect() {
+	made := s.connecting.made
 	s.endConnect()
 	s.bev.read.Del()
-	s.control().Event(EventError, fmt.Errorf("%s: %w", op, err))
+	if made {
+		s.discard(s.FD())
+	}
 }
 
 // endConnect ends the waiting for a connection, whether there is one or not.

@@ -206,8 +206,7 @@ func (r *race) win(a *attempt) {
 		err = s.Enable(event.Read)
 	}
 	if err != nil {
-		s.replace(evutil.InvalidSocket)
-		sysio.CloseSocket(a.fd)
+		s.discard(a.fd)
 		b.disable(both)
 		c.Event(EventError, err)
 		return
