@@ -9,11 +9,17 @@ type change struct {
 }
 
 // changed tells the callbacks and the observer of a change. orig is the length
-// before it.
+// before it. Most buffers have an observer at most.
 func (b *Buffer) changed(orig, added, deleted int) {
-	c := change{b, orig, added, deleted}
-	c.note()
-	c.tell()
+	switch {
+	case added == 0 && deleted == 0:
+	case b.callbacks != nil:
+		c := change{b, orig, added, deleted}
+		c.note()
+		c.tell()
+	case b.observer != nil:
+		b.observer.BufferChanged(b, CallbackInfo{Orig: orig, Added: added, Deleted: deleted})
+	}
 }
 
 // changedBoth does what changed does for two buffers, for the first one first. A
@@ -34,17 +40,13 @@ func (c *change) note() {
 }
 
 // tell tells the callbacks of all that was noted, unless they are deferred, and
-// then the observer of the change, even if a callback panics.
+// then the observer of the change.
 func (c *change) tell() {
-	if c.added == 0 && c.deleted == 0 {
-		return
-	}
 	if c.buffer.callbacks != nil {
-		defer c.tellObserver()
-		c.buffer.tellCallbacks()
-		return
+		c.tellCallbacks()
+	} else {
+		c.tellObserver()
 	}
-	c.tellObserver()
 }
 
 func (c *change) tellObserver() {
@@ -53,7 +55,10 @@ func (c *change) tellObserver() {
 	}
 }
 
-func (b *Buffer) tellCallbacks() {
+// tellCallbacks tells the observer, too, even if a callback panics.
+func (c *change) tellCallbacks() {
+	defer c.tellObserver()
+	b := c.buffer
 	d := b.extras.deferral
 	if d == nil {
 		b.extras.untold.tellAll(b)

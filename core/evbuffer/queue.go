@@ -88,9 +88,15 @@ func (b *Buffer) advance(n int) {
 
 // dropSpare gives back the memory that Expand or Reserve set aside.
 func (b *Buffer) dropSpare() {
-	if c := b.spare(); c != nil {
-		c.recycle()
-		b.extras.spare = nil
+	if b.extras != nil {
+		b.extras.dropSpare()
+	}
+}
+
+func (x *extras) dropSpare() {
+	if x.spare != nil {
+		x.spare.recycle()
+		x.spare = nil
 	}
 }
 
