@@ -259,19 +259,19 @@ func (f *filter) onRead(*Bufferevent) {
 	if !f.bev.begin() {
 		return
 	}
+	defer f.bev.end()
 	f.inDone = f.inDone && f.under.input.Len() <= f.left
 	if ok, _ := f.receive(); ok {
 		f.control().Triggered(event.Read)
 	}
 	f.tellVerdict(0)
-	f.bev.end()
 }
 
 // onWrite is called when there is room below.
 func (f *filter) onWrite(*Bufferevent) {
 	if f.bev.begin() {
+		defer f.bev.end()
 		f.writeOn(0)
-		f.bev.end()
 	}
 }
 
@@ -292,6 +292,7 @@ func (f *filter) onEvent(under *Bufferevent, what Events) {
 	if !f.bev.begin() {
 		return
 	}
+	defer f.bev.end()
 	if what.Outcome() == InputEnded {
 		f.verdict = verdict{what: f.verdict.what | what, err: under.Err()}
 		if _, moved := f.receive(); moved {
@@ -304,5 +305,4 @@ func (f *filter) onEvent(under *Bufferevent, what Events) {
 		}
 		f.control().Event(what, under.Err())
 	}
-	f.bev.end()
 }

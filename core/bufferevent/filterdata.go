@@ -71,6 +71,7 @@ func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
 		return false, false
 	}
 	f.reading = true
+	defer func() { f.reading = false }() // the filter or a callback of a buffer may panic
 	f.inDone = mode == ModeFinished
 	f.below().HoldInput(0)
 	var err error
@@ -108,8 +109,8 @@ func (f *filter) runIn(limit int, mode FlushMode) (moved, good bool, err error) 
 	input := &f.bev.input
 	before := input.Len()
 	input.Unfreeze(evbuffer.Back)
+	defer input.Freeze(evbuffer.Back)
 	moved, err = run(f.in, f.under.Input(), f.bev.Input(), limit, mode)
-	input.Freeze(evbuffer.Back)
 	return moved, err == nil || input.Len() > before, err
 }
 
@@ -188,12 +189,20 @@ func (f *filter) fullBelow() bool {
 	return full
 }
 
-// runOut runs the output filter once.
+// runOut runs the output filter once. It leaves what is below corked, unless the
+// filter panics.
 func (f *filter) runOut(limit int, mode FlushMode) (moved bool, err error) {
+	returned := false
 	f.below().Cork()
 	f.bev.output.Unfreeze(evbuffer.Front)
+	defer func() {
+		f.bev.output.Freeze(evbuffer.Front)
+		if !returned {
+			f.below().Uncork()
+		}
+	}()
 	moved, err = run(f.out, f.bev.Output(), f.under.Output(), limit, mode)
-	f.bev.output.Freeze(evbuffer.Front)
+	returned = true
 	return moved, err
 }
 
@@ -226,6 +235,7 @@ func (f *filter) processOutput(mode FlushMode, bounded bool, opts TriggerOptions
 	c := f.control()
 	silent := bounded && f.bev.output.Len() == 0 // unless the filter has kept something
 	f.writing = true
+	defer func() { f.writing = false }() // the filter or a callback may panic
 	f.outDone = mode == ModeFinished
 	ok, moved, err := f.drainOutput(mode, bounded)
 	if !ok && moved && c.Alive() { // it has taken what it wanted, and wants more

@@ -44,8 +44,8 @@ func (b *Bufferevent) FreeWhenWrittenFunc(timeout time.Duration, done func(err e
 	if !b.begin() {
 		return
 	}
+	defer b.end()
 	b.freeWhenWritten(timeout, done)
-	b.end()
 }
 
 // An Ender is a transport that can end the stream that it writes once and for
@@ -153,6 +153,7 @@ func (b *Bufferevent) drainTo(state drainState) {
 	if !b.begin() {
 		return
 	}
+	defer b.end()
 	if b.drain == draining && !b.freed {
 		b.drain = state
 		if b.extras != nil && b.extras.drain != nil {
@@ -161,7 +162,6 @@ func (b *Bufferevent) drainTo(state drainState) {
 			b.drainedHere(w.timeout, w.done)
 		}
 	}
-	b.end()
 }
 
 // drainedHere goes on below, if the bufferevent that it stands on is freed with
@@ -176,8 +176,8 @@ func (b *Bufferevent) drainedHere(timeout time.Duration, done func(err error)) {
 	case below == nil || b.options&CloseOnFree == 0 || !below.begin():
 		b.drainOver(done, nil)
 	default:
+		defer below.end()
 		below.freeWhenWritten(timeout, func(err error) { b.drainOver(done, err) })
-		below.end()
 		if b.refs > 0 && !b.freed {
 			b.disable(event.Read)
 		}
@@ -189,6 +189,7 @@ func (b *Bufferevent) drainOver(done func(err error), err error) {
 	if !b.begin() {
 		return
 	}
+	defer b.end()
 	if !b.freed {
 		if err == nil && b.output.Len() > 0 {
 			err = ErrBroken
@@ -200,7 +201,6 @@ func (b *Bufferevent) drainOver(done func(err error), err error) {
 			done(err)
 		}
 	}
-	b.end()
 }
 
 // awaitDrained waits until the transport has written what it has.
@@ -229,6 +229,7 @@ func (w *drainWait) onTimer(*event.Event, event.What) {
 	if !b.begin() {
 		return
 	}
+	defer b.end()
 	err := errTimeout("write")
 	if b.unsentBytes() != w.unsent {
 		err = w.start()
@@ -236,7 +237,6 @@ func (w *drainWait) onTimer(*event.Event, event.What) {
 	if err != nil {
 		b.drainOver(w.done, err)
 	}
-	b.end()
 }
 
 // stop ends the waiting, if there is any.

@@ -123,3 +123,55 @@ func TestAPanicWhileMovingDataDoesNotSpillIt(t *testing.T) {
 		e = one.Input().AddCallback(explode)
 	}
 }
+
+// A filter that panics is run again with what it has left, and what is below
+// notices what it has given before.
+func TestAPanicInAFilterLeavesTheStackWhole(t *testing.T) {
+	bad := false
+	fails := func(src, dst *evbuffer.Buffer, limit int, _ bufferevent.FlushMode) error {
+		if src.Len() > 0 && bad {
+			bad = false
+			ok(t, second(src.RemoveBuffer(dst, 1)))
+			panic("filter")
+		}
+		return dst.AddBuffer(src)
+	}
+	for _, way := range []string{"in", "out"} {
+		t.Run(way, func(t *testing.T) {
+			base := newBase(t)
+			under, peer := newSocket(t, base, 0)
+			f, err := bufferevent.NewFilter(under, fails, fails, bufferevent.CloseOnFree, nil)
+			ok(t, err)
+			ok(t, f.Enable(event.Read))
+			bad = true
+			if way == "in" {
+				peer.send("in")
+			}
+			if !panics(func() {
+				if way == "out" {
+					write(t, f, "out")
+				}
+				await(t, base, "a panic", func() bool { return !bad })
+			}) {
+				t.Fatal("it has not panicked")
+			}
+			for _, b := range []*bufferevent.Bufferevent{f, under} {
+				wantError(t, "input", b.Input().AddString("x"), evbuffer.ErrFrozen)
+				wantError(t, "output", b.Output().Prepend([]byte("x")), evbuffer.ErrFrozen)
+			}
+			if way == "in" {
+				peer.send("put")
+				await(t, base, "input", func() bool { return f.Input().Len() == len("input") })
+				want(t, "input", take(t, f), "input")
+			} else {
+				peer.expect(base, "o")
+				write(t, f, "put")
+				peer.expect(base, "utput")
+			}
+			f.Free()
+			peer.expectEnd(base, "")
+		})
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
