@@ -54,9 +54,13 @@ func (b *Bufferevent) extra() *extras {
 // lock takes the lock, if there is one. Locks are recursive.
 func (b *Bufferevent) lock() {
 	if x := b.extras; x != nil && x.mu != nil {
-		if err := x.mu.lock.Lock(0); err != nil {
-			evlog.Fatal(fmt.Errorf("bufferevent: %w", err))
-		}
+		x.lock()
+	}
+}
+
+func (x *extras) lock() {
+	if err := x.mu.lock.Lock(0); err != nil {
+		evlog.Fatal(fmt.Errorf("bufferevent: %w", err))
 	}
 }
 

@@ -128,7 +128,7 @@ type (
 // BufferChanged implements evbuffer.Observer.
 func (o *inputObserver) BufferChanged(_ *evbuffer.Buffer, info evbuffer.CallbackInfo) {
 	b := (*Bufferevent)(o)
-	if !b.begin() {
+	if info.Deleted == 0 && b.bounds.readMark.high == 0 || !b.begin() {
 		return
 	}
 	defer b.end()

@@ -18,17 +18,25 @@ func (b *Owned) Own(o Observer) {
 
 // Freeze freezes an end of the buffer for its users, who cannot unfreeze it. They
 // can freeze the other one, and unfreeze that.
-func (b *Owned) Freeze(e End) {
-	defer b.enter().leave()
-	b.flags |= e.held()
-}
+func (b *Owned) Freeze(e End) { b.hold(e.held(), e.held()) }
 
 // Unfreeze undoes Freeze, however often that was called; what users have frozen
 // stays so. While the owner works at that end so can everybody else, callbacks of
 // the buffer in particular.
-func (b *Owned) Unfreeze(e End) {
+func (b *Owned) Unfreeze(e End) { b.hold(e.held(), 0) }
+
+// hold changes the flags in f to those in to.
+func (b *Owned) hold(f, to flags) {
+	if b.extras == nil {
+		b.flags = b.flags&^f | to
+	} else {
+		b.lockedHold(f, to)
+	}
+}
+
+func (b *Owned) lockedHold(f, to flags) {
 	defer b.enter().leave()
-	b.flags &^= e.held()
+	b.flags = b.flags&^f | to
 }
 
 // Free is that of Buffer, after which the buffer has no owner.
