@@ -1,6 +1,10 @@
 package evdns
 
-import "github.com/miekg/dns"
+import (
+	"strings"
+
+	"github.com/miekg/dns"
+)
 
 // receive deals with a message that has come in on a channel. What answers none
 // of the requests on it is not looked at: somebody may be guessing.
@@ -133,8 +137,17 @@ func (r *Request) afterQuestion(h header) int {
 // without the capital letters that we have put there: other names in the answer
 // may refer to it. msg is the answer up to the end of the question.
 func (r *Request) restoreCase(msg []byte) {
-	if _, err := dns.PackDomainName(r.name, msg, headerLen, nil, false); err != nil {
-		r.base.warn("restore case", err)
+	if strings.IndexByte(r.name, '\\') >= 0 {
+		if _, err := dns.PackDomainName(r.name, msg, headerLen, nil, false); err != nil {
+			r.base.warn("restore case", err)
+		}
+		return
+	}
+	wire := msg[headerLen+1:] // the same as the name, but for lengths instead of dots
+	for i := range len(r.name) {
+		if c := r.name[i]; c != '.' {
+			wire[i] = c
+		}
 	}
 }
 

@@ -28,7 +28,7 @@ type ednsState struct {
 // concerned.
 func (s *nameserver) wantsEDNS(r *Request) bool {
 	complained := r.plain && r.repeated
-	return !complained && !s.edns.doubted && s.edns.plainUntil <= s.base.now()
+	return !complained && !s.edns.doubted && s.edns.plainUntil <= r.sentAt
 }
 
 // ednsWorks notes that the nameserver has answered r.

@@ -37,13 +37,15 @@ func (s *nameserver) works(r *Request) {
 // healthy says that nothing speaks against the nameserver.
 func (s *nameserver) healthy() bool { return s.up && s.timeouts == 0 && !s.doubted }
 
-// measure notes how long the nameserver took to answer r, just now. It does not count if
-// the query was sent several times, or if the connection had to be made first.
+// measure notes how long the nameserver took to answer r, just now. It does not count
+// if the query was sent several times, or if the connection had to be made first. One
+// long time does not count for much: it may have been an accident.
 func (s *nameserver) measure(r *Request) {
 	if r.repeated || r.stream && r.via.answers == 1 {
 		return
 	}
-	s.delay += (r.via.heardAt - r.sentAt - s.delay) / 4
+	took := r.via.heardAt - r.sentAt
+	s.delay += min(took-s.delay, s.delay+slack) / 4
 }
 
 // strike notes something that a nameserver that is all right may do once, but

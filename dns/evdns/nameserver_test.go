@@ -185,3 +185,26 @@ func TestTheTimeOfAStoppedLoopDoesNotCount(t *testing.T) {
 		b.Free(false)
 	}
 }
+
+// One slow answer is an accident, some in a row are not.
+func TestDelaysOfNameservers(t *testing.T) {
+	const ms = time.Millisecond
+	for _, test := range []struct {
+		name string
+		took []time.Duration
+		slow bool
+	}{
+		{"one slow answer", []time.Duration{ms, ms, 10 * time.Second, ms, ms}, false},
+		{"slow from the start", []time.Duration{500 * ms, 500 * ms, 500 * ms, 500 * ms, 500 * ms}, true},
+		{"becomes slow", []time.Duration{ms, ms, 200 * ms, 200 * ms, 200 * ms, 200 * ms, 200 * ms}, true},
+		{"becomes fast", []time.Duration{200 * ms, 200 * ms, 200 * ms, 200 * ms, 200 * ms, ms, ms, ms}, false},
+	} {
+		s := new(nameserver)
+		for _, d := range test.took {
+			s.measure(&Request{via: &channel{heardAt: d}})
+		}
+		if slow := s.delay > slack; slow != test.slow {
+			t.Errorf("%s: a delay of %v", test.name, s.delay)
+		}
+	}
+}

@@ -19,7 +19,7 @@ const (
 )
 
 // slack is how much longer than the fastest nameserver others may take, besides
-// as long again, to be asked as often: so much may be an accident.
+// as long again, to be asked as often.
 const slack = 25 * time.Millisecond
 
 // pick returns the nameserver that r is to be sent to next, or nil if it was
@@ -57,7 +57,7 @@ func (b *Base) pick(r *Request) *nameserver {
 			b.next = (i + 1) % len(b.servers)
 			return s
 		}
-		s.delay -= s.delay / 64
+		s.delay -= s.delay / 128
 	}
 }
 
