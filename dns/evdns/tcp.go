@@ -57,7 +57,7 @@ func (s *nameserver) connection() (*connection, error) {
 	}
 	next, err := s.connect()
 	if err != nil {
-		return nil, fmt.Errorf("connect %v: %w", s.addr, err)
+		return nil, err
 	}
 	if c != nil {
 		s.full = append(s.full, c)
@@ -84,7 +84,7 @@ func (s *nameserver) connect() (*connection, error) {
 	if s.dial != nil {
 		c.bev, err = s.dial(b.event, s.addr)
 		if err == nil && c.bev == nil {
-			err = fmt.Errorf("bufferevent: %w", ErrNil)
+			err = fmt.Errorf("dial: bufferevent: %w", ErrNil)
 		}
 	} else {
 		c.bev, err = bufferevent.NewSocket(b.event, -1, b.streamOptions())

@@ -226,12 +226,11 @@ func (u *udpSocket) flush() {
 		return
 	}
 	m := &u.server.base.mail
-	batch := m.ready(u.server.base.options.ednsUDPSize)
 	for _, r := range requests {
 		r.setID()
 		m.out = append(m.out, datagram.Message{Data: r.query})
 	}
-	n, err := batch.Send(u.fd, m.out)
+	n, err := u.send(m.out)
 	clear(m.out)
 	m.out = m.out[:0]
 	if cap(m.out) > maxIdle {
@@ -248,6 +247,29 @@ func (u *udpSocket) flush() {
 	if err != nil {
 		u.failed(err)
 	}
+}
+
+// send sends messages, and returns how many are done with. If the system tells that
+// something was refused, that was sent before: the message that it has not sent
+// because of this is sent again.
+func (u *udpSocket) send(messages []datagram.Message) (n int, err error) {
+	b := u.server.base
+	batch := b.mail.ready(b.options.ednsUDPSize)
+	n, err = batch.Send(u.fd, messages)
+	if !errors.Is(err, datagram.ErrRefused) {
+		return n, err
+	}
+	err = nil
+	for i := range messages[:n] {
+		m := &messages[i]
+		if errors.Is(m.Err, datagram.ErrRefused) {
+			_, _ = batch.Send(u.fd, messages[i:i+1]) // m.Err says what has come of it
+		}
+		if err == nil {
+			err = m.Err
+		}
+	}
+	return n, err
 }
 
 // onWritable is called when there is room for more.
