@@ -38,7 +38,9 @@ type side interface {
 	expired()                         // the timer
 	quiet() bool                      // no message is under way, so that the stream may end in order
 	farewell(b *bufferevent.Bufferevent)
-	release() // the connection is going
+	release()                         // the connection is going
+	panicFunc() PanicFunc             // what is told of panics, or nil
+	panicked(r *Request, passes bool) // a callback has, and that passes through the loop or not
 }
 
 // An instant is a time, in nanoseconds since the program has started: a third of
@@ -190,6 +192,6 @@ func (c *Conn) shut(inOrder bool) {
 	c.side.release()
 	if fn := c.onClose; fn != nil {
 		c.onClose = nil
-		fn(c)
+		c.tellClosed(fn)
 	}
 }

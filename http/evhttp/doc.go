@@ -118,6 +118,13 @@
 // Servers, connections and requests belong to the goroutine of their loop.
 // Callbacks may do anything to any of them, and free them.
 //
+// # Panics
+//
+// A panic in a handler or another callback passes through the loop, and the
+// connection that it was for is closed; with [Server.SetPanicCallback] it ends there,
+// with 500 and the end of that connection. Handlers of net/http are as [HTTPHandler]
+// says.
+//
 // # Coming from C
 //
 // What is different, besides the names:

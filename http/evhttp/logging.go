@@ -51,6 +51,6 @@ func protocolOf(minor int) string {
 // log writes a request to the access log.
 func (s *Server) log(r *Request) {
 	if s.onLog != nil {
-		s.onLog(r)
+		r.conn.invoke(r, s.onLog)
 	}
 }

@@ -28,6 +28,7 @@ type outgoing struct {
 	newStream DialFunc
 	tunnel    *tunnel // through a proxy, or nil
 	pool      *pool   // that the connection is one of, or nil
+	onPanic   PanicFunc
 	flags     ConnFlags
 
 	queue []*Request // the first one is being sent or answered
@@ -180,7 +181,7 @@ func (o *outgoing) disconnect() {
 		bev.Free()
 	}
 	if was >= idle && o.onClose != nil {
-		o.onClose(&o.Conn)
+		o.tellClosed(o.onClose)
 	}
 }
 
@@ -292,7 +293,7 @@ func (o *outgoing) endRequest(r *Request, cause error) {
 	r.over(cause)
 	if r.client.telling && r.client.onDone != nil {
 		r.client.telling = false
-		r.client.onDone(r)
+		o.invoke(r, r.client.onDone)
 	}
 }
 
@@ -306,7 +307,7 @@ func (o *outgoing) drained() {
 	}
 	if fn := o.sentFunc; fn != nil {
 		o.sentFunc = nil
-		fn()
+		o.run(o.first(), fn)
 	}
 }
 

@@ -16,8 +16,11 @@ const shortBody = 4 << 10
 
 // sendHead implements exchange.
 func (c *served) sendHead(r *Request, length int64) error {
-	if length < 0 && r.onChunk != nil && !r.patient && r.code/100 == 2 {
-		c.askForBody(r) // an answer that goes on while the body comes
+	if length < 0 && r.onChunk != nil && r.code/100 == 2 { // it goes on while the body comes
+		r.duplex = r.duplex || !r.outlasts
+		if !r.patient {
+			c.askForBody(r)
+		}
 	}
 	head, err := c.appendHead(c.server.scratch[:0], r, length)
 	if err != nil {
@@ -69,7 +72,7 @@ func (r *Request) tunnels() bool {
 // the message, which is ours to say.
 func (c *served) appendFields(head []byte, r *Request, length int64) []byte {
 	s, f := c.server, r.header.fields()
-	if s.draining || f.HasTokenKnown(wire.Connection, "close") || !r.received && !r.duplex && !c.worthReading(r) {
+	if s.draining || f.HasTokenKnown(wire.Connection, "close") || !r.received && !c.willRead(r) {
 		c.last = true
 	}
 	if !f.Contains(wire.Date) {
@@ -172,8 +175,8 @@ func (c *served) sendEnd(r *Request) error {
 	switch {
 	case r.received:
 		c.answered(r)
-	case c.last || !c.worthReading(r):
-		c.last, c.unclean = true, true
+	case c.last: // as the head has said
+		c.unclean = true
 		r.received = true
 		c.state = answering
 		c.answered(r)
@@ -181,6 +184,13 @@ func (c *served) sendEnd(r *Request) error {
 		c.resume(r)
 	}
 	return nil
+}
+
+// willRead reports whether the rest of the body will be read: because somebody wants
+// it, or so that the connection can be kept. Once an answer has begun that does not
+// say otherwise, it is read to the end, and dropped if nobody wants it any more.
+func (c *served) willRead(r *Request) bool {
+	return !c.last && r.duplex || c.worthReading(r)
 }
 
 // worthReading reports whether the rest of a body that nobody wants is read all

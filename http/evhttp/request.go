@@ -140,7 +140,7 @@ func (r *Request) over(cause error) {
 		r.cancel(cause)
 	}
 	if cause != nil && r.onError != nil {
-		r.onError(r, cause)
+		r.tellError(cause)
 	}
 }
 
@@ -419,7 +419,8 @@ func (r *Request) sendParts(parts ...*evbuffer.Buffer) error {
 // the output headers announces how long it will be; to a client of HTTP/1.0 it
 // ends with the connection. What is in Output goes first. An answer that begins
 // before the body of the request has come is the connection's last one, and says
-// "Connection: close", unless little of that body is left. After 101, or 2xx for
+// "Connection: close", unless little of that body is left, or it is a 2xx and a chunk
+// callback takes the body; what that leaves is read and dropped. After 101, or 2xx for
 // CONNECT, comes [Request.Hijack]. The errors are those of SendReply
 // (evhttp_send_reply_start).
 func (r *Request) SendReplyStart(code int, reason string) error {

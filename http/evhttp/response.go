@@ -87,7 +87,7 @@ func (o *outgoing) inform(r *Request) (more bool) {
 		return false
 	}
 	if fn := r.client.onInformational; fn != nil {
-		fn(r, r.respHead.Status, (*Header)(&r.respHead.Header))
+		o.run(r, func() { fn(r, r.respHead.Status, (*Header)(&r.respHead.Header)) })
 		if !o.current(r) {
 			return false
 		}
@@ -123,7 +123,7 @@ func (o *outgoing) headComplete(r *Request) (more bool) {
 	if r.sending == sendDone {
 		r.output.Drain(r.output.Len()) // it will not be sent again
 	}
-	if r.onHeader != nil && !r.onHeader(r) {
+	if r.onHeader != nil && !o.consult(r, r.onHeader) {
 		if o.current(r) {
 			o.fail(ReqCancel, errRefused)
 		}
@@ -163,6 +163,14 @@ func (o *outgoing) current(r *Request) bool {
 	return o.bev != nil && len(o.queue) > 0 && o.queue[0] == r
 }
 
+// first returns the request that is being sent or answered, or nil.
+func (o *outgoing) first() *Request {
+	if len(o.queue) == 0 {
+		return nil
+	}
+	return o.queue[0]
+}
+
 func (o *outgoing) readBody() (more bool) {
 	r := o.queue[0]
 	most, dst := math.MaxInt32, r.Input()
@@ -185,7 +193,7 @@ func (o *outgoing) readBody() (more bool) {
 	case n > 0:
 		o.expect(o.readTimeout)
 		if r.onChunk != nil && o.tooLarge == nil {
-			r.onChunk(r)
+			o.invoke(r, r.onChunk)
 		}
 		return true
 	}
@@ -219,7 +227,7 @@ func (o *outgoing) complete(r *Request) {
 	}
 	r.received = true
 	if r.stream {
-		r.onChunk(r)
+		o.invoke(r, r.onChunk)
 		if !o.current(r) {
 			return
 		}
@@ -247,7 +255,7 @@ func (o *outgoing) offer(r *Request) {
 	o.state = leaving
 	r.cause = nil
 	if r.client.onDone != nil {
-		r.client.onDone(r)
+		o.invoke(r, r.client.onDone)
 	}
 	if r.ex != nil {
 		r.over(nil)

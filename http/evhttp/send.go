@@ -66,7 +66,7 @@ func (o *outgoing) goOn(r *Request) {
 	if r.client.follows {
 		r.client.spent = true
 		if r.client.onReady != nil {
-			r.client.onReady(r)
+			o.invoke(r, r.client.onReady)
 		}
 		return
 	}

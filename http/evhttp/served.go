@@ -248,7 +248,7 @@ func (c *served) ask(r *Request, fn func(r *Request) bool) (goOn bool) {
 		return true
 	}
 	c.calling = true
-	ok := fn(r)
+	ok := c.consult(r, fn)
 	c.called()
 	if !ok && c.reading(r) {
 		c.hangUp()
@@ -263,7 +263,7 @@ func (c *served) reading(r *Request) bool { return !c.freed && c.req == r && c.s
 // do it later, and r is not used again.
 func (c *served) call(r *Request, fn Handler) {
 	c.calling = true
-	fn(r)
+	c.invoke(r, fn)
 	if r.sending != sendDone {
 		r.kept = true
 	}
@@ -282,7 +282,11 @@ func (c *served) called() {
 // turnAway answers a request that is well formed with an error.
 func (c *served) turnAway(r *Request, code int) {
 	c.calling = true
-	r.SendError(code, "")
+	c.run(r, func() {
+		if err := r.SendError(code, ""); err != nil {
+			c.fail(err)
+		}
+	})
 	c.called()
 }
 

@@ -12,7 +12,7 @@ func (c *served) answered(r *Request) {
 	c.whenSent(r, func() {
 		if fn := r.onComplete; fn != nil {
 			r.onComplete = nil
-			fn(r)
+			c.invoke(r, fn)
 		}
 		if c.req == r && !c.freed {
 			c.finish(r)
@@ -106,7 +106,7 @@ func (c *served) farewell(b *bufferevent.Bufferevent) { c.server.farewell(b) }
 func (c *served) drained() {
 	if fn := c.sentFunc; fn != nil {
 		c.sentFunc = nil
-		fn()
+		c.run(c.req, fn)
 	}
 	switch {
 	case c.freed || c.bev.Output().Len() > 0:

@@ -56,6 +56,7 @@ type Server struct {
 	onNewRequest func(r *Request) bool
 	onError      ErrorPage
 	onLog        func(r *Request)
+	onPanic      PanicFunc
 	newStream    StreamFunc
 	tlsState     TLSStateFunc
 
