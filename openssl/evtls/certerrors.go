@@ -8,6 +8,9 @@ var (
 	// ErrNoCertificate is a file without a certificate or without its key, or
 	// a name for which there is no certificate.
 	ErrNoCertificate = errors.New("no certificate")
+	// ErrIncomplete is a file that was not written to its end, or a chain that
+	// lacks certificates which the one before had.
+	ErrIncomplete = errors.New("file or chain is not complete")
 	// ErrKeyMismatch is a key that belongs to none of the certificates.
 	ErrKeyMismatch = errors.New("key belongs to none of the certificates")
 	// ErrPassword is a password that does not open a file, or the lack of one.

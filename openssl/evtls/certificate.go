@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -18,14 +17,14 @@ const MaxCertificateFile = 1 << 20
 
 // LoadPEM loads a certificate, the chain that leads from it to its issuers, and
 // its key from two PEM files, or from one if keyFile is empty. What else is in
-// the files does not matter. The first certificate is the server's or client's
+// the files does not matter, unless it is a block that is not whole. The first certificate is the server's or client's
 // own, each of the others the issuer of the one before.
 //
 // password opens a key that is encrypted as PKCS#8 ("BEGIN ENCRYPTED PRIVATE
 // KEY", by PBES2), and otherwise is not looked at. Keys with the older
 // "Proc-Type: 4,ENCRYPTED" are not secure, and refused with ErrEncryption;
 // "openssl pkcs8 -topk8" converts them. Other errors are ErrNoCertificate,
-// ErrKeyMismatch, ErrPassword, and those of reading. Any goroutine may call it.
+// ErrIncomplete, ErrKeyMismatch, ErrPassword, and those of reading. Any goroutine may call it.
 func LoadPEM(certFile, keyFile, password string) (*tls.Certificate, error) {
 	certs, err := readLimited(certFile)
 	if err != nil {
@@ -50,8 +49,12 @@ func ParsePEM(certPEM, keyPEM []byte, password string) (*tls.Certificate, error)
 	if keyPEM == nil {
 		keyPEM = certPEM
 	}
+	blocks, err := pemBlocks(certPEM)
+	if err != nil {
+		return nil, opError("parse PEM", err)
+	}
 	var ders [][]byte
-	for block, rest := pem.Decode(certPEM); block != nil; block, rest = pem.Decode(rest) {
+	for _, block := range blocks {
 		if block.Type == "CERTIFICATE" {
 			ders = append(ders, block.Bytes)
 		}
@@ -63,19 +66,26 @@ func ParsePEM(certPEM, keyPEM []byte, password string) (*tls.Certificate, error)
 	if err != nil {
 		return nil, opError("parse PEM", err)
 	}
-	leaf, err := x509.ParseCertificate(ders[0])
+	cert := &tls.Certificate{Certificate: ders, PrivateKey: key}
+	chain, err := parseChain(cert)
 	if err != nil {
 		return nil, opError("parse PEM", err)
 	}
+	leaf := chain[0]
 	if !belongs(key, leaf) {
 		return nil, opError("parse PEM", fmt.Errorf("first certificate: %w", ErrKeyMismatch))
 	}
-	return &tls.Certificate{Certificate: ders, PrivateKey: key, Leaf: leaf}, nil
+	cert.Leaf = leaf
+	return cert, nil
 }
 
 // keyOf returns the first private key in PEM data.
 func keyOf(data []byte, password string) (crypto.Signer, error) {
-	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+	blocks, err := pemBlocks(data)
+	if err != nil {
+		return nil, err
+	}
+	for _, block := range blocks {
 		switch block.Type {
 		case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY":
 			if block.Headers["DEK-Info"] != "" {

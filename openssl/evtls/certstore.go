@@ -91,8 +91,10 @@ type CertStoreConfig struct {
 // it asks for (RFC 6066 section 3). It watches the files that they come from:
 // when these change, new handshakes get the new certificates, and connections
 // stay as they are. If the new files are not good, for instance because only one
-// of two is there yet, the old certificate stays in use and the files are tried
-// again at the next look. Use it as
+// of two is there yet, or because they are not written to their end, the old
+// certificate stays in use and the files are tried again at the next look. A chain
+// that ends between two certificates is found by what the old one had: that may be
+// left out only if the system trusts the rest. Use it as
 //
 //	cfg := &tls.Config{GetCertificate: store.GetCertificate, GetConfigForClient: store.GetConfigForClient}
 //

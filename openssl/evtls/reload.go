@@ -113,6 +113,9 @@ func (s *CertStore) loadSource(w *watched, config *tls.Config) error {
 	if err != nil {
 		return err
 	}
+	if !same(stat(w.source.files()), w.seen) {
+		return fmt.Errorf("load %v: %w: it was written to meanwhile", w.source, ErrIncomplete)
+	}
 	old := w.entry
 	if old != nil {
 		now := s.cfg.Time()
@@ -121,6 +124,9 @@ func (s *CertStore) loadSource(w *watched, config *tls.Config) error {
 		}
 		if sameChain(old.cert, cert) {
 			return nil
+		}
+		if err := checkReplacement(old.cert, cert, now); err != nil {
+			return fmt.Errorf("load %v: %w", w.source, err)
 		}
 	}
 	e := &certEntry{cert: cert, config: config}
