@@ -34,6 +34,8 @@ var (
 	ErrNoIssuer = errors.New("chain lacks the issuer")
 	// ErrNoResponder is a certificate that names no OCSP responder.
 	ErrNoResponder = errors.New("certificate names no OCSP responder")
+	// ErrNoStaple is a server that shows no OCSP response where there must be one.
+	ErrNoStaple = errors.New("no OCSP response")
 	// ErrStapleExpired is an OCSP response that is not valid yet or not any
 	// more.
 	ErrStapleExpired = errors.New("OCSP response is not valid at this time")

@@ -56,9 +56,9 @@
 // [LoadPEM] and [LoadPKCS12] load a certificate with its chain and key. A
 // [CertStore] has those of many names, gives each client the one it asks for, and
 // reloads files that have changed without touching connections. A [Stapler] adds
-// OCSP responses and keeps them fresh; [ACME] has an authority issue certificates
-// and renew them, and answers its challenges on the loop. All of them plug into
-// tls.Config.
+// OCSP responses and keeps them fresh; a client's [StaplePolicy] demands them. [ACME]
+// has an authority issue certificates and renew them, and answers its challenges on
+// the loop. All of them plug into tls.Config.
 //
 // # The end of a stream
 //

@@ -101,7 +101,7 @@ func NewFilter(under *bufferevent.Bufferevent, state State, cfg *Config, opts bu
 	if under == nil || cfg == nil {
 		return nil, opError(op, bufferevent.ErrNil)
 	}
-	conn, err := newConn(state, cfg)
+	conn, config, err := newConn(state, cfg)
 	if err != nil {
 		return nil, opError(op, err)
 	}
@@ -114,7 +114,7 @@ func NewFilter(under *bufferevent.Bufferevent, state State, cfg *Config, opts bu
 		addressed: state != Open && wantsAddresses(state, cfg.TLS),
 	}
 	if state == Connecting && cfg.TLS.ServerName == "" {
-		s.unnamed = cfg.TLS
+		s.unnamed = config
 	}
 	if err := bufferevent.Init(&s.bev, under.Base(), s, opts); err != nil {
 		return nil, err
@@ -130,36 +130,41 @@ func NewFilter(under *bufferevent.Bufferevent, state State, cfg *Config, opts bu
 	return &s.bev, nil
 }
 
-// newConn returns the connection that a configuration asks for.
-func newConn(state State, cfg *Config) (*Conn, error) {
+// newConn returns the connection that a configuration asks for, and crypto/tls's
+// configuration of it if it is a new one.
+func newConn(state State, cfg *Config) (*Conn, *tls.Config, error) {
 	if cfg.Flags&^allFlags != 0 {
-		return nil, ErrFlags
+		return nil, nil, ErrFlags
+	}
+	if err := cfg.checkStaples(state); err != nil {
+		return nil, nil, err
 	}
 	if state == Open {
 		if cfg.Conn == nil || !cfg.Conn.done {
-			return nil, fmt.Errorf("open: no Conn: %w", bufferevent.ErrNil)
+			return nil, nil, fmt.Errorf("open: no Conn: %w", bufferevent.ErrNil)
 		}
 		if cfg.Conn.taken {
-			return nil, ErrInUse
+			return nil, nil, ErrInUse
 		}
-		return cfg.Conn, nil
+		return cfg.Conn, nil, nil
 	}
 	if cfg.TLS == nil {
-		return nil, fmt.Errorf("%v: no TLS configuration: %w", state, bufferevent.ErrNil)
+		return nil, nil, fmt.Errorf("%v: no TLS configuration: %w", state, bufferevent.ErrNil)
 	}
 	if cfg.TLS.Renegotiation != tls.RenegotiateNever {
-		return nil, ErrRenegotiation
+		return nil, nil, ErrRenegotiation
 	}
-	c := &Conn{mem: memory{in: evbuffer.New(), out: evbuffer.New()}}
+	c, config := &Conn{mem: memory{in: evbuffer.New(), out: evbuffer.New()}}, cfg.TLS
 	switch state {
 	case Connecting:
-		c.tls = tls.Client(&c.mem, cfg.TLS)
+		config = cfg.clientTLS()
+		c.tls = tls.Client(&c.mem, config)
 	case Accepting:
-		c.tls = tls.Server(&c.mem, cfg.TLS)
+		c.tls = tls.Server(&c.mem, config)
 	default:
-		return nil, ErrState
+		return nil, nil, ErrState
 	}
-	return c, nil
+	return c, config, nil
 }
 
 func (s *stream) control() *bufferevent.Control { return (*bufferevent.Control)(&s.bev) }
