@@ -90,6 +90,16 @@ func (u *upstream) answer(w dns.ResponseWriter, query *dns.Msg) {
 		for i := range manyRecords {
 			u.add(&response.Answer, "%s 60 IN A 198.51.100.%d", name, i)
 		}
+	case strings.HasPrefix(label, "signed"):
+		u.add(&response.Answer, "%s 60 IN A 192.0.2.10", name)
+		if opt := query.IsEdns0(); opt != nil && opt.Do() {
+			u.add(&response.Answer, "%s 60 IN RRSIG A 8 3 60 20400101000000 20200101000000 1 example.org. AAAA", name)
+		}
+		response.AuthenticatedData = !query.CheckingDisabled
+		response.CheckingDisabled = query.CheckingDisabled
+		if query.CheckingDisabled {
+			u.add(&response.Answer, "%s 60 IN A 192.0.2.11", name) // which would not be valid
+		}
 	case strings.HasPrefix(label, "www") && query.Question[0].Qtype == dns.TypeA:
 		u.add(&response.Answer, "%s 60 IN A 192.0.2.10", name)
 	default:
@@ -165,6 +175,38 @@ func TestDNSForwarderHasLongAnswersFetchedOverTCP(t *testing.T) {
 	}
 	if r := query(t, "tcp", addr, "many.example.org.", dns.TypeA); r.Truncated || len(r.Answer) != manyRecords {
 		t.Errorf("response of %d records, want %d", len(r.Answer), manyRecords)
+	}
+}
+
+// What clients want of DNSSEC reaches the nameserver, and what they get is for them.
+func TestDNSForwarderPassesOnWhatClientsWantOfDNSSEC(t *testing.T) {
+	u := startUpstream(t)
+	_, addr := startForwarder(t, u)
+	for range 2 { // the second from memory
+		for _, tt := range []struct {
+			do, cd  bool
+			answers int
+		}{{false, false, 1}, {true, false, 2}, {false, true, 2}, {true, true, 3}} {
+			m := new(dns.Msg).SetQuestion("signed.example.org.", dns.TypeA)
+			m.CheckingDisabled = tt.cd
+			if tt.do {
+				m.SetEdns0(1232, true)
+			}
+			client := dns.Client{Timeout: deadline}
+			r, _, err := client.Exchange(m, addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(r.Answer) != tt.answers || r.CheckingDisabled != tt.cd || (r.IsEdns0() != nil) != tt.do {
+				t.Errorf("DO %v, CD %v: response %v", tt.do, tt.cd, r)
+			}
+			if r.AuthenticatedData { // nobody has said that the nameserver is to be trusted
+				t.Errorf("DO %v, CD %v: AD", tt.do, tt.cd)
+			}
+		}
+	}
+	if got := u.queries.Load(); got != 4 {
+		t.Errorf("the nameserver got %d queries, want 4", got)
 	}
 }
 

@@ -66,6 +66,7 @@ func (b *Base) answer(r *Request, msg []byte, h header) {
 		b.serverFailed(r)
 	case rcode == dns.RcodeNotImplemented, rcode == dns.RcodeRefused:
 		b.refused(r, Err(rcode))
+	case h.isReferral() && b.askAnother(r):
 	default:
 		r.server.works(r)
 		if r.probe {

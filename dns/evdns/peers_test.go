@@ -319,3 +319,57 @@ func TestNamesWithAnEscapedDotAtTheEnd(t *testing.T) {
 		equal(t, name+": questions", len(u.questions()), 1)
 	}
 }
+
+// A nameserver that looks nothing up for others is passed over while there is one that
+// does. Without one, there is nothing.
+func TestNameserversThatOnlyRefer(t *testing.T) {
+	for name, refer := range map[string]func(*dns.Msg){
+		"to others": func(m *dns.Msg) { m.Ns = []dns.RR{record(t, "example. 60 NS ns.example.")} },
+		"to nobody": func(*dns.Msg) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			script := func(q *question) {
+				m := q.reply(0)
+				m.RecursionAvailable = false
+				refer(m)
+				q.send(m)
+			}
+			loop, lame, good := newLoop(t), newUpstream(t), newUpstream(t)
+			lame.does(script)
+			b := newResolver(t, loop, lame, good)
+			set(t, b, "timeout", "20")
+			for range 4 {
+				lookup(t, loop, b, "www.example").want(t, "192.0.2.1")
+			}
+			good.does(script)
+			lookup(t, loop, b, "www.example").fails(t, evdns.ErrNoData)
+			r := ask(t, loop, b, "www.example", evdns.QueryConfig{Nameserver: lame.addr})
+			is(t, "message", r.err, evdns.ErrNoData)
+			equal(t, "RA", r.msg.RecursionAvailable, false)
+		})
+	}
+}
+
+// That a name has nothing of a type is an answer, from whoever may say so.
+func TestNothingIsAnAnswer(t *testing.T) {
+	for name, change := range map[string]func(*dns.Msg){
+		"recursion":    func(m *dns.Msg) { m.RecursionAvailable = true },
+		"authority":    func(m *dns.Msg) { m.Authoritative = true },
+		"no such name": func(m *dns.Msg) { m.Rcode = dns.RcodeNameError },
+	} {
+		loop, one, two := newLoop(t), newUpstream(t), newUpstream(t)
+		b := newResolver(t, loop, one, two)
+		for _, u := range []*upstream{one, two} {
+			u.does(func(q *question) {
+				m := q.reply(0)
+				m.RecursionAvailable = false
+				change(m)
+				q.send(m)
+			})
+		}
+		if a := lookup(t, loop, b, "www.example"); a.err == nil {
+			t.Errorf("%s: found %v", name, a.Addrs)
+		}
+		equal(t, name+": questions", len(one.questions())+len(two.questions()), 1)
+	}
+}

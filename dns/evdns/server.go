@@ -83,7 +83,8 @@ func newServerPort(base *event.Base, cb ServerCallback) (*ServerPort, error) {
 
 // Close ends the port: it takes no more requests, and connections are closed.
 // Requests that came by UDP can still be answered, for as long as
-// SetRequestTimeout says; the socket is closed after the last of them. For those
+// SetRequestTimeout says; the socket is closed after the last of them. If the base was
+// freed before, they get SERVFAIL at once. For those
 // that came by TCP, Respond is an error. A listener is freed at once. Closing a
 // port again does nothing (evdns_close_server_port).
 func (p *ServerPort) Close() {

@@ -2,13 +2,16 @@ package evdns_test
 
 import (
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/miekg/dns"
 
+	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/dns/evdns"
 )
 
@@ -263,4 +266,42 @@ func TestServerRequestTimeoutIsChecked(t *testing.T) {
 		is(t, "no time", s.SetRequestTimeout(0), evdns.ErrValue)
 		is(t, "negative time", s.SetRequestTimeout(-1), evdns.ErrValue)
 	})
+}
+
+// When the loop is at an end, nothing can wait: a port that is closed then ends its
+// requests, and its socket is closed.
+func TestServerClosedAfterItsLoop(t *testing.T) {
+	checkLeaks(t)
+	loop, err := event.NewBase()
+	ok(t, err)
+	fd, err := datagram.Listen(serverAddr, 0)
+	ok(t, err)
+	addr, err := datagram.LocalAddr(fd)
+	ok(t, err)
+	var request *evdns.ServerRequest
+	p, err := evdns.NewServerPort(loop, fd, func(r *evdns.ServerRequest) {
+		request = r
+		loop.LoopBreak()
+	})
+	ok(t, err)
+	client, err := datagram.Dial(netip.AddrPort{}, addr, 0)
+	ok(t, err)
+	defer evutil.CloseSocket(client)
+	b := datagram.NewBatch(1, 512)
+	_, err = b.Send(client, []datagram.Message{{Data: pack(t, query("example.com"))}})
+	ok(t, err)
+	dispatch(t, loop)
+	loop.Free()
+	p.Close()
+	is(t, "Respond", request.Respond(0), evdns.ErrAnswered)
+
+	loop, err = event.NewBase()
+	ok(t, err)
+	defer loop.Free()
+	ok(t, loop.Once(client, event.Read, patience, func(*event.Event, event.What) {}))
+	dispatch(t, loop)
+	messages, err := b.Recv(client)
+	ok(t, err)
+	equal(t, "messages", len(messages), 1)
+	equal(t, "code", unpack(t, messages[0].Data).Rcode, dns.RcodeServerFailure)
 }

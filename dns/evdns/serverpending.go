@@ -83,6 +83,14 @@ func (l *pending) forget() {
 	}
 }
 
+// giveUp ends all requests that wait.
+func (p *ServerPort) giveUp() {
+	for p.pending.first != nil {
+		p.stats.Expired++
+		p.pending.first.refuse(dns.RcodeServerFailure)
+	}
+}
+
 func (p *ServerPort) armPending(d time.Duration) {
 	err := p.pending.timer.AddTimeout(d)
 	p.pending.armed = err == nil

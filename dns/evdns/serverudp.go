@@ -267,16 +267,17 @@ func (u *udpPort) FinishIteration() {
 	}
 }
 
-// sendLast sends what is left when the port is closed. Nothing can wait any more if
-// the loop is at an end.
+// sendLast sends what is left when the port is closed. If the base was freed before,
+// nothing can wait any more, neither requests for their answers nor these for room.
 func (u *udpPort) sendLast() {
-	u.flush()
-	if len(u.queue) == 0 {
-		return
+	alive := u.port.base.AtEnd(u)
+	if !alive {
+		u.port.giveUp()
 	}
-	if err := u.writable.Add(); err != nil {
+	u.flush()
+	if !alive && len(u.queue) > 0 {
 		u.port.stats.Failed += uint64(len(u.queue))
-		u.port.complain(&u.port.losses, "server cannot send", err, "answers", len(u.queue))
+		u.port.complain(&u.port.losses, "server cannot send", event.ErrFreed, "answers", len(u.queue))
 		u.queue = nil
 	}
 }
