@@ -1,8 +1,8 @@
 package evbuffer
 
-// A change is what an operation has done to a buffer. It is complete when it is
-// noted, and both buffers of a move are before either is told of it: callbacks of
-// the one may change the other.
+// A change is what an operation has done to a buffer. It is noted once it is
+// complete. The changes of both buffers of a move are noted before the callbacks of
+// either are called, because those of the one may change the other.
 type change struct {
 	buffer               *Buffer
 	orig, added, deleted int
@@ -39,8 +39,8 @@ func (c *change) note() {
 	}
 }
 
-// tell tells the callbacks of all that was noted, unless they are deferred, and
-// then the observer of the change.
+// tell calls the callbacks with all that was noted, unless they are deferred, and
+// then the observer with the change.
 func (c *change) tell() {
 	if c.buffer.callbacks != nil {
 		c.tellCallbacks()
@@ -68,16 +68,15 @@ func (c *change) tellCallbacks() {
 	b.extras.untold.tellUndeferred(b)
 }
 
-// untold is what callbacks have not been told yet: what has changed since they
-// were last called; and before that, if a callback has made that change, the
-// rest of them what was told when it was called.
+// untold is what has changed since the callbacks were last called, and the round
+// in which they are called, which is not over while a callback changes the buffer.
 type untold struct {
 	added, deleted int
 	round          round
 }
 
-// A round calls one callback after another with the same figures. What has
-// changed meanwhile is the next round's, which begins by completing this one.
+// A round calls one callback after another with the same figures. What changes
+// meanwhile is for the next round, which begins by completing this one.
 type round struct {
 	info       CallbackInfo
 	next       *CallbackEntry // whose turn it is, or nil
