@@ -3,5 +3,7 @@
 // and ours between: whoever takes part, a client sees the same.
 //
 //   - stack_test.go: the servers and transports, and what they are made into
+//   - exchange_test.go: answers, uploads, events, trailers, informational answers,
+//     what ends too early, and all of it at a time
 //   - websocket_test.go: WebSocket by gorilla/websocket and by x/net
 package reverseproxy

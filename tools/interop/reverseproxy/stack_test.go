@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
@@ -100,19 +101,35 @@ func makeOurs(t testing.TB) http.RoundTripper {
 	return c.RoundTripper()
 }
 
-// A stack is a proxy between a client and an origin.
+// A stack is a proxy before an origin, and a client of both.
 type stack struct {
-	url string // of the proxy
+	t      *testing.T
+	url    string // of the proxy
+	client *http.Client
+}
+
+// duplex has a handler read the body while it answers, as proxies do, but for a path
+// whose body nobody may read to its end: then net/http may watch a connection for the
+// end of the request in full duplex while it reads the next one, and panic.
+func duplex(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/unread" {
+			if err := http.NewResponseController(w).EnableFullDuplex(); err != nil {
+				panic(err)
+			}
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // inEveryStack runs a test with each combination of servers and transports.
-func inEveryStack(t *testing.T, origin func() http.Handler, test func(t *testing.T, s *stack)) {
+func inEveryStack(t *testing.T, origin http.Handler, test func(s *stack)) {
 	t.Helper()
 	for _, front := range servers {
 		for _, between := range transports {
 			for _, back := range servers {
 				t.Run("front "+front.name+", transport "+between.name+", origin "+back.name, func(t *testing.T) {
-					target, err := url.Parse(back.run(t, origin()))
+					target, err := url.Parse(back.run(t, origin))
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -121,9 +138,48 @@ func inEveryStack(t *testing.T, origin func() http.Handler, test func(t *testing
 						Transport: between.make(t),
 						ErrorLog:  log.New(io.Discard, "", 0),
 					}
-					test(t, &stack{front.run(t, p)})
+					address := front.run(t, duplex(p))
+					rt := new(http.Transport)
+					t.Cleanup(rt.CloseIdleConnections)
+					test(&stack{t, address, &http.Client{Transport: rt, Timeout: patience}})
 				})
 			}
 		}
 	}
+}
+
+// patience is how long a test waits for what must come.
+const patience = 30 * time.Second
+
+// do makes a request, and returns the answer with its body read.
+func (s *stack) do(method, path string, body io.Reader, edit ...func(r *http.Request)) (resp *http.Response, text string) {
+	s.t.Helper()
+	r, err := http.NewRequest(method, s.url+path, body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, edit := range edit {
+		edit(r)
+	}
+	resp, err = s.client.Do(r)
+	if err != nil {
+		s.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	data, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil {
+		s.t.Fatalf("%s %s: after %d bytes of the answer: %v", method, path, len(data), err)
+	}
+	return resp, string(data)
+}
+
+// await waits for what must come.
+func await[T any](t testing.TB, c <-chan T, what string) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(patience):
+		t.Fatalf("waited in vain for %s", what)
+	}
+	return v
 }
