@@ -43,7 +43,9 @@ type GroupConfig struct {
 
 	// Teardown, if not nil, runs for each loop whose Setup succeeded, on its
 	// goroutine, after the loop has ended and before its base is freed. It is
-	// the place to close connections.
+	// the place to close connections. Before, the functions run that Post has
+	// accepted, and Post refuses more; only if LoopBreak ended the loop they are
+	// dropped, and the log says how many.
 	Teardown func(i int, b *event.Base)
 
 	// Logger gets what is nobody's error, which is failures to accept; nil is
@@ -68,6 +70,7 @@ type Group struct {
 
 	settingUp sync.WaitGroup // loops that are not set up yet
 	start     chan struct{}  // closed when all are
+	aborted   bool           // one could not be; set before start is closed
 	ended     chan struct{}  // closed when all loops have ended
 
 	mu       sync.Mutex
@@ -93,6 +96,7 @@ func NewGroup(cfg *GroupConfig) (*Group, error) {
 	}
 	g.settingUp.Wait()
 	err := g.failure()
+	g.aborted = err != nil
 	close(g.start)
 	if err != nil {
 		<-g.ended
@@ -206,12 +210,6 @@ func (g *Group) breakLoops() (stuck []int) {
 		stuck = append(stuck, l.index)
 	}
 	return stuck
-}
-
-func (g *Group) isStopping() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.stopping
 }
 
 func (g *Group) failure() error {

@@ -64,11 +64,15 @@ func (l *loop) main() error {
 	l.isSetUp = true
 	l.ready()
 	<-l.group.start
-	if l.group.isStopping() {
+	if l.group.aborted {
 		return nil
 	}
+	// Where Stop has come first, the loop still runs once, for what was posted.
 	_, err := l.base.Loop(event.LoopNoExitOnEmpty)
-	return err
+	if l.base.GotBreak() {
+		return err
+	}
+	return errors.Join(err, l.base.DrainPosts())
 }
 
 func (l *loop) setUp() error {
@@ -124,11 +128,20 @@ func (l *loop) give(a arrival) bool {
 
 // welcome is posted for each connection that was handed to the loop.
 func (l *loop) welcome() {
+	if a, found := l.nextArrival(); found {
+		a.accept(l.base, a.fd, a.peer)
+	}
+}
+
+// nextArrival finds none once the loop is closed.
+func (l *loop) nextArrival() (a arrival, found bool) {
 	l.mu.Lock()
-	a := l.arrivals[0]
-	l.arrivals = l.arrivals[1:]
-	l.mu.Unlock()
-	a.accept(l.base, a.fd, a.peer)
+	defer l.mu.Unlock()
+	if len(l.arrivals) == 0 {
+		return arrival{}, false
+	}
+	a, l.arrivals = l.arrivals[0], l.arrivals[1:]
+	return a, true
 }
 
 // closeListeners is for any goroutine, once the loop was told to end.

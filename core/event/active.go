@@ -73,26 +73,44 @@ func (b *Base) removeQueued(t *task) {
 }
 
 // runActive runs what was posted and then the active tasks of the most urgent
-// priority that has any, and returns how many that were.
+// priority that has any. If the loop is to exit there is no next iteration, so
+// it runs those of the others too, and what was posted meanwhile. It returns how
+// many that were.
 func (b *Base) runActive() int {
 	if b.breaking.Load() {
 		return 0 // a watcher or another goroutine has had enough
 	}
 	n := b.runPosts(b.limit(0))
 	b.drainInbox()
-	if b.breaking.Load() || b.continuing {
-		return n
-	}
-	for pri := range b.active {
-		if b.active[pri].head != nil {
-			b.runningPri = pri
-			n += b.runQueue(&b.active[pri], b.limit(pri))
-			b.runningPri = -1
+	for pri := b.mostUrgent(); pri >= 0 && !b.interrupted(); pri = b.mostUrgent() {
+		b.runningPri = pri
+		n += b.runQueue(&b.active[pri], b.limit(pri))
+		b.runningPri = -1
+		if !b.exiting.Load() {
 			break
 		}
 	}
 	b.inPass = 0
+	if b.exiting.Load() && !b.breaking.Load() {
+		n += b.runPosts(limit{})
+	}
 	return n
+}
+
+// mostUrgent returns the most urgent priority with active tasks, or -1.
+func (b *Base) mostUrgent() int {
+	for pri := range b.active {
+		if b.active[pri].head != nil {
+			return pri
+		}
+	}
+	return -1
+}
+
+// interrupted reports whether what is active must wait, for another loop or for
+// the next iteration, of which there is none if the loop is to exit.
+func (b *Base) interrupted() bool {
+	return b.breaking.Load() || b.continuing && !b.exiting.Load()
 }
 
 func (b *Base) runQueue(q *taskQueue, lim limit) int {
@@ -114,7 +132,7 @@ func (b *Base) runPosts(lim limit) int {
 	for todo := b.posts.len(); n < todo; {
 		b.runPost(b.posts.pop())
 		n++
-		if b.breaking.Load() || b.continuing || lim.bounded && lim.reached(b, n) {
+		if b.interrupted() || lim.bounded && !b.exiting.Load() && lim.reached(b, n) {
 			break
 		}
 	}

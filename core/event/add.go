@@ -16,7 +16,7 @@ func (ev *Event) Add() error {
 	if err != nil {
 		return err
 	}
-	err = b.add(ev)
+	err = b.add(ev, false)
 	b.leave()
 	return err
 }
@@ -30,7 +30,7 @@ func (ev *Event) AddTimeout(d time.Duration) error {
 	if err != nil {
 		return err
 	}
-	if err = b.add(ev); err == nil {
+	if err = b.add(ev, true); err == nil {
 		b.setCommon(ev, 0)
 		b.startTimeout(ev, d)
 	}
@@ -49,7 +49,7 @@ func (ev *Event) AddCommon(ct *CommonTimeout) error {
 	if ct == nil || ct.base != b {
 		return misuse("add", fmt.Errorf("%v: %w", ev, ErrWrongBase))
 	}
-	if err := b.add(ev); err != nil {
+	if err := b.add(ev, true); err != nil {
 		return err
 	}
 	b.setCommon(ev, ct.index+1)
@@ -107,9 +107,11 @@ func (ev *Event) RemoveTimer() error {
 }
 
 // add puts ev into the I/O or signal map if that is what it waits for. A timer
-// takes the short way.
-func (b *Base) add(ev *Event) error {
-	if ev.what&(ioWhat|Signal) == 0 && !b.freed && ev.flags&flagFinalizing == 0 {
+// takes the short way, and so does what is to have a timeout and lacks the
+// descriptor for the rest.
+func (b *Base) add(ev *Event, timed bool) error {
+	timed = timed || ev.flags&flagTimeout != 0
+	if (ev.what&(ioWhat|Signal) == 0 || timed && ev.fd == noFD) && b.usable && ev.flags&flagFinalizing == 0 {
 		return nil
 	}
 	return b.addToMap(ev)
@@ -117,7 +119,7 @@ func (b *Base) add(ev *Event) error {
 
 func (b *Base) addToMap(ev *Event) error {
 	switch {
-	case b.freed:
+	case !b.usable:
 		return misuse("add", ErrFreed)
 	case ev.flags&flagFinalizing != 0:
 		return misuse("add", ErrFinalizing)
@@ -223,7 +225,7 @@ func (b *Base) del(ev *Event) error {
 		return nil
 	}
 	if ev.posted.Load() != 0 {
-		ev.posted.Store(0)
+		b.inbox.retract(ev)
 	}
 	err := b.unlink(ev)
 	if ev.interval != 0 || ev.common != 0 {

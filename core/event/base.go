@@ -1,6 +1,7 @@
 package event
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -33,7 +34,7 @@ type Base struct {
 	mu        evthread.Lock
 	guarded   bool          // enter and leave have something to do
 	ownThread bool          // the loop holds on to its thread
-	owner     uint64        // the thread, or in debug mode goroutine, of the loop
+	owner     atomic.Uint64 // the thread, or in debug mode goroutine, of the loop
 	done      evthread.Cond // signalled when current has returned, if waiters
 	waiters   int
 
@@ -51,16 +52,15 @@ type Base struct {
 	current    *task       // the task whose callback runs
 	callsLeft  uint16      // how often a signal event's callback is still to be called
 	posts      postQueue   // taken from the inbox, not run yet
-	spare      []*Event    // the buffer that the inbox gets in exchange
 
 	ready      []poller.Event // the buffer of the last wait
 	prepare    watchers
 	check      watchers
-	counts     [3]counter // by Count
-	stats      *stats     // nil unless enabled
-	running    bool
-	freed      bool
-	freeing    bool // in Free; finalizers may run
+	counts     [3]counter  // by Count
+	stats      *stats      // nil unless enabled
+	running    atomic.Bool // somebody is in Loop or Free
+	usable     bool        // from NewBase to Free
+	freeing    bool        // in Free; finalizers may run
 	continuing bool
 	waitUntil  int64 // when the wait under way ends by itself, or -1
 	yielded    int64 // when the loop last let other goroutines run
@@ -95,6 +95,8 @@ func NewBaseWithConfig(cfg *Config) (*Base, error) {
 		b.freeLock()
 		return nil, fmt.Errorf("new base: %w", err)
 	}
+	b.usable = true
+	b.inbox.setOpen(true)
 	showMethod(b)
 	return b, nil
 }
@@ -124,8 +126,11 @@ func (b *Base) openMethod() error {
 
 // Free ends the base. Events that are pending become idle and cannot be used
 // again except by assigning them to another base; finalizers that are due run.
-// Descriptors are the user's to close. The loop must not be running. What
-// other goroutines post from now on is refused (event_base_free).
+// Descriptors are the user's to close. What other goroutines post from now on is
+// refused; what was posted before and has not run is dropped, and the log says
+// how much that was, see [Base.DrainPosts]. The loop must not be running: a Free
+// in a callback is refused with a message to the log, or in debug mode to the
+// fatal callback (event_base_free).
 func (b *Base) Free() { b.free(true) }
 
 // FreeNoFinalize is Free without running the finalizers that are due
@@ -133,18 +138,24 @@ func (b *Base) Free() { b.free(true) }
 func (b *Base) FreeNoFinalize() { b.free(false) }
 
 func (b *Base) free(finalize bool) {
+	if b == nil {
+		return
+	}
 	b.enter()
-	if b.running {
+	if err := b.occupy(); err != nil {
 		b.leave()
-		misuse("free base", ErrRunning)
+		if err != ErrFreed {
+			logMisuse("free base", err)
+		}
 		return
 	}
-	if b.freed {
-		b.leave()
-		return
+	defer b.running.Store(false) // also when a finalizer panics
+	b.inbox.setOpen(false)
+	b.drainInbox()
+	if n := b.posts.len(); n > 0 {
+		evlog.Logf(evlog.Msg, "free base: %d posted functions have not run", n)
 	}
-	b.inbox.close()
-	b.freed, b.freeing = true, true
+	b.usable, b.freeing = false, true
 	for b.freeEvents(finalize) {
 	}
 	b.freeing = false
@@ -185,23 +196,26 @@ func (b *Base) freeEvents(finalize bool) bool {
 // events, those do not wait for them any more, and the error names them
 // (event_reinit).
 func (b *Base) Reinit() error {
+	if b == nil {
+		return misuse("reinit", ErrNil)
+	}
 	b.enter()
 	defer b.leave()
-	if b.running {
-		return misuse("reinit", ErrRunning)
+	if err := b.occupy(); err != nil {
+		return misuse("reinit", err)
 	}
-	if b.freed {
-		return misuse("reinit", ErrFreed)
-	}
+	defer b.running.Store(false)
+	// What was closed must be known before new descriptors take its numbers.
+	closed := b.dropClosedIO()
 	p, err := b.method.Open(b.config.options(b.ownThread))
 	if err != nil {
-		return fmt.Errorf("reinit: %w", err)
+		return fmt.Errorf("reinit: %w", errors.Join(closed, err))
 	}
 	if err := b.poller.Close(); err != nil {
 		evlog.Logf(evlog.Warn, "reinit: close %s: %v", b.Method(), err)
 	}
 	b.poller = p
-	if err := b.reinstateIO(); err != nil {
+	if err := errors.Join(closed, b.reinstateIO()); err != nil {
 		return fmt.Errorf("reinit: %w", err)
 	}
 	return nil
@@ -209,7 +223,12 @@ func (b *Base) Reinit() error {
 
 // Method returns the name of the method in use, such as "epoll"
 // (event_base_get_method).
-func (b *Base) Method() string { return b.poller.Name() }
+func (b *Base) Method() string {
+	if b.poller == nil {
+		return "" // a base that NewBase did not make
+	}
+	return b.poller.Name()
+}
 
 // SignalMethod returns the name of the way in which signals arrive, which is
 // Go's os/signal on every platform (event_base_get_signal_method).
@@ -222,6 +241,9 @@ func (b *Base) Features() Feature { return b.features }
 // MaxPriorities-1. It should be called before there are events; it is an error
 // while any are active (event_base_priority_init).
 func (b *Base) SetPriorities(n int) error {
+	if b == nil {
+		return misuse("set priorities", ErrNil)
+	}
 	b.enter()
 	defer b.leave()
 	if n < 1 || n >= MaxPriorities {
@@ -253,12 +275,15 @@ func (b *Base) Now() time.Time {
 // for those that take long. Outside the loop it has no effect
 // (event_base_update_cache_time).
 func (b *Base) UpdateCacheTime() error {
+	if b == nil {
+		return misuse("update cache time", ErrNil)
+	}
 	b.enter()
 	defer b.leave()
-	if b.freed {
+	if !b.usable {
 		return misuse("update cache time", ErrFreed)
 	}
-	if b.running && b.inLoopThread() { // while it waits, the clock runs
+	if b.running.Load() && b.inLoopThread() { // while it waits, the clock runs
 		b.clock.update()
 	}
 	return nil

@@ -27,6 +27,9 @@ type CommonTimeout struct {
 // AddCommon. It pays from some thousands of events with the same timeout. A
 // base can have MaxCommonTimeouts of them (event_base_init_common_timeout).
 func (b *Base) InitCommonTimeout(d time.Duration) (*CommonTimeout, error) {
+	if b == nil {
+		return nil, misuse("init common timeout", ErrNil)
+	}
 	b.enter()
 	defer b.leave()
 	for _, ct := range b.common {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -36,7 +37,12 @@ func TestConformancePost(t *testing.T) {
 		{"a post ends the wait", testPostWakes},
 		{"functions that post themselves do not starve others", testPostNoStarving},
 		{"after Free a post is refused", testPostAfterFree},
-		{"Free drops what was posted", testPostThenFree},
+		{"Free drops what was posted and says so", testPostThenFree},
+		{"DrainPosts runs what was posted and refuses more", testDrainPosts},
+		{"DrainPosts runs all that was accepted", testDrainPostsWhilePosting},
+		{"DrainPosts goes on after a panic", testDrainPostsPanic},
+		{"the last iteration runs all that was posted", testPostInLastIteration},
+		{"a backlog is run in small doses", testPostsInSmallDoses},
 	})
 }
 
@@ -352,9 +358,118 @@ func testPostAfterFree(t *testing.T, on backend) {
 
 func testPostThenFree(t *testing.T, on backend) {
 	b := on.base(t)
+	logged := warnings(t)
+	ok(t, b.Post(func() { t.Error("it ran") }))
 	ok(t, b.Post(func() { t.Error("it ran") }))
 	b.NewUser(func(*event.Event, event.What) { t.Error("it ran") }).Activate(event.Read)
 	b.Free()
+	if want := "2 posted functions"; !strings.Contains(logged(), want) {
+		t.Errorf("the log has %q, want %q", logged(), want)
+	}
+}
+
+func testDrainPosts(t *testing.T, on backend) {
+	b := on.base(t)
+	var tr trace
+	f := finish(func() { tr.add("end") })
+	ok(t, b.Post(func() {
+		tr.add("first")
+		wantError(t, "post", b.Post(func() { t.Error("it ran") }), event.ErrFreed)
+		wantError(t, "loop", b.Dispatch(), event.ErrRunning)
+		wantError(t, "drain posts", b.DrainPosts(), event.ErrRunning)
+		b.AtEnd(f)
+		addTimer(t, b, 0, tr.cb("timer")) // the base is in use as before
+	}))
+	ok(t, b.Post(func() { tr.add("second") }))
+	ok(t, b.DrainPosts())
+	tr.want(t, "first", "second", "end")
+	wantError(t, "post", b.Post(func() { t.Error("it ran") }), event.ErrFreed)
+	dispatch(t, b)
+	tr.want(t, "first", "second", "end", "timer")
+	ok(t, b.DrainPosts())
+	b.Free()
+	wantError(t, "drain posts", b.DrainPosts(), event.ErrFreed)
+}
+
+// testDrainPostsWhilePosting posts from other goroutines until they are refused.
+func testDrainPostsWhilePosting(t *testing.T, on backend) {
+	b := on.base(t)
+	const posters = 4
+	var accepted [posters]int
+	var done sync.WaitGroup
+	begun := make(chan struct{}, posters)
+	ran := 0
+	for i := range posters {
+		done.Go(func() {
+			for b.Post(func() { ran++ }) == nil {
+				if accepted[i]++; accepted[i] == 10 {
+					begun <- struct{}{}
+				}
+			}
+		})
+	}
+	for range posters {
+		<-begun
+	}
+	ok(t, b.DrainPosts())
+	done.Wait()
+	same(t, "functions that ran", ran, accepted[0]+accepted[1]+accepted[2]+accepted[3])
+}
+
+func testDrainPostsPanic(t *testing.T, on backend) {
+	b := on.base(t)
+	ran := false
+	ok(t, b.Post(func() { panic("in a post") }))
+	ok(t, b.Post(func() { ran = true }))
+	func() {
+		defer func() { same[any](t, "panic", recover(), "in a post") }()
+		b.DrainPosts()
+	}()
+	ok(t, b.DrainPosts())
+	same(t, "the rest ran", ran, true)
+}
+
+// testPostInLastIteration posts in all that runs when the loop exits.
+func testPostInLastIteration(t *testing.T, on backend) {
+	cfg := on.config()
+	cfg.MaxDispatchCallbacks = 1
+	b := newBase(t, cfg)
+	ran := 0
+	post := func() { ok(t, b.Post(func() { ran++ })) }
+	for range 10 {
+		post()
+	}
+	b.NewUser(func(*event.Event, event.What) {
+		post()
+		ok(t, b.LoopExit(0))
+	}).Activate(event.Read)
+	ok(t, b.Post(post))
+	loop(t, b, event.LoopNoExitOnEmpty)
+	same(t, "functions that ran before the loop ended", ran, 11)
+	ok(t, b.DrainPosts())
+	same(t, "functions that ran at all", ran, 12)
+}
+
+func testPostsInSmallDoses(t *testing.T, on backend) {
+	cfg := on.config()
+	cfg.MaxDispatchCallbacks = 1
+	b := newBase(t, cfg)
+	const backlog = 20000
+	ran, posted := 0, 0
+	var one func()
+	one = func() {
+		ran++
+		if posted < 2*backlog {
+			posted++
+			ok(t, b.Post(one))
+		}
+	}
+	for posted < backlog {
+		posted++
+		ok(t, b.Post(one))
+	}
+	dispatch(t, b)
+	same(t, "functions that ran", ran, 2*backlog)
 }
 
 func testOnceTable(t *testing.T, on backend) {

@@ -35,6 +35,7 @@ func TestConformanceBase(t *testing.T) {
 		{"an event of a freed base is assigned to another", testAssignAfterFree},
 		{"Reinit keeps everything going", testReinit},
 		{"Reinit goes on past a descriptor that was closed", testReinitClosed},
+		{"Reinit does not watch its own descriptors for those that were closed", testReinitTakesNumbers},
 		{"two bases share a descriptor", testTwoBases},
 	})
 }
@@ -433,6 +434,45 @@ func testReinitClosed(t *testing.T, on backend) {
 		t.Error("no error for the descriptor that was closed")
 	}
 	ok(t, stale.Del())
+	send(t, w, r, "x")
+	runOnce(t, b)
+	c.want(t, event.Read)
+}
+
+// testReinitTakesNumbers closes descriptors whose numbers the new ones of the
+// base get, because they are the lowest.
+func testReinitTakesNumbers(t *testing.T, on backend) {
+	b := on.base(t)
+	var stale []*event.Event
+	var gone []int
+	for range 4 {
+		r, w := socketPair(t)
+		gone = append(gone, r, w)
+		for _, fd := range []int{r, w} {
+			stale = append(stale, addEvent(t, b, fd, event.Read|event.Persist, func(*event.Event, event.What) {
+				t.Errorf("descriptor %d became ready, which was closed", fd)
+			}))
+		}
+	}
+	r, w := socketPair(t)
+	var c calls
+	addEvent(t, b, r, event.Read, c.note)
+	for _, fd := range gone {
+		closeFD(t, fd)
+	}
+	err := b.Reinit()
+	for _, fd := range gone {
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("fd %d:", fd)) {
+			t.Errorf("the error does not name descriptor %d: %v", fd, err)
+		}
+	}
+	for _, ev := range stale {
+		same(t, "pending", ev.Pending(anything), 0)
+		ok(t, ev.Del())
+	}
+	wait := whenWaiting(t, b, func() { ok(t, b.Post(ignorePost)) })
+	runOnce(t, b) // is woken
+	wait()
 	send(t, w, r, "x")
 	runOnce(t, b)
 	c.want(t, event.Read)

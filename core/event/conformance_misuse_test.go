@@ -15,6 +15,7 @@ import (
 func TestConformanceMisuse(t *testing.T) {
 	onEveryBackend(t, []behaviour{
 		{"a bad descriptor is refused by name", testBadDescriptor},
+		{"an event without a descriptor waits for its timeout", testNoDescriptor},
 		{"a bad descriptor leaves the others watched", testBadBesideGood},
 		{"what the backend cannot do is refused", testUnsupported},
 		{"edge-triggered and level-triggered events do not mix", testMixedTrigger},
@@ -64,7 +65,7 @@ func closedFD(t testing.TB) int {
 
 func testBadDescriptor(t *testing.T, on backend) {
 	b := on.base(t)
-	for _, fd := range []int{-1, -2, closedFD(t), 1<<31 - 1} {
+	for _, fd := range []int{-2, closedFD(t), 1<<31 - 1} {
 		for _, what := range []event.What{event.Read, event.Write, event.Read | event.Persist} {
 			name := fmt.Sprintf("add fd %d for %v", fd, what)
 			ev := newEvent(t, b, fd, what, ignore)
@@ -80,6 +81,49 @@ func testBadDescriptor(t *testing.T, on backend) {
 		}
 	}
 	wantUsable(t, b)
+}
+
+// testNoDescriptor waits for nothing but a timeout, as in C. Without one it would
+// wait for ever.
+func testNoDescriptor(t *testing.T, on backend) {
+	for _, what := range []event.What{event.Read, event.Write, event.Read | event.Write | event.Persist} {
+		b := on.base(t)
+		var c calls
+		ev := newEvent(t, b, -1, what, func(ev *event.Event, what event.What) {
+			c.note(ev, what)
+			ok(t, ev.Del())
+		})
+		for _, err := range []error{ev.Add(), b.Once(-1, what&^event.Persist, -1, ignore)} {
+			if err == nil || !strings.Contains(err.Error(), "fd -1") {
+				t.Errorf("add for %v without a timeout: the error is %v", what, err)
+			}
+		}
+		same(t, "pending", ev.Pending(anything), 0)
+		ok(t, ev.AddTimeout(0))
+		ok(t, ev.Add()) // which changes nothing
+		same(t, "pending", ev.Pending(anything), what&^event.Persist|event.Timeout)
+		same(t, "events", added(b), 1)
+		for found := range b.Events() {
+			same(t, "event", found, ev)
+		}
+		b.ActiveByFD(-1, event.Read) // it is nobody's descriptor
+		dispatch(t, b)
+		c.want(t, event.Timeout)
+
+		c = nil
+		ok(t, ev.AddCommon(commonTimeout(t, b, time.Microsecond)))
+		dispatch(t, b)
+		c.want(t, event.Timeout)
+
+		c = nil
+		ok(t, b.Once(-1, what&^event.Persist, 0, c.note))
+		dispatch(t, b)
+		c.want(t, event.Timeout)
+		ok(t, ev.AddTimeout(time.Hour))
+		ok(t, b.Reinit())
+		ok(t, ev.Del())
+		wantUsable(t, b)
+	}
 }
 
 func testBadBesideGood(t *testing.T, on backend) {

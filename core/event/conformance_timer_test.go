@@ -485,9 +485,9 @@ func testRemoveTimer(t *testing.T, on backend) {
 
 func testFailedAddTimeout(t *testing.T, on backend) {
 	b := on.base(t)
-	ev := newEvent(t, b, -1, event.Read, ignore)
+	ev := newEvent(t, b, closedFD(t), event.Read, ignore)
 	if err := ev.AddTimeout(time.Hour); err == nil {
-		t.Fatal("the descriptor -1 was added")
+		t.Fatal("a closed descriptor was added")
 	}
 	wantNoTimeout(t, ev)
 	same(t, "events", added(b), 0)

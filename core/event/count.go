@@ -33,7 +33,9 @@ func (b *Base) NumEvents(kinds ...Count) int {
 	b.drainInbox()
 	n := 0
 	for _, kind := range kinds {
-		n += b.counts[kind].now
+		if int(kind) < len(b.counts) {
+			n += b.counts[kind].now
+		}
 	}
 	return n
 }
@@ -47,6 +49,9 @@ func (b *Base) MaxEvents(clear bool, kinds ...Count) int {
 	b.drainInbox()
 	n := 0
 	for _, kind := range kinds {
+		if int(kind) >= len(b.counts) {
+			continue
+		}
 		c := &b.counts[kind]
 		n += c.max
 		if clear {
@@ -64,10 +69,15 @@ func (b *Base) AddVirtual() {
 	b.leave()
 }
 
-// DelVirtual takes back an AddVirtual.
+// DelVirtual takes back an AddVirtual. One without the other is refused, and
+// the log says so.
 func (b *Base) DelVirtual() {
 	b.enter()
+	defer b.leave()
+	if b.counts[CountVirtual].now == 0 {
+		logMisuse("del virtual event", ErrNotAssigned)
+		return
+	}
 	b.counts[CountVirtual].add(-1)
 	b.notify()
-	b.leave()
 }

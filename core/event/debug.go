@@ -37,7 +37,7 @@ func EnableDebugMode() {
 // always fine (event_debug_unassign).
 func (ev *Event) DebugUnassign() {
 	if !ev.idle() {
-		misuse("unassign", fmt.Errorf("%v: %w", ev, ErrPending))
+		logMisuse("unassign", fmt.Errorf("%v: %w", ev, ErrPending))
 		return
 	}
 	ev.flags = 0
@@ -55,7 +55,7 @@ func debugNonblocking(fd int) error {
 // checkConfinement checks in debug mode that a base without a lock is used by
 // the goroutine that runs it.
 func (b *Base) checkConfinement() {
-	if b.running && b.owner != goroutineID() {
+	if b.running.Load() && b.owner.Load() != goroutineID() {
 		evlog.Fatal(ErrConfinement)
 	}
 }

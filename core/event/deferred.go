@@ -16,8 +16,17 @@ type Deferred struct {
 }
 
 // Init sets up d to run fn from the loop of b with the given priority, which is
-// clamped to those the base has.
+// clamped to those the base has. While d is scheduled, or without a base or a
+// function, it is refused: d stays as it is, and the log says so.
 func (d *Deferred) Init(b *Base, priority int, fn func(*Deferred)) {
+	if b == nil || fn == nil {
+		logMisuse("init deferred", ErrNil)
+		return
+	}
+	if d.Scheduled() {
+		logMisuse("init deferred", ErrPending)
+		return
+	}
 	d.task = task{flags: flagAssigned, kind: kindDeferred, priority: clampPriority(priority)}
 	d.base, d.fn = b, fn
 }
@@ -26,6 +35,10 @@ func clampPriority(p int) uint8 { return uint8(max(0, min(p, MaxPriorities-1))) 
 
 // SetPriority sets the priority for the next time d is scheduled.
 func (d *Deferred) SetPriority(priority int) {
+	if d.base == nil {
+		logMisuse("set priority of deferred", ErrNotAssigned)
+		return
+	}
 	d.base.enter()
 	if d.flags&flagQueued == 0 {
 		d.priority = clampPriority(priority)
@@ -35,12 +48,16 @@ func (d *Deferred) SetPriority(priority int) {
 
 // Schedule makes fn run once: in this iteration of the loop or, if callbacks
 // have scheduled many others already, in the next. It returns false if that
-// was due anyway, or the base was freed.
+// was due anyway, or the base was freed, or there is none.
 func (d *Deferred) Schedule() bool {
 	b := d.base
+	if b == nil {
+		logMisuse("schedule deferred", ErrNotAssigned)
+		return false
+	}
 	b.enter()
 	defer b.leave()
-	if b.freed || d.flags&flagQueued != 0 {
+	if !b.usable || d.flags&flagQueued != 0 {
 		return false
 	}
 	b.queue(&d.task)
@@ -66,6 +83,9 @@ func (d *Deferred) Cancel() bool {
 
 // Scheduled reports whether fn is due to run.
 func (d *Deferred) Scheduled() bool {
+	if d.base == nil {
+		return false
+	}
 	d.base.enter()
 	defer d.base.leave()
 	return d.flags&flagQueued != 0

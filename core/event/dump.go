@@ -4,23 +4,39 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"time"
 )
 
-// Events visits all events that are pending or active, each once, in no
-// particular order. The base must not be changed meanwhile
+// Events visits the events that are pending or active when it begins and still
+// are when their turn comes, each once, in no particular order. The base is not
+// locked meanwhile, and anything may be done to it and to its events
 // (event_base_foreach_event).
 func (b *Base) Events() iter.Seq[*Event] {
 	return func(yield func(*Event) bool) {
+		if b == nil {
+			return
+		}
 		b.enter()
-		defer b.leave()
 		b.drainInbox()
-		for ev := range b.allEvents() {
-			if !yield(ev) {
+		all := slices.Collect(b.allEvents())
+		b.leave()
+		for _, ev := range all {
+			if b.inUse(ev) && !yield(ev) {
 				return
 			}
 		}
 	}
+}
+
+// inUse reports whether ev is pending or active in b.
+func (b *Base) inUse(ev *Event) bool {
+	if ev.base != b {
+		return false
+	}
+	b.enter()
+	defer b.leave()
+	return !ev.idle()
 }
 
 // allEvents walks the maps first, then the timeouts, then the queues, and each
@@ -109,6 +125,9 @@ func (b *Base) cancelDeferred() {
 // DumpEvents writes a description of all events that are pending or active to
 // w, for people to read; its form may change (event_base_dump_events).
 func (b *Base) DumpEvents(w io.Writer) error {
+	if b == nil || w == nil {
+		return misuse("dump", ErrNil)
+	}
 	b.enter()
 	defer b.leave()
 	b.drainInbox()

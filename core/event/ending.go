@@ -12,11 +12,11 @@ type Finisher interface {
 // they have asked already. What is asked for at the end, as by a stream that
 // stands on another one, still comes in this iteration, unless f asks for
 // itself, or that goes on and on. There is no way to take it back. It returns
-// false, and f is not called, if the base was freed.
+// false, and f is not called, if the base was freed or f is nil.
 func (b *Base) AtEnd(f Finisher) bool {
 	b.enter()
 	defer b.leave()
-	if b.freed {
+	if !b.usable || f == nil {
 		return false
 	}
 	b.endings.push(f)

@@ -10,6 +10,8 @@ import (
 // Errors that a caller may want to tell apart with errors.Is. What they wrap
 // or are wrapped in names the operation and its object.
 var (
+	// ErrNil is a nil base, function or writer.
+	ErrNil = errors.New("nil argument")
 	// ErrNotAssigned is the use of an event that was never assigned to a
 	// base, or was freed.
 	ErrNotAssigned = errors.New("event is not assigned to a base")
@@ -31,7 +33,8 @@ var (
 	// ErrRunning is a call that is not possible while the loop runs, such as
 	// running it again.
 	ErrRunning = errors.New("loop is running")
-	// ErrFreed is the use of a base after Free.
+	// ErrFreed is the use of a base after Free, or of one that NewBase did not
+	// make.
 	ErrFreed = errors.New("base was freed")
 	// ErrNoMethod is a configuration that no method of this machine meets.
 	ErrNoMethod = errors.New("no event method available")
@@ -42,6 +45,14 @@ var (
 	// looks.
 	ErrBlockingDescriptor = errors.New("descriptor is in blocking mode")
 )
+
+// logMisuse is misuse for functions that return no error, which goes to the log
+// instead.
+func logMisuse(op string, err error) {
+	if err := misuse(op, err); !debugMode.Load() {
+		evlog.Logf(evlog.Warn, "%v", err)
+	}
+}
 
 // misuse reports a programming error: to the fatal callback in debug mode, and
 // in any case to the caller.

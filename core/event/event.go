@@ -39,6 +39,7 @@ type Event struct {
 	posted atomic.Uint32
 	what   What
 	common uint16 // the common timeout of interval, plus one, or 0
+	place  uint32 // in the inbox, plus one, or 0; guarded by its lock
 
 	interval int64 // the timeout of a persistent event, or 0
 	fd       int   // or the signal, or -1
@@ -52,10 +53,14 @@ type Event struct {
 	ioNext, ioPrev *Event
 }
 
+// noFD is the descriptor of an event that has none.
+const noFD = -1
+
 // NewEvent makes an event for a descriptor, to be added. what is a set of
 // Read, Write, Closed, Persist and ET; fd is -1 for an event that only has a
-// timeout or is only activated by hand. The descriptor should be non-blocking,
-// and the event deleted before it is closed (event_new).
+// timeout, whatever else it would wait for, or is only activated by hand. The
+// descriptor should be non-blocking, and the event deleted before it is closed.
+// A nil cb is none, here and wherever events are made (event_new).
 func (b *Base) NewEvent(fd int, what What, cb Callback) (*Event, error) {
 	ev := new(Event)
 	if err := ev.Assign(b, fd, what, cb); err != nil {
@@ -65,10 +70,11 @@ func (b *Base) NewEvent(fd int, what What, cb Callback) (*Event, error) {
 }
 
 // NewTimer makes an event for AddTimeout. It fires once for each time it is
-// added (evtimer_new).
+// added. Without a base the event is not assigned, and the log says so
+// (evtimer_new).
 func (b *Base) NewTimer(cb Callback) *Event {
 	ev := new(Event)
-	ev.assign(b, -1, 0, cb)
+	ev.assignTimer(b, 0, cb)
 	return ev
 }
 
@@ -76,7 +82,7 @@ func (b *Base) NewTimer(cb Callback) *Event {
 // in intervals of the timeout.
 func (b *Base) NewTicker(cb Callback) *Event {
 	ev := new(Event)
-	ev.assign(b, -1, Persist, cb)
+	ev.assignTimer(b, Persist, cb)
 	return ev
 }
 
@@ -98,8 +104,8 @@ func (b *Base) NewUser(cb Callback) *Event { return b.NewTimer(cb) }
 // a larger structure. It is an error to assign an event that is pending or
 // active (event_assign).
 func (ev *Event) Assign(b *Base, fd int, what What, cb Callback) error {
-	if b == nil {
-		return misuse("assign", fmt.Errorf("nil base: %w", ErrNotAssigned))
+	if b == nil || ev == nil {
+		return misuse("assign", fmt.Errorf("%w: %w", ErrNil, ErrNotAssigned))
 	}
 	if what&Signal != 0 && what&(ioWhat|ET) != 0 || what&^allWhat != 0 {
 		return misuse("assign", fmt.Errorf("%v: %w", what, ErrBadWhat))
@@ -124,6 +130,15 @@ func (ev *Event) AssignTimer(b *Base, cb Callback) error { return ev.Assign(b, -
 // AssignSignal is Assign for a signal (evsignal_assign).
 func (ev *Event) AssignSignal(b *Base, sig syscall.Signal, cb Callback) error {
 	return ev.Assign(b, int(sig), Signal|Persist, cb)
+}
+
+// assignTimer is for those who have no error to return.
+func (ev *Event) assignTimer(b *Base, what What, cb Callback) {
+	if b == nil {
+		logMisuse("new timer", ErrNil)
+		return
+	}
+	ev.assign(b, noFD, what, cb)
 }
 
 func (ev *Event) assign(b *Base, fd int, what What, cb Callback) {
@@ -151,10 +166,10 @@ func kindOf(what What) taskKind {
 // Initialized reports whether the event is assigned, as opposed to zero or
 // freed (event_initialized).
 func (ev *Event) Initialized() bool {
-	b := ev.base
-	if b == nil {
+	if ev == nil || ev.base == nil {
 		return false
 	}
+	b := ev.base
 	b.enter()
 	defer b.leave()
 	return ev.flags&flagAssigned != 0
@@ -222,7 +237,10 @@ func (ev *Event) SetPriority(priority int) error {
 // SetBase moves an idle event to another base, where it gets the middle
 // priority (event_base_set).
 func (ev *Event) SetBase(b *Base) error {
-	if ev.flags&flagAssigned == 0 {
+	if b == nil {
+		return misuse("set base", ErrNil)
+	}
+	if ev == nil || ev.flags&flagAssigned == 0 {
 		return misuse("set base", ErrNotAssigned)
 	}
 	if !ev.idle() {
@@ -242,7 +260,7 @@ func (ev *Event) Pending(what What) What {
 	}
 	defer b.leave()
 	var is What
-	if ev.flags&flagInserted != 0 {
+	if ev.flags&flagInserted != 0 || ev.flags&flagTimeout != 0 && ev.fd == noFD {
 		is |= ev.what & (ioWhat | Signal)
 	}
 	if ev.flags&flagQueued != 0 {
@@ -287,10 +305,10 @@ func (ev *Event) String() string {
 // enter begins an operation on the event: it finds the base, checks that the
 // event can be used, and takes the base's lock, which the caller must leave.
 func (ev *Event) enter(op string) (*Base, error) {
-	b := ev.base
-	if b == nil {
+	if ev == nil || ev.base == nil {
 		return nil, misuse(op, ErrNotAssigned)
 	}
+	b := ev.base
 	b.enter()
 	if ev.flags&flagAssigned != 0 {
 		return b, nil

@@ -5,10 +5,10 @@ import "github.com/go-libevent/libevent/core/internal/evlog"
 // Free deletes the event, like Del, and makes it unassigned, as if it were zero
 // (event_free).
 func (ev *Event) Free() {
-	b := ev.base
-	if b == nil {
+	if ev == nil || ev.base == nil {
 		return
 	}
+	b := ev.base
 	b.enter()
 	defer b.leave()
 	if ev.flags&flagAssigned == 0 || ev.flags&flagFinalizing != 0 {
@@ -35,7 +35,7 @@ func (ev *Event) Finalize(cb func(ev *Event)) error {
 		return err
 	}
 	defer b.leave()
-	if b.freed && !b.freeing {
+	if !b.usable && !b.freeing {
 		return misuse("finalize", ErrFreed)
 	}
 	if ev.flags&flagFinalizing != 0 {

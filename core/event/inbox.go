@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+
+	"github.com/go-libevent/libevent/core/internal/evlog"
 )
 
 // inbox takes what other goroutines have for the loop, and wakes it.
@@ -17,10 +19,11 @@ type inbox struct {
 
 	mu      sync.Mutex
 	posts   []func()
-	events  []*Event
+	events  []*Event // each knows its place; nil where Del came after Activate
 	exit    bool
+	exits   []int64 // when the loop is to exit, by its clock
 	signals bool
-	closed  bool
+	open    bool
 }
 
 // postedMark in Event.posted says that the event is in an inbox.
@@ -28,14 +31,38 @@ const postedMark = 1 << 31
 
 // Post runs fn on the base's loop: in its next iteration, before the callbacks
 // of active events. Functions run in the order in which they were posted. From
-// any goroutine; it is how others hand work to the loop. The error is
-// ErrFreed, wrapped, after Free, and then fn never runs.
+// any goroutine; it is how others hand work to the loop. A loop that LoopExit
+// ends runs what it finds in its last iteration; what comes later is for the next
+// loop, or for DrainPosts. The error is ErrFreed, wrapped, after Free or
+// DrainPosts, and then fn never runs.
 func (b *Base) Post(fn func()) error {
-	return b.post("post", fn)
+	if b == nil || fn == nil {
+		return misuse("post", ErrNil)
+	}
+	return b.inbox.poke(b, "post", func() { b.inbox.posts = append(b.inbox.posts, fn) })
 }
 
-func (b *Base) post(op string, fn func()) error {
-	return b.inbox.poke(b, op, func() { b.inbox.posts = append(b.inbox.posts, fn) })
+// DrainPosts has Post refuse functions from now on, as after Free, and runs those
+// that it has accepted. It is for a program that goes on to free the base and
+// what the functions use: every function has run then, or its Post has failed.
+// Call it where the loop was run; LoopExit, LoopBreak and Activate have no effect
+// any more.
+func (b *Base) DrainPosts() error {
+	if b == nil {
+		return misuse("drain posts", ErrNil)
+	}
+	b.enter()
+	if err := b.occupy(); err != nil {
+		b.leave()
+		return misuse("drain posts", err)
+	}
+	defer b.end()
+	b.inbox.setOpen(false)
+	b.drainInbox()
+	b.runPosts(limit{})
+	b.runEndings()
+	b.leave() // and not if a function panics, which runs without the lock
+	return nil
 }
 
 // Activate makes the event active with what, whether it is pending or not and
@@ -43,11 +70,11 @@ func (b *Base) post(op string, fn func()) error {
 // active already add up to one. From any goroutine, if the event is assigned
 // and not freed meanwhile (event_active).
 func (ev *Event) Activate(what What) {
-	b := ev.base
-	if b == nil {
-		misuse("activate", ErrNotAssigned)
+	if ev == nil || ev.base == nil {
+		logMisuse("activate", ErrNotAssigned)
 		return
 	}
+	b := ev.base
 	if ev.posted.Or(uint32(what)|postedMark) == 0 {
 		b.inbox.push(b, ev)
 	}
@@ -56,19 +83,35 @@ func (ev *Event) Activate(what What) {
 func (in *inbox) push(b *Base, ev *Event) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.closed {
+	if !in.open {
 		ev.posted.Store(0)
 		return
 	}
+	if ev.place != 0 || ev.posted.Load() == 0 {
+		return // Del has come between, and perhaps another Activate
+	}
 	in.events = append(in.events, ev)
+	ev.place = uint32(len(in.events))
 	in.wake(b)
+}
+
+// retract takes back what Activate has asked for. Nothing of ev stays behind:
+// it may belong to another base by the time the loop looks.
+func (in *inbox) retract(ev *Event) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if ev.place != 0 {
+		in.events[ev.place-1] = nil
+		ev.place = 0
+	}
+	ev.posted.Store(0)
 }
 
 // poke changes the inbox and makes the loop look at it.
 func (in *inbox) poke(b *Base, op string, change func()) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.closed {
+	if !in.open {
 		return fmt.Errorf("%s: %w", op, ErrFreed)
 	}
 	change()
@@ -79,7 +122,7 @@ func (in *inbox) poke(b *Base, op string, change func()) error {
 // interrupt makes the loop's wait end.
 func (in *inbox) interrupt(b *Base) {
 	in.mu.Lock()
-	if !in.closed {
+	if in.open {
 		in.wake(b)
 	}
 	in.mu.Unlock()
@@ -92,8 +135,12 @@ func (in *inbox) wake(b *Base) {
 		return
 	}
 	in.pending.Swap(true) // a full barrier, like that of beginWait
-	if in.waiting.CompareAndSwap(true, false) {
-		b.poller.Wake()
+	if !in.waiting.CompareAndSwap(true, false) {
+		return
+	}
+	if err := b.poller.Wake(); err != nil {
+		// The loop looks when its wait ends for another reason.
+		evlog.Logf(evlog.Warn, "wake loop: %v", err)
 	}
 }
 
@@ -110,15 +157,9 @@ func (in *inbox) beginWait() bool {
 
 func (in *inbox) endWait() { in.waiting.Store(false) }
 
-// close refuses everything from now on.
-func (in *inbox) close() {
+func (in *inbox) setOpen(open bool) {
 	in.mu.Lock()
-	in.closed = true
-	for _, ev := range in.events {
-		ev.posted.Store(0)
-	}
-	in.posts, in.events = nil, nil
-	in.pending.Store(false)
+	in.open = open
 	in.mu.Unlock()
 }
 
@@ -130,29 +171,34 @@ func (b *Base) drainInbox() {
 	}
 	in.mu.Lock()
 	// An exit that nobody is there for waits for the next loop.
-	exit := in.exit && b.running
+	exit := in.exit && b.running.Load()
 	in.exit = in.exit && !exit
 	in.pending.Store(in.exit)
-	events := in.events
-	in.events = b.spare[:0]
 	b.posts.push(in.posts)
 	clear(in.posts)
 	in.posts = in.posts[:0]
+	exits := in.exits
+	in.exits = nil
 	signals := in.signals
 	in.signals = false
+	for _, ev := range in.events {
+		if ev != nil {
+			b.activatePosted(ev)
+		}
+	}
+	clear(in.events)
+	in.events = in.events[:0]
 	in.mu.Unlock()
 
 	if exit {
 		b.exiting.Store(true)
 	}
+	for _, deadline := range exits {
+		b.exitAt(deadline)
+	}
 	if signals {
 		b.activateSignals()
 	}
-	for _, ev := range events {
-		b.activatePosted(ev)
-	}
-	clear(events)
-	b.spare = events[:0]
 }
 
 // postQueue holds the posted functions that the loop has taken over, in order.
@@ -163,10 +209,15 @@ type postQueue struct {
 
 func (q *postQueue) len() int { return len(q.list) - q.next }
 
+// push closes the gap of those that were popped once it is the larger part, so
+// that each function is moved a few times at most.
 func (q *postQueue) push(fns []func()) {
-	n := copy(q.list, q.list[q.next:])
-	clear(q.list[n:])
-	q.list, q.next = append(q.list[:n], fns...), 0
+	if q.next >= q.len() {
+		n := copy(q.list, q.list[q.next:])
+		clear(q.list[n:])
+		q.list, q.next = q.list[:n], 0
+	}
+	q.list = append(q.list, fns...)
 }
 
 func (q *postQueue) pop() func() {
@@ -176,13 +227,11 @@ func (q *postQueue) pop() func() {
 	return fn
 }
 
-// activatePosted does what Activate asked for, unless Del came after it.
+// activatePosted does what Activate asked for. It is called with the inbox's
+// lock held.
 func (b *Base) activatePosted(ev *Event) {
-	what := ev.posted.Swap(0)
-	if what == 0 || ev.base != b || ev.flags&flagAssigned == 0 {
-		return
-	}
-	b.activate(&ev.task, What(what&^postedMark))
+	ev.place = 0
+	b.activate(&ev.task, What(ev.posted.Swap(0)&^postedMark))
 }
 
 // notify ends the loop's wait after another thread changed the base. Without a

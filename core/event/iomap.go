@@ -139,13 +139,23 @@ func (b *Base) ActiveByFD(fd int, what What) {
 	b.notify()
 }
 
+// dropClosedIO has the events on descriptors that were closed cease to wait for
+// them.
+func (b *Base) dropClosedIO() error {
+	return b.keepIO(func(fd int, _ ioEntry) error { return poller.CheckOpen(fd) })
+}
+
 // reinstateIO tells a new poller everything that is wanted. Events on a
-// descriptor that it refuses, because that was closed meanwhile, cease to wait
-// for it.
+// descriptor that it refuses cease to wait for it.
 func (b *Base) reinstateIO() error {
+	return b.keepIO(func(fd int, e ioEntry) error { return b.poller.Update(fd, 0, e.interest()) })
+}
+
+// keepIO keeps the descriptors for which try does not fail.
+func (b *Base) keepIO(try func(fd int, e ioEntry) error) error {
 	var failed error
 	for fd, e := range b.io.all() {
-		if err := b.poller.Update(fd, 0, e.interest()); err != nil {
+		if err := try(fd, e); err != nil {
 			failed = errors.Join(failed, err)
 			defer b.dropIO(fd, e.events)
 		}

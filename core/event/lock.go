@@ -71,7 +71,7 @@ func (b *Base) release() {
 // inLoopThread reports whether the caller is the loop. Without a lock it is by
 // definition.
 func (b *Base) inLoopThread() bool {
-	return b.mu == nil || b.running && b.owner == evthread.ID()
+	return b.mu == nil || b.running.Load() && b.owner.Load() == evthread.ID()
 }
 
 // awaitCallback waits until the callback of ev is done, if another thread is

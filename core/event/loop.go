@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -50,51 +51,61 @@ func (b *Base) Loop(flags LoopFlag) (Status, error) {
 	if err := b.begin(); err != nil {
 		return LoopDone, err
 	}
-	defer b.end()
+	defer b.endLoop()
 	return b.loop(flags)
 }
 
 // Run runs the loop, even while it has no events, until ctx is done, LoopExit
 // or LoopBreak. If ctx ended it, the error is context.Cause(ctx).
-func (b *Base) Run(ctx context.Context) error {
+func (b *Base) Run(ctx context.Context) (err error) {
 	if err := b.begin(); err != nil {
 		return err
 	}
-	defer b.end()
+	defer b.endLoop()
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		b.LoopBreak()
 		close(interrupted)
 	})
-	_, err := b.loop(LoopNoExitOnEmpty)
-	if stop() {
-		return err
-	}
-	<-interrupted // so that it cannot end a later loop
-	if err != nil {
-		return err
-	}
-	return context.Cause(ctx)
+	defer func() { // also when a callback panics
+		if !stop() {
+			<-interrupted // so that it cannot end a later loop
+			err = cmp.Or(err, context.Cause(ctx))
+		}
+	}()
+	_, err = b.loop(LoopNoExitOnEmpty)
+	return err
 }
 
 // begin makes the calling goroutine the loop.
 func (b *Base) begin() error {
+	if b == nil {
+		return misuse("loop", ErrNil)
+	}
 	b.enter()
 	defer b.leave()
-	if b.freed {
-		return misuse("loop", ErrFreed)
-	}
-	if b.running {
-		return misuse("loop", ErrRunning)
+	if err := b.occupy(); err != nil {
+		return misuse("loop", err)
 	}
 	if b.ownThread {
 		runtime.LockOSThread()
 	}
-	b.running = true
-	b.owner = b.callerID()
 	b.clock.clear()
 	b.exiting.Store(false)
 	b.breaking.Store(false)
+	return nil
+}
+
+// occupy makes the caller the base's owner, unless another goroutine, or the
+// caller itself, is it already.
+func (b *Base) occupy() error {
+	if !b.usable {
+		return ErrFreed
+	}
+	if !b.running.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	b.owner.Store(b.callerID())
 	return nil
 }
 
@@ -110,17 +121,24 @@ func (b *Base) callerID() uint64 {
 	}
 }
 
-// end undoes begin, also when a callback panics.
-func (b *Base) end() {
-	b.enter()
-	b.clock.clear()
-	b.callbackDone()
-	b.runningPri = -1
-	b.running = false
-	b.leave()
+// endLoop undoes begin, also when a callback panics.
+func (b *Base) endLoop() {
+	b.end()
 	if b.ownThread {
 		runtime.UnlockOSThread()
 	}
+}
+
+// end undoes occupy after callbacks, one of which may have panicked.
+func (b *Base) end() {
+	b.enter()
+	b.drainInbox() // an exit that was asked for until now is not for the next loop
+	b.clock.clear()
+	b.callbackDone()
+	b.runningPri, b.inPass, b.callsLeft = -1, 0, 0
+	b.endings.current = nil
+	b.running.Store(false)
+	b.leave()
 }
 
 // loop runs iterations: wait for events, make those active whose condition
@@ -135,10 +153,11 @@ func (b *Base) loop(flags LoopFlag) (Status, error) {
 func (b *Base) iterate(flags LoopFlag) (Status, error) {
 	for !b.exiting.Load() && !b.breaking.Load() {
 		b.continuing = false
+		b.activateLater()
+		b.drainInbox()
 		if flags&LoopNoExitOnEmpty == 0 && b.empty() {
 			return LoopNoEvents, nil
 		}
-		b.activateLater()
 		if err := b.wait(flags); err != nil {
 			return LoopDone, err
 		}
@@ -155,14 +174,17 @@ func (b *Base) iterate(flags LoopFlag) (Status, error) {
 	return LoopDone, nil
 }
 
-// hasWork reports whether callbacks are due.
+// hasWork reports whether callbacks are due. What the inbox has counts for what
+// it is: being told to look at the clock, or to exit, is no work.
 func (b *Base) hasWork() bool {
-	return b.counts[CountActive].now > 0 || b.posts.len() > 0 || b.endings.len() > 0 || b.inbox.pending.Load()
+	b.drainInbox()
+	return b.counts[CountActive].now > 0 || b.posts.len() > 0 || b.endings.len() > 0
 }
 
-// empty reports whether nothing can ever happen any more.
+// empty reports whether nothing can ever happen any more. A LoopExit from
+// before the loop is something: an iteration.
 func (b *Base) empty() bool {
-	return b.counts[CountAdded].now == 0 && b.counts[CountVirtual].now <= 0 && !b.hasWork()
+	return b.counts[CountAdded].now == 0 && b.counts[CountVirtual].now == 0 && !b.hasWork() && !b.exiting.Load()
 }
 
 // wait polls for events and makes those active that are ready.
@@ -307,21 +329,28 @@ func (b *Base) timeOut(ev *Event) {
 	b.activate(&ev.task, Timeout)
 }
 
-// LoopExit ends the loop after the callbacks that are active once the time
-// after has passed; zero is as soon as possible. Called while no loop runs, it
-// lets the next one run a single iteration. From any goroutine
+// LoopExit ends the loop once the time after has passed; zero is as soon as
+// possible. Before it ends, the callbacks of all events that are active then
+// run, whatever their priorities. Called while no loop runs, LoopExit(0) lets
+// the next one run a single iteration. From any goroutine
 // (event_base_loopexit).
 func (b *Base) LoopExit(after time.Duration) error {
+	if b == nil {
+		return misuse("exit", ErrNil)
+	}
 	if after <= 0 {
 		return b.inbox.poke(b, "exit", func() { b.inbox.exit = true })
 	}
 	deadline := deadlineAfter(monotonic(), after)
-	return b.post("exit", func() {
-		ev := b.NewTimer(func(*Event, What) { b.exiting.Store(true) })
-		b.enter()
-		defer b.leave()
-		b.setDeadline(ev, deadline)
-	})
+	return b.inbox.poke(b, "exit", func() { b.inbox.exits = append(b.inbox.exits, deadline) })
+}
+
+// exitAt starts the timer of a LoopExit. It is most urgent, so that nothing
+// can keep it from firing.
+func (b *Base) exitAt(deadline int64) {
+	ev := b.NewTimer(func(*Event, What) { b.exiting.Store(true) })
+	ev.priority = 0
+	b.setDeadline(ev, deadline)
 }
 
 // LoopBreak ends the loop as soon as the callback that runs has returned,

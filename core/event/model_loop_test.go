@@ -25,16 +25,10 @@ func (m *model) prepare() (wait deadline, err error) {
 	if err := m.endPass(); err != nil {
 		return 0, err
 	}
-	if ends, _ := m.ends(); ends && !m.touched {
+	if ends, _ := m.ends(); ends {
 		return 0, errors.New("the loop goes on, and should have ended")
 	}
-	m.continuing = false
-	later := m.later
-	m.later = nil
-	for _, s := range later {
-		m.pushActive(s)
-	}
-	if m.flags&event.LoopNonblock != 0 || m.hasWork() || m.touched {
+	if m.flags&event.LoopNonblock != 0 || m.hasWork() || m.exiting {
 		return soon, nil
 	}
 	for _, s := range m.subjects {
@@ -78,7 +72,7 @@ func (m *model) check() {
 	m.inOneBatch(passed)
 	m.iterated, m.passing = true, true
 	m.hadWork = m.hasWork()
-	m.turn, m.posted, m.tasks, m.activated = len(m.posts), 0, 0, 0
+	m.turn, m.last, m.posted, m.tasks, m.activated = len(m.posts), -1, 0, 0, 0
 }
 
 func (m *model) hasWork() bool { return m.activeCount() > 0 || len(m.posts) > 0 }
@@ -93,20 +87,48 @@ func (m *model) limitAt(priority int) int {
 
 // startPost is the start of a posted function.
 func (m *model) startPost(id int) error {
+	if m.passing && !m.postsGoOn() {
+		if err := m.beginLast(); err != nil {
+			return fmt.Errorf("post %d runs too late: %w", id, err)
+		}
+		m.last--
+	}
 	switch {
-	case !m.passing || m.running >= 0 || m.posted >= m.turn:
+	case !m.passing:
 		return fmt.Errorf("post %d runs at the wrong time", id)
 	case m.breaking:
 		return fmt.Errorf("post %d runs after LoopBreak", id)
-	case m.continuing:
-		return fmt.Errorf("post %d runs after LoopContinue", id)
-	case m.posted >= m.limitAt(0):
-		return fmt.Errorf("post %d runs beyond MaxDispatchCallbacks", id)
+	case m.last < -1:
+		return fmt.Errorf("post %d runs in the iteration in which it was posted", id)
 	case m.posts[0] != id:
 		return fmt.Errorf("post %d runs before post %d", id, m.posts[0])
 	}
 	m.posts = m.posts[1:]
 	m.posted++
+	return nil
+}
+
+// postsGoOn reports whether the posted functions of a pass, which come before
+// the active tasks, have not all run yet.
+func (m *model) postsGoOn() bool {
+	return m.running < 0 && m.last < 0 && m.tasks == 0 && m.posted < m.turn && !m.breaking &&
+		(m.exiting || !m.continuing && m.posted < m.limitAt(0))
+}
+
+// beginLast is where all tasks have run and the loop is to exit: what has been
+// posted by then runs, too.
+func (m *model) beginLast() error {
+	if m.last >= 0 {
+		return nil
+	}
+	m.drain()
+	switch {
+	case !m.exiting:
+		return errors.New("the loop is not to exit")
+	case len(m.active) > 0:
+		return fmt.Errorf("callback of %d did not run", m.active[0].name)
+	}
+	m.running, m.activated, m.last = -1, 0, len(m.posts)
 	return nil
 }
 
@@ -119,6 +141,9 @@ func (m *model) start(s *subject, what event.What) error {
 		if err := m.endPosts(); err != nil {
 			return err
 		}
+		m.running = m.mostUrgent()
+	}
+	if m.exiting {
 		m.running = m.mostUrgent()
 	}
 	if err := m.mayRun(s, what); err != nil {
@@ -155,13 +180,15 @@ func (m *model) mayRun(s *subject, what event.What) error {
 		return errors.New("at the wrong time")
 	case m.breaking:
 		return errors.New("after LoopBreak")
-	case m.continuing:
+	case m.continuing && !m.exiting:
 		return errors.New("after LoopContinue, or before more urgent ones")
+	case m.last >= 0:
+		return errors.New("after the last posts")
 	case !slices.Contains(m.active, s):
 		return errors.New("is not active")
 	case s.priority != m.running:
 		return fmt.Errorf("has priority %d, those of %d run", s.priority, m.running)
-	case m.tasks >= m.limitAt(m.running):
+	case m.tasks >= m.limitAt(m.running) && !m.exiting:
 		return errors.New("is beyond MaxDispatchCallbacks")
 	case s.kind != deferred && s.result != what:
 		return fmt.Errorf("should have been told %v", s.result)
@@ -198,8 +225,9 @@ func (m *model) first(priority int) *subject {
 
 // endPosts is where the posted functions of a pass have run.
 func (m *model) endPosts() error {
+	goOn := m.postsGoOn()
 	m.drain()
-	if m.posted < m.turn && m.posted < m.limitAt(0) && !m.breaking && !m.continuing {
+	if goOn {
 		return fmt.Errorf("post %d did not run", m.posts[0])
 	}
 	return nil
@@ -217,6 +245,9 @@ func (m *model) endPass() error {
 		}
 		m.running = m.mostUrgent()
 	}
+	if m.exiting && !m.breaking {
+		return m.endLast()
+	}
 	pri := m.running
 	m.running, m.activated = -1, 0
 	if m.breaking || m.continuing || pri < 0 {
@@ -228,7 +259,20 @@ func (m *model) endPass() error {
 	return nil
 }
 
-// ends says whether the loop has to end by now, and how.
+// endLast is endPass in the last iteration of a loop that is to exit.
+func (m *model) endLast() error {
+	if err := m.beginLast(); err != nil {
+		return err
+	}
+	m.running, m.activated = -1, 0
+	if m.last > 0 {
+		return fmt.Errorf("post %d did not run before the loop exits", m.posts[0])
+	}
+	return nil
+}
+
+// ends says whether the loop has to end by now, and how. If not, it is the start
+// of an iteration.
 func (m *model) ends() (bool, event.Status) {
 	ran := m.posted + m.tasks
 	switch {
@@ -238,11 +282,18 @@ func (m *model) ends() (bool, event.Status) {
 		return true, event.LoopDone
 	case m.iterated && !m.hadWork && m.flags&event.LoopNonblock != 0:
 		return true, event.LoopDone
-	case m.flags&event.LoopNoExitOnEmpty == 0 && m.added() == 0 && m.virtual <= 0 && !m.hasWork():
-		return true, event.LoopNoEvents
-	default:
-		return false, 0
 	}
+	m.continuing = false
+	later := m.later
+	m.later = nil
+	for _, s := range later {
+		m.pushActive(s)
+	}
+	m.drain() // an exit that was asked for before the loop ends it after an iteration
+	if m.flags&event.LoopNoExitOnEmpty == 0 && m.added() == 0 && m.virtual <= 0 && !m.hasWork() && !m.exiting {
+		return true, event.LoopNoEvents
+	}
+	return false, 0
 }
 
 // end is the end of a loop.
@@ -250,8 +301,9 @@ func (m *model) end(status event.Status) error {
 	if err := m.endPass(); err != nil {
 		return err
 	}
-	m.looping = false
 	ends, want := m.ends()
+	m.drain()
+	m.looping = false
 	if !ends {
 		return errors.New("the loop ended, and should have gone on")
 	}

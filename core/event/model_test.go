@@ -28,12 +28,11 @@ type model struct {
 
 	// What is due, in the order in which it became active: later is for the
 	// next iteration. What others asked for, in the order in which they did.
-	active  []*subject
-	later   []*subject
-	inbox   []*subject
-	posts   []int
-	batch   int  // tells apart what became active one after the other
-	touched bool // the inbox was, so that the loop may look at it once more
+	active []*subject
+	later  []*subject
+	inbox  []*subject
+	posts  []int
+	batch  int // tells apart what became active one after the other
 
 	virtual   int
 	maxActive int
@@ -51,6 +50,7 @@ type model struct {
 	passing   bool
 	hadWork   bool
 	turn      int // how many posts this pass may run
+	last      int // how many more because the loop exits, or -1 before that
 	posted    int // how many it ran
 	tasks     int // how many active subjects it ran
 	running   int // the priority that it runs, or -1
@@ -243,7 +243,6 @@ func (m *model) activate(s *subject, what event.What) {
 	}
 	s.asked = true
 	s.ask |= what
-	m.touched = true
 }
 
 func (m *model) setPriority(s *subject, priority int) error {
@@ -315,12 +314,11 @@ func (m *model) cancel(s *subject) bool {
 
 func (m *model) post(id int) {
 	m.posts = append(m.posts, id)
-	m.touched = true
 }
 
-func (m *model) loopExit() { m.exitAsked, m.touched = true, true }
+func (m *model) loopExit() { m.exitAsked = true }
 
-func (m *model) loopBreak() { m.breaking, m.touched = true, true }
+func (m *model) loopBreak() { m.breaking = true }
 
 func (m *model) setPriorities(n int) error {
 	if n < 1 {
@@ -406,7 +404,7 @@ func (m *model) pushActive(s *subject) {
 // drain looks into the inbox.
 func (m *model) drain() {
 	inbox := m.inbox
-	m.inbox, m.touched = nil, m.exitAsked && !m.looping
+	m.inbox = nil
 	for _, s := range inbox {
 		if s.asked {
 			s.asked = false

@@ -35,7 +35,7 @@ func (b *Base) Once(fd int, what What, timeout time.Duration, cb Callback) error
 func (b *Base) activateOnce(ev *Event) error {
 	b.enter()
 	defer b.leave()
-	if b.freed {
+	if !b.usable {
 		return misuse("once", ErrFreed)
 	}
 	b.activate(&ev.task, Timeout)

@@ -9,8 +9,9 @@ import (
 	"syscall"
 )
 
-// maxSignal is the highest signal number of any platform, and more.
-const maxSignal = 128
+// maxSignal is one more than the highest signal number that os/signal knows on
+// any platform.
+const maxSignal = 65
 
 // signalSet is a base's side of signals: the events that wait for each, and
 // how often each came since the loop last looked.
@@ -20,7 +21,7 @@ type signalSet struct {
 }
 
 func checkSignal(sig syscall.Signal) error {
-	if sig <= 0 || sig >= maxSignal || uncatchable(sig) {
+	if sig <= 0 || sig > lastSignal || uncatchable(sig) {
 		return fmt.Errorf("signal %d: %w", int(sig), syscall.EINVAL)
 	}
 	return nil
@@ -74,7 +75,7 @@ func (b *Base) activateSignal(sig int, times uint32) {
 func (b *Base) ActiveBySignal(sig syscall.Signal) {
 	b.enter()
 	defer b.leave()
-	if b.signals != nil && sig > 0 && sig < maxSignal {
+	if b.signals != nil && sig > 0 && sig <= lastSignal {
 		b.activateSignal(int(sig), 1)
 		b.notify()
 	}
@@ -121,15 +122,23 @@ func (h *signalHub) subscribe(b *Base, sig syscall.Signal) {
 }
 
 func (h *signalHub) unsubscribe(b *Base, sig syscall.Signal) {
+	if w := h.remove(b, sig); w != nil {
+		signal.Stop(w.ch) // without the lock: it waits for a delivery to end
+		close(w.ch)
+	}
+}
+
+// remove returns the watch for sig if no base waits for it any more.
+func (h *signalHub) remove(b *Base, sig syscall.Signal) *signalWatch {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	w := h.watches[sig]
 	delete(w.bases, b)
-	if len(w.bases) == 0 {
-		delete(h.watches, sig)
-		signal.Stop(w.ch)
-		close(w.ch)
+	if len(w.bases) > 0 {
+		return nil
 	}
+	delete(h.watches, sig)
+	return w
 }
 
 // forward hands each delivery to all bases that wait for the signal by then.

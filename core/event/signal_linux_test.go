@@ -62,3 +62,22 @@ func TestSignalToThread(t *testing.T) {
 		}},
 	})
 }
+
+// The numbers that C libraries use for their threads are refused, because Go
+// leaves them alone; all other real-time signals arrive.
+func TestRealTimeSignals(t *testing.T) {
+	b := newBase(t, nil)
+	for sig := syscall.Signal(32); sig <= 64; sig++ {
+		if sig <= 34 {
+			_, err := b.NewSignal(sig, ignore)
+			wantError(t, "reserved signal", err, syscall.EINVAL)
+			continue
+		}
+		var c calls
+		ev := addSignal(t, b, sig, c.note)
+		raise(t, sig)
+		runOnce(t, b)
+		c.want(t, event.Signal)
+		ok(t, ev.Del())
+	}
+}

@@ -4,6 +4,7 @@ package event_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"runtime"
@@ -64,6 +65,7 @@ func TestSignals(t *testing.T) {
 		{"a timeout comes when no signal does", testSignalTimeout},
 		{"an event that is not persistent is called for one delivery", testSignalOneShot},
 		{"those that cannot be caught are refused", testSignalUncatchable},
+		{"every number is refused, or can be added and deleted", testSignalAllNumbers},
 		{"the last event takes the goroutine along", testSignalGoroutine},
 		{"an event can be added again", testSignalAddAgain},
 	})
@@ -295,6 +297,36 @@ func testSignalUncatchable(t *testing.T, on backend) {
 			t.Errorf("signal %d: got %v, %v, want %v", int(sig), ev, err, syscall.EINVAL)
 		}
 	}
+}
+
+// testSignalAllNumbers also ends with bases that are freed, and with numbers
+// that os/signal would accept and never deliver.
+func testSignalAllNumbers(t *testing.T, on backend) {
+	b := on.base(t)
+	accepted := 0
+	for sig := syscall.Signal(-1); sig < 300; sig++ {
+		ev, err := b.NewSignal(sig, ignore)
+		if err != nil {
+			wantError(t, fmt.Sprintf("signal %d", int(sig)), err, syscall.EINVAL)
+			continue
+		}
+		accepted++
+		if sig > 64 {
+			t.Errorf("signal %d was accepted, which os/signal does not know", int(sig))
+			continue // to add it could hang
+		}
+		goes(t, func() {
+			ok(t, ev.Add())
+			ok(t, ev.Del())
+			ok(t, ev.Add())
+			ev.Free()
+			ok(t, b.Post(func() {})) // the hub is not locked
+		})()
+	}
+	if accepted < 25 {
+		t.Errorf("only %d signals were accepted", accepted)
+	}
+	wantUsable(t, b)
 }
 
 func testSignalGoroutine(t *testing.T, on backend) {

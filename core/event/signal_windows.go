@@ -7,3 +7,5 @@ import "syscall"
 func uncatchable(sig syscall.Signal) bool {
 	return sig != syscall.SIGINT && sig != syscall.SIGTERM
 }
+
+const lastSignal = syscall.SIGTERM

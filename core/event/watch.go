@@ -32,15 +32,24 @@ type CheckInfo struct{}
 
 // NewPrepare makes fn be called in every iteration right before the loop waits
 // for events. Watchers are called in the order in which they were made. What fn
-// does to the base, such as starting a timeout, counts for the wait
+// does to the base, such as starting a timeout, counts for the wait. Without a
+// base or a function the watcher watches nothing, and the log says so
 // (evwatch_prepare_new).
 func (b *Base) NewPrepare(fn func(w *Watcher, info PrepareInfo)) *Watcher {
+	if b == nil || fn == nil {
+		logMisuse("new prepare watcher", ErrNil)
+		return new(Watcher)
+	}
 	return b.newWatcher(&b.prepare, fn)
 }
 
 // NewCheck makes fn be called in every iteration right after the loop waited
 // for events, and before their callbacks (evwatch_check_new).
 func (b *Base) NewCheck(fn func(w *Watcher, info CheckInfo)) *Watcher {
+	if b == nil || fn == nil {
+		logMisuse("new check watcher", ErrNil)
+		return new(Watcher)
+	}
 	return b.newWatcher(&b.check, func(w *Watcher, _ PrepareInfo) { fn(w, CheckInfo{}) })
 }
 
@@ -58,6 +67,9 @@ func (w *Watcher) Base() *Base { return w.base }
 // Free ends the watcher: it is not called any more, even if that is called
 // from another watcher right before its turn (evwatch_free).
 func (w *Watcher) Free() {
+	if w.base == nil {
+		return
+	}
 	w.base.enter()
 	defer w.base.leave()
 	if i := slices.Index(w.set.list, w); i >= 0 {

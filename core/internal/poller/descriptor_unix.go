@@ -4,6 +4,9 @@ package poller
 
 import "golang.org/x/sys/unix"
 
+// CheckOpen returns an error if fd is not an open descriptor.
+func CheckOpen(fd int) error { return checkOpen("check", fd) }
+
 // checkOpen returns an error that names op if fd is not an open descriptor.
 // It serves the interfaces that do not look at a descriptor before they wait.
 func checkOpen(op string, fd int) error {

@@ -193,6 +193,14 @@ func isConnected(fd uintptr) bool {
 	return err == nil
 }
 
+// CheckOpen returns an error if fd is not an open socket.
+func CheckOpen(fd int) error {
+	if err := checkSocket(fd); err != nil {
+		return opError("check", fd, err)
+	}
+	return nil
+}
+
 // checkSocket returns an error if fd is not an open socket.
 func checkSocket(fd int) error {
 	const soType = 0x1008 // SO_TYPE
