@@ -33,6 +33,14 @@ func IsAcceptRetriable(err error) bool {
 	return matchErrno(err, acceptRetriable)
 }
 
+// IsDisconnect reports whether err means that the peer is gone: it has closed or
+// reset the connection, or the network says that it does not answer any more.
+// What else fails on an established connection is a failure of this side, such as
+// a lack of memory, and worth a message.
+func IsDisconnect(err error) bool {
+	return matchErrno(err, disconnected)
+}
+
 func matchErrno(err error, match func(syscall.Errno) bool) bool {
 	errno, ok := errors.AsType[syscall.Errno](err)
 	return ok && match(errno)

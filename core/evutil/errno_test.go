@@ -9,8 +9,8 @@ import (
 
 // An errnoTest says how a system error is classified.
 type errnoTest struct {
-	err                          error
-	rw, connect, refused, accept bool
+	err                                error
+	rw, connect, refused, accept, gone bool
 }
 
 func TestErrorClasses(t *testing.T) {
@@ -35,6 +35,7 @@ func checkErrorClass(t *testing.T, test errnoTest) {
 		{"IsConnectRetriable", IsConnectRetriable, test.connect},
 		{"IsConnectRefused", IsConnectRefused, test.refused},
 		{"IsAcceptRetriable", IsAcceptRetriable, test.accept},
+		{"IsDisconnect", IsDisconnect, test.gone},
 	} {
 		if got := class.is(test.err); got != class.want {
 			t.Errorf("%s(%v) is %t", class.name, test.err, got)

@@ -16,6 +16,15 @@ func connectRefused(e syscall.Errno) bool {
 	return e == syscall.ECONNREFUSED
 }
 
+func disconnected(e syscall.Errno) bool {
+	switch e {
+	case syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, syscall.ENOTCONN,
+		syscall.ETIMEDOUT, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ENETDOWN:
+		return true
+	}
+	return false
+}
+
 func acceptRetriable(e syscall.Errno) bool {
 	return rwRetriable(e) || e == syscall.ECONNABORTED
 }

@@ -10,8 +10,11 @@ var errnoTests = []errnoTest{
 	{err: syscall.EWOULDBLOCK, rw: true, accept: true},
 	{err: syscall.EINPROGRESS, connect: true},
 	{err: syscall.ECONNREFUSED, refused: true},
-	{err: syscall.ECONNABORTED, accept: true},
+	{err: syscall.ECONNABORTED, accept: true, gone: true},
 	{err: syscall.EINVAL},
 	{err: syscall.EMFILE},
-	{err: syscall.ECONNRESET},
+	{err: syscall.ENOBUFS},
+	{err: syscall.ECONNRESET, gone: true},
+	{err: syscall.EPIPE, gone: true},
+	{err: syscall.ETIMEDOUT, gone: true},
 }

@@ -20,6 +20,15 @@ func connectRefused(e syscall.Errno) bool {
 	return e == windows.WSAECONNREFUSED
 }
 
+func disconnected(e syscall.Errno) bool {
+	switch e {
+	case windows.WSAECONNRESET, windows.WSAECONNABORTED, windows.WSAENETRESET, windows.WSAENOTCONN,
+		windows.WSAESHUTDOWN, windows.WSAETIMEDOUT, windows.WSAEHOSTUNREACH, windows.WSAENETUNREACH, windows.WSAENETDOWN:
+		return true
+	}
+	return false
+}
+
 // acceptRetriable includes WSAECONNRESET, which is what becomes of a
 // connection that its peer gave up before it was accepted.
 func acceptRetriable(e syscall.Errno) bool {

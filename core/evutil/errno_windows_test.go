@@ -8,6 +8,8 @@ var errnoTests = []errnoTest{
 	{err: windows.WSAEINPROGRESS, connect: true},
 	{err: windows.WSAEINVAL, connect: true},
 	{err: windows.WSAECONNREFUSED, refused: true},
-	{err: windows.WSAECONNRESET, accept: true},
+	{err: windows.WSAECONNRESET, accept: true, gone: true},
+	{err: windows.WSAECONNABORTED, gone: true},
+	{err: windows.WSAENOBUFS},
 	{err: windows.WSAEMFILE},
 }

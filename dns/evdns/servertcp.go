@@ -295,7 +295,7 @@ func (c *tcpClient) fail(err error) {
 		return
 	}
 	p := c.tcp.port
-	if err == nil || isHangUp(err) {
+	if err == nil || evutil.IsDisconnect(err) {
 		p.logger().Debug("evdns: client has gone", "client", c.peer, "error", err)
 	} else {
 		p.complain(&p.losses, "server has lost a connection", err, "client", c.peer)

@@ -61,6 +61,9 @@ func onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 	case bufferevent.InputEnded:
 		b.FreeWhenWritten(drainTime)
 	case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
+		if err := b.Err(); !evutil.IsDisconnect(err) {
+			log.Print(err)
+		}
 		b.Free()
 	}
 }

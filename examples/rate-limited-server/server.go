@@ -129,7 +129,12 @@ func (c *client) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 			return // it still reads
 		}
 		c.end()
-	case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
+	case bufferevent.TimedOut:
+		c.end()
+	case bufferevent.OutputFailed, bufferevent.Failed:
+		if err := b.Err(); !evutil.IsDisconnect(err) {
+			c.log(err)
+		}
 		c.end()
 	}
 }

@@ -444,7 +444,10 @@ func (c *served) happened(what bufferevent.Events) {
 	switch what.Outcome() {
 	case bufferevent.InputEnded:
 		c.ended()
-	case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
+	case bufferevent.TimedOut:
+		c.fail(c.bev.Err())
+	case bufferevent.OutputFailed, bufferevent.Failed:
+		c.server.logLoss(&c.Conn, c.bev.Err())
 		c.fail(c.bev.Err())
 	case bufferevent.ConnectionMade:
 		if c.bev.NegotiatedProtocol() == "h2" {

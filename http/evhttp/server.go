@@ -57,6 +57,7 @@ type Server struct {
 	onError      ErrorPage
 	onLog        func(r *Request)
 	onPanic      PanicFunc
+	losses       lossLog
 	newStream    StreamFunc
 	tlsState     TLSStateFunc
 
