@@ -47,8 +47,8 @@ func TestMemoryForASlowReaderIsInProportion(t *testing.T) {
 	// wait in.
 	stacks := map[string]func(t *testing.T, base *event.Base) (*bufferevent.Bufferevent, []*evbuffer.Buffer){
 		"socket": func(t *testing.T, base *event.Base) (*bufferevent.Bufferevent, []*evbuffer.Buffer) {
-			b, peer := newSocket(t, base, 0)
-			t.Cleanup(peer.close)
+			b, _ := newSocket(t, base, 0)
+			ok(t, b.Disable(event.Write)) // some systems have room for all of it
 			return b, []*evbuffer.Buffer{b.Output()}
 		},
 		"pair": func(t *testing.T, base *event.Base) (*bufferevent.Bufferevent, []*evbuffer.Buffer) {
