@@ -329,8 +329,13 @@ func (c *Conn) resume() {
 	c.mu.Lock()
 	paused := c.paused || c.closed || c.read.err != nil
 	c.mu.Unlock()
-	if !paused {
-		c.bev.Enable(event.Read)
+	if paused {
+		return
+	}
+	if err := c.bev.Enable(event.Read); err != nil {
+		c.mu.Lock()
+		c.fail(&c.read, err)
+		c.mu.Unlock()
 	}
 }
 

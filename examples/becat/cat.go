@@ -209,8 +209,11 @@ func (c *cat) endInput() {
 
 func (c *cat) onOutput(b *bufferevent.Bufferevent) {
 	if c.conn != nil {
-		c.down.Resume()
-		c.endConnIfDone()
+		if err := c.down.Resume(); err != nil {
+			c.endConn(err)
+		} else {
+			c.endConnIfDone()
+		}
 	}
 	if c.closing && !c.stdout.pumped && b.Output().Len() == 0 {
 		c.exit(nil)
@@ -224,7 +227,10 @@ func (c *cat) onOutputEvent(b *bufferevent.Bufferevent, _ bufferevent.Events) {
 func (c *cat) onRead(*bufferevent.Bufferevent) { c.down.Carry() }
 
 func (c *cat) onWrite(*bufferevent.Bufferevent) {
-	c.up.Resume()
+	if err := c.up.Resume(); err != nil {
+		c.exit(fmt.Errorf("standard input: %w", err))
+		return
+	}
 	c.endConnIfDone()
 }
 

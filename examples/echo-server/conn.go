@@ -49,8 +49,12 @@ func onRead(b *bufferevent.Bufferevent) {
 
 // onWrite is called when no more than the low watermark waits any more.
 func onWrite(b *bufferevent.Bufferevent) {
-	if b.Enabled()&event.Read == 0 {
-		b.Enable(event.Read)
+	if b.Enabled()&event.Read != 0 {
+		return
+	}
+	if err := b.Enable(event.Read); err != nil {
+		log.Printf("%v: %v", b.PeerAddr(), err)
+		b.Free()
 	}
 }
 

@@ -115,7 +115,10 @@ func (s *session) onRead(b *bufferevent.Bufferevent) {
 
 func (s *session) onWrite(b *bufferevent.Bufferevent) {
 	_, to, _ := s.flows(b)
-	to.Resume()
+	if err := to.Resume(); err != nil {
+		s.report(err)
+		s.cut = true
+	}
 	s.freeIfDone()
 }
 

@@ -51,9 +51,13 @@ func (s *server) accept(base *event.Base, fd int, peer netip.AddrPort) {
 	}
 }
 
-// onRead sends back what has come. An error is something that onEvent hears of.
+// onRead sends back what has come.
 func onRead(b *bufferevent.Bufferevent) {
-	b.WriteBuffer(b.Input())
+	if err := b.WriteBuffer(b.Input()); err != nil {
+		log.Printf("%v: %v", b.PeerAddr(), err)
+		b.Free()
+		return
+	}
 	if b.Output().Len() >= maxOutput {
 		b.Disable(event.Read)
 	}
@@ -61,8 +65,12 @@ func onRead(b *bufferevent.Bufferevent) {
 
 // onWrite is called when no more than the low watermark waits any more.
 func onWrite(b *bufferevent.Bufferevent) {
-	if b.Enabled()&event.Read == 0 {
-		b.Enable(event.Read)
+	if b.Enabled()&event.Read != 0 {
+		return
+	}
+	if err := b.Enable(event.Read); err != nil {
+		log.Printf("%v: %v", b.PeerAddr(), err)
+		b.Free()
 	}
 }
 

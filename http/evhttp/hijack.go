@@ -1,6 +1,8 @@
 package evhttp
 
 import (
+	"errors"
+
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 )
@@ -30,11 +32,14 @@ func (r *Request) Hijack() (*bufferevent.Bufferevent, error) {
 		return nil, r.failed("hijack", ErrOrder)
 	}
 	b := c.bev
+	if err := errors.Join(b.SetTimeouts(0, 0), b.Enable(event.Read)); err != nil {
+		err = r.failed("hijack", err)
+		c.fail(err)
+		return nil, err
+	}
 	c.bev = nil
 	b.SetCallbacks(nil, nil, nil)
 	b.Data = nil
-	b.SetTimeouts(0, 0)
-	b.Enable(event.Read)
 	c.leave(r)
 	return b, nil
 }

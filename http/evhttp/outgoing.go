@@ -151,14 +151,17 @@ func (o *outgoing) connected() {
 
 // established is called when there is a connection to the server.
 func (o *outgoing) established() {
+	// An end while idle is noticed, too.
+	if err := errors.Join(o.bev.SetTimeouts(0, o.writeTimeout), o.bev.Enable(event.Read)); err != nil {
+		o.failLater(err)
+		return
+	}
 	o.state, o.retries = idle, 0
 	o.reused, o.last, o.ended, o.written = false, false, nil, nil
 	o.expect(0)
-	o.bev.SetTimeouts(0, o.writeTimeout)
 	if o.flags&ConReuseConnectedAddr != 0 && o.unix == "" {
 		o.peer = o.bev.PeerAddr()
 	}
-	o.bev.Enable(event.Read) // an end while idle is noticed, too
 	o.next()
 }
 
@@ -329,17 +332,25 @@ func (o *outgoing) happened(what bufferevent.Events) {
 	case bufferevent.TimedOut:
 		o.fail(ReqTimeout, o.bev.Err())
 	case bufferevent.OutputFailed:
-		if o.flags&ConReadOnWriteError == 0 || o.state < inResponse {
+		if o.flags&ConReadOnWriteError == 0 || o.state < inResponse || !peerReadsNoMore(o.bev.Err()) {
 			o.finished(o.reason())
 			return
 		}
 		o.written = o.reason()
 		o.last, o.sentFunc = true, nil
 		o.awaitAnswer()
-		o.bev.Enable(event.Read)
+		if err := o.bev.Enable(event.Read); err != nil {
+			o.finished(err)
+		}
 	case bufferevent.Failed:
 		o.finished(o.reason())
 	}
+}
+
+// peerReadsNoMore reports whether output has failed because of the peer, who may have
+// said why before. After any other failure it waits for the rest of the request.
+func peerReadsNoMore(err error) bool {
+	return err == nil || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF)
 }
 
 // reason returns why the stream is broken. There is none if somebody has only
@@ -402,6 +413,8 @@ func (o *outgoing) expired() {
 		o.fail(ReqTimeout, errConnectTimeout)
 	case o.state == idle:
 		o.fail(ReqTimeout, nil)
+	case o.written != nil:
+		o.fail(ReqEOF, o.written)
 	default:
 		o.fail(ReqTimeout, errAnswerTimeout)
 	}

@@ -212,7 +212,10 @@ func (o *outgoing) resume(r *Request) {
 	r.paused = false
 	o.expect(o.readTimeout)
 	if o.ended == nil {
-		o.bev.Enable(event.Read)
+		if err := o.bev.Enable(event.Read); err != nil {
+			o.failLater(err)
+			return
+		}
 	}
 	o.bev.Trigger(event.Read, bufferevent.TrigDeferCallbacks)
 }

@@ -126,11 +126,17 @@ func (c *served) rest() {
 	}
 }
 
-func (c *served) goOn() {
-	if c.resting {
-		c.resting = false
-		c.bev.Enable(event.Read)
+// goOn reads again. It returns false if that cannot be, and the connection is closed.
+func (c *served) goOn() bool {
+	if !c.resting {
+		return true
 	}
+	c.resting = false
+	if err := c.bev.Enable(event.Read); err != nil {
+		c.fail(err)
+		return false
+	}
+	return true
 }
 
 // readHead takes what has come of a head. When too much waits to be sent, drained
@@ -378,7 +384,9 @@ func (c *served) resume(r *Request) {
 	}
 	r.paused = false
 	c.expect(c.bodyTime(r))
-	c.goOn()
+	if !c.goOn() {
+		return
+	}
 	c.bev.Trigger(event.Read, bufferevent.TrigDeferCallbacks|bufferevent.TrigIgnoreWatermarks)
 }
 

@@ -37,8 +37,7 @@ func (c *served) finish(r *Request) {
 		c.end()
 	default:
 		c.expect(c.server.idleTimeout)
-		c.goOn()
-		if !c.busy && c.bev.Input().Len() > 0 {
+		if c.goOn() && !c.busy && c.bev.Input().Len() > 0 {
 			c.readable()
 		}
 	}
@@ -53,8 +52,7 @@ func (c *served) end() {
 		c.linger()
 		return
 	}
-	c.goOn()
-	if !c.busy {
+	if c.goOn() && !c.busy {
 		c.drop()
 	}
 }
@@ -71,8 +69,9 @@ func (c *served) linger() {
 	c.state = lingering
 	c.began = c.now()
 	c.expect(lingerTimeout)
-	c.goOn()
-	c.drop()
+	if c.goOn() {
+		c.drop()
+	}
 }
 
 // endWriting ends the stream that is sent. After an answer that is not complete
@@ -113,8 +112,9 @@ func (c *served) drained() {
 	case c.state == closing:
 		c.linger()
 	case c.state <= inHead:
-		c.goOn()
-		c.readable()
+		if c.goOn() {
+			c.readable()
+		}
 	default:
 		c.unheard()
 	}

@@ -1,6 +1,7 @@
 package evhttp
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
@@ -44,8 +45,9 @@ func (o *outgoing) askProxy() {
 	}
 	head = append(head, wire.CRLF...)
 	o.scratch = head[:0]
-	o.bev.Output().Add(head)
-	o.bev.Enable(event.Read)
+	if err := errors.Join(o.bev.Output().Add(head), o.bev.Enable(event.Read)); err != nil {
+		o.failLater(err)
+	}
 }
 
 // readProxy reads the proxy's answer.

@@ -49,12 +49,18 @@ func (f *Flow) Carry() {
 	}
 }
 
-// Resume goes on when enough of what waited has been written.
-func (f *Flow) Resume() {
-	if f.stalled && !f.over {
-		f.stalled = false
-		f.from.Enable(event.Read)
+// Resume goes on when enough of what waited has been written. If that cannot be, the
+// flow is over, and the error says why.
+func (f *Flow) Resume() error {
+	if !f.stalled || f.over {
+		return nil
 	}
+	f.stalled = false
+	err := f.from.Enable(event.Read)
+	if err != nil {
+		f.Break()
+	}
+	return err
 }
 
 // End says that nothing more will arrive. What waits is still written.

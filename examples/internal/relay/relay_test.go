@@ -36,7 +36,11 @@ func newPath(t *testing.T) *path {
 		t.Fatal(err)
 	}
 	p.from.SetCallbacks(func(*bufferevent.Bufferevent) { p.flow.Carry() }, nil, nil)
-	p.to.SetCallbacks(nil, func(*bufferevent.Bufferevent) { p.flow.Resume() }, nil)
+	p.to.SetCallbacks(nil, func(*bufferevent.Bufferevent) {
+		if err := p.flow.Resume(); err != nil {
+			t.Error(err)
+		}
+	}, nil)
 	if err := p.from.SetWatermark(event.Read, 0, 1000); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,97 @@
+package evhttp_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/http/evhttp"
+)
+
+// spoil puts a file in place of the socket of a stream, which epoll refuses: from now
+// on reading it cannot be enabled.
+func spoil(t *testing.T, b *bufferevent.Bufferevent) {
+	f, err := os.Open(os.Args[0])
+	if err == nil {
+		defer f.Close()
+		err = syscall.Dup3(int(f.Fd()), b.FD(), syscall.O_CLOEXEC)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// needsEpoll skips tests on loops that take any descriptor.
+func needsEpoll(t *testing.T, l *loop) {
+	if !strings.HasPrefix(l.base.Method(), "epoll") {
+		t.Skip("files are no error to ", l.base.Method())
+	}
+}
+
+// TestServersEndConnectionsThatCannotBeRead has reading of a body rest, and then fail
+// to go on.
+func TestServersEndConnectionsThatCannotBeRead(t *testing.T) {
+	const size = 1 << 20
+	l := newLoop(t)
+	needsEpoll(t, l)
+	told := make(chan error, 1)
+	_, addr := l.serve(func(s *evhttp.Server) {
+		s.SetGenericStream(func(r *evhttp.Request) {
+			r.SetErrorCallback(func(_ *evhttp.Request, err error) { told <- err })
+			begun := false
+			r.SetChunkCallback(func(r *evhttp.Request) {
+				if r.Input().Len() < 256<<10 || begun { // until no more is read
+					return
+				}
+				begun = true
+				l.base.Post(func() {
+					spoil(t, r.Conn().Bufferevent())
+					l.base.Post(func() { r.Input().Drain(r.Input().Len()) })
+				})
+			})
+		})
+	})
+	c := connect(t, addr)
+	fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", size)
+	go c.Write(make([]byte, size))
+	if err := await(t, told, "the error callback"); err == nil || !strings.Contains(err.Error(), "not permitted") {
+		t.Errorf("told of %v", err)
+	}
+}
+
+// TestClientsEndRequestsThatCannotBeRead is the same for the body of an answer.
+func TestClientsEndRequestsThatCannotBeRead(t *testing.T) {
+	l := newLoop(t)
+	needsEpoll(t, l)
+	_, addr := l.serve(func(s *evhttp.Server) {
+		s.SetGenericCallback(func(r *evhttp.Request) { r.SendReply(200, "", text(strings.Repeat("x", huge))) })
+	})
+	ended := make(chan error, 1)
+	var free func()
+	l.do(func() {
+		var send func(r *evhttp.Request, ready func(r *evhttp.Request)) error
+		send, free = newSender(t, l.base, addr, false, nil)
+		r := evhttp.NewRequest(func(r *evhttp.Request) { ended <- r.Err() })
+		begun := false
+		r.SetChunkCallback(func(r *evhttp.Request) {
+			if r.Input().Len() < 256<<10 || begun {
+				return
+			}
+			begun = true
+			l.base.Post(func() {
+				spoil(t, r.Conn().Bufferevent())
+				l.base.Post(func() { r.Input().Drain(r.Input().Len()) })
+			})
+		})
+		if err := send(r, nil); err != nil {
+			t.Error(err)
+		}
+	})
+	defer l.do(func() { free() })
+	if err := await(t, ended, "the end of the request"); err == nil || !strings.Contains(err.Error(), "not permitted") {
+		t.Errorf("ended with %v", err)
+	}
+}
