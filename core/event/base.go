@@ -54,6 +54,7 @@ type Base struct {
 	posts      postQueue   // taken from the inbox, not run yet
 
 	ready      []poller.Event // the buffer of the last wait
+	found      int            // how many events it had
 	prepare    watchers
 	check      watchers
 	counts     [3]counter  // by Count

@@ -61,6 +61,15 @@ func (b *Base) MaxEvents(clear bool, kinds ...Count) int {
 	return n
 }
 
+// NumReady returns how many descriptors the loop found ready when it looked last:
+// for callbacks that can do more or less at a time, and want to be fair to
+// others.
+func (b *Base) NumReady() int {
+	b.enter()
+	defer b.leave()
+	return b.found
+}
+
 // AddVirtual keeps the loop from ending for lack of events until as many calls
 // of DelVirtual: for work that will come back through Post.
 func (b *Base) AddVirtual() {

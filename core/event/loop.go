@@ -209,6 +209,7 @@ func (b *Base) wait(flags LoopFlag) error {
 	if len(b.check.list) > 0 {
 		b.runCheck()
 	}
+	b.found = len(ready)
 	for _, e := range ready {
 		b.activateIO(e.FD, What(e.Ready))
 	}

@@ -16,7 +16,7 @@ func (l *Listener) onReadable(*event.Event, event.What) {
 	l.enter()
 	defer l.leave()
 	accepted := false
-	for range l.acceptLimit {
+	for range l.share() {
 		if !l.accepting() {
 			return // because of a callback, or another goroutine
 		}
@@ -42,6 +42,16 @@ func (l *Listener) onReadable(*event.Event, event.What) {
 		}
 	}
 	l.failing = false
+}
+
+// share returns how many connections to accept in this iteration of the loop. A
+// fixed number would be the less of its time the more it has to do: clients
+// would wait for as many iterations of a busy loop as they are.
+func (l *Listener) share() int {
+	if l.acceptLimit > 0 {
+		return l.acceptLimit
+	}
+	return max(DefaultAcceptLimit, l.base.NumReady())
 }
 
 func (l *Listener) accept() (fd int, peer netip.AddrPort, err error) {

@@ -9,8 +9,8 @@ import (
 )
 
 // Addr returns the address that the socket is bound to: a *net.TCPAddr or
-// *net.UnixAddr, or nil if it has neither kind of address or is closed. It asks
-// the system, and may be called from any goroutine.
+// *net.UnixAddr, or nil if it has neither kind of address or is closed. It may be
+// called from any goroutine.
 func (l *Listener) Addr() net.Addr {
 	sa := l.sockname()
 	if path, ok := sysio.UnixPath(sa); ok {
@@ -28,16 +28,12 @@ func (l *Listener) AddrPort() netip.AddrPort {
 	return ap
 }
 
-// sockname returns nil if the system gives no answer.
+// sockname returns nil if the socket is closed.
 func (l *Listener) sockname() evutil.Sockaddr {
 	l.closing.Lock()
 	defer l.closing.Unlock()
 	if l.closed {
 		return nil
 	}
-	sa, err := sysio.Sockname(l.fd)
-	if err != nil {
-		return nil
-	}
-	return sa
+	return l.name
 }

@@ -29,8 +29,9 @@
 // its socket. All of this may be done from the callbacks, too.
 //
 // A listener accepts all connections that wait, but no more than
-// [DefaultAcceptLimit] before the other events of the loop get their turn;
-// [Listener.SetAcceptLimit] changes that.
+// [DefaultAcceptLimit], or than there are other descriptors ready, before the
+// other events of the loop get their turn; [Listener.SetAcceptLimit] sets another
+// number.
 //
 // # When descriptors run out
 //

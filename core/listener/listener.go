@@ -3,6 +3,7 @@ package listener
 import (
 	"fmt"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 
@@ -31,7 +32,9 @@ type ErrorCallback func(l *Listener, err error)
 const DefaultBacklog = -1
 
 // DefaultAcceptLimit is how many connections a listener accepts in one go if
-// nothing else was set.
+// nothing else was set and the loop has nothing else to do. While other
+// descriptors are ready it accepts as many as these, if that is more: new
+// connections get the same share of a busy loop as those that there are.
 const DefaultAcceptLimit = 64
 
 // DefaultPause is how long a listener waits after it failed to accept if
@@ -67,12 +70,13 @@ type Listener struct {
 	failing       bool // it has failed to accept, and not got through a turn since
 	callback      Callback
 	errorCallback ErrorCallback
-	acceptLimit   int
+	acceptLimit   int // 0: by what the loop has to do
 	pause         time.Duration
 
 	// closing is held to use the socket, so that CloseNow can close it.
 	closing sync.Mutex
 	closed  bool
+	name    evutil.Sockaddr // what the socket is bound to
 }
 
 // New makes a listener for a stream socket that is bound. A backlog of zero is
@@ -99,13 +103,12 @@ func New(b *event.Base, fd int, flags Flag, backlog int, cb Callback) (*Listener
 
 func newListener(b *event.Base, fd int, flags Flag, cb Callback) *Listener {
 	return &Listener{
-		base:        b,
-		fd:          fd,
-		mode:        sysio.Mode{Blocking: flags&LeaveSocketsBlocking != 0, Inheritable: flags&Inheritable != 0},
-		flags:       flags,
-		callback:    cb,
-		acceptLimit: DefaultAcceptLimit,
-		pause:       DefaultPause,
+		base:     b,
+		fd:       fd,
+		mode:     sysio.Mode{Blocking: flags&LeaveSocketsBlocking != 0, Inheritable: flags&Inheritable != 0},
+		flags:    flags,
+		callback: cb,
+		pause:    DefaultPause,
 	}
 }
 
@@ -120,6 +123,10 @@ func (l *Listener) start(backlog int) error {
 	}
 	if err := listen(l.fd, backlog); err != nil {
 		return err
+	}
+	var err error
+	if l.name, err = sysio.Sockname(l.fd); err != nil {
+		return os.NewSyscallError("getsockname", err)
 	}
 	l.enter()
 	defer l.leave()
@@ -235,6 +242,9 @@ func (l *Listener) Free() {
 // does not react because a callback takes long. The listener is still to be
 // freed.
 func (l *Listener) CloseNow() error {
+	if l.base == nil {
+		return fmt.Errorf("listener close: %w", ErrNil)
+	}
 	if !l.base.GotBreak() && !l.base.GotExit() {
 		return fmt.Errorf("listener close fd %d: %w", l.fd, ErrLoopGoesOn)
 	}
@@ -270,7 +280,8 @@ func (l *Listener) SetErrorCallback(cb ErrorCallback) {
 }
 
 // SetAcceptLimit sets how many connections are accepted before the other events
-// of the loop get their turn. The error is ErrRange if n is not positive.
+// of the loop get their turn, whatever else the loop has to do. The error is
+// ErrRange if n is not positive.
 func (l *Listener) SetAcceptLimit(n int) error {
 	if n <= 0 {
 		return fmt.Errorf("listener set accept limit %d: %w", n, ErrRange)
