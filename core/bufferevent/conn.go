@@ -31,6 +31,7 @@ type Conn struct {
 	bev           *Bufferevent // the loop's alone
 	local, remote net.Addr
 	canCloseWrite bool
+	unhook        func() bool // from the freeing of the base
 
 	mu       sync.Mutex
 	input    evbuffer.Buffer // read by the loop, and not by Read yet
@@ -64,7 +65,21 @@ func NewConn(b *Bufferevent) *Conn {
 	if err := b.Enable(event.Read); err != nil {
 		c.read.err = err
 	}
+	c.unhook = c.base.AfterFree(c.baseFreed)
 	return c
+}
+
+// baseFreed ends the connection when there is no loop any more that could.
+func (c *Conn) baseFreed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail(&c.read, event.ErrFreed)
+	c.fail(&c.write, event.ErrFreed)
+	if c.bev != nil {
+		c.bev.Free()
+		c.bev = nil
+	}
+	c.output.Free()
 }
 
 // boundBelow has everything that b stands on take no more output than it can get
@@ -375,6 +390,7 @@ func (c *Conn) pump() {
 
 // endClose gives the bufferevent up, which ends in order.
 func (c *Conn) endClose() {
+	c.unhook()
 	c.bev.FreeWhenWritten(connLinger)
 	c.bev = nil
 	c.input.Free()

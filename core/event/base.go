@@ -167,6 +167,7 @@ func (b *Base) free(finalize bool) {
 	}
 	b.leave()
 	b.freeLock()
+	b.inbox.runFreeHooks()
 }
 
 // freeEvents makes all events idle, runs the finalizers that are due, and

@@ -24,6 +24,7 @@ type inbox struct {
 	exits   []int64 // when the loop is to exit, by its clock
 	signals bool
 	open    bool
+	hooks   map[*freeHook]struct{} // called after closing
 }
 
 // postedMark in Event.posted says that the event is in an inbox.

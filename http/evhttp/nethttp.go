@@ -83,6 +83,7 @@ type httpExchange struct {
 	// The handler's.
 	httpReply
 	req      *http.Request
+	unhook   func() bool        // from the freeing of the base
 	cancel   context.CancelFunc // of the request's context
 	begun    bool               // the head was handed over
 	buf      []byte             // written, and not handed over
@@ -118,6 +119,7 @@ func newHTTPExchange(r *Request) (*httpExchange, error) {
 	ctx, cancel := context.WithCancel(handlerContext{r.Context(), localAddr(r)})
 	w.cancel = cancel
 	w.req = req.WithContext(ctx)
+	w.unhook = w.base.AfterFree(w.baseFreed)
 	r.SetErrorCallback(func(_ *Request, err error) { w.fail(err) })
 	r.outlasts = true // the context ends, as with net/http
 	if r.incoming.Framing == wire.NoBody {
@@ -179,6 +181,13 @@ func (w *httpExchange) fail(err error) {
 	w.changed.Broadcast()
 }
 
+// baseFreed ends what the handler waits for when there is no loop any more that
+// could.
+func (w *httpExchange) baseFreed() {
+	w.fail(event.ErrFreed)
+	w.cancel()
+}
+
 // run is the handler's goroutine.
 func (w *httpExchange) run(h http.Handler) {
 	returned := false
@@ -224,6 +233,7 @@ func (w *httpExchange) abort(answer bool) {
 
 // release ends what could outlive the handler.
 func (w *httpExchange) release() {
+	w.unhook()
 	w.cancel()
 	w.req.Body.Close()
 	w.mu.Lock()
@@ -283,7 +293,14 @@ func (w *httpExchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if post != nil {
 		return nil, nil, post
 	}
-	<-done
+	freed := make(chan struct{})
+	stop := w.base.AfterFree(func() { close(freed) })
+	defer stop()
+	select {
+	case <-done:
+	case <-freed:
+		return nil, nil, event.ErrFreed
+	}
 	if err != nil {
 		return nil, nil, err
 	}

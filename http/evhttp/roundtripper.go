@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
@@ -47,6 +48,7 @@ type trip struct {
 
 	answered chan struct{} // closed when there is resp
 	stop     func() bool   // ends the watching of the request's context
+	unhook   func() bool   // and that of the base
 	bodiless bool          // there is nothing to read
 
 	mu       sync.Mutex
@@ -95,9 +97,8 @@ func (t *roundTripper) try(req *http.Request) (resp *http.Response, stale bool, 
 		return nil, false, context.Cause(ctx)
 	}
 	p.stop = context.AfterFunc(ctx, func() { p.abort(context.Cause(ctx)) })
-	if err := t.client.base.Post(p.start); err != nil {
-		p.finish(err)
-	}
+	p.unhook = t.client.base.AfterFree(p.baseFreed)
+	t.client.base.Post(p.start) // fails only once the base was freed, which ends the trip
 	select {
 	case <-p.answered:
 		return p.resp, false, nil
@@ -335,8 +336,17 @@ func (p *trip) tunnel() {
 	p.give(resp)
 }
 
-// finish ends the trip. It runs on the loop, or there is none.
+// baseFreed ends the trip when there is no loop any more that could.
+func (p *trip) baseFreed() { p.conclude(&Error{Code: ReqEOF, Err: event.ErrFreed}) }
+
+// finish ends the trip, on the loop.
 func (p *trip) finish(err error) {
+	p.unhook()
+	p.conclude(err)
+}
+
+// conclude ends the trip. It runs on the loop, or there is none.
+func (p *trip) conclude(err error) {
 	p.mu.Lock()
 	if p.err == nil {
 		p.err = err

@@ -1,0 +1,45 @@
+package event
+
+// A freeHook is what AfterFree has registered.
+type freeHook struct{ fn func() }
+
+// AfterFree has fn called when the base has been freed, by the goroutine that frees
+// it, or at once if that has happened already. It is for those who wait in other
+// goroutines for what a loop would do, as what was posted is not run any more. fn
+// must not use the base, and must not wait.
+//
+// Calling stop takes that back; it reports whether fn will not be called, as that of
+// context.AfterFunc does. AfterFree and stop may be called from any goroutine.
+func (b *Base) AfterFree(fn func()) (stop func() bool) {
+	in := &b.inbox
+	hook := &freeHook{fn}
+	in.mu.Lock()
+	if !in.open {
+		in.mu.Unlock()
+		fn()
+		return func() bool { return false }
+	}
+	if in.hooks == nil {
+		in.hooks = make(map[*freeHook]struct{})
+	}
+	in.hooks[hook] = struct{}{}
+	in.mu.Unlock()
+	return func() bool {
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		_, found := in.hooks[hook]
+		delete(in.hooks, hook)
+		return found
+	}
+}
+
+// runFreeHooks tells those who wait that the base was freed.
+func (in *inbox) runFreeHooks() {
+	in.mu.Lock()
+	hooks := in.hooks
+	in.hooks = nil
+	in.mu.Unlock()
+	for hook := range hooks {
+		hook.fn()
+	}
+}
