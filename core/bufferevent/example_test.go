@@ -79,19 +79,21 @@ func ExampleBufferevent_ConnectHostname() {
 		log.Fatal(err)
 	}
 	b.SetCallbacks(nil, nil, func(b *bufferevent.Bufferevent, what bufferevent.Events) {
-		switch {
-		case what&bufferevent.EventConnected != 0:
+		switch what.Outcome() {
+		case bufferevent.ConnectionMade:
 			fmt.Println("connected")
-			return
-		case what&bufferevent.EventEOF != 0:
+		case bufferevent.InputEnded:
 			text, _ := io.ReadAll(b)
 			fmt.Printf("%s\n", text)
-		case b.DNSError() != nil:
-			fmt.Println("no such host:", b.DNSError())
-		default:
-			fmt.Println(b.Err())
+			b.FreeWhenWritten(0)
+		case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
+			if err := b.DNSError(); err != nil {
+				fmt.Println("no such host:", err)
+			} else {
+				fmt.Println(b.Err())
+			}
+			b.Free()
 		}
-		b.Free()
 	})
 	b.Enable(event.Read)
 	port := server.Addr().(*net.TCPAddr).Port

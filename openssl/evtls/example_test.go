@@ -31,11 +31,10 @@ func Example() {
 			echo := func(b *bufferevent.Bufferevent) { b.WriteBuffer(b.Input()) }
 			b.SetCallbacks(echo, nil, func(b *bufferevent.Bufferevent, what bufferevent.Events) {
 				fmt.Println("server:", what)
-				switch {
-				case what&bufferevent.EventEOF != 0: // we end, too, and go when that has left
-					b.SetCallbacks(nil, func(b *bufferevent.Bufferevent) { b.Free() }, nil)
-					b.CloseWrite()
-				case what&bufferevent.EventError != 0:
+				switch what.Outcome() {
+				case bufferevent.InputEnded: // after what is left we end, too, and say so
+					b.FreeWhenWritten(0)
+				case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
 					b.Free()
 				}
 			})
@@ -59,7 +58,7 @@ func Example() {
 		fmt.Printf("client: %s\n", p[:n])
 		b.CloseWrite() // tells the server that we have ended
 	}, nil, func(b *bufferevent.Bufferevent, what bufferevent.Events) {
-		if what&bufferevent.EventConnected == 0 {
+		if what.Outcome() != bufferevent.ConnectionMade {
 			fmt.Println("client:", what, b.Err())
 			b.Free()
 			base.LoopExit(0)
