@@ -232,7 +232,7 @@ func (b *Base) known(r *Request) (outcome, bool) {
 	if b.flags&NoCache != 0 || !r.asking().isCommon() {
 		return outcome{}, false
 	}
-	if b.failures.any() && r.asking() == nil {
+	if b.failures.any() && r.asking().isUsual() {
 		if err := b.failures.get(r, b.now()); err != nil {
 			return outcome{err: err}, true
 		}

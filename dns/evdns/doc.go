@@ -26,7 +26,8 @@
 // where names are those of the search that it may try: with the defaults 15
 // seconds for one name and one nameserver, and 5 seconds more for each further
 // nameserver. The time that it waits for others to end is included, and whatever
-// connections do. Only while the resolver is suspended does time stand still.
+// connections do. This time stands still only while the resolver is suspended or the
+// loop does not run; that of a [QueryConfig] never does.
 // GetAddrInfo tries one name after the other, and has that time for each; when it
 // has addresses of one family, it waits no longer than getaddrinfo-allow-skew for
 // the other one. For a deadline of one's own, a timer calls [Request.Cancel].
@@ -105,7 +106,7 @@
 // [NoCache] does without. A request under way takes some 250 bytes, and nothing
 // afterwards.
 //
-// Questions that are asked while the same one, over the same protocol, is under way
+// Questions that are asked while the same one is under way, asked in the same way,
 // are not sent, with NoCache neither: all get the answer to the first. Each has its
 // own time, and can be cancelled; the query is given up with the last of them.
 //

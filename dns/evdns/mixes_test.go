@@ -3,6 +3,7 @@ package evdns_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -22,7 +23,10 @@ func script(does func(*question)) func(*event.Base, *evdns.Base, *upstream) {
 
 var badNameservers = []badNameserver{
 	{"dead", func(loop *event.Base, b *evdns.Base, u *upstream) { u.does(expires(loop, b)) }},
-	{"nobody listens", func(_ *event.Base, _ *evdns.Base, u *upstream) { u.stop() }},
+	{"nobody listens", func(_ *event.Base, b *evdns.Base, u *upstream) {
+		u.stop()
+		set(u.t, b, "timeout", "2") // the system tells of so many refusals only (icmp_msgs_per_sec)
+	}},
 	{"refuses", script(complains(dns.RcodeRefused))},
 	{"does not implement", script(complains(dns.RcodeNotImplemented))},
 	{"fails", script(complains(dns.RcodeServerFailure))},
@@ -46,6 +50,26 @@ var badNameservers = []badNameserver{
 	{"truncates, without streams", func(_ *event.Base, _ *evdns.Base, u *upstream) {
 		u.does(truncates)
 		u.tcp.Close()
+	}},
+	{"answers too late", func(loop *event.Base, b *evdns.Base, u *upstream) {
+		dead := expires(loop, b)
+		u.does(func(q *question) {
+			dead(q)
+			ok(u.t, loop.Post(q.good))
+		})
+	}},
+	{"slow", script(func(q *question) {
+		time.Sleep(time.Millisecond)
+		q.good()
+	})},
+	{"answers what nobody has asked", func(loop *event.Base, b *evdns.Base, u *upstream) {
+		dead := expires(loop, b)
+		u.does(func(q *question) {
+			m := q.reply(0, record(u.t, "www.other.example. A 192.0.2.66"))
+			m.Question[0].Name = "www.other.example."
+			q.send(m)
+			dead(q)
+		})
 	}},
 	{"flaps between silence and answers", func(loop *event.Base, b *evdns.Base, u *upstream) {
 		dead := expires(loop, b)
@@ -87,12 +111,23 @@ func testMix(t *testing.T, mix []badNameserver, good, attempts, rounds int) {
 	loop := newLoop(t)
 	b := newResolver(t, loop)
 	set(t, b, "timeout", "1000", "attempts", fmt.Sprint(attempts), "address-order", "as-answered")
-	for i := range len(mix) + 1 {
-		u := newUpstream(t)
+	var servers []*upstream
+	for range len(mix) + 1 {
+		servers = append(servers, newUpstream(t))
+	}
+	for i, u := range servers {
 		ok(t, b.AddNameserver(u.addr))
 		if i != good {
 			mix[min(i, len(mix)-1)].start(loop, b, u)
 		}
+	}
+	var many []*answer
+	for i := range 5 {
+		many = append(many, start(t, b, fmt.Sprintf("many%d.example", i)))
+	}
+	dispatch(t, loop)
+	for _, a := range many {
+		a.want(t, "192.0.2.1")
 	}
 	for i := range rounds {
 		alone := start(t, b, fmt.Sprintf("alone%d.example", i))

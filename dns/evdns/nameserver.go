@@ -198,7 +198,9 @@ func (b *Base) ClearNameserversAndSuspend() {
 		return
 	}
 	b.suspended = true
-	for r := b.inflight.tail; r != nil; r = b.inflight.tail {
+	waiting := b.waiting
+	b.waiting = queue{}
+	for r := b.inflight.head; r != nil; r = b.inflight.head {
 		if r.probe {
 			b.remove(r)
 			continue
@@ -207,8 +209,14 @@ func (b *Base) ClearNameserversAndSuspend() {
 		b.inflight.remove(r)
 		r.state = stateWaiting
 		r.startOver()
-		b.waiting.insert(r, r.firstLimit())
+		b.waiting.push(r)
 	}
+	for r := waiting.head; r != nil; r = waiting.head {
+		waiting.remove(r)
+		b.waiting.push(r)
+	}
+	b.renewLimits(&b.waiting)
+	b.finishLater()
 	b.clearServers()
 }
 
@@ -227,13 +235,14 @@ func (b *Base) Resume() {
 	b.finishLater()
 }
 
-// renewLimits gives all requests of a queue their whole time.
+// renewLimits gives all requests of a queue their whole time, or while the resolver is
+// suspended all that there is.
 func (b *Base) renewLimits(q *queue) {
 	old := *q
 	*q = queue{}
 	for r := old.head; r != nil; r = old.head {
 		old.remove(r)
-		r.limit = b.limit()
+		r.renewLimit()
 		if joined := r.joined(); joined != nil {
 			b.renewLimits(joined)
 		}

@@ -1,6 +1,7 @@
 package evdns
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -93,7 +94,7 @@ func newAsking(cfg *QueryConfig) (*asking, error) {
 	if a.options, err = packOptions(cfg.Options); err != nil {
 		return nil, err
 	}
-	if a.isCommon() && a.bits == 0 && a.timeout == 0 && !a.do {
+	if a.isUsual() && a.timeout == 0 {
 		return nil, nil
 	}
 	return a, nil
@@ -132,6 +133,22 @@ func packOptions(options []dns.EDNS0) ([]byte, error) {
 // nil asking is that of most requests.
 func (a *asking) isCommon() bool {
 	return a == nil || a.class == dns.ClassINET && len(a.options) == 0 && !a.nameserver.IsValid()
+}
+
+// isUsual says whether a question is asked as by a request without an asking, apart
+// from the time that it has.
+func (a *asking) isUsual() bool {
+	return a == nil || a.isCommon() && a.bits == 0 && !a.do
+}
+
+// asksAs says whether the same question is the same query as with another asking. The
+// time that there is does not matter.
+func (a *asking) asksAs(other *asking) bool {
+	if a == nil || other == nil {
+		return a.isUsual() && other.isUsual()
+	}
+	return a.class == other.class && a.bits == other.bits && a.do == other.do &&
+		a.nameserver == other.nameserver && bytes.Equal(a.options, other.options)
 }
 
 func (a *asking) namesServer() bool { return a != nil && a.nameserver.IsValid() }

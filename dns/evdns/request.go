@@ -215,8 +215,11 @@ func (b *Base) start(r *Request) (*Request, error) {
 
 // limit returns when a request is given up at the latest that begins with a name
 // now: it has the time of all attempts, and that of one for each nameserver that
-// these may not reach.
+// these may not reach. While the resolver is suspended there is no end.
 func (b *Base) limit() time.Duration {
+	if b.suspended {
+		return forever
+	}
 	const longest = forever / 2
 	n := time.Duration(b.options.attempts + max(0, len(b.servers)-1))
 	if b.options.patience() > longest/n {

@@ -238,7 +238,8 @@ func (q *questions) mix(h uint64) uint64 {
 // same, and are asked in the same way.
 func (r *Request) asksTheSame(other *Request) bool {
 	const way = UseVC | IgnoreTC
-	return r.asking() == nil && other.asking() == nil && r.qtype == other.qtype && (r.flags^other.flags)&way == 0 && equalNames(r.name, other.name)
+	return r.qtype == other.qtype && (r.flags^other.flags)&way == 0 && r.asking().asksAs(other.asking()) &&
+		equalNames(r.name, other.name)
 }
 
 // equalNames compares names without regard to case.

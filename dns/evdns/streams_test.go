@@ -173,8 +173,11 @@ func TestNobodyListens(t *testing.T) {
 				loop := newLoop(t)
 				b := newResolver(t, loop)
 				set(t, b, "timeout", "1000")
+				var closed []*upstream
 				for range servers {
-					u := newUpstream(t)
+					closed = append(closed, newUpstream(t))
+				}
+				for _, u := range closed {
 					u.stop()
 					add(t, b, u.addr)
 				}

@@ -235,7 +235,7 @@ func (r *Request) reason() Err {
 // rememberFailure keeps for a moment that r has failed, if that is not this host's
 // fault.
 func (b *Base) rememberFailure(r *Request, err error) {
-	if b.flags&NoCache != 0 || isShortage(err) || r.asking() != nil {
+	if b.flags&NoCache != 0 || isShortage(err) || !r.asking().isUsual() {
 		return
 	}
 	b.failures.put(r, err, b.now(), b.options.failureTTL, b.options.cacheSize)
@@ -260,14 +260,13 @@ func (b *Base) setTimer() {
 	}
 }
 
-// firstDeadline returns when the next request is due, or forever. While the
-// resolver is suspended, the time of those that wait stands still.
+// firstDeadline returns when the next request is due, or forever.
 func (b *Base) firstDeadline() time.Duration {
 	first := forever
 	if r := b.inflight.head; r != nil {
 		first = r.deadline
 	}
-	if r := b.waiting.head; r != nil && !b.suspended {
+	if r := b.waiting.head; r != nil {
 		first = min(first, r.deadline)
 	}
 	return first
@@ -288,7 +287,7 @@ func (b *Base) onTimer(*event.Event, event.What) {
 	for r := b.inflight.head; r != nil && r.deadline <= now; r = b.inflight.head {
 		b.due(r, now)
 	}
-	for r := b.waiting.head; r != nil && r.deadline <= now && !b.suspended; r = b.waiting.head {
+	for r := b.waiting.head; r != nil && r.deadline <= now; r = b.waiting.head {
 		if !b.expire(r) {
 			b.reschedule(r, r.firstLimit())
 		}
