@@ -72,6 +72,7 @@ type clientRequest struct {
 	onDone          func(r *Request)
 	onReady         func(r *Request) // for the body, if that follows
 	onInformational func(r *Request, code int, h *Header)
+	onStage         func(o *outgoing, stage clientStage)
 
 	sends   bool   // it is a client's
 	host    string // for the Host field, if it is not that of the connection

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
-	"net/textproto"
 	"strings"
 	"sync"
 
@@ -26,7 +25,8 @@ type roundTripper struct{ client *Client }
 // has to run meanwhile: see event.LoopNoExitOnEmpty.
 //
 // It does what http.Transport does with bodies in both directions, trailers,
-// informational responses, which the callbacks of httptrace are told on the loop,
+// informational responses, the callbacks of httptrace, which are called on the loop
+// (but those about name resolution, connecting, TLS, and idle connections),
 // cancelling, and other protocols (101), whose body is an io.ReadWriteCloser.
 // Requests that may be sent twice are sent again if a connection turns out to be
 // stale, provided that they have no body or a GetBody. Different are that it neither asks for
@@ -43,6 +43,7 @@ type trip struct {
 	req    *http.Request
 	r      *Request // the loop's once it is under way
 	trace  *httptrace.ClientTrace
+	heard  bool // something of an answer, which was traced
 	upload upload
 	over   chan struct{} // closed when the request is
 
@@ -199,7 +200,7 @@ func (p *trip) start() {
 	r.SetHeaderCallback(func(*Request) bool { p.answer(); return true })
 	r.SetChunkCallback(func(*Request) { p.pump() })
 	if p.trace != nil {
-		r.SetInformationalCallback(p.inform)
+		p.traceStart()
 	}
 	name := p.req.Method
 	if name == "" {
@@ -220,27 +221,12 @@ func (p *trip) start() {
 	}
 }
 
-// inform passes an informational response on.
-func (p *trip) inform(_ *Request, code int, h *Header) {
-	if code == 100 && p.trace.Got100Continue != nil {
-		p.trace.Got100Continue()
-	}
-	if fn := p.trace.Got1xxResponse; fn != nil {
-		if err := fn(code, textproto.MIMEHeader(toHTTP(h))); err != nil {
-			p.abort(err)
-			p.cancel()
-		}
-	}
-}
-
 // answer gives the head of the answer to RoundTrip. One that ends HTTP waits for
 // the stream.
 func (p *trip) answer() {
+	p.traceFirstByte()
 	if p.r.incoming.Framing == wire.Tunnel {
 		return
-	}
-	if p.trace != nil && p.trace.GotFirstResponseByte != nil {
-		p.trace.GotFirstResponseByte()
 	}
 	resp := p.response()
 	if p.r.incoming.Framing == wire.NoBody {

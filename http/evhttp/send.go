@@ -43,6 +43,8 @@ func (o *outgoing) begin(r *Request) {
 	switch {
 	case length == 0:
 		r.sending = sendDone
+		o.reach(r, wroteHead)
+		o.reach(r, wroteAll)
 		o.awaitAnswer()
 	case r.header.fields().HasTokenKnown(wire.Expect, "100-continue"):
 		o.awaiting = true
@@ -51,10 +53,13 @@ func (o *outgoing) begin(r *Request) {
 		} else {
 			o.awaitAnswer()
 		}
+		o.reach(r, wroteHead)
 	case r.client.follows:
+		o.reach(r, wroteHead)
 		o.starting = true // the loop tells the user
 		o.expect(time.Nanosecond)
 	default:
+		o.reach(r, wroteHead)
 		o.goOn(r)
 	}
 }
@@ -76,6 +81,7 @@ func (o *outgoing) goOn(r *Request) {
 	}
 	r.sending, r.sent = sendDone, r.expected
 	o.handed = o.bev.Output().Len()
+	o.reach(r, wroteAll)
 }
 
 // sendOutput sends the body and keeps it, in case it has to be sent again.

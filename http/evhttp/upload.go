@@ -196,7 +196,11 @@ func (u *upload) finish() {
 			}
 		}
 	}
-	if err := r.SendReplyEnd(); err != nil && !errors.Is(err, ErrDone) {
+	o, _ := r.ex.(*outgoing)
+	switch err := r.SendReplyEnd(); {
+	case err == nil && o != nil:
+		o.reach(r, wroteAll)
+	case err != nil && !errors.Is(err, ErrDone):
 		u.trip.abort(err)
 	}
 }
