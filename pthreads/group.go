@@ -62,7 +62,8 @@ type GroupConfig struct {
 // because a callback called LoopExit or LoopBreak on its base, the others are
 // told to do the same. A panic in a callback ends the program, as anywhere.
 //
-// The methods may be called from any goroutine.
+// The methods may be called from any goroutine. A zero Group has no loops and is
+// stopped.
 type Group struct {
 	config GroupConfig
 	loops  []*loop
@@ -135,8 +136,14 @@ func (g *Group) Len() int { return len(g.loops) }
 func (g *Group) Base(i int) *event.Base { return g.loops[i].base }
 
 // Next returns the base whose turn it is: each call another one, in a circle.
-// Connections that are handed off take turns in the same circle.
-func (g *Group) Next() *event.Base { return g.nextLoop().base }
+// Connections that are handed off take turns in the same circle. It is nil if the
+// group has no loops.
+func (g *Group) Next() *event.Base {
+	if len(g.loops) == 0 {
+		return nil
+	}
+	return g.nextLoop().base
+}
 
 func (g *Group) nextLoop() *loop {
 	turn := g.turn.Add(1) - 1
@@ -156,6 +163,9 @@ func (g *Group) nextLoop() *loop {
 // Stop may be called several times. From a callback of the group it would wait
 // for itself; use LoopExit there.
 func (g *Group) Stop(ctx context.Context) error {
+	if len(g.loops) == 0 {
+		return nil
+	}
 	g.exit(nil)
 	select {
 	case <-g.ended:
@@ -173,6 +183,9 @@ func (g *Group) Stop(ctx context.Context) error {
 // freed. The error is that of the loop that failed, if that is why the group
 // stopped.
 func (g *Group) Wait() error {
+	if len(g.loops) == 0 {
+		return nil
+	}
 	<-g.ended
 	return g.failure()
 }

@@ -33,8 +33,15 @@ type AcceptFunc func(b *event.Base, fd int, peer netip.AddrPort)
 // does the work, for this and for what connections inherit.
 //
 // Listen is ready when it returns, though it does not wait for the loops. The
-// error is ErrStopped, wrapped, when the group is stopping.
+// error is ErrStopped, wrapped, when the group is stopping, and event.ErrNil for
+// a nil accept.
 func (g *Group) Listen(network, address string, accept AcceptFunc) (net.Addr, error) {
+	if accept == nil {
+		return nil, fmt.Errorf("listen %s %s: %w", network, address, event.ErrNil)
+	}
+	if len(g.loops) == 0 {
+		return nil, fmt.Errorf("listen %s %s: %w", network, address, ErrStopped)
+	}
 	places, err := resolve(network, address)
 	if err != nil {
 		return nil, fmt.Errorf("listen %s %s: %w", network, address, err)

@@ -42,7 +42,8 @@ type Batch struct {
 // NewBatch makes a batch for up to limit messages, at least one, of up to size
 // bytes each. Longer messages arrive truncated. For sending, size is of no
 // interest, and limit is how many messages go into one system call. The memory
-// is taken by the first Recv and the first Send.
+// is taken by the first Recv and the first Send. A zero Batch is one for a message
+// at a time, without room to receive any bytes.
 func NewBatch(limit, size int) *Batch {
 	return &Batch{limit: max(limit, 1), size: max(size, 0)}
 }
@@ -68,6 +69,7 @@ func (b *Batch) Limit() int { return b.limit }
 // Recv, with or without an error; until then they are the caller's to change.
 func (b *Batch) Recv(fd int) ([]Message, error) {
 	if b.in == nil {
+		b.limit = max(b.limit, 1) // of a zero Batch
 		b.makeRoom()
 	}
 	clear(b.messages[:b.used])
@@ -105,6 +107,7 @@ func (b *Batch) roomOf(i int) []byte {
 // is done with, and its Err says why. The error of Send is the first of these.
 func (b *Batch) Send(fd int, messages []Message) (done int, err error) {
 	if b.out == nil {
+		b.limit = max(b.limit, 1) // of a zero Batch
 		b.out = sysio.NewMessages(b.limit)
 		if b.segments {
 			b.out.AllowSegments()

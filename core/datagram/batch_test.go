@@ -313,3 +313,19 @@ func TestLargeMessages(t *testing.T) {
 		}
 	}
 }
+
+// A zero batch sends one message at a time, and has no room for what arrives.
+func TestZeroBatch(t *testing.T) {
+	server := listen(t, loopbacks[0], 0)
+	client := listen(t, loopbacks[0], 0)
+	var b datagram.Batch
+	n, err := b.Send(client, texts(addrOf(t, server), "one", "two"))
+	ok(t, err)
+	want(t, "messages sent", n, 2)
+	got, err := new(datagram.Batch).Recv(server)
+	ok(t, err)
+	want(t, "messages received", len(got), 1)
+	want(t, "bytes", len(got[0].Data), 0)
+	want(t, "truncated", got[0].Truncated, true)
+	want(t, "data", string(recv(t, server, 1)[0].Data), "two")
+}

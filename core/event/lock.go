@@ -1,6 +1,8 @@
 package event
 
 import (
+	"runtime"
+
 	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/core/internal/evlog"
 )
@@ -81,6 +83,12 @@ func (b *Base) awaitCallback(ev *Event) bool {
 		return false
 	}
 	for b.current == &ev.task {
+		if b.done == nil { // locks were installed without conditions
+			b.release()
+			runtime.Gosched()
+			b.acquire()
+			continue
+		}
 		b.waiters++
 		if _, err := b.done.Wait(b.mu, -1); err != nil {
 			evlog.Fatal(err)

@@ -121,3 +121,28 @@ func (c *condition) Wait(with evthread.Lock, timeout time.Duration) (timedOut bo
 	l.own(depth)
 	return false, nil
 }
+
+// Locks may be installed without conditions. Del then still waits for the
+// callback of another thread.
+func TestDelWaitsWithoutConditions(t *testing.T) {
+	enableLocks(t)
+	ok(t, evthread.SetConditionCallbacks(nil))
+	b := newBase(t, nil)
+	running, deleting := make(chan struct{}), make(chan struct{})
+	var returned atomic.Bool
+	ev := b.NewUser(func(*event.Event, event.What) {
+		close(running)
+		<-deleting
+		time.Sleep(10 * time.Millisecond) // usually, Del waits by now
+		returned.Store(true)
+	})
+	ev.Activate(event.Read)
+	wait := goes(t, func() { dispatch(t, b) })
+	<-running
+	goes(t, func() {
+		close(deleting)
+		ok(t, ev.Del())
+		same(t, "the callback had returned", returned.Load(), true)
+	})()
+	wait()
+}

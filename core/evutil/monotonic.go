@@ -21,10 +21,11 @@ const (
 )
 
 // A MonotonicTimer measures time that never runs backwards, even when the
-// system's time is set back. Make one with [NewMonotonicTimer]. Only one
-// goroutine at a time may use it (evutil_monotonic_timer).
+// system's time is set back. The zero value has no flags set, like what
+// [NewMonotonicTimer] makes. Only one goroutine at a time may use it
+// (evutil_monotonic_timer).
 type MonotonicTimer struct {
-	read   func() time.Duration
+	read   func() time.Duration // nil: runtimeClock
 	adjust time.Duration // what read has run backwards so far
 	last   time.Duration // the latest result; no result is less
 }
@@ -32,7 +33,7 @@ type MonotonicTimer struct {
 // NewMonotonicTimer returns a timer with no flags set. There is no need to
 // configure or free it (evutil_monotonic_timer_new).
 func NewMonotonicTimer() *MonotonicTimer {
-	return &MonotonicTimer{read: runtimeClock}
+	return new(MonotonicTimer)
 }
 
 // Configure chooses the clock anew. Results from before and after have
@@ -48,7 +49,7 @@ func (t *MonotonicTimer) Configure(flags MonotonicFlags) error {
 	case flags&MonotPrecise != 0:
 		*t = MonotonicTimer{read: preciseClock}
 	default:
-		*t = MonotonicTimer{read: runtimeClock}
+		*t = MonotonicTimer{}
 	}
 	return nil
 }
@@ -57,7 +58,11 @@ func (t *MonotonicTimer) Configure(flags MonotonicFlags) error {
 // [MonotonicTimer.Configure]. It is never less than it was before
 // (evutil_gettime_monotonic).
 func (t *MonotonicTimer) Now() time.Duration {
-	now := t.read() + t.adjust
+	read := t.read
+	if read == nil {
+		read = runtimeClock
+	}
+	now := read() + t.adjust
 	if now < t.last {
 		t.adjust += t.last - now
 		now = t.last

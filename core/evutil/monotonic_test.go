@@ -95,3 +95,11 @@ func TestMonotonicTimerDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestZeroMonotonicTimer(t *testing.T) {
+	var timer MonotonicTimer
+	first := timer.Now()
+	if second := timer.Now(); second < first {
+		t.Errorf("%v after %v", second, first)
+	}
+}
