@@ -22,7 +22,8 @@ func (ev *Event) Add() error {
 }
 
 // AddTimeout makes the event pending, to become active with Timeout if d
-// passes first. If it is pending already, d replaces the timeout it had. With
+// passes first. In a callback, d counts from the time at which the loop's wait
+// ended ([Base.Now]); see UpdateCacheTime for callbacks that take long. If it is pending already, d replaces the timeout it had. With
 // Persist, every callback starts the timeout anew. A d of zero or less makes
 // the loop run the callback as soon as it can (event_add with a timeout).
 func (ev *Event) AddTimeout(d time.Duration) error {

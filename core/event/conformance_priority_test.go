@@ -14,6 +14,7 @@ func TestConformancePriorities(t *testing.T) {
 	onEveryBackend(t, []behaviour{
 		{"the more urgent run first", testUrgentFirst},
 		{"events of one priority run in the order in which they became active", testFifo},
+		{"what is found in one iteration becomes active in a fixed order", testActivationOrder},
 		{"a new event is in the middle", testMiddlePriority},
 		{"an urgent event that a callback activates runs before the rest", testUrgentInterrupts},
 		{"an urgent descriptor that a callback makes ready runs before the less urgent", testUrgentDescriptor},
@@ -46,6 +47,34 @@ func withPriorities(t testing.TB, b *event.Base, n int) func(priority int, cb ev
 		ok(t, ev.SetPriority(priority))
 		return ev
 	}
+}
+
+// testActivationOrder has the events of one iteration in the order in which the
+// documentation says that they become active.
+func testActivationOrder(t *testing.T, on backend) {
+	b := on.base(t)
+	r, w := socketPair(t)
+	send(t, w, r, "x")
+	var tr trace
+	late := b.NewTimer(tr.cb("late timeout"))
+	addTimer(t, b, time.Microsecond, tr.cb("early timeout"))
+	ok(t, late.AddTimeout(2*time.Microsecond))
+	reader := newEvent(t, b, r, event.Read, tr.cb("descriptor"))
+	awaitReady(t, reader)
+	ok(t, reader.Add())
+	inWait := b.NewUser(tr.cb("activated in the wait"))
+	b.NewCheck(func(w *event.Watcher, _ event.CheckInfo) {
+		w.Free()
+		inWait.Activate(event.Read)
+	})
+	first, second := b.NewUser(tr.cb("first activated")), b.NewUser(tr.cb("second activated"))
+	for _, ev := range []*event.Event{first, second, first} { // who is active keeps the place
+		ev.Activate(event.Read)
+	}
+	for left, _ := late.Remaining(); left > 0; left, _ = late.Remaining() {
+	}
+	dispatch(t, b)
+	tr.want(t, "first activated", "second activated", "descriptor", "activated in the wait", "early timeout", "late timeout")
 }
 
 func testUrgentFirst(t *testing.T, on backend) {

@@ -60,9 +60,49 @@
 // only when nothing more urgent is active, so urgent ones can starve them;
 // [Config] can bound how long the loop goes without looking for news.
 //
+// Events become active in this order: those that were activated before the wait
+// ([Event.Activate], [Base.ActiveByFD]); those whose descriptors are ready, as the
+// method reports them; those that others activated during the wait; signals; and
+// those whose timeouts have passed, by their deadlines. An event that is active
+// already keeps its place and gets one call for all.
+//
 // Callbacks that activate events run in the same iteration only up to a fixed
 // number; the rest follows in the next. So, unlike in C, activating an event
 // from its own callback cannot keep the loop from everything else.
+//
+// [Base.LoopExit] ends the loop after an iteration that runs what is active in all
+// priorities, and what was posted. [Base.LoopBreak] ends it after the callback that
+// runs, and leaves the rest for the next loop.
+//
+// # Time
+//
+// Time is monotonic and stands still while callbacks run ([Base.Now]): it is that
+// of the end of the last wait. Timeouts that callbacks start count from there, so
+// that a callback that takes 20 ms before it starts a timeout of 50 ms sees it pass
+// 30 ms later. [Base.UpdateCacheTime] reads the clock anew, and with [NoCacheTime]
+// a base reads it each time. Outside of the loop, timeouts count from the call. A
+// persistent event's timeout counts from when it passed last, or from the callback
+// that something else caused.
+//
+// Timeouts are exact to about a millisecond, and never early; [PreciseTimer] asks
+// for better. They include the time during which the process is stopped, but not
+// that during which the machine sleeps, where the system's monotonic clock does not
+// count it, as on Linux.
+//
+// # Signals
+//
+// Signals come by way of os/signal, whose goroutine tells the loop. So they are
+// asynchronous: when kill has returned, even one that the process sent to itself,
+// the loop may not know of the signal yet, and [LoopNonblock] may not find it. They
+// are counted, and the callback is called as often; only of a burst of more than 256
+// that the loop has no time to count, some may be taken as one.
+//
+// # Panics
+//
+// A panic in a callback, or a runtime.Goexit, comes out of Loop, Dispatch or Run. A
+// program that recovers it finds the base as if the callback had returned and
+// LoopBreak had ended the loop: the event counts as called, what else is active or
+// posted is left for the next loop, and the base can be used and freed.
 //
 // # Methods
 //
@@ -74,10 +114,6 @@
 // flags of these names. [IgnoreEnv] makes a base deaf to them. Asking an event
 // for what the method cannot do, such as edge triggering with poll, is an
 // error when it is added.
-//
-// Time is monotonic and stands still while callbacks run ([Base.Now]).
-// Timeouts are exact to about a millisecond, and never early; [PreciseTimer]
-// asks for better.
 //
 // # Errors
 //

@@ -26,8 +26,8 @@ const (
 // (evutil_monotonic_timer).
 type MonotonicTimer struct {
 	read   func() time.Duration // nil: runtimeClock
-	adjust time.Duration // what read has run backwards so far
-	last   time.Duration // the latest result; no result is less
+	adjust time.Duration        // what read has run backwards so far
+	last   time.Duration        // the latest result; no result is less
 }
 
 // NewMonotonicTimer returns a timer with no flags set. There is no need to
