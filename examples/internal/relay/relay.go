@@ -79,13 +79,4 @@ func (f *Flow) Over() bool { return f.over }
 func (f *Flow) Broken() bool { return f.broken }
 
 // Done reports whether it is over and nothing waits any more.
-func (f *Flow) Done() bool { return f.over && (f.broken || unsent(f.to) == 0) }
-
-// unsent returns how much waits to be written by a bufferevent and by all that it
-// stands on.
-func unsent(b *bufferevent.Bufferevent) (n int) {
-	for ; b != nil; b = b.Underlying() {
-		n += b.Output().Len()
-	}
-	return n
-}
+func (f *Flow) Done() bool { return f.over && (f.broken || f.to.Unsent() == 0) }
