@@ -75,19 +75,37 @@ func (b *Bufferevent) ConnectHostnameHints(r Resolver, hints *evutil.AddrInfoHin
 	if r == nil {
 		r = goResolver{s.bev.base}
 	}
-	(*Control)(b).NamePeer(host)
+	b.namePeer(host)
 	s.lookup(r, hints, host, port)
 	return nil
 }
 
-// NamePeer tells the lowest transport that wants to know it, of those from the
-// bufferevent down to the socket and the one above that, which host it is going to
-// be connected to. ConnectHostname does so; who connects to an address of a host
-// that was looked up otherwise may.
+// NamePeer says which host the bufferevent is going to be connected to, or is, to
+// the lowest transport that wants to know: of those from the bufferevent down to
+// the socket and the one above that. If it does not take the name, one that is put
+// over the bufferevent later finds that with PeerName. It is for who connects to an address of
+// a host that was looked up otherwise, or through a proxy.
 func (c *Control) NamePeer(host string) {
+	if b := c.Bufferevent(); !b.namePeer(host) {
+		b.extra().peerName = host
+	}
+}
+
+// PeerName returns the host that NamePeer was told, if no transport was there to
+// take it. What ConnectHostname was told is not it: what is put over a connection
+// that is there already may be about another host, behind a proxy.
+func (c *Control) PeerName() string {
+	if c.extras == nil {
+		return ""
+	}
+	return c.extras.peerName
+}
+
+// namePeer reports whether a transport has taken the name.
+func (b *Bufferevent) namePeer(host string) bool {
 	var lowest PeerNamer
-	bottom := c.Bufferevent()
-	for b := bottom; b != nil; b = b.wrapped() {
+	bottom := b
+	for ; b != nil; b = b.wrapped() {
 		if n, ok := b.transport.(PeerNamer); ok {
 			lowest = n
 		}
@@ -96,9 +114,7 @@ func (c *Control) NamePeer(host string) {
 	if x := bottom.extras; lowest == nil && x != nil && x.above != nil {
 		lowest, _ = x.above.(PeerNamer)
 	}
-	if lowest != nil {
-		lowest.NamePeer(host)
-	}
+	return lowest != nil && lowest.NamePeer(host)
 }
 
 // DNSError returns why the last host name could not be looked up, or nil. It

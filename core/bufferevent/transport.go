@@ -53,9 +53,10 @@ type (
 		Underlying() *Bufferevent
 	}
 	// A PeerNamer is a transport that wants to know the name of the host that
-	// the stream is going to be connected to, as TLS does to verify it.
+	// the stream is going to be connected to, as TLS does to verify it. It reports
+	// whether it takes the name: it may know one, or be connected.
 	PeerNamer interface {
-		NamePeer(host string)
+		NamePeer(host string) (taken bool)
 	}
 	// A WriteCloser is a transport that can end the stream that it writes,
 	// once the output buffer is empty, and still read.

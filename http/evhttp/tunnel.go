@@ -3,6 +3,7 @@ package evhttp
 import (
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
@@ -84,6 +85,9 @@ func (o *outgoing) goThrough() {
 	under := o.bev
 	under.SetCallbacks(nil, nil, nil)
 	under.Data = nil
+	if host, _, err := net.SplitHostPort(o.tunnel.to); err == nil {
+		(*bufferevent.Control)(under).NamePeer(host)
+	}
 	b, err := o.tunnel.secure(under)
 	if err != nil {
 		o.fail(ReqEOF, err)

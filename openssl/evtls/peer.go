@@ -7,16 +7,17 @@ import (
 
 // NamePeer implements bufferevent.PeerNamer: a client that was not told the name of
 // its server takes host for it, as tls.Dial does.
-func (s *stream) NamePeer(host string) {
+func (s *stream) NamePeer(host string) (taken bool) {
 	cfg := s.unnamed
 	if cfg == nil || s.begun {
-		return
+		return false
 	}
 	host, _, _ = strings.Cut(host, "%") // the zone of an address is nobody else's business
 	cfg = cfg.Clone()
 	cfg.ServerName = host
 	s.unnamed = nil
 	s.conn.tls = tls.Client(&s.conn.mem, cfg)
+	return true
 }
 
 // wantsAddresses reports whether anything in a handshake may ask for the addresses

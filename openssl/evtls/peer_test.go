@@ -236,3 +236,27 @@ func TestConnectionsThatMoveHaveOtherAddresses(t *testing.T) {
 	want(t, "that it had an address", before != "", true)
 	want(t, "address", evtls.TLSConn(b).RemoteAddr().String(), "")
 }
+
+// A stream that TLS is put over later can say whose it is; that it was connected by
+// name to somebody, who may be a proxy, does not.
+func TestStreamsSayWhoseTheyAre(t *testing.T) {
+	for name, good := range map[string]bool{serverName: true, "other.test": false} {
+		base := newBase(t)
+		client, server := plain(0)
+		client.TLS.ServerName = ""
+		a, b := newPair(t, base, 0)
+		(*bufferevent.Control)(a).NamePeer(name)
+		s := newEnd(t, b, evtls.Accepting, server, 0)
+		c := newEnd(t, a, evtls.Connecting, client, 0)
+		settle(t, base)
+		want(t, "client connected", c.has(connected), good)
+		want(t, "server failed", s.failed(), !good)
+	}
+	base := newBase(t)
+	at, _ := newHall(t, serverTLS(0))
+	b, err := bufferevent.NewSocket(base, -1, bufferevent.CloseOnFree)
+	ok(t, err)
+	t.Cleanup(b.Free)
+	ok(t, b.ConnectHostname(resolver{}, "tcp4", serverName, int(at.Port())))
+	want(t, "name", (*bufferevent.Control)(b).PeerName(), "")
+}

@@ -191,6 +191,9 @@ func (s *stream) setUp() error {
 		s.lower().Detach(s, false)
 		return err
 	}
+	if name := s.lower().PeerName(); name != "" {
+		s.NamePeer(name)
+	}
 	if s.state == Open {
 		s.conn.mem.addrs = nil // those of where it was before
 		s.useBelow()
