@@ -1,6 +1,7 @@
 package evdns
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -87,3 +88,13 @@ func SetNotExistSkew(d time.Duration) (restore func()) {
 
 // Inflight returns how many requests were sent and not answered.
 func (b *Base) Inflight() int { return b.inflight.n }
+
+// Leftovers says what of requests is left in a resolver, for a test that has seen all
+// of them end, or "".
+func (b *Base) Leftovers() string {
+	if b.users+b.joined+b.questions.n+b.waiting.n+b.inflight.n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d users, %d joined, %d questions, %d waiting, %d in flight",
+		b.users, b.joined, b.questions.n, b.waiting.n, b.inflight.n)
+}

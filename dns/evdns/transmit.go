@@ -297,9 +297,12 @@ func (b *Base) onTimer(*event.Event, event.What) {
 
 // extendLimits gives all requests more time: that in which the loop has not run.
 func (b *Base) extendLimits(d time.Duration) {
-	for r := b.waiting.head; r != nil; r = r.next {
+	waiting := b.waiting
+	b.waiting = queue{}
+	for r := waiting.head; r != nil; r = waiting.head {
+		waiting.remove(r)
 		r.extendLimit(d)
-		r.deadline += d
+		b.waiting.insert(r, r.firstLimit())
 	}
 	for r := b.inflight.head; r != nil; r = r.next {
 		r.extendLimit(d)
@@ -309,6 +312,9 @@ func (b *Base) extendLimits(d time.Duration) {
 func (r *Request) extendLimit(d time.Duration) {
 	if r.limit < forever/2 {
 		r.limit += d
+	}
+	if a := r.asking(); a != nil {
+		r.limit = min(r.limit, a.until)
 	}
 	if q := r.joined(); q != nil {
 		for other := q.head; other != nil; other = other.next {
