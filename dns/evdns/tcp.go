@@ -276,7 +276,9 @@ func (c *connection) idled(what bufferevent.Events) {
 	switch {
 	case c.n == 0:
 		c.closeIdle()
-	case what&bufferevent.EventReading == 0:
+	case what&bufferevent.EventReading == 0: // nor can anything be written
+		c.server.doubted = true
+		c.server.strike(errIdle.Error())
 		c.lost(errIdle)
 	default:
 		if err := c.bev.Enable(event.Read); err != nil {

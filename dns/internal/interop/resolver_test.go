@@ -151,7 +151,7 @@ func describe(answer evdns.Answer, err error) string {
 func reason(err error) string {
 	for _, known := range []evdns.Err{
 		evdns.ErrFormat, evdns.ErrServerFailed, evdns.ErrNotExist, evdns.ErrNotImpl, evdns.ErrRefused,
-		evdns.ErrTruncated, evdns.ErrTimeout, evdns.ErrShutdown, evdns.ErrCancel, evdns.ErrNoData,
+		evdns.ErrTruncated, evdns.ErrTimeout, evdns.ErrShutdown, evdns.ErrCancel, evdns.ErrNoData, evdns.ErrUnreachable,
 	} {
 		if errors.Is(err, known) {
 			return known.Error()

@@ -157,8 +157,7 @@ func TestUpstreamAnswers(t *testing.T) {
 }
 
 // TestUpstreamAnswersAtOnce asks all questions many times before it waits for the
-// first answer. Over TCP dnsmasq ends a connection after 100 questions, whatever is
-// under way.
+// first answer; equal ones are sent once.
 func TestUpstreamAnswersAtOnce(t *testing.T) {
 	const times = 50
 	eachUpstream(t, func(t *testing.T, addr netip.AddrPort, exchanges []exchange) {
@@ -173,6 +172,29 @@ func TestUpstreamAnswersAtOnce(t *testing.T) {
 							}
 						})
 					}
+				}
+				a.await()
+			})
+		}
+	})
+}
+
+// TestUpstreamAnswersManyNames asks for many names before it waits for the first
+// answer. Over TCP dnsmasq ends a connection after 100 questions, whatever is under
+// way.
+func TestUpstreamAnswersManyNames(t *testing.T) {
+	const names = 1500
+	eachUpstream(t, func(t *testing.T, addr netip.AddrPort, _ []exchange) {
+		for transport, flags := range map[string]evdns.QueryFlags{"UDP": evdns.NoSearch, "TCP": evdns.NoSearch | evdns.UseVC} {
+			t.Run(transport, func(t *testing.T) {
+				a := newAsker(t, addr)
+				for i := range names {
+					question := fmt.Sprintf("a:n%d.example.org", i)
+					a.begin(question, flags, func(got string) {
+						if want := evdns.ErrNotExist.Error(); got != want {
+							t.Errorf("%s: got %s, want %s", question, got, want)
+						}
+					})
 				}
 				a.await()
 			})
