@@ -27,7 +27,9 @@ const (
 
 // HTTPHandler makes a handler of one of net/http, which runs in a goroutine for
 // each request, so it may wait. It is for [Server.HandleStream] and its siblings,
-// to have the body as it comes; with [Server.Handle] it gets the whole body.
+// to have the body as it comes; with [Server.Handle] it gets the whole body. A server
+// knows it when it gets it as it is: within a function of one's own it has only the
+// methods that the server allows.
 //
 // All is as with net/http's own server: the request's context ends when the
 // client goes or the handler returns, and has the keys of net/http; every method

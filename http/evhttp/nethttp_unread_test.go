@@ -2,12 +2,14 @@ package evhttp_test
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -168,4 +170,39 @@ func TestDuplexHandlersKeepTheConnection(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestKeptConnectionsUnderLoad sends bodies that nobody reads over connections that
+// are kept where the server has not said otherwise. No request may fail.
+func TestKeptConnectionsUnderLoad(t *testing.T) {
+	sizes := []int{10, 70_000, 300_000, 1 << 20}
+	for name, h := range unreaders {
+		t.Run(name, func(t *testing.T) {
+			addr := startOurs(t, h, nil)
+			rt := &http.Transport{MaxIdleConnsPerHost: 8}
+			defer rt.CloseIdleConnections()
+			client := &http.Client{Transport: rt}
+			var all sync.WaitGroup
+			for i := range 8 {
+				all.Go(func() {
+					for j := range 8 {
+						body := io.Reader(bytes.NewReader(make([]byte, sizes[(i+j)%len(sizes)])))
+						if j%3 == 0 {
+							body = io.MultiReader(body) // in chunks
+						}
+						resp, err := client.Post("http://"+addr, "x/y", body)
+						if err != nil {
+							t.Error(err)
+							continue
+						}
+						if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+							t.Error(err)
+						}
+						resp.Body.Close()
+					}
+				})
+			}
+			all.Wait()
+		})
+	}
 }
