@@ -3,6 +3,7 @@ package evtls
 import (
 	"errors"
 	"io"
+	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
@@ -137,13 +138,20 @@ func (s *stream) failedBelow(err error) {
 	}
 }
 
+// lastWords is how long a handshake that can send nothing any more waits for what
+// the peer may have said about that. It has arrived already, unless something
+// between the peer and us is slow.
+const lastWords = 100 * time.Millisecond
+
 // unwritableBelow ends the writing. Reading goes on and finds out more: the peer
-// may have said why.
+// may have said why. A handshake cannot go on without, and ends with the reason
+// that is found.
 func (s *stream) unwritableBelow(err error) {
 	switch {
 	case s.doomed || s.broken:
 	case !s.open():
 		s.verdict.err = err
+		s.deadline.AddTimeout(lastWords)
 	default:
 		s.broken = true
 		s.bev.Disable(event.Write)

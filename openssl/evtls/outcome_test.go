@@ -63,27 +63,34 @@ func TestEventsBelowMeanWhatTheirOutcomeSays(t *testing.T) {
 }
 
 // A handshake that cannot write any more reads why: the alert of the peer, if
-// there is one, or else what writing has failed with.
+// there is one, or else what writing has failed with. It does not wait for a peer
+// that says nothing.
 func TestHandshakesThatCannotWriteReadTheReason(t *testing.T) {
-	base := newBase(t)
 	refused := errors.New("refused")
-	for _, alert := range []bool{false, true} {
-		client, _ := plain(0)
-		l := newLine(t, base, evtls.Connecting, client, serverTLS(0), (*tls.Conn).Handshake)
-		settle(t, base)
-		(*bufferevent.Control)(l.ours.b.Underlying()).Event(bufferevent.EventWriting|bufferevent.EventError, refused)
-		settle(t, base)
-		l.ours.want(t)
-		if alert {
-			l.put([]byte{21, 3, 3, 0, 2, 2, 40})
-		} else {
-			l.cutOff()
-		}
-		settle(t, base)
-		err := l.ours.errs[0]
-		l.ours.want(t, failure)
-		if alert && !alertIs(err, 40) || !alert && !errors.Is(err, refused) {
-			t.Errorf("alert %v: failed with %v", alert, err)
-		}
+	alert := []byte{21, 3, 3, 0, 2, 2, 40}
+	tests := []struct {
+		name string
+		peer func(l *line) // what it does, of which we do not know yet
+		want func(err error) bool
+	}{
+		{"an alert is on its way", func(l *line) { l.wire.Write(alert) }, func(err error) bool { return alertIs(err, 40) }},
+		{"the peer has gone", func(l *line) { l.wire.CloseWrite() }, func(err error) bool { return errors.Is(err, refused) }},
+		{"the peer is silent", func(*line) {}, func(err error) bool { return errors.Is(err, refused) }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			base := newBase(t)
+			client, _ := plain(0)
+			l := newLine(t, base, evtls.Connecting, client, serverTLS(0), (*tls.Conn).Handshake)
+			settle(t, base)
+			(*bufferevent.Control)(l.ours.b.Underlying()).Event(bufferevent.EventWriting|bufferevent.EventError, refused)
+			tt.peer(l)
+			await(t, base, "the failure", func() bool { return len(l.ours.errs) > 0 })
+			err := l.ours.errs[0]
+			l.ours.want(t, failure)
+			if !tt.want(err) {
+				t.Errorf("failed with %v", err)
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package evtls
 
 import (
+	"cmp"
 	"io"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
@@ -171,7 +172,7 @@ func onDeadline(ev *event.Event, _ event.What) {
 	if c := s.control(); c.Begin() {
 		defer c.End()
 		if !s.open() {
-			s.fail(ErrHandshakeTimeout)
+			s.fail(cmp.Or(s.verdict.err, ErrHandshakeTimeout))
 		}
 	}
 }
