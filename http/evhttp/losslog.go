@@ -3,6 +3,7 @@ package evhttp
 import (
 	"errors"
 	"log/slog"
+	"net/netip"
 	"syscall"
 	"time"
 
@@ -23,19 +24,23 @@ type lossLog struct {
 // logLoss logs why a connection was lost, if a system call has failed for another
 // reason than that the client is gone. Clients cannot cause such failures alone,
 // and nobody else would tell of them.
-func (s *Server) logLoss(c *Conn, err error) {
-	if _, system := errors.AsType[syscall.Errno](err); !system || evutil.IsDisconnect(err) {
-		return
+func (s *Server) logLoss(client netip.AddrPort, err error) {
+	if _, system := errors.AsType[syscall.Errno](err); system && !evutil.IsDisconnect(err) {
+		s.complain("connection lost", client, err)
 	}
+}
+
+// complain logs what has gone wrong with a connection.
+func (s *Server) complain(msg string, client netip.AddrPort, err error) {
 	l, now := &s.losses, s.base.Now()
 	if now.Before(l.next) {
 		l.skipped++
 		return
 	}
-	args := []any{"client", c.peer, "error", err}
+	args := []any{"client", client, "error", err}
 	if l.skipped > 0 {
 		args = append(args, "more", l.skipped)
 	}
-	slog.Warn("evhttp: connection lost", args...)
+	slog.Warn("evhttp: "+msg, args...)
 	*l = lossLog{next: now.Add(lossLogPause)}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"strings"
 	"syscall"
@@ -37,7 +38,7 @@ func TestConnectionsLostByFailuresOfThisSideAreLogged(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			out.Reset()
 			s := &Server{base: base}
-			s.logLoss(new(Conn), tt.err)
+			s.logLoss(netip.AddrPort{}, tt.err)
 			if got := out.String(); tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
 				t.Errorf("logged %q, want %q in it", got, tt.want)
 			}
@@ -47,7 +48,7 @@ func TestConnectionsLostByFailuresOfThisSideAreLogged(t *testing.T) {
 		out.Reset()
 		s := &Server{base: base}
 		for range 100 {
-			s.logLoss(new(Conn), call(syscall.ENOMEM))
+			s.logLoss(netip.AddrPort{}, call(syscall.ENOMEM))
 		}
 		if n := strings.Count(out.String(), "\n"); n != 1 {
 			t.Errorf("%d messages, want one: %s", n, &out)

@@ -265,20 +265,22 @@ func (s *Server) accept(b *Bound, fd int, peer netip.AddrPort) {
 	}
 	bev, err := newStream(s.base, fd)
 	if err != nil {
+		s.complain("connection refused", peer, err)
 		return
 	}
 	c, err := newServed(s)
 	if err != nil {
+		s.complain("connection refused", peer, err)
 		bev.Free()
 		return
 	}
 	c.peer = peer
 	c.place = len(s.conns)
 	s.conns = append(s.conns, c)
-	switch {
-	case c.start(bev) != nil:
+	if err := c.start(bev); err != nil {
+		s.complain("connection refused", peer, err)
 		c.close()
-	case s.maxConns > 0 && len(s.conns)+len(s.leaving) > s.maxConns:
+	} else if s.maxConns > 0 && len(s.conns)+len(s.leaving) > s.maxConns {
 		c.overload()
 	}
 }
