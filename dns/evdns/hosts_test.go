@@ -97,10 +97,10 @@ func TestHostsFilesOfAllKindsOfEditors(t *testing.T) {
 
 func TestHostsFilesHaveScopes(t *testing.T) {
 	b := newTestBase(t, 0)
-	if err := b.LoadHosts(writeConfig(t, "fe80::1%lo a.example\n")); err != nil {
+	if err := b.LoadHosts(writeConfig(t, "fe80::1%1 a.example\n")); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := b.hosts.find("a.example"); len(got.addrs) != 1 || got.addrs[0].Zone() != "lo" {
+	if got, _ := b.hosts.find("a.example"); len(got.addrs) != 1 || got.addrs[0].Zone() != "1" {
 		t.Errorf("got %v", got.addrs)
 	}
 }

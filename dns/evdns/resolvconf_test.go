@@ -53,7 +53,7 @@ func TestParseResolvConfTakesNameservers(t *testing.T) {
 		{"this host", "nameserver 0.0.0.0\nnameserver ::\n", []string{"127.0.0.1", "[::1]"}, ConfigStats{}},
 		{"this host twice", "nameserver 0.0.0.0\nnameserver 127.0.0.1\n", []string{"127.0.0.1"}, ConfigStats{}},
 		{"IPv4 as IPv6", "nameserver ::ffff:192.0.2.1\n", []string{"192.0.2.1"}, ConfigStats{}},
-		{"scope", "nameserver fe80::1%lo\n", []string{"[fe80::1%lo]"}, ConfigStats{}},
+		{"scope", "nameserver fe80::1%1\n", []string{"[fe80::1%1]"}, ConfigStats{}},
 		{"unknown directives", "family inet4\nNameserver 192.0.2.2\nnameserver 192.0.2.1\n", []string{"192.0.2.1"}, ConfigStats{Unknown: 2}},
 	} {
 		b := newTestBase(t, 0)

@@ -152,25 +152,42 @@ func (p *packer) rr(rec *record) dns.RR {
 	}
 }
 
-// cutAnswer makes an answer one that has only its questions, and says so. There is
-// nothing to be done if it has nothing else.
+// cutAnswer makes an answer one that has only its questions and, at the end of its
+// records, that of EDNS; and says so. There is nothing to be done if it has nothing else.
 func cutAnswer(answer []byte) ([]byte, bool) {
 	h, ok := readHeader(answer)
 	if !ok {
 		return nil, false
 	}
-	off := headerLen
+	end := headerLen // of the questions
 	for range h.questions {
-		_, end, err := dns.UnpackDomainName(answer, off)
-		if err != nil {
+		if end, ok = skipName(answer, end); !ok {
 			return nil, false
 		}
-		off = end + 4
+		end += 4
 	}
-	if off >= len(answer) {
+	if end > len(answer) {
+		return nil, false
+	}
+	last, fixed := end, end // where the last record begins, and what follows its name
+	for next, n := end, h.answers+h.authority+h.extra; n > 0; n-- {
+		last = next
+		if fixed, ok = skipName(answer, last); !ok {
+			return nil, false
+		}
+		if next, ok = recordEnd(answer, fixed); !ok {
+			return nil, false
+		}
+	}
+	isOPT := h.extra > 0 && binary.BigEndian.Uint16(answer[fixed:]) == dns.TypeOPT
+	if last == end && (isOPT || end == len(answer)) {
 		return nil, false
 	}
 	clear(answer[6:headerLen])
 	answer[2] |= bitTC >> 8
-	return answer[:off], true
+	if isOPT {
+		answer[headerLen-1] = 1
+		end += copy(answer[end:], answer[last:])
+	}
+	return answer[:end], true
 }
