@@ -197,7 +197,7 @@ func (g *Group) exit(cause error) {
 		return
 	}
 	for _, l := range g.loops {
-		l.base.LoopExit(0) // fails if the loop has ended and its base is freed
+		_ = l.base.LoopExit(0) // fails if the loop has ended and its base is freed
 	}
 }
 

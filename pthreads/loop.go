@@ -149,7 +149,7 @@ func (l *loop) closeListeners() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, a := range l.acceptors {
-		a.ln.CloseNow() // fails if the loop has not begun; it ends soon then
+		_ = a.ln.CloseNow() // fails if the loop has not begun; it ends soon then
 	}
 }
 

@@ -39,7 +39,7 @@ func takeOver(base *event.Base, op string, from any, release func() error, opts 
 		evutil.CloseSocket(fd)
 		return nil, err
 	}
-	release() // the descriptor that is left has nothing to lose
+	_ = release() // the descriptor that is left has nothing to lose
 	return b, nil
 }
 

@@ -59,7 +59,7 @@ func NewConn(b *Bufferevent) *Conn {
 	c.noteAddresses()
 	b.alwaysDefer() // the callbacks need our lock, and we call b with it held
 	b.SetCallbacks(c.onRead, c.onWrite, c.onEvent)
-	b.SetWatermark(event.Write, connBuffer/2, 0)
+	_ = b.SetWatermark(event.Write, connBuffer/2, 0) // fails only for one that was freed
 	boundBelow(b)
 	c.onRead(b) // what is there already
 	if err := b.Enable(event.Read); err != nil {
@@ -87,7 +87,7 @@ func (c *Conn) baseFreed() {
 func boundBelow(b *Bufferevent) {
 	for below := b.Underlying(); below != nil; below = below.Underlying() {
 		if low, high, err := below.Watermark(event.Write); err == nil && high == 0 {
-			below.SetWatermark(event.Write, max(low, connBuffer/2), max(low, connBuffer))
+			_ = below.SetWatermark(event.Write, max(low, connBuffer/2), max(low, connBuffer)) // fails only for one that was freed
 		}
 	}
 }
@@ -331,7 +331,7 @@ func (d *deadline) set(mu *sync.Mutex, t time.Time, wake func()) {
 func (c *Conn) onRead(b *Bufferevent) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.input.AddBuffer(b.Input())
+	_ = c.input.AddBuffer(b.Input()) // in memory, at an end that is not frozen
 	if c.input.Len() >= connBuffer && !c.paused {
 		c.paused = true
 		b.Disable(event.Read)

@@ -118,7 +118,7 @@ func (s *socket) connect(sa evutil.Sockaddr, family int) error {
 func (s *socket) discard(fd int) {
 	// Neither can be helped, and the caller has a better reason to report.
 	_ = s.replace(evutil.InvalidSocket)
-	_ = sysio.CloseSocket(fd)
+	sysio.CloseSocket(fd)
 }
 
 // connectOn connects a descriptor that the events are assigned to. That the

@@ -233,7 +233,7 @@ func (f *filter) flushInput(mode FlushMode) (moved bool) {
 
 // CloseWrite implements WriteCloser.
 func (f *filter) CloseWrite() error {
-	f.processOutput(ModeNormal, true, TrigDeferCallbacks)
+	_, _ = f.processOutput(ModeNormal, true, TrigDeferCallbacks) // an error has been reported as an event
 	return f.finishOutput(TrigDeferCallbacks)
 }
 

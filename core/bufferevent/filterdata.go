@@ -208,7 +208,7 @@ func (f *filter) runOut(limit int, mode FlushMode) (moved bool, err error) {
 
 // writeOn goes on with writing as far as possible.
 func (f *filter) writeOn(opts TriggerOptions) {
-	f.processOutput(ModeNormal, true, opts)
+	_, _ = f.processOutput(ModeNormal, true, opts) // an error has been reported as an event
 	if err := f.finishOutput(opts); err != nil {
 		f.control().EventDeferred(EventError|EventWriting, err)
 	}

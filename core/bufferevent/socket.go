@@ -64,7 +64,7 @@ func (s *socket) assign(fd int) error {
 		}
 	}
 	if fd >= 0 && b.options&Nagle == 0 {
-		sysio.SetNoDelay(fd) // fails if it is not TCP
+		_ = sysio.SetNoDelay(fd) // fails if it is not TCP
 	}
 	return nil
 }

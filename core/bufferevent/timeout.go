@@ -107,7 +107,7 @@ func (c *Control) StopTimeouts(what event.What) {
 
 func (c *Control) writeTimer() *event.Event {
 	if c.write == nil {
-		c.WriteEvent().Assign(c.base, -1, event.Finalize, onWriteTimeout)
+		_ = c.WriteEvent().Assign(c.base, -1, event.Finalize, onWriteTimeout) // the base is in use
 	}
 	return c.write
 }

@@ -195,7 +195,7 @@ func (b *Base) runTask(t *task) {
 	case kindEvent:
 		ev := t.event()
 		what := t.result
-		b.unlink(ev)
+		_ = b.unlink(ev) // as with Event.Del
 		b.call(ev.callback, ev, what)
 	case kindPersist:
 		ev := t.event()
@@ -236,7 +236,7 @@ func (b *Base) callSignal(ev *Event) {
 	if ev.what&Persist != 0 {
 		b.restartTimeout(ev)
 	} else {
-		b.unlink(ev)
+		_ = b.unlink(ev) // as with Event.Del
 	}
 	b.callsLeft = ev.calls
 	for b.callsLeft > 0 && !b.breaking.Load() {

@@ -43,7 +43,7 @@ func (b *Base) inUse(ev *Event) bool {
 // time leaves out what it has seen.
 func (b *Base) allEvents() iter.Seq[*Event] {
 	return func(yield func(*Event) bool) {
-		_ = b.eachInserted(yield) && b.eachTimeout(yield) && b.eachQueued(yield)
+		_ = b.eachInserted(yield) && b.eachTimeout(yield) && b.eachQueued(yield) // the result says that yield has stopped
 	}
 }
 

@@ -18,7 +18,7 @@ func (ev *Event) Free() {
 		evlog.Logf(evlog.Debug, "event free: %v", err)
 	}
 	if ev.what&Finalize == 0 && b.awaitCallback(ev) {
-		b.del(ev) // what the callback may have added
+		_ = b.del(ev) // what the callback may have added
 	}
 	if ev.flags&flagFinalizing == 0 {
 		ev.flags = 0

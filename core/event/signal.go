@@ -84,7 +84,7 @@ func (b *Base) ActiveBySignal(sig syscall.Signal) {
 // raise notes that a signal came. It is called from the signal's goroutine.
 func (b *Base) raise(sig syscall.Signal) {
 	b.signals.came[sig].Add(1)
-	b.inbox.poke(b, "signal", func() { b.inbox.signals = true })
+	_ = b.inbox.poke(b, "signal", func() { b.inbox.signals = true }) // fails only when the base was freed
 }
 
 // signals hands the process's signals to the bases that wait for them.

@@ -194,7 +194,7 @@ func (l *debugLock) resume(mode Mode, depth int) {
 
 func (l *debugLock) free(t LockType) {
 	if err := l.retire(t); err != nil {
-		l.misuse("free", err)
+		_ = l.misuse("free", err) // Free has no result; the error has gone to the fatal callback
 		return
 	}
 	if l.freeInner != nil {

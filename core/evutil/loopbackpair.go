@@ -28,7 +28,7 @@ func connectLoopback() ([2]int, error) {
 	if err != nil {
 		return noPair, err
 	}
-	defer CloseSocket(listener)
+	defer func() { _ = CloseSocket(listener) }() // it is closed in any case
 
 	connector, err := dialLoopback(listener)
 	if err != nil {
@@ -36,7 +36,7 @@ func connectLoopback() ([2]int, error) {
 	}
 	acceptor, err := acceptFrom(listener, connector)
 	if err != nil {
-		CloseSocket(connector)
+		_ = CloseSocket(connector) // it is closed in any case
 		return noPair, err
 	}
 
@@ -57,7 +57,7 @@ func listenLoopback() (int, error) {
 		return InvalidSocket, fmt.Errorf("socket: %w", err)
 	}
 	if err := bindLoopback(fd); err != nil {
-		CloseSocket(fd)
+		_ = CloseSocket(fd) // it is closed in any case
 		return InvalidSocket, err
 	}
 	return fd, nil
@@ -91,7 +91,7 @@ func dialLoopback(listener int) (int, error) {
 	}
 	// An interrupted connect goes on by itself; accepting waits for it.
 	if err := sysConnect(fd, sa); err != nil && !IsConnectRetriable(err) {
-		CloseSocket(fd)
+		_ = CloseSocket(fd) // it is closed in any case
 		return InvalidSocket, fdError("connect", fd, err)
 	}
 	return fd, nil
@@ -104,7 +104,7 @@ func acceptFrom(listener, connector int) (int, error) {
 		return InvalidSocket, fdError("accept", listener, err)
 	}
 	if err := checkPeer(fd, connector); err != nil {
-		CloseSocket(fd)
+		_ = CloseSocket(fd) // it is closed in any case
 		return InvalidSocket, err
 	}
 	return fd, nil

@@ -28,6 +28,6 @@ var counterFrequency = sync.OnceValue(func() int64 { return queryPerformance(pro
 // Windows that Go runs on.
 func queryPerformance(proc *windows.LazyProc) int64 {
 	var n int64
-	proc.Call(uintptr(unsafe.Pointer(&n))) // n is written before Call returns
+	_, _, _ = proc.Call(uintptr(unsafe.Pointer(&n))) // n is written before Call returns
 	return n
 }

@@ -32,7 +32,7 @@ func sourceAddr(dst netip.Addr) (netip.Addr, error) {
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("socket: %w", err)
 	}
-	defer CloseSocket(fd)
+	defer func() { _ = CloseSocket(fd) }() // it is closed in any case
 	if err := sysConnect(fd, sa); err != nil {
 		return netip.Addr{}, fdError("connect", fd, err)
 	}

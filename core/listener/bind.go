@@ -64,7 +64,7 @@ func open(b *event.Base, family int, flags Flag, backlog int, cb Callback, bind 
 		err = l.start(backlog)
 	}
 	if err != nil {
-		l.closeSocket()
+		_ = l.closeSocket() // it is closed in any case
 		return nil, err
 	}
 	return l, nil

@@ -101,6 +101,6 @@ func (f *socketFile) remove() {
 		return
 	}
 	if info, err := os.Lstat(f.path); err == nil && os.SameFile(info, f.info) {
-		os.Remove(f.path)
+		_ = os.Remove(f.path) // it may be gone already
 	}
 }

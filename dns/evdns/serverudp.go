@@ -230,7 +230,7 @@ func (u *udpPort) readMore() {
 func (u *udpPort) stopReading() {
 	// If these fail, the loop is at an end.
 	_ = u.readable.DelNoBlock()
-	_ = u.retry.DelNoBlock()
+	u.retry.DelNoBlock()
 }
 
 // send takes an answer, whose bytes it copies.

@@ -93,7 +93,7 @@ func (s *nameserver) connect() (*connection, error) {
 		return nil, err
 	}
 	c.bev.SetCallbacks(c.onReadable, nil, c.onEvent)
-	c.bev.SetTimeouts(b.options.tcpIdleTimeout, b.options.timeout)
+	_ = c.bev.SetTimeouts(b.options.tcpIdleTimeout, b.options.timeout) // fails only for one that was freed
 	if s.dial == nil {
 		err = c.bev.Connect(s.addr)
 	}
@@ -200,7 +200,7 @@ func (c *connection) onReadable(bev *bufferevent.Bufferevent) {
 			c.lost(err)
 			return
 		case msg == nil:
-			bev.SetWatermark(event.Read, need, 0)
+			_ = bev.SetWatermark(event.Read, need, 0) // fails only for one that was freed
 			return
 		}
 		c.receive(msg, false)

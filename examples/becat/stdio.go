@@ -31,7 +31,7 @@ func openInput(base *event.Base, failed ended) (*stdio, error) {
 			base.Post(func() { failed(err) })
 			return
 		}
-		conn.CloseWrite()
+		_ = conn.CloseWrite() // an error comes as an event
 	}()
 	return s, nil
 }

@@ -30,7 +30,7 @@ func openDirect(base *event.Base, f *os.File) (*stdio, error) {
 	s := &stdio{bev: bev}
 	if flags&unix.O_NONBLOCK == 0 {
 		// A pipe may have other users, too, now or afterwards.
-		s.restore = func() { unix.SetNonblock(bev.FD(), false) }
+		s.restore = func() { _ = unix.SetNonblock(bev.FD(), false) } // the program ends
 	}
 	return s, nil
 }

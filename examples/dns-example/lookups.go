@@ -12,6 +12,7 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/dns/evdns"
+	"github.com/go-libevent/libevent/examples/internal/output"
 )
 
 // errFailed says that there was a lookup without success, whose reason was printed.
@@ -93,7 +94,7 @@ func (l *lookups) addresses(name string) error {
 			l.fail(err)
 		}
 		for _, info := range found {
-			fmt.Println(name, info.Addr.Addr())
+			output.Println(name, info.Addr.Addr())
 		}
 	})
 	return nil
@@ -106,7 +107,7 @@ func (l *lookups) reverse(addr netip.Addr) error {
 			l.fail(err)
 		}
 		for _, name := range answer.Names {
-			fmt.Println(addr, name)
+			output.Println(addr, name)
 		}
 	})
 	return err
@@ -120,7 +121,7 @@ func (l *lookups) records(name string, qtype uint16) error {
 			return
 		}
 		for _, rr := range m.Answer {
-			fmt.Println(rr)
+			output.Println(rr)
 		}
 	})
 	return err

@@ -20,6 +20,7 @@ import (
 	"log"
 	"os"
 
+	"github.com/go-libevent/libevent/examples/internal/output"
 	"github.com/go-libevent/libevent/examples/internal/usage"
 )
 
@@ -43,7 +44,7 @@ func main() {
 		log.Print(err)
 		os.Exit(2)
 	}
-	if err := run(); err != nil {
+	if err := errors.Join(run(), output.Err()); err != nil {
 		log.Fatal(err)
 	}
 }

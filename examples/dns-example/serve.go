@@ -1,12 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"net/netip"
 	"syscall"
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/examples/internal/dnsport"
+	"github.com/go-libevent/libevent/examples/internal/output"
 )
 
 // serve answers with what a zone has until a signal comes.
@@ -30,6 +30,6 @@ func serve(addr netip.AddrPort, z *zone) error {
 			return err
 		}
 	}
-	fmt.Println("listening on", ports.Addr())
+	output.Println("listening on", ports.Addr())
 	return base.Dispatch()
 }

@@ -11,6 +11,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/examples/internal/output"
 	"golang.org/x/sys/unix"
 )
 
@@ -31,7 +33,7 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(*path); err != nil {
+	if err := errors.Join(run(*path), output.Err()); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -40,7 +42,7 @@ func run(path string) error {
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		return &os.PathError{Op: "mkfifo", Path: path, Err: err}
 	}
-	defer os.Remove(path)
+	defer func() { _ = os.Remove(path) }() // it may be gone already
 	// Without O_NONBLOCK, open would wait for a writer.
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -74,7 +76,7 @@ func run(path string) error {
 		return err
 	}
 
-	fmt.Println("write to", path)
+	output.Println("write to", path)
 	if err := base.Dispatch(); err != nil {
 		return err
 	}
@@ -91,10 +93,10 @@ func readFIFO(fd int) (done bool, err error) {
 	case err != nil:
 		return true, fmt.Errorf("read: %w", err)
 	case n == 0:
-		fmt.Println("end of file")
+		output.Println("end of file")
 		return true, nil
 	default:
-		fmt.Printf("read %q\n", buf[:n])
+		output.Printf("read %q\n", buf[:n])
 		return false, nil
 	}
 }

@@ -84,7 +84,7 @@ func (o *options) run() error {
 	if err != nil {
 		return err
 	}
-	proxy.FreeOnCompletion()
+	_ = proxy.FreeOnCompletion() // fails only after Free
 	var result error
 	connect := evhttp.NewRequest(func(r *evhttp.Request) {
 		if err := o.through(r, &result); err != nil {
@@ -117,8 +117,8 @@ func (o *options) through(r *evhttp.Request, result *error) error {
 		return err
 	}
 	page := evhttp.NewRequest(func(r *evhttp.Request) { *result = write(r) })
-	page.OutputHeaders().Add("Connection", "close")
-	conn.FreeOnCompletion()
+	_ = page.OutputHeaders().Add("Connection", "close") // a field that is valid
+	_ = conn.FreeOnCompletion()                         // fails only after Free
 	return conn.MakeRequest(page, evhttp.MethodGet, o.target.RequestURI())
 }
 

@@ -173,17 +173,17 @@ func stopOnSignals(base *event.Base, s *evhttp.Server) error {
 	return nil
 }
 
-// dump answers with the request.
+// dump answers with the request. What is added to the output is in memory.
 func dump(r *evhttp.Request) {
 	out := r.Output()
-	fmt.Fprintf(out, "%s %s HTTP/%d.%d\n", r.Method(), r.URI(), r.Major(), r.Minor())
+	_, _ = fmt.Fprintf(out, "%s %s HTTP/%d.%d\n", r.Method(), r.URI(), r.Major(), r.Minor())
 	for name, value := range r.InputHeaders().All() {
-		fmt.Fprintf(out, "%s: %s\n", name, value)
+		_, _ = fmt.Fprintf(out, "%s: %s\n", name, value) // in memory
 	}
-	out.AddString("\n")
+	_ = out.AddString("\n") // in memory, at an end that is not frozen
 	_, err := io.Copy(out, r.Input())
 	for name, value := range r.InputTrailers().All() {
-		fmt.Fprintf(out, "\n%s: %s", name, value)
+		_, _ = fmt.Fprintf(out, "\n%s: %s", name, value) // in memory
 	}
 	h := r.OutputHeaders()
 	err = errors.Join(err, h.Set("Content-Type", "text/plain; charset=utf-8"), h.Set("X-Content-Type-Options", "nosniff"), h.Set("Cache-Control", "no-store"))

@@ -7,5 +7,5 @@ import "syscall"
 // resetOnClose has a socket reset its connection when it is closed. An error,
 // as there is without a connection, does not matter.
 func resetOnClose(fd int) {
-	syscall.SetsockoptLinger(fd, syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1})
+	_ = syscall.SetsockoptLinger(fd, syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1}) // there may be no connection
 }

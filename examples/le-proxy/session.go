@@ -141,7 +141,7 @@ func (s *session) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 		// What it sent before it went may still be there to be read.
 		s.report(b.Err())
 		to.Break()
-		b.SetTimeouts(drainTime, 0)
+		_ = b.SetTimeouts(drainTime, 0) // fails only for one that was freed
 	case bufferevent.TimedOut, bufferevent.Failed:
 		s.report(b.Err())
 		s.cut = s.cut || s.isOpen(b)
@@ -149,8 +149,8 @@ func (s *session) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 		to.Break()
 	}
 	if s.up.Over() && s.down.Over() {
-		s.client.SetTimeouts(0, drainTime)
-		s.server.SetTimeouts(0, drainTime)
+		_ = s.client.SetTimeouts(0, drainTime) // fails only for one that was freed
+		_ = s.server.SetTimeouts(0, drainTime) // fails only for one that was freed
 	}
 	s.freeIfDone()
 }

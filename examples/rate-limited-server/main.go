@@ -9,6 +9,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -20,6 +21,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/listener"
+	"github.com/go-libevent/libevent/examples/internal/output"
 )
 
 // options are what the flags say.
@@ -55,7 +57,7 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(&o, limits); err != nil {
+	if err := errors.Join(run(&o, limits), output.Err()); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -132,7 +134,7 @@ func run(o *options, bounds limits) error {
 		}
 	}
 
-	fmt.Println("listening on", l.Addr())
+	output.Println("listening on", l.Addr())
 	if err := base.Dispatch(); err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"log"
 	"net/netip"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
+	"github.com/go-libevent/libevent/examples/internal/output"
 )
 
 const (
@@ -118,7 +118,7 @@ func (c *client) onWrite(b *bufferevent.Bufferevent) {
 	case c.silent:
 		c.end()
 	default:
-		b.SetTimeouts(lingerTime, 0)
+		_ = b.SetTimeouts(lingerTime, 0) // fails only for one that was freed
 	}
 }
 
@@ -141,7 +141,7 @@ func (c *client) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 
 // end says what a client has got, and frees it.
 func (c *client) end() {
-	fmt.Printf("client %d: %d bytes in %v\n", c.number, c.written(), c.server.base.Now().Sub(c.began))
+	output.Printf("client %d: %d bytes in %v\n", c.number, c.written(), c.server.base.Now().Sub(c.began))
 	c.free()
 }
 
@@ -157,7 +157,7 @@ func (c *client) log(err error) { log.Printf("client %d: %v", c.number, err) }
 // report prints what all clients have got.
 func (s *server) report() {
 	read, written := s.group.Totals()
-	fmt.Printf("total: %d clients, %d of them connected, %d bytes sent, %d received in %v\n",
+	output.Printf("total: %d clients, %d of them connected, %d bytes sent, %d received in %v\n",
 		s.served, len(s.clients), written, read, s.base.Now().Sub(s.started))
 }
 

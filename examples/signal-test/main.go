@@ -7,12 +7,13 @@
 package main
 
 import (
+	"errors"
 	"flag"
-	"fmt"
 	"log"
 	"os"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/examples/internal/output"
 )
 
 func main() {
@@ -24,7 +25,7 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(*n); err != nil {
+	if err := errors.Join(run(*n), output.Err()); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -39,7 +40,7 @@ func run(n int) error {
 	came := 0
 	onSignal := func(ev *event.Event, _ event.What) {
 		came++
-		fmt.Printf("signal %d of %d: %v\n", came, n, ev.Sig())
+		output.Printf("signal %d of %d: %v\n", came, n, ev.Sig())
 		if came == n {
 			base.LoopBreak()
 		}
@@ -54,6 +55,6 @@ func run(n int) error {
 		}
 	}
 
-	fmt.Printf("process %d waits for %v\n", os.Getpid(), signals)
+	output.Printf("process %d waits for %v\n", os.Getpid(), signals)
 	return base.Dispatch()
 }

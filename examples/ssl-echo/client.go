@@ -100,7 +100,7 @@ func (c *client) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 	if state, ok := evtls.ConnectionState(b); ok && c.verbose {
 		log.Print(tlsconf.Describe(state))
 	}
-	b.SetTimeouts(0, 0)
+	_ = b.SetTimeouts(0, 0) // fails only for one that was freed
 	conn := bufferevent.NewConn(b)
 	go c.send(conn)
 	go c.receive(conn)

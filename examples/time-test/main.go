@@ -10,14 +10,15 @@
 package main
 
 import (
+	"errors"
 	"flag"
-	"fmt"
 	"log"
 	"os"
 	"syscall"
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/examples/internal/output"
 )
 
 func main() {
@@ -31,7 +32,7 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(*n, *persistent, *interval); err != nil {
+	if err := errors.Join(run(*n, *persistent, *interval), output.Err()); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -51,7 +52,7 @@ func run(n int, persistent bool, interval time.Duration) error {
 	timer, err := base.NewEvent(-1, flags, func(ev *event.Event, _ event.What) {
 		expiries++
 		now := base.Now()
-		fmt.Printf("expiry %d: %v after the last\n", expiries, now.Sub(last).Round(time.Microsecond))
+		output.Printf("expiry %d: %v after the last\n", expiries, now.Sub(last).Round(time.Microsecond))
 		last = now
 		if expiries == n {
 			base.LoopBreak()
@@ -65,7 +66,7 @@ func run(n int, persistent bool, interval time.Duration) error {
 	start(timer, interval)
 
 	interrupt, err := base.NewSignal(syscall.SIGINT, func(*event.Event, event.What) {
-		fmt.Println("interrupted")
+		output.Println("interrupted")
 		base.LoopBreak()
 	})
 	if err != nil {

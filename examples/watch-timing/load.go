@@ -72,7 +72,7 @@ func (l *load) startTimers(base *event.Base) error {
 
 func (l *load) onTimer(*event.Event, event.What) {
 	l.expiries++
-	l.buf.Add(l.message[:])
+	_ = l.buf.Add(l.message[:]) // in memory, at an end that is not frozen
 	l.send(l.pair[0])
 }
 
@@ -104,7 +104,7 @@ func (l *load) receive(fd int) int {
 }
 
 func (l *load) report(w io.Writer) {
-	fmt.Fprintf(w, "load: %d timers expired %d times, %d bytes were echoed\n", len(l.timers), l.expiries, l.received)
+	_, _ = fmt.Fprintf(w, "load: %d timers expired %d times, %d bytes were echoed\n", len(l.timers), l.expiries, l.received) // output.Err has the error
 }
 
 // close deletes the events before it closes what they watch.

@@ -8,14 +8,15 @@
 package main
 
 import (
+	"errors"
 	"flag"
-	"fmt"
 	"log"
 	"os"
 	"syscall"
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/examples/internal/output"
 )
 
 func main() {
@@ -28,7 +29,7 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(*duration, *timers); err != nil {
+	if err := errors.Join(run(*duration, *timers), output.Err()); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -52,7 +53,7 @@ func run(duration time.Duration, timers int) error {
 		return err
 	}
 
-	fmt.Printf("measuring %s for %v\n", base.Method(), duration)
+	output.Printf("measuring %s for %v\n", base.Method(), duration)
 	base.EnableStats(true)
 	var t timing
 	t.watch(base)
@@ -62,8 +63,8 @@ func run(duration time.Duration, timers int) error {
 	if err := base.Dispatch(); err != nil {
 		return err
 	}
-	load.report(os.Stdout)
-	t.report(os.Stdout)
-	reportStats(os.Stdout, base.Stats())
+	load.report(&output.Stdout)
+	t.report(&output.Stdout)
+	reportStats(&output.Stdout, base.Stats())
 	return nil
 }

@@ -19,7 +19,8 @@ func (t *timing) report(w io.Writer) {
 // reportStats prints what the base measured.
 func reportStats(w io.Writer, s event.Stats) {
 	printHistogram(w, "single callbacks", &s.Histogram)
-	fmt.Fprintf(w, "\n%d iterations: %v of waits, %v of %d callbacks, the slowest %v (fd %d, %v)\n",
+	// output.Err has the error.
+	_, _ = fmt.Fprintf(w, "\n%d iterations: %v of waits, %v of %d callbacks, the slowest %v (fd %d, %v)\n",
 		s.Iterations, s.PollTime, s.CallbackTime, s.Callbacks, s.Slowest.Duration, s.Slowest.FD, s.Slowest.What)
 }
 
@@ -27,10 +28,10 @@ func reportStats(w io.Writer, s event.Stats) {
 // is not zero.
 func printHistogram(w io.Writer, title string, h *event.Histogram) {
 	const width = 50
-	fmt.Fprintf(w, "\n%s:\n", title)
+	_, _ = fmt.Fprintf(w, "\n%s:\n", title) // output.Err has the error
 	most := slices.Max(h[:])
 	if most == 0 {
-		fmt.Fprintln(w, "  none")
+		_, _ = fmt.Fprintln(w, "  none") // output.Err has the error
 		return
 	}
 	first, last := 0, len(h)-1
@@ -42,6 +43,6 @@ func printHistogram(w io.Writer, title string, h *event.Histogram) {
 	}
 	for i := first; i <= last; i++ {
 		bar := strings.Repeat("#", int((h[i]*width+most-1)/most))
-		fmt.Fprintf(w, "  < %12v %8d %s\n", h.Bound(i), h[i], bar)
+		_, _ = fmt.Fprintf(w, "  < %12v %8d %s\n", h.Bound(i), h[i], bar) // output.Err has the error
 	}
 }

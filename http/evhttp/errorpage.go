@@ -34,7 +34,7 @@ func (r *Request) SendError(code int, reason string) error {
 // errorPage fills in the page that there is for want of another.
 func (r *Request) errorPage(code int, reason string) {
 	r.output.Drain(r.output.Len())
-	r.header.Set("Content-Type", "text/html; charset=utf-8")
-	fmt.Fprintf(&r.output, "<!DOCTYPE html>\n<html><head><title>%d %s</title></head>\n"+
+	_ = r.header.Set("Content-Type", "text/html; charset=utf-8") // a field that is valid
+	_, _ = fmt.Fprintf(&r.output, "<!DOCTYPE html>\n<html><head><title>%d %s</title></head>\n"+
 		"<body><h1>%[1]d %[2]s</h1></body></html>\n", code, HTMLEscape(reason))
 }

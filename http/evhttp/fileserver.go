@@ -70,7 +70,7 @@ func (s *FileServer) Close() error { return s.root.Close() }
 // Serve answers a request.
 func (s *FileServer) Serve(r *Request) {
 	if r.method != MethodGet && r.method != MethodHead {
-		r.header.Set("Allow", "GET, HEAD")
+		_ = r.header.Set("Allow", "GET, HEAD") // a field that is valid
 		r.SendError(http.StatusMethodNotAllowed, "")
 		return
 	}
@@ -138,7 +138,7 @@ func localize(name string) (local string, ok bool) {
 
 // sendFile answers with a file.
 func sendFile(r *Request, f *os.File, info fs.FileInfo) {
-	r.header.Set("X-Content-Type-Options", "nosniff")
+	_ = r.header.Set("X-Content-Type-Options", "nosniff") // a field that is valid
 	err := r.SendReplyFile(f, info, ContentTypeOf(info.Name()))
 	if err != nil && r.may(sendNothing) == nil {
 		r.header.Clear()
@@ -194,10 +194,10 @@ func (s *FileServer) list(r *Request, name string, folder fs.ReadDirFile) {
 		s.refuse(r, name, err)
 		return
 	}
-	r.header.Set("Content-Type", "text/html; charset=utf-8")
-	r.header.Set("Cache-Control", "no-cache")
+	_ = r.header.Set("Content-Type", "text/html; charset=utf-8") // a field that is valid
+	_ = r.header.Set("Cache-Control", "no-cache")                // a field that is valid
 	path := string(AppendURIDecode(nil, pathOf(r), false))
-	r.SendReplyBytes(http.StatusOK, "", appendListing(nil, path, entries, name != ".", cut))
+	_ = r.SendReplyBytes(http.StatusOK, "", appendListing(nil, path, entries, name != ".", cut)) // fails only when the request is over, or the answer was cut off
 }
 
 // entries returns what is served of a folder. cut reports whether there is more.

@@ -181,7 +181,7 @@ func (s *Server) nobody(r *Request, host, path []byte) int {
 	if len(allowed) == 0 {
 		return http.StatusNotFound
 	}
-	r.header.Set("Allow", strings.Join(allowed, ", "))
+	_ = r.header.Set("Allow", strings.Join(allowed, ", ")) // a field that is valid
 	return http.StatusMethodNotAllowed
 }
 

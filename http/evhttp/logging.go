@@ -21,7 +21,7 @@ func (s *Server) SetAccessLog(w io.Writer) {
 	s.onLog = func(r *Request) {
 		e := r.LogEntry()
 		line = append(e.AppendCombined(line[:0]), '\n')
-		w.Write(line)
+		_, _ = w.Write(line) // a log that cannot be written must not keep requests from being answered
 	}
 }
 

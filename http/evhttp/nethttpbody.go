@@ -15,7 +15,7 @@ func (w *httpExchange) pump() {
 	}
 	in := w.r.Input()
 	if room := handlerUnread - w.body.Len(); room > 0 {
-		in.RemoveBuffer(&w.body, room)
+		_, _ = in.RemoveBuffer(&w.body, room) // in memory, at an end that is not frozen
 	}
 	w.bodyLeft = in.Len() > 0
 	if w.r.Complete() && !w.bodyLeft {

@@ -135,7 +135,7 @@ func addHeader(to *Header, h http.Header) {
 			continue
 		}
 		for _, v := range values {
-			to.Add(name, strings.TrimSpace(lineEnds.Replace(v)))
+			_ = to.Add(name, strings.TrimSpace(lineEnds.Replace(v))) // what is not valid is left out
 		}
 	}
 }
@@ -147,6 +147,6 @@ func sendInterim(r *Request, code int, h http.Header) {
 	addHeader(&r.header, h)
 	r.header.Remove("Content-Length")
 	r.header.Remove("Transfer-Encoding")
-	r.SendInformational(code)
+	_ = r.SendInformational(code) // fails only when the request is over, or the answer was cut off
 	r.header.Clear()
 }

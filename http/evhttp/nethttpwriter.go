@@ -65,7 +65,7 @@ func (w *httpExchange) mayWrite(n int) error {
 }
 
 // Flush implements http.Flusher.
-func (w *httpExchange) Flush() { w.FlushError() }
+func (w *httpExchange) Flush() { _ = w.FlushError() } // Flush has no result
 
 // FlushError is Flush for http.ResponseController.
 func (w *httpExchange) FlushError() error {
@@ -195,7 +195,7 @@ func (w *httpExchange) finish() {
 		if len(trailer) > 0 {
 			addHeader(w.r.OutputTrailers(), trailer)
 		}
-		w.r.SendReplyEnd() // if it fails, that is seen by the client
+		_ = w.r.SendReplyEnd() // if it fails, that is seen by the client
 	})
 }
 

@@ -24,14 +24,14 @@ func (p *trip) pump() {
 	in := p.r.Input()
 	var part evbuffer.Buffer
 	if room > 0 {
-		in.RemoveBuffer(&part, room) // may go on with reading
+		_, _ = in.RemoveBuffer(&part, room) // may go on with reading
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.aborted {
 		part.Free()
 	} else {
-		p.body.AddBuffer(&part)
+		_ = p.body.AddBuffer(&part) // in memory, at an end that is not frozen
 	}
 	p.left = in.Len() > 0
 	if p.r.received && !p.complete {

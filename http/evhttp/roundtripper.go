@@ -149,7 +149,7 @@ func (p *trip) prepare() error {
 		}
 	}
 	if req.Close && !h.HasToken("Connection", "close") {
-		h.Add("Connection", "close")
+		_ = h.Add("Connection", "close") // a field that is valid
 	}
 	return p.upload.prepare()
 }

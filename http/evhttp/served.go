@@ -332,7 +332,7 @@ func (c *served) awaitBody(r *Request) {
 // askForBody tells a client that waits before it sends the body not to.
 func (c *served) askForBody(r *Request) {
 	if r.reqHead.Expect == wire.ExpectContinue && !r.continued && r.sending == sendNothing && c.bev.Input().Len() == 0 {
-		c.bev.WriteString("HTTP/1.1 100 Continue\r\n\r\n")
+		_, _ = c.bev.WriteString("HTTP/1.1 100 Continue\r\n\r\n") // an error comes as an event
 		r.continued = true
 	}
 }

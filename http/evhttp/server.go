@@ -219,7 +219,7 @@ func (s *Server) find(r *Request) int {
 			r.header.Remove("Allow")
 			code = http.StatusNotImplemented
 		case code != http.StatusMethodNotAllowed: // otherwise Allow is that of the resource
-			r.header.Set("Allow", s.allowedNames())
+			_ = r.header.Set("Allow", s.allowedNames()) // a field that is valid
 			code = http.StatusMethodNotAllowed
 		}
 	}

@@ -158,7 +158,7 @@ func (u *upload) send(data []byte) bool {
 		if p.r.ex == nil {
 			return
 		}
-		u.part.Add(data)
+		_ = u.part.Add(data) // in memory, at an end that is not frozen
 		if err := p.r.SendReplyChunkFunc(&u.part, u.left); err != nil {
 			p.abort(err)
 		}

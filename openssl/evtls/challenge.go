@@ -177,7 +177,7 @@ func (c *challengeConn) onRead(b *bufferevent.Bufferevent) {
 		return
 	}
 	head := make([]byte, end.Pos())
-	in.Remove(head)
+	_, _ = in.Remove(head) // in memory, at an end that is not frozen
 	r, status := parseRequest(string(head))
 	c.head = r.method == http.MethodHead
 	if status != 0 {
@@ -267,19 +267,19 @@ func (c *challengeConn) reply(status int, location string, body []byte) {
 		body = []byte(http.StatusText(status) + "\n")
 	}
 	out := c.bev.Output()
-	out.Printf("HTTP/1.1 %d %s\r\n", status, http.StatusText(status))
-	out.AddString("Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n")
+	_, _ = out.Printf("HTTP/1.1 %d %s\r\n", status, http.StatusText(status))              // in memory, at an end that is not frozen
+	_ = out.AddString("Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n") // in memory, at an end that is not frozen
 	if location != "" {
-		out.Printf("Location: %s\r\n", location)
+		_, _ = out.Printf("Location: %s\r\n", location) // in memory, at an end that is not frozen
 	}
 	if status == http.StatusMethodNotAllowed {
-		out.AddString("Allow: GET, HEAD\r\n")
+		_ = out.AddString("Allow: GET, HEAD\r\n") // in memory, at an end that is not frozen
 	}
-	out.Printf("Content-Length: %d\r\n\r\n", len(body))
+	_, _ = out.Printf("Content-Length: %d\r\n\r\n", len(body)) // in memory, at an end that is not frozen
 	if !c.head {
-		out.Add(body)
+		_ = out.Add(body) // in memory, at an end that is not frozen
 	}
-	c.bev.CloseWrite()
+	_ = c.bev.CloseWrite() // an error comes as an event
 	c.drain()
 }
 

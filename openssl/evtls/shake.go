@@ -74,9 +74,9 @@ func (s *stream) turned() {
 		return // notify will come
 	}
 	if h.done && !h.returned && s.state == Accepting && !m.spoken {
-		m.Write(internalError[:])
+		_, _ = m.Write(internalError[:]) // in memory, at an end that is not frozen
 	}
-	s.under.Output().AddBuffer(m.out)
+	_ = s.under.Output().AddBuffer(m.out) // in memory, at an end that is not frozen
 	switch {
 	case !h.done:
 		s.shake()
@@ -112,7 +112,7 @@ func (s *stream) useBelow() {
 	m := &s.conn.mem
 	m.wait = nil
 	if m.in != nil {
-		s.under.Input().PrependBuffer(m.in)
+		_ = s.under.Input().PrependBuffer(m.in) // in memory, at an end that is not frozen
 	}
 	m.in, m.out = s.under.Input(), s.under.Output()
 }

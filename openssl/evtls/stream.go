@@ -83,7 +83,7 @@ func NewSocket(base *event.Base, fd int, state State, cfg *Config, opts bufferev
 	}
 	b, err := NewFilter(under, state, cfg, opts|bufferevent.CloseOnFree)
 	if err != nil {
-		under.SetFD(-1) // the descriptor stays the caller's
+		_ = under.SetFD(-1) // the descriptor stays the caller's
 		under.Free()
 		return nil, err
 	}
@@ -303,7 +303,7 @@ func (s *stream) InputRemoved() {
 // TimeoutsChanged implements bufferevent.Transport. The time for writing runs
 // below, where what the peer does not take waits.
 func (s *stream) TimeoutsChanged() {
-	s.under.SetTimeouts(0, s.control().WriteTimeout())
+	_ = s.under.SetTimeouts(0, s.control().WriteTimeout()) // fails only for one that was freed
 	s.control().RestartTimeouts(event.Read)
 }
 
@@ -366,8 +366,8 @@ func (s *stream) Unlink() {
 	s.deadline.Free()
 	free := !s.detached && s.control().Options()&bufferevent.CloseOnFree != 0
 	if !free {
-		s.under.SetWatermark(event.Read|event.Write, 0, 0)
-		s.under.SetTimeouts(0, 0)
+		_ = s.under.SetWatermark(event.Read|event.Write, 0, 0) // fails only for one that was freed
+		_ = s.under.SetTimeouts(0, 0)                          // fails only for one that was freed
 	}
 	s.lower().Detach(s, free)
 	if m := &s.conn.mem; !s.conn.done && !s.abandoned {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 )
@@ -103,19 +104,20 @@ func checkCover(names []cName, mapped map[string]row, headers []header) []string
 }
 
 // printSummary writes the counts of all headers and their total.
-func printSummary(w io.Writer, headers []header) {
-	fmt.Fprintf(w, "%-17s %6s %6s %6s %8s\n", "header", "names", "mapped", "-", "to come")
+func printSummary(w io.Writer, headers []header) error {
+	_, err := fmt.Fprintf(w, "%-17s %6s %6s %6s %8s\n", "header", "names", "mapped", "-", "to come")
 	total := header{name: "total"}
 	for _, h := range headers {
-		printHeader(w, h)
+		err = errors.Join(err, printHeader(w, h))
 		total.names += h.names
 		total.mapped += h.mapped
 		total.none += h.none
 	}
-	printHeader(w, total)
+	return errors.Join(err, printHeader(w, total))
 }
 
 // printHeader writes one line of the summary.
-func printHeader(w io.Writer, h header) {
-	fmt.Fprintf(w, "%-17s %6d %6d %6d %8d\n", h.name, h.names, h.mapped, h.none, h.toCome())
+func printHeader(w io.Writer, h header) error {
+	_, err := fmt.Fprintf(w, "%-17s %6d %6d %6d %8d\n", h.name, h.names, h.mapped, h.none, h.toCome())
+	return err
 }

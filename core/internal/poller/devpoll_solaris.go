@@ -54,12 +54,12 @@ func openDevpoll(Options) (Poller, error) {
 	}
 	w, err := newWaker()
 	if err != nil {
-		sysClose(fd)
+		_ = sysClose(fd) // the error that counts is the first
 		return nil, err
 	}
 	d := &devpoll{fd: fd, waker: w, buf: make([]unix.PollFd, minDevpollEvents)}
 	if err := d.Update(w.fd(), 0, Read); err != nil {
-		d.Close()
+		_ = d.Close() // the error that counts is the first
 		return nil, err
 	}
 	return d, nil

@@ -249,12 +249,12 @@ type threadSleeper struct {
 func newThreadSleeper(epfd int, o Options) (sleeper, error) {
 	w, err := newWaker()
 	if err != nil {
-		sysClose(epfd) // the error that counts is the first
+		_ = sysClose(epfd) // the error that counts is the first
 		return nil, err
 	}
 	s := &threadSleeper{epfd: epfd, waker: w, precise: o.PreciseTimer}
 	if err := epollControl(epfd, w.fd(), 0, Read); err != nil {
-		s.close()
+		_ = s.close() // it is closed in any case
 		return nil, err
 	}
 	return s, nil

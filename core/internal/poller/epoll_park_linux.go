@@ -48,12 +48,12 @@ var longAgo = time.Unix(1, 0)
 
 func newParkSleeper(epfd int, o Options) (sleeper, error) {
 	if err := unix.SetNonblock(epfd, true); err != nil {
-		sysClose(epfd) // the error that counts is the first
+		_ = sysClose(epfd) // the error that counts is the first
 		return nil, os.NewSyscallError("fcntl", err)
 	}
 	s := &parkSleeper{timerfd: -1, file: os.NewFile(uintptr(epfd), "epoll")}
 	if err := s.init(epfd, o); err != nil {
-		s.close()
+		_ = s.close() // it is closed in any case
 		return nil, err
 	}
 	return s, nil
@@ -81,7 +81,7 @@ func openEpollTimer(epfd int) (int, error) {
 		return -1, err
 	}
 	if err := epollControl(epfd, fd, 0, Read); err != nil {
-		sysClose(fd) // the error that counts is that of epoll_ctl
+		_ = sysClose(fd) // the error that counts is that of epoll_ctl
 		return -1, err
 	}
 	return fd, nil
@@ -147,7 +147,7 @@ func (s *parkSleeper) hidden(fd int) bool {
 		return false
 	}
 	var expirations [8]byte
-	retryRead(fd, expirations[:]) // EAGAIN when it was set anew meanwhile
+	_, _ = retryRead(fd, expirations[:]) // EAGAIN when it was set anew meanwhile
 	return true
 }
 
@@ -158,6 +158,6 @@ func (s *parkSleeper) close() error {
 
 func (s *parkSleeper) closeTimer() {
 	if s.timerfd >= 0 {
-		sysClose(s.timerfd) // nobody could do anything about an error
+		_ = sysClose(s.timerfd) // nobody could do anything about an error
 	}
 }

@@ -57,7 +57,7 @@ func (p *evport) Update(fd int, old, new Interest) error {
 	if new == 0 {
 		// An error says that nothing was associated: the event has been
 		// delivered, or the descriptor is closed.
-		retryError(func() error { return portDissociate(p.port, fd) })
+		_ = retryError(func() error { return portDissociate(p.port, fd) }) // it may be gone already
 		p.want[fd] = 0
 		return nil
 	}

@@ -58,7 +58,7 @@ func openKqueue(Options) (Poller, error) {
 		refused: make(map[int]Interest),
 	}
 	if k.waker, err = newKqueueWaker(fd); err != nil {
-		sysClose(fd)
+		_ = sysClose(fd) // the error that counts is the first
 		return nil, err
 	}
 	return k, nil
@@ -130,7 +130,7 @@ func kqueueChange(kq, fd, filter, flags int) error {
 func (k *kqueue) forget(fd int, in Interest) {
 	for _, f := range kqueueFilters {
 		if in&f.in != 0 {
-			kqueueChange(k.fd, fd, f.filter, unix.EV_DELETE)
+			_ = kqueueChange(k.fd, fd, f.filter, unix.EV_DELETE) // as said above
 		}
 	}
 	if k.refused[fd]&in != 0 {

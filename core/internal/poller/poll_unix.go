@@ -39,7 +39,7 @@ func openPoll(Options) (Poller, error) {
 	}
 	a, err := openAlarm()
 	if err != nil {
-		w.close() // the error that counts is the first
+		_ = w.close() // the error that counts is the first
 		return nil, err
 	}
 	return &poll{

@@ -39,12 +39,12 @@ func openSelect(Options) (Poller, error) {
 	}
 	a, err := openAlarm()
 	if err != nil {
-		w.close() // the error that counts is the first
+		_ = w.close() // the error that counts is the first
 		return nil, err
 	}
 	s := &selector{waker: w, alarm: a}
 	if err := s.Update(w.fd(), 0, Read); err != nil {
-		s.Close()
+		_ = s.Close() // it is closed in any case
 		return nil, err
 	}
 	return s, nil

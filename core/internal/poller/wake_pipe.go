@@ -20,8 +20,8 @@ func openWakeChannel() (reader, writer int, err error) {
 	for _, fd := range p {
 		unix.CloseOnExec(fd)
 		if err := unix.SetNonblock(fd, true); err != nil {
-			sysClose(p[0])
-			sysClose(p[1])
+			_ = sysClose(p[0]) // the error that counts is the first
+			_ = sysClose(p[1]) // the same
 			return -1, -1, os.NewSyscallError("fcntl", err)
 		}
 	}

@@ -60,8 +60,8 @@ func (w *waker) wake() error {
 // that comes after writes again.
 func (w *waker) drain() {
 	var message [8]byte
-	retryRead(w.reader, message[:]) // EAGAIN if there is none
-	w.pending.Swap(false)           // a swap, to see what was done before the wake
+	_, _ = retryRead(w.reader, message[:]) // EAGAIN if there is none
+	w.pending.Swap(false)                  // a swap, to see what was done before the wake
 }
 
 func (w *waker) close() error {

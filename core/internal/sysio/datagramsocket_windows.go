@@ -16,5 +16,6 @@ func HideRefusals(fd int) {
 	const sioUDPConnReset = 0x9800000c
 	var off [4]byte
 	var returned uint32
-	windows.WSAIoctl(windows.Handle(fd), sioUDPConnReset, &off[0], uint32(len(off)), nil, 0, &returned, nil, 0)
+	// Refusals are an error of the next call then, which is one that may be.
+	_ = windows.WSAIoctl(windows.Handle(fd), sioUDPConnReset, &off[0], uint32(len(off)), nil, 0, &returned, nil, 0)
 }

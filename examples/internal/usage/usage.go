@@ -15,7 +15,7 @@ import (
 func Set(about string, ways ...string) {
 	flag.Usage = func() {
 		out := flag.CommandLine.Output()
-		fmt.Fprint(out, text(filepath.Base(os.Args[0]), about, ways))
+		_, _ = fmt.Fprint(out, text(filepath.Base(os.Args[0]), about, ways)) // there is nobody else to tell
 		flag.PrintDefaults()
 	}
 }
