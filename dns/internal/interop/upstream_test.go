@@ -310,3 +310,46 @@ func TestUpstreamMessage(t *testing.T) {
 		a.await()
 	})
 }
+
+// how asks a question in some way.
+func (a *asker) how(name string, qtype uint16, cfg evdns.QueryConfig) (msg *dns.Msg) {
+	a.t.Helper()
+	a.begun(a.dns.QueryWith(name, qtype, cfg, func(m *dns.Msg, err error) {
+		if err != nil {
+			a.t.Errorf("%s: %v", name, err)
+		}
+		msg = m
+		a.ended()
+	}))
+	a.await()
+	return msg
+}
+
+// A query in another class, to a nameserver that the resolver does not have.
+func TestUpstreamSaysItsVersion(t *testing.T) {
+	for name, start := range map[string]func(testing.TB) netip.AddrPort{"unbound": startUnbound, "dnsmasq": startDnsmasq} {
+		t.Run(name, func(t *testing.T) {
+			a := newAsker(t, netip.AddrPort{})
+			m := a.how("version.bind", dns.TypeTXT, evdns.QueryConfig{Class: dns.ClassCHAOS, Nameserver: start(t)})
+			if m == nil || len(m.Answer) != 1 || !strings.Contains(m.Answer[0].String(), name) {
+				t.Errorf("answer %v", m)
+			}
+		})
+	}
+}
+
+func TestUpstreamSaysWhoItIs(t *testing.T) {
+	a := newAsker(t, startUnbound(t))
+	m := a.how("www.example.org", dns.TypeA, evdns.QueryConfig{
+		DNSSEC:           true,
+		CheckingDisabled: true,
+		Options:          []dns.EDNS0{&dns.EDNS0_NSID{Code: dns.EDNS0NSID}},
+	})
+	if m == nil || len(m.Answer) != 2 || !m.CheckingDisabled {
+		t.Fatalf("answer %v", m)
+	}
+	opt := m.IsEdns0()
+	if opt == nil || !opt.Do() || len(opt.Option) != 1 || opt.Option[0].Option() != dns.EDNS0NSID {
+		t.Errorf("record of EDNS %v", opt)
+	}
+}
