@@ -235,6 +235,10 @@ func (o *outgoing) complete(r *Request) {
 			return
 		}
 	}
+	if r.sending == sendBody && r.expected >= 0 && r.sent == r.expected {
+		r.sending = sendDone // nobody has said so yet, but it is all that was announced
+		o.reach(r, wroteAll)
+	}
 	o.queue = slices.Delete(o.queue, 0, 1)
 	o.expectNothing()
 	o.reused, o.sentFunc = true, nil

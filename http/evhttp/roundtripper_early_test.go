@@ -148,3 +148,32 @@ func TestBodiesThatFailAreErrors(t *testing.T) {
 		}
 	})
 }
+
+// TestAnswersToAllThatWasAnnouncedKeepTheConnection has a server answer as soon as
+// it has all of a body, whose end the client has yet to see.
+func TestAnswersToAllThatWasAnnouncedKeepTheConnection(t *testing.T) {
+	connections := make(chan struct{}, 9)
+	addr := startScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
+		connections <- struct{}{}
+		for ok := true; ok; _, ok = readHead(in) {
+			if _, err := io.CopyN(io.Discard, in, 4); err != nil {
+				return
+			}
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		}
+	})
+	_, rt := newTransport(t, nil)
+	for range 3 {
+		body := newClosableBody("body", io.EOF) // which does not end before it is closed
+		req, _ := http.NewRequest("POST", "http://"+addr+"/", body)
+		req.ContentLength = 4
+		resp, err := rt.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	if n := len(connections); n != 1 {
+		t.Errorf("%d connections for 3 requests", n)
+	}
+}
