@@ -15,7 +15,6 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
@@ -49,11 +48,7 @@ func newSecureServer(t *testing.T) *secureServer {
 	cfg := &evtls.Config{TLS: &tls.Config{Certificates: []tls.Certificate{a.issue(time.Hour)}}, HandshakeTimeout: -1}
 	s.server.SetStreamFunc(func(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
 		s.accepted++
-		b, err := evtls.NewSocket(base, fd, evtls.Accepting, cfg, bufferevent.CloseOnFree)
-		if err != nil {
-			evutil.CloseSocket(fd)
-		}
-		return b, err
+		return evtls.NewSocket(base, fd, evtls.Accepting, cfg, bufferevent.CloseOnFree)
 	})
 	s.server.SetGenericCallback(func(r *evhttp.Request) { r.SendReplyBytes(200, "", []byte("served")) })
 	ended := make(chan struct{})

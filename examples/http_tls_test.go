@@ -12,7 +12,6 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
@@ -27,11 +26,7 @@ func serveTLS(t *testing.T, a *authority, protocols ...string) (addr string) {
 	s := evhttp.NewServer(base)
 	cfg := &evtls.Config{TLS: &tls.Config{Certificates: []tls.Certificate{a.issue(time.Hour)}, NextProtos: protocols}}
 	s.SetStreamFunc(func(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
-		b, err := evtls.NewSocket(base, fd, evtls.Accepting, cfg, bufferevent.CloseOnFree)
-		if err != nil {
-			evutil.CloseSocket(fd)
-		}
-		return b, err
+		return evtls.NewSocket(base, fd, evtls.Accepting, cfg, bufferevent.CloseOnFree)
 	})
 	s.SetTLSState(evtls.ConnectionState)
 	s.SetGenericStream(evhttp.HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -14,9 +14,9 @@ import (
 
 // FromConn makes a bufferevent that takes a connection over from package net:
 // a TCP or Unix one. If it succeeds, c is closed, and the connection belongs to
-// the bufferevent; otherwise it is as before. CloseOnFree is added to opts. The
-// error wraps errors.ErrUnsupported if there is no descriptor below c, as for
-// TLS, and on Windows.
+// the bufferevent; CloseOnFree is added to opts. If it fails, c is closed if opts
+// has CloseOnFree, and as before otherwise. The error wraps errors.ErrUnsupported
+// if there is no descriptor below c, as for TLS, and on Windows.
 func FromConn(base *event.Base, c net.Conn, opts Options) (*Bufferevent, error) {
 	return takeOver(base, "from connection", c, c.Close, opts)
 }
@@ -25,22 +25,48 @@ func FromConn(base *event.Base, c net.Conn, opts Options) (*Bufferevent, error) 
 // method can wait for. The file becomes non-blocking for everybody who has it:
 // if f is one of the standard files, that can be other programs, too, also when
 // this one has ended.
+//
+// Files with the numbers of the standard streams are not closed, or the next socket
+// would have the number: the null device takes the place of standard input and
+// output, and standard error stays as it is, as a panic is written there.
 func FromFile(base *event.Base, f *os.File, opts Options) (*Bufferevent, error) {
-	return takeOver(base, "from file", f, f.Close, opts)
+	return takeOver(base, "from file", f, func() error { return releaseFile(f) }, opts)
+}
+
+// releaseFile closes a file whose descriptor was duplicated.
+func releaseFile(f *os.File) error {
+	const stderr = 2
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	standard := false
+	var failure error
+	err = raw.Control(func(fd uintptr) {
+		if standard = fd <= stderr; fd < stderr {
+			failure = sysio.PutNull(int(fd))
+		}
+	})
+	if standard || err != nil {
+		return errors.Join(err, failure)
+	}
+	return f.Close()
 }
 
 func takeOver(base *event.Base, op string, from any, release func() error, opts Options) (*Bufferevent, error) {
+	b, err := overDuplicate(base, op, from, opts)
+	if err == nil || opts&CloseOnFree != 0 {
+		_ = release() // the descriptor that is left has nothing to lose
+	}
+	return b, err
+}
+
+func overDuplicate(base *event.Base, op string, from any, opts Options) (*Bufferevent, error) {
 	fd, err := duplicate(from)
 	if err != nil {
 		return nil, opError(op, err)
 	}
-	b, err := NewSocket(base, fd, opts|CloseOnFree)
-	if err != nil {
-		evutil.CloseSocket(fd)
-		return nil, err
-	}
-	_ = release() // the descriptor that is left has nothing to lose
-	return b, nil
+	return NewSocket(base, fd, opts|CloseOnFree)
 }
 
 // duplicate returns another, non-blocking descriptor for what from stands on.

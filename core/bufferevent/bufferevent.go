@@ -56,7 +56,9 @@ type Options uint16
 
 const (
 	// CloseOnFree makes Free close the descriptor, or free the underlying
-	// bufferevent (BEV_OPT_CLOSE_ON_FREE).
+	// bufferevent. They belong to the bufferevent from the call that makes it on,
+	// also if that fails: then they are closed and freed already
+	// (BEV_OPT_CLOSE_ON_FREE).
 	CloseOnFree Options = 1 << iota
 	// ThreadSafe gives the bufferevent and its buffers a lock, so that any
 	// goroutine may use them. It needs an implementation of locks, such as

@@ -69,8 +69,17 @@ type verdict struct {
 // With CloseOnFree under is freed with the filter; otherwise the user has it
 // back then, without callbacks. With ThreadSafe it gets the lock, too, see Init.
 // free, if it is not nil, is called when the filter has been freed, to give back
-// what in and out use. The errors are those of Init (bufferevent_filter_new).
+// what in and out use. The errors are those of Init. If NewFilter fails, it has freed
+// under if opts has CloseOnFree, and not called free (bufferevent_filter_new).
 func NewFilter(under *Bufferevent, in, out Filter, opts Options, free func()) (*Bufferevent, error) {
+	b, err := makeFilter(under, in, out, opts, free)
+	if err != nil && under != nil && opts&CloseOnFree != 0 {
+		under.Free()
+	}
+	return b, err
+}
+
+func makeFilter(under *Bufferevent, in, out Filter, opts Options, free func()) (*Bufferevent, error) {
 	const op = "new filter"
 	if under == nil {
 		return nil, opError(op, ErrNil)

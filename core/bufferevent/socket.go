@@ -31,9 +31,18 @@ type socket struct {
 // NewSocket makes a bufferevent over a stream socket, or over a pipe or terminal
 // that the loop's method can wait for. fd must be non-blocking; it is -1 if
 // Connect or SetFD comes later. TCP sockets get TCP_NODELAY unless opts has
-// Nagle. Reading must be enabled. The errors are those of Init
-// (bufferevent_socket_new).
+// Nagle. Reading must be enabled. The errors are those of Init. With CloseOnFree the
+// descriptor belongs to NewSocket from the call on, which has closed it if it fails;
+// otherwise it is the caller's (bufferevent_socket_new, which never closes it).
 func NewSocket(base *event.Base, fd int, opts Options) (*Bufferevent, error) {
+	b, err := newSocket(base, fd, opts)
+	if err != nil && fd >= 0 && opts&CloseOnFree != 0 {
+		_ = sysio.CloseSocket(fd) // why there is no stream is what the caller has to know
+	}
+	return b, err
+}
+
+func newSocket(base *event.Base, fd int, opts Options) (*Bufferevent, error) {
 	s := new(socket)
 	if err := Init(&s.bev, base, s, opts); err != nil {
 		return nil, err

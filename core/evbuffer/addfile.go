@@ -1,7 +1,5 @@
 package evbuffer
 
-import "github.com/go-libevent/libevent/core/internal/sysio"
-
 // AddFileSegment appends length bytes of the segment, from offset within it; a
 // negative length means the rest. Unless they can be sent from disk later, they
 // are brought into memory now. The error is ErrRange if there are no such
@@ -55,7 +53,6 @@ func (b *Buffer) newPart(op string, s *FileSegment, offset, n int) (*chunk, erro
 func (b *Buffer) AddFile(fd int, offset, length int64) error {
 	s, err := NewFileSegment(fd, offset, length, CloseOnFree)
 	if err != nil {
-		sysio.Close(fd)
 		return err
 	}
 	defer s.Free()

@@ -60,9 +60,19 @@ type FileSegment struct {
 // NewFileSegment makes a segment of length bytes of the file fd from offset on;
 // a negative length means up to the end of the file. It is the caller's, who
 // must call Free. The error is ErrRange for a negative offset or one behind the
-// end, ErrFlag for an unknown flag, or that of the system. It leaves the
-// descriptor open (evbuffer_file_segment_new).
+// end, ErrFlag for an unknown flag, or that of the system. With CloseOnFree the
+// descriptor belongs to NewFileSegment from the call on, which has closed it if it
+// fails; otherwise it is the caller's (evbuffer_file_segment_new, which never closes
+// it).
 func NewFileSegment(fd int, offset, length int64, flags SegmentFlag) (*FileSegment, error) {
+	s, err := newFileSegment(fd, offset, length, flags)
+	if err != nil && fd >= 0 && flags&CloseOnFree != 0 {
+		_ = sysio.Close(fd) // why there is no segment is what the caller has to know
+	}
+	return s, err
+}
+
+func newFileSegment(fd int, offset, length int64, flags SegmentFlag) (*FileSegment, error) {
 	const op = "new file segment"
 	if flags&^(CloseOnFree|DisableMmap|DisableSendfile|DisableLocking) != 0 {
 		return nil, opError(op, ErrFlag)

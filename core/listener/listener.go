@@ -80,10 +80,19 @@ type Listener struct {
 }
 
 // New makes a listener for a stream socket that is bound. A backlog of zero is
-// for one that listens already. New makes the socket non-blocking. If it fails,
-// or without CloseOnFree, the socket is the caller's to close. With a nil
-// callback, connections wait until SetCallback (evconnlistener_new).
+// for one that listens already. New makes the socket non-blocking. With
+// CloseOnFree the socket belongs to New from the call on, which has closed it if it
+// fails; otherwise it is the caller's to close. With a nil callback, connections
+// wait until SetCallback (evconnlistener_new, which never closes it).
 func New(b *event.Base, fd int, flags Flag, backlog int, cb Callback) (*Listener, error) {
+	l, err := listenAt(b, fd, flags, backlog, cb)
+	if err != nil && fd >= 0 && flags&CloseOnFree != 0 {
+		_ = evutil.CloseSocket(fd) // why there is no listener is what the caller has to know
+	}
+	return l, err
+}
+
+func listenAt(b *event.Base, fd int, flags Flag, backlog int, cb Callback) (*Listener, error) {
 	l := newListener(b, fd, flags, cb)
 	err := flags.check(bindFlags | Reuseable)
 	if err == nil {

@@ -41,9 +41,18 @@ type tcpPort struct {
 }
 
 // NewServerPortListener takes requests on connections that l accepts, and gives
-// them to cb. The port owns l from now on: it sets its callback, and frees it
-// when it is closed (evdns_add_server_port_with_listener).
+// them to cb. The port owns l from the call on: it sets its callback, and frees it
+// when it is closed. NewServerPortListener has freed it if it fails
+// (evdns_add_server_port_with_listener).
 func NewServerPortListener(base *event.Base, l *listener.Listener, cb ServerCallback) (*ServerPort, error) {
+	p, err := newListenerPort(base, l, cb)
+	if err != nil && l != nil {
+		l.Free()
+	}
+	return p, err
+}
+
+func newListenerPort(base *event.Base, l *listener.Listener, cb ServerCallback) (*ServerPort, error) {
 	const op = "new server port"
 	p, err := newServerPort(base, cb)
 	if err == nil && l == nil {
@@ -127,7 +136,6 @@ func (t *tcpPort) connect(fd int, peer netip.AddrPort) error {
 	}
 	bev, err := bufferevent.NewSocket(t.port.base, fd, opts)
 	if err != nil {
-		_ = evutil.CloseSocket(fd) // nothing was sent
 		return err
 	}
 	c := &tcpClient{tcp: t, peer: peer, bev: bev, idle: t.idle}

@@ -64,8 +64,8 @@ type udpPort struct {
 
 // NewServerPort takes requests on a UDP socket that is bound, as by
 // datagram.Listen, and gives them to cb. NewServerPort makes the socket
-// non-blocking; the port owns it from now on and closes it after Close. If it
-// fails, the socket is the caller's to close. With the socket bound to a
+// non-blocking; the port owns it from the call on and closes it after Close.
+// NewServerPort has closed it if it fails. With the socket bound to a
 // wildcard address, answers come from the address that was asked, where the
 // system allows that (evdns_add_server_port_with_base).
 func NewServerPort(base *event.Base, fd int, cb ServerCallback) (*ServerPort, error) {
@@ -77,6 +77,9 @@ func NewServerPort(base *event.Base, fd int, cb ServerCallback) (*ServerPort, er
 		err = p.listenUDP(fd)
 	}
 	if err != nil {
+		if fd >= 0 {
+			_ = evutil.CloseSocket(fd) // why there is no port is what the caller has to know
+		}
 		return nil, fmt.Errorf("new server port fd %d: %w", fd, err)
 	}
 	return p, nil

@@ -114,7 +114,6 @@ func (c *cat) startListening() (err error) {
 func (c *cat) serve(l *listener.Listener, fd int, peer netip.AddrPort) {
 	c.note("accepted a connection from %v", peer)
 	if err := c.newConn(fd); err != nil {
-		evutil.CloseSocket(fd)
 		c.exit(err)
 		return
 	}

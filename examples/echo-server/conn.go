@@ -24,7 +24,6 @@ const (
 func serve(base *event.Base, fd int, peer netip.AddrPort) {
 	b, err := bufferevent.NewSocket(base, fd, bufferevent.CloseOnFree)
 	if err != nil {
-		evutil.CloseSocket(fd)
 		log.Printf("%v: %v", peer, err)
 		return
 	}

@@ -17,7 +17,6 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
 )
 
@@ -66,7 +65,6 @@ func run(addr netip.AddrPort) error {
 func greet(l *listener.Listener, fd int, _ netip.AddrPort) {
 	b, err := bufferevent.NewSocket(l.Base(), fd, bufferevent.CloseOnFree)
 	if err != nil {
-		evutil.CloseSocket(fd)
 		log.Print(err)
 		return
 	}

@@ -26,7 +26,6 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/examples/internal/tlsconf"
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/openssl/evtls"
@@ -131,11 +130,7 @@ func (o *options) secure(s *evhttp.Server) (scheme string, err error) {
 	}
 	cfg := &evtls.Config{TLS: &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1", "http/1.0"}}}
 	s.SetStreamFunc(func(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
-		b, err := evtls.NewSocket(base, fd, evtls.Accepting, cfg, bufferevent.CloseOnFree)
-		if err != nil {
-			evutil.CloseSocket(fd)
-		}
-		return b, err
+		return evtls.NewSocket(base, fd, evtls.Accepting, cfg, bufferevent.CloseOnFree)
 	})
 	return "https", nil
 }

@@ -52,7 +52,6 @@ func (p *proxy) serve(base *event.Base, fd int, peer netip.AddrPort) {
 	s := &session{proxy: p, peer: peer}
 	client, err := newStream(base, fd, evtls.Accepting, p.accepting)
 	if err != nil {
-		evutil.CloseSocket(fd)
 		s.report(err)
 		return
 	}

@@ -64,7 +64,6 @@ func (s *server) serve(_ *listener.Listener, fd int, _ netip.AddrPort) {
 	c := &client{server: s, number: s.served, began: s.base.Now()}
 	bev, err := bufferevent.NewSocket(s.base, fd, bufferevent.CloseOnFree)
 	if err != nil {
-		evutil.CloseSocket(fd)
 		c.log(err)
 		return
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/examples/internal/tlsconf"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
@@ -39,7 +38,6 @@ type conn struct {
 func (s *server) accept(base *event.Base, fd int, peer netip.AddrPort) {
 	b, err := evtls.NewSocket(base, fd, evtls.Accepting, s.cfg, bufferevent.CloseOnFree)
 	if err != nil {
-		evutil.CloseSocket(fd)
 		log.Printf("%v: %v", peer, err)
 		return
 	}

@@ -46,7 +46,8 @@ func (s *Server) BindUnix(path string) (*Bound, error) {
 	return s.BindListener(l)
 }
 
-// AcceptSocket accepts connections from a socket that listens, or is bound
+// AcceptSocket accepts connections from a socket that listens, or is bound, and
+// belongs to the server from the call on: if AcceptSocket fails, it is closed
 // (evhttp_accept_socket_with_handle).
 func (s *Server) AcceptSocket(fd int) (*Bound, error) {
 	l, err := listener.New(s.base, fd, listener.CloseOnFree, 0, nil)
@@ -56,8 +57,8 @@ func (s *Server) AcceptSocket(fd int) (*Bound, error) {
 	return s.BindListener(l)
 }
 
-// BindListener takes the connections of a listener, which becomes the server's
-// (evhttp_bind_listener).
+// BindListener takes the connections of a listener, which becomes the server's: if
+// BindListener fails, it has freed it (evhttp_bind_listener).
 func (s *Server) BindListener(l *listener.Listener) (*Bound, error) {
 	b := &Bound{server: s, listener: l}
 	err := l.SetCallback(func(_ *listener.Listener, fd int, peer netip.AddrPort) { s.accept(b, fd, peer) })

@@ -9,7 +9,6 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
@@ -74,8 +73,9 @@ type Server struct {
 	date    dateCache
 }
 
-// StreamFunc makes a bufferevent for an accepted socket: of TLS, for example. It
-// is responsible for the socket, also if it fails. A stream that may agree on
+// StreamFunc makes a bufferevent for an accepted socket: of TLS, for example. The
+// socket is its own, also if it fails: bufferevent.NewSocket and evtls.NewSocket with
+// CloseOnFree have closed it then. A stream that may agree on
 // protocols with its peer must not offer "h2"; connections that do are closed.
 type StreamFunc func(base *event.Base, fd int) (*bufferevent.Bufferevent, error)
 
@@ -301,11 +301,7 @@ func (c *served) overload() {
 
 // plain makes a bufferevent without TLS.
 func plain(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
-	b, err := bufferevent.NewSocket(base, fd, bufferevent.CloseOnFree)
-	if err != nil {
-		evutil.CloseSocket(fd)
-	}
-	return b, err
+	return bufferevent.NewSocket(base, fd, bufferevent.CloseOnFree)
 }
 
 // remove forgets a connection.

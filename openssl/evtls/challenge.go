@@ -12,7 +12,6 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
 )
 
@@ -122,7 +121,6 @@ func (s *ChallengeServer) accept(_ *listener.Listener, fd int, _ netip.AddrPort)
 	}
 	b, err := bufferevent.NewSocket(s.base, fd, bufferevent.CloseOnFree)
 	if err != nil {
-		evutil.CloseSocket(fd)
 		s.cfg.OnError(opError("challenge", err))
 		return
 	}

@@ -74,29 +74,33 @@ type stream struct {
 
 // NewSocket makes a TLS bufferevent over a socket, as bufferevent.NewSocket and
 // NewFilter together do; fd may be -1, and the bufferevent be connected later.
-// CloseOnFree closes the descriptor (bufferevent_openssl_socket_new).
+// CloseOnFree closes the descriptor, also if NewSocket fails; without it the
+// descriptor is the caller's (bufferevent_openssl_socket_new).
 func NewSocket(base *event.Base, fd int, state State, cfg *Config, opts bufferevent.Options) (*bufferevent.Bufferevent, error) {
 	below := opts &^ (bufferevent.DeferCallbacks | bufferevent.UnlockCallbacks)
 	under, err := bufferevent.NewSocket(base, fd, below)
 	if err != nil {
 		return nil, err
 	}
-	b, err := NewFilter(under, state, cfg, opts|bufferevent.CloseOnFree)
-	if err != nil {
-		_ = under.SetFD(-1) // the descriptor stays the caller's
-		under.Free()
-		return nil, err
-	}
-	return b, nil
+	return NewFilter(under, state, cfg, opts|bufferevent.CloseOnFree)
 }
 
 // NewFilter makes a TLS bufferevent over another one, which belongs to it from
 // now on, as with bufferevent.NewFilter: a socket, a pair, a filter or a TLS
 // bufferevent. The handshake begins when that is connected, or at once if it is
 // already. The event callback is told EventConnected when the handshake is done,
-// and EventError if it fails, with a Go error that errors.As can take apart
+// and EventError if it fails, with a Go error that errors.As can take apart. If
+// NewFilter itself fails, it has freed under if opts has CloseOnFree
 // (bufferevent_openssl_filter_new).
 func NewFilter(under *bufferevent.Bufferevent, state State, cfg *Config, opts bufferevent.Options) (*bufferevent.Bufferevent, error) {
+	b, err := newFilter(under, state, cfg, opts)
+	if err != nil && under != nil && opts&bufferevent.CloseOnFree != 0 {
+		under.Free()
+	}
+	return b, err
+}
+
+func newFilter(under *bufferevent.Bufferevent, state State, cfg *Config, opts bufferevent.Options) (*bufferevent.Bufferevent, error) {
 	const op = "new filter"
 	if under == nil || cfg == nil {
 		return nil, opError(op, bufferevent.ErrNil)

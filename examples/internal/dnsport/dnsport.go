@@ -8,7 +8,6 @@ import (
 
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
 	"github.com/go-libevent/libevent/dns/evdns"
 )
@@ -48,7 +47,6 @@ func open(base *event.Base, addr netip.AddrPort, answer func(*evdns.ServerReques
 	}
 	p := &Ports{addr: l.AddrPort()}
 	if p.tcp, err = evdns.NewServerPortListener(base, l, answer); err != nil {
-		l.Free()
 		return nil, err
 	}
 	fd, err := datagram.Listen(p.addr, 0)
@@ -57,7 +55,6 @@ func open(base *event.Base, addr netip.AddrPort, answer func(*evdns.ServerReques
 		return nil, err
 	}
 	if p.udp, err = evdns.NewServerPort(base, fd, answer); err != nil {
-		evutil.CloseSocket(fd)
 		p.tcp.Close()
 		return nil, err
 	}
