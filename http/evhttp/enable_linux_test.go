@@ -1,7 +1,9 @@
 package evhttp_test
 
 import (
+	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
 	"syscall"
@@ -93,5 +95,49 @@ func TestClientsEndRequestsThatCannotBeRead(t *testing.T) {
 	defer l.do(func() { free() })
 	if err := await(t, ended, "the end of the request"); err == nil || !strings.Contains(err.Error(), "not permitted") {
 		t.Errorf("ended with %v", err)
+	}
+}
+
+// TestClientsEndRequestsThatCannotBeSent has writing fail in a way that the server
+// does not learn of.
+func TestClientsEndRequestsThatCannotBeSent(t *testing.T) {
+	l := newLoop(t)
+	_, addr := l.serve(func(s *evhttp.Server) {
+		s.SetGenericCallback(func(r *evhttp.Request) { r.SendReply(200, "", nil) })
+	})
+	for _, flags := range []evhttp.ConnFlags{0, evhttp.ConReadOnWriteError} {
+		t.Run(fmt.Sprintf("flags=%d", flags), func(t *testing.T) {
+			full, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
+			if err != nil {
+				t.Skip(err)
+			}
+			defer full.Close()
+			addr := netip.MustParseAddrPort(addr)
+			ended := make(chan error, 1)
+			var c *evhttp.Conn
+			l.do(func() {
+				c, err = evhttp.NewConn(l.base, nil, addr.Addr().String(), int(addr.Port()))
+				if err == nil {
+					err = c.SetFlags(flags)
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				r := evhttp.NewRequest(func(r *evhttp.Request) { ended <- r.Err() })
+				if err := c.StartRequest(r, evhttp.MethodPost, "/", func(r *evhttp.Request) {
+					if err := syscall.Dup3(int(full.Fd()), c.Bufferevent().FD(), syscall.O_CLOEXEC); err != nil {
+						t.Error(err)
+					}
+					r.SendReplyChunk(text("x"))
+				}); err != nil {
+					t.Error(err)
+				}
+			})
+			defer l.do(func() { c.Free() })
+			if err := await(t, ended, "the end of the request"); !errors.Is(err, syscall.ENOSPC) {
+				t.Errorf("ended with %v", err)
+			}
+		})
 	}
 }

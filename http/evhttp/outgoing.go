@@ -109,6 +109,9 @@ func (o *outgoing) startConnect() error {
 	if o.host == "" && o.unix == "" {
 		return errClosed
 	}
+	if o.connectTimeout > 0 && o.timer.Pending(event.Timeout) == 0 {
+		return event.ErrFreed
+	}
 	bev, err := o.newStream(o.base)
 	if err != nil {
 		return err
@@ -133,10 +136,14 @@ func (o *outgoing) startConnect() error {
 	return bev.ConnectHostnameHints(o.resolver, &hints, o.host, o.port)
 }
 
-// failLater has the loop fail what is under way.
+// failLater has the loop fail what is under way, or does so itself if the base was
+// freed, whose loop calls nobody.
 func (o *outgoing) failLater(err error) {
 	o.failure = err
 	o.expect(time.Nanosecond)
+	if o.timer.Pending(event.Timeout) == 0 {
+		o.expired()
+	}
 }
 
 // connected is called when the stream is connected.
