@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/http/evhttp"
 )
 
@@ -180,6 +181,13 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
+// silentResolver never answers for a name.
+type silentResolver struct{}
+
+func (silentResolver) GetAddrInfo(string, string, *evutil.AddrInfoHints, func([]evutil.AddrInfo, error)) (cancel func()) {
+	return func() {}
+}
+
 // TestTimeoutsAreNetErrors has each of the times run out that a client has.
 func TestTimeoutsAreNetErrors(t *testing.T) {
 	silent := startScript(t, func(_ net.Conn, in *bufio.Reader, _ string) { io.Copy(io.Discard, in) })
@@ -199,13 +207,17 @@ func TestTimeoutsAreNetErrors(t *testing.T) {
 		{"no answer", silent, func(c *evhttp.Conn) error { return c.SetReadTimeout(soon) }},
 		{"no more of an answer", stops, func(c *evhttp.Conn) error { return c.SetReadTimeout(soon) }},
 		{"a request that is not taken", busy, func(c *evhttp.Conn) error { return c.SetWriteTimeout(soon) }},
-		{"no connection", "192.0.2.1:9", func(c *evhttp.Conn) error { return c.SetConnectTimeout(time.Nanosecond) }},
+		{"no connection", "name.example:80", func(c *evhttp.Conn) error { return c.SetConnectTimeout(soon) }},
 		{"no time in the context", silent, nil},
 		{"no time in the context for the body", stops, nil},
 		{"no time in the client", silent, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, rt := newTransport(t, &evhttp.ClientConfig{SetUp: tt.setUp})
+			cfg := &evhttp.ClientConfig{SetUp: tt.setUp}
+			if tt.name == "no connection" {
+				cfg.Resolver = silentResolver{}
+			}
+			_, rt := newTransport(t, cfg)
 			ctx, cancel := context.Background(), context.CancelFunc(func() {})
 			client := &http.Client{Transport: rt}
 			switch {
