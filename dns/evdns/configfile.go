@@ -86,7 +86,7 @@ func readConfig(filename string, max int) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrOpenFile, pathCause(err))
 	}
-	defer func() { _ = f.Close() }() // nothing was written
+	defer f.Close()
 	return readAll(f, max)
 }
 

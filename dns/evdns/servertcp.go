@@ -120,7 +120,7 @@ func (t *tcpPort) onConnection(_ *listener.Listener, fd int, peer netip.AddrPort
 	t.port.lock()
 	defer t.port.unlock()
 	if t.port.closed || len(t.clients) >= t.most {
-		_ = evutil.CloseSocket(fd) // nothing was sent
+		evutil.CloseSocket(fd)
 		return
 	}
 	if err := t.connect(fd, peer); err != nil {

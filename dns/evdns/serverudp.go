@@ -198,7 +198,7 @@ func (u *udpPort) tell(err error) {
 
 // readLater keeps a socket that fails each time from keeping the loop busy.
 func (u *udpPort) readLater() {
-	_ = u.readable.DelNoBlock() // if that fails, the loop is at an end
+	u.readable.DelNoBlock()
 	u.pause()
 }
 
@@ -231,8 +231,7 @@ func (u *udpPort) readMore() {
 }
 
 func (u *udpPort) stopReading() {
-	// If these fail, the loop is at an end.
-	_ = u.readable.DelNoBlock()
+	u.readable.DelNoBlock()
 	u.retry.DelNoBlock()
 }
 
@@ -373,7 +372,7 @@ func (u *udpPort) sendMore() {
 		return
 	}
 	u.choked = false
-	_ = u.writable.DelNoBlock() // if that fails, the loop is at an end
+	u.writable.DelNoBlock()
 	u.readMore()
 }
 
