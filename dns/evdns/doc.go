@@ -42,9 +42,9 @@
 //
 //	lookup www.example.com A at 127.0.0.1:53: no such name
 //
-// Some names are no nameserver's to say, and none is asked for them: localhost and
-// all below it are the addresses of loopback, and there are no names below invalid and
-// onion (RFC 6761, RFC 7686). A hosts file may say otherwise to GetAddrInfo.
+// No nameserver is asked for names with a fixed meaning: localhost and all below it
+// are the addresses of loopback, and there are no names below invalid and onion
+// (RFC 6761, RFC 7686). A hosts file may say otherwise to GetAddrInfo.
 //
 // # Nameservers
 //

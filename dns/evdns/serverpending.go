@@ -25,8 +25,7 @@ type pending struct {
 }
 
 // SetRequestTimeout sets how long requests may wait for their answers. A request
-// that is neither answered nor dropped by then, because its owner has lost it, gets
-// SERVFAIL, and no longer counts against the limits of the port. The error is
+// that is neither answered nor dropped by then is answered with SERVFAIL, and no longer counts against the limits of the port. The error is
 // ErrValue if d is not positive.
 func (p *ServerPort) SetRequestTimeout(d time.Duration) error {
 	if d <= 0 {

@@ -8,16 +8,15 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A special is what is known about names whose meaning is not a nameserver's to say, and
-// for which none is asked.
+// A special is the fixed meaning of a name for which no nameserver is asked.
 type special uint8
 
 const (
 	specialNot special = iota
 	// specialLoopback is localhost and all below it (RFC 6761, section 6.3).
 	specialLoopback
-	// specialNone is invalid (RFC 6761, section 6.4), which there never will be, and
-	// onion (RFC 7686), whose names are for nobody on the way to see; and all below them.
+	// specialNone is invalid (RFC 6761, section 6.4), which never exists, and onion
+	// (RFC 7686), whose names must not be visible on the network; and all below them.
 	specialNone
 )
 
