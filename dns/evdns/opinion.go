@@ -6,10 +6,10 @@ import "time"
 // letters of the name in another case. Some nameservers change them, but so does
 // somebody who forges an answer and cannot see the query.
 //
-// Such an answer is not believed. The right one is awaited a moment longer, and then
-// the nameserver is asked over TCP, where nobody else can answer. If that is not to be
-// had, it is asked by UDP again, and believed: whoever has forged this answer, too, has
-// guessed two ids and two ports.
+// Such an answer is not used. The right one is awaited for opinionDelay, and then the
+// nameserver is asked over TCP, where an answer cannot be forged without seeing the
+// query. If TCP fails, it is asked by UDP again, and the second such answer is used: to
+// forge both, two ids and two ports have to be guessed.
 type opinion uint8
 
 const (
