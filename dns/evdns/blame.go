@@ -1,11 +1,6 @@
 package evdns
 
-import (
-	"errors"
-	"syscall"
-
-	"github.com/go-libevent/libevent/core/datagram"
-)
+import "errors"
 
 // What it means that a query could not be sent, or that its connection broke,
 // for the nameserver and for the request.
@@ -48,13 +43,12 @@ func isFinal(err error) bool {
 	if _, ok := errors.AsType[finalError](err); ok {
 		return true
 	}
-	return isAny(err, datagram.ErrRefused, syscall.ENETUNREACH, syscall.EHOSTUNREACH,
-		syscall.EAFNOSUPPORT, syscall.EADDRNOTAVAIL)
+	return isAny(err, noWay...)
 }
 
 // isShortage says whether err means that this host is short of something.
 func isShortage(err error) bool {
-	return isAny(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM)
+	return isAny(err, shortage...)
 }
 
 func isAny(err error, targets ...error) bool {

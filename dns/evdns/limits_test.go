@@ -3,11 +3,11 @@ package evdns_test
 import (
 	"errors"
 	"fmt"
-	"syscall"
 	"testing"
 
 	"github.com/miekg/dns"
 
+	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/dns/evdns"
 )
@@ -84,7 +84,7 @@ func TestTheTimeOfALookupWhileSuspended(t *testing.T) {
 // Errors tell apart why there was no answer.
 func TestReasonsAreDifferent(t *testing.T) {
 	loop := newLoop(t)
-	reasons := []error{evdns.ErrTimeout, evdns.ErrRefused, evdns.ErrServerFailed, evdns.ErrUnreachable, syscall.ECONNREFUSED}
+	reasons := []error{evdns.ErrTimeout, evdns.ErrRefused, evdns.ErrServerFailed, evdns.ErrUnreachable, datagram.ErrRefused}
 	for _, test := range []struct {
 		name string
 		does func(*question)
@@ -94,7 +94,7 @@ func TestReasonsAreDifferent(t *testing.T) {
 		{"silence", silent, false, []error{evdns.ErrTimeout}},
 		{"refusal", complains(dns.RcodeRefused), false, []error{evdns.ErrRefused}},
 		{"failure", complains(dns.RcodeServerFailure), false, []error{evdns.ErrServerFailed}},
-		{"nobody", nil, true, []error{evdns.ErrUnreachable, syscall.ECONNREFUSED}},
+		{"nobody over TCP", nil, true, []error{evdns.ErrUnreachable, datagram.ErrRefused}},
 	} {
 		u := newUpstream(t)
 		b := newResolver(t, loop, u)
@@ -106,6 +106,9 @@ func TestReasonsAreDifferent(t *testing.T) {
 			u.does(expires(loop, b))
 		default:
 			u.does(test.does)
+		}
+		if test.stop {
+			set(t, b, "use-vc", "")
 		}
 		a := lookup(t, loop, b, "www.example")
 		for _, reason := range reasons {

@@ -25,7 +25,11 @@ var badNameservers = []badNameserver{
 	{"dead", func(loop *event.Base, b *evdns.Base, u *upstream) { u.does(expires(loop, b)) }},
 	{"nobody listens", func(_ *event.Base, b *evdns.Base, u *upstream) {
 		u.stop()
-		set(u.t, b, "timeout", "2") // the system tells of so many refusals only (icmp_msgs_per_sec)
+		timeout := "2" // the system tells of so many refusals only (icmp_msgs_per_sec)
+		if !hearsRefusals {
+			timeout = "0.2"
+		}
+		set(u.t, b, "timeout", timeout)
 	}},
 	{"refuses", script(complains(dns.RcodeRefused))},
 	{"does not implement", script(complains(dns.RcodeNotImplemented))},

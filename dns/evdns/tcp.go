@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"syscall"
 	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
@@ -296,7 +295,7 @@ func (c *connection) failed(err error) {
 		return
 	case err == nil:
 		err = io.ErrUnexpectedEOF
-	case !c.connected && !isShortage(err) && !isAny(err, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, os.ErrDeadlineExceeded):
+	case !c.connected && !isShortage(err) && !isAny(err, io.EOF, io.ErrUnexpectedEOF, errReset, os.ErrDeadlineExceeded):
 		err = finalError{err}
 	}
 	c.lost(err)
