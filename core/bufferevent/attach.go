@@ -1,6 +1,10 @@
 package bufferevent
 
-import "github.com/go-libevent/libevent/core/event"
+import (
+	"io"
+
+	"github.com/go-libevent/libevent/core/event"
+)
 
 // Attach gives the bufferevent to the transport above it, which gets a reference
 // and the callbacks, until Detach. The user's callbacks are gone.
@@ -9,6 +13,9 @@ func (c *Control) Attach(above Transport, read, write DataCallback, onEvent Even
 	b.refs++
 	b.callbacks = callbacks{read, write, onEvent}
 	b.extra().above = above
+	if _, again := b.transport.(*socket); b.sawEOF && !again {
+		b.report(EventEOF|EventReading, io.EOF, TrigDeferCallbacks) // nothing else will tell
+	}
 }
 
 // Detach gives up what Attach has given, takes back what Suspend has asked for,

@@ -48,6 +48,7 @@ type Bufferevent struct {
 	brokenWrite bool          // nothing can be written any more
 	closedWrite bool          // CloseWrite was called
 	sawEOF      bool
+	failed      bool // nothing can be read any more, either
 	freed       bool // Free was called
 }
 

@@ -137,6 +137,12 @@ func (b *Bufferevent) noteError(what Events, err error) {
 	if err != nil {
 		b.err = err
 	}
+	switch what.Outcome() {
+	case Failed:
+		b.failed = true
+	case ConnectionMade:
+		b.failed = false
+	}
 	if what&(EventEOF|EventReading) == EventEOF|EventReading {
 		b.sawEOF = true
 	}
@@ -158,7 +164,7 @@ func (b *Bufferevent) beginAnew() {
 	if b.brokenWrite || b.closedWrite {
 		b.output.Unfreeze(evbuffer.Back)
 	}
-	b.err, b.brokenWrite, b.closedWrite, b.sawEOF = nil, false, false, false
+	b.err, b.brokenWrite, b.closedWrite, b.sawEOF, b.failed = nil, false, false, false, false
 	b.dropEvents()
 }
 

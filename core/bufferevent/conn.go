@@ -40,6 +40,7 @@ type Conn struct {
 	posted   bool            // the loop knows that there is output
 	closed   bool
 	finished bool // CloseWrite was called
+	writing  bool // a Write is under way
 
 	read, write side
 }
@@ -52,7 +53,7 @@ type side struct {
 }
 
 // NewConn makes a net.Conn over a bufferevent, which belongs to it from now on,
-// connected or not yet. Call it on the goroutine of the loop.
+// connected or not yet, or ended already. Call it on the goroutine of the loop.
 func NewConn(b *Bufferevent) *Conn {
 	c := &Conn{base: b.Base(), bev: b}
 	_, c.canCloseWrite = b.transport.(WriteCloser)
@@ -62,11 +63,33 @@ func NewConn(b *Bufferevent) *Conn {
 	_ = b.SetWatermark(event.Write, connBuffer/2, 0) // fails only for one that was freed
 	boundBelow(b)
 	c.onRead(b) // what is there already
-	if err := b.Enable(event.Read); err != nil {
-		c.read.err = err
+	c.noteEnds()
+	if c.read.err == nil {
+		if err := b.Enable(event.Read); err != nil {
+			c.read.err = err
+		}
 	}
 	c.unhook = c.base.AfterFree(c.baseFreed)
 	return c
+}
+
+// noteEnds notes what was told to others before, and will not be told again.
+func (c *Conn) noteEnds() {
+	b := c.bev
+	b.lock()
+	defer b.unlock()
+	switch {
+	case b.failed:
+		c.read.err, c.write.err = b.err, b.err
+	case b.sawEOF:
+		c.read.err = io.EOF
+	}
+	switch {
+	case b.closedWrite:
+		c.write.err = ErrClosed
+	case b.brokenWrite && !b.failed:
+		c.write.err = ErrBroken
+	}
 }
 
 // baseFreed ends the connection when there is no loop any more that could.
@@ -171,22 +194,28 @@ func (c *Conn) Read(p []byte) (int, error) {
 }
 
 // Write implements net.Conn. It returns when everything is in the buffers, as
-// for the kernel's sockets.
+// for the kernel's sockets. What several goroutines write at the same time is not
+// mixed.
 func (c *Conn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for c.writing {
+		if err := c.writeError(); err != nil {
+			return 0, err
+		}
+		c.write.wait(&c.mu)
+	}
+	c.writing = true
+	defer func() {
+		c.writing = false
+		c.write.wake()
+	}()
 	for n := 0; ; {
-		switch {
-		case len(p) == n && n > 0:
+		if len(p) == n && n > 0 {
 			return n, nil
-		case c.closed:
-			return n, c.opError("write", net.ErrClosed)
-		case c.write.deadline.passed():
-			return n, c.opError("write", os.ErrDeadlineExceeded)
-		case c.write.err != nil:
-			return n, c.opError("write", c.write.err)
-		case len(p) == 0:
-			return 0, nil
+		}
+		if err := c.writeError(); err != nil || len(p) == 0 {
+			return n, err
 		}
 		room := connBuffer - c.output.Len()
 		if room <= 0 {
@@ -203,6 +232,19 @@ func (c *Conn) Write(p []byte) (int, error) {
 			return n, c.opError("write", err)
 		}
 	}
+}
+
+// writeError returns why nothing can be written, or not in time.
+func (c *Conn) writeError() error {
+	switch {
+	case c.closed:
+		return c.opError("write", net.ErrClosed)
+	case c.write.deadline.passed():
+		return c.opError("write", os.ErrDeadlineExceeded)
+	case c.write.err != nil:
+		return c.opError("write", c.write.err)
+	}
+	return nil
 }
 
 // tellLoop has the loop look at the output.
@@ -391,10 +433,21 @@ func (c *Conn) pump() {
 // endClose gives the bufferevent up, which ends in order.
 func (c *Conn) endClose() {
 	c.unhook()
+	c.stopReading()
 	c.bev.FreeWhenWritten(connLinger)
 	c.bev = nil
 	c.input.Free()
 	c.output.Free()
+}
+
+// stopReading tells the other half of a pair at the bottom, if there is one, that
+// nothing is read any more; the peer of a socket is told by the system.
+func (c *Conn) stopReading() {
+	bottom := c.bev
+	for below := bottom.Underlying(); below != nil; below = bottom.Underlying() {
+		bottom = below
+	}
+	_, _ = bottom.Flush(event.Read, ModeFinished) // fails if there is nobody to tell
 }
 
 // broken reports whether writing has failed.

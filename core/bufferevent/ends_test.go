@@ -158,3 +158,35 @@ func TestAFinishThatHasNoRoom(t *testing.T) {
 	want(t, "data", got, "0123456789")
 	want(t, "the end", d.has("reading|EOF"), true)
 }
+
+// Whatever is put on a stream later learns of its end, too.
+func TestAStreamThatHasEndedBefore(t *testing.T) {
+	for _, kind := range []string{"pair", "socket", "filter"} {
+		t.Run(kind, func(t *testing.T) {
+			base := newBase(t)
+			b, far := halves(t, base, 0)
+			if kind == "socket" {
+				near, peer := newSocket(t, base, 0)
+				peer.closed = true
+				b, far = near, overFD(t, base, peer.fd, 0)
+			}
+			if kind == "filter" {
+				b = newFilter(t, b, nil, nil, bufferevent.CloseOnFree)
+			}
+			var d diary
+			d.keep(b)
+			ok(t, b.Enable(event.Read))
+			write(t, far, "before")
+			ok(t, far.CloseWrite())
+			d.await(t, base, "reading|EOF")
+			f := newFilter(t, b, nil, nil, 0)
+			d = nil
+			d.keep(f)
+			ok(t, f.Enable(event.Read))
+			d.await(t, base, "reading|EOF")
+			settle(t, base)
+			want(t, "input", take(t, f), "before")
+			d.want(t, "read", "reading|EOF")
+		})
+	}
+}

@@ -157,6 +157,9 @@ func (f *filter) tellVerdict(opts TriggerOptions) {
 		return
 	}
 	f.verdict = verdict{}
+	if f.bev.pending.read {
+		opts |= TrigDeferCallbacks // after the data
+	}
 	f.bev.report(v.what, v.err, opts)
 }
 

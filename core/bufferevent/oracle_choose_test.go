@@ -169,7 +169,12 @@ func (m *machine) choose(r *rand.Rand) string {
 		if r.IntN(4) == 0 {
 			return fmt.Sprint("pair ", slot, " ", (slot+1)%oracleSlots)
 		}
-		return chooseFilter(r, slot)
+		line := chooseFilter(r, slot)
+		under := &m.slots[parseOperation(line).a[1]]
+		if partner := under.bottom().partner; under.alive && partner != nil && partner.finished {
+			return "loop" // C does not tell the filter of the end
+		}
+		return line
 	}
 	line := m.chooseSimple(r)
 	if o := parseOperation(line); causesEvent(o) && !m.mayCauseEvent(o) {

@@ -136,6 +136,7 @@ func (p *pair) transfer(to *pair, all bool) {
 	if n > 0 {
 		p.told &^= event.Write // what was finished by a flush goes on
 		to.told &^= event.Read
+		to.bev.sawEOF = false
 		c.RestartTimeouts(event.Read)
 		p.control().RestartTimeouts(event.Write)
 	}
