@@ -19,9 +19,12 @@ const (
 	maxWaiting = 512 << 10
 	// connectTime is how long the target may take to answer.
 	connectTime = 30 * time.Second
-	// drainTime is how long a side may take nothing of what is left for it, or
-	// send nothing of what is left from it, when it is all that is left.
+	// drainTime is how long a side may take nothing of what is left for it, when
+	// that is all that is left.
 	drainTime = 30 * time.Second
+	// lastWords is how long a side that takes nothing any more may send nothing:
+	// what it sent before it went has arrived already, or is about to.
+	lastWords = 2 * time.Second
 )
 
 // A target is where connections go.
@@ -131,16 +134,24 @@ func (s *session) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 		return
 	case bufferevent.InputEnded:
 		from.End()
-		// The end of the stream goes where everything before it went.
+		// The end of the stream goes where everything before it went. A side that
+		// cannot be told of it would wait for ever.
 		if err := other.CloseWrite(); err != nil {
 			s.report(err)
+			s.cut = true
 			from.Break()
+			to.End()
 		}
 	case bufferevent.OutputFailed:
-		// What it sent before it went may still be there to be read.
 		s.report(b.Err())
 		to.Break()
-		_ = b.SetTimeouts(drainTime, 0) // fails only for one that was freed
+		if !evutil.IsDisconnect(b.Err()) {
+			s.cut = true // it does not know that nothing follows
+			from.End()
+			break
+		}
+		// What it sent before it went may still be there to be read.
+		_ = b.SetTimeouts(lastWords, 0) // fails only for one that was freed
 	case bufferevent.TimedOut, bufferevent.Failed:
 		s.report(b.Err())
 		s.cut = s.cut || s.isOpen(b)
