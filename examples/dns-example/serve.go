@@ -31,5 +31,8 @@ func serve(addr netip.AddrPort, z *zone) error {
 		}
 	}
 	output.Println("listening on", ports.Addr())
+	if err := output.Err(); err != nil {
+		return err
+	}
 	return base.Dispatch()
 }

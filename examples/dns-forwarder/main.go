@@ -97,7 +97,9 @@ func (o *options) run() error {
 			return err
 		}
 	}
-	fmt.Println("listening on", ports.Addr())
+	if _, err := fmt.Println("listening on", ports.Addr()); err != nil {
+		return err
+	}
 	return base.Dispatch()
 }
 

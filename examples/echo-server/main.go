@@ -66,7 +66,9 @@ func run(addr, backend string, loops int) error {
 	if err != nil {
 		return errors.Join(err, group.Stop(ctx))
 	}
-	fmt.Println("listening on", listening)
+	if _, err := fmt.Println("listening on", listening); err != nil {
+		return errors.Join(err, group.Stop(ctx))
+	}
 	context.AfterFunc(ctx, func() {
 		deadline, cancel := context.WithTimeout(context.Background(), stopTime)
 		defer cancel()

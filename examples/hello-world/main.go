@@ -57,7 +57,9 @@ func run(addr netip.AddrPort) error {
 		return err
 	}
 
-	fmt.Println("listening on", l.Addr())
+	if _, err := fmt.Println("listening on", l.Addr()); err != nil {
+		return err
+	}
 	return base.Dispatch()
 }
 

@@ -101,7 +101,9 @@ func (o *options) run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("listening on %s://%s/\n", scheme, bound.AddrPort())
+	if _, err := fmt.Printf("listening on %s://%s/\n", scheme, bound.AddrPort()); err != nil {
+		return err
+	}
 	return base.Dispatch()
 }
 

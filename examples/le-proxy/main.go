@@ -90,9 +90,8 @@ func run(addr string, p *proxy, loops int) error {
 	if err != nil {
 		return errors.Join(err, group.Stop(ctx))
 	}
-	fmt.Println("listening on", listening)
-	if p.accepting != nil {
-		fmt.Println("certificate", tlsconf.Fingerprint(p.accepting.TLS.Certificates[0].Certificate[0]))
+	if err := p.announce(listening); err != nil {
+		return errors.Join(err, group.Stop(ctx))
 	}
 	context.AfterFunc(ctx, func() {
 		deadline, cancel := context.WithTimeout(context.Background(), stopTime)
@@ -102,4 +101,13 @@ func run(addr string, p *proxy, loops int) error {
 		}
 	})
 	return group.Wait()
+}
+
+// announce prints where clients connect to, and what they can compare.
+func (p *proxy) announce(listening net.Addr) error {
+	_, err := fmt.Println("listening on", listening)
+	if err == nil && p.accepting != nil {
+		_, err = fmt.Println("certificate", tlsconf.Fingerprint(p.accepting.TLS.Certificates[0].Certificate[0]))
+	}
+	return err
 }

@@ -135,6 +135,9 @@ func run(o *options, bounds limits) error {
 	}
 
 	output.Println("listening on", l.Addr())
+	if err := output.Err(); err != nil {
+		return err
+	}
 	if err := base.Dispatch(); err != nil {
 		return err
 	}

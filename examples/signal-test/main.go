@@ -56,5 +56,8 @@ func run(n int) error {
 	}
 
 	output.Printf("process %d waits for %v\n", os.Getpid(), signals)
+	if err := output.Err(); err != nil {
+		return err
+	}
 	return base.Dispatch()
 }

@@ -37,8 +37,9 @@ func (o *options) serve() error {
 	if err != nil {
 		return errors.Join(err, group.Stop(ctx))
 	}
-	fmt.Println("listening on", listening)
-	fmt.Println("certificate", tlsconf.Fingerprint(cfg.TLS.Certificates[0].Certificate[0]))
+	if _, err := fmt.Printf("listening on %v\ncertificate %s\n", listening, tlsconf.Fingerprint(cfg.TLS.Certificates[0].Certificate[0])); err != nil {
+		return errors.Join(err, group.Stop(ctx))
+	}
 	context.AfterFunc(ctx, func() {
 		deadline, cancel := context.WithTimeout(context.Background(), stopTime)
 		defer cancel()
