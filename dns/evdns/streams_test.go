@@ -70,12 +70,14 @@ func newStreamServer(t *testing.T, serve func(l *streamServer, c net.Conn)) *str
 	return l
 }
 
-// ask reads a query, and returns an answer to it, or nil.
+// ask reads a query, and returns an answer to it, or nonsense if the other side has
+// given the connection up.
 func (l *streamServer) ask(c net.Conn) []byte {
+	nonsense := make([]byte, 64)
 	wire, err := readMessage(c)
 	m := new(dns.Msg)
 	if err != nil || m.Unpack(wire) != nil {
-		return nil
+		return nonsense
 	}
 	l.mu.Lock()
 	l.asks++
@@ -84,7 +86,7 @@ func (l *streamServer) ask(c net.Conn) []byte {
 	r.SetReply(m)
 	r.Answer = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: m.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 300}, A: net.IPv4(192, 0, 2, 1)}}
 	if wire, err = r.Pack(); err != nil {
-		return nil
+		return nonsense
 	}
 	return append(binary.BigEndian.AppendUint16(nil, uint16(len(wire))), wire...)
 }
