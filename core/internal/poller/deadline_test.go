@@ -38,12 +38,18 @@ func TestDeadlinesOfEarlierWaitsDoNotMatter(t *testing.T) {
 		soon := in(10 * time.Millisecond)
 		for _, deadline := range []Deadline{in(time.Hour), soon, soon, in(time.Hour), Never} {
 			writeFD(t, b, []byte("data"))
+			if err := d.Flush(); err != nil {
+				t.Fatal(err)
+			}
 			if _, _, err := d.Wait(deadline, nil); err != nil {
 				t.Fatal(err)
 			}
 			readFD(t, a, make([]byte, 8))
 		}
 		d.expectFullWait(time.Until(Time(int64(soon))))
+		if err := d.Flush(); err != nil {
+			t.Fatal(err)
+		}
 		done := make(chan error)
 		go func() {
 			_, _, err := d.Wait(Never, nil)
