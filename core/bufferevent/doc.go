@@ -115,6 +115,13 @@
 //   - Deferred events are delivered one after the other, each with its Err; C makes
 //     one of them, such as "reading|writing|EOF|error". The end of a pair's stream
 //     is told once, by CloseWrite or Flush, until more is written.
+//   - With [CloseOnFree] a call that makes a bufferevent and fails has closed the
+//     descriptor, or freed the bufferevent below; C leaves them to the caller.
+//   - A filter bounds what waits below it ([DefaultFilterBacklog]), and its write
+//     timeout runs for that, too. What a filter cannot take without more counts
+//     against no watermark.
+//   - A connection that fails closes the socket that Connect has made, so that
+//     another one can be tried; in C it stays.
 //   - Groups of rate limits have no timer while nobody waits.
 //   - After a write error or CloseWrite, Write is an error.
 package bufferevent
