@@ -164,12 +164,16 @@ func (in *inbox) setOpen(open bool) {
 	in.mu.Unlock()
 }
 
-// drainInbox takes over what the inbox has.
+// drainInbox takes over what the inbox has. It is called often, and most often
+// there is nothing.
 func (b *Base) drainInbox() {
-	in := &b.inbox
-	if !in.pending.Load() {
-		return
+	if b.inbox.pending.Load() {
+		b.takeInbox()
 	}
+}
+
+func (b *Base) takeInbox() {
+	in := &b.inbox
 	in.mu.Lock()
 	// An exit that nobody is there for waits for the next loop.
 	exit := in.exit && b.running.Load()
