@@ -21,13 +21,30 @@ type acceptor struct {
 	addr   net.Addr
 	ln     *listener.Listener
 	failed time.Time // when it failed to accept last; the home loop's own
+
+	// watched gets, once, whether the home loop watches the listener, if somebody
+	// waits for that.
+	watched chan error
 }
 
 // watch is posted to the home loop.
 func (a *acceptor) watch() {
-	if err := a.ln.Enable(); err != nil {
-		// The group lacks a listener from now on.
-		a.home.group.exit(&net.OpError{Op: "listen", Net: a.addr.Network(), Addr: a.addr, Err: err})
+	err := a.ln.Enable()
+	if err != nil {
+		err = &net.OpError{Op: "listen", Net: a.addr.Network(), Addr: a.addr, Err: err}
+	}
+	if a.watched != nil {
+		a.tell(err)
+	} else if err != nil {
+		a.home.group.exit(err) // it lacks a listener from now on
+	}
+}
+
+// tell ends the waiting for watch, unless it has ended.
+func (a *acceptor) tell(err error) {
+	select {
+	case a.watched <- err:
+	default:
 	}
 }
 

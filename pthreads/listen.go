@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/listener"
@@ -32,9 +33,11 @@ type AcceptFunc func(b *event.Base, fd int, peer netip.AddrPort)
 // logs that once and tries again at intervals. See the package listener, which
 // does the work, for this and for what connections inherit.
 //
-// Listen is ready when it returns, though it does not wait for the loops. The
-// error is ErrStopped, wrapped, when the group is stopping, and event.ErrNil for
-// a nil accept.
+// Listen returns when the loops watch their listeners, or with the reason why one
+// of them cannot: nothing listens then. On a goroutine of the group, which the
+// others may be waiting for, it does not wait, and a loop that cannot watch its
+// listener ends the group. The error is ErrStopped, wrapped, when the group is
+// stopping, and event.ErrNil for a nil accept.
 func (g *Group) Listen(network, address string, accept AcceptFunc) (net.Addr, error) {
 	if accept == nil {
 		return nil, fmt.Errorf("listen %s %s: %w", network, address, event.ErrNil)
@@ -50,13 +53,43 @@ func (g *Group) Listen(network, address string, accept AcceptFunc) (net.Addr, er
 	if err != nil {
 		return nil, err
 	}
-	for i, a := range acceptors {
-		if !a.home.listen(a) {
-			freeAll(acceptors[i:])
-			return nil, fmt.Errorf("listen %s %s: %w", network, address, ErrStopped)
-		}
+	if err := g.watch(acceptors); err != nil {
+		return nil, fmt.Errorf("listen %s %s: %w", network, address, err)
 	}
 	return acceptors[0].addr, nil
+}
+
+// watch has the loops watch the listeners of acceptors, all or none of them.
+func (g *Group) watch(acceptors []*acceptor) error {
+	waits := !g.onLoop()
+	for i, a := range acceptors {
+		if waits {
+			a.watched = make(chan error, 1)
+		}
+		if !a.home.listen(a) {
+			dropAll(acceptors[:i])
+			freeAll(acceptors[i:])
+			return ErrStopped
+		}
+	}
+	if !waits {
+		return nil
+	}
+	var failures []error
+	for _, a := range acceptors {
+		failures = append(failures, <-a.watched)
+	}
+	if err := errors.Join(failures...); err != nil {
+		dropAll(acceptors)
+		return err
+	}
+	return nil
+}
+
+// onLoop reports whether the calling goroutine is that of a loop of the group.
+func (g *Group) onLoop() bool {
+	self := threadID()
+	return slices.ContainsFunc(g.loops, func(l *loop) bool { return l.thread == self })
 }
 
 // A place is where to listen.
@@ -160,6 +193,12 @@ func (a *acceptor) open(p place) (err error) {
 	a.ln.SetErrorCallback(a.onError)
 	a.addr = a.ln.Addr()
 	return nil
+}
+
+func dropAll(acceptors []*acceptor) {
+	for _, a := range acceptors {
+		a.home.drop(a)
+	}
 }
 
 func freeAll(acceptors []*acceptor) {

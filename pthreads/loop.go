@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/go-libevent/libevent/core/event"
@@ -21,6 +22,7 @@ type loop struct {
 	index int
 	base  *event.Base
 
+	thread  uint64 // the goroutine's, which it is locked to
 	isSetUp bool   // the goroutine's own
 	ready   func() // says, once, that it is set up or never will be
 	ended   bool   // guarded by group.mu
@@ -47,6 +49,7 @@ func newLoop(g *Group, index int, base *event.Base) *loop {
 // the thread's affinity, or what else Setup and callbacks did to it.
 func (l *loop) run() {
 	runtime.LockOSThread()
+	l.thread = threadID()
 	err := errExited
 	defer func() {
 		if p := recover(); p != nil {
@@ -115,6 +118,19 @@ func (l *loop) listen(a *acceptor) bool {
 	return true
 }
 
+// drop ends an acceptor that listen took.
+func (l *loop) drop(a *acceptor) {
+	// If the loop runs nothing any more, close ends the acceptor.
+	_ = l.base.Post(func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if i := slices.Index(l.acceptors, a); i >= 0 {
+			l.acceptors = slices.Delete(l.acceptors, i, i+1)
+			a.ln.Free()
+		}
+	})
+}
+
 // give hands a connection to the loop. It returns false if it is too late.
 func (l *loop) give(a arrival) bool {
 	l.mu.Lock()
@@ -159,6 +175,9 @@ func (l *loop) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
+	for _, a := range l.acceptors {
+		a.tell(ErrStopped)
+	}
 	freeAll(l.acceptors)
 	for _, a := range l.arrivals {
 		evutil.CloseSocket(a.fd)
