@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
@@ -479,6 +480,11 @@ func (c *Conn) onEvent(b *Bufferevent, what Events) {
 		c.fail(&c.read, io.EOF)
 	case outcome == TimedOut && what&EventReading != 0:
 		c.fail(&c.read, err)
+	case outcome == OutputFailed && failedHere(err):
+		// The peer does not know, and goes on waiting for what is lost, as would
+		// whoever reads its answer: Write may have returned long ago.
+		c.fail(&c.write, err)
+		c.fail(&c.read, err)
 	case outcome == OutputFailed, outcome == TimedOut:
 		c.fail(&c.write, err)
 	default:
@@ -488,4 +494,11 @@ func (c *Conn) onEvent(b *Bufferevent, what Events) {
 	if c.closed && c.bev != nil && c.broken() {
 		c.endClose()
 	}
+}
+
+// failedHere reports whether a system call has failed for another reason than
+// that the peer is gone.
+func failedHere(err error) bool {
+	_, system := errors.AsType[syscall.Errno](err)
+	return system && !evutil.IsDisconnect(err)
 }

@@ -469,6 +469,27 @@ func TestConnWhoseWritesFail(t *testing.T) {
 	}
 }
 
+// What was written is lost by a failure on this side, of which the peer does not
+// know: who waits for its answer is told.
+func TestConnWhoseWritesAreLostDoesNotReadOn(t *testing.T) {
+	base := newBase(t)
+	b, _ := newTCP(t, base, 0)
+	c := bufferevent.NewConn(b)
+	defer sysio.SetHook(func(call sysio.Call) (int, error) {
+		if call.Op == sysio.OpSend && call.FD == b.FD() {
+			return 0, errNoBuffers
+		}
+		return call.Len, nil
+	})()
+	running(t, base)
+	read := reading(c)
+	if _, err := c.Write([]byte("a question")); err != nil {
+		wantError(t, "write", err, errNoBuffers)
+	}
+	wantError(t, "read", outcome(t, read), errNoBuffers)
+	ok(t, c.Close())
+}
+
 func TestConnOverAPairWhosePartnerIsFreed(t *testing.T) {
 	base := newBase(t)
 	one, two := newPair(t, base)

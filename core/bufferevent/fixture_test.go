@@ -336,7 +336,10 @@ func (c tally) sends(fd int) int    { return c.of(sysio.OpSend, fd) + c.of(sysio
 func (c tally) receives(fd int) int { return c.of(sysio.OpRecv, fd) + c.of(sysio.OpRead, fd) }
 
 // errReset is what the system says when the peer has broken the connection off.
-var errReset error = syscall.ECONNRESET
+var (
+	errReset     error = syscall.ECONNRESET
+	errNoBuffers error = syscall.ENOMEM
+)
 
 // refuse returns a hook that makes the first n calls of one kind on a descriptor
 // fail.

@@ -46,8 +46,7 @@ func serveOurs(r ready, each, together int) error {
 func accept(base *event.Base, fd int, limit *bufferevent.TokenBucketConfig, group *bufferevent.RateLimitGroup) {
 	b, err := bufferevent.NewSocket(base, fd, bufferevent.CloseOnFree)
 	if err != nil {
-		unix.Close(fd)
-		return
+		return // a constructor with CloseOnFree has closed the descriptor
 	}
 	if err := startEcho(b, limit, group); err != nil {
 		b.Free()

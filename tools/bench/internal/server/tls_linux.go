@@ -48,8 +48,7 @@ func serveTLSOurs(r ready, workers *evtls.Workers) error {
 func acceptTLS(base *event.Base, fd int, cfg *evtls.Config) {
 	b, err := evtls.NewSocket(base, fd, evtls.Accepting, cfg, bufferevent.CloseOnFree)
 	if err != nil {
-		unix.Close(fd)
-		return
+		return // a constructor with CloseOnFree has closed the descriptor
 	}
 	b.SetCallbacks(onInput, nil, onTLSEvent)
 	if err := b.Enable(event.Read); err != nil {
