@@ -23,6 +23,7 @@ type cat struct {
 	stdin, stdout *stdio
 	inputOver     bool // standard input has ended
 	closing       bool // the program ends when all output is written
+	over          bool // the program ends
 	err           error
 
 	listener *listener.Listener       // or nil
@@ -59,7 +60,10 @@ func run(o *options) error {
 	} else if err := c.connect(); err != nil {
 		return err
 	}
-	return errors.Join(base.Dispatch(), c.err)
+	if !c.over { // LoopBreak has no effect on a loop that does not run yet
+		err = base.Dispatch()
+	}
+	return errors.Join(err, c.err)
 }
 
 func (c *cat) openStdio() (err error) {
@@ -78,7 +82,7 @@ func (c *cat) openStdio() (err error) {
 
 // exit ends the program, at once.
 func (c *cat) exit(err error) {
-	c.err = errors.Join(c.err, err)
+	c.over, c.err = true, errors.Join(c.err, err)
 	c.base.LoopBreak()
 }
 

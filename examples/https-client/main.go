@@ -149,6 +149,9 @@ func (o *options) run() error {
 	if err := x.begin(client); err != nil {
 		return err
 	}
+	if x.over { // LoopBreak has no effect on a loop that does not run yet
+		return x.err
+	}
 	if err := base.Dispatch(); err != nil {
 		return err
 	}
