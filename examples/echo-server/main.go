@@ -40,12 +40,11 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	err := run(*addr, *backend, *loops)
-	if errors.Is(err, event.ErrNoMethod) {
-		log.Printf("method %q: %v; the methods are %s", *backend, err, strings.Join(event.SupportedMethods(), ", "))
+	if methods := event.SupportedMethods(); *backend != "" && !slices.Contains(methods, *backend) {
+		log.Printf("there is no method %q; the methods are %s", *backend, strings.Join(methods, ", "))
 		os.Exit(2)
 	}
-	if err != nil {
+	if err := run(*addr, *backend, *loops); err != nil {
 		log.Fatal(err)
 	}
 }
