@@ -70,6 +70,7 @@ type Request struct {
 	kept      bool // somebody may have a reference: not to be used again
 	stream    bool // the user takes the body as it comes
 	duplex    bool // and all of it, while the answer is sent
+	toldSent  bool // the complete callback was called
 	outlasts  bool // the answer goes on when the client has ended its stream
 
 	handler handler // of a server's request
@@ -117,7 +118,7 @@ func (r *Request) reset() {
 	r.sent, r.expected = 0, 0
 	r.sending, r.received, r.bodiless, r.chunked = sendNothing, false, false, false
 	r.paused, r.continued, r.patient, r.untyped = false, false, false, false
-	r.owned, r.kept, r.stream, r.outlasts, r.duplex = false, false, false, false, false
+	r.owned, r.kept, r.stream, r.outlasts, r.duplex, r.toldSent = false, false, false, false, false, false
 	r.handler, r.uri, r.cause, r.match.pattern = handler{}, nil, nil, nil
 	r.ctx, r.cancel = nil, nil
 	r.onHeader, r.onChunk, r.onComplete, r.onError = nil, nil, nil, nil
@@ -343,9 +344,20 @@ func (r *Request) SetChunkCallback(fn func(r *Request)) {
 	r.onChunk, r.stream = fn, fn != nil
 }
 
-// SetCompleteCallback sets what is called on a server when the answer was sent,
-// to the last byte (evhttp_request_set_on_complete_cb).
-func (r *Request) SetCompleteCallback(fn func(r *Request)) { r.onComplete = fn }
+// SetCompleteCallback sets what is called once on a server when the answer was sent,
+// to the last byte. It may be set after the answer was given, too, and is called then
+// when nothing waits to be sent on the connection any more. It is not called for an
+// answer that was cut off, or whose connection has ended before
+// (evhttp_request_set_on_complete_cb).
+func (r *Request) SetCompleteCallback(fn func(r *Request)) {
+	r.onComplete = fn
+	if r.ex != nil || r.conn == nil || fn == nil {
+		return
+	}
+	if c, ok := r.conn.side.(*served); ok {
+		c.tellSent(r)
+	}
+}
 
 // SendReply answers a request with what is in Output and in body, which may be
 // nil and is empty after that. An empty reason means the usual phrase. The error

@@ -33,8 +33,9 @@ type served struct {
 	peerEnded bool     // nothing comes any more
 	count     int      // of requests
 	sentFunc  func()
-	local     *net.Addr // once a handler of net/http could ask for it
-	began     instant   // when the head, or the body, began to come
+	sent      []*Request // which are over, but for the callback that all has left
+	local     *net.Addr  // once a handler of net/http could ask for it
+	began     instant    // when the head, or the body, began to come
 }
 
 type servedState uint8

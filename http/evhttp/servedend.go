@@ -1,6 +1,9 @@
 package evhttp
 
-import "github.com/go-libevent/libevent/core/bufferevent"
+import (
+	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/event"
+)
 
 // answered is called when a request has come and was answered, or will not come.
 func (c *served) answered(r *Request) {
@@ -10,14 +13,45 @@ func (c *served) answered(r *Request) {
 	}
 	r.kept = true
 	c.whenSent(r, func() {
-		if fn := r.onComplete; fn != nil {
-			r.onComplete = nil
-			c.invoke(r, fn)
-		}
+		c.complete(r)
 		if c.req == r && !c.freed {
 			c.finish(r)
 		}
 	})
+}
+
+// complete calls the callback for an answer that was sent.
+func (c *served) complete(r *Request) {
+	if fn := r.onComplete; fn != nil {
+		r.onComplete, r.toldSent = nil, true
+		c.invoke(r, fn)
+	}
+}
+
+// tellSent has the callback called that was set when the request was over.
+func (c *served) tellSent(r *Request) {
+	if c.freed || r.sending != sendDone || r.cause != nil || r.toldSent {
+		return
+	}
+	r.kept = true
+	c.sent = append(c.sent, r)
+	if c.bev.Output().Len() == 0 {
+		c.bev.Trigger(event.Write, bufferevent.TrigDeferCallbacks)
+	}
+}
+
+// allSent tells those who have asked when their requests were over.
+func (c *served) allSent() {
+	sent := c.sent
+	c.sent = nil
+	for _, r := range sent {
+		if c.freed {
+			return
+		}
+		r.ex = c // for Conn, as in a callback that was set before
+		c.complete(r)
+		r.ex = nil
+	}
 }
 
 // finish ends a request, and goes on with the next one.
@@ -103,6 +137,9 @@ func (c *served) farewell(b *bufferevent.Bufferevent) { c.server.farewell(b) }
 
 // drained implements side.
 func (c *served) drained() {
+	if len(c.sent) > 0 && c.bev.Output().Len() == 0 {
+		c.allSent()
+	}
 	if fn := c.sentFunc; fn != nil {
 		c.sentFunc = nil
 		c.run(c.req, fn)

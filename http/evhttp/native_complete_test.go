@@ -1,0 +1,132 @@
+package evhttp_test
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/go-libevent/libevent/http/evhttp"
+)
+
+// TestCompleteCallbacksAreCalledOnce sets the callback for the end of an answer in all
+// places, before and after the answer is given, and expects it once all has left.
+func TestCompleteCallbacksAreCalledOnce(t *testing.T) {
+	answers := map[string]func(r *evhttp.Request){
+		"short": func(r *evhttp.Request) { r.SendReplyBytes(200, "", []byte("fine")) },
+		"empty": func(r *evhttp.Request) { r.SendReply(204, "", nil) },
+		"large": func(r *evhttp.Request) { r.SendReply(200, "", text(strings.Repeat("x", 8<<20))) },
+		"error": func(r *evhttp.Request) { r.SendError(404, "") },
+		"last": func(r *evhttp.Request) {
+			r.OutputHeaders().Set("Connection", "close")
+			r.SendReply(200, "", text("fine"))
+		},
+		"chunks": func(r *evhttp.Request) {
+			r.SendReplyStart(200, "")
+			r.SendReplyChunk(text("fine"))
+			r.SendReplyEnd()
+		},
+	}
+	orders := map[string]func(r *evhttp.Request, answer, set func()){
+		"before":          func(r *evhttp.Request, answer, set func()) { set(); answer() },
+		"after":           func(r *evhttp.Request, answer, set func()) { answer(); set() },
+		"twice":           func(r *evhttp.Request, answer, set func()) { set(); answer(); set() },
+		"after, twice":    func(r *evhttp.Request, answer, set func()) { answer(); set(); set() },
+		"before, outside": func(r *evhttp.Request, answer, set func()) { set(); r.Conn().Base().Post(answer) },
+		"after, outside":  func(r *evhttp.Request, answer, set func()) { r.Conn().Base().Post(func() { answer(); set() }) },
+		"after, when it ends": func(r *evhttp.Request, answer, set func()) {
+			base := r.Conn().Base()
+			r.Own()
+			answer()
+			base.Post(set)
+		},
+		"after, as a part is sent": func(r *evhttp.Request, answer, set func()) {
+			r.SendReplyStart(200, "")
+			r.SendReplyChunkFunc(text("fine"), func() { r.SendReplyEnd(); set() })
+		},
+	}
+	for place, order := range orders {
+		for name, answer := range answers {
+			if place == "after, when it ends" && name == "last" {
+				continue // the connection has ended, too
+			}
+			t.Run(place+"/"+name, func(t *testing.T) {
+				l := newLoop(t)
+				told := make(chan bool, 9)
+				handle := func(r *evhttp.Request) {
+					order(r, func() { answer(r) }, func() {
+						r.SetCompleteCallback(func(r *evhttp.Request) {
+							c := r.Conn()
+							told <- c != nil && c.Bufferevent().Output().Len() == 0
+						})
+					})
+				}
+				_, addr := l.serve(func(s *evhttp.Server) { s.SetGenericCallback(handle) })
+				c := connect(t, addr)
+				io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+				go io.Copy(io.Discard, c)
+				if !await(t, told, "the callback") {
+					t.Error("not all has left")
+				}
+				l.do(func() {})
+				l.do(func() {})
+				if n := len(told); n > 0 {
+					t.Errorf("called %d times more", n)
+				}
+			})
+		}
+	}
+}
+
+// TestCompleteCallbacksOfPipelinedRequests sets them when the answers are given.
+func TestCompleteCallbacksOfPipelinedRequests(t *testing.T) {
+	const requests = 5
+	l := newLoop(t)
+	told := make(chan string, 2*requests)
+	_, addr := l.serve(func(s *evhttp.Server) {
+		s.SetGenericCallback(func(r *evhttp.Request) {
+			r.SendReply(200, "", text("fine"))
+			r.SetCompleteCallback(func(r *evhttp.Request) { told <- r.URI() })
+		})
+	})
+	c := connect(t, addr)
+	var all strings.Builder
+	for i := range requests {
+		all.WriteString("GET /" + string(rune('0'+i)) + " HTTP/1.1\r\nHost: a\r\n\r\n")
+	}
+	io.WriteString(c, all.String())
+	for i := range requests {
+		if got, want := await(t, told, "the callback"), "/"+string(rune('0'+i)); got != want {
+			t.Errorf("told of %s, want %s", got, want)
+		}
+	}
+}
+
+// TestCompleteCallbacksOfAnswersThatAreCutOff are not called.
+func TestCompleteCallbacksOfAnswersThatAreCutOff(t *testing.T) {
+	for name, answer := range map[string]func(r *evhttp.Request){
+		"cut off":   func(r *evhttp.Request) { r.SendReplyEnd() },
+		"cancelled": func(r *evhttp.Request) { r.Cancel() },
+		"closed":    func(r *evhttp.Request) { r.Conn().Free() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLoop(t)
+			told := make(chan struct{}, 9)
+			_, addr := l.serve(func(s *evhttp.Server) {
+				s.SetGenericCallback(func(r *evhttp.Request) {
+					r.OutputHeaders().Set("Content-Length", "9")
+					r.SendReplyStart(200, "")
+					r.SendReplyChunk(text("x"))
+					answer(r)
+					r.SetCompleteCallback(func(*evhttp.Request) { told <- struct{}{} })
+				})
+			})
+			c := connect(t, addr)
+			io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+			io.Copy(io.Discard, c)
+			l.do(func() {})
+			if len(told) > 0 {
+				t.Error("it was called")
+			}
+		})
+	}
+}
