@@ -62,11 +62,16 @@ func onWrite(b *bufferevent.Bufferevent) {
 func onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 	switch what.Outcome() {
 	case bufferevent.InputEnded:
-		b.FreeWhenWritten(drainTime)
+		b.FreeWhenWrittenFunc(drainTime, logFailure)
 	case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
-		if err := b.Err(); !evutil.IsDisconnect(err) {
-			log.Print(err)
-		}
+		logFailure(b.Err())
 		b.Free()
+	}
+}
+
+// logFailure logs why a connection has failed, unless the client is gone.
+func logFailure(err error) {
+	if err != nil && !evutil.IsDisconnect(err) {
+		log.Print(err)
 	}
 }

@@ -215,7 +215,11 @@ func (s *session) end(b *bufferevent.Bufferevent, to *relay.Flow) {
 	case s.cut || !s.connected || to == nil || to.Broken():
 		b.Free()
 	default:
-		b.FreeWhenWritten(drainTime)
+		b.FreeWhenWrittenFunc(drainTime, func(err error) {
+			if err != nil {
+				s.report(err)
+			}
+		})
 	}
 }
 

@@ -81,9 +81,16 @@ func (c *conn) onEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
 			log.Printf("%v: %s", c.peer, tlsconf.Describe(state))
 		}
 	case bufferevent.InputEnded:
-		b.FreeWhenWritten(drainTime)
+		b.FreeWhenWrittenFunc(drainTime, c.drained)
 	case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
 		log.Printf("%v: %v", c.peer, b.Err())
 		b.Free()
+	}
+}
+
+// drained is called when a connection has ended in order, or could not.
+func (c *conn) drained(err error) {
+	if err != nil {
+		log.Printf("%v: %v", c.peer, err)
 	}
 }
