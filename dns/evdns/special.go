@@ -26,23 +26,21 @@ const specialTTL = 3 * time.Hour
 // specialNames are the last labels of such names. The others of RFC 6761 are asked for
 // like any: test and example may well be served, and local (RFC 6762) is, by
 // nameservers of many networks.
-var specialNames = map[string]special{
-	"localhost": specialLoopback,
-	"invalid":   specialNone,
-	"onion":     specialNone,
+var specialNames = [...]struct {
+	label string
+	kind  special
+}{
+	{"localhost", specialLoopback},
+	{"invalid", specialNone},
+	{"onion", specialNone},
 }
 
 // specialOf returns what kind a name is, which may end with a dot.
 func specialOf(name string) special {
 	last := lastLabel(name)
-	switch len(last) {
-	case len("onion"), len("invalid"), len("localhost"):
-	default:
-		return specialNot
-	}
-	for label, kind := range specialNames {
-		if strings.EqualFold(label, last) {
-			return kind
+	for _, s := range specialNames {
+		if len(s.label) == len(last) && strings.EqualFold(s.label, last) {
+			return s.kind
 		}
 	}
 	return specialNot
