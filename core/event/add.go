@@ -23,9 +23,10 @@ func (ev *Event) Add() error {
 
 // AddTimeout makes the event pending, to become active with Timeout if d
 // passes first. In a callback, d counts from the time at which the loop's wait
-// ended ([Base.Now]); see UpdateCacheTime for callbacks that take long. If it is pending already, d replaces the timeout it had. With
-// Persist, every callback starts the timeout anew. A d of zero or less makes
-// the loop run the callback as soon as it can (event_add with a timeout).
+// ended ([Base.Now]); see UpdateCacheTime for callbacks that take long. If it is
+// pending already, d replaces the timeout it had. With Persist, every callback
+// starts the timeout anew. A d of zero or less makes the loop run the callback as
+// soon as it can (event_add with a timeout).
 func (ev *Event) AddTimeout(d time.Duration) error {
 	b, err := ev.enter("add")
 	if err != nil {
@@ -108,23 +109,25 @@ func (ev *Event) RemoveTimer() error {
 }
 
 // add puts ev into the I/O or signal map if that is what it waits for. A timer
-// takes the short way, and so does what is to have a timeout and lacks the
-// descriptor for the rest.
+// takes the short way.
 func (b *Base) add(ev *Event, timed bool) error {
-	timed = timed || ev.flags&flagTimeout != 0
-	if (ev.what&(ioWhat|Signal) == 0 || timed && ev.fd == noFD) && b.usable && ev.flags&flagFinalizing == 0 {
+	if ev.what&(ioWhat|Signal) == 0 && b.usable && ev.flags&flagFinalizing == 0 {
 		return nil
 	}
-	return b.addToMap(ev)
+	return b.addToMap(ev, timed)
 }
 
-func (b *Base) addToMap(ev *Event) error {
+// addToMap also leaves what has a timeout, or is timed and will have one, out of the
+// maps if it lacks the descriptor for the rest.
+func (b *Base) addToMap(ev *Event, timed bool) error {
 	switch {
 	case !b.usable:
 		return misuse("add", ErrFreed)
 	case ev.flags&flagFinalizing != 0:
 		return misuse("add", ErrFinalizing)
 	case ev.flags&flagInserted != 0:
+		return nil
+	case ev.fd == noFD && (timed || ev.flags&flagTimeout != 0):
 		return nil
 	}
 	if ev.what&Signal != 0 && b.current == &ev.task {
