@@ -18,16 +18,17 @@ func (b *Buffer) Drain(n int) error {
 	return nil
 }
 
-// drain removes n bytes, no more than there are. Cleanups run last: what they
-// do to the buffer is another change, of which callbacks are told after this
-// one.
+// drain removes n bytes, no more than there are. Cleanups run last, also if a
+// callback panics: what they do to the buffer is another change, of which callbacks
+// are told after this one.
 func (b *Buffer) drain(n int) {
 	if n == 0 {
 		return
 	}
 	before := b.length
-	dead := b.drop(n)
-	defer releaseAll(dead)
+	if dead := b.drop(n); dead != nil {
+		defer releaseAll(dead)
+	}
 	b.changed(before, 0, n)
 }
 

@@ -128,10 +128,10 @@ func (c *served) rest() {
 }
 
 // goOn reads again. It returns false if that cannot be, and the connection is closed.
-func (c *served) goOn() bool {
-	if !c.resting {
-		return true
-	}
+func (c *served) goOn() bool { return !c.resting || c.endRest() }
+
+// endRest is goOn after a rest.
+func (c *served) endRest() bool {
 	c.resting = false
 	if err := c.bev.Enable(event.Read); err != nil {
 		c.fail(err)
