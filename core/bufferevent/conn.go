@@ -22,6 +22,9 @@ const (
 	// connLinger is how long the peer may take nothing of what was written before
 	// Close.
 	connLinger = 30 * time.Second
+	// connLastWords is how long a TCP peer that has reset the connection may send
+	// nothing: what it sent before has arrived already, or is about to.
+	connLastWords = 2 * time.Second
 )
 
 // A Conn is a net.Conn over a bufferevent: for code in other goroutines that
@@ -479,6 +482,9 @@ func (c *Conn) onEvent(b *Bufferevent, what Events) {
 	case outcome == InputEnded:
 		c.fail(&c.read, io.EOF)
 	case outcome == TimedOut && what&EventReading != 0:
+		if c.broken() {
+			err = c.write.err
+		}
 		c.fail(&c.read, err)
 	case outcome == OutputFailed && failedHere(err):
 		// The peer does not know, and goes on waiting for what is lost, as would
@@ -487,12 +493,24 @@ func (c *Conn) onEvent(b *Bufferevent, what Events) {
 		c.fail(&c.read, err)
 	case outcome == OutputFailed, outcome == TimedOut:
 		c.fail(&c.write, err)
+		if _, tcp := c.remote.(*net.TCPAddr); tcp && evutil.IsDisconnect(err) {
+			c.awaitLastWords()
+		}
 	default:
 		c.fail(&c.read, err)
 		c.fail(&c.write, err)
 	}
 	if c.closed && c.bev != nil && c.broken() {
 		c.endClose()
+	}
+}
+
+// awaitLastWords lets what has arrived be read, and then ends the reading, with
+// what has ended the writing: the system may have told of the reset once only.
+func (c *Conn) awaitLastWords() {
+	read, write := c.bev.Timeouts()
+	if read == 0 || read > connLastWords {
+		_ = c.bev.SetTimeouts(connLastWords, write) // fails only for one that was freed
 	}
 }
 

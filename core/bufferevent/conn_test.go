@@ -469,6 +469,28 @@ func TestConnWhoseWritesFail(t *testing.T) {
 	}
 }
 
+// The system tells of a reset once: who writes gets to know of it, and who reads
+// must be told, after what had come before.
+func TestConnThatIsResetWhileItWritesDoesNotReadOn(t *testing.T) {
+	base := newBase(t)
+	b, peer := newTCP(t, base, 0)
+	c := bufferevent.NewConn(b)
+	defer sysio.SetHook(func(call sysio.Call) (int, error) {
+		if call.Op == sysio.OpSend && call.FD == b.FD() {
+			return 0, errReset
+		}
+		return call.Len, nil
+	})()
+	peer.send("last words")
+	running(t, base)
+	if _, err := c.Write([]byte("a question")); err != nil {
+		wantError(t, "write", err, errReset)
+	}
+	expectRead(t, c, "last words")
+	wantError(t, "read", outcome(t, reading(c)), errReset)
+	ok(t, c.Close())
+}
+
 // What was written is lost by a failure on this side, of which the peer does not
 // know: who waits for its answer is told.
 func TestConnWhoseWritesAreLostDoesNotReadOn(t *testing.T) {
