@@ -144,6 +144,7 @@ func (b *Buffer) takePart(src *Buffer, n int) {
 	if !c.onDisk() && (n <= maxCopy || c.wasteful(n)) {
 		add(b, c.data()[:n])
 		src.advance(n)
+		src.tightenFirst()
 		return
 	}
 	front := c.split(n)

@@ -74,16 +74,16 @@ func (b *Buffer) drop(n int) (dead *chunk) {
 	}
 	dead, _, dropped := b.detach(n)
 	b.advance(n - dropped)
+	b.tightenFirst()
 	return dead
 }
 
 // advance moves the start of the first chunk's data by n bytes, fewer than it
-// has.
+// has. The chunk is to be tightened after that.
 func (b *Buffer) advance(n int) {
 	b.first.r += n
 	b.length -= n
 	b.epoch++
-	b.tightenFirst()
 }
 
 // dropSpare gives back the memory that Expand or Reserve set aside.

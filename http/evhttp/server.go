@@ -213,20 +213,26 @@ func (s *Server) empty(err error) {
 func (s *Server) find(r *Request) int {
 	code := s.route(r)
 	if r.method&s.allowed == 0 && s.allowed != AnyMethod && !r.handler.anyMethod {
-		r.handler = handler{}
-		switch {
-		case r.method == 0:
-			r.header.Remove("Allow")
-			code = http.StatusNotImplemented
-		case code != http.StatusMethodNotAllowed: // otherwise Allow is that of the resource
-			_ = r.header.Set("Allow", s.allowedNames()) // a field that is valid
-			code = http.StatusMethodNotAllowed
-		}
+		code = s.disallow(r, code)
 	}
 	if code == 0 && r.reqHead.Expect == wire.ExpectOther {
 		code = http.StatusExpectationFailed
 	}
 	return code
+}
+
+// disallow turns a request away whose method is not allowed, and which route has
+// answered with code.
+func (s *Server) disallow(r *Request, code int) int {
+	r.handler = handler{}
+	switch {
+	case r.method == 0:
+		r.header.Remove("Allow")
+		return http.StatusNotImplemented
+	case code != http.StatusMethodNotAllowed: // otherwise Allow is that of the resource
+		_ = r.header.Set("Allow", s.allowedNames()) // a field that is valid
+	}
+	return http.StatusMethodNotAllowed
 }
 
 func (s *Server) closesAfter(count int) bool {
