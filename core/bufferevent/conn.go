@@ -457,9 +457,10 @@ func (c *Conn) stopReading() {
 // broken reports whether writing has failed.
 func (c *Conn) broken() bool { return c.write.err != nil && c.write.err != ErrClosed }
 
-// fail notes why a direction has ended.
+// fail notes why a direction has ended. A reason takes the place of one that only
+// says that there was one.
 func (c *Conn) fail(s *side, err error) {
-	if s.err == nil || s.err == ErrClosed {
+	if s.err == nil || s.err == ErrClosed || errors.Is(s.err, ErrBroken) {
 		s.err = err
 	}
 	s.wake()
