@@ -69,7 +69,9 @@ type ClientConfig struct {
 // connection that was kept just as it was used.
 //
 // It belongs to the goroutine that runs the loop of its base; what
-// [Client.RoundTripper] returns, to everybody.
+// [Client.RoundTripper] returns, to everybody. When the base is freed, so is the
+// client, by that goroutine: the requests that are waiting or under way fail with
+// [event.ErrFreed].
 type Client struct {
 	base    *event.Base
 	cfg     ClientConfig
@@ -78,6 +80,7 @@ type Client struct {
 	waiting int // requests
 	turn    uint64
 	freed   bool
+	unhook  func() bool // from the freeing of the base
 	scratch []byte
 }
 
@@ -102,6 +105,7 @@ func NewClient(base *event.Base, cfg *ClientConfig) (*Client, error) {
 	if c.cfg.IdleTimeout <= 0 {
 		c.cfg.IdleTimeout = DefaultPoolIdleTimeout
 	}
+	c.unhook = base.AfterFree(c.baseFreed)
 	return c, nil
 }
 
@@ -113,8 +117,8 @@ func (c *Client) Base() *event.Base { return c.base }
 // Authorization field, if there is none.
 //
 // The error is ErrInvalid if the URL or the method cannot be sent, ErrBusy if r
-// is under way, ErrQueueFull if too many requests wait, ErrDone if the client was
-// freed, or that of ClientConfig's Proxy or SetUp.
+// is under way, ErrQueueFull if too many requests wait, ErrDone if the client or its
+// base was freed, or that of ClientConfig's Proxy or SetUp.
 func (c *Client) MakeRequest(r *Request, method Method, rawURL string) error {
 	return c.request(r, method, method.String(), rawURL, false, nil)
 }
@@ -263,9 +267,21 @@ func (c *Client) CloseIdleConnections() {
 
 // Free closes all connections; the requests that are waiting or under way fail.
 func (c *Client) Free() {
-	if c.freed {
-		return
+	if !c.freed {
+		c.unhook()
+		c.end(errClosed)
 	}
+}
+
+// baseFreed is called when no loop will end the requests any more.
+func (c *Client) baseFreed() {
+	if !c.freed {
+		c.end(event.ErrFreed)
+	}
+}
+
+// end closes all connections, and has all requests fail.
+func (c *Client) end(cause error) {
 	c.freed = true
 	c.CloseIdleConnections()
 	var rest []*Request
@@ -280,9 +296,7 @@ func (c *Client) Free() {
 	}
 	clear(c.pools)
 	c.waiting = 0
-	for _, r := range rest {
-		r.fail(&Error{Code: ReqEOF, Err: errClosed})
-	}
+	failRest(rest, cause)
 }
 
 // splitHost returns the host and the port of a URL.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 
+	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
@@ -119,8 +120,12 @@ func (r *Request) SetInformationalCallback(fn func(r *Request, code int, h *Head
 // to see. Nothing is called before it returns.
 //
 // The error is ErrInvalid if method or uri cannot be sent, ErrBusy if r is under
-// way, ErrQueueFull if too many requests wait, ErrDone if the connection was
-// freed, ErrNotClient if it is a server's (evhttp_make_request).
+// way, ErrQueueFull if too many requests wait, ErrDone if the connection was freed,
+// [event.ErrFreed] if the base was, ErrNotClient if it is a server's
+// (evhttp_make_request).
+//
+// When the base is freed, so is the connection: its requests fail with
+// [event.ErrFreed], on the goroutine that frees it. In C they are forgotten.
 func (c *Conn) MakeRequest(r *Request, method Method, uri string) error {
 	return c.makeRequest(r, method, method.String(), uri, false, nil)
 }
@@ -142,6 +147,11 @@ func (c *Conn) makeRequest(r *Request, method Method, name, uri string, follows 
 	o, err := c.client("make request")
 	if err != nil {
 		return err
+	}
+	if o.unhook == nil && o.pool == nil {
+		if o.unhook = o.base.AfterFree(o.baseFreed); o.freed {
+			return fmt.Errorf("request %s %s: %w", name, uri, event.ErrFreed)
+		}
 	}
 	if len(o.queue) >= o.maxQueue {
 		return fmt.Errorf("request %s %s: %w", name, uri, ErrQueueFull)

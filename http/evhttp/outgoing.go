@@ -52,6 +52,7 @@ type outgoing struct {
 	informed  int   // informational responses that have come
 	sentFunc  func()
 
+	unhook                                    func() bool // from the freeing of the base, unless in a pool
 	scratch                                   []byte
 	connectTimeout, readTimeout, writeTimeout time.Duration
 	continueTimeout, idleTimeout              time.Duration
@@ -431,12 +432,26 @@ func (o *outgoing) expired() {
 func (o *outgoing) release() {
 	queue := o.queue
 	o.queue, o.state, o.sentFunc = nil, apart, nil
+	if o.unhook != nil {
+		o.unhook()
+	}
 	for _, r := range queue {
 		r.abandon()
 	}
 	if o.pool != nil {
 		o.pool.gone(o)
 	}
+}
+
+// baseFreed is called when no loop will end the requests any more.
+func (o *outgoing) baseFreed() {
+	if o.freed {
+		return
+	}
+	queue := o.queue
+	o.queue = nil
+	o.close()
+	failRest(queue, event.ErrFreed)
 }
 
 // stop ends a connection that is being made for nobody.

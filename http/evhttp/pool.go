@@ -148,11 +148,22 @@ func (r *Request) fail(cause error) {
 	}
 }
 
+// failRest fails requests whose connections have gone. A callback may cancel those
+// after it.
+func failRest(rest []*Request, cause error) {
+	for _, r := range rest {
+		if r.ex != nil {
+			r.fail(&Error{Code: ReqEOF, Err: cause})
+		}
+	}
+}
+
 // A pool is the exchange of requests that wait: they can only be cancelled.
 
 func (p *pool) cancel(r *Request) {
 	i := slices.Index(p.waiting, r)
 	if i < 0 {
+		r.abandon() // in failRest
 		return
 	}
 	p.waiting = slices.Delete(p.waiting, i, i+1)

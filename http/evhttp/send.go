@@ -217,6 +217,9 @@ func (o *outgoing) whenSent(_ *Request, fn func()) {
 func (o *outgoing) cancel(r *Request) {
 	i := slices.Index(o.queue, r)
 	if i < 0 {
+		if o.freed { // in failRest
+			r.abandon()
+		}
 		return
 	}
 	o.queue = slices.Delete(o.queue, i, i+1)

@@ -31,11 +31,11 @@ type served struct {
 	unclean   bool     // the client may be sending what nobody reads
 	cut       bool     // the last answer is not complete
 	peerEnded bool     // nothing comes any more
+	untold    bool     // the server knows of requests that wait for all to be sent
 	count     int      // of requests
 	sentFunc  func()
-	sent      []*Request // which are over, but for the callback that all has left
-	local     *net.Addr  // once a handler of net/http could ask for it
-	began     instant    // when the head, or the body, began to come
+	local     *net.Addr // once a handler of net/http could ask for it
+	began     instant   // when the head, or the body, began to come
 }
 
 type servedState uint8

@@ -34,7 +34,11 @@ func (c *served) tellSent(r *Request) {
 		return
 	}
 	r.kept = true
-	c.sent = append(c.sent, r)
+	c.untold = true
+	if c.server.untold == nil {
+		c.server.untold = make(map[*served][]*Request)
+	}
+	c.server.untold[c] = append(c.server.untold[c], r)
 	if c.bev.Output().Len() == 0 {
 		c.bev.Trigger(event.Write, bufferevent.TrigDeferCallbacks)
 	}
@@ -42,8 +46,8 @@ func (c *served) tellSent(r *Request) {
 
 // allSent tells those who have asked when their requests were over.
 func (c *served) allSent() {
-	sent := c.sent
-	c.sent = nil
+	sent := c.server.untold[c]
+	c.forgetUntold()
 	for _, r := range sent {
 		if c.freed {
 			return
@@ -52,6 +56,11 @@ func (c *served) allSent() {
 		c.complete(r)
 		r.ex = nil
 	}
+}
+
+func (c *served) forgetUntold() {
+	c.untold = false
+	delete(c.server.untold, c)
 }
 
 // finish ends a request, and goes on with the next one.
@@ -137,7 +146,7 @@ func (c *served) farewell(b *bufferevent.Bufferevent) { c.server.farewell(b) }
 
 // drained implements side.
 func (c *served) drained() {
-	if len(c.sent) > 0 && c.bev.Output().Len() == 0 {
+	if c.untold && c.bev.Output().Len() == 0 {
 		c.allSent()
 	}
 	if fn := c.sentFunc; fn != nil {

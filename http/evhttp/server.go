@@ -27,7 +27,9 @@ const (
 // A Server accepts connections and has requests answered (struct evhttp).
 //
 // It belongs to the goroutine that runs the loop of its base. Callbacks may do
-// anything to it, and free it.
+// anything to it, and free it. When the base is freed, the requests under way fail with
+// [event.ErrFreed], and the connections are closed, on the goroutine that frees it; in
+// C they are forgotten.
 type Server struct {
 	base *event.Base
 
@@ -35,6 +37,7 @@ type Server struct {
 	conns    []*served
 	leaving  map[*bufferevent.Bufferevent]struct{} // streams that end in order, without a connection any more
 	requests []*Request                            // to be used again
+	untold   map[*served][]*Request                // which are over, but for the callback that all has left
 
 	exact   map[string]handler
 	routes  Router[handler]
@@ -57,6 +60,7 @@ type Server struct {
 	onLog        func(r *Request)
 	onPanic      PanicFunc
 	losses       lossLog
+	unhook       func() bool // from the freeing of the base
 	newStream    StreamFunc
 	tlsState     TLSStateFunc
 
@@ -89,12 +93,14 @@ func NewServer(base *event.Base) *Server {
 		minBodyRate: DefaultMinBodyRate, newStream: plain,
 	}
 	s.hosts.server = s
+	s.unhook = base.AfterFree(s.baseFreed)
 	return s
 }
 
 // Free closes everything at once. Streams of connections without a request still
 // say that they have ended, if that can be said without waiting (evhttp_free).
 func (s *Server) Free() {
+	s.unhook()
 	s.freed = true
 	s.closeBounds()
 	if s.deadline.Initialized() {
@@ -105,6 +111,21 @@ func (s *Server) Free() {
 		s.conns[len(s.conns)-1].Free()
 	}
 	s.cutLeaving()
+}
+
+// baseFreed is called when no loop will end anything any more.
+func (s *Server) baseFreed() {
+	s.freed = true
+	s.closeBounds()
+	done := s.onEmpty
+	s.onEmpty = nil
+	for len(s.conns) > 0 {
+		s.conns[len(s.conns)-1].fail(event.ErrFreed)
+	}
+	s.cutLeaving()
+	if done != nil {
+		done(event.ErrFreed)
+	}
 }
 
 // farewell ends a stream in order. The server knows of it until it has ended.
@@ -156,7 +177,8 @@ var ErrDeadline = errors.New("deadline for shutting down has passed")
 // and the others when they have answered theirs. What is left after a time is
 // closed as it is; 0 is to wait as long as it takes. done, which may be nil, is
 // called on the loop when there is no connection left, with ErrDeadline if some
-// had to be closed. Free is still to be called.
+// had to be closed; or by who frees the base before that, with [event.ErrFreed]. Free is
+// still to be called.
 func (s *Server) Shutdown(after time.Duration, done func(err error)) error {
 	s.draining = true
 	s.onEmpty = done
@@ -312,6 +334,9 @@ func plain(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
 
 // remove forgets a connection.
 func (s *Server) remove(c *served) {
+	if c.untold {
+		c.forgetUntold()
+	}
 	last := len(s.conns) - 1
 	s.conns[c.place] = s.conns[last]
 	s.conns[c.place].place = c.place
