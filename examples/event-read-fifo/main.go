@@ -77,6 +77,9 @@ func run(path string) error {
 	}
 
 	output.Println("write to", path)
+	if err := output.Err(); err != nil {
+		return err
+	}
 	if err := base.Dispatch(); err != nil {
 		return err
 	}

@@ -24,6 +24,10 @@ type client struct {
 	// meet does what must be done from outside while the program runs, or is nil.
 	meet func(t *testing.T, p *process)
 
+	// says is whether others wait for what the program writes to standard error,
+	// which therefore does not fail.
+	says bool
+
 	// input is the program's standard input.
 	input string
 
@@ -36,6 +40,8 @@ var clients = []client{
 	{name: "time-test", command: fixed("time-test", "-n", "3", "-interval", "5ms"), want: "expiry 3"},
 	{name: "watch-timing", command: fixed("watch-timing", "-d", "50ms", "-timers", "5"), want: "iterations"},
 	{name: "signal-test", command: fixed("signal-test", "-n", "1"), meet: interrupted, want: ""},
+	{name: "event-read-fifo", command: readingFIFO, meet: writeToFIFO, want: "read \"hello"},
+	{name: "becat that listens", command: fixed("becat", "-l", "-v", "127.0.0.1", "0"), meet: answerCat, says: true, input: "a line\n", want: "an answer"},
 	{name: "becat", command: dialling("becat"), input: "a line\n", want: "a line"},
 	{name: "ssl-echo as a client", command: secureDialling, input: "a line\n", want: "a line"},
 	{name: "dns-example as a client", command: asking, want: answerAddr},
@@ -54,6 +60,51 @@ func interrupted(t *testing.T, p *process) {
 	}
 	// The program is a child of strace, of the same group.
 	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGINT)
+}
+
+func readingFIFO(t *testing.T) []string {
+	return program("event-read-fifo", "-fifo", filepath.Join(t.TempDir(), "fifo"))
+}
+
+// writeToFIFO writes when the program says where to.
+func writeToFIFO(t *testing.T, p *process) {
+	line, err := p.line()
+	if err != nil {
+		return // it has ended
+	}
+	w, err := os.OpenFile(strings.TrimPrefix(line, "write to "), os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return // it has just ended
+	}
+	defer w.Close()
+	if _, err := w.WriteString("hello"); err != nil {
+		t.Log(err) // nobody reads any more
+	}
+}
+
+// answerCat connects when the program listens, and answers to what it sends.
+func answerCat(t *testing.T, p *process) {
+	const said = "becat: listening on "
+	var addr string
+	eventually(func() bool {
+		_, rest, found := strings.Cut(p.stderr.String(), said)
+		addr, _, found = strings.Cut(rest, "\n")
+		return found || p.hasEnded()
+	})
+	conn, err := dial(addr)
+	if err != nil {
+		return // it has ended, or listens no more
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "an answer"); err != nil {
+		t.Log(err) // it has hung up
+	}
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Log(err)
+	}
+	if _, err := io.Copy(io.Discard, conn); err != nil {
+		t.Log(err)
+	}
 }
 
 // dialling is the command line of a program that connects to an echo server.

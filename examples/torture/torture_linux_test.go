@@ -295,11 +295,19 @@ func TestClientsEndWithTheirWorkDoneOrSayWhyNot(t *testing.T) {
 					t.Fatalf("exit status %d, output %q; stderr: %s", code, stdout, stderr)
 				}
 			})
-			for _, f := range chosen(t, c.name, faults(calls, errnos)) {
+			for _, f := range chosen(t, c.name, c.faults(calls)) {
 				t.Run(f.String(), func(t *testing.T) { c.endUnder(t, f) })
 			}
 		})
 	}
+}
+
+// faults are those of the calls that the program makes.
+func (c client) faults(calls []string) []fault {
+	if c.says {
+		return faults(calls, errnosOfServers, errnos)
+	}
+	return faults(calls, errnos)
 }
 
 // run runs the program to its end.
