@@ -30,6 +30,7 @@ type handshake struct {
 	quit    chan struct{} // closed to give up
 	paused  chan struct{} // the goroutine wants input, or has ended
 	notify  func()        // with workers, instead of paused; and after leave
+	unhook  func() bool   // from the freeing of the base
 
 	working bool // the goroutine has its turn; the loop's
 	holding bool // the goroutine has a worker's slot; the goroutine's
@@ -114,6 +115,7 @@ func (h *handshake) stop() {
 	if h.working { // without us
 		h.ended()
 	}
+	h.unhook()
 	close(h.quit)
 }
 

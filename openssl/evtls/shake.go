@@ -40,6 +40,10 @@ func (s *stream) start() {
 	}
 	h := newHandshake(s.conn.tls, s.bev.Base(), s.workers)
 	h.notify = func() { s.notify(h) }
+	h.unhook = h.base.AfterFree(s.baseFreed)
+	if s.ended { // the base was freed already
+		return
+	}
 	s.handshake = h
 	s.conn.mem.wait = h.wait
 	h.start()
@@ -72,6 +76,9 @@ func (s *stream) turned() {
 	h, m := s.handshake, &s.conn.mem
 	if h.working {
 		return // notify will come
+	}
+	if h.done {
+		h.unhook()
 	}
 	if h.done && !h.returned && s.state == Accepting && !m.spoken {
 		_, _ = m.Write(internalError[:]) // in memory, at an end that is not frozen
@@ -163,6 +170,16 @@ func (s *stream) giveUp() {
 	if h := s.handshake; h != nil {
 		s.handshake, s.abandoned = nil, true
 		h.stop()
+	}
+}
+
+// baseFreed ends the goroutine of a handshake when there is no loop any more that
+// could go on with it.
+func (s *stream) baseFreed() {
+	if c := s.control(); c.Begin() {
+		defer c.End()
+		s.ended = true
+		s.giveUp()
 	}
 }
 
