@@ -147,6 +147,9 @@ func (b *Bufferevent) noteError(what Events, err error) {
 		b.sawEOF = true
 	}
 	if what&(EventError|EventWriting) == EventError|EventWriting {
+		if err != nil && !b.brokenWrite {
+			b.extra().brokenBy = err
+		}
 		b.brokenWrite = true
 		b.output.Freeze(evbuffer.Back)
 	}
@@ -165,6 +168,9 @@ func (b *Bufferevent) beginAnew() {
 		b.output.Unfreeze(evbuffer.Back)
 	}
 	b.err, b.brokenWrite, b.closedWrite, b.sawEOF, b.failed = nil, false, false, false, false
+	if b.extras != nil {
+		b.extras.brokenBy = nil
+	}
 	b.dropEvents()
 }
 

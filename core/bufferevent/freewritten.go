@@ -1,6 +1,7 @@
 package bufferevent
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
@@ -169,10 +170,8 @@ func (b *Bufferevent) drainTo(state drainState) {
 func (b *Bufferevent) drainedHere(timeout time.Duration, done func(err error)) {
 	below := b.wrapped()
 	switch {
-	case b.drain == drainFailed && b.err == nil:
-		b.drainOver(done, ErrBroken)
 	case b.drain == drainFailed:
-		b.drainOver(done, b.err)
+		b.drainOver(done, b.whyBroken())
 	case below == nil || b.options&CloseOnFree == 0 || !below.begin():
 		b.drainOver(done, nil)
 	default:
@@ -184,6 +183,15 @@ func (b *Bufferevent) drainedHere(timeout time.Duration, done func(err error)) {
 	}
 }
 
+// whyBroken returns why writing has failed, as far as that is known. Err may have
+// another reason by now.
+func (b *Bufferevent) whyBroken() error {
+	if b.extras != nil && b.extras.brokenBy != nil {
+		return b.extras.brokenBy
+	}
+	return cmp.Or(b.err, ErrBroken)
+}
+
 // drainOver gives up the reference that the bufferevent was made with.
 func (b *Bufferevent) drainOver(done func(err error), err error) {
 	if !b.begin() {
@@ -192,7 +200,7 @@ func (b *Bufferevent) drainOver(done func(err error), err error) {
 	defer b.end()
 	if !b.freed {
 		if err == nil && b.output.Len() > 0 {
-			err = ErrBroken
+			err = b.whyBroken()
 		}
 		b.freed = true
 		b.callbacks = callbacks{}

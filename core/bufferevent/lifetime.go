@@ -25,6 +25,7 @@ type extras struct {
 	lent     time.Duration  // the write timeout of the transport above
 	drain    *drainWait     // or nil
 	dnsErr   error
+	brokenBy error          // what writing has failed with
 	peerName string         // of the host, see NamePeer
 	local    netip.AddrPort // of sockets to connect, or zero
 

@@ -20,9 +20,11 @@ func connectRefused(e syscall.Errno) bool {
 	return e == windows.WSAECONNREFUSED
 }
 
+// disconnected knows the numbers that package syscall has invented, too.
 func disconnected(e syscall.Errno) bool {
 	switch e {
-	case windows.WSAECONNRESET, windows.WSAECONNABORTED, windows.WSAENETRESET, windows.WSAENOTCONN,
+	case syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, syscall.ENOTCONN, syscall.ETIMEDOUT,
+		windows.WSAECONNRESET, windows.WSAECONNABORTED, windows.WSAENETRESET, windows.WSAENOTCONN,
 		windows.WSAESHUTDOWN, windows.WSAETIMEDOUT, windows.WSAEHOSTUNREACH, windows.WSAENETUNREACH, windows.WSAENETDOWN:
 		return true
 	}

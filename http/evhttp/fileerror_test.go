@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"syscall"
 	"testing"
 )
@@ -39,6 +40,9 @@ func broken(err error) error { return &fs.PathError{Op: "readdirent", Path: "x",
 
 // TestListsAreWholeOrNone lists folders that cannot be read to the end.
 func TestListsAreWholeOrNone(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("folders fail with other numbers there")
+	}
 	dir := fileTree(t)
 	found, err := os.ReadDir(dir)
 	if err != nil {

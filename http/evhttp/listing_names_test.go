@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -108,6 +109,9 @@ func follow(t *testing.T, page string, seen map[string]string) {
 // TestEveryLinkOfAListingIsServed follows all links of listings of hostile names,
 // and finds all that there is.
 func TestEveryLinkOfAListingIsServed(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("names are text there, and not all texts are names")
+	}
 	top := tempFolder(t)
 	dir := filepath.Join(top, "served")
 	odd := filepath.Join(dir, "a folder\xff&%2f")

@@ -71,6 +71,13 @@ func (s *CertStore) looked(reloads []reload) {
 	}
 }
 
+// reloadTries is how often files are read that change meanwhile, before that is
+// reported: replacing a file by another one is over at once.
+const reloadTries = 3
+
+// errChanging is that files were written to while they were read.
+var errChanging = fmt.Errorf("%w: it was written to meanwhile", ErrIncomplete)
+
 // load loads the sources that have changed, or all, and puts them to use.
 func (s *CertStore) load(all bool) []reload {
 	s.mu.Lock()
@@ -85,6 +92,13 @@ func (s *CertStore) load(all bool) []reload {
 		}
 		w.seen = seen
 		err := s.loadSource(w, s.configs[i])
+		for range reloadTries - 1 {
+			if !errors.Is(err, errChanging) {
+				break
+			}
+			w.seen = stat(w.source.files())
+			err = s.loadSource(w, s.configs[i])
+		}
 		failed := ""
 		if err != nil {
 			failed = err.Error()
@@ -110,11 +124,11 @@ func (s *CertStore) loadSource(w *watched, config *tls.Config) error {
 		return err
 	}
 	cert, err := w.source.load()
+	if !same(stat(w.source.files()), w.seen) {
+		return fmt.Errorf("load %v: %w", w.source, errChanging)
+	}
 	if err != nil {
 		return err
-	}
-	if !same(stat(w.source.files()), w.seen) {
-		return fmt.Errorf("load %v: %w: it was written to meanwhile", w.source, ErrIncomplete)
 	}
 	old := w.entry
 	if old != nil {

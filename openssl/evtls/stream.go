@@ -355,7 +355,10 @@ func (s *stream) CloseWrite() error {
 // goes on only for what there is to send.
 func (s *stream) EndWriting() {
 	s.closing = true
-	switch {
+	switch v := s.verdict; {
+	case s.doomed && v.what != 0: // what tellDoom would have told
+		s.verdict = verdict{}
+		s.control().Event(v.what, v.err)
 	case s.doomed, s.closed, !s.open() && s.bev.Output().Len() == 0:
 		s.control().WriteEnded()
 	default:
