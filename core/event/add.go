@@ -120,6 +120,13 @@ func (b *Base) add(ev *Event, timed bool) error {
 // addToMap also leaves what has a timeout, or is timed and will have one, out of the
 // maps if it lacks the descriptor for the rest.
 func (b *Base) addToMap(ev *Event, timed bool) error {
+	if ev.what&Signal != 0 && ev.flags&flagInserted == 0 && b.awaitCallback(ev) {
+		// Another thread worked on the calls that were left. The lock was given
+		// back meanwhile, so nothing that was known before is known any more.
+		if ev.flags&flagAssigned == 0 || ev.base != b {
+			return misuse("add", ErrNotAssigned)
+		}
+	}
 	switch {
 	case !b.usable:
 		return misuse("add", ErrFreed)
@@ -129,9 +136,6 @@ func (b *Base) addToMap(ev *Event, timed bool) error {
 		return nil
 	case ev.fd == noFD && (timed || ev.flags&flagTimeout != 0):
 		return nil
-	}
-	if ev.what&Signal != 0 && b.current == &ev.task {
-		b.awaitCallback(ev) // another thread works on the calls that are left
 	}
 	if err := b.insert(ev); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ func TestConformanceThreads(t *testing.T) {
 		{"the last event deleted by another goroutine ends the loop", testThreadDelLast},
 		{"the last virtual event deleted by another goroutine ends the loop", testThreadDelVirtual},
 		{"Del waits for a callback that runs", testThreadDelWaits},
+		{"a signal's event that several add while its callback runs is added once", testThreadAddSignal},
 		{"DelNoBlock does not wait for a callback that runs", testThreadDelNoBlock},
 		{"with Finalize Del does not wait, but DelBlock does", testThreadDelFinalize},
 		{"a finalizer runs after a callback that runs", testThreadFinalize},
@@ -191,6 +193,50 @@ func testThreadDelWaits(t *testing.T, on backend) {
 	ok(t, s.ev.Del())
 	same(t, "callback returned before Del", s.returned.Load(), true)
 	released()
+}
+
+// testThreadAddSignal has goroutines add an event for which they have to wait, and
+// each of which the next may be the first to.
+func testThreadAddSignal(t *testing.T, on backend) {
+	if !on.locked {
+		return
+	}
+	const rounds, goroutines, yields = 20, 4, 50
+	for range rounds {
+		b := on.base(t)
+		running, release := make(chan struct{}), make(chan struct{})
+		calls := 0
+		ev, err := b.NewSignal(syscall.SIGINT, func(*event.Event, event.What) {
+			if calls++; calls == 1 {
+				close(running)
+				<-release
+			}
+		})
+		ok(t, err)
+		ok(t, ev.Add())
+		ev.Activate(event.Signal)
+		stop := looping(t, b)
+		arrival(t, running)
+		ok(t, ev.DelNoBlock())
+		var adders sync.WaitGroup
+		for range goroutines {
+			adders.Go(func() {
+				if err := ev.Add(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for range yields {
+			runtime.Gosched()
+		}
+		close(release)
+		adders.Wait()
+		same(t, "pending", ev.Pending(event.Signal), event.Signal)
+		b.ActiveBySignal(ev.Sig()) // which goes through the list
+		ok(t, ev.Del())
+		same(t, "pending after Del", ev.Pending(event.Signal), 0)
+		stop()
+	}
 }
 
 func testThreadDelNoBlock(t *testing.T, on backend) {
