@@ -57,8 +57,13 @@ func (b *tripBody) Read(data []byte) (int, error) {
 			return 0, p.err
 		case p.left:
 			p.ask()
-		case p.complete:
+		case p.complete && !p.finished:
+			p.mu.Unlock()
+			p.upload.waitForRead()
+			p.mu.Lock()
 			p.end()
+			continue
+		case p.complete:
 			return 0, io.EOF
 		case p.err != nil:
 			return 0, bodyError(p.err)
@@ -83,9 +88,10 @@ func (p *trip) ask() {
 	}
 }
 
-// end is called when everything was read.
+// end is called when everything was read, with the lock.
 func (p *trip) end() {
 	p.stop()
+	p.setFinished()
 	for name, values := range p.trailer {
 		if p.resp.Trailer == nil {
 			p.resp.Trailer = make(http.Header)
@@ -93,6 +99,20 @@ func (p *trip) end() {
 		p.resp.Trailer[name] = values
 	}
 	p.trailer = nil
+}
+
+// setFinished notes, with the lock, that the caller is at the end of the answer. The
+// body of the request is closed once the trip is over as well.
+func (p *trip) setFinished() {
+	if p.finished {
+		return
+	}
+	p.finished = true
+	select {
+	case <-p.over:
+		p.upload.closeLater()
+	default:
+	}
 }
 
 // bodyError is what a reader is told when an answer has ended too early.
@@ -110,6 +130,7 @@ func (b *tripBody) Close() error {
 	p.stop()
 	p.mu.Lock()
 	over := p.complete && !p.left
+	p.setFinished()
 	p.err, p.aborted = http.ErrBodyReadAfterClose, true
 	p.body.Free()
 	p.changed.Broadcast()

@@ -60,6 +60,7 @@ type trip struct {
 	asked    bool            // and knows that there is room for it
 	complete bool            // that is all
 	aborted  bool            // nobody wants the rest
+	finished bool            // the caller is at the end of the answer
 	err      error           // why there is no more
 	trailer  http.Header
 }
@@ -102,12 +103,12 @@ func (t *roundTripper) try(req *http.Request) (resp *http.Response, stale bool, 
 	t.client.base.Post(p.start) // fails only once the base was freed, which ends the trip
 	select {
 	case <-p.answered:
-		return p.resp, false, nil
+		return p.answer(), false, nil
 	case <-p.over:
 	}
 	select {
 	case <-p.answered: // which came first
-		return p.resp, false, nil
+		return p.answer(), false, nil
 	default:
 	}
 	p.mu.Lock()
@@ -197,7 +198,7 @@ func (p *trip) start() {
 	}
 	r := p.r
 	r.SetErrorCallback(func(_ *Request, err error) { p.failed(err) })
-	r.SetHeaderCallback(func(*Request) bool { p.answer(); return true })
+	r.SetHeaderCallback(func(*Request) bool { p.gotHead(); return true })
 	r.SetChunkCallback(func(*Request) { p.pump() })
 	if p.trace != nil {
 		p.traceStart()
@@ -221,9 +222,17 @@ func (p *trip) start() {
 	}
 }
 
-// answer gives the head of the answer to RoundTrip. One that ends HTTP waits for
+// answer returns what came, to the caller of RoundTrip.
+func (p *trip) answer() *http.Response {
+	if p.bodiless {
+		p.upload.waitForRead()
+	}
+	return p.resp
+}
+
+// gotHead gives the head of the answer to RoundTrip. One that ends HTTP waits for
 // the stream.
-func (p *trip) answer() {
+func (p *trip) gotHead() {
 	p.traceFirstByte()
 	if p.r.incoming.Framing == wire.Tunnel {
 		return
@@ -340,6 +349,7 @@ func (p *trip) conclude(err error) {
 	if p.err == nil && p.resp == nil {
 		p.err = errClosed
 	}
+	failed, finished := p.err != nil, p.finished || p.bodiless
 	p.mu.Unlock()
 	p.pump()
 	select {
@@ -351,7 +361,12 @@ func (p *trip) conclude(err error) {
 	if p.resp == nil || p.bodiless {
 		p.stop()
 	}
-	p.upload.end()
+	switch {
+	case failed:
+		p.upload.giveUp()
+	case finished:
+		p.upload.closeLater()
+	}
 }
 
 // failed notes why the request has failed, if it was not given up.

@@ -73,6 +73,7 @@ func TestEarlyAnswersCount(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
+					body.Close()
 					await(t, body.failed, "reading the body")
 					for range 10 { // the loop gets to know
 						l.do(func() {})
@@ -84,6 +85,46 @@ func TestEarlyAnswersCount(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestBodiesStayOpenUntilTheAnswerWasRead has the answer end while the body is still
+// being read. The body is closed only when the caller has come to the end of the
+// answer: while it is a proxy, a server whose request the body is of must not lose it
+// before the proxy's handler has returned.
+func TestBodiesStayOpenUntilTheAnswerWasRead(t *testing.T) {
+	addr := startScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
+		in.Peek(len("the beginning"))
+		io.WriteString(c, "HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\ntext")
+		io.Copy(io.Discard, in)
+	})
+	for what, finish := range map[string]func(body io.ReadCloser){
+		"read":   func(body io.ReadCloser) { io.Copy(io.Discard, body) },
+		"closed": func(body io.ReadCloser) { body.Close() },
+	} {
+		t.Run(what, func(t *testing.T) {
+			l, rt := newTransport(t, nil)
+			body := newClosableBody("the beginning", io.ErrClosedPipe)
+			req, _ := http.NewRequest("POST", "http://"+addr+"/", body)
+			resp, err := rt.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadFull(resp.Body, make([]byte, 4)); err != nil {
+				t.Fatal(err)
+			}
+			for range 10 { // the exchange is over
+				l.do(func() {})
+			}
+			select {
+			case <-body.closed:
+				t.Error("the body was closed while the answer was being read")
+			default:
+			}
+			finish(resp.Body)
+			await(t, body.closed, "the end of the body")
+			resp.Body.Close()
+		})
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
 )
@@ -28,6 +30,8 @@ type upload struct {
 	body    io.Reader // what is left to read of the request's
 	streams bool      // it is sent as it is read
 	sent    chan struct{}
+	started atomic.Bool   // something reads the body
+	ended   chan struct{} // closed when nothing reads it any more
 	part    evbuffer.Buffer
 	closing sync.Once
 }
@@ -53,7 +57,7 @@ func (u *upload) prepare() error {
 	if length > 0 && length <= maxEager && req.GetBody != nil && len(req.Trailer) == 0 {
 		return u.readAll(length)
 	}
-	u.streams, u.sent = true, make(chan struct{}, 1)
+	u.streams, u.sent, u.ended = true, make(chan struct{}, 1), make(chan struct{})
 	if len(req.Trailer) > 0 {
 		var names []string
 		for name := range req.Trailer {
@@ -87,13 +91,16 @@ func (u *upload) wrongLength(n int64) error {
 }
 
 // start is called on the loop when it is time for the body.
-func (u *upload) start(*Request) { go u.run() }
+func (u *upload) start(*Request) {
+	u.started.Store(true)
+	go u.run()
+}
 
 // run reads the body and has the loop send it, part by part, each when the one
 // before has left.
 func (u *upload) run() {
 	p := u.trip
-	defer u.close()
+	defer u.end()
 	data := make([]byte, uploadPart)
 	for total := int64(0); ; {
 		n, err := u.body.Read(data)
@@ -205,11 +212,59 @@ func (u *upload) finish() {
 	}
 }
 
-// end is called when the request is over: a reader of the body that waits is no
-// use any more.
+// end is called when nothing reads the body any more. If the answer came first,
+// closeLater closes it.
 func (u *upload) end() {
+	p := u.trip
+	close(u.ended)
+	select {
+	case <-p.over:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.err == nil && p.resp != nil {
+			return
+		}
+	default:
+	}
+	u.close()
+}
+
+// giveUp closes the body of a request that has failed, which ends a Read that waits.
+func (u *upload) giveUp() {
 	if u.streams {
 		go u.close()
+	}
+}
+
+// An answer may come to its end before everything of the body was sent. Its caller
+// may be a proxy, and the body that of a request to a server of net/http. That server
+// resets its connection, and with it what it has sent of the answer, if something
+// reads or closes the body when the proxy's handler returns. So the end of the answer
+// waits a moment for a Read that waits, as it does in net/http, and the body is not
+// closed until the handler had time to return, as much as that server itself takes
+// to let a client read what it has sent.
+const (
+	readDelay  = 50 * time.Millisecond
+	closeDelay = 500 * time.Millisecond
+)
+
+// waitForRead waits until nothing reads the body, but not for long.
+func (u *upload) waitForRead() {
+	if !u.streams || !u.started.Load() {
+		return
+	}
+	timer := time.NewTimer(readDelay)
+	defer timer.Stop()
+	select {
+	case <-u.ended:
+	case <-timer.C:
+	}
+}
+
+// closeLater closes the body after closeDelay.
+func (u *upload) closeLater() {
+	if u.streams {
+		time.AfterFunc(closeDelay, u.close)
 	}
 }
 
