@@ -34,4 +34,11 @@
 // Apimap prints a summary for each header to the standard output and each
 // problem, on a line of its own, to the standard error. Its exit status is 0
 // when there are no problems, 1 when there are and 2 when it was called wrongly.
+//
+// # Files
+//
+//	main.go         flags, and the exit status
+//	tables.go       reading the two tables
+//	identifiers.go  the exported identifiers of a tree
+//	check.go        what the tables and the tree disagree about
 package main

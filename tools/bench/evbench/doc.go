@@ -419,4 +419,15 @@
 //     before the first lookup, divided by the lookups.
 //   - heap: the same of what malloc has handed out (mallinfo2), or of what is
 //     reachable on Go's heap (HeapAlloc after a collection).
+//
+// # Files
+//
+//	main.go     flags, and the choice of suites
+//	suites.go   what suites, cases and sides are
+//	netsuites.go, tlssuites.go, httpsuites.go, dnssuites.go  the suites, by protocol
+//	runner.go   rounds of cases in child processes
+//	child.go    what a child process does
+//	samples.go  the figures of a side, round by round
+//	count.go    instructions and system calls of two versions
+//	compare.go  two versions of this program in turns
 package main

@@ -4,4 +4,11 @@
 //
 // A client is meant to have a process of its own: it leaves its connections and
 // goroutines to the end of the process.
+//
+// # Files
+//
+//	client.go  what a client is to do, and the choice of one
+//	ours.go    the client of this library
+//	net.go     net/http
+//	fast.go    fasthttp
 package client

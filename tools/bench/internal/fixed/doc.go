@@ -12,12 +12,14 @@
 // and [EndSymbol], which other programs can find: valgrind, for one. What the
 // subject does to be told, a read and a write for each round, is part of it.
 //
-// It is Linux's, as the load is. The map:
+// It is Linux's, as the load is.
 //
-//   - work.go: the pieces of work
-//   - subject_linux.go: the process that is counted, and how it is told
-//   - subject_stream_linux.go, subject_dns_linux.go, subject_timers_linux.go: its
-//     sides of the pieces of work
-//   - peer_linux.go: the other process
-//   - peer_stream_linux.go, peer_dns_linux.go: its sides
+// # Files
+//
+//	work.go           the pieces of work, and their units
+//	fixed_default.go  what takes the place of all the rest on other systems
+//	subject_linux.go  the process that is counted
+//	subject_stream_linux.go, subject_dns_linux.go, subject_timers_linux.go  its sides of the work
+//	peer_linux.go     the other process
+//	peer_stream_linux.go, peer_dns_linux.go  its sides
 package fixed

@@ -4,6 +4,15 @@
 //
 // A workload is meant to have a process of its own: it leaves its base and its
 // descriptors to the end of the process.
+//
+// # Files
+//
+//	activate.go  activating events
+//	timers.go    adding, changing, deleting and firing timers
+//	post.go      callbacks that other goroutines cause
+//	pipes_*.go   bytes that are passed through pipes
+//	idle.go      how an idle loop delays others
+//	rng.go       numbers that are the same on both sides
 package loop
 
 import (

@@ -5,4 +5,10 @@
 //
 // A resolver is meant to have a process of its own. They exist on Linux only,
 // where the upstream is; elsewhere every function returns measure.ErrUnable.
+//
+// # Files
+//
+//	resolver_*.go  the choice of a resolver
+//	ours_linux.go  the resolver of this library
+//	net_linux.go   package net
 package resolver
