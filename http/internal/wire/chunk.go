@@ -1,6 +1,10 @@
 package wire
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/go-libevent/libevent/http/internal/ascii"
+)
 
 // A ChunkDecoder takes a chunked body apart (RFC 9112, section 7.1). It reads
 // what is between the pieces of data, and leaves those to its user:
@@ -100,10 +104,9 @@ func (d *ChunkDecoder) Parse(p []byte, l *Limits) (n int, err error) {
 
 // step takes a byte that is not data.
 func (d *ChunkDecoder) step(c byte, l *Limits) error {
-	class := classes[c]
 	switch d.stage {
 	case chunkSize:
-		if class&hexByte != 0 {
+		if ascii.Is(c, ascii.Hex) {
 			return d.digit(c)
 		}
 		if d.digits == 0 {
@@ -128,7 +131,7 @@ func (d *ChunkDecoder) step(c byte, l *Limits) error {
 		d.stage, d.digits, d.size = chunkSize, 0, 0
 		return nil
 	}
-	return d.extension(c, class, l)
+	return d.extension(c, l)
 }
 
 // digit takes a digit of the size.
@@ -173,8 +176,8 @@ func (d *ChunkDecoder) count(l *Limits) error {
 
 // extension takes a byte of an extension, which nobody is interested in but may
 // hide what is no extension.
-func (d *ChunkDecoder) extension(c byte, class uint8, l *Limits) error {
-	token := class&tokenByte != 0
+func (d *ChunkDecoder) extension(c byte, l *Limits) error {
+	token := ascii.Is(c, ascii.TokenByte)
 	next := d.stage
 	switch d.stage {
 	case chunkSpace:
@@ -223,7 +226,7 @@ func (d *ChunkDecoder) extension(c byte, class uint8, l *Limits) error {
 		}
 	case chunkInQuotes, chunkEscape:
 		switch {
-		case class&valueByte == 0:
+		case !ascii.Is(c, ascii.ValueByte):
 			return ErrChunk
 		case d.stage == chunkEscape:
 			next = chunkInQuotes

@@ -1,6 +1,10 @@
 package wire
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/go-libevent/libevent/http/internal/ascii"
+)
 
 // What Reset keeps for the next message.
 const (
@@ -80,7 +84,7 @@ func (f *Fields) removeFrom(name string, i int) int {
 	kept := f.list[:i]
 	for ; i < len(f.list); i++ {
 		e := f.list[i]
-		if equalFold(f.nameAt(&e), name) {
+		if ascii.EqualFold(f.nameAt(&e), name) {
 			f.dead += int(e.nameLen + e.valueLen)
 			continue
 		}

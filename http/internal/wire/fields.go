@@ -3,6 +3,8 @@ package wire
 import (
 	"bytes"
 	"iter"
+
+	"github.com/go-libevent/libevent/http/internal/ascii"
 )
 
 // Fields is a list of header or trailer fields in the order in which they came
@@ -72,7 +74,7 @@ func (f *Fields) Index(name string, i int) int {
 	}
 	for ; i < len(f.list); i++ {
 		e := &f.list[i]
-		if int(e.nameLen) == len(name) && equalFold(f.nameAt(e), name) {
+		if int(e.nameLen) == len(name) && ascii.EqualFold(f.nameAt(e), name) {
 			return i
 		}
 	}
@@ -141,7 +143,7 @@ func hasToken(list []byte, token string) bool {
 	for rest := list; rest != nil; {
 		var member []byte
 		member, rest = nextMember(rest)
-		if equalFold(member, token) {
+		if ascii.EqualFold(member, token) {
 			return true
 		}
 	}
@@ -195,7 +197,7 @@ func (f *Fields) AppendTo(dst []byte) []byte {
 func (f *Fields) parseLine(buf []byte, begin, end int) error {
 	line := buf[begin:end]
 	n := 0
-	for n < len(line) && classes[line[n]]&tokenByte != 0 {
+	for n < len(line) && ascii.Is(line[n], ascii.TokenByte) {
 		n++
 	}
 	switch {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/http/internal/ascii"
 )
 
 // lines shows fields as they would be written.
@@ -242,10 +244,10 @@ func TestValidBytes(t *testing.T) {
 			for c := range 256 {
 				b := slices.Repeat([]byte{'a'}, size)
 				b[at] = byte(c)
-				if got, want := validBytes(b), all(b, valueByte); got != want {
+				if got, want := validBytes(b), ascii.All(b, ascii.ValueByte); got != want {
 					t.Fatalf("%q in a value: got %v, want %v", b, got, want)
 				}
-				if got, want := validTarget(b), all(b, targetByte); got != want {
+				if got, want := validTarget(b), ascii.All(b, ascii.TargetByte); got != want {
 					t.Fatalf("%q in a target: got %v, want %v", b, got, want)
 				}
 			}

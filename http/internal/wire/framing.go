@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/go-libevent/libevent/http/internal/ascii"
+
 // A Framing is how the body of a message is delimited (RFC 9112, section 6).
 type Framing uint8
 
@@ -54,7 +56,7 @@ func (h *Head) frame(l *Limits) (culprit []byte, err error) {
 
 // parseLength parses a number of nothing but digits.
 func parseLength(s []byte) (int64, error) {
-	if len(s) == 0 || !all(s, digitByte) {
+	if len(s) == 0 || !ascii.All(s, ascii.Digit) {
 		return 0, ErrContentLength
 	}
 	var n int64
@@ -78,17 +80,17 @@ func (h *Head) transferCoding() (culprit []byte, err error) {
 	if h.Minor == 0 || f.IndexKnown(TransferEncoding, i+1) >= 0 {
 		return value, ErrTransferEncoding
 	}
-	if equalFold(value, "chunked") {
+	if ascii.EqualFold(value, "chunked") {
 		return nil, nil
 	}
 	chunked := false
 	for rest := value; rest != nil; {
 		var coding []byte
 		coding, rest = nextMember(rest)
-		if chunked || len(coding) == 0 || !all(coding, tokenByte) {
+		if chunked || len(coding) == 0 || !ascii.All(coding, ascii.TokenByte) {
 			return value, ErrTransferEncoding
 		}
-		chunked = equalFold(coding, "chunked")
+		chunked = ascii.EqualFold(coding, "chunked")
 	}
 	return value, ErrTransferCoding
 }

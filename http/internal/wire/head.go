@@ -1,6 +1,10 @@
 package wire
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/go-libevent/libevent/http/internal/ascii"
+)
 
 // A Head is what the heads of requests and responses have in common.
 type Head struct {
@@ -157,7 +161,7 @@ func (h *Head) nextLine(buf []byte, limit int, tooLong error) (begin, end int, e
 // plausible reports whether a message may begin like this. It lets a peer that
 // speaks another protocol know at once, even if that has no lines.
 func plausible(buf []byte) bool {
-	return len(buf) == 0 || classes[buf[0]]&tokenByte != 0 || buf[0] == '\r' || buf[0] == '\n'
+	return len(buf) == 0 || ascii.Is(buf[0], ascii.TokenByte) || buf[0] == '\r' || buf[0] == '\n'
 }
 
 // takeFirst takes a line before the fields, buf[begin:end].
@@ -188,7 +192,7 @@ func (h *Head) takeField(buf []byte, begin, end, most int, first firstLine) erro
 // reason if it is none.
 func parseVersion(v []byte, reason error) (minor int, err error) {
 	if len(v) != len("HTTP/1.1") || string(v[:5]) != "HTTP/" || v[6] != '.' ||
-		classes[v[5]]&classes[v[7]]&digitByte == 0 {
+		!ascii.Is(v[5], ascii.Digit) || !ascii.Is(v[7], ascii.Digit) {
 		return 0, reason
 	}
 	if v[5] != '1' {

@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/go-libevent/libevent/http/internal/ascii"
+
 // A Name is the name of a field that this package and those who carry messages
 // ask for in every message, so that finding it needs no comparing.
 type Name uint8
@@ -41,7 +43,7 @@ var names = [...]string{
 func (n Name) String() string { return names[n] }
 
 // NameOf returns the name that s is, in whatever case, or Other.
-func NameOf[T text](s T) Name {
+func NameOf[T ascii.Text](s T) Name {
 	switch len(s) {
 	case 2:
 		return either(s, TE, TE)
@@ -65,15 +67,15 @@ func NameOf[T text](s T) Name {
 
 // either returns which of two names of its length s is, if it is one. Most are
 // spelled as usual.
-func either[T text](s T, a, b Name) Name {
+func either[T ascii.Text](s T, a, b Name) Name {
 	switch {
 	case string(s) == names[a]:
 		return a
 	case string(s) == names[b]:
 		return b
-	case equalFold(s, names[a]):
+	case ascii.EqualFold(s, names[a]):
 		return a
-	case equalFold(s, names[b]):
+	case ascii.EqualFold(s, names[b]):
 		return b
 	}
 	return Other

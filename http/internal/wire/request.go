@@ -1,6 +1,10 @@
 package wire
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/go-libevent/libevent/http/internal/ascii"
+)
 
 // A RequestHead is the request line and the header fields of a request. The
 // zero value is ready to Parse the first one. It keeps its memory from request
@@ -83,7 +87,7 @@ func (h *RequestHead) expectation() {
 	}
 	h.Expect = ExpectContinue
 	for i := f.IndexKnown(Expect, 0); i >= 0; i = f.IndexKnown(Expect, i+1) {
-		if _, value := f.At(i); !equalFold(value, "100-continue") {
+		if _, value := f.At(i); !ascii.EqualFold(value, "100-continue") {
 			h.Expect = ExpectOther
 		}
 	}
@@ -122,7 +126,7 @@ func (h *RequestHead) parseFirst(buf []byte, begin, end int) error {
 	if space <= 0 || version-1 <= space || line[version-1] != ' ' {
 		return ErrRequestLine
 	}
-	if !all(line[:space], tokenByte) {
+	if !ascii.All(line[:space], ascii.TokenByte) {
 		return ErrMethod
 	}
 	minor, err := parseVersion(line[version:], ErrRequestLine)

@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/go-libevent/libevent/http/internal/ascii"
+
 // A ResponseHead is the status line and the header fields of a response. It
 // must be Reset before the first use, too, to say what it answers. It keeps its
 // memory from response to response; what its methods return is valid until the
@@ -88,7 +90,7 @@ func (h *ResponseHead) parseFirst(buf []byte, begin, end int) error {
 		return err
 	}
 	digits := line[code : reason-1]
-	if !all(digits, digitByte) || digits[0] == '0' {
+	if !ascii.All(digits, ascii.Digit) || digits[0] == '0' {
 		return ErrStatusLine
 	}
 	h.Minor = minor

@@ -1,6 +1,10 @@
 package wire
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/go-libevent/libevent/http/internal/ascii"
+)
 
 // A TargetForm is one of the four forms of a request target (RFC 9112, section
 // 3.2).
@@ -44,7 +48,7 @@ func (h *RequestHead) parseTarget(buf []byte) error {
 // authorityOf finds the authority in a URI with one.
 func authorityOf(uri []byte) (from, to int, ok bool) {
 	colon := bytes.IndexByte(uri, ':')
-	if colon <= 0 || !validScheme(uri[:colon]) || len(uri) < colon+3 || string(uri[colon:colon+3]) != "://" {
+	if colon <= 0 || !ascii.IsScheme(uri[:colon]) || len(uri) < colon+3 || string(uri[colon:colon+3]) != "://" {
 		return 0, 0, false
 	}
 	from = colon + 3
@@ -53,16 +57,6 @@ func authorityOf(uri []byte) (from, to int, ok bool) {
 		to++
 	}
 	return from, to, true
-}
-
-func validScheme(s []byte) bool {
-	for i, c := range s {
-		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
-		if !letter && (i == 0 || classes[c]&digitByte == 0 && c != '+' && c != '-' && c != '.') {
-			return false
-		}
-	}
-	return true
 }
 
 // validAuthority reports whether s is a host that is not empty, perhaps with a
@@ -83,23 +77,12 @@ func validAuthority(s []byte, needPort bool) bool {
 func hostLength(s []byte) int {
 	if len(s) > 0 && s[0] == '[' {
 		end := bytes.IndexByte(s, ']')
-		if end < 0 || !validIPv6(s[1:end]) {
+		if end < 0 || !ascii.IsIPv6(s[1:end]) {
 			return 0
 		}
 		return end + 1
 	}
-	n := 0
-	for n < len(s) {
-		switch {
-		case classes[s[n]]&hostByte != 0:
-			n++
-		case s[n] == '%' && len(s)-n >= 3 && all(s[n+1:n+3], hexByte):
-			n += 3
-		default:
-			return n
-		}
-	}
-	return n
+	return ascii.Span(s, ascii.HostByte)
 }
 
 // validPort reports whether s is a port number, or nothing, which stands for
@@ -107,7 +90,7 @@ func hostLength(s []byte) int {
 func validPort(s []byte, connect bool) bool {
 	n := 0
 	for _, c := range s {
-		if classes[c]&digitByte == 0 {
+		if !ascii.Is(c, ascii.Digit) {
 			return false
 		}
 		if n = n*10 + int(c-'0'); n > 0xffff {
@@ -115,64 +98,4 @@ func validPort(s []byte, connect bool) bool {
 		}
 	}
 	return n > 0 || !connect
-}
-
-// validIPv6 reports whether s is an IPv6 address: eight groups of up to four
-// digits, of which "::" may leave out one or more, and the last two may be
-// written as an IPv4 address.
-func validIPv6(s []byte) bool {
-	groups, gap := 0, false
-	if len(s) >= 2 && s[0] == ':' && s[1] == ':' {
-		gap, s = true, s[2:]
-	}
-	for len(s) > 0 {
-		n := 0
-		for n < len(s) && classes[s[n]]&hexByte != 0 {
-			n++
-		}
-		if n < len(s) && s[n] == '.' {
-			groups += 2
-			return validIPv4(s) && (groups == 8 && !gap || groups < 8 && gap)
-		}
-		if n == 0 || n > 4 {
-			return false
-		}
-		groups++
-		s = s[n:]
-		if len(s) == 0 {
-			break
-		}
-		if s[0] != ':' || len(s) == 1 {
-			return false
-		}
-		s = s[1:]
-		if s[0] == ':' {
-			if gap {
-				return false
-			}
-			gap, s = true, s[1:]
-		}
-	}
-	return groups == 8 && !gap || groups < 8 && gap
-}
-
-func validIPv4(s []byte) bool {
-	for part := range 4 {
-		n, value := 0, 0
-		for n < len(s) && classes[s[n]]&digitByte != 0 && n < 4 {
-			value = value*10 + int(s[n]-'0')
-			n++
-		}
-		if n == 0 || value > 255 || n > 1 && s[0] == '0' {
-			return false
-		}
-		s = s[n:]
-		if part < 3 {
-			if len(s) == 0 || s[0] != '.' {
-				return false
-			}
-			s = s[1:]
-		}
-	}
-	return len(s) == 0
 }

@@ -3,6 +3,8 @@ package wire
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/go-libevent/libevent/http/internal/ascii"
 )
 
 // CRLF ends lines, and the data of a chunk.
@@ -15,7 +17,7 @@ func AppendRequestLine(dst []byte, method, target string) ([]byte, error) {
 	if !ValidToken(method) {
 		return dst, fmt.Errorf("write method %q: %w", method, ErrInvalid)
 	}
-	if target == "" || !all(target, targetByte) {
+	if target == "" || !ascii.All(target, ascii.TargetByte) {
 		return dst, fmt.Errorf("write request target %q: %w", target, ErrInvalid)
 	}
 	dst = append(dst, method...)
@@ -32,7 +34,7 @@ func AppendStatusLine(dst []byte, code int, reason string) ([]byte, error) {
 	if code < 100 || code > 999 {
 		return dst, fmt.Errorf("write status %d: %w", code, ErrInvalid)
 	}
-	if !all(reason, valueByte) {
+	if !ascii.All(reason, ascii.ValueByte) {
 		return dst, fmt.Errorf("write reason phrase %q: %w", reason, ErrInvalid)
 	}
 	if reason == "" {
