@@ -108,8 +108,7 @@
 //
 // # URIs, queries, forms
 //
-// [ParseURI] takes a URI apart, [ParseQueryString] a query; [EncodeURI],
-// [URIDecode] and [HTMLEscape] escape. A [FormParser] reads forms. [ParseRange],
+// Package evuri reads URIs, queries and forms, and escapes. [ParseRange],
 // [Preconditions], [Router] and [AccessLogEntry] are what the server uses, for
 // use elsewhere.
 //

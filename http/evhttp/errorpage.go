@@ -3,6 +3,7 @@ package evhttp
 import (
 	"fmt"
 
+	"github.com/go-libevent/libevent/http/evuri"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
@@ -36,5 +37,5 @@ func (r *Request) errorPage(code int, reason string) {
 	r.output.Drain(r.output.Len())
 	_ = r.header.Set("Content-Type", "text/html; charset=utf-8") // a field that is valid
 	_, _ = fmt.Fprintf(&r.output, "<!DOCTYPE html>\n<html><head><title>%d %s</title></head>\n"+
-		"<body><h1>%[1]d %[2]s</h1></body></html>\n", code, HTMLEscape(reason))
+		"<body><h1>%[1]d %[2]s</h1></body></html>\n", code, evuri.HTMLEscape(reason))
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/go-libevent/libevent/http/evuri"
 )
 
 // A FileServer answers GET and HEAD with the files of a folder: whole, or the
@@ -107,7 +109,7 @@ func (s *FileServer) nameOf(r *Request) (name string, ok bool) {
 	}
 	if p := r.match.pattern; p != nil && slices.Contains(p.names, "path") {
 		name = r.match.Value("path")
-	} else if name, ok = strings.CutPrefix(URIDecode(string(path), false), s.Prefix); !ok {
+	} else if name, ok = strings.CutPrefix(evuri.Decode(string(path)), s.Prefix); !ok {
 		return "", false
 	}
 	if name == "" {
@@ -196,7 +198,7 @@ func (s *FileServer) list(r *Request, name string, folder fs.ReadDirFile) {
 	}
 	_ = r.header.Set("Content-Type", "text/html; charset=utf-8") // a field that is valid
 	_ = r.header.Set("Cache-Control", "no-cache")                // a field that is valid
-	path := string(AppendURIDecode(nil, pathOf(r), false))
+	path := string(evuri.AppendDecode(nil, pathOf(r), false))
 	_ = r.SendReplyBytes(http.StatusOK, "", appendListing(nil, path, entries, name != ".", cut)) // fails only when the request is over, or the answer was cut off
 }
 

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-libevent/libevent/http/evuri"
 )
 
 // A ListingEntry is a file or folder in a listing.
@@ -36,9 +38,9 @@ func AppendListing(dst []byte, path string, entries []ListingEntry) []byte {
 func appendListing(dst []byte, path string, entries []ListingEntry, up, cut bool) []byte {
 	path = strings.ToValidUTF8(path, notText)
 	dst = append(dst, "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">\n<title>"...)
-	dst = AppendHTMLEscape(dst, path)
+	dst = evuri.AppendHTMLEscape(dst, path)
 	dst = append(dst, "</title>\n</head><body>\n<h1>"...)
-	dst = AppendHTMLEscape(dst, path)
+	dst = evuri.AppendHTMLEscape(dst, path)
 	dst = append(dst, "</h1>\n<table>\n"...)
 	if up {
 		dst = append(dst, "<tr><td><a href=\"../\">../</a></td><td></td><td></td></tr>\n"...)
@@ -74,8 +76,8 @@ func (e *ListingEntry) append(dst []byte) []byte {
 	if e.Folder {
 		slash = "/"
 	}
-	dst = append(AppendURIEncode(append(dst, "<tr><td><a href=\"./"...), e.Name, false), slash...)
-	dst = append(AppendHTMLEscape(append(dst, "\">"...), strings.ToValidUTF8(e.Name, notText)), slash...)
+	dst = append(evuri.AppendEncode(append(dst, "<tr><td><a href=\"./"...), e.Name, false), slash...)
+	dst = append(evuri.AppendHTMLEscape(append(dst, "\">"...), strings.ToValidUTF8(e.Name, notText)), slash...)
 	dst = append(dst, "</a></td><td>"...)
 	if !e.Folder {
 		dst = strconv.AppendInt(dst, e.Size, 10)

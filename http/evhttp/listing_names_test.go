@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/evuri"
 )
 
 // hostileNames are names of files and folders that mean something elsewhere: in
@@ -34,7 +35,7 @@ func makeNames(t *testing.T, dir string, names []string) (links []string) {
 		if strings.ContainsAny(name, `\:`) && filepath.Separator == '\\' {
 			continue
 		}
-		path, link := filepath.Join(dir, name), evhttp.EncodeURI(name)
+		path, link := filepath.Join(dir, name), evuri.Encode(name)
 		var err error
 		if i%4 == 0 {
 			err = os.Mkdir(path, 0o755)
@@ -121,7 +122,7 @@ func TestEveryLinkOfAListingIsServed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	folder := evhttp.EncodeURI(filepath.Base(odd)) + "/"
+	folder := evuri.Encode(filepath.Base(odd)) + "/"
 	links := append(makeNames(t, dir, hostileNames), folder)
 	for _, link := range makeNames(t, odd, hostileNames) {
 		links = append(links, folder+link)

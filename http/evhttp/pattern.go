@@ -6,6 +6,9 @@ import (
 	"go/token"
 	"slices"
 	"strings"
+
+	"github.com/go-libevent/libevent/http/evuri"
+	"github.com/go-libevent/libevent/http/internal/ascii"
 )
 
 // Errors of patterns.
@@ -53,7 +56,7 @@ func (p *pattern) parse() (why string) {
 	rest := p.text
 	if i := strings.IndexAny(rest, " \t"); i >= 0 {
 		p.method, rest = rest[:i], strings.TrimLeft(rest[i:], " \t")
-		if !isToken(p.method) {
+		if !ascii.IsToken(p.method) {
 			return "bad method"
 		}
 	}
@@ -84,7 +87,7 @@ func (p *pattern) parsePath(segments []string) (why string) {
 				return why
 			}
 		default:
-			p.segments = append(p.segments, segment{text: URIDecode(text, false)})
+			p.segments = append(p.segments, segment{text: evuri.Decode(text)})
 		}
 	}
 	return ""
@@ -119,16 +122,6 @@ func (p *pattern) parseWildcard(text string, last bool) (why string) {
 	p.segments = append(p.segments, segment{kind: kind})
 	p.names = append(p.names, name)
 	return ""
-}
-
-// isToken reports whether s can be a method.
-func isToken(s string) bool {
-	for i := range len(s) {
-		if !is(s[i], alpha|digit) && strings.IndexByte("!#$%&'*+-.^_`|~", s[i]) < 0 {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // endsInRest reports whether the pattern matches paths of any length.

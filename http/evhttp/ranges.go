@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/go-libevent/libevent/http/internal/ascii"
 )
 
 // Errors of ranges.
@@ -106,7 +108,7 @@ func parseRange(text string, size int64) (r Range, ok bool) {
 // largest there is, which is beyond the end of everything.
 func parsePosition(s string) (n int64, ok bool) {
 	for i := range len(s) {
-		if !is(s[i], digit) {
+		if !ascii.Is(s[i], ascii.Digit) {
 			return 0, false
 		}
 		if d := int64(s[i] - '0'); n > (math.MaxInt64-d)/10 {

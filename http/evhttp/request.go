@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/http/evuri"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
@@ -73,10 +74,10 @@ type Request struct {
 	toldSent  bool // the complete callback was called
 	outlasts  bool // the answer goes on when the client has ended its stream
 
-	handler handler // of a server's request
-	match   Match   // of the pattern that has led there
-	uri     *URI    // once it was asked for
-	cause   error   // why it is over
+	handler handler    // of a server's request
+	match   Match      // of the pattern that has led there
+	uri     *evuri.URI // once it was asked for
+	cause   error      // why it is over
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -194,11 +195,11 @@ func (r *Request) URI() string {
 }
 
 // ParsedURI returns the request target taken apart. The error is that of
-// [ParseURI]: a target that HTTP allows may be no URI
+// [evuri.Parse]: a target that HTTP allows may be no URI
 // (evhttp_request_get_evhttp_uri).
-func (r *Request) ParsedURI() (*URI, error) {
+func (r *Request) ParsedURI() (*evuri.URI, error) {
 	if r.uri == nil {
-		u, err := ParseURIFlags(r.URI(), 0)
+		u, err := evuri.Parse(r.URI())
 		if err != nil {
 			return nil, err
 		}
@@ -208,10 +209,10 @@ func (r *Request) ParsedURI() (*URI, error) {
 }
 
 // Query returns the fields of the query of the request target. The error is that
-// of [ParseQueryString].
-func (r *Request) Query() (Query, error) {
+// of [evuri.ParseQuery].
+func (r *Request) Query() (evuri.Query, error) {
 	_, query, _ := strings.Cut(r.URI(), "?")
-	return ParseQueryString(query)
+	return evuri.ParseQuery(query)
 }
 
 // PathValue returns what a wildcard stands for of the pattern that has led to the

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+
+	"github.com/go-libevent/libevent/http/evuri"
 )
 
 // A Router finds the value, mostly a function, that belongs to a request, by
@@ -75,7 +77,7 @@ func (m *Match) AppendValue(dst []byte, name string) []byte {
 	}
 	for i, n := range m.pattern.names {
 		if n == name {
-			return AppendURIDecode(dst, m.values[i], false)
+			return evuri.AppendDecode(dst, m.values[i], false)
 		}
 	}
 	return dst
@@ -250,7 +252,7 @@ func (n *node[T]) literal(m *Match, s []byte) *node[T] {
 		return nil
 	}
 	if bytes.IndexByte(s, '%') >= 0 {
-		m.scratch = AppendURIDecode(m.scratch[:0], s, false)
+		m.scratch = evuri.AppendDecode(m.scratch[:0], s, false)
 		s = m.scratch
 	}
 	return n.literals[string(s)]

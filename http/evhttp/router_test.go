@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/http/evuri"
 )
 
 // find looks up a request such as "GET example.com/path".
@@ -281,7 +283,7 @@ func FuzzRouter(f *testing.F) {
 			return
 		}
 		for i, name := range m.pattern.names {
-			if raw := string(m.values[i]); !strings.Contains(path, raw) || name != "" && m.Value(name) != URIDecode(raw, false) {
+			if raw := string(m.values[i]); !strings.Contains(path, raw) || name != "" && m.Value(name) != evuri.Decode(raw) {
 				t.Fatalf("%q in %q: %q is %q", name, path, raw, m.Value(name))
 			}
 		}

@@ -85,33 +85,6 @@ func ExampleParseRange() {
 	// 200
 }
 
-// A form with a file.
-func ExampleFormParser_Parse() {
-	body := strings.ReplaceAll(`--XX
-Content-Disposition: form-data; name="title"
-
-A text
---XX
-Content-Disposition: form-data; name="file"; filename="a.txt"
-
-contents
---XX--
-`, "\n", "\r\n")
-	parser := evhttp.FormParser{MaxBytes: 1 << 20}
-	form, err := parser.Parse("multipart/form-data; boundary=XX", strings.NewReader(body))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(form.Fields.Get("title"))
-	for _, f := range form.Files {
-		fmt.Printf("%s %s %q\n", f.Name, f.Filename, f.Data)
-	}
-	// Output:
-	// A text
-	// file a.txt "contents"
-}
-
 // Nothing that a client sends can break a line of the log.
 func ExampleAccessLogEntry_AppendCombined() {
 	entry := evhttp.AccessLogEntry{

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/go-libevent/libevent/http/evuri"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
@@ -121,7 +122,7 @@ func (s *Server) route(r *Request) int {
 	path := pathOf(r)
 	decoded := path
 	if bytes.IndexByte(path, '%') >= 0 {
-		s.path = AppendURIDecode(s.path[:0], path, false)
+		s.path = evuri.AppendDecode(s.path[:0], path, false)
 		decoded = s.path
 	}
 	h, ok := s.exact[string(decoded)]

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/http/internal/ascii"
 )
 
 // ServerFlags change what a server does.
@@ -154,7 +155,7 @@ type extension struct {
 // (evhttp_set_ext_method_cmp).
 func (s *Server) AddMethod(name string, m Method) error {
 	switch {
-	case !isToken(name) || m <= MethodMax || m&(m-1) != 0:
+	case !ascii.IsToken(name) || m <= MethodMax || m&(m-1) != 0:
 		return fmt.Errorf("add method %q as %#x: %w", name, uint32(m), ErrInvalid)
 	case methodOf([]byte(name)) != 0:
 		return fmt.Errorf("add method %s: %w", name, ErrTaken)

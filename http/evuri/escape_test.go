@@ -1,6 +1,10 @@
-package evhttp
+package evuri_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/go-libevent/libevent/http/evuri"
+)
 
 func TestEncodeURI(t *testing.T) {
 	for _, test := range []struct{ in, want, plus string }{
@@ -11,13 +15,13 @@ func TestEncodeURI(t *testing.T) {
 		{"\x00\x1f\x7f\xff", "%00%1F%7F%FF", "%00%1F%7F%FF"},
 		{"é", "%C3%A9", "%C3%A9"},
 	} {
-		if got := EncodeURI(test.in); got != test.want {
+		if got := evuri.Encode(test.in); got != test.want {
 			t.Errorf("%q: %q, want %q", test.in, got, test.want)
 		}
-		if got := URIEncode(test.in, true); got != test.plus {
+		if got := evuri.EncodePlus(test.in); got != test.plus {
 			t.Errorf("%q with plus: %q, want %q", test.in, got, test.plus)
 		}
-		if got := string(AppendURIEncode([]byte("x"), []byte(test.in), false)); got != "x"+test.want {
+		if got := string(evuri.AppendEncode([]byte("x"), []byte(test.in), false)); got != "x"+test.want {
 			t.Errorf("%q appended: %q", test.in, got)
 		}
 	}
@@ -37,16 +41,16 @@ func TestDecodeURI(t *testing.T) {
 		{"%00%0d%0A%fF", "\x00\r\n\xff", "\x00\r\n\xff", "\x00\r\n\xff"},
 		{"%2B", "+", "+", "+"},
 	} {
-		if got := URIDecode(test.in, false); got != test.want {
+		if got := evuri.Decode(test.in); got != test.want {
 			t.Errorf("%q: %q, want %q", test.in, got, test.want)
 		}
-		if got := URIDecode(test.in, true); got != test.plus {
+		if got := evuri.DecodePlus(test.in); got != test.plus {
 			t.Errorf("%q with plus: %q, want %q", test.in, got, test.plus)
 		}
-		if got := DecodeURI(test.in); got != test.whole {
+		if got := evuri.DecodeURI(test.in); got != test.whole {
 			t.Errorf("%q as a whole: %q, want %q", test.in, got, test.whole)
 		}
-		if got := string(AppendURIDecode([]byte("x"), []byte(test.in), false)); got != "x"+test.want {
+		if got := string(evuri.AppendDecode([]byte("x"), []byte(test.in), false)); got != "x"+test.want {
 			t.Errorf("%q appended: %q", test.in, got)
 		}
 	}
@@ -55,10 +59,10 @@ func TestDecodeURI(t *testing.T) {
 func TestDecodeUndoesEncode(t *testing.T) {
 	for c := range 256 {
 		s := string([]byte{byte(c), '4', '1', byte(c)})
-		if got := URIDecode(URIEncode(s, true), true); got != s {
+		if got := evuri.DecodePlus(evuri.EncodePlus(s)); got != s {
 			t.Errorf("%q became %q", s, got)
 		}
-		if got := URIDecode(EncodeURI(s), false); got != s {
+		if got := evuri.Decode(evuri.Encode(s)); got != s {
 			t.Errorf("%q became %q", s, got)
 		}
 	}
@@ -70,10 +74,10 @@ func TestHTMLEscape(t *testing.T) {
 		{"plain é", "plain é"},
 		{`<a href="x" title='y'>&amp;</a>`, "&lt;a href=&quot;x&quot; title=&#039;y&#039;&gt;&amp;amp;&lt;/a&gt;"},
 	} {
-		if got := HTMLEscape(test.in); got != test.want {
+		if got := evuri.HTMLEscape(test.in); got != test.want {
 			t.Errorf("%q: %q, want %q", test.in, got, test.want)
 		}
-		if got := string(AppendHTMLEscape([]byte("x"), []byte(test.in))); got != "x"+test.want {
+		if got := string(evuri.AppendHTMLEscape([]byte("x"), []byte(test.in))); got != "x"+test.want {
 			t.Errorf("%q appended: %q", test.in, got)
 		}
 	}
@@ -82,10 +86,10 @@ func TestHTMLEscape(t *testing.T) {
 func TestEscapesDoNotAllocateWithoutNeed(t *testing.T) {
 	buf := make([]byte, 0, 100)
 	if n := testing.AllocsPerRun(100, func() {
-		EncodeURI("plain")
-		URIDecode("plain", true)
-		HTMLEscape("plain")
-		buf = AppendURIDecode(AppendURIEncode(buf[:0], "a/b", false), "%2F", false)
+		evuri.Encode("plain")
+		evuri.DecodePlus("plain")
+		evuri.HTMLEscape("plain")
+		buf = evuri.AppendDecode(evuri.AppendEncode(buf[:0], "a/b", false), "%2F", false)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

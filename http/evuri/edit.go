@@ -1,19 +1,21 @@
-package evhttp
+package evuri
 
 import (
 	"fmt"
 	"math"
 	"strconv"
+
+	"github.com/go-libevent/libevent/http/internal/ascii"
 )
 
 // SetFlags replaces the flags. They count from now on, also for parts that are
 // there already, except that nothing is checked again (evhttp_uri_set_flags).
-func (u *URI) SetFlags(flags URIFlags) { u.flags = flags }
+func (u *URI) SetFlags(flags Flags) { u.flags = flags }
 
 // Clear removes parts. In C this is to set them to NULL.
-func (u *URI) Clear(parts URIPart) {
+func (u *URI) Clear(parts Part) {
 	for _, part := range []struct {
-		part  URIPart
+		part  Part
 		field *string
 	}{
 		{PartScheme, &u.scheme}, {PartUserinfo, &u.userinfo}, {PartHost, &u.host}, {PartUnixSocket, &u.unixSocket},
@@ -30,7 +32,7 @@ func (u *URI) Clear(parts URIPart) {
 }
 
 // replace sets a part if it is good, and otherwise leaves the URI as it is.
-func (u *URI) replace(p URIPart, field *string, value string, good bool) error {
+func (u *URI) replace(p Part, field *string, value string, good bool) error {
 	if !good {
 		return uriError(fmt.Sprint("set ", p), value, p)
 	}
@@ -42,7 +44,7 @@ func (u *URI) replace(p URIPart, field *string, value string, good bool) error {
 // if the value cannot be that part of a URI as it is; then the URI does not
 // change (evhttp_uri_set_scheme).
 func (u *URI) SetScheme(s string) error {
-	return u.replace(PartScheme, &u.scheme, s, validScheme(s))
+	return u.replace(PartScheme, &u.scheme, s, ascii.IsScheme(s))
 }
 
 // SetUserinfo sets the userinfo (evhttp_uri_set_userinfo).
@@ -116,10 +118,10 @@ func (u *URI) AppendJoin(dst []byte) ([]byte, error) {
 func (u *URI) String() string { return string(u.append(nil)) }
 
 // unreadable returns a part that is lost if u is written as s, or 0.
-func (u *URI) unreadable(s string) URIPart {
+func (u *URI) unreadable(s string) Part {
 	again := URI{flags: u.flags}
 	if u.Has(PartUnixSocket) {
-		again.flags |= URIUnixSocket
+		again.flags |= UnixSocket
 	}
 	if bad := again.parse(s); bad != 0 {
 		return bad

@@ -1,4 +1,4 @@
-package evhttp
+package evuri_test
 
 import (
 	"errors"
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/go-libevent/libevent/http/evuri"
 )
 
 const urlEncoded = "application/x-www-form-urlencoded"
@@ -23,9 +25,9 @@ func multipartForm(parts ...string) (contentType, body string) {
 }
 
 func TestParseURLEncodedForm(t *testing.T) {
-	var p FormParser
+	var p evuri.FormParser
 	form, err := p.Parse("Application/X-www-form-urlencoded; charset=utf-8", iotest.OneByteReader(strings.NewReader("a=1+2&b&c=%26&a=")))
-	want := Query{{"a", "1 2"}, {"b", ""}, {"c", "&"}, {"a", ""}}
+	want := evuri.Query{{"a", "1 2"}, {"b", ""}, {"c", "&"}, {"a", ""}}
 	if err != nil || !slices.Equal(form.Fields, want) || form.Files != nil {
 		t.Errorf("%+v, %v, want %v", form, err, want)
 	}
@@ -42,13 +44,13 @@ func TestParseMultipartForm(t *testing.T) {
 		"whole":        strings.NewReader(body),
 		"byte by byte": iotest.OneByteReader(strings.NewReader(body)),
 	} {
-		var p FormParser
+		var p evuri.FormParser
 		form, err := p.Parse(kind, reader)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if want := (Query{{"a", "1\r\n2"}, {"a", ""}}); !slices.Equal(form.Fields, want) {
+		if want := (evuri.Query{{"a", "1\r\n2"}, {"a", ""}}); !slices.Equal(form.Fields, want) {
 			t.Errorf("%s: fields %q, want %q", name, form.Fields, want)
 		}
 		if len(form.Files) != 2 {
@@ -75,25 +77,25 @@ func TestParseFormRefuses(t *testing.T) {
 	for _, test := range []struct {
 		name, kind string
 		body       io.Reader
-		parser     FormParser
+		parser     evuri.FormParser
 		want       error
 	}{
-		{"no type", "", strings.NewReader(""), FormParser{}, ErrFormType},
-		{"type of something else", "text/plain", strings.NewReader("a=b"), FormParser{}, ErrFormType},
-		{"malformed type", "a/b; c", strings.NewReader("a=b"), FormParser{}, ErrFormType},
-		{"no boundary", "multipart/form-data", strings.NewReader(body), FormParser{}, ErrFormType},
-		{"too large", urlEncoded, strings.NewReader("a=123456789"), FormParser{MaxBytes: 10}, ErrFormTooLarge},
-		{"too large, in parts", kind, strings.NewReader(body), FormParser{MaxBytes: 70}, ErrFormTooLarge},
-		{"too large, in pieces", kind, iotest.OneByteReader(strings.NewReader(body)), FormParser{MaxBytes: 70}, ErrFormTooLarge},
-		{"too many fields", urlEncoded, strings.NewReader("a&b&c"), FormParser{MaxFields: 2}, ErrTooMany},
-		{"too many parts", kind, strings.NewReader(many), FormParser{MaxFields: 2}, ErrTooMany},
-		{"no parts", kind, strings.NewReader(""), FormParser{}, ErrForm},
-		{"no end", kind, strings.NewReader(strings.TrimSuffix(body, "--\r\nepilogue")), FormParser{}, ErrForm},
-		{"cut off in a part", kind, strings.NewReader(body[:70]), FormParser{}, ErrForm},
-		{"part without a name", kind, strings.NewReader(nameless), FormParser{}, ErrForm},
-		{"part without a head", kind, strings.NewReader(headless), FormParser{}, ErrForm},
-		{"reader that fails", urlEncoded, iotest.ErrReader(broken), FormParser{}, broken},
-		{"reader that fails, in parts", kind, iotest.ErrReader(broken), FormParser{}, broken},
+		{"no type", "", strings.NewReader(""), evuri.FormParser{}, evuri.ErrFormType},
+		{"type of something else", "text/plain", strings.NewReader("a=b"), evuri.FormParser{}, evuri.ErrFormType},
+		{"malformed type", "a/b; c", strings.NewReader("a=b"), evuri.FormParser{}, evuri.ErrFormType},
+		{"no boundary", "multipart/form-data", strings.NewReader(body), evuri.FormParser{}, evuri.ErrFormType},
+		{"too large", urlEncoded, strings.NewReader("a=123456789"), evuri.FormParser{MaxBytes: 10}, evuri.ErrFormTooLarge},
+		{"too large, in parts", kind, strings.NewReader(body), evuri.FormParser{MaxBytes: 70}, evuri.ErrFormTooLarge},
+		{"too large, in pieces", kind, iotest.OneByteReader(strings.NewReader(body)), evuri.FormParser{MaxBytes: 70}, evuri.ErrFormTooLarge},
+		{"too many fields", urlEncoded, strings.NewReader("a&b&c"), evuri.FormParser{MaxFields: 2}, evuri.ErrTooMany},
+		{"too many parts", kind, strings.NewReader(many), evuri.FormParser{MaxFields: 2}, evuri.ErrTooMany},
+		{"no parts", kind, strings.NewReader(""), evuri.FormParser{}, evuri.ErrForm},
+		{"no end", kind, strings.NewReader(strings.TrimSuffix(body, "--\r\nepilogue")), evuri.FormParser{}, evuri.ErrForm},
+		{"cut off in a part", kind, strings.NewReader(body[:70]), evuri.FormParser{}, evuri.ErrForm},
+		{"part without a name", kind, strings.NewReader(nameless), evuri.FormParser{}, evuri.ErrForm},
+		{"part without a head", kind, strings.NewReader(headless), evuri.FormParser{}, evuri.ErrForm},
+		{"reader that fails", urlEncoded, iotest.ErrReader(broken), evuri.FormParser{}, broken},
+		{"reader that fails, in parts", kind, iotest.ErrReader(broken), evuri.FormParser{}, broken},
 	} {
 		if form, err := test.parser.Parse(test.kind, test.body); !errors.Is(err, test.want) || form != nil {
 			t.Errorf("%s: %+v, %v, want %v", test.name, form, err, test.want)
@@ -102,13 +104,13 @@ func TestParseFormRefuses(t *testing.T) {
 }
 
 func TestFormAtItsLimits(t *testing.T) {
-	p := FormParser{MaxBytes: 10, MaxFields: 2}
+	p := evuri.FormParser{MaxBytes: 10, MaxFields: 2}
 	form, err := p.Parse(urlEncoded, strings.NewReader("a=123&b=45"))
 	if err != nil || len(form.Fields) != 2 {
 		t.Errorf("%+v, %v", form, err)
 	}
 	kind, body := multipartForm("Content-Disposition: form-data; name=a\r\n\r\n1", "Content-Disposition: form-data; name=b\r\n\r\n2")
-	p = FormParser{MaxBytes: int64(len(body)), MaxFields: 2}
+	p = evuri.FormParser{MaxBytes: int64(len(body)), MaxFields: 2}
 	if form, err := p.Parse(kind, strings.NewReader(body)); err != nil || fmt.Sprint(form.Fields) != "[{a 1} {b 2}]" {
 		t.Errorf("in parts: %+v, %v", form, err)
 	}
@@ -120,7 +122,7 @@ func FuzzParseForm(f *testing.F) {
 	f.Add(kind, body)
 	f.Add(urlEncoded, "a=1&b")
 	f.Fuzz(func(t *testing.T, kind, body string) {
-		p := FormParser{MaxFields: 10, MaxBytes: 10000}
+		p := evuri.FormParser{MaxFields: 10, MaxBytes: 10000}
 		whole, err := p.Parse(kind, strings.NewReader(body))
 		pieces, err2 := p.Parse(kind, iotest.OneByteReader(strings.NewReader(body)))
 		if (err == nil) != (err2 == nil) || !reflect.DeepEqual(whole, pieces) {

@@ -1,4 +1,4 @@
-package evhttp
+package evuri
 
 import (
 	"errors"
@@ -8,21 +8,6 @@ import (
 	"mime/multipart"
 	"net/textproto"
 )
-
-// Errors of forms.
-var (
-	// ErrFormType says that a body is not of a type that forms have. The status
-	// to answer with is 415.
-	ErrFormType = errors.New("not a form")
-	// ErrForm is a form that is malformed or has no end.
-	ErrForm = errors.New("malformed form")
-	// ErrFormTooLarge is a form beyond the limit. The status to answer with is
-	// 413.
-	ErrFormTooLarge = errors.New("form too large")
-)
-
-// DefaultMaxFormBytes is how long a form may be if nothing else was set.
-const DefaultMaxFormBytes = 10 << 20
 
 // A Form is what was sent as a form, in the order in which it was.
 type Form struct {
@@ -53,7 +38,7 @@ type FormParser struct {
 func (p *FormParser) Parse(contentType string, body io.Reader) (*Form, error) {
 	form, err := p.parse(contentType, body)
 	if err != nil {
-		return nil, fmt.Errorf("parse form: %w", err)
+		return nil, fmt.Errorf("evuri: parse form: %w", err)
 	}
 	return form, nil
 }
@@ -83,7 +68,7 @@ func (p *FormParser) parseURLEncoded(body io.Reader) (*Form, error) {
 		return nil, err
 	}
 	parser := QueryParser{Flags: QueryNonconformant, MaxFields: p.MaxFields}
-	fields, err := parser.Append(nil, string(text))
+	fields, err := parser.append(nil, string(text))
 	if err != nil {
 		return nil, err
 	}

@@ -1,13 +1,15 @@
-package evhttp
+package evuri_test
 
 import (
 	"errors"
 	"testing"
+
+	"github.com/go-libevent/libevent/http/evuri"
 )
 
 func TestBuildURI(t *testing.T) {
-	var u URI
-	if s, err := u.Join(); s != "" || err != nil || u.Has(PartPath) {
+	var u evuri.URI
+	if s, err := u.Join(); s != "" || err != nil || u.Has(evuri.PartPath) {
 		t.Errorf("no parts: %q, %v", s, err)
 	}
 	for _, err := range []error{
@@ -26,11 +28,11 @@ func TestBuildURI(t *testing.T) {
 		t.Errorf("appended: %q, %v", b, err)
 	}
 
-	u.Clear(PartScheme | PartUserinfo | PartHost | PartPort | PartFragment)
+	u.Clear(evuri.PartScheme | evuri.PartUserinfo | evuri.PartHost | evuri.PartPort | evuri.PartFragment)
 	if s, err := u.Join(); s != "/a?b=c" || err != nil {
 		t.Errorf("cleared: %q, %v", s, err)
 	}
-	if u.Clear(PartPath | PartQuery | PartUnixSocket); u != (URI{}) {
+	if u.Clear(evuri.PartPath | evuri.PartQuery | evuri.PartUnixSocket); u != (evuri.URI{}) {
 		t.Errorf("all cleared: %+v", u)
 	}
 }
@@ -38,19 +40,19 @@ func TestBuildURI(t *testing.T) {
 func TestSettersRefuse(t *testing.T) {
 	for _, test := range []struct {
 		name  string
-		set   func(u *URI, s string) error
+		set   func(u *evuri.URI, s string) error
 		bad   []string
 		great []string
 	}{
-		{"scheme", (*URI).SetScheme, []string{"", "1a", "a:", "a b", "a/"}, []string{"a", "A1+.-"}},
-		{"userinfo", (*URI).SetUserinfo, []string{"a@b", "a/b", "%", "%4", "\n"}, []string{"", "a:b", "%41"}},
-		{"host", (*URI).SetHost, []string{"a:80", "::1", "[::1", "[::1]:80", "a/b", "a@b", "a b"}, []string{"", "a", "[::1]", "[v1.x]"}},
-		{"Unix socket", (*URI).SetUnixSocket, []string{"", "a:b", "a\x00", "a\n"}, []string{"/run/x", "x"}},
-		{"path", (*URI).SetPath, []string{"/?", "/#", "/ ", "%", "/%4x"}, []string{"", "a", "/", "//", "/a:b@c"}},
-		{"query", (*URI).SetQuery, []string{"#", " ", "%1"}, []string{"", "?", "a=b", "/?:@"}},
-		{"fragment", (*URI).SetFragment, []string{"#", " ", "%1"}, []string{"", "?", "a=b"}},
+		{"scheme", (*evuri.URI).SetScheme, []string{"", "1a", "a:", "a b", "a/"}, []string{"a", "A1+.-"}},
+		{"userinfo", (*evuri.URI).SetUserinfo, []string{"a@b", "a/b", "%", "%4", "\n"}, []string{"", "a:b", "%41"}},
+		{"host", (*evuri.URI).SetHost, []string{"a:80", "::1", "[::1", "[::1]:80", "a/b", "a@b", "a b"}, []string{"", "a", "[::1]", "[v1.x]"}},
+		{"Unix socket", (*evuri.URI).SetUnixSocket, []string{"", "a:b", "a\x00", "a\n"}, []string{"/run/x", "x"}},
+		{"path", (*evuri.URI).SetPath, []string{"/?", "/#", "/ ", "%", "/%4x"}, []string{"", "a", "/", "//", "/a:b@c"}},
+		{"query", (*evuri.URI).SetQuery, []string{"#", " ", "%1"}, []string{"", "?", "a=b", "/?:@"}},
+		{"fragment", (*evuri.URI).SetFragment, []string{"#", " ", "%1"}, []string{"", "?", "a=b"}},
 	} {
-		var u URI
+		var u evuri.URI
 		for _, s := range test.great {
 			if err := test.set(&u, s); err != nil {
 				t.Errorf("%s %q: %v", test.name, s, err)
@@ -58,7 +60,7 @@ func TestSettersRefuse(t *testing.T) {
 		}
 		before := u
 		for _, s := range test.bad {
-			if err := test.set(&u, s); !errors.Is(err, ErrURI) || u != before {
+			if err := test.set(&u, s); !errors.Is(err, evuri.ErrURI) || u != before {
 				t.Errorf("%s %q: %v, %+v", test.name, s, err, u)
 			}
 		}
@@ -66,22 +68,22 @@ func TestSettersRefuse(t *testing.T) {
 }
 
 func TestSetPort(t *testing.T) {
-	var u URI
+	var u evuri.URI
 	for _, port := range []int{0, 80, 65535, -1} {
 		if err := u.SetPort(port); err != nil || u.Port() != port {
 			t.Errorf("%d: %d, %v", port, u.Port(), err)
 		}
 	}
 	for _, port := range []int{-2, 65536} {
-		if err := u.SetPort(port); !errors.Is(err, ErrURI) || u.Port() != -1 {
+		if err := u.SetPort(port); !errors.Is(err, evuri.ErrURI) || u.Port() != -1 {
 			t.Errorf("%d: %d, %v", port, u.Port(), err)
 		}
 	}
 }
 
 func TestSettersHeedFlags(t *testing.T) {
-	var u URI
-	u.SetFlags(URINonconformant)
+	var u evuri.URI
+	u.SetFlags(evuri.Nonconformant)
 	if u.SetPath("/a b") != nil || u.SetQuery("c d") != nil || u.SetFragment("e#f") != nil {
 		t.Error("nonconformant parts refused")
 	}
@@ -93,32 +95,32 @@ func TestSettersHeedFlags(t *testing.T) {
 func TestJoinRefusesWhatWouldBeReadOtherwise(t *testing.T) {
 	for _, test := range []struct {
 		name  string
-		build func(u *URI) error
+		build func(u *evuri.URI) error
 	}{
-		{"relative path after a host", func(u *URI) error { return errors.Join(u.SetHost("a"), u.SetPath("b")) }},
-		{"path that looks like a host", func(u *URI) error { return u.SetPath("//a/b") }},
-		{"path that looks like a scheme", func(u *URI) error { return u.SetPath("a:b") }},
-		{"userinfo without a host", func(u *URI) error { return errors.Join(u.SetUserinfo("me"), u.SetPath("/")) }},
-		{"port without a host", func(u *URI) error { return errors.Join(u.SetPort(80), u.SetPath("/")) }},
-		{"conformant no more", func(u *URI) error {
-			u.SetFlags(URINonconformant)
+		{"relative path after a host", func(u *evuri.URI) error { return errors.Join(u.SetHost("a"), u.SetPath("b")) }},
+		{"path that looks like a host", func(u *evuri.URI) error { return u.SetPath("//a/b") }},
+		{"path that looks like a scheme", func(u *evuri.URI) error { return u.SetPath("a:b") }},
+		{"userinfo without a host", func(u *evuri.URI) error { return errors.Join(u.SetUserinfo("me"), u.SetPath("/")) }},
+		{"port without a host", func(u *evuri.URI) error { return errors.Join(u.SetPort(80), u.SetPath("/")) }},
+		{"conformant no more", func(u *evuri.URI) error {
+			u.SetFlags(evuri.Nonconformant)
 			defer u.SetFlags(0)
 			return u.SetPath("/a b")
 		}},
-		{"Unix socket with an @ in front of a slash", func(u *URI) error { return u.SetUnixSocket("a@b") }},
+		{"Unix socket with an @ in front of a slash", func(u *evuri.URI) error { return u.SetUnixSocket("a@b") }},
 	} {
-		var u URI
+		var u evuri.URI
 		if err := test.build(&u); err != nil {
 			t.Errorf("%s: %v", test.name, err)
 		}
-		if b, err := u.AppendJoin([]byte("x")); !errors.Is(err, ErrURI) || string(b) != "x" {
+		if b, err := u.AppendJoin([]byte("x")); !errors.Is(err, evuri.ErrURI) || string(b) != "x" {
 			t.Errorf("%s: %q, %v, want ErrURI", test.name, b, err)
 		}
 	}
 }
 
 func TestUnixSocketTakesThePlaceOfHostAndPort(t *testing.T) {
-	u, err := ParseURI("http://example.com:80/x")
+	u, err := evuri.Parse("http://example.com:80/x")
 	if err == nil {
 		err = u.SetUnixSocket("/run/s")
 	}

@@ -1,25 +1,11 @@
-package evhttp
+package evuri
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
 	"strings"
 )
-
-// Errors of queries and forms.
-var (
-	// ErrQuery is a query that is not made of names and values.
-	ErrQuery = errors.New("malformed query")
-	// ErrTooMany says that there are more fields, or more parts of a form, than
-	// the limit allows.
-	ErrTooMany = errors.New("too many fields")
-)
-
-// DefaultMaxQueryFields is how many fields a query or a form may have if nothing
-// else was set.
-const DefaultMaxQueryFields = 1000
 
 // QueryFlags changes how queries are read. Flags are combined with |.
 type QueryFlags uint8
@@ -95,40 +81,39 @@ func (q Query) AppendEncode(dst []byte) []byte {
 		if i > 0 {
 			dst = append(dst, '&')
 		}
-		dst = append(AppendURIEncode(dst, q[i].Name, true), '=')
-		dst = AppendURIEncode(dst, q[i].Value, true)
+		dst = append(AppendEncode(dst, q[i].Name, true), '=')
+		dst = AppendEncode(dst, q[i].Value, true)
 	}
 	return dst
 }
 
-// ParseQuery reads the query of a URI, in which there may be none. The errors
-// are ErrURI, and those of ParseQueryString.
+// ParseURIQuery reads the query of a URI, in which there may be none. The errors
+// are ErrURI, and those of ParseQuery.
 //
-// Deprecated: use [ParseURI], which also gives the other parts, and
-// ParseQueryString (evhttp_parse_query).
-func ParseQuery(uri string) (Query, error) {
-	u, err := ParseURI(uri)
+// Deprecated: use [Parse], which also gives the other parts, and ParseQuery
+// (evhttp_parse_query).
+func ParseURIQuery(uri string) (Query, error) {
+	u, err := Parse(uri)
 	if err != nil {
 		return nil, err
 	}
-	return ParseQueryString(u.Query())
+	return ParseQuery(u.Query())
 }
 
-// ParseQueryString reads a query such as "q=test&s=some+thing". The error is
+// ParseQuery reads a query such as "q=test&s=some+thing". The error is
 // ErrQuery if a field has no "=" or an empty name, ErrTooMany if there are more
 // than DefaultMaxQueryFields. It may be called from any goroutine
 // (evhttp_parse_query_str).
-func ParseQueryString(query string) (Query, error) { return ParseQueryStringFlags(query, 0) }
+func ParseQuery(query string) (Query, error) { return ParseQueryFlags(query, 0) }
 
-// ParseQueryStringFlags is ParseQueryString with flags
-// (evhttp_parse_query_str_flags).
-func ParseQueryStringFlags(query string, flags QueryFlags) (Query, error) {
+// ParseQueryFlags is ParseQuery with flags (evhttp_parse_query_str_flags).
+func ParseQueryFlags(query string, flags QueryFlags) (Query, error) {
 	p := QueryParser{Flags: flags}
 	return p.Append(nil, query)
 }
 
 // A QueryParser reads queries with a limit of one's own. The zero value does
-// what ParseQueryString does.
+// what ParseQuery does.
 type QueryParser struct {
 	Flags     QueryFlags
 	MaxFields int // DefaultMaxQueryFields if 0
@@ -138,6 +123,14 @@ type QueryParser struct {
 // query that is to be used again. The fields in dst count for the limit. An
 // error leaves dst as it is.
 func (p *QueryParser) Append(dst Query, query string) (Query, error) {
+	q, err := p.append(dst, query)
+	if err != nil {
+		return dst, fmt.Errorf("evuri: parse query: %w", err)
+	}
+	return q, nil
+}
+
+func (p *QueryParser) append(dst Query, query string) (Query, error) {
 	most := p.MaxFields
 	if most == 0 {
 		most = DefaultMaxQueryFields
@@ -149,16 +142,16 @@ func (p *QueryParser) Append(dst Query, query string) (Query, error) {
 		name, value, whole := strings.Cut(text, "=")
 		if name == "" || !whole {
 			if p.Flags&QueryNonconformant == 0 {
-				return dst, fmt.Errorf("parse query: %w: %.100q", ErrQuery, text)
+				return nil, fmt.Errorf("%w: %.100q", ErrQuery, text)
 			}
 			if name == "" {
 				continue
 			}
 		}
 		if len(q) >= most {
-			return dst, fmt.Errorf("parse query: %w: limit is %d", ErrTooMany, most)
+			return nil, fmt.Errorf("%w: limit is %d", ErrTooMany, most)
 		}
-		q = append(q, QueryField{URIDecode(name, true), URIDecode(value, true)})
+		q = append(q, QueryField{DecodePlus(name), DecodePlus(value)})
 	}
 	if p.Flags&QueryLastVal != 0 {
 		q = keepLast(q, len(dst))

@@ -1,39 +1,36 @@
-package evhttp
+package evuri
 
 import (
-	"errors"
-	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/go-libevent/libevent/http/internal/ascii"
 )
 
-// ErrURI is something that is no URI, or cannot be a part of one.
-var ErrURI = errors.New("invalid URI")
-
-// URIFlags changes how URIs are read and written. Flags are combined with |.
-type URIFlags uint8
+// Flags changes how URIs are read and written. Flags are combined with |.
+type Flags uint8
 
 const (
-	// URINonconformant tolerates any bytes in path, query and fragment, as some
+	// Nonconformant tolerates any bytes in path, query and fragment, as some
 	// clients send them, but for line ends and zero bytes
 	// (EVHTTP_URI_NONCONFORMANT).
-	URINonconformant URIFlags = 1 << 0
-	// URIHostStripBrackets has [URI.Host] return IPv6 addresses without the
+	Nonconformant Flags = 1 << 0
+	// HostStripBrackets has [URI.Host] return IPv6 addresses without the
 	// brackets that they have in a URI, as is right for looking them up
 	// (EVHTTP_URI_HOST_STRIP_BRACKETS).
-	URIHostStripBrackets URIFlags = 1 << 2
-	// URIUnixSocket allows a Unix socket in the place of host and port, with a
+	HostStripBrackets Flags = 1 << 2
+	// UnixSocket allows a Unix socket in the place of host and port, with a
 	// colon after its path, as in http://unix:/run/control.sock:/status
 	// (EVHTTP_URI_UNIX_SOCKET).
-	URIUnixSocket URIFlags = 1 << 3
+	UnixSocket Flags = 1 << 3
 )
 
-// A URIPart is a part of a URI, or a set of them.
-type URIPart uint8
+// A Part is a part of a URI, or a set of them.
+type Part uint8
 
 // The parts of a URI, in the order in which they come.
 const (
-	PartScheme URIPart = 1 << iota
+	PartScheme Part = 1 << iota
 	PartUserinfo
 	PartHost
 	PartUnixSocket // in the place of PartHost and PartPort
@@ -44,7 +41,7 @@ const (
 )
 
 // String returns the names of the parts.
-func (p URIPart) String() string {
+func (p Part) String() string {
 	var names []string
 	for i, name := range [...]string{"scheme", "userinfo", "host", "Unix socket", "port", "path", "query", "fragment"} {
 		if p&(1<<i) != 0 {
@@ -66,8 +63,8 @@ func (p URIPart) String() string {
 // A URI is a value and may be copied and compared. The methods that read it may
 // be called from any goroutine (struct evhttp_uri).
 type URI struct {
-	flags      URIFlags
-	has        URIPart
+	flags      Flags
+	has        Part
 	port       uint16
 	scheme     string
 	userinfo   string
@@ -78,14 +75,14 @@ type URI struct {
 	fragment   string
 }
 
-// ParseURI takes apart a URI or a relative reference, such as a request's
+// Parse takes apart a URI or a relative reference, such as a request's
 // "/path?query". Beyond RFC 3986, a port is at most 65535. A URI without a path
 // has an empty one. The error is ErrURI. It may be called from any goroutine
 // (evhttp_uri_parse).
-func ParseURI(s string) (URI, error) { return ParseURIFlags(s, 0) }
+func Parse(s string) (URI, error) { return ParseFlags(s, 0) }
 
-// ParseURIFlags is ParseURI with flags (evhttp_uri_parse_with_flags).
-func ParseURIFlags(s string, flags URIFlags) (URI, error) {
+// ParseFlags is Parse with flags (evhttp_uri_parse_with_flags).
+func ParseFlags(s string, flags Flags) (URI, error) {
 	u := URI{flags: flags}
 	if bad := u.parse(s); bad != 0 {
 		return URI{}, uriError("parse URI", s, bad)
@@ -96,7 +93,7 @@ func ParseURIFlags(s string, flags URIFlags) (URI, error) {
 // ParseAuthority takes apart what comes between "//" and the path of a URI, and
 // is the target of a CONNECT request, such as "example.com:443". The error is
 // ErrURI. It may be called from any goroutine.
-func ParseAuthority(s string, flags URIFlags) (URI, error) {
+func ParseAuthority(s string, flags Flags) (URI, error) {
 	u := URI{flags: flags, has: PartPath}
 	rest, bad := u.parseAuthority(s)
 	if bad == 0 && rest != "" {
@@ -108,14 +105,9 @@ func ParseAuthority(s string, flags URIFlags) (URI, error) {
 	return u, nil
 }
 
-// uriError tells of a bad part, and quotes no more than a reader can bear.
-func uriError(op, s string, bad URIPart) error {
-	return fmt.Errorf("%s %.100q: %w: bad %v", op, s, ErrURI, bad)
-}
-
 // parse returns the part that is wrong, or 0.
-func (u *URI) parse(s string) (bad URIPart) {
-	if scheme, rest, ok := strings.Cut(s, ":"); ok && validScheme(scheme) {
+func (u *URI) parse(s string) (bad Part) {
+	if scheme, rest, ok := strings.Cut(s, ":"); ok && ascii.IsScheme(scheme) {
 		u.set(PartScheme, &u.scheme, scheme)
 		s = rest
 	}
@@ -165,7 +157,7 @@ func (u *URI) pathFits() bool {
 
 // parseAuthority returns what follows the authority, which is at the front of
 // s, and the part that is wrong, or 0.
-func (u *URI) parseAuthority(s string) (rest string, bad URIPart) {
+func (u *URI) parseAuthority(s string) (rest string, bad Part) {
 	end := prefixWithout(s, "/?#")
 	begin := 0
 	if at := strings.IndexByte(s[:end], '@'); at >= 0 {
@@ -175,7 +167,7 @@ func (u *URI) parseAuthority(s string) (rest string, bad URIPart) {
 		u.set(PartUserinfo, &u.userinfo, s[:at])
 		begin = at + 1
 	}
-	if after, ok := strings.CutPrefix(s[begin:], "unix:"); ok && u.flags&URIUnixSocket != 0 {
+	if after, ok := strings.CutPrefix(s[begin:], "unix:"); ok && u.flags&UnixSocket != 0 {
 		return u.parseUnixSocket(after)
 	}
 
@@ -199,7 +191,7 @@ func (u *URI) parseAuthority(s string) (rest string, bad URIPart) {
 }
 
 // parseUnixSocket is parseAuthority from behind "unix:" on.
-func (u *URI) parseUnixSocket(s string) (rest string, bad URIPart) {
+func (u *URI) parseUnixSocket(s string) (rest string, bad Part) {
 	socket, rest, ok := strings.Cut(s, ":")
 	if !ok || !validUnixSocket(socket) {
 		return "", PartUnixSocket
@@ -211,7 +203,7 @@ func (u *URI) parseUnixSocket(s string) (rest string, bad URIPart) {
 // cutPort cuts a port, which may be empty, off the end of s.
 func cutPort(s string) (host, port string, found bool) {
 	i := len(s)
-	for i > 0 && is(s[i-1], digit) {
+	for i > 0 && ascii.Is(s[i-1], ascii.Digit) {
 		i--
 	}
 	if i == 0 || s[i-1] != ':' {
@@ -221,16 +213,16 @@ func cutPort(s string) (host, port string, found bool) {
 }
 
 // set sets a part that was found good.
-func (u *URI) set(p URIPart, field *string, value string) {
+func (u *URI) set(p Part, field *string, value string) {
 	*field = value
 	u.has |= p
 }
 
 // Has reports whether all of these parts are there.
-func (u *URI) Has(parts URIPart) bool { return u.has&parts == parts }
+func (u *URI) Has(parts Part) bool { return u.has&parts == parts }
 
 // Flags returns the flags.
-func (u *URI) Flags() URIFlags { return u.flags }
+func (u *URI) Flags() Flags { return u.flags }
 
 // Scheme returns the scheme, such as "http", or nothing (evhttp_uri_get_scheme).
 func (u *URI) Scheme() string { return u.scheme }
@@ -240,9 +232,9 @@ func (u *URI) Scheme() string { return u.scheme }
 func (u *URI) Userinfo() string { return u.userinfo }
 
 // Host returns the host: a name, an IPv4 address, or an IPv6 address in
-// brackets, which URIHostStripBrackets takes away (evhttp_uri_get_host).
+// brackets, which HostStripBrackets takes away (evhttp_uri_get_host).
 func (u *URI) Host() string {
-	if u.flags&URIHostStripBrackets != 0 && strings.HasPrefix(u.host, "[") {
+	if u.flags&HostStripBrackets != 0 && strings.HasPrefix(u.host, "[") {
 		return u.host[1 : len(u.host)-1]
 	}
 	return u.host

@@ -1,4 +1,4 @@
-package evhttp
+package evuri_test
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/http/evuri"
 )
 
 // A question is a line that the oracle answers, and what we say to it.
@@ -36,7 +38,7 @@ var deliberate = []struct {
 	{
 		"zero bytes and line ends are refused even in nonconformant URIs, so that a URI never ends a line of a message",
 		func(q question, _ string) bool {
-			return q.op == "uri" && q.n&int(URINonconformant) != 0 && strings.ContainsAny(q.arg, "\r\n")
+			return q.op == "uri" && q.n&int(evuri.Nonconformant) != 0 && strings.ContainsAny(q.arg, "\r\n")
 		},
 	},
 	{
@@ -50,7 +52,7 @@ var deliberate = []struct {
 	{
 		"a query has a limit of fields",
 		func(q question, _ string) bool {
-			return q.op == "query" && strings.Count(q.arg, "&") >= DefaultMaxQueryFields
+			return q.op == "query" && strings.Count(q.arg, "&") >= evuri.DefaultMaxQueryFields
 		},
 	},
 }
@@ -66,7 +68,7 @@ func decodeNames(answer string) string {
 	words := strings.Split(answer, " ")
 	for i := 1; i < len(words); i += 2 {
 		if name, err := hex.DecodeString(strings.TrimPrefix(words[i], "x")); err == nil {
-			words[i] = text(URIDecode(string(name), true))[1:]
+			words[i] = text(evuri.DecodePlus(string(name)))[1:]
 		}
 	}
 	return strings.Join(words, " ")
@@ -147,8 +149,8 @@ func buildURIOracle(t *testing.T) string {
 	if cc == "" {
 		cc = "cc"
 	}
-	oracle := filepath.Join(tempDir(t), "oracle")
-	out, err := exec.Command(cc, "-O1", "-o", oracle, "testdata/uri_oracle.c", "-levent").CombinedOutput()
+	oracle := filepath.Join(t.TempDir(), "oracle")
+	out, err := exec.Command(cc, "-O1", "-o", oracle, "testdata/oracle.c", "-levent").CombinedOutput()
 	if err == nil {
 		return oracle
 	}
@@ -163,8 +165,8 @@ func buildURIOracle(t *testing.T) string {
 // for its end.
 func ask(s string) []question {
 	questions := []question{
-		{"encode", 0, s, text(URIEncode(s, false))},
-		{"encode", 1, s, text(URIEncode(s, true))},
+		{"encode", 0, s, text(evuri.Encode(s))},
+		{"encode", 1, s, text(evuri.EncodePlus(s))},
 	}
 	if strings.IndexByte(s, 0) >= 0 {
 		return questions
@@ -174,13 +176,13 @@ func ask(s string) []question {
 	}
 	return append(questions,
 		question{"uri", 0, s, ourURI(s, 0)},
-		question{"uri", 1, s, ourURI(s, URINonconformant)},
-		question{"query", 0, s, ourQuery(ParseQueryString(s))},
-		question{"query", 1, s, ourQuery(ParseQuery(s))},
-		question{"decode", 0, s, text(URIDecode(s, false))},
-		question{"decode", 1, s, text(URIDecode(s, true))},
-		question{"decodewhole", 0, s, text(untilZero(DecodeURI(s)))},
-		question{"html", 0, s, text(HTMLEscape(s))},
+		question{"uri", 1, s, ourURI(s, evuri.Nonconformant)},
+		question{"query", 0, s, ourQuery(evuri.ParseQuery(s))},
+		question{"query", 1, s, ourQuery(evuri.ParseURIQuery(s))},
+		question{"decode", 0, s, text(evuri.Decode(s))},
+		question{"decode", 1, s, text(evuri.DecodePlus(s))},
+		question{"decodewhole", 0, s, text(untilZero(evuri.DecodeURI(s)))},
+		question{"html", 0, s, text(evuri.HTMLEscape(s))},
 	)
 }
 
@@ -192,12 +194,12 @@ func untilZero(s string) string {
 
 func text(s string) string { return " x" + hex.EncodeToString([]byte(s)) }
 
-func ourURI(s string, flags URIFlags) string {
-	u, err := ParseURIFlags(s, flags)
+func ourURI(s string, flags evuri.Flags) string {
+	u, err := evuri.ParseFlags(s, flags)
 	if err != nil {
 		return " error"
 	}
-	optional := func(p URIPart, s string) string {
+	optional := func(p evuri.Part, s string) string {
 		if !u.Has(p) {
 			return " -"
 		}
@@ -207,13 +209,13 @@ func ourURI(s string, flags URIFlags) string {
 	if err != nil {
 		joined = err.Error()
 	}
-	return optional(PartScheme, u.Scheme()) + optional(PartUserinfo, u.Userinfo()) + optional(PartHost, u.Host()) +
-		fmt.Sprint(" ", u.Port()) + optional(PartPath, u.Path()) + optional(PartQuery, u.Query()) +
-		optional(PartFragment, u.Fragment()) + text(joined)
+	return optional(evuri.PartScheme, u.Scheme()) + optional(evuri.PartUserinfo, u.Userinfo()) + optional(evuri.PartHost, u.Host()) +
+		fmt.Sprint(" ", u.Port()) + optional(evuri.PartPath, u.Path()) + optional(evuri.PartQuery, u.Query()) +
+		optional(evuri.PartFragment, u.Fragment()) + text(joined)
 }
 
 func ourSet(part int, s string) string {
-	var u URI
+	var u evuri.URI
 	set := []func(string) error{u.SetScheme, u.SetUserinfo, u.SetHost, u.SetPath, u.SetQuery, u.SetFragment}[part]
 	if set(s) != nil {
 		return " error"
@@ -221,7 +223,7 @@ func ourSet(part int, s string) string {
 	return " ok"
 }
 
-func ourQuery(q Query, err error) string {
+func ourQuery(q evuri.Query, err error) string {
 	if err != nil {
 		return " error"
 	}
@@ -235,7 +237,7 @@ func ourQuery(q Query, err error) string {
 // oracleTexts returns the inputs of the other tests and random ones, made of
 // pieces that matter in URIs.
 func oracleTexts() []string {
-	texts := []string{"", strings.Repeat("a=b&", DefaultMaxQueryFields+1), "http://[v1.]/", "http://[V1.a]/", "/a\r\nb", "a%62=c", "a=b%00"}
+	texts := []string{"", strings.Repeat("a=b&", evuri.DefaultMaxQueryFields+1), "http://[v1.]/", "http://[V1.a]/", "/a\r\nb", "a%62=c", "a=b%00"}
 	for _, test := range uriTests {
 		texts = append(texts, test.in)
 	}

@@ -1,9 +1,11 @@
-package evhttp
+package evuri_test
 
 import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/http/evuri"
 )
 
 // parts are the parts that a URI must have; "-" is one that is missing.
@@ -13,23 +15,23 @@ type parts struct {
 	path, query, fragment  string
 }
 
-func partsOf(u *URI) parts {
-	optional := func(p URIPart, s string) string {
+func partsOf(u *evuri.URI) parts {
+	optional := func(p evuri.Part, s string) string {
 		if !u.Has(p) {
 			return "-"
 		}
 		return s
 	}
 	return parts{
-		optional(PartScheme, u.Scheme()), optional(PartUserinfo, u.Userinfo()), optional(PartHost, u.Host()), u.Port(),
-		optional(PartPath, u.Path()), optional(PartQuery, u.Query()), optional(PartFragment, u.Fragment()),
+		optional(evuri.PartScheme, u.Scheme()), optional(evuri.PartUserinfo, u.Userinfo()), optional(evuri.PartHost, u.Host()), u.Port(),
+		optional(evuri.PartPath, u.Path()), optional(evuri.PartQuery, u.Query()), optional(evuri.PartFragment, u.Fragment()),
 	}
 }
 
 var uriTests = []struct {
 	in   string
 	want parts
-	bad  URIPart // in place of want
+	bad  evuri.Part // in place of want
 }{
 	// All parts, and parts that are missing or empty.
 	{in: "http://me:secret@www.example.com:8080/a/b?c=d#e", want: parts{"http", "me:secret", "www.example.com", 8080, "/a/b", "c=d", "e"}},
@@ -55,19 +57,19 @@ var uriTests = []struct {
 
 	// Schemes.
 	{in: "a+b-c.9:x", want: parts{"a+b-c.9", "-", "-", -1, "x", "-", "-"}},
-	{in: "9a:x", bad: PartPath},
-	{in: ":x", bad: PartPath},
-	{in: "a_b:x", bad: PartPath},
-	{in: "ht tp://a", bad: PartPath},
+	{in: "9a:x", bad: evuri.PartPath},
+	{in: ":x", bad: evuri.PartPath},
+	{in: "a_b:x", bad: evuri.PartPath},
+	{in: "ht tp://a", bad: evuri.PartPath},
 
 	// Userinfo.
 	{in: "http://@host", want: parts{"http", "", "host", -1, "", "-", "-"}},
 	{in: "http://user@", want: parts{"http", "user", "", -1, "", "-", "-"}},
 	{in: "http://a%40b:c:d@host", want: parts{"http", "a%40b:c:d", "host", -1, "", "-", "-"}},
 	{in: "http://host/a@b", want: parts{"http", "-", "host", -1, "/a@b", "-", "-"}},
-	{in: "http://a%4@host", bad: PartUserinfo},
-	{in: "http://a b@host", bad: PartUserinfo},
-	{in: "http://a@b@host", bad: PartHost},
+	{in: "http://a%4@host", bad: evuri.PartUserinfo},
+	{in: "http://a b@host", bad: evuri.PartUserinfo},
+	{in: "http://a@b@host", bad: evuri.PartHost},
 
 	// Hosts.
 	{in: "http://127.0.0.1/", want: parts{"http", "-", "127.0.0.1", -1, "/", "-", "-"}},
@@ -77,23 +79,23 @@ var uriTests = []struct {
 	{in: "http://[::ffff:1.2.3.4]/", want: parts{"http", "-", "[::ffff:1.2.3.4]", -1, "/", "-", "-"}},
 	{in: "http://[v1f.a:b]/", want: parts{"http", "-", "[v1f.a:b]", -1, "/", "-", "-"}},
 	{in: "http://[Va.b]/", want: parts{"http", "-", "[Va.b]", -1, "/", "-", "-"}},
-	{in: "http://[]/", bad: PartHost},
-	{in: "http://[::1/", bad: PartHost},
-	{in: "http://::1]/", bad: PartPort},
-	{in: "http://[::1]x/", bad: PartHost},
-	{in: "http://[1.2.3.4]/", bad: PartHost},
-	{in: "http://[::1%25eth0]/", bad: PartHost},
-	{in: "http://[::1%eth0]/", bad: PartHost},
-	{in: "http://[1:2:3:4:5:6:7:8:9]/", bad: PartHost},
-	{in: "http://[v.a]/", bad: PartHost},
-	{in: "http://[vg.a]/", bad: PartHost},
-	{in: "http://[v1.]/", bad: PartHost},
-	{in: "http://[v1.%41]/", bad: PartHost},
-	{in: "http://[v1a]/", bad: PartHost},
-	{in: "http://a b/", bad: PartHost},
-	{in: "http://a%4/", bad: PartHost},
-	{in: "http://é/", bad: PartHost},
-	{in: `http://a\b/`, bad: PartHost},
+	{in: "http://[]/", bad: evuri.PartHost},
+	{in: "http://[::1/", bad: evuri.PartHost},
+	{in: "http://::1]/", bad: evuri.PartPort},
+	{in: "http://[::1]x/", bad: evuri.PartHost},
+	{in: "http://[1.2.3.4]/", bad: evuri.PartHost},
+	{in: "http://[::1%25eth0]/", bad: evuri.PartHost},
+	{in: "http://[::1%eth0]/", bad: evuri.PartHost},
+	{in: "http://[1:2:3:4:5:6:7:8:9]/", bad: evuri.PartHost},
+	{in: "http://[v.a]/", bad: evuri.PartHost},
+	{in: "http://[vg.a]/", bad: evuri.PartHost},
+	{in: "http://[v1.]/", bad: evuri.PartHost},
+	{in: "http://[v1.%41]/", bad: evuri.PartHost},
+	{in: "http://[v1a]/", bad: evuri.PartHost},
+	{in: "http://a b/", bad: evuri.PartHost},
+	{in: "http://a%4/", bad: evuri.PartHost},
+	{in: "http://é/", bad: evuri.PartHost},
+	{in: `http://a\b/`, bad: evuri.PartHost},
 
 	// Ports.
 	{in: "http://a:/", want: parts{"http", "-", "a", -1, "/", "-", "-"}},
@@ -101,33 +103,33 @@ var uriTests = []struct {
 	{in: "http://a:0", want: parts{"http", "-", "a", 0, "", "-", "-"}},
 	{in: "http://a:00080", want: parts{"http", "-", "a", 80, "", "-", "-"}},
 	{in: "http://a:65535", want: parts{"http", "-", "a", 65535, "", "-", "-"}},
-	{in: "http://a:65536", bad: PartPort},
-	{in: "http://a:18446744073709551617", bad: PartPort},
-	{in: "http://a:+80", bad: PartPort},
-	{in: "http://a:80:80", bad: PartPort},
-	{in: "http://a:x", bad: PartPort},
+	{in: "http://a:65536", bad: evuri.PartPort},
+	{in: "http://a:18446744073709551617", bad: evuri.PartPort},
+	{in: "http://a:+80", bad: evuri.PartPort},
+	{in: "http://a:80:80", bad: evuri.PartPort},
+	{in: "http://a:x", bad: evuri.PartPort},
 
 	// Bytes that are not allowed.
-	{in: "/a b", bad: PartPath},
-	{in: "/a%", bad: PartPath},
-	{in: "/a%4", bad: PartPath},
-	{in: "/a%4g", bad: PartPath},
-	{in: "/é", bad: PartPath},
-	{in: "/[", bad: PartPath},
-	{in: "/a\x00", bad: PartPath},
-	{in: "/a\r\nb", bad: PartPath},
-	{in: "/?a b", bad: PartQuery},
-	{in: "/?%zz", bad: PartQuery},
-	{in: "/?#a b", bad: PartFragment},
-	{in: "/#a#b", bad: PartFragment},
-	{in: "/?\x7f", bad: PartQuery},
+	{in: "/a b", bad: evuri.PartPath},
+	{in: "/a%", bad: evuri.PartPath},
+	{in: "/a%4", bad: evuri.PartPath},
+	{in: "/a%4g", bad: evuri.PartPath},
+	{in: "/é", bad: evuri.PartPath},
+	{in: "/[", bad: evuri.PartPath},
+	{in: "/a\x00", bad: evuri.PartPath},
+	{in: "/a\r\nb", bad: evuri.PartPath},
+	{in: "/?a b", bad: evuri.PartQuery},
+	{in: "/?%zz", bad: evuri.PartQuery},
+	{in: "/?#a b", bad: evuri.PartFragment},
+	{in: "/#a#b", bad: evuri.PartFragment},
+	{in: "/?\x7f", bad: evuri.PartQuery},
 }
 
 func TestParseURI(t *testing.T) {
 	for _, test := range uriTests {
-		u, err := ParseURI(test.in)
+		u, err := evuri.Parse(test.in)
 		if test.bad != 0 {
-			if !errors.Is(err, ErrURI) || !strings.HasSuffix(err.Error(), "bad "+test.bad.String()) || u != (URI{}) {
+			if !errors.Is(err, evuri.ErrURI) || !strings.HasSuffix(err.Error(), "bad "+test.bad.String()) || u != (evuri.URI{}) {
 				t.Errorf("%q: %v, %v, want a bad %v", test.in, partsOf(&u), err, test.bad)
 			}
 			continue
@@ -143,9 +145,9 @@ func TestParsedURIJoinsToTheSame(t *testing.T) {
 		if test.bad != 0 {
 			continue
 		}
-		u, _ := ParseURI(test.in)
+		u, _ := evuri.Parse(test.in)
 		joined, err := u.Join()
-		again, err2 := ParseURI(joined)
+		again, err2 := evuri.Parse(joined)
 		if err != nil || err2 != nil || again != u {
 			t.Errorf("%q became %q: %v, %v", test.in, joined, err, err2)
 		}
@@ -156,7 +158,7 @@ func TestParsedURIJoinsToTheSame(t *testing.T) {
 }
 
 func TestNonconformantURI(t *testing.T) {
-	u, err := ParseURIFlags("http://a/b c|é%?d e^%zz#f#g<", URINonconformant)
+	u, err := evuri.ParseFlags("http://a/b c|é%?d e^%zz#f#g<", evuri.Nonconformant)
 	want := parts{"http", "-", "a", -1, "/b c|é%", "d e^%zz", "f#g<"}
 	if got := partsOf(&u); err != nil || got != want {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
@@ -165,14 +167,14 @@ func TestNonconformantURI(t *testing.T) {
 		t.Errorf("joined: %q, %v", s, err)
 	}
 	for _, s := range []string{"http://a b/", "http://a/\r\nb", "/?\n", "/#\x00", "//a:99999"} {
-		if _, err := ParseURIFlags(s, URINonconformant); !errors.Is(err, ErrURI) {
+		if _, err := evuri.ParseFlags(s, evuri.Nonconformant); !errors.Is(err, evuri.ErrURI) {
 			t.Errorf("%q: %v, want ErrURI", s, err)
 		}
 	}
 }
 
 func TestURIHostStripBrackets(t *testing.T) {
-	u, err := ParseURIFlags("http://[::1]:80/", URIHostStripBrackets)
+	u, err := evuri.ParseFlags("http://[::1]:80/", evuri.HostStripBrackets)
 	if err != nil || u.Host() != "::1" {
 		t.Fatalf("host %q, %v", u.Host(), err)
 	}
@@ -182,7 +184,7 @@ func TestURIHostStripBrackets(t *testing.T) {
 	if u.SetFlags(0); u.Host() != "[::1]" || u.Flags() != 0 {
 		t.Errorf("without the flag: host %q", u.Host())
 	}
-	u.SetFlags(URIHostStripBrackets)
+	u.SetFlags(evuri.HostStripBrackets)
 	if err := u.SetHost("example.com"); err != nil || u.Host() != "example.com" {
 		t.Errorf("a name: host %q, %v", u.Host(), err)
 	}
@@ -194,11 +196,11 @@ func TestURIUnixSocket(t *testing.T) {
 		{"http://me:x@unix:/run/a@b?c#d/:/", "me:x", "/run/a@b?c#d/", "/", ""},
 		{"http://unix:relative:", "", "relative", "", ""},
 	} {
-		u, err := ParseURIFlags(test.in, URIUnixSocket)
+		u, err := evuri.ParseFlags(test.in, evuri.UnixSocket)
 		if err != nil || u.UnixSocket() != test.socket || u.Path() != test.path || u.Query() != test.query || u.Userinfo() != test.userinfo {
 			t.Errorf("%q: %+v, %v", test.in, u, err)
 		}
-		if u.Has(PartHost) || u.Port() != -1 {
+		if u.Has(evuri.PartHost) || u.Port() != -1 {
 			t.Errorf("%q: has a host or a port", test.in)
 		}
 		if s, err := u.Join(); s != test.in || err != nil {
@@ -206,11 +208,11 @@ func TestURIUnixSocket(t *testing.T) {
 		}
 	}
 	for _, s := range []string{"http://unix:/run/x", "http://unix::/x", "http://unix:", "http://unix:/a\nb:/", "http://unix:/a:x"} {
-		if u, err := ParseURIFlags(s, URIUnixSocket); !errors.Is(err, ErrURI) {
+		if u, err := evuri.ParseFlags(s, evuri.UnixSocket); !errors.Is(err, evuri.ErrURI) {
 			t.Errorf("%q: %+v, %v, want ErrURI", s, u, err)
 		}
 	}
-	if u, err := ParseURI("http://unix:/run/x:/y"); err != nil || u.Host() != "unix" || u.Path() != "/run/x:/y" {
+	if u, err := evuri.Parse("http://unix:/run/x:/y"); err != nil || u.Host() != "unix" || u.Path() != "/run/x:/y" {
 		t.Errorf("without the flag: %+v, %v", u, err)
 	}
 }
@@ -225,20 +227,20 @@ func TestParseAuthority(t *testing.T) {
 		{"example.com", "example.com", -1},
 		{"", "", -1},
 	} {
-		u, err := ParseAuthority(test.in, 0)
-		if err != nil || u.Host() != test.host || u.Port() != test.port || !u.Has(PartHost|PartPath) || u.Has(PartScheme) {
+		u, err := evuri.ParseAuthority(test.in, 0)
+		if err != nil || u.Host() != test.host || u.Port() != test.port || !u.Has(evuri.PartHost|evuri.PartPath) || u.Has(evuri.PartScheme) {
 			t.Errorf("%q: %+v, %v", test.in, u, err)
 		}
 	}
 	for _, s := range []string{"example.com:443/", "example.com:443?x", "a:99999", "http://a", "[::1", "a:b", "unix:x:/y"} {
-		if u, err := ParseAuthority(s, 0); !errors.Is(err, ErrURI) {
+		if u, err := evuri.ParseAuthority(s, 0); !errors.Is(err, evuri.ErrURI) {
 			t.Errorf("%q: %+v, %v, want ErrURI", s, u, err)
 		}
 	}
 }
 
 func TestURIErrorIsShort(t *testing.T) {
-	_, err := ParseURI("/ " + strings.Repeat("x", 100000))
+	_, err := evuri.Parse("/ " + strings.Repeat("x", 100000))
 	if err == nil || len(err.Error()) > 200 {
 		t.Errorf("error of %d bytes", len(err.Error()))
 	}
@@ -247,7 +249,7 @@ func TestURIErrorIsShort(t *testing.T) {
 func TestParseURIDoesNotAllocate(t *testing.T) {
 	const s = "http://me@[::1]:80/a/b%20c?d=e#f"
 	if n := testing.AllocsPerRun(100, func() {
-		u, err := ParseURI(s)
+		u, err := evuri.Parse(s)
 		if err != nil || u.Port() != 80 {
 			t.Fatal(u, err)
 		}
@@ -259,12 +261,12 @@ func TestParseURIDoesNotAllocate(t *testing.T) {
 func FuzzParseURI(f *testing.F) {
 	for _, test := range uriTests {
 		f.Add(test.in, uint8(0))
-		f.Add(test.in, uint8(URINonconformant|URIUnixSocket))
+		f.Add(test.in, uint8(evuri.Nonconformant|evuri.UnixSocket))
 	}
 	f.Fuzz(func(t *testing.T, s string, flags uint8) {
-		u, err := ParseURIFlags(s, URIFlags(flags))
+		u, err := evuri.ParseFlags(s, evuri.Flags(flags))
 		if err != nil {
-			if !errors.Is(err, ErrURI) || u != (URI{}) {
+			if !errors.Is(err, evuri.ErrURI) || u != (evuri.URI{}) {
 				t.Fatalf("%q: %+v, %v", s, u, err)
 			}
 			return
@@ -273,14 +275,14 @@ func FuzzParseURI(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q does not join: %v", s, err)
 		}
-		again, err := ParseURIFlags(joined, URIFlags(flags))
+		again, err := evuri.ParseFlags(joined, evuri.Flags(flags))
 		if err != nil || again != u {
 			t.Fatalf("%q became %q, which is not the same: %+v, %v", s, joined, again, err)
 		}
 		if strings.ContainsAny(joined, "\r\n\x00") {
 			t.Fatalf("%q can end a line", joined)
 		}
-		if u.Has(PartPath) && !u.Has(PartUnixSocket) && len(joined) > len(s) {
+		if u.Has(evuri.PartPath) && !u.Has(evuri.PartUnixSocket) && len(joined) > len(s) {
 			t.Fatalf("%q grew to %q", s, joined)
 		}
 	})
