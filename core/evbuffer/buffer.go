@@ -17,7 +17,7 @@ type Buffer struct {
 	epoch     uint64
 	callbacks *CallbackEntry // the latest first
 	observer  Observer       // or nil
-	extras    *extras        // what few buffers have, or nil
+	rare      *rareFields    // what few buffers have, or nil
 	maxRead   int32          // 0: DefaultMaxRead
 	flags     flags
 }
@@ -38,7 +38,7 @@ const (
 // New returns an empty buffer. It is the same as new(Buffer) (evbuffer_new).
 func New() *Buffer { return new(Buffer) }
 
-// Free empties the buffer, frozen or not, and makes it as good as new: without
+// Free empties the buffer, frozen or not, and sets it back to its zero value: without
 // callbacks, lock, flags and limits. Callbacks are not told, and deferred calls
 // that were due are dropped. A buffer that is empty and has no lock needs no
 // Free; one with references or file segments does, because their cleanups run
@@ -55,27 +55,27 @@ func (b *Buffer) Free() error {
 
 func (b *Buffer) free() {
 	dead, spare := b.clear(0)
-	if x := b.extras; x != nil {
+	if x := b.rare; x != nil {
 		x.freed = true
-		b.extras = nil
+		b.rare = nil
 	}
 	releaseAll(dead)
 	releaseAll(spare)
 }
 
-// clear makes the buffer as good as new, but for its lock, and returns the chunks
-// that are to be released. It leaves extras alone, which other goroutines may be
+// clear sets the buffer back to its zero value, but for its lock, and returns the chunks
+// that are to be released. It keeps rare, which other goroutines may be
 // looking at to find the lock.
 func (b *Buffer) clear(f flags) (dead, spare *chunk) {
 	dead, spare = b.first, b.spare()
 	for e := b.callbacks; e != nil; e = e.next {
 		e.removed = true
 	}
-	if x := b.extras; x != nil {
+	if x := b.rare; x != nil {
 		x.cancelDeferral()
 		x.spare = nil
-		if x.untold != nil {
-			*x.untold = untold{}
+		if x.unreported != nil {
+			*x.unreported = unreported{}
 		}
 	}
 	b.first, b.last, b.length = nil, nil, 0
@@ -87,7 +87,7 @@ func (b *Buffer) clear(f flags) (dead, spare *chunk) {
 
 // Len returns the number of bytes in the buffer (evbuffer_get_length).
 func (b *Buffer) Len() int {
-	if b.extras == nil {
+	if b.rare == nil {
 		return b.length
 	}
 	return b.lockedLen()

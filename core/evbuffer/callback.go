@@ -51,8 +51,8 @@ func (b *Buffer) AddCallback(fn Callback) *CallbackEntry {
 	defer b.enter().leave()
 	e := &CallbackEntry{fn: fn, buffer: b, next: b.callbacks, flags: CallbackEnabled}
 	b.callbacks = e
-	if x := b.extra(); x.untold == nil {
-		x.untold = new(untold)
+	if x := b.needRare(); x.unreported == nil {
+		x.unreported = new(unreported)
 	}
 	return e
 }
@@ -72,7 +72,7 @@ func (b *Buffer) RemoveCallback(e *CallbackEntry) error {
 	}
 	*link = e.next
 	if b.callbacks == nil {
-		*b.extras.untold = untold{}
+		*b.rare.unreported = unreported{}
 	}
 	return nil
 }

@@ -34,8 +34,8 @@ func changedBoth(first, second change) {
 // note adds the change to what the callbacks have not been told yet.
 func (c *change) note() {
 	if b := c.buffer; b.callbacks != nil {
-		b.extras.untold.added += c.added
-		b.extras.untold.deleted += c.deleted
+		b.rare.unreported.added += c.added
+		b.rare.unreported.deleted += c.deleted
 	}
 }
 
@@ -59,18 +59,18 @@ func (c *change) tellObserver() {
 func (c *change) tellCallbacks() {
 	defer c.tellObserver()
 	b := c.buffer
-	d := b.extras.deferral
+	d := b.rare.deferral
 	if d == nil {
-		b.extras.untold.tellAll(b)
+		b.rare.unreported.reportAll(b)
 		return
 	}
 	d.schedule()
-	b.extras.untold.tellUndeferred(b)
+	b.rare.unreported.reportUndeferred(b)
 }
 
-// untold is what has changed since the callbacks were last called, and the round
+// unreported is what has changed since the callbacks were last called, and the round
 // in which they are called, which is not over while a callback changes the buffer.
-type untold struct {
+type unreported struct {
 	added, deleted int
 	round          round
 }
@@ -83,19 +83,19 @@ type round struct {
 	mask, want CallbackFlags  // whom to call: those whose flags, as far as mask goes, are want
 }
 
-// tellAll calls all callbacks.
-func (u *untold) tellAll(b *Buffer) {
+// reportAll calls all callbacks.
+func (u *unreported) reportAll(b *Buffer) {
 	u.begin(b, CallbackEnabled, CallbackEnabled)
 }
 
 // tellDeferred calls those that have been waiting for the loop.
-func (u *untold) tellDeferred(b *Buffer) {
+func (u *unreported) tellDeferred(b *Buffer) {
 	u.begin(b, CallbackEnabled|CallbackNoDefer, CallbackEnabled)
 }
 
-// tellUndeferred calls those that do not wait. The others will be told of the
+// reportUndeferred calls those that do not wait. The others will be told of the
 // same.
-func (u *untold) tellUndeferred(b *Buffer) {
+func (u *unreported) reportUndeferred(b *Buffer) {
 	u.round.run()
 	if u.any() {
 		u.round = round{u.info(b), b.callbacks, CallbackEnabled | CallbackNoDefer, CallbackEnabled | CallbackNoDefer}
@@ -103,7 +103,7 @@ func (u *untold) tellUndeferred(b *Buffer) {
 	}
 }
 
-func (u *untold) begin(b *Buffer, mask, want CallbackFlags) {
+func (u *unreported) begin(b *Buffer, mask, want CallbackFlags) {
 	u.round.run()
 	if u.any() { // otherwise a callback has changed the buffer, and all were told
 		u.round = round{u.info(b), b.callbacks, mask, want}
@@ -112,9 +112,9 @@ func (u *untold) begin(b *Buffer, mask, want CallbackFlags) {
 	}
 }
 
-func (u *untold) any() bool { return u.added > 0 || u.deleted > 0 }
+func (u *unreported) any() bool { return u.added > 0 || u.deleted > 0 }
 
-func (u *untold) info(b *Buffer) CallbackInfo {
+func (u *unreported) info(b *Buffer) CallbackInfo {
 	return CallbackInfo{Orig: b.length + u.deleted - u.added, Added: u.added, Deleted: u.deleted}
 }
 

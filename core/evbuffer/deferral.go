@@ -5,7 +5,7 @@ import "github.com/go-libevent/libevent/core/event"
 // A deferral is how a buffer has its callbacks called from the loop of a base.
 type deferral struct {
 	buffer *Buffer
-	extras *extras // of the buffer, which may have got others by the time we run
+	rare   *rareFields // of the buffer, which may have got others by the time we run
 	task   event.Deferred
 
 	due int // how often run will come; another goroutine's loop may have begun to
@@ -22,8 +22,8 @@ func (b *Buffer) DeferCallbacks(base *event.Base) error {
 		return opError("defer callbacks", ErrNil)
 	}
 	defer b.enter().leave()
-	x := b.extra()
-	d := &deferral{buffer: b, extras: x}
+	x := b.needRare()
+	d := &deferral{buffer: b, rare: x}
 	x.cancelDeferral()
 	d.task.Init(base, base.Priorities()/2, d.run)
 	x.deferral = d
@@ -33,7 +33,7 @@ func (b *Buffer) DeferCallbacks(base *event.Base) error {
 
 // schedule makes the loop call run if there is something to tell.
 func (d *deferral) schedule() {
-	if u := d.extras.untold; u != nil && u.any() && d.task.Schedule() {
+	if u := d.rare.unreported; u != nil && u.any() && d.task.Schedule() {
 		d.due++
 	}
 }
@@ -41,7 +41,7 @@ func (d *deferral) schedule() {
 // cancelDeferral drops the call that is due, if any, and defers nothing any
 // more. It may come too late: then the loop waits for the lock to make the call,
 // and will notice.
-func (x *extras) cancelDeferral() {
+func (x *rareFields) cancelDeferral() {
 	d := x.deferral
 	x.deferral = nil
 	if d == nil {
@@ -56,13 +56,13 @@ func (x *extras) cancelDeferral() {
 // run is what the loop calls. It calls the callbacks that have waited, unless
 // the buffer was freed or the loop of another base has taken over.
 func (d *deferral) run(*event.Deferred) {
-	defer d.extras.enter().leave()
+	defer d.rare.enter().leave()
 	d.due--
-	if d.extras.deferral != d {
-		d.extras.holds--
+	if d.rare.deferral != d {
+		d.rare.holds--
 		return
 	}
-	if u := d.extras.untold; u != nil {
+	if u := d.rare.unreported; u != nil {
 		u.tellDeferred(d.buffer)
 	}
 }

@@ -87,7 +87,7 @@ func TestNothingRunsAfterFree(t *testing.T) {
 	ok(t, b.AddString("x"))
 	b.Free()
 	loopOnce(t, base)
-	want(t, "deferred still", b.extras == nil, true)
+	want(t, "deferred still", b.rare == nil, true)
 }
 
 func TestADeferredCallbackMayFreeItsBuffer(t *testing.T) {

@@ -108,4 +108,33 @@
 //   - Messages much smaller than a chunk are copied when they move next to
 //     others, and when they are what is left of a chunk, so that memory stays in
 //     proportion to the data.
+//
+// # Files
+//
+//	buffer.go       the type, its length, limits and ends that are frozen
+//	errors.go       errors
+//	chunk.go        a piece of memory in the queue
+//	queue.go        the queue of chunks
+//	pool.go         where memory for chunks comes from
+//	proportion.go   why memory is in proportion to the data
+//	share.go        memory that several chunks refer to
+//	add.go          copying data to either end
+//	drain.go        taking data from the front
+//	move.go         moving data from one buffer to another
+//	pullup.go       bringing data together
+//	peek.go         looking at data without taking it
+//	reserve.go      free space at the back that the caller fills
+//	ptr.go          positions
+//	search.go       finding bytes
+//	line.go         finding and reading lines
+//	stream.go       what makes a buffer a reader and writer of Go
+//	reference.go    memory of others, added without a copy
+//	filesegment.go  files, sent from disk
+//	addfile.go      adding them
+//	fdio.go         reading from and writing to descriptors
+//	change.go       what an operation has done, as callbacks learn of it
+//	callback.go     callbacks and observers
+//	deferral.go     callbacks that run on a loop
+//	lock.go         the lock of a buffer
+//	owned.go        a buffer that is a part of a larger object
 package evbuffer

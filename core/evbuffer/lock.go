@@ -8,13 +8,13 @@ import (
 	"github.com/go-libevent/libevent/core/internal/evlog"
 )
 
-// extras is what few buffers have. They outlive the buffer's Free until nobody
+// rareFields are what few buffers have. They outlive the buffer's Free until nobody
 // holds or awaits the lock any more.
-type extras struct {
-	lock     evthread.Lock // or nil
-	owned    bool          // lock was made for this buffer
-	untold   *untold       // by callbacks, or nil if there were none
-	deferral *deferral     // or nil
+type rareFields struct {
+	lock       evthread.Lock // or nil
+	owned      bool          // lock was made for this buffer
+	unreported *unreported   // by callbacks, or nil if there were none
+	deferral   *deferral     // or nil
 	// spare is an empty chunk of its own storage, for what comes after the
 	// last one, or nil. Only Expand and Reserve leave one behind.
 	spare *chunk
@@ -24,11 +24,11 @@ type extras struct {
 	freed bool // the last one of holds gives the lock back
 }
 
-func (b *Buffer) extra() *extras {
-	if b.extras == nil {
-		b.extras = new(extras)
+func (b *Buffer) needRare() *rareFields {
+	if b.rare == nil {
+		b.rare = new(rareFields)
 	}
-	return b.extras
+	return b.rare
 }
 
 // EnableLocking makes all operations on the buffer take a lock, so that any
@@ -42,7 +42,7 @@ func (b *Buffer) extra() *extras {
 // (evbuffer_enable_locking).
 func (b *Buffer) EnableLocking(lock evthread.Lock) error {
 	const op = "enable locking"
-	if b.extras != nil && b.extras.lock != nil {
+	if b.rare != nil && b.rare.lock != nil {
 		return opError(op, ErrLocking)
 	}
 	owned := false
@@ -56,7 +56,7 @@ func (b *Buffer) EnableLocking(lock evthread.Lock) error {
 	if address(lock) == 0 {
 		return opError(op, ErrLocking)
 	}
-	x := b.extra()
+	x := b.needRare()
 	x.lock, x.owned = lock, owned
 	return nil
 }
@@ -68,22 +68,22 @@ func (b *Buffer) Lock() { b.enter() }
 
 // Unlock undoes one Lock (evbuffer_unlock).
 func (b *Buffer) Unlock() {
-	guard{b.extras}.leave()
+	guard{b.rare}.leave()
 }
 
 // A guard has the lock that an operation holds, or nothing. Operations keep it
 // rather than look the lock up again, for a callback may have freed the buffer.
-type guard struct{ extras *extras }
+type guard struct{ rare *rareFields }
 
 // enter begins an operation; leaving the guard ends it.
 func (b *Buffer) enter() guard {
-	if b.extras == nil {
+	if b.rare == nil {
 		return guard{}
 	}
-	return b.extras.enter()
+	return b.rare.enter()
 }
 
-func (x *extras) enter() guard {
+func (x *rareFields) enter() guard {
 	if x.lock == nil {
 		return guard{}
 	}
@@ -96,12 +96,12 @@ func (x *extras) enter() guard {
 }
 
 func (g guard) leave() {
-	if g.extras != nil {
-		g.extras.leave()
+	if g.rare != nil {
+		g.rare.leave()
 	}
 }
 
-func (x *extras) leave() {
+func (x *rareFields) leave() {
 	if x.lock == nil {
 		return
 	}
@@ -123,12 +123,12 @@ type guards struct{ first, second guard }
 // opposite directions do not wait for each other.
 func enterBoth(b, c *Buffer) guards {
 	switch {
-	case b.extras == nil:
+	case b.rare == nil:
 		return guards{first: c.enter()}
-	case c.extras == nil:
+	case c.rare == nil:
 		return guards{first: b.enter()}
 	}
-	first, second := b.extras, c.extras
+	first, second := b.rare, c.rare
 	if address(first.lock) > address(second.lock) {
 		first, second = second, first
 	}

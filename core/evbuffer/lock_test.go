@@ -344,7 +344,7 @@ func TestFreeWhileALoopWaitsForTheLock(t *testing.T) {
 			ok(t, b.EnableLocking(nil))
 			waiting := lock.waiting
 			ok(t, b.DeferCallbacks(base))
-			late := b.extras
+			late := b.rare
 			b.AddCallback(func(*CallbackEntry, CallbackInfo) { t.Error("called") })
 			ok(t, b.AddString("x"))
 			held := late.enter()

@@ -27,7 +27,7 @@ func (b *Owned) Unfreeze(e End) { b.hold(e.held(), 0) }
 
 // hold changes the flags in f to those in to.
 func (b *Owned) hold(f, to flags) {
-	if b.extras == nil {
+	if b.rare == nil {
 		b.flags = b.flags&^f | to
 	} else {
 		b.lockedHold(f, to)

@@ -88,12 +88,12 @@ func (b *Buffer) advance(n int) {
 
 // dropSpare gives back the memory that Expand or Reserve set aside.
 func (b *Buffer) dropSpare() {
-	if b.extras != nil {
-		b.extras.dropSpare()
+	if b.rare != nil {
+		b.rare.dropSpare()
 	}
 }
 
-func (x *extras) dropSpare() {
+func (x *rareFields) dropSpare() {
 	if x.spare != nil {
 		x.spare.recycle()
 		x.spare = nil
@@ -120,7 +120,7 @@ func (b *Buffer) realign(n int) {
 // it will do.
 func (b *Buffer) grow(n int) *chunk {
 	if c := b.spare(); c != nil && len(c.mem) >= n {
-		b.extras.spare = nil
+		b.rare.spare = nil
 		return c
 	}
 	b.dropSpare()
@@ -140,16 +140,16 @@ func (b *Buffer) growth(n int) int {
 
 // spare returns the chunk that was set aside, or nil.
 func (b *Buffer) spare() *chunk {
-	if b.extras == nil {
+	if b.rare == nil {
 		return nil
 	}
-	return b.extras.spare
+	return b.rare.spare
 }
 
 // setAside makes sure that the spare chunk has n or more bytes.
 func (b *Buffer) setAside(n int) {
 	if c := b.spare(); c == nil || len(c.mem) < n {
 		b.dropSpare()
-		b.extra().spare = newChunk(n)
+		b.needRare().spare = newChunk(n)
 	}
 }

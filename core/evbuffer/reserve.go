@@ -139,7 +139,7 @@ func (b *Buffer) commit(c *chunk, n int) {
 	switch {
 	case n == 0:
 	case c == b.spare():
-		b.extras.spare = nil
+		b.rare.spare = nil
 		b.append(c)
 	default:
 		b.length += n
