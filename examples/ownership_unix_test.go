@@ -16,7 +16,7 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
-	"github.com/go-libevent/libevent/dns/evdns"
+	"github.com/go-libevent/libevent/dns/evdnsserver"
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/openssl/evtls"
 	"golang.org/x/sys/unix"
@@ -104,8 +104,8 @@ var alwaysOwning = []maker{
 	{"Buffer.AddFile of a bad range", func(_ *testing.T, _ *event.Base, fd int, _ bool) error {
 		return evbuffer.New().AddFile(fd, -1, 1)
 	}},
-	{"evdns.NewServerPort without a callback", func(_ *testing.T, base *event.Base, fd int, _ bool) error {
-		_, err := evdns.NewServerPort(base, fd, nil)
+	{"evdnsserver.NewUDP without a callback", func(_ *testing.T, base *event.Base, fd int, _ bool) error {
+		_, err := evdnsserver.NewUDP(base, fd, nil)
 		return err
 	}},
 	{"evhttp.Server.AcceptSocket of what does not listen", func(_ *testing.T, base *event.Base, fd int, _ bool) error {
@@ -236,7 +236,7 @@ func TestWhoOwnsAListenerAfterAServerHasFailed(t *testing.T) {
 		t.Fatal(err)
 	}
 	fd := l.FD()
-	if _, err := evdns.NewServerPortListener(base, l, nil); err == nil {
+	if _, err := evdnsserver.NewTCP(base, l, nil); err == nil {
 		t.Fatal("it does not fail")
 	}
 	if isOpen(fd) {

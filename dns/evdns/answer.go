@@ -4,26 +4,28 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
+
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
 // receive deals with a message that has come in on a channel. What answers none
 // of the requests on it is not looked at: somebody may be guessing.
 func (c *channel) receive(msg []byte, truncated bool) {
 	b := c.server.base
-	h, ok := readHeader(msg)
+	h, ok := dnswire.ReadHeader(msg)
 	if !ok {
 		return
 	}
-	r := c.find(h.id)
-	exact := r != nil && r.query != nil && h.matches(msg, r.question(), true)
+	r := c.find(h.ID)
+	exact := r != nil && r.query != nil && h.Matches(msg, r.question(), true)
 	if !exact && !c.resembles(r, msg, h) {
 		if b.debugging() {
-			b.debug("ignored a message that answers nothing", "from", c.server.addr, "id", h.id)
+			b.debug("ignored a message that answers nothing", "from", c.server.addr, "id", h.ID)
 		}
 		return
 	}
 	c.heard()
-	if truncated || h.bits&bitTC != 0 && (!c.stream || r.flags&IgnoreTC != 0) {
+	if truncated || h.Bits&dnswire.BitTC != 0 && (!c.stream || r.flags&IgnoreTC != 0) {
 		b.cutOff(r)
 		return
 	}
@@ -54,10 +56,10 @@ func (b *Base) cutOff(r *Request) {
 }
 
 // answer deals with an answer that is whole.
-func (b *Base) answer(r *Request, msg []byte, h header) {
-	rcode := h.rcode()
-	if h.answers == 0 && h.extra > 0 {
-		rcode = h.fullRcode(msg, r.afterQuestion(h))
+func (b *Base) answer(r *Request, msg []byte, h dnswire.Header) {
+	rcode := h.Rcode()
+	if h.Answers == 0 && h.Extra > 0 {
+		rcode = h.FullRcode(msg, r.afterQuestion(h))
 	}
 	switch {
 	case r.isAboutEDNS(rcode):
@@ -66,7 +68,7 @@ func (b *Base) answer(r *Request, msg []byte, h header) {
 		b.serverFailed(r)
 	case rcode == dns.RcodeNotImplemented, rcode == dns.RcodeRefused:
 		b.refused(r, Err(rcode))
-	case h.isReferral() && b.askAnother(r):
+	case h.IsReferral() && b.askAnother(r):
 	default:
 		r.server.works(r)
 		if r.probe {
@@ -79,11 +81,11 @@ func (b *Base) answer(r *Request, msg []byte, h header) {
 
 // conclude ends a request, and those that have joined it, with what a nameserver
 // that is all right has said, or goes on to the next name.
-func (b *Base) conclude(r *Request, msg []byte, h header) {
+func (b *Base) conclude(r *Request, msg []byte, h dnswire.Header) {
 	offset := r.afterQuestion(h)
 	b.each(r, func(r *Request) {
 		o := b.understand(r, msg, h, offset)
-		if h.bits&bitTC != 0 {
+		if h.Bits&dnswire.BitTC != 0 {
 			o.cutShort()
 		}
 		b.remember(r, &o, msg)
@@ -107,31 +109,45 @@ func (o *outcome) cutShort() {
 
 // understand reads an answer, in the form in which the request wants it. What
 // follows the question is at offset.
-func (b *Base) understand(r *Request, msg []byte, h header, offset int) (o outcome) {
-	if h.questions > 0 {
+func (b *Base) understand(r *Request, msg []byte, h dnswire.Header, offset int) (o outcome) {
+	if h.Questions > 0 {
 		r.restoreCase(msg[:offset])
 	}
 	if r.callback != nil {
-		o.answer, o.err = b.reader.read(msg, offset, h, r.name, r.qtype)
+		o.answer, o.err = b.parseAnswer(r, msg, h, offset)
 		return o
 	}
 	if !b.options.trustAD && !r.asking().wantsAD() {
-		msg[3] &^= byte(FlagAD)
+		msg[3] &^= byte(dnswire.BitAD)
 	}
-	o.message, o.err = unpackMessage(msg, r.name, 0)
-	if o.err == nil {
-		o.answer.TTL = messageTTL(o.message, r.qtype)
-		o.err = messageError(o.message)
+	m, err := dnswire.UnpackMessage(msg, r.name, 0)
+	if err != nil {
+		o.err = ErrTruncated
+		return o
 	}
+	o.message, o.err = m, messageError(m)
+	o.answer.TTL = dnswire.MessageTTL(m, r.qtype)
 	return o
 }
 
-// afterQuestion returns what follows the question in an answer.
-func (r *Request) afterQuestion(h header) int {
-	if h.questions > 0 {
-		return headerLen + len(r.question())
+// parseAnswer reads the addresses or names that r asks for.
+func (b *Base) parseAnswer(r *Request, msg []byte, h dnswire.Header, offset int) (Answer, error) {
+	got, found, err := b.reader.Read(msg, offset, h, r.name, r.qtype)
+	switch {
+	case err != nil:
+		return Answer{}, ErrTruncated
+	case !found:
+		return Answer{TTL: got.TTL}, rcodeError(h.Rcode())
 	}
-	return headerLen
+	return Answer{Type: answerType(r.qtype), Addrs: got.Addrs, Names: got.Names, CanonName: got.CanonName, TTL: got.TTL}, nil
+}
+
+// afterQuestion returns what follows the question in an answer.
+func (r *Request) afterQuestion(h dnswire.Header) int {
+	if h.Questions > 0 {
+		return dnswire.HeaderLen + len(r.question())
+	}
+	return dnswire.HeaderLen
 }
 
 // restoreCase writes the name in the question of an answer as it was given to us,
@@ -139,12 +155,12 @@ func (r *Request) afterQuestion(h header) int {
 // may refer to it. msg is the answer up to the end of the question.
 func (r *Request) restoreCase(msg []byte) {
 	if strings.IndexByte(r.name, '\\') >= 0 {
-		if _, err := dns.PackDomainName(r.name, msg, headerLen, nil, false); err != nil {
+		if _, err := dns.PackDomainName(r.name, msg, dnswire.HeaderLen, nil, false); err != nil {
 			r.base.warn("restore case", err)
 		}
 		return
 	}
-	wire := msg[headerLen+1:] // the same as the name, but for lengths instead of dots
+	wire := msg[dnswire.HeaderLen+1:] // the same as the name, but for lengths instead of dots
 	for i := range len(r.name) {
 		if c := r.name[i]; c != '.' {
 			wire[i] = c
@@ -245,7 +261,7 @@ func (b *Base) known(r *Request) (outcome, bool) {
 	if !ok || v.message == nil { // that there is no such name is a message, too, to be asked for
 		return outcome{}, false
 	}
-	m, err := unpackMessage(v.message, r.name, v.age)
+	m, err := dnswire.UnpackMessage(v.message, r.name, v.age)
 	return outcome{message: m, err: v.err}, err == nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
 // BaseFlags say how a base is made.
@@ -47,10 +48,10 @@ var (
 	// ErrExists says that the base has this nameserver already.
 	ErrExists = errors.New("nameserver is there already")
 	// ErrAddress says that an address is none, or not of this kind.
-	ErrAddress = errors.New("not an address")
+	ErrAddress = dnswire.ErrAddress
 	// ErrName says that a name cannot be looked up: it is too long, or has
 	// an empty label or characters that no host name has.
-	ErrName = errors.New("not a host name")
+	ErrName = dnswire.ErrName
 	// ErrIndex says that there is no nameserver with this number.
 	ErrIndex = errors.New("no such nameserver")
 	// ErrTooMany says that as many lookups as max-waiting allows wait already.
@@ -103,7 +104,7 @@ type Base struct {
 	active    bool           // there were requests when that was last looked at
 	random    *rand.ChaCha8
 	mail      mail
-	reader    reader
+	reader    dnswire.Reader
 	opt       []byte // the OPT record of queries, for a size of optSize
 	optSize   int
 }

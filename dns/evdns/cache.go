@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
 const (
-	// maxTTL and maxNegativeTTL are how long answers are remembered at most:
-	// long ones are mistakes, or bait (RFC 8767 section 4, RFC 2308 section 5).
-	maxTTL         = 7 * 24 * time.Hour
+	// maxNegativeTTL is how long the absence of a name or of records is cached at
+	// most; answers are for dnswire.MaxTTL. Longer TTLs are mistakes, or attacks
+	// (RFC 8767 section 4, RFC 2308 section 5).
 	maxNegativeTTL = 3 * time.Hour
 
 	// entryRoom is how many bytes an answer may have on average, and minRoom
@@ -83,12 +85,12 @@ type cacheKey [maxNameLength + 3]byte
 // set fills in the key, and returns the part of it that counts, or nil if name
 // is too long.
 func (k *cacheKey) set(kind entryKind, name string, qtype uint16) []byte {
-	name = shown(name)
+	name = dnswire.TrimDot(name)
 	if len(name) > maxNameLength {
 		return nil
 	}
 	for i := range len(name) {
-		k[i] = lower(name[i])
+		k[i] = dnswire.Lower(name[i])
 	}
 	n := len(name)
 	k[n] = byte(kind)
@@ -163,7 +165,7 @@ func (c *cache) find(key []byte, now time.Duration) *entry {
 }
 
 func (c *cache) store(kind entryKind, name string, qtype uint16, v cached, now time.Duration) {
-	ttl := min(v.answer.TTL, maxTTL)
+	ttl := min(v.answer.TTL, dnswire.MaxTTL)
 	code, _ := errors.AsType[Err](v.err)
 	if v.err != nil {
 		ttl = min(ttl, maxNegativeTTL)

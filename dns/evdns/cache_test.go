@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
 func newCache(limit int) *cache {
@@ -122,7 +124,7 @@ func TestCacheDoesNotBelieveLongTTLs(t *testing.T) {
 	c := newCache(10)
 	c.put("a.example", dns.TypeA, answerA(1<<31*time.Second, "192.0.2.1"), 0)
 	c.put("b.example", dns.TypeA, negative(1<<31*time.Second, ErrNoData), 0)
-	if v, _ := c.get("a.example", dns.TypeA, 0); v.answer.TTL != maxTTL {
+	if v, _ := c.get("a.example", dns.TypeA, 0); v.answer.TTL != dnswire.MaxTTL {
 		t.Errorf("positive: %v", v.answer.TTL)
 	}
 	if v, _ := c.get("b.example", dns.TypeA, 0); v.answer.TTL != maxNegativeTTL {

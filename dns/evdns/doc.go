@@ -1,5 +1,6 @@
-// Package evdns looks names up and answers queries, on the loop. It is
-// libevent's evdns, in Go, and knows each thing by libevent's name.
+// Package evdns looks names up, on the loop. It is the resolver of libevent's
+// evdns, in Go, and has libevent's name for each thing; package evdnsserver is the
+// server.
 //
 // # Looking up
 //
@@ -110,57 +111,11 @@
 // are not sent, with NoCache neither: all get the answer to the first. Each has its
 // own time, and can be cancelled; the query is given up with the last of them.
 //
-// # A server
-//
-// [NewServerPort] takes requests on a UDP socket, and [NewServerPortListener] on
-// TCP connections. The callback gets a [ServerRequest], adds records, and answers:
-//
-//	fd, err := datagram.Listen(netip.MustParseAddrPort("127.0.0.1:53"), 0)
-//	...
-//	port, err := evdns.NewServerPort(base, fd, func(r *evdns.ServerRequest) {
-//		for _, q := range r.Questions {
-//			if q.Qtype == dns.TypeA && strings.EqualFold(q.Name, "www.example.org.") {
-//				r.AddA(q.Name, time.Hour, address)
-//			}
-//		}
-//		r.Respond(0)
-//	})
-//
-// Names come in whatever case the client has chosen, often at random, and want to be
-// answered in that.
-//
-// A request may be kept, and answered from any callback, in any order;
-// [ServerRequest.Drop] ends it without a word. [ServerRequest.AddReply] adds
-// records of any type, [ServerRequest.Msg] is the whole query, and
-// [ServerRequest.RespondMsg] passes on the answer of another server, without what is
-// between us and that one only, which with [Base.Query] makes a forwarder.
-// [ServerPort.Close] takes no more requests; those that came by UDP can still be
-// answered.
-//
-// Every request ends. An answer that cannot be made becomes SERVFAIL, and Respond
-// says why; so does the answer of a callback that panics, and that of a request which
-// nobody has answered for 30 seconds ([ServerPort.SetRequestTimeout]). What cannot be
-// sent is logged ([ServerPort.SetLogger]), at most every ten seconds.
-//
-// Answers are as long as the client can take: 512 bytes by UDP, or what it says
-// with EDNS, up to 1232 unless [ServerPort.SetMaxUDPSize] was called, and 65,535
-// by TCP. Records that do not fit are left out, and the answer says so. Names are
-// compressed. Clients that speak EDNS get an OPT record, which may be one of the
-// user's.
-//
-// What cannot be read is answered with FORMERR, other operations than queries
-// with NOTIMP, later versions of EDNS with BADVERS, and the callback hears nothing
-// of it. Answers are never answered. What a client can cost has limits: open
-// requests ([ServerPort.SetMaxRequests]) and their time, connections
-// ([ServerPort.SetMaxClients]), the time they may be idle
-// ([ServerPort.SetIdleTimeout]), requests in one at a time, and answers that
-// nobody reads. [ServerPort.Stats] counts.
-//
 // # Goroutines
 //
-// Resolvers and servers belong to the goroutine that runs the loop of their event
-// base. If hooks of evthread are installed, as the package pthreads does, any
-// goroutine may use them; the callbacks still come from the loop. A resolver keeps the loop from
+// A resolver belongs to the goroutine that runs the loop of its event base. If hooks
+// of evthread are installed, as the package pthreads does, any goroutine may use it;
+// the callbacks still come from the loop. A resolver keeps the loop from
 // ending as long as it has nameservers, or, with [DisableWhenInactive], only
 // while something is being looked up.
 //
@@ -196,12 +151,4 @@
 //     onion; C asks for all names.
 //   - Options that do not exist, and numbers that are none, are errors.
 //   - A truncated answer is asked for at the nameserver that has sent it.
-//   - A server sends no more than 1232 bytes in a datagram unless it is told to; in
-//     C there is no limit but the client's.
-//   - A server that is closed takes no more requests; in C it goes on until the last
-//     one is answered. An answer that is too long loses whole records, where C cuts
-//     it off anywhere. What cannot be read gets an answer. Connections whose clients
-//     have only ended their side get the answers first.
-//   - [ServerRequest.AddA] makes a record of each address; C makes one of all, which
-//     no client understands. What C calls the flag RD is [FlagRA].
 package evdns

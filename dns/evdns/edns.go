@@ -1,7 +1,6 @@
 package evdns
 
 import (
-	"encoding/binary"
 	"time"
 
 	"github.com/miekg/dns"
@@ -67,40 +66,4 @@ func (b *Base) askPlainly(r *Request) {
 	r.sent-- // the nameserver has answered, after all
 	b.leave(r)
 	b.transmit(r, r.server)
-}
-
-// fullRcode returns the response code of a message without answers, of which the
-// OPT record has the upper part (RFC 6891, section 6.1.3). What follows the questions
-// is at offset.
-func (h header) fullRcode(msg []byte, offset int) int {
-	ok := true
-	for i := range h.authority + h.extra {
-		if offset, ok = skipName(msg, offset); !ok {
-			break
-		}
-		end, ok := recordEnd(msg, offset)
-		if !ok {
-			break
-		}
-		if i >= h.authority && binary.BigEndian.Uint16(msg[offset:]) == dns.TypeOPT {
-			return int(msg[offset+4])<<4 | h.rcode()
-		}
-		offset = end
-	}
-	return h.rcode()
-}
-
-// skipName returns where a name ends that may be compressed.
-func skipName(msg []byte, off int) (end int, ok bool) {
-	for off < len(msg) {
-		switch c := int(msg[off]); {
-		case c == 0:
-			return off + 1, true
-		case c >= 0xc0:
-			return off + 2, true
-		default:
-			off += 1 + c
-		}
-	}
-	return off, false
 }

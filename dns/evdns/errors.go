@@ -74,3 +74,23 @@ func (e Err) Error() string {
 
 // Timeout says whether waiting was what went wrong, as in net.Error.
 func (e Err) Timeout() bool { return e == ErrTimeout }
+
+// messageError returns the error of a message, which is nil if it has an answer.
+func messageError(m *dns.Msg) error {
+	if m.Rcode == dns.RcodeSuccess && len(m.Answer) > 0 {
+		return nil
+	}
+	return rcodeError(m.Rcode)
+}
+
+// rcodeError returns the error of a message without an answer.
+func rcodeError(rcode int) error {
+	switch rcode {
+	case dns.RcodeSuccess:
+		return ErrNoData
+	case dns.RcodeFormatError, dns.RcodeServerFailure, dns.RcodeNameError, dns.RcodeNotImplemented, dns.RcodeRefused:
+		return Err(rcode)
+	default:
+		return ErrUnknown
+	}
+}

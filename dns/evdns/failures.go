@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"time"
+
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
 // failures are the questions to which nameservers had no answer not long ago. They
@@ -35,7 +37,7 @@ const (
 )
 
 // A failureKey is a name in lower case, a type, and what of the flags counts.
-type failureKey [maxName + 4 + 3]byte
+type failureKey [dnswire.MaxName + 4 + 3]byte
 
 // set fills in the key, and returns the part of it that counts, or nil if the
 // name is too long.
@@ -45,7 +47,7 @@ func (k *failureKey) set(r *Request) []byte {
 		return nil
 	}
 	for i := range n {
-		k[i] = lower(r.name[i])
+		k[i] = dnswire.Lower(r.name[i])
 	}
 	binary.BigEndian.PutUint16(k[n:], r.qtype)
 	k[n+2] = byte(r.flags & UseVC)

@@ -29,6 +29,22 @@ func ok(t testing.TB, err error) {
 	}
 }
 
+// equal checks a value.
+func equal[T comparable](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+// is checks an error.
+func is(t testing.TB, what string, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
 // newLoop returns an event base that lives as long as the test, which fails if
 // it leaves anything behind.
 func newLoop(t testing.TB) *event.Base {
@@ -197,3 +213,20 @@ func record(t testing.TB, text string) dns.RR {
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
 var quiet = slog.New(slog.DiscardHandler)
+
+// bits writes the bits of a header as dig does.
+func bits(m *dns.Msg) string {
+	s := ""
+	for _, bit := range []struct {
+		set  bool
+		name string
+	}{
+		{m.Response, "qr"}, {m.Authoritative, " aa"}, {m.Truncated, " tc"}, {m.RecursionDesired, " rd"},
+		{m.RecursionAvailable, " ra"}, {m.Zero, " z"}, {m.AuthenticatedData, " ad"}, {m.CheckingDisabled, " cd"},
+	} {
+		if bit.set {
+			s += bit.name
+		}
+	}
+	return s
+}

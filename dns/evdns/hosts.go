@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
 // maxHostAddrs is how many addresses a name can have in hosts files.
@@ -36,12 +37,12 @@ func (h *hosts) find(name string) (host, bool) {
 // hostKey returns a name in lower case, without a dot at the end. Names that are
 // like that already take no memory.
 func hostKey(name string) string {
-	name = shown(name)
+	name = dnswire.TrimDot(name)
 	for i := range len(name) {
-		if lower(name[i]) != name[i] {
+		if dnswire.Lower(name[i]) != name[i] {
 			key := []byte(name)
 			for i, c := range key {
-				key[i] = lower(c)
+				key[i] = dnswire.Lower(c)
 			}
 			return string(key)
 		}

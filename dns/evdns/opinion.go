@@ -1,6 +1,10 @@
 package evdns
 
-import "time"
+import (
+	"time"
+
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
+)
 
 // An opinion is how far r has got in having an answer by UDP confirmed that has the
 // letters of the name in another case. Some nameservers change them, but so does
@@ -25,10 +29,10 @@ const opinionDelay = 50 * time.Millisecond
 
 // resembles says whether a message is taken for the answer to r though it does not
 // repeat the question letter by letter.
-func (c *channel) resembles(r *Request, msg []byte, h header) bool {
+func (c *channel) resembles(r *Request, msg []byte, h dnswire.Header) bool {
 	b := c.server.base
 	switch {
-	case r == nil || r.query == nil || !h.matches(msg, r.question(), false):
+	case r == nil || r.query == nil || !h.Matches(msg, r.question(), false):
 		return false
 	case c.stream:
 		c.server.folds = true

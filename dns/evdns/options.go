@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
 // OptionFlags say what ParseResolvConf is to take from the files.
@@ -300,7 +301,7 @@ var optionTable = map[string]option{
 // flagOptions are the options of glibc, which are set by being there.
 var flagOptions = map[string]option{
 	"edns0": {OptionMisc, func(s *settings, v string) error {
-		s.ednsUDPSize = max(s.ednsUDPSize, DefaultMaxUDPSize)
+		s.ednsUDPSize = max(s.ednsUDPSize, dnswire.EDNSUDPSize)
 		return noValue(v)
 	}},
 	"no-aaaa":        {OptionMisc, func(s *settings, v string) error { return setFlag(&s.noAAAA, v) }},

@@ -8,6 +8,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
 // An outcome is what the callback of a request is to be told.
@@ -108,7 +109,7 @@ func (r *Request) describe(err error) error {
 
 // Error implements error.
 func (f *failure) Error() string {
-	s := fmt.Sprintf("lookup %s %s", shown(f.name), dns.Type(f.qtype))
+	s := fmt.Sprintf("lookup %s %s", dnswire.TrimDot(f.name), dns.Type(f.qtype))
 	if f.server.IsValid() {
 		s += fmt.Sprintf(" at %v", f.server)
 	}

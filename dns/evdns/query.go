@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
 // A QueryConfig says how a question is asked. The zero value asks as Query does.
@@ -76,10 +78,10 @@ func newAsking(cfg *QueryConfig) (*asking, error) {
 		a.class = dns.ClassINET
 	}
 	if cfg.AuthenticatedData {
-		a.bits |= uint16(FlagAD)
+		a.bits |= dnswire.BitAD
 	}
 	if cfg.CheckingDisabled {
-		a.bits |= uint16(FlagCD)
+		a.bits |= dnswire.BitCD
 	}
 	if cfg.Timeout < 0 {
 		return nil, fmt.Errorf("timeout %v: %w", cfg.Timeout, ErrValue)
@@ -102,7 +104,7 @@ func newAsking(cfg *QueryConfig) (*asking, error) {
 
 // maxOptions is how many bytes the options of a query may have, so that it fits into a
 // datagram with any name.
-const maxOptions = DefaultMaxUDPSize - headerLen - maxName - 4 - optLen
+const maxOptions = dnswire.EDNSUDPSize - dnswire.HeaderLen - dnswire.MaxName - 4 - dnswire.OPTLen
 
 var errLongOptions = errors.New("too long for a query")
 
@@ -118,7 +120,7 @@ func packOptions(options []dns.EDNS0) ([]byte, error) {
 	}
 	opt := dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}, Option: options}
 	size := dns.Len(&opt)
-	if size > optLen+maxOptions {
+	if size > dnswire.OPTLen+maxOptions {
 		return nil, fmt.Errorf("options of %d bytes: %w: %w", size, ErrValue, errLongOptions)
 	}
 	buf := make([]byte, size)
@@ -126,7 +128,7 @@ func packOptions(options []dns.EDNS0) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("options: %w: %w", ErrValue, err)
 	}
-	return buf[optLen:n], nil
+	return buf[dnswire.OPTLen:n], nil
 }
 
 // isCommon says whether the answer is one to others, too, that ask with the same bits. A
@@ -153,7 +155,7 @@ func (a *asking) asksAs(other *asking) bool {
 
 func (a *asking) namesServer() bool { return a != nil && a.nameserver.IsValid() }
 
-func (a *asking) wantsAD() bool { return a != nil && a.bits&uint16(FlagAD) != 0 }
+func (a *asking) wantsAD() bool { return a != nil && a.bits&dnswire.BitAD != 0 }
 
 // messageKind returns under which kind the message of an answer is remembered.
 func (a *asking) messageKind() entryKind {
@@ -167,7 +169,7 @@ func (a *asking) messageKind() entryKind {
 	if a.wantsAD() {
 		kind |= kindAD
 	}
-	if a.bits&uint16(FlagCD) != 0 {
+	if a.bits&dnswire.BitCD != 0 {
 		kind |= kindCD
 	}
 	return kind
@@ -184,13 +186,13 @@ func (r *Request) asking() *asking {
 // record returns the record of EDNS of a query that is asked so, for datagrams of at
 // most so many bytes, or nothing if it needs none.
 func (a *asking) record(udpSize int) []byte {
-	if udpSize <= minUDPSize {
+	if udpSize <= dnswire.MinUDPSize {
 		if !a.do && len(a.options) == 0 {
 			return nil
 		}
-		udpSize = DefaultMaxUDPSize
+		udpSize = dnswire.EDNSUDPSize
 	}
-	rec := make([]byte, optLen, optLen+len(a.options))
+	rec := make([]byte, dnswire.OPTLen, dnswire.OPTLen+len(a.options))
 	binary.BigEndian.PutUint16(rec[1:], dns.TypeOPT)
 	binary.BigEndian.PutUint16(rec[3:], uint16(udpSize))
 	if a.do {

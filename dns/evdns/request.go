@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
 // QueryFlags change how a name is looked up.
@@ -43,6 +45,18 @@ const (
 	// TypeCNAME is the name that an alias stands for (DNS_CNAME).
 	TypeCNAME AnswerType = 4
 )
+
+// answerType returns the type of the answers to queries of a type.
+func answerType(qtype uint16) AnswerType {
+	switch qtype {
+	case dns.TypePTR:
+		return TypePTR
+	case dns.TypeAAAA:
+		return TypeAAAA
+	default:
+		return TypeA
+	}
+}
 
 // An Answer is what was found out about a name or an address. With an error it
 // has only a Type and, if the error is worth remembering, a TTL.
@@ -134,7 +148,7 @@ func (b *Base) ResolveIPv6(name string, flags QueryFlags, cb func(Answer, error)
 }
 
 func (b *Base) resolve(name string, qtype uint16, flags QueryFlags, cb func(Answer, error)) (*Request, error) {
-	if err := checkHostname(name); err != nil {
+	if err := dnswire.CheckHostname(name); err != nil {
 		return nil, lookupError(name, qtype, err)
 	}
 	return b.start(&Request{base: b, name: name, qtype: qtype, flags: flags, callback: cb})
@@ -144,7 +158,7 @@ func (b *Base) resolve(name string, qtype uint16, flags QueryFlags, cb func(Answ
 // IPv4-mapped IPv6 address counts as IPv4 (evdns_base_resolve_reverse,
 // evdns_base_resolve_reverse_ipv6).
 func (b *Base) ResolveReverse(addr netip.Addr, flags QueryFlags, cb func(Answer, error)) (*Request, error) {
-	name, err := reverseName(addr)
+	name, err := dnswire.ReverseName(addr)
 	if err != nil {
 		return nil, lookupError(addr.String(), dns.TypePTR, err)
 	}
@@ -175,7 +189,7 @@ func checkQuery(name string, qtype uint16) error {
 	case dns.TypeAXFR, dns.TypeIXFR, dns.TypeOPT, dns.TypeNone:
 		return fmt.Errorf("type: %w", errors.ErrUnsupported)
 	}
-	_, err := packQuery(dns.Fqdn(name), qtype, nil, nil)
+	_, err := dnswire.PackQuery(dns.Fqdn(name), qtype, nil, nil)
 	return err
 }
 

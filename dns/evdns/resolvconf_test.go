@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
 // nameservers returns the addresses of the nameservers, without port 53.
@@ -389,7 +391,7 @@ func FuzzParseResolvConf(f *testing.F) {
 			c.parseLine(line)
 		}
 		for _, domain := range b.search.domains {
-			if err := checkHostname(domain); err != nil {
+			if err := dnswire.CheckHostname(domain); err != nil {
 				t.Errorf("%q became a search domain: %v", domain, err)
 			}
 		}

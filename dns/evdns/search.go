@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
+
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
 const (
@@ -54,7 +56,7 @@ func searchDomain(s string) (string, error) {
 	if domain == "" {
 		return "", nil
 	}
-	if err := checkHostname(domain); err != nil {
+	if err := dnswire.CheckHostname(domain); err != nil {
 		return "", fmt.Errorf("%q: %w", s, err)
 	}
 	return domain, nil

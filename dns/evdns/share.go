@@ -3,6 +3,8 @@ package evdns
 import (
 	"math/bits"
 	"time"
+
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
 // Equal questions in flight are asked once. The first request with a question is
@@ -248,7 +250,7 @@ func equalNames(a, b string) bool {
 		return false
 	}
 	for i := range len(a) {
-		if lower(a[i]) != lower(b[i]) {
+		if dnswire.Lower(a[i]) != dnswire.Lower(b[i]) {
 			return false
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
 // A special is the fixed meaning of a name for which no nameserver is asked.
@@ -50,7 +52,7 @@ func specialOf(name string) special {
 // a way around.
 func lastLabel(name string) string {
 	if strings.IndexByte(name, '\\') >= 0 {
-		var wire [maxName]byte
+		var wire [dnswire.MaxName]byte
 		if n, err := dns.PackDomainName(dns.Fqdn(name), wire[:], 0, nil, false); err == nil {
 			return lastWireLabel(wire[:n])
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
 // A connection is a stream to a nameserver: a TCP connection, or what its
@@ -228,7 +229,7 @@ func (c *connection) next() (msg []byte, need int, err error) {
 		return nil, 0, err
 	}
 	n := int(binary.BigEndian.Uint16(length[:]))
-	if n < headerLen {
+	if n < dnswire.HeaderLen {
 		return nil, 0, fmt.Errorf("%d bytes: %w", n, errShort)
 	}
 	if in.Len() < lengthLen+n {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
 // minTimeout is the least time in which an answer is awaited.
@@ -147,12 +148,12 @@ func (b *Base) compose(r *Request, edns bool) error {
 	if !b.options.randomizeCase {
 		random = nil
 	}
-	if r.query, err = packQuery(r.name, r.qtype, random, opt); err != nil {
+	if r.query, err = dnswire.PackQuery(r.name, r.qtype, random, opt); err != nil {
 		return err
 	}
 	r.opt = uint16(len(opt))
 	if b.options.trustAD {
-		r.query[3] |= byte(FlagAD)
+		r.query[3] |= byte(dnswire.BitAD)
 	}
 	if a := r.asking(); a != nil {
 		a.apply(r.query, len(r.query)-len(opt))
@@ -166,11 +167,11 @@ func (b *Base) extraRecord(r *Request, edns bool) ([]byte, error) {
 	if a := r.asking(); a != nil && edns {
 		return a.record(size), nil
 	}
-	if !edns || size <= minUDPSize {
+	if !edns || size <= dnswire.MinUDPSize {
 		return nil, nil
 	}
 	if size != b.optSize {
-		opt, err := packOPT(uint16(size))
+		opt, err := dnswire.PackOPT(uint16(size))
 		if err != nil {
 			return nil, err
 		}
@@ -181,11 +182,8 @@ func (b *Base) extraRecord(r *Request, edns bool) ([]byte, error) {
 
 // question returns what an answer to the request must repeat.
 func (r *Request) question() []byte {
-	return r.query[headerLen : len(r.query)-int(r.opt)]
+	return r.query[dnswire.HeaderLen : len(r.query)-int(r.opt)]
 }
-
-// optLen is the length of an OPT record without options.
-const optLen = 11
 
 // setID writes the id into the message.
 func (r *Request) setID() { binary.BigEndian.PutUint16(r.query, r.id) }

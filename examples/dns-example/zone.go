@@ -10,7 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"github.com/go-libevent/libevent/dns/evdns"
+	"github.com/go-libevent/libevent/dns/evdnsserver"
 )
 
 // zoneTTL is how long others may remember what a zone says.
@@ -47,20 +47,20 @@ func parseZone(args []string) (*zone, error) {
 }
 
 // answer answers a request, with what there is or with SERVFAIL.
-func (z *zone) answer(req *evdns.ServerRequest) {
+func (z *zone) answer(req *evdnsserver.Request) {
 	result, err := z.fill(req)
 	if err != nil {
 		log.Print(err)
-		result = evdns.ErrServerFailed
+		result = dns.RcodeServerFailure
 	}
-	if err := req.Respond(result); err != nil && !errors.Is(err, evdns.ErrClientGone) {
+	if err := req.Respond(result); err != nil && !errors.Is(err, evdnsserver.ErrClientGone) {
 		log.Print(err)
 	}
 }
 
 // fill adds what there is to all questions.
-func (z *zone) fill(req *evdns.ServerRequest) (result evdns.Err, err error) {
-	result = evdns.ErrNotExist
+func (z *zone) fill(req *evdnsserver.Request) (result int, err error) {
+	result = dns.RcodeNameError
 	for _, q := range req.Questions {
 		found, err := z.add(req, q)
 		if err != nil {
@@ -70,12 +70,12 @@ func (z *zone) fill(req *evdns.ServerRequest) (result evdns.Err, err error) {
 			result = 0
 		}
 	}
-	return result, req.SetFlags(evdns.FlagAA)
+	return result, req.SetFlags(evdnsserver.FlagAA)
 }
 
 // add adds what there is to a question, and returns whether there is anything of
 // its name.
-func (z *zone) add(req *evdns.ServerRequest, q dns.Question) (found bool, err error) {
+func (z *zone) add(req *evdnsserver.Request, q dns.Question) (found bool, err error) {
 	name := dns.CanonicalName(q.Name)
 	addrs, names := z.addrs[name], z.names[name]
 	for _, addr := range addrs {

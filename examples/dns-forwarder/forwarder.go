@@ -7,6 +7,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/go-libevent/libevent/dns/evdns"
+	"github.com/go-libevent/libevent/dns/evdnsserver"
 )
 
 // A forwarder answers requests with what a resolver finds out.
@@ -17,24 +18,24 @@ type forwarder struct {
 }
 
 // serve begins to answer a request. It is the callback of the server's ports.
-func (f *forwarder) serve(req *evdns.ServerRequest) {
+func (f *forwarder) serve(req *evdnsserver.Request) {
 	q := req.Questions
 	switch {
 	case len(q) != 1:
-		refuse(req, evdns.ErrFormat)
+		refuse(req, dns.RcodeFormatError)
 		return
 	case q[0].Qclass != dns.ClassINET:
-		refuse(req, evdns.ErrNotImpl)
+		refuse(req, dns.RcodeNotImplemented)
 		return
 	case f.waiting == f.max:
-		refuse(req, evdns.ErrRefused)
+		refuse(req, dns.RcodeRefused)
 		return
 	}
 	// What the client wants of DNSSEC is the nameserver's to give.
 	how := evdns.QueryConfig{
 		Flags:            evdns.NoSearch,
 		DNSSEC:           req.DNSSEC(),
-		CheckingDisabled: req.Flags()&evdns.FlagCD != 0,
+		CheckingDisabled: req.Flags()&evdnsserver.FlagCD != 0,
 	}
 	_, err := f.resolver.QueryWith(q[0].Name, q[0].Qtype, how, func(m *dns.Msg, err error) {
 		f.waiting--
@@ -48,29 +49,29 @@ func (f *forwarder) serve(req *evdns.ServerRequest) {
 }
 
 // refuse answers a request with a code alone.
-func refuse(req *evdns.ServerRequest, code evdns.Err) { report(req.Respond(code)) }
+func refuse(req *evdnsserver.Request, rcode int) { report(req.Respond(rcode)) }
 
 // report logs that an answer could not be sent, and that the client got another one or
 // none, unless it is the client that has gone.
 func report(err error) {
-	if err != nil && !errors.Is(err, evdns.ErrClientGone) {
+	if err != nil && !errors.Is(err, evdnsserver.ErrClientGone) {
 		log.Print(err)
 	}
 }
 
 // refusal is what a client is told when its query cannot be asked.
-func refusal(err error) evdns.Err {
+func refusal(err error) int {
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
-		return evdns.ErrNotImpl
+		return dns.RcodeNotImplemented
 	case errors.Is(err, evdns.ErrName):
-		return evdns.ErrFormat
+		return dns.RcodeFormatError
 	}
-	return evdns.ErrServerFailed
+	return dns.RcodeServerFailure
 }
 
 // answer answers a request with the message of a nameserver, if there is one.
-func answer(req *evdns.ServerRequest, m *dns.Msg, err error) {
+func answer(req *evdnsserver.Request, m *dns.Msg, err error) {
 	if m == nil {
 		refuse(req, failure(err))
 		return
@@ -82,10 +83,10 @@ func answer(req *evdns.ServerRequest, m *dns.Msg, err error) {
 
 // failure is what a client is told when there is no message. Those that a
 // nameserver has sent keep their code.
-func failure(err error) evdns.Err {
+func failure(err error) int {
 	var reason evdns.Err
 	if errors.As(err, &reason) && reason <= evdns.ErrRefused {
-		return reason
+		return int(reason)
 	}
-	return evdns.ErrServerFailed
+	return dns.RcodeServerFailure
 }

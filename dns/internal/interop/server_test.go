@@ -15,7 +15,7 @@ import (
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/listener"
-	"github.com/go-libevent/libevent/dns/evdns"
+	"github.com/go-libevent/libevent/dns/evdnsserver"
 )
 
 // zoneText is what our server has, beside a name with many addresses, and one with
@@ -93,14 +93,14 @@ func serve(t testing.TB) *ourServer {
 	}
 	l, udp := listenBoth(t, base)
 	s.addr = l.AddrPort()
-	tcpPort, err := evdns.NewServerPortListener(base, l, func(req *evdns.ServerRequest) {
+	tcpPort, err := evdnsserver.NewTCP(base, l, func(req *evdnsserver.Request) {
 		s.tcp.Add(1)
 		s.answer(req)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	udpPort, err := evdns.NewServerPort(base, udp, func(req *evdns.ServerRequest) {
+	udpPort, err := evdnsserver.NewUDP(base, udp, func(req *evdnsserver.Request) {
 		s.udp.Add(1)
 		s.answer(req)
 	})
@@ -144,17 +144,17 @@ func listenBoth(t testing.TB, base *event.Base) (*listener.Listener, int) {
 func (s *ourServer) port() string { return strconv.Itoa(int(s.addr.Port())) }
 
 // answer answers a request with what the zone has.
-func (s *ourServer) answer(req *evdns.ServerRequest) {
-	result := evdns.ErrNotExist
+func (s *ourServer) answer(req *evdnsserver.Request) {
+	result := dns.RcodeNameError
 	for _, q := range req.Questions {
 		if s.add(req, q) {
 			result = 0
 		}
 	}
 	if len(req.Questions) == 1 && !strings.HasSuffix(dns.CanonicalName(req.Questions[0].Name), "example.org.") && result != 0 {
-		result = evdns.ErrRefused
+		result = dns.RcodeRefused
 	}
-	req.SetFlags(evdns.FlagAA)
+	req.SetFlags(evdnsserver.FlagAA)
 	if err := req.Respond(result); err != nil {
 		s.t.Errorf("respond: %v", err)
 	}
@@ -162,7 +162,7 @@ func (s *ourServer) answer(req *evdns.ServerRequest) {
 
 // add adds what the zone has for a question, and follows an alias. It returns
 // whether there is anything of that name.
-func (s *ourServer) add(req *evdns.ServerRequest, q dns.Question) bool {
+func (s *ourServer) add(req *evdnsserver.Request, q dns.Question) bool {
 	records := s.zone[dns.CanonicalName(q.Name)]
 	found := false
 	for _, rr := range records {
@@ -176,13 +176,13 @@ func (s *ourServer) add(req *evdns.ServerRequest, q dns.Question) bool {
 		}
 	}
 	if !found {
-		s.check(req.AddReply(evdns.AuthoritySection, s.soa))
+		s.check(req.AddReply(evdnsserver.AuthoritySection, s.soa))
 	}
 	return len(records) > 0
 }
 
 // addRecord adds a record in the way that there is for its type.
-func (s *ourServer) addRecord(req *evdns.ServerRequest, name string, rr dns.RR) error {
+func (s *ourServer) addRecord(req *evdnsserver.Request, name string, rr dns.RR) error {
 	switch rr := rr.(type) {
 	case *dns.A:
 		addr, _ := netip.AddrFromSlice(rr.A.To4())
@@ -193,7 +193,7 @@ func (s *ourServer) addRecord(req *evdns.ServerRequest, name string, rr dns.RR) 
 	case *dns.PTR:
 		return req.AddPTRName(name, rr.Ptr, ttl(rr))
 	}
-	return req.AddReply(evdns.AnswerSection, rr)
+	return req.AddReply(evdnsserver.AnswerSection, rr)
 }
 
 func (s *ourServer) check(err error) {

@@ -9,7 +9,7 @@ import (
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/listener"
-	"github.com/go-libevent/libevent/dns/evdns"
+	"github.com/go-libevent/libevent/dns/evdnsserver"
 )
 
 // attempts is how often a port is tried that the system has chosen for UDP, and
@@ -19,13 +19,13 @@ const attempts = 10
 // Ports are both of a server's ports.
 type Ports struct {
 	addr netip.AddrPort
-	udp  *evdns.ServerPort
-	tcp  *evdns.ServerPort
+	udp  *evdnsserver.Server
+	tcp  *evdnsserver.Server
 }
 
 // Open opens both ports. With port 0 the system chooses one that is free for both.
 // Requests go to answer.
-func Open(base *event.Base, addr netip.AddrPort, answer func(*evdns.ServerRequest)) (*Ports, error) {
+func Open(base *event.Base, addr netip.AddrPort, answer func(*evdnsserver.Request)) (*Ports, error) {
 	if addr.Port() != 0 {
 		return open(base, addr, answer)
 	}
@@ -40,13 +40,13 @@ func Open(base *event.Base, addr netip.AddrPort, answer func(*evdns.ServerReques
 }
 
 // open opens both ports, TCP first, so that the system chooses among more.
-func open(base *event.Base, addr netip.AddrPort, answer func(*evdns.ServerRequest)) (*Ports, error) {
+func open(base *event.Base, addr netip.AddrPort, answer func(*evdnsserver.Request)) (*Ports, error) {
 	l, err := listener.NewBind(base, addr, listener.CloseOnFree|listener.Reuseable, listener.DefaultBacklog, nil)
 	if err != nil {
 		return nil, err
 	}
 	p := &Ports{addr: l.AddrPort()}
-	if p.tcp, err = evdns.NewServerPortListener(base, l, answer); err != nil {
+	if p.tcp, err = evdnsserver.NewTCP(base, l, answer); err != nil {
 		return nil, err
 	}
 	fd, err := datagram.Listen(p.addr, 0)
@@ -54,7 +54,7 @@ func open(base *event.Base, addr netip.AddrPort, answer func(*evdns.ServerReques
 		p.tcp.Close()
 		return nil, err
 	}
-	if p.udp, err = evdns.NewServerPort(base, fd, answer); err != nil {
+	if p.udp, err = evdnsserver.NewUDP(base, fd, answer); err != nil {
 		p.tcp.Close()
 		return nil, err
 	}

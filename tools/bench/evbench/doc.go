@@ -377,7 +377,7 @@
 // servers have queries for 200 ms, and their responses are checked, before the
 // clock starts.
 //
-//   - ours: a server port of evdns.
+//   - ours: a UDP server of evdnsserver.
 //   - C libevent: evdns_add_server_port_with_base.
 //   - miekg/dns: a dns.Server, whose handler runs in a goroutine for each query.
 //   - dnsperf: the load is dnsperf with one thread for sending and one for

@@ -12,6 +12,7 @@ import (
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/dns/evdns"
+	"github.com/go-libevent/libevent/dns/evdnsserver"
 )
 
 // nameserver answers queries for addresses.
@@ -31,11 +32,11 @@ func newDNSServer(w Work, base *event.Base, _ string) (subject, error) {
 	if s.addr, err = datagram.LocalAddr(fd); err != nil {
 		return nil, err
 	}
-	_, err = evdns.NewServerPort(base, fd, s.answer)
+	_, err = evdnsserver.NewUDP(base, fd, s.answer)
 	return s, err
 }
 
-func (s *nameserver) answer(request *evdns.ServerRequest) {
+func (s *nameserver) answer(request *evdnsserver.Request) {
 	s.units++
 	for _, q := range request.Questions {
 		if q.Qtype == dns.TypeA {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/dns/evdns"
+	"github.com/go-libevent/libevent/dns/evdnsserver"
 )
 
 // serveDNSOurs runs a DNS server on a server port of this library.
@@ -26,14 +26,14 @@ func serveDNSOurs(r ready) error {
 	if err != nil {
 		return err
 	}
-	if _, err := evdns.NewServerPort(base, fd, answerOurs); err != nil {
+	if _, err := evdnsserver.NewUDP(base, fd, answerOurs); err != nil {
 		return err
 	}
 	r(net.UDPAddrFromAddrPort(addr))
 	return base.Dispatch()
 }
 
-func answerOurs(request *evdns.ServerRequest) {
+func answerOurs(request *evdnsserver.Request) {
 	for _, q := range request.Questions {
 		if q.Qtype == dns.TypeA && q.Qclass == dns.ClassINET {
 			request.AddA(q.Name, dnsTTL*time.Second, netip.AddrFrom4(dnsAddress))

@@ -1,6 +1,0 @@
-//go:build !linux
-
-package evdns_test
-
-// wildcardTargets are addresses that a server at 0.0.0.0 can be asked at.
-var wildcardTargets = []string{"127.0.0.1"}

@@ -1,0 +1,104 @@
+package evdnsserver
+
+import (
+	"encoding/binary"
+
+	"github.com/miekg/dns"
+
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
+)
+
+const (
+	// copiedBits are those of the header that an answer has from its request.
+	copiedBits = dnswire.MaskOpcode | uint16(FlagRD|FlagCD)
+
+	// maxQuestions and maxRecords are how many questions and records a request
+	// may have. Everybody else asks one, and adds an OPT record or two of other
+	// kinds; with thousands of long names we would be busy for long.
+	maxQuestions = 32
+	maxRecords   = 32
+)
+
+// read takes from a message what an answer needs: the questions, and how the
+// client speaks EDNS. Everything else is looked at by Msg, if somebody asks. The
+// result is why no callback can be asked, if it is not success.
+func (r *Request) read(h dnswire.Header) (rcode int) {
+	if h.Bits&dnswire.MaskOpcode != 0 {
+		return dns.RcodeNotImplemented
+	}
+	off, ok := r.readQuestions(int(h.Questions))
+	ok = ok && h.Answers+h.Authority+h.Extra <= maxRecords
+	if ok {
+		off, ok = dnswire.SkipRecords(r.wire, off, h.Answers+h.Authority)
+	}
+	if ok {
+		ok = r.readExtra(off, h.Extra)
+	}
+	switch {
+	case !ok || r.cut:
+		r.Questions, r.edns = nil, false
+		return dns.RcodeFormatError
+	case r.version != 0:
+		return dns.RcodeBadVers
+	default:
+		return dns.RcodeSuccess
+	}
+}
+
+func (r *Request) readQuestions(n int) (off int, ok bool) {
+	if n > maxQuestions {
+		return 0, false
+	}
+	r.Questions = r.first[:0]
+	off = dnswire.HeaderLen
+	for range n {
+		name, end, err := dns.UnpackDomainName(r.wire, off)
+		if err != nil || end+4 > len(r.wire) {
+			return 0, false
+		}
+		r.Questions = append(r.Questions, dns.Question{
+			Name:   name,
+			Qtype:  binary.BigEndian.Uint16(r.wire[end:]),
+			Qclass: binary.BigEndian.Uint16(r.wire[end+2:]),
+		})
+		off = end + 4
+	}
+	return off, true
+}
+
+// readExtra looks for the record that is about EDNS (RFC 6891, section 6.1).
+func (r *Request) readExtra(off, n int) (ok bool) {
+	for range n {
+		name, fixed, err := dns.UnpackDomainName(r.wire, off)
+		if err != nil {
+			return false
+		}
+		next, ok := dnswire.RecordEnd(r.wire, fixed)
+		if !ok {
+			return false
+		}
+		if binary.BigEndian.Uint16(r.wire[fixed:]) == dns.TypeOPT {
+			if r.edns || name != "." {
+				return false
+			}
+			r.edns = true
+			r.size = binary.BigEndian.Uint16(r.wire[fixed+2:])
+			r.version = r.wire[fixed+5]
+			r.do = r.wire[fixed+6]&0x80 != 0
+		}
+		off = next
+	}
+	return true
+}
+
+// room returns how long the answer may be.
+func (r *Request) room() int {
+	switch {
+	case r.client != nil:
+		return dns.MaxMsgSize
+	case r.edns:
+		return min(max(int(r.size), dnswire.MinUDPSize), r.server.udp.longest)
+	default:
+		return dnswire.MinUDPSize
+	}
+}

@@ -1,0 +1,120 @@
+package evdnsserver
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// DefaultRequestTimeout is how long a request may wait for its answer if nothing
+// else was set.
+const DefaultRequestTimeout = 30 * time.Second
+
+// pending is the list of the requests of a server that wait for their answers, the
+// oldest first. Those that are answered before their callback returns never get
+// here. The timer may come too early, when the list has changed: most requests are
+// answered long before their time has passed.
+type pending struct {
+	first, last *Request
+	longest     time.Duration
+	timer       event.Event
+	armed       bool
+}
+
+// SetRequestTimeout sets how long requests may wait for their answers. A request
+// that is neither answered nor dropped by then is answered with SERVFAIL, and no longer counts against the limits of the server. The error is
+// ErrValue if d is not positive.
+func (s *Server) SetRequestTimeout(d time.Duration) error {
+	if d <= 0 {
+		return fmt.Errorf("evdnsserver: set request timeout %v: %w", d, ErrValue)
+	}
+	s.lock()
+	defer s.unlock()
+	s.pending.longest = d
+	s.expire()
+	return nil
+}
+
+// now returns the time as of the start of this round of callbacks.
+func (s *Server) now() time.Duration { return s.base.Now().Sub(s.epoch) }
+
+// await puts a request into the list.
+func (s *Server) await(r *Request) {
+	l := &s.pending
+	r.since = s.now()
+	r.prev = l.last
+	if l.last == nil {
+		l.first = r
+	} else {
+		l.last.next = r
+	}
+	l.last = r
+	if !l.armed {
+		s.armPending(l.longest)
+	}
+}
+
+// remove takes a request out of the list, if it is in it.
+func (l *pending) remove(r *Request) {
+	if r.prev == nil && l.first != r {
+		return
+	}
+	if r.prev == nil {
+		l.first = r.next
+	} else {
+		r.prev.next = r.next
+	}
+	if r.next == nil {
+		l.last = r.prev
+	} else {
+		r.next.prev = r.prev
+	}
+	r.next, r.prev = nil, nil
+}
+
+// forget takes all requests out of the list: nothing depends on them any more.
+func (l *pending) forget() {
+	for l.first != nil {
+		l.remove(l.first)
+	}
+}
+
+// giveUp ends all requests that wait.
+func (s *Server) giveUp() {
+	for s.pending.first != nil {
+		s.stats.Expired++
+		s.pending.first.refuse(dns.RcodeServerFailure)
+	}
+}
+
+func (s *Server) armPending(d time.Duration) {
+	err := s.pending.timer.AddTimeout(d)
+	s.pending.armed = err == nil
+	if err != nil {
+		s.warn("server cannot time requests", err)
+	}
+}
+
+func (s *Server) onPending(*event.Event, event.What) {
+	s.lock()
+	defer s.unlock()
+	s.pending.armed = false
+	s.expire()
+}
+
+// expire ends the requests whose time has passed, and sets the timer for the next.
+func (s *Server) expire() {
+	l := &s.pending
+	now := s.now()
+	for r := l.first; r != nil && now-r.since >= l.longest; r = l.first {
+		s.stats.Expired++
+		s.complain(&s.lateness, "server has not answered a request", errNotAnswered, "client", r.peer, "questions", r.Questions)
+		r.refuse(dns.RcodeServerFailure)
+	}
+	if l.first != nil && !s.ended {
+		s.armPending(l.first.since + l.longest - now)
+	}
+}

@@ -1,0 +1,225 @@
+package evdnsserver
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evthread"
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
+)
+
+// A Callback gets a request, on the loop of the server's base. It answers
+// with Respond, or puts that off and answers later, from wherever. A request that
+// it leaves behind by a panic, or that is neither answered nor dropped for as long
+// as SetRequestTimeout says, gets SERVFAIL. It may do anything to the server
+// (evdns_request_callback_fn_type).
+type Callback func(*Request)
+
+// A Server takes requests on a UDP socket or on TCP connections, and gives
+// them to a callback.
+//
+// It belongs to the goroutine that runs the loop of its base. If hooks of
+// evthread were installed before it was made, its methods and those of its
+// requests are for any goroutine; callbacks come from the loop in any case, and
+// hold the lock of the server (struct evdns_server_port).
+type Server struct {
+	base     *event.Base
+	callback Callback
+	epoch    time.Time     // what times are counted from
+	mu       evthread.Lock // of everything below, or nil
+	log      *slog.Logger  // or nil: slog.Default
+	udp      *udpServer    // one of these
+	tcp      *tcpServer
+	closed   bool // Close was called
+	ended    bool // and there is nothing left to do
+	open     int  // requests that were neither answered nor dropped
+	handled  *Request
+	pending  pending
+	packer   packer
+	stats    Stats
+
+	lateness, losses complaint // requests that expire, answers that cannot be sent
+}
+
+// Stats counts what has become of the messages that a server has got.
+type Stats struct {
+	Requests  uint64 // were given to the callback
+	Answers   uint64 // were given to the system to be sent, refusals included
+	Truncated uint64 // of these, with records left out
+	Refused   uint64 // messages that no callback was asked about
+	Ignored   uint64 // messages that got no answer: no header, no query, or too many at once
+	Failed    uint64 // answers that could not be made or sent; for the former SERVFAIL was
+	Expired   uint64 // requests that nobody has answered in time
+}
+
+// newServer makes a server without a socket.
+func newServer(base *event.Base, cb Callback) (*Server, error) {
+	if base == nil || cb == nil {
+		return nil, fmt.Errorf("event base and callback: %w", event.ErrNil)
+	}
+	s := &Server{base: base, callback: cb, epoch: base.Now()}
+	s.pending.longest = DefaultRequestTimeout
+	if err := s.pending.timer.Assign(base, -1, event.Finalize, s.onPending); err != nil {
+		return nil, err
+	}
+	if !evthread.Enabled() {
+		return s, nil
+	}
+	mu, err := evthread.NewLock(evthread.Recursive)
+	if err != nil {
+		return nil, err
+	}
+	s.mu = mu
+	// Requests use the lock as long as there are any.
+	runtime.AddCleanup(s, func(mu evthread.Lock) { evthread.FreeLock(mu, evthread.Recursive) }, mu)
+	return s, nil
+}
+
+// Close ends the server: it takes no more requests, and connections are closed.
+// Requests that came by UDP can still be answered, for as long as
+// SetRequestTimeout says; the socket is closed after the last of them. If the base was
+// freed before, they get SERVFAIL at once. For those
+// that came by TCP, Respond is an error. A listener is freed at once. Closing a
+// server again does nothing (evdns_close_server_port).
+func (s *Server) Close() {
+	s.lock()
+	first := !s.closed
+	s.closed = true
+	if first && s.tcp != nil {
+		s.tcp.disconnect()
+		s.pending.forget()
+		s.pending.timer.Free()
+	}
+	if first && s.udp != nil {
+		s.udp.stopReading()
+		s.udp.sendLast()
+	}
+	s.settle()
+	s.unlock()
+	if first && s.tcp != nil {
+		s.tcp.listener.Free() // whose lock comes before ours
+	}
+}
+
+// settle ends a server that was closed once nothing is left to be done.
+func (s *Server) settle() {
+	if !s.closed || s.ended || s.udp == nil {
+		return
+	}
+	if s.open == 0 && len(s.udp.queue) == 0 {
+		s.ended = true
+		s.pending.timer.Free()
+		s.udp.end()
+	}
+}
+
+// SetLogger sets where the server tells about sockets that fail; nil is
+// slog.Default (evdns_set_log_fn).
+func (s *Server) SetLogger(log *slog.Logger) {
+	s.lock()
+	defer s.unlock()
+	s.log = log
+}
+
+// Stats returns what has become of messages so far.
+func (s *Server) Stats() Stats {
+	s.lock()
+	defer s.unlock()
+	return s.stats
+}
+
+// handle deals with a message. wire is good until it returns.
+func (s *Server) handle(wire []byte, from origin) {
+	h, ok := dnswire.ReadHeader(wire)
+	if !ok || h.Bits&dnswire.BitQR != 0 {
+		s.stats.Ignored++ // to answer an answer would make a loop
+		return
+	}
+	r := &Request{server: s, origin: from, wire: wire, id: h.ID, bits: h.Bits & copiedBits}
+	s.open++
+	if r.client != nil {
+		r.client.open++
+	}
+	if rcode := r.read(h); rcode != dns.RcodeSuccess {
+		s.stats.Refused++
+		r.refuse(rcode)
+		return
+	}
+	s.stats.Requests++
+	s.handled = r
+	s.callback(r)
+	s.handled = nil
+	if r.ended {
+		return
+	}
+	r.wire = slices.Clone(wire)
+	if !s.closed || s.udp != nil {
+		s.await(r)
+	}
+}
+
+// endHandling answers the request whose callback has panicked. It is deferred where
+// messages are received, and reports whether there was one.
+func (s *Server) endHandling() (panicked bool) {
+	r := s.handled
+	s.handled = nil
+	if r != nil && !r.ended {
+		r.refuse(dns.RcodeServerFailure)
+	}
+	return r != nil
+}
+
+// An origin is where a request came from.
+type origin struct {
+	peer   netip.AddrPort
+	local  netip.Addr // to which it was sent, if the system has told
+	client *tcpClient // or nil
+	cut    bool       // the message was longer than there was room
+}
+
+// checkServerOption says what is wrong with an option: that the server is not of
+// its kind, or that it cannot have this value.
+func checkServerOption(kind, value bool) error {
+	switch {
+	case !kind:
+		return errors.ErrUnsupported
+	case !value:
+		return ErrValue
+	default:
+		return nil
+	}
+}
+
+// lock and unlock bracket everything that others may do at the same time.
+func (s *Server) lock() {
+	if s.mu != nil {
+		if err := s.mu.Lock(0); err != nil {
+			panic(fmt.Errorf("evdnsserver: %w", err))
+		}
+	}
+}
+
+func (s *Server) unlock() {
+	if s.mu != nil {
+		if err := s.mu.Unlock(0); err != nil {
+			panic(fmt.Errorf("evdnsserver: %w", err))
+		}
+	}
+}
+
+func (s *Server) logger() *slog.Logger {
+	if s.log == nil {
+		return slog.Default()
+	}
+	return s.log
+}
+
+func (s *Server) warn(msg string, err error) { s.logger().Warn("evdnsserver: "+msg, "error", err) }
