@@ -9,7 +9,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/http/internal/wire"
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // Defaults of a client.
@@ -171,8 +171,8 @@ func (c *Client) do(r *Request, method Method, name string, u *url.URL, follows 
 	}
 	if way.proxy != "" && !way.secure {
 		host := hostFieldFor(false, way.host, way.port)
-		if f := r.header.fields(); f.Contains(wire.Host) { // the two must not differ (RFC 9112, section 3.2.2)
-			host = string(f.GetKnown(wire.Host))
+		if f := r.header.fields(); f.Contains(message.Host) { // the two must not differ (RFC 9112, section 3.2.2)
+			host = string(f.GetKnown(message.Host))
 		}
 		target = "http://" + host + u.RequestURI()
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
-	"github.com/go-libevent/libevent/http/internal/wire"
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // Defaults of a client's connection.
@@ -70,7 +70,7 @@ func NewConnFunc(base *event.Base, resolver bufferevent.Resolver, host string, p
 
 func newOutgoing(base *event.Base, resolver bufferevent.Resolver, host string, port int, stream DialFunc) (*outgoing, error) {
 	o := &outgoing{resolver: resolver, host: host, port: port, newStream: stream, hostField: hostField(host, port)}
-	if port < 1 || port > 65535 || host == "" || !wire.ValidValue(host) {
+	if port < 1 || port > 65535 || host == "" || !message.ValidValue(host) {
 		return nil, fmt.Errorf("new connection to %q port %d: %w", host, port, ErrInvalid)
 	}
 	return o, o.prepare(base)
@@ -93,7 +93,7 @@ func NewConnUnix(base *event.Base, path string, stream DialFunc) (*Conn, error) 
 // and belongs to the connection from now on. host is for the Host field. Once it
 // is closed, requests fail (evhttp_connection_base_bufferevent_reuse_new).
 func NewConnReuse(b *bufferevent.Bufferevent, host string) (*Conn, error) {
-	if !wire.ValidValue(host) {
+	if !message.ValidValue(host) {
 		return nil, fmt.Errorf("new connection to %q: %w", host, ErrInvalid)
 	}
 	o := &outgoing{hostField: host}
@@ -114,7 +114,7 @@ func (o *outgoing) prepare(base *event.Base) error {
 	if o.newStream == nil {
 		o.newStream = plainClient
 	}
-	o.limits, o.maxBody = new(wire.Limits), -1
+	o.limits, o.maxBody = new(message.Limits), -1
 	o.connectTimeout, o.readTimeout, o.writeTimeout = DefaultConnectTimeout, DefaultResponseTimeout, DefaultResponseTimeout
 	o.continueTimeout, o.initialRetry, o.maxQueue = DefaultContinueTimeout, DefaultInitialRetry, DefaultMaxQueue
 	return o.init(base, o)

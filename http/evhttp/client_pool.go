@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
-	"github.com/go-libevent/libevent/http/internal/wire"
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // A way is how a host is reached; requests that have the same one share
@@ -181,7 +181,7 @@ func (p *pool) resume(*Request)                           {}
 var errNoTLS = errors.New("no TLS was configured")
 
 func checkHost(host string, port int) error {
-	if host == "" || !wire.ValidValue(host) || port < 1 || port > 65535 {
+	if host == "" || !message.ValidValue(host) || port < 1 || port > 65535 {
 		return fmt.Errorf("host %q, port %d: %w", host, port, ErrInvalid)
 	}
 	return nil

@@ -29,7 +29,7 @@ func (row *strictRow) expected() string {
 
 // answerText writes an answer down as the table has it.
 func answerText(r *Request, h *wire.ResponseHead) string {
-	text := fmt.Sprintf("HTTP/1.%d %d", h.Minor, h.Status)
+	text := fmt.Sprintf("HTTP/1.%d %d", h.Proto.Minor, h.Status)
 	if reason := h.Reason(); len(reason) > 0 {
 		text += " " + visible(string(reason))
 	}

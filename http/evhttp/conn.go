@@ -7,7 +7,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/http/internal/wire"
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // A Conn is a connection, on either side. It carries one request after the other
@@ -23,7 +23,7 @@ type Conn struct {
 	armed   instant // when the timer fires; zero if it does not
 	due     instant // when time is up; zero if nothing is expected
 	peer    netip.AddrPort
-	limits  *wire.Limits // of heads and trailers; may be shared
+	limits  *message.Limits // of heads and trailers; may be shared
 	maxBody int64
 	onClose func(c *Conn)
 	freed   bool

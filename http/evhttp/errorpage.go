@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/go-libevent/libevent/http/evuri"
-	"github.com/go-libevent/libevent/http/internal/wire"
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // ErrorPage fills in what is sent with an error: the body, in Output, and header
@@ -19,7 +19,7 @@ func (r *Request) SendError(code int, reason string) error {
 		return r.failed("send error", err)
 	}
 	if reason == "" {
-		reason = wire.ReasonPhrase(code)
+		reason = message.ReasonPhrase(code)
 	}
 	r.output.Drain(r.output.Len())
 	page := ErrorPage(nil)

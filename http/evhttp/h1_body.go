@@ -4,16 +4,17 @@ import (
 	"math"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/http/internal/message"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
 // A headParser is a wire.RequestHead or wire.ResponseHead.
 type headParser interface {
-	Parse(p []byte, l *wire.Limits) (n int, done bool, err error)
+	Parse(p []byte, l *message.Limits) (n int, done bool, err error)
 }
 
 // readHead feeds a head with what has come, where it lies, and takes it from src.
-func readHead(src *evbuffer.Buffer, h headParser, l *wire.Limits) (done bool, err error) {
+func readHead(src *evbuffer.Buffer, h headParser, l *message.Limits) (done bool, err error) {
 	for !done && err == nil && src.Len() > 0 {
 		var p []byte
 		if p, err = front(src); err != nil {
@@ -79,7 +80,7 @@ func (r *bodyReader) complete() bool {
 // read moves up to most bytes of the body from src to dst, and everything that
 // comes between them; a nil dst drops them. It returns how many bytes of the
 // body it has moved.
-func (r *bodyReader) read(src, dst *evbuffer.Buffer, most int, l *wire.Limits) (n int, err error) {
+func (r *bodyReader) read(src, dst *evbuffer.Buffer, most int, l *message.Limits) (n int, err error) {
 	for n < most && src.Len() > 0 && !r.complete() {
 		data, err := r.next(src, l)
 		if err != nil {
@@ -99,7 +100,7 @@ func (r *bodyReader) read(src, dst *evbuffer.Buffer, most int, l *wire.Limits) (
 }
 
 // next takes what precedes data, and returns how much data may follow.
-func (r *bodyReader) next(src *evbuffer.Buffer, l *wire.Limits) (data int64, err error) {
+func (r *bodyReader) next(src *evbuffer.Buffer, l *message.Limits) (data int64, err error) {
 	switch r.framing {
 	case wire.Sized:
 		return r.left, nil
@@ -116,7 +117,7 @@ func (r *bodyReader) next(src *evbuffer.Buffer, l *wire.Limits) (data int64, err
 	return data, nil
 }
 
-func (r *bodyReader) nextChunk(src *evbuffer.Buffer, l *wire.Limits) (int64, error) {
+func (r *bodyReader) nextChunk(src *evbuffer.Buffer, l *message.Limits) (int64, error) {
 	if left := r.chunks.Data(); left > 0 {
 		return left, nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/http/internal/message"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
@@ -107,8 +108,8 @@ func (o *outgoing) inform(r *Request) (more bool) {
 func (o *outgoing) headComplete(r *Request) (more bool) {
 	h := &r.respHead
 	o.state, o.awaiting = inResponseBody, false
-	r.incoming, r.code = &h.Head, h.Status
-	if phrase := wire.ReasonPhrase(h.Status); string(h.Reason()) == phrase {
+	r.incoming, r.code = &h.Head.Head, h.Status
+	if phrase := message.ReasonPhrase(h.Status); string(h.Reason()) == phrase {
 		r.reason = phrase
 	} else {
 		r.reason = string(h.Reason())
@@ -116,7 +117,7 @@ func (o *outgoing) headComplete(r *Request) (more bool) {
 	o.last = o.last || !h.KeepAlive
 	o.timed = true
 	o.expect(o.readTimeout)
-	if h.Status == 101 && !r.header.fields().Contains(wire.Upgrade) {
+	if h.Status == 101 && !r.header.fields().Contains(message.Upgrade) {
 		o.fail(ReqInvalidHeader, ErrUpgrade)
 		return false
 	}
@@ -140,7 +141,7 @@ func (o *outgoing) beginBody(r *Request) bool {
 	} else if limit <= 0 {
 		limit = math.MaxInt64
 	}
-	r.body.begin(r.incoming)
+	r.body.begin(&r.respHead.Head)
 	err := r.body.bound(limit)
 	return err == nil || o.overflow(r, err)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/http/internal/message"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
@@ -46,7 +47,7 @@ func (o *outgoing) begin(r *Request) {
 		o.reach(r, wroteHead)
 		o.reach(r, wroteAll)
 		o.awaitAnswer()
-	case r.header.fields().HasTokenKnown(wire.Expect, "100-continue"):
+	case r.header.fields().HasTokenKnown(message.Expect, "100-continue"):
 		o.awaiting = true
 		if o.continueTimeout > 0 {
 			o.expect(o.continueTimeout)
@@ -108,7 +109,7 @@ func (o *outgoing) writeHead(r *Request, length int64) error {
 		return err
 	}
 	f := r.header.fields()
-	if !f.Contains(wire.Host) {
+	if !f.Contains(message.Host) {
 		head = appendLine(head, "Host", o.hostOf(r))
 	}
 	if o.proxyAuth != "" && !f.Has("Proxy-Authorization") {
@@ -117,13 +118,13 @@ func (o *outgoing) writeHead(r *Request, length int64) error {
 	head = o.appendFraming(head, r, length)
 	for i := range f.Len() {
 		name, value := f.At(i)
-		switch wire.NameOf(name) {
-		case wire.ContentLength, wire.TransferEncoding:
+		switch message.NameOf(name) {
+		case message.ContentLength, message.TransferEncoding:
 			continue
 		}
 		head = appendLine(head, name, value)
 	}
-	if f.HasTokenKnown(wire.Connection, "close") {
+	if f.HasTokenKnown(message.Connection, "close") {
 		o.last = true
 	}
 	head = append(head, wire.CRLF...)

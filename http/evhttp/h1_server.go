@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/http/internal/message"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
@@ -207,9 +208,9 @@ func (c *served) awaitHead(started bool) {
 func (c *served) headComplete(r *Request) {
 	c.count++
 	c.state = inBody
-	r.incoming = &r.reqHead.Head
+	r.incoming = &r.reqHead.Head.Head
 	r.method = c.server.methodOf(r.reqHead.Method())
-	r.body.begin(r.incoming)
+	r.body.begin(&r.reqHead.Head)
 	if !r.reqHead.KeepAlive || c.server.closesAfter(c.count) {
 		c.last = true
 	}
@@ -322,7 +323,7 @@ func (c *served) refuse(code int, cause error) {
 // it is not known whether the body is wanted, the client's time does not count.
 func (c *served) awaitBody(r *Request) {
 	c.began = c.now()
-	if r.patient && r.reqHead.Expect == wire.ExpectContinue && !r.continued {
+	if r.patient && r.reqHead.Expect == message.ExpectContinue && !r.continued {
 		c.expectNothing()
 		return
 	}
@@ -332,7 +333,7 @@ func (c *served) awaitBody(r *Request) {
 
 // askForBody tells a client that waits before it sends the body not to.
 func (c *served) askForBody(r *Request) {
-	if r.reqHead.Expect == wire.ExpectContinue && !r.continued && r.sending == sendNothing && c.bev.Input().Len() == 0 {
+	if r.reqHead.Expect == message.ExpectContinue && !r.continued && r.sending == sendNothing && c.bev.Input().Len() == 0 {
 		_, _ = c.bev.WriteString("HTTP/1.1 100 Continue\r\n\r\n") // an error comes as an event
 		r.continued = true
 	}

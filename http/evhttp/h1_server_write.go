@@ -7,6 +7,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/http/internal/message"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
@@ -72,13 +73,13 @@ func (r *Request) tunnels() bool {
 // the message, which is ours to say.
 func (c *served) appendFields(head []byte, r *Request, length int64) []byte {
 	s, f := c.server, r.header.fields()
-	if s.draining || f.HasTokenKnown(wire.Connection, "close") || !r.received && !c.willRead(r) {
+	if s.draining || f.HasTokenKnown(message.Connection, "close") || !r.received && !c.willRead(r) {
 		c.last = true
 	}
-	if !f.Contains(wire.Date) {
+	if !f.Contains(message.Date) {
 		head = append(s.date.append(append(head, "Date: "...), c.base.Now()), wire.CRLF...)
 	}
-	if s.contentType != "" && !r.untyped && length != 0 && !f.Contains(wire.ContentType) && r.code != 204 && r.code != 304 && !r.tunnels() {
+	if s.contentType != "" && !r.untyped && length != 0 && !f.Contains(message.ContentType) && r.code != 204 && r.code != 304 && !r.tunnels() {
 		head = appendLine(head, "Content-Type", s.contentType)
 	}
 	head = c.appendFraming(head, r, length)
@@ -95,13 +96,13 @@ func (c *served) appendFields(head []byte, r *Request, length int64) []byte {
 
 // appendUsers appends the fields that the user has set, but for those that are
 // ours to set.
-func appendUsers(head []byte, f *wire.Fields) []byte {
+func appendUsers(head []byte, f *message.Fields) []byte {
 	for i := range f.Len() {
 		name, value := f.At(i)
-		switch wire.NameOf(name) {
-		case wire.ContentLength, wire.TransferEncoding, wire.KeepAlive:
+		switch message.NameOf(name) {
+		case message.ContentLength, message.TransferEncoding, message.KeepAlive:
 			continue
-		case wire.Connection:
+		case message.Connection:
 			if ours(value) {
 				continue
 			}
@@ -151,11 +152,11 @@ func (c *served) appendFraming(head []byte, r *Request, length int64) []byte {
 }
 
 // announced returns the Content-Length that the user has set.
-func announced(f *wire.Fields) (n int64, ok bool) {
-	if !f.Contains(wire.ContentLength) {
+func announced(f *message.Fields) (n int64, ok bool) {
+	if !f.Contains(message.ContentLength) {
 		return 0, false
 	}
-	n, err := strconv.ParseInt(string(f.GetKnown(wire.ContentLength)), 10, 64)
+	n, err := strconv.ParseInt(string(f.GetKnown(message.ContentLength)), 10, 64)
 	return n, err == nil && n >= 0
 }
 
@@ -196,7 +197,7 @@ func (c *served) willRead(r *Request) bool {
 // worthReading reports whether the rest of a body that nobody wants is read all
 // the same, to keep the connection for the next request.
 func (c *served) worthReading(r *Request) bool {
-	if c.last || r.reqHead.Expect == wire.ExpectContinue && !r.continued {
+	if c.last || r.reqHead.Expect == message.ExpectContinue && !r.continued {
 		return false
 	}
 	return r.body.framing == wire.NoBody || r.body.framing == wire.Sized && r.body.left <= maxUnwanted
@@ -278,7 +279,7 @@ func sendEnd(out *evbuffer.Buffer, r *Request, scratch *[]byte) error {
 	if !r.chunked {
 		return nil
 	}
-	var trailer *wire.Fields
+	var trailer *message.Fields
 	if r.trailer != nil {
 		trailer = r.trailer.fields()
 	}

@@ -3,7 +3,7 @@ package evhttp
 import (
 	"iter"
 
-	"github.com/go-libevent/libevent/http/internal/wire"
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // Header is a list of header or trailer fields, in the order in which they came
@@ -12,9 +12,9 @@ import (
 //
 // A string that a method returns is a copy of its own. The header itself is part
 // of a request, and ends with it.
-type Header wire.Fields
+type Header message.Fields
 
-func (h *Header) fields() *wire.Fields { return (*wire.Fields)(h) }
+func (h *Header) fields() *message.Fields { return (*message.Fields)(h) }
 
 // Find returns the value of the first field of this name, and whether there is
 // one (evhttp_find_header).

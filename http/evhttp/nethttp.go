@@ -14,7 +14,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/http/internal/wire"
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // What an http.Handler may leave waiting on each side of the loop.
@@ -124,12 +124,12 @@ func newHTTPExchange(r *Request) (*httpExchange, error) {
 	w.unhook = w.base.AfterFree(w.baseFreed)
 	r.SetErrorCallback(func(_ *Request, err error) { w.fail(err) })
 	r.outlasts = true // the context ends, as with net/http
-	if r.incoming.Framing == wire.NoBody {
+	if r.incoming.Length == 0 {
 		w.bodyEnd = true
 		return w, nil
 	}
 	w.req.Body = (*httpBody)(w)
-	w.asks = r.reqHead.Expect == wire.ExpectContinue
+	w.asks = r.reqHead.Expect == message.ExpectContinue
 	r.patient = true
 	r.SetChunkCallback(func(*Request) { w.pump() })
 	if r.received {

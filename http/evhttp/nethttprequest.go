@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/go-libevent/libevent/http/internal/wire"
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // newHTTPRequest makes net/http's form of a request, without its body.
@@ -25,7 +25,7 @@ func newHTTPRequest(r *Request) (*http.Request, error) {
 	}
 	req := &http.Request{
 		Method: r.Method(), URL: u, RequestURI: r.URI(),
-		Proto: protocolOf(r.Minor()), ProtoMajor: 1, ProtoMinor: r.Minor(),
+		Proto: r.Proto(), ProtoMajor: r.Major(), ProtoMinor: r.Minor(),
 		Header: h, Host: string(r.reqHead.Host()), Body: http.NoBody,
 		RemoteAddr: remoteAddr(r.conn), Close: !r.reqHead.KeepAlive,
 	}
@@ -34,11 +34,8 @@ func newHTTPRequest(r *Request) (*http.Request, error) {
 			req.TLS = &state
 		}
 	}
-	switch r.incoming.Framing {
-	case wire.Sized:
-		req.ContentLength = r.incoming.Length
-	case wire.Chunked:
-		req.ContentLength = -1
+	req.ContentLength = r.incoming.Length
+	if r.incoming.Header.Contains(message.TransferEncoding) {
 		req.TransferEncoding = []string{"chunked"}
 		h.Del("Transfer-Encoding")
 		req.Trailer = announcedTrailer(h)

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/go-libevent/libevent/http/internal/wire"
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // ErrPanic is why a request has ended, one of whose callbacks has panicked.
@@ -131,7 +131,7 @@ func (c *served) answerPanic(r *Request) {
 	}
 	const code = http.StatusInternalServerError
 	r.header.Clear()
-	r.errorPage(code, wire.ReasonPhrase(code))
+	r.errorPage(code, message.ReasonPhrase(code))
 	if err := r.SendReply(code, "", nil); err != nil {
 		c.fail(err)
 	}

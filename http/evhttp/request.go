@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/http/evuri"
+	"github.com/go-libevent/libevent/http/internal/message"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
@@ -21,7 +22,7 @@ var (
 	ErrOrder = errors.New("not its turn")
 	// ErrInvalid is a name, value, method, target or phrase that HTTP does not
 	// allow.
-	ErrInvalid = wire.ErrInvalid
+	ErrInvalid = message.ErrInvalid
 	// ErrLength says that a body does not have the length that was announced.
 	ErrLength = errors.New("not the length that was announced")
 )
@@ -44,7 +45,7 @@ type Request struct {
 
 	reqHead  wire.RequestHead  // of a server's request
 	respHead wire.ResponseHead // of a client's
-	incoming *wire.Head        // that of the two which comes from the peer
+	incoming *message.Head     // that of the two which comes from the peer
 	body     bodyReader        // of the message that comes from the peer
 	input    evbuffer.Owned
 
@@ -227,16 +228,28 @@ func (r *Request) Pattern() string { return r.match.Pattern() }
 // (evhttp_request_get_host).
 func (r *Request) Host() string { return string(withoutPort(r.reqHead.Host())) }
 
-// Major returns the major version of the peer's message, which is 1.
-func (r *Request) Major() int { return 1 }
+// Proto returns the version of HTTP of the peer's message as text, such as
+// "HTTP/1.1"; before its head has come, nothing.
+func (r *Request) Proto() string {
+	if r.incoming == nil {
+		return ""
+	}
+	return r.incoming.Proto.String()
+}
+
+// Major returns the major version of the peer's message: 1 for HTTP/1.1; before its
+// head has come, 0.
+func (r *Request) Major() int { return int(r.version().Major) }
 
 // Minor returns the minor version of the peer's message: 0 for HTTP/1.0, 1 for
 // HTTP/1.1.
-func (r *Request) Minor() int {
+func (r *Request) Minor() int { return int(r.version().Minor) }
+
+func (r *Request) version() message.Proto {
 	if r.incoming == nil {
-		return 0
+		return message.Proto{}
 	}
-	return r.incoming.Minor
+	return r.incoming.Proto
 }
 
 // InputHeaders returns the header fields that have come from the peer
@@ -497,7 +510,7 @@ func (r *Request) begin(code int, reason string) error {
 	}
 	r.code, r.reason = code, reason
 	if reason == "" {
-		r.reason = wire.ReasonPhrase(code)
+		r.reason = message.ReasonPhrase(code)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/http/internal/wire"
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // roundTripper is the Client as net/http knows it.
@@ -234,11 +234,11 @@ func (p *trip) answer() *http.Response {
 // the stream.
 func (p *trip) gotHead() {
 	p.traceFirstByte()
-	if p.r.incoming.Framing == wire.Tunnel {
+	if p.r.incoming.Length == message.Tunnel {
 		return
 	}
 	resp := p.response()
-	if p.r.incoming.Framing == wire.NoBody {
+	if p.r.incoming.Length == 0 {
 		resp.Body, p.bodiless = http.NoBody, true
 	} else {
 		resp.Body = (*tripBody)(p)
@@ -256,22 +256,25 @@ func (p *trip) response() *http.Response {
 	r, h := p.r, p.r.incoming
 	resp := &http.Response{
 		Status: fmt.Sprintf("%03d %s", r.code, r.reason), StatusCode: r.code,
-		Proto: fmt.Sprintf("HTTP/1.%d", h.Minor), ProtoMajor: 1, ProtoMinor: h.Minor,
+		Proto: h.Proto.String(), ProtoMajor: int(h.Proto.Major), ProtoMinor: int(h.Proto.Minor),
 		Header: toHTTP(r.InputHeaders()), Request: p.req, Close: closes(h),
 	}
-	if h.Header.HasTokenKnown(wire.Connection, "close") {
+	if h.Header.HasTokenKnown(message.Connection, "close") {
 		resp.Header.Del("Connection") // Close says it
 	}
-	switch h.Framing {
-	case wire.Sized:
+	switch h.Length {
+	default:
 		resp.ContentLength = h.Length
-	case wire.Chunked:
-		resp.ContentLength, resp.TransferEncoding = -1, []string{"chunked"}
+	case message.Unknown:
+		resp.ContentLength = -1
+		if !h.Header.Contains(message.TransferEncoding) { // it ends with the connection
+			break
+		}
+		resp.TransferEncoding = []string{"chunked"}
 		resp.Header.Del("Transfer-Encoding")
 		resp.Trailer = announcedTrailer(resp.Header)
-	case wire.UntilClose:
-		resp.ContentLength = -1
-	case wire.NoBody:
+	case message.Tunnel:
+	case 0:
 		if n, ok := announced(&h.Header); ok && r.name == http.MethodHead {
 			resp.ContentLength = n
 		} else if r.name == http.MethodHead {
@@ -286,12 +289,12 @@ func (p *trip) response() *http.Response {
 
 // closes reports whether a response says that the connection ends with it. One
 // that makes it into a tunnel does not, though it is the last of HTTP.
-func closes(h *wire.Head) bool {
-	if h.Framing != wire.Tunnel {
+func closes(h *message.Head) bool {
+	if h.Length != message.Tunnel {
 		return !h.KeepAlive
 	}
-	return h.Minor == 0 && !h.Header.HasTokenKnown(wire.Connection, "keep-alive") ||
-		h.Header.HasTokenKnown(wire.Connection, "close")
+	return h.Proto == message.HTTP10 && !h.Header.HasTokenKnown(message.Connection, "keep-alive") ||
+		h.Header.HasTokenKnown(message.Connection, "close")
 }
 
 func toHTTP(h *Header) http.Header {

@@ -9,13 +9,13 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/http/internal/wire"
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // Defaults of a server.
 const (
 	DefaultMaxBodySize    = 16 << 20
-	DefaultMaxHeadersSize = wire.DefaultMaxHeader
+	DefaultMaxHeadersSize = message.DefaultMaxHeader
 	DefaultIdleTimeout    = 50 * time.Second
 	DefaultHeaderTimeout  = 20 * time.Second
 	DefaultBodyTimeout    = 20 * time.Second
@@ -50,7 +50,7 @@ type Server struct {
 	allowed      Method
 	extensions   []extension
 	flags        ServerFlags
-	limits       wire.Limits
+	limits       message.Limits
 	maxBody      int64
 	maxConns     int
 	maxRequests  int
@@ -237,7 +237,7 @@ func (s *Server) find(r *Request) int {
 	if r.method&s.allowed == 0 && s.allowed != AnyMethod && !r.handler.anyMethod {
 		code = s.disallow(r, code)
 	}
-	if code == 0 && r.reqHead.Expect == wire.ExpectOther {
+	if code == 0 && r.reqHead.Expect == message.ExpectOther {
 		code = http.StatusExpectationFailed
 	}
 	return code

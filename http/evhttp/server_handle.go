@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/go-libevent/libevent/http/evuri"
-	"github.com/go-libevent/libevent/http/internal/wire"
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // Handler answers a request, at once or later.
@@ -162,7 +162,7 @@ func (s *Server) pattern(r *Request, host, path []byte) (handler, bool) {
 // answersOptions reports whether a request with OPTIONS is about the server as a
 // whole and answered as by net/http.
 func (s *Server) answersOptions(r *Request) bool {
-	return s.netHTTP && !s.noGeneralOptions && r.reqHead.Form == wire.AsteriskForm
+	return s.netHTTP && !s.noGeneralOptions && r.reqHead.Form == message.AsteriskForm
 }
 
 // answerOptions says that the server is there (RFC 9110, section 9.3.7).
@@ -207,7 +207,7 @@ func pathOf(r *Request) []byte {
 	if i := bytes.IndexByte(path, '?'); i >= 0 {
 		path = path[:i]
 	}
-	if len(path) == 0 && r.reqHead.Form == wire.AbsoluteForm {
+	if len(path) == 0 && r.reqHead.Form == message.AbsoluteForm {
 		return slash
 	}
 	return path

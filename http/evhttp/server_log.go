@@ -1,9 +1,6 @@
 package evhttp
 
-import (
-	"io"
-	"strconv"
-)
+import "io"
 
 // SetLogCallback sets what is called for each request that is over and had an
 // answer, complete or cut off, which its connection's end tells.
@@ -31,21 +28,10 @@ func (r *Request) LogEntry() AccessLogEntry {
 	f := r.InputHeaders().fields()
 	return AccessLogEntry{
 		Peer: r.conn.peer.Addr(), Time: r.conn.base.Now(),
-		Method: r.reqHead.Method(), Target: r.reqHead.Target(), Protocol: protocolOf(r.reqHead.Minor),
+		Method: r.reqHead.Method(), Target: r.reqHead.Target(), Protocol: r.reqHead.Proto.String(),
 		Status: r.code, Sent: r.sent,
 		Referer: f.Get("Referer"), UserAgent: f.Get("User-Agent"),
 	}
-}
-
-// protocolOf returns the name of HTTP/1 with a minor version.
-func protocolOf(minor int) string {
-	switch minor {
-	case 0:
-		return "HTTP/1.0"
-	case 1:
-		return "HTTP/1.1"
-	}
-	return "HTTP/1." + strconv.Itoa(minor)
 }
 
 // log writes a request to the access log.

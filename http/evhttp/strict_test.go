@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/go-libevent/libevent/http/internal/message"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
@@ -90,7 +91,7 @@ func (h *strictServer) record(t testing.TB, s *Server) {
 	s.SetAllowedMethods(1<<32 - 1)
 	s.SetMaxBodySize(-1)
 	s.SetNewRequestCallback(func(r *Request) bool {
-		r.reqHead.Expect = wire.ExpectNothing // or there would be 417
+		r.reqHead.Expect = message.ExpectNothing // or there would be 417
 		return true
 	})
 	s.exact = map[string]handler{}

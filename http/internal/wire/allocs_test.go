@@ -1,6 +1,10 @@
 package wire
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/go-libevent/libevent/http/internal/message"
+)
 
 // TestAllocations checks that what happens for every message of a connection
 // allocates nothing once its memory is there.
@@ -8,7 +12,7 @@ func TestAllocations(t *testing.T) {
 	var request RequestHead
 	var response ResponseHead
 	var chunks ChunkDecoder
-	var fields Fields
+	var fields message.Fields
 	var out []byte
 	typical, answer, short := []byte(typicalRequest), []byte(typicalResponse), []byte(shortRequest)
 	ipv6 := []byte("GET http://[2001:db8::1]:80/ HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n")

@@ -6,17 +6,6 @@ import (
 	"github.com/go-libevent/libevent/http/internal/ascii"
 )
 
-// ValidToken reports whether s is a token, as methods and field names are.
-func ValidToken(s string) bool { return ascii.IsToken(s) }
-
-// ValidValue reports whether s can be a field value: it has no control
-// characters but tabs, and neither begins nor ends with space.
-func ValidValue(s string) bool {
-	return ascii.All(s, ascii.ValueByte) && (s == "" || !isSpace(s[0]) && !isSpace(s[len(s)-1]))
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\t' }
-
 // validBytes is ascii.All(b, ascii.ValueByte), for eight bytes at a time.
 func validBytes(b []byte) bool {
 	if len(b) < 8 {
@@ -54,14 +43,3 @@ func controls(x uint64, limit uint64) uint64 {
 
 // zeros is not 0 if one of eight bytes is.
 func zeros(x uint64) uint64 { return (x - ones) &^ x & highs }
-
-// trim removes space and tabs at both ends of b[from:to].
-func trim(b []byte, from, to int) (int, int) {
-	for from < to && isSpace(b[from]) {
-		from++
-	}
-	for from < to && isSpace(b[to-1]) {
-		to--
-	}
-	return from, to
-}

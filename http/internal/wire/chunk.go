@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/go-libevent/libevent/http/internal/ascii"
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // A ChunkDecoder takes a chunked body apart (RFC 9112, section 7.1). It reads
@@ -22,7 +23,7 @@ import (
 type ChunkDecoder struct {
 	// Trailer has the trailer fields when the body is done. They are not part
 	// of the header, and must not be merged with it.
-	Trailer Fields
+	Trailer message.Fields
 
 	stage      chunkStage
 	digits     int   // of the size, so far
@@ -82,11 +83,11 @@ func (d *ChunkDecoder) Done() bool { return d.stage == chunkDone }
 // Parse takes the part of p that precedes data or ends the body, and returns
 // how many bytes that is. It takes nothing while data is next. The error is an
 // [Error], and stays until Reset. A nil l means default limits.
-func (d *ChunkDecoder) Parse(p []byte, l *Limits) (n int, err error) {
+func (d *ChunkDecoder) Parse(p []byte, l *message.Limits) (n int, err error) {
 	if d.err != nil {
 		return 0, d.err
 	}
-	l = l.orDefault()
+	l = l.OrDefault()
 	for n < len(p) && d.left == 0 && d.stage < chunkTrailer {
 		if err := d.step(p[n], l); err != nil {
 			d.err = refuse(err, 0, p[n:])
@@ -103,7 +104,7 @@ func (d *ChunkDecoder) Parse(p []byte, l *Limits) (n int, err error) {
 }
 
 // step takes a byte that is not data.
-func (d *ChunkDecoder) step(c byte, l *Limits) error {
+func (d *ChunkDecoder) step(c byte, l *message.Limits) error {
 	switch d.stage {
 	case chunkSize:
 		if ascii.Is(c, ascii.Hex) {
@@ -151,14 +152,14 @@ func (d *ChunkDecoder) digit(c byte) error {
 }
 
 // separator takes what may follow the size, a name or a value.
-func (d *ChunkDecoder) separator(c byte, l *Limits) error {
+func (d *ChunkDecoder) separator(c byte, l *message.Limits) error {
 	switch {
 	case c == '\r':
 		d.stage = chunkLineFeed
 		return nil
 	case c == ';':
 		d.stage = chunkName
-	case isSpace(c):
+	case message.IsSpace(c):
 		d.stage = chunkSpace
 	default:
 		return ErrChunk
@@ -167,8 +168,8 @@ func (d *ChunkDecoder) separator(c byte, l *Limits) error {
 }
 
 // count counts a byte of an extension.
-func (d *ChunkDecoder) count(l *Limits) error {
-	if d.extensions++; d.extensions > l.extensions() {
+func (d *ChunkDecoder) count(l *message.Limits) error {
+	if d.extensions++; d.extensions > l.MaxExtensions() {
 		return ErrExtensions
 	}
 	return nil
@@ -176,20 +177,20 @@ func (d *ChunkDecoder) count(l *Limits) error {
 
 // extension takes a byte of an extension, which nobody is interested in but may
 // hide what is no extension.
-func (d *ChunkDecoder) extension(c byte, l *Limits) error {
+func (d *ChunkDecoder) extension(c byte, l *message.Limits) error {
 	token := ascii.Is(c, ascii.TokenByte)
 	next := d.stage
 	switch d.stage {
 	case chunkSpace:
 		if c == ';' {
 			next = chunkName
-		} else if !isSpace(c) {
+		} else if !message.IsSpace(c) {
 			return ErrChunk
 		}
 	case chunkName:
 		if token {
 			next = chunkInName
-		} else if !isSpace(c) {
+		} else if !message.IsSpace(c) {
 			return ErrChunk
 		}
 	case chunkInName:
@@ -197,7 +198,7 @@ func (d *ChunkDecoder) extension(c byte, l *Limits) error {
 		case token:
 		case c == '=':
 			next = chunkValue
-		case isSpace(c):
+		case message.IsSpace(c):
 			next = chunkNameSpace
 		default:
 			return d.separator(c, l)
@@ -208,7 +209,7 @@ func (d *ChunkDecoder) extension(c byte, l *Limits) error {
 			next = chunkValue
 		case c == ';':
 			next = chunkName
-		case !isSpace(c):
+		case !message.IsSpace(c):
 			return ErrChunk
 		}
 	case chunkValue:
@@ -217,7 +218,7 @@ func (d *ChunkDecoder) extension(c byte, l *Limits) error {
 			next = chunkInQuotes
 		case token:
 			next = chunkInValue
-		case !isSpace(c):
+		case !message.IsSpace(c):
 			return ErrChunk
 		}
 	case chunkInValue:
@@ -243,12 +244,12 @@ func (d *ChunkDecoder) extension(c byte, l *Limits) error {
 }
 
 // begin begins a chunk, or the trailer, when its line has ended.
-func (d *ChunkDecoder) begin(l *Limits) error {
+func (d *ChunkDecoder) begin(l *message.Limits) error {
 	if d.size == 0 {
 		d.stage = chunkTrailer
 		return nil
 	}
-	if d.size > l.body()-d.total {
+	if d.size > l.MaxBody()-d.total {
 		return ErrBodyTooLarge
 	}
 	d.total += d.size
@@ -257,7 +258,7 @@ func (d *ChunkDecoder) begin(l *Limits) error {
 }
 
 // parseTrailer takes lines of the trailer, up to the empty one.
-func (d *ChunkDecoder) parseTrailer(p []byte, l *Limits) (n int, err error) {
+func (d *ChunkDecoder) parseTrailer(p []byte, l *message.Limits) (n int, err error) {
 	f := &d.Trailer
 	for n < len(p) {
 		size := bytes.IndexByte(p[n:], '\n') + 1
@@ -266,47 +267,47 @@ func (d *ChunkDecoder) parseTrailer(p []byte, l *Limits) (n int, err error) {
 			size = len(p) - n
 		}
 		// The line that has not ended has at least one more byte.
-		over := len(f.text) + size
+		over := len(f.Text()) + size
 		if !ended {
 			over++
 		}
-		if over > l.trailer() {
+		if over > l.MaxTrailer() {
 			return n, refuse(ErrTrailerTooLarge, 0, p[n:])
 		}
-		f.text = append(f.text, p[n:n+size]...)
+		f.AppendText(p[n : n+size])
 		n += size
 		if !ended {
 			return n, nil
 		}
 		if err := d.trailerLine(l); err != nil {
-			return n, refuse(err, 0, f.text[d.at:])
+			return n, refuse(err, 0, f.Text()[d.at:])
 		}
 		if d.stage == chunkDone {
 			return n, nil
 		}
-		d.at = len(f.text)
+		d.at = len(f.Text())
 	}
 	return n, nil
 }
 
 // trailerLine takes the line at the end of the trailer's text.
-func (d *ChunkDecoder) trailerLine(l *Limits) error {
+func (d *ChunkDecoder) trailerLine(l *message.Limits) error {
 	f := &d.Trailer
-	end := len(f.text) - 1
-	if end == d.at || f.text[end-1] != '\r' {
+	end := len(f.Text()) - 1
+	if end == d.at || f.Text()[end-1] != '\r' {
 		return ErrLineEnd
 	}
 	if end--; end == d.at {
 		d.stage = chunkDone
 		return nil
 	}
-	if len(f.list) >= l.fields() {
+	if f.Len() >= l.MaxFields() {
 		return ErrTooManyFields
 	}
-	if err := f.parseLine(f.text, d.at, end); err != nil {
+	if err := parseLine(f, f.Text(), d.at, end); err != nil {
 		return err
 	}
-	if f.list[len(f.list)-1].known.head() {
+	if f.NameAt(f.Len() - 1).HeadOnly() {
 		return ErrTrailer
 	}
 	return nil

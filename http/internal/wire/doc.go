@@ -19,7 +19,9 @@
 //	... h.Method(), h.Target(), h.Header.Get("Accept"), h.Framing ...
 //	h.Reset()
 //
-// How the body is delimited is [Framing], decided with the head. A
+// What the head says is in the [message.Head] that both embed, for those who deal
+// with messages and not with bytes. How the body is delimited is [Framing], decided
+// with the head. A
 // [ChunkDecoder] takes chunked bodies apart without touching their data: it
 // consumes only what is between the pieces of data, and says how many bytes of
 // data follow.
@@ -35,14 +37,26 @@
 // here and elsewhere. An [Error] says what was wrong and where; [StatusOf]
 // returns the status code to answer with.
 //
-// Nothing grows without bound: see [Limits].
+// Nothing grows without bound: see [message.Limits].
 //
 // # Writing
 //
-// [AppendRequestLine], [AppendStatusLine], [Fields.AppendTo],
+// [AppendRequestLine], [AppendStatusLine], [message.Fields.AppendTo],
 // [AppendChunkSize] and [AppendLastChunk] append to a slice. Names and values
-// are checked when they are added to [Fields], so that no value can end a line
+// are checked when they are added to [message.Fields], so that no value can end a line
 // and begin another.
 //
 // Nothing in this package may be used by two goroutines at once.
+//
+// # Files
+//
+//	head.go      what parsing the heads of requests and responses has in common
+//	request.go   RequestHead
+//	target.go    the forms of request targets, hosts and ports
+//	response.go  ResponseHead
+//	framing.go   how a body is delimited
+//	chunk.go     ChunkDecoder, for chunked bodies
+//	write.go     writing heads and chunks
+//	bytes.go     checks of values and targets, eight bytes at a time
+//	errors.go    reasons to refuse a message, and their status codes
 package wire

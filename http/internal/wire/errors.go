@@ -41,10 +41,6 @@ var (
 	ErrVersion          error = &refusal{505, "unsupported HTTP version"}
 )
 
-// ErrInvalid is a name, value, method, target or phrase that cannot be written
-// as such.
-var ErrInvalid = errors.New("invalid in HTTP")
-
 // An Error says why a message was refused.
 type Error struct {
 	Err  error  // one of the reasons above

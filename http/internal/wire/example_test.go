@@ -56,17 +56,3 @@ func ExampleChunkDecoder() {
 	// hello, world!
 	// X-Digest: 123
 }
-
-func ExampleFields() {
-	var f wire.Fields
-	f.Add("Connection", "keep-alive")
-	f.Add("Connection", "Upgrade")
-	fmt.Println(f.HasToken("connection", "upgrade"))
-	f.Set("Connection", "close")
-	fmt.Println(f.Add("X-Name", "a\r\nSet-Cookie: b"))
-	fmt.Printf("%s", f.AppendTo(nil))
-	// Output:
-	// true
-	// add field: value "a\r\nSet-Cookie: b" of X-Name: invalid in HTTP
-	// Connection: close
-}

@@ -1,6 +1,9 @@
 package wire
 
-import "github.com/go-libevent/libevent/http/internal/ascii"
+import (
+	"github.com/go-libevent/libevent/http/internal/ascii"
+	"github.com/go-libevent/libevent/http/internal/message"
+)
 
 // A Framing is how the body of a message is delimited (RFC 9112, section 6).
 type Framing uint8
@@ -20,16 +23,16 @@ func (f Framing) String() string {
 
 // frame sets Framing and Length to what Content-Length and Transfer-Encoding
 // say. Either comes once at most, and not both.
-func (h *Head) frame(l *Limits) (culprit []byte, err error) {
+func (h *Head) frame(l *message.Limits) (culprit []byte, err error) {
 	f := &h.Header
-	coded := f.Contains(TransferEncoding)
+	coded := f.Contains(message.TransferEncoding)
 	if coded {
 		if text, err := h.transferCoding(); err != nil {
 			return text, err
 		}
-		h.Framing = Chunked
+		h.Framing, h.Length = Chunked, message.Unknown
 	}
-	i := f.IndexKnown(ContentLength, 0)
+	i := f.IndexKnown(message.ContentLength, 0)
 	if i < 0 {
 		return nil, nil
 	}
@@ -37,7 +40,7 @@ func (h *Head) frame(l *Limits) (culprit []byte, err error) {
 	if coded {
 		return value, ErrTwoLengths
 	}
-	if again := f.IndexKnown(ContentLength, i+1); again >= 0 {
+	if again := f.IndexKnown(message.ContentLength, i+1); again >= 0 {
 		_, value := f.At(again)
 		return value, ErrContentLength
 	}
@@ -48,7 +51,7 @@ func (h *Head) frame(l *Limits) (culprit []byte, err error) {
 	if h.Length = n; n > 0 {
 		h.Framing = Sized
 	}
-	if n > l.orDefault().body() {
+	if n > l.OrDefault().MaxBody() {
 		return value, ErrBodyTooLarge
 	}
 	return nil, nil
@@ -75,9 +78,9 @@ func parseLength(s []byte) (int64, error) {
 // codings, or has chunked where it cannot be, is an error.
 func (h *Head) transferCoding() (culprit []byte, err error) {
 	f := &h.Header
-	i := f.IndexKnown(TransferEncoding, 0)
+	i := f.IndexKnown(message.TransferEncoding, 0)
 	_, value := f.At(i)
-	if h.Minor == 0 || f.IndexKnown(TransferEncoding, i+1) >= 0 {
+	if h.Proto.Minor == 0 || f.IndexKnown(message.TransferEncoding, i+1) >= 0 {
 		return value, ErrTransferEncoding
 	}
 	if ascii.EqualFold(value, "chunked") {
@@ -86,7 +89,7 @@ func (h *Head) transferCoding() (culprit []byte, err error) {
 	chunked := false
 	for rest := value; rest != nil; {
 		var coding []byte
-		coding, rest = nextMember(rest)
+		coding, rest = message.NextMember(rest)
 		if chunked || len(coding) == 0 || !ascii.All(coding, ascii.TokenByte) {
 			return value, ErrTransferEncoding
 		}
@@ -98,16 +101,16 @@ func (h *Head) transferCoding() (culprit []byte, err error) {
 // connection sets KeepAlive and Upgrade.
 func (h *Head) connection() {
 	f := &h.Header
-	h.KeepAlive = h.Minor > 0
-	if !f.Contains(Connection) {
+	h.KeepAlive = h.Proto.Minor > 0
+	if !f.Contains(message.Connection) {
 		return
 	}
-	if h.Minor == 0 {
-		h.KeepAlive = f.HasTokenKnown(Connection, "keep-alive")
+	if h.Proto.Minor == 0 {
+		h.KeepAlive = f.HasTokenKnown(message.Connection, "keep-alive")
 	} else {
-		h.Upgrade = f.Contains(Upgrade) && f.HasTokenKnown(Connection, "upgrade")
+		h.Upgrade = f.Contains(message.Upgrade) && f.HasTokenKnown(message.Connection, "upgrade")
 	}
-	if f.HasTokenKnown(Connection, "close") {
+	if f.HasTokenKnown(message.Connection, "close") {
 		h.KeepAlive = false
 	}
 }

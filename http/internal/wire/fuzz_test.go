@@ -2,12 +2,13 @@ package wire
 
 import (
 	"bytes"
-	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // fuzzLimits are small enough for the fuzzer to reach.
-var fuzzLimits = Limits{Line: 200, Header: 400, Fields: 8, Extensions: 20, Trailer: 60, Body: 1000}
+var fuzzLimits = message.Limits{Line: 200, Header: 400, Fields: 8, Extensions: 20, Trailer: 60, Body: 1000}
 
 // cutAt cuts raw into pieces whose sizes are the bytes of cuts, again and again.
 func cutAt(raw, cuts []byte) [][]byte {
@@ -114,10 +115,10 @@ func checkRewriting(t *testing.T, raw []byte) {
 	if err != nil {
 		t.Fatalf("%q: %v", raw, err)
 	}
-	if h.Minor == 0 {
+	if h.Proto.Minor == 0 {
 		out = bytes.Replace(out, []byte(" HTTP/1.1"), []byte(" HTTP/1.0"), 1)
 	}
-	copied := new(Fields)
+	copied := new(message.Fields)
 	for name, value := range h.Header.All() {
 		if err := copied.Add(string(name), string(value)); err != nil {
 			t.Fatalf("%q: %v", raw, err)
@@ -136,65 +137,4 @@ func checkRewriting(t *testing.T, raw []byte) {
 	if got, want := bytes.Count(out, []byte{'\n'}), copied.Len()+2; got != want {
 		t.Fatalf("%q has %d lines, want %d", out, got, want)
 	}
-}
-
-// FuzzFields edits fields next to a plain list of them.
-func FuzzFields(f *testing.F) {
-	f.Add([]byte("a0b1c2d3a4"))
-	f.Add([]byte("\x00\x01\x02\x03\x10\x11\x12\x13\x20\x21\x22\x23"))
-	f.Fuzz(func(t *testing.T, script []byte) {
-		fieldNames := []string{"X", "x", "Host", "HOST", "Content-Length", "Y"}
-		type pair struct{ name, value string }
-		var fields Fields
-		var model []pair
-		for i := 0; i+1 < len(script); i += 2 {
-			name := fieldNames[int(script[i]/4)%len(fieldNames)]
-			value := strings.Repeat("v", int(script[i+1]))
-			switch script[i] % 4 {
-			case 0:
-				fields.Add(name, value)
-				model = append(model, pair{name, value})
-			case 1, 2:
-				fields.Set(name, value)
-				var kept []pair
-				found := false
-				for _, p := range model {
-					switch {
-					case !strings.EqualFold(p.name, name):
-						kept = append(kept, p)
-					case !found:
-						found = true
-						kept = append(kept, pair{p.name, value})
-					}
-				}
-				if !found {
-					kept = append(kept, pair{name, value})
-				}
-				model = kept
-			case 3:
-				fields.Remove(name)
-				var kept []pair
-				for _, p := range model {
-					if !strings.EqualFold(p.name, name) {
-						kept = append(kept, p)
-					}
-				}
-				model = kept
-			}
-			var want strings.Builder
-			seen := map[string]bool{}
-			for _, p := range model {
-				want.WriteString(p.name + ": " + p.value + "\r\n")
-				seen[strings.ToLower(p.name)] = true
-			}
-			if got := lines(&fields); got != want.String() {
-				t.Fatalf("got %q, want %q", got, want.String())
-			}
-			for _, name := range fieldNames {
-				if fields.Has(name) != seen[strings.ToLower(name)] {
-					t.Fatalf("has %s: %v", name, fields.Has(name))
-				}
-			}
-		}
-	})
 }

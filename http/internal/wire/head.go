@@ -4,23 +4,16 @@ import (
 	"bytes"
 
 	"github.com/go-libevent/libevent/http/internal/ascii"
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
-// A Head is what the heads of requests and responses have in common.
+// A Head is what heads of requests and responses have in common: the message.Head that
+// Parse fills in, the HTTP/1.1 framing of the body, and how far parsing has got.
 type Head struct {
-	// Header has the fields, once Parse has said that the head is complete. It
-	// may be edited, but is reset with the head only, whose text it has.
-	Header Fields
+	message.Head
 
-	// Minor is the minor version: 0 for HTTP/1.0, 1 or more for HTTP/1.1.
-	Minor int
 	// Framing says how the body is delimited.
 	Framing Framing
-	// Length is the number of bytes of the body, if that is what delimits it.
-	Length int64
-	// KeepAlive says whether the connection may carry another message after
-	// this one, as far as the sender is concerned.
-	KeepAlive bool
 	// Upgrade says whether the message has an Upgrade field and an option to
 	// that effect in Connection.
 	Upgrade bool
@@ -43,21 +36,14 @@ const (
 	atEnd
 )
 
-// A span is a part of the text of a head.
-type span struct{ from, to uint32 }
-
-func spanOf(from, to int) span { return span{uint32(from), uint32(to)} }
-
-func (h *Head) bytes(s span) []byte { return h.Header.text[s.from:s.to:s.to] }
-
 // Started reports whether some of the head has come.
 func (h *Head) Started() bool { return h.seen > 0 || h.err != nil }
 
 // reset forgets everything but the memory. It names the fields because copying
 // all of them takes longer than parsing a line.
 func (h *Head) reset(first stage) {
-	h.Header.Reset()
-	h.Minor, h.Framing, h.Length, h.KeepAlive, h.Upgrade = 0, NoBody, 0, false, false
+	h.Head.Reset()
+	h.Framing, h.Upgrade = NoBody, false
 	h.stage, h.folded, h.at, h.seen, h.line, h.fields, h.err = first, false, 0, 0, 0, 0, nil
 }
 
@@ -72,46 +58,46 @@ type firstLine interface {
 }
 
 // parse takes as much of p as belongs to the head. All of that ends up in
-// h.Header.text, which spans and fields refer to. If the head begins in p, lines
+// the text of h.Header, which spans and fields refer to. If the head begins in p, lines
 // are parsed where they lie and then copied at once.
-func (h *Head) parse(p []byte, l *Limits, first firstLine) (n int, done bool, err error) {
+func (h *Head) parse(p []byte, l *message.Limits, first firstLine) (n int, done bool, err error) {
 	if h.stage == atEnd || h.err != nil {
 		return 0, h.stage == atEnd, h.err
 	}
 	f := &h.Header
-	l = l.orDefault()
-	if len(f.text) == 0 {
+	l = l.OrDefault()
+	if len(f.Text()) == 0 {
 		done, err = h.scan(p, l, first)
 		n = len(p)
 		if done || err != nil {
 			n = h.at
 		}
-		f.text = append(f.text, p[:n]...)
+		f.AppendText(p[:n])
 	} else {
 		for n < len(p) && !done && err == nil {
 			line := bytes.IndexByte(p[n:], '\n') + 1
 			if line == 0 {
 				line = len(p) - n
 			}
-			f.text = append(f.text, p[n:n+line]...)
+			f.AppendText(p[n : n+line])
 			n += line
-			done, err = h.scan(f.text, l, first)
+			done, err = h.scan(f.Text(), l, first)
 		}
 	}
 	if done && h.folded {
-		f.unfold()
+		unfold(f)
 	}
 	h.err = err
 	return n, done, err
 }
 
 // scan takes the complete lines of buf, which begins where the head does.
-func (h *Head) scan(buf []byte, l *Limits, first firstLine) (done bool, err error) {
+func (h *Head) scan(buf []byte, l *message.Limits, first firstLine) (done bool, err error) {
 	if !plausible(buf) {
 		return false, refuse(first.malformed(), 1, buf)
 	}
 	for h.stage != atFields {
-		begin, end, err := h.nextLine(buf, h.at+l.line(), ErrLineTooLong)
+		begin, end, err := h.nextLine(buf, h.at+l.MaxLine(), ErrLineTooLong)
 		if end < 0 {
 			return false, err
 		}
@@ -119,9 +105,9 @@ func (h *Head) scan(buf []byte, l *Limits, first firstLine) (done bool, err erro
 			return false, refuse(err, h.line, buf[begin:end])
 		}
 	}
-	most := l.fields()
+	most := l.MaxFields()
 	for {
-		begin, end, err := h.nextLine(buf, h.fields+l.header(), ErrHeaderTooLarge)
+		begin, end, err := h.nextLine(buf, h.fields+l.MaxHeader(), ErrHeaderTooLarge)
 		if end < 0 {
 			return false, err
 		}
@@ -171,64 +157,82 @@ func (h *Head) takeFirst(buf []byte, begin, end int, first firstLine) error {
 		return nil
 	}
 	h.stage = atFields
-	h.fields, h.Header.kept = h.at, h.at
+	h.fields = h.at
+	h.Header.Keep(h.at)
 	return first.parseFirst(buf, begin, end)
 }
 
 // takeField takes the field line buf[begin:end], if there are not as many as
 // most already.
 func (h *Head) takeField(buf []byte, begin, end, most int, first firstLine) error {
-	if isSpace(buf[begin]) && first.folds() {
+	if message.IsSpace(buf[begin]) && first.folds() {
 		h.folded = true
-		return h.Header.foldLine(buf, begin, end)
+		return foldLine(&h.Header, buf, begin, end)
 	}
-	if len(h.Header.list) >= most {
+	if h.Header.Len() >= most {
 		return ErrTooManyFields
 	}
-	return h.Header.parseLine(buf, begin, end)
+	return parseLine(&h.Header, buf, begin, end)
 }
 
-// parseVersion takes an HTTP version and returns the minor number. The error is
-// reason if it is none.
-func parseVersion(v []byte, reason error) (minor int, err error) {
+// parseVersion takes an HTTP version. The error is reason if it is none.
+func parseVersion(v []byte, reason error) (p message.Proto, err error) {
 	if len(v) != len("HTTP/1.1") || string(v[:5]) != "HTTP/" || v[6] != '.' ||
 		!ascii.Is(v[5], ascii.Digit) || !ascii.Is(v[7], ascii.Digit) {
-		return 0, reason
+		return p, reason
 	}
 	if v[5] != '1' {
-		return 0, ErrVersion
+		return p, ErrVersion
 	}
-	return int(v[7] - '0'), nil
+	return message.Proto{Major: 1, Minor: v[7] - '0'}, nil
+}
+
+// parseLine adds the field line buf[begin:end], which is without its end. The
+// fields' text must be, or become, buf.
+func parseLine(f *message.Fields, buf []byte, begin, end int) error {
+	line := buf[begin:end]
+	n := 0
+	for n < len(line) && ascii.Is(line[n], ascii.TokenByte) {
+		n++
+	}
+	switch {
+	case n == len(line):
+		return ErrNoColon
+	case n == 0 && message.IsSpace(line[0]):
+		return ErrFold
+	case n == 0 || line[n] != ':':
+		return ErrFieldName
+	}
+	from, to := message.Trim(line, n+1, len(line))
+	if !validBytes(line[from:to]) {
+		return ErrFieldValue
+	}
+	f.AddParsed(message.NameOf(line[:n]), message.SpanOf(begin, begin+n), message.SpanOf(begin+from, begin+to))
+	return nil
 }
 
 // foldLine appends the line buf[begin:end], which begins with space, to the
 // value of the last field, the end of that line included.
-func (f *Fields) foldLine(buf []byte, begin, end int) error {
-	from, to := trim(buf, begin, end)
-	if len(f.list) == 0 {
+func foldLine(f *message.Fields, buf []byte, begin, end int) error {
+	from, to := message.Trim(buf, begin, end)
+	if f.Len() == 0 {
 		return ErrFold
 	}
 	if !validBytes(buf[from:to]) {
 		return ErrFieldValue
 	}
-	e := &f.list[len(f.list)-1]
-	switch {
-	case from == to:
-	case e.valueLen == 0:
-		e.value, e.valueLen = uint32(from), uint32(to-from)
-	default:
-		e.valueLen = uint32(to) - e.value
+	if from < to {
+		f.ExtendLast(message.SpanOf(from, to))
 	}
 	return nil
 }
 
 // unfold replaces the ends of lines in values by spaces.
-func (f *Fields) unfold() {
-	for i := range f.list {
-		value := f.valueAt(&f.list[i])
-		for j, c := range value {
+func unfold(f *message.Fields) {
+	for _, value := range f.All() {
+		for i, c := range value {
 			if c == '\r' || c == '\n' {
-				value[j] = ' '
+				value[i] = ' '
 			}
 		}
 	}

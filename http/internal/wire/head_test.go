@@ -6,10 +6,12 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // parseRequest parses a head that comes at once.
-func parseRequest(t testing.TB, raw string, l *Limits) (*RequestHead, error) {
+func parseRequest(t testing.TB, raw string, l *message.Limits) (*RequestHead, error) {
 	t.Helper()
 	h := new(RequestHead)
 	_, done, err := h.Parse([]byte(raw), l)
@@ -22,11 +24,11 @@ func parseRequest(t testing.TB, raw string, l *Limits) (*RequestHead, error) {
 func TestRequestHead(t *testing.T) {
 	type facts struct {
 		method, target, path, host string
-		form                       TargetForm
+		form                       message.TargetForm
 		framing                    Framing
 		length                     int64
 		keepAlive, upgrade         bool
-		expect                     Expectation
+		expect                     message.Expectation
 	}
 	for _, test := range []struct {
 		raw  string
@@ -39,21 +41,21 @@ func TestRequestHead(t *testing.T) {
 		{"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 12\r\nConnection: close\r\n\r\n",
 			facts{method: "POST", target: "/", path: "/", host: "h", framing: Sized, length: 12}},
 		{"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nExpect: 100-Continue\r\n\r\n",
-			facts{method: "POST", target: "/", path: "/", host: "h", framing: Chunked, keepAlive: true, expect: ExpectContinue}},
+			facts{method: "POST", target: "/", path: "/", host: "h", framing: Chunked, length: message.Unknown, keepAlive: true, expect: message.ExpectContinue}},
 		{"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nExpect: x\r\nExpect: 100-continue\r\n\r\n",
-			facts{method: "POST", target: "/", path: "/", host: "h", keepAlive: true, expect: ExpectOther}},
+			facts{method: "POST", target: "/", path: "/", host: "h", keepAlive: true, expect: message.ExpectOther}},
 		{"POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n",
 			facts{method: "POST", target: "/", path: "/", framing: Sized, length: 1}},
 		{"GET http://b:80/x?y HTTP/1.1\r\nHost: h\r\n\r\n",
-			facts{method: "GET", target: "http://b:80/x?y", path: "/x?y", host: "b:80", form: AbsoluteForm, keepAlive: true}},
+			facts{method: "GET", target: "http://b:80/x?y", path: "/x?y", host: "b:80", form: message.AbsoluteForm, keepAlive: true}},
 		{"GET http://b?y HTTP/1.1\r\nHost: h\r\n\r\n",
-			facts{method: "GET", target: "http://b?y", path: "?y", host: "b", form: AbsoluteForm, keepAlive: true}},
+			facts{method: "GET", target: "http://b?y", path: "?y", host: "b", form: message.AbsoluteForm, keepAlive: true}},
 		{"GET http://b HTTP/1.1\r\nHost: h\r\n\r\n",
-			facts{method: "GET", target: "http://b", host: "b", form: AbsoluteForm, keepAlive: true}},
+			facts{method: "GET", target: "http://b", host: "b", form: message.AbsoluteForm, keepAlive: true}},
 		{"CONNECT b:443 HTTP/1.1\r\nHost: h\r\n\r\n",
-			facts{method: "CONNECT", target: "b:443", host: "b:443", form: AuthorityForm, keepAlive: true}},
+			facts{method: "CONNECT", target: "b:443", host: "b:443", form: message.AuthorityForm, keepAlive: true}},
 		{"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n",
-			facts{method: "OPTIONS", target: "*", host: "h", form: AsteriskForm, keepAlive: true}},
+			facts{method: "OPTIONS", target: "*", host: "h", form: message.AsteriskForm, keepAlive: true}},
 		{"GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n",
 			facts{method: "GET", target: "/", path: "/", host: "h", keepAlive: true, upgrade: true}},
 		{"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n",
@@ -86,8 +88,8 @@ func TestResponseHead(t *testing.T) {
 		want        facts
 	}{
 		{"GET", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", facts{200, "OK", false, Sized, 5, true}},
-		{"GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", facts{200, "OK", false, Chunked, 0, true}},
-		{"GET", "HTTP/1.1 200 \r\n\r\n", facts{200, "", false, UntilClose, 0, false}},
+		{"GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", facts{200, "OK", false, Chunked, message.Unknown, true}},
+		{"GET", "HTTP/1.1 200 \r\n\r\n", facts{200, "", false, UntilClose, message.Unknown, false}},
 		{"GET", "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n", facts{200, "OK", false, Sized, 5, false}},
 		{"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", facts{200, "OK", false, NoBody, 0, true}},
 		{"GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", facts{304, "Not Modified", false, NoBody, 0, true}},
@@ -95,8 +97,8 @@ func TestResponseHead(t *testing.T) {
 		{"GET", "HTTP/1.1 204 x\r\nContent-Length: 5\r\n\r\n", facts{204, "x", false, NoBody, 0, false}},
 		{"GET", "HTTP/1.1 204 x\r\nTransfer-Encoding: chunked\r\n\r\n", facts{204, "x", false, NoBody, 0, false}},
 		{"GET", "HTTP/1.1 100 Continue\r\n\r\n", facts{100, "Continue", true, NoBody, 0, true}},
-		{"GET", "HTTP/1.1 101 x\r\n\r\n", facts{101, "x", false, Tunnel, 0, false}},
-		{"CONNECT", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", facts{200, "OK", false, Tunnel, 0, false}},
+		{"GET", "HTTP/1.1 101 x\r\n\r\n", facts{101, "x", false, Tunnel, message.Tunnel, false}},
+		{"CONNECT", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", facts{200, "OK", false, Tunnel, message.Tunnel, false}},
 		{"CONNECT", "HTTP/1.1 407 x\r\nContent-Length: 5\r\n\r\n", facts{407, "x", false, Sized, 5, true}},
 	} {
 		var h ResponseHead
@@ -234,35 +236,35 @@ func TestLimits(t *testing.T) {
 	}
 	for _, test := range []struct {
 		what   string
-		limits Limits
+		limits message.Limits
 		raw    string
 		want   error
 	}{
-		{"line", Limits{Line: 100}, line(100) + host + "\r\n", nil},
-		{"longer line", Limits{Line: 100}, line(101) + host + "\r\n", ErrLineTooLong},
-		{"line without an end", Limits{Line: 100}, line(200)[:100], ErrLineTooLong},
-		{"default line", Limits{}, line(DefaultMaxLine) + host + "\r\n", nil},
-		{"longer than the default line", Limits{}, line(DefaultMaxLine+1) + host + "\r\n", ErrLineTooLong},
-		{"header", Limits{Header: 100}, line(20) + fields(100), nil},
-		{"larger header", Limits{Header: 100}, line(20) + fields(101), ErrHeaderTooLarge},
-		{"header without an end", Limits{Header: 100}, line(20) + fields(200)[:100], ErrHeaderTooLarge},
-		{"default header", Limits{}, line(20) + fields(DefaultMaxHeader), nil},
-		{"larger than the default header", Limits{}, line(20) + fields(DefaultMaxHeader+1), ErrHeaderTooLarge},
-		{"fields", Limits{Fields: 2}, line(20) + host + "X: y\r\n\r\n", nil},
-		{"more fields", Limits{Fields: 2}, line(20) + host + "X: y\r\nX: y\r\n\r\n", ErrTooManyFields},
-		{"body", Limits{Body: 5}, line(20) + host + "Content-Length: 5\r\n\r\nabcde", nil},
-		{"larger body", Limits{Body: 5}, line(20) + host + "Content-Length: 6\r\n\r\nabcdef", ErrBodyTooLarge},
-		{"chunk", Limits{Body: 5}, chunked("5\r\nabcde\r\n0\r\n\r\n"), nil},
-		{"larger chunk", Limits{Body: 5}, chunked("6\r\nabcdef\r\n0\r\n\r\n"), ErrBodyTooLarge},
-		{"chunks", Limits{Body: 5}, chunked("2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"), nil},
-		{"larger chunks", Limits{Body: 5}, chunked("2\r\nab\r\n4\r\ncdef\r\n0\r\n\r\n"), ErrBodyTooLarge},
-		{"extensions", Limits{Extensions: 5}, chunked("1;a\r\nx\r\n0;bc\r\n\r\n"), nil},
-		{"more extensions", Limits{Extensions: 5}, chunked("1;a\r\nx\r\n0;bcd\r\n\r\n"), ErrExtensions},
-		{"trailer", Limits{Trailer: 9}, chunked("0\r\nX: yz\r\n\r\n"), nil},
-		{"larger trailer", Limits{Trailer: 9}, chunked("0\r\nX: xyz\r\n\r\n"), ErrTrailerTooLarge},
-		{"trailer without an end", Limits{Trailer: 9}, chunked("0\r\nX: xyzxyz"), ErrTrailerTooLarge},
-		{"trailer fields", Limits{Fields: 2}, chunked("0\r\nX:\r\nY:\r\n\r\n"), nil},
-		{"more trailer fields", Limits{Fields: 2}, chunked("0\r\nX:\r\nY:\r\nZ:\r\n\r\n"), ErrTooManyFields},
+		{"line", message.Limits{Line: 100}, line(100) + host + "\r\n", nil},
+		{"longer line", message.Limits{Line: 100}, line(101) + host + "\r\n", ErrLineTooLong},
+		{"line without an end", message.Limits{Line: 100}, line(200)[:100], ErrLineTooLong},
+		{"default line", message.Limits{}, line(message.DefaultMaxLine) + host + "\r\n", nil},
+		{"longer than the default line", message.Limits{}, line(message.DefaultMaxLine+1) + host + "\r\n", ErrLineTooLong},
+		{"header", message.Limits{Header: 100}, line(20) + fields(100), nil},
+		{"larger header", message.Limits{Header: 100}, line(20) + fields(101), ErrHeaderTooLarge},
+		{"header without an end", message.Limits{Header: 100}, line(20) + fields(200)[:100], ErrHeaderTooLarge},
+		{"default header", message.Limits{}, line(20) + fields(message.DefaultMaxHeader), nil},
+		{"larger than the default header", message.Limits{}, line(20) + fields(message.DefaultMaxHeader+1), ErrHeaderTooLarge},
+		{"fields", message.Limits{Fields: 2}, line(20) + host + "X: y\r\n\r\n", nil},
+		{"more fields", message.Limits{Fields: 2}, line(20) + host + "X: y\r\nX: y\r\n\r\n", ErrTooManyFields},
+		{"body", message.Limits{Body: 5}, line(20) + host + "Content-Length: 5\r\n\r\nabcde", nil},
+		{"larger body", message.Limits{Body: 5}, line(20) + host + "Content-Length: 6\r\n\r\nabcdef", ErrBodyTooLarge},
+		{"chunk", message.Limits{Body: 5}, chunked("5\r\nabcde\r\n0\r\n\r\n"), nil},
+		{"larger chunk", message.Limits{Body: 5}, chunked("6\r\nabcdef\r\n0\r\n\r\n"), ErrBodyTooLarge},
+		{"chunks", message.Limits{Body: 5}, chunked("2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"), nil},
+		{"larger chunks", message.Limits{Body: 5}, chunked("2\r\nab\r\n4\r\ncdef\r\n0\r\n\r\n"), ErrBodyTooLarge},
+		{"extensions", message.Limits{Extensions: 5}, chunked("1;a\r\nx\r\n0;bc\r\n\r\n"), nil},
+		{"more extensions", message.Limits{Extensions: 5}, chunked("1;a\r\nx\r\n0;bcd\r\n\r\n"), ErrExtensions},
+		{"trailer", message.Limits{Trailer: 9}, chunked("0\r\nX: yz\r\n\r\n"), nil},
+		{"larger trailer", message.Limits{Trailer: 9}, chunked("0\r\nX: xyz\r\n\r\n"), ErrTrailerTooLarge},
+		{"trailer without an end", message.Limits{Trailer: 9}, chunked("0\r\nX: xyzxyz"), ErrTrailerTooLarge},
+		{"trailer fields", message.Limits{Fields: 2}, chunked("0\r\nX:\r\nY:\r\n\r\n"), nil},
+		{"more trailer fields", message.Limits{Fields: 2}, chunked("0\r\nX:\r\nY:\r\nZ:\r\n\r\n"), ErrTooManyFields},
 	} {
 		for _, d := range deliveries {
 			r := newRequestReader()
@@ -281,7 +283,7 @@ func TestLimits(t *testing.T) {
 // TestLengthOfABodyThatIsTooLarge is for servers that read it nevertheless, to
 // be able to answer.
 func TestLengthOfABodyThatIsTooLarge(t *testing.T) {
-	h, err := parseRequest(t, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n", &Limits{Body: 5})
+	h, err := parseRequest(t, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n", &message.Limits{Body: 5})
 	if !errors.Is(err, ErrBodyTooLarge) || h.Framing != Sized || h.Length != 1000 {
 		t.Errorf("%v, %v, %d", err, h.Framing, h.Length)
 	}
@@ -297,7 +299,7 @@ func TestResetForgetsEverything(t *testing.T) {
 	} {
 		request.Parse([]byte(raw), nil)
 		request.Reset()
-		request.Header = Fields{}
+		request.Header = message.Fields{}
 		if !reflect.DeepEqual(request, RequestHead{}) {
 			t.Errorf("after %q: %+v", raw, request)
 		}
@@ -317,7 +319,7 @@ func TestResetForgetsEverything(t *testing.T) {
 			t.Errorf("Again after %q has forgotten the method", raw)
 		}
 		response.Reset("GET")
-		response.Header = Fields{}
+		response.Header = message.Fields{}
 		if !reflect.DeepEqual(response, fresh) {
 			t.Errorf("after %q: %+v", raw, response)
 		}

@@ -114,7 +114,7 @@ func TestPeersLibeventClient(t *testing.T) {
 
 // sameFirstResponse reports whether a client has come to the same outcome as
 // far as the first final response is concerned.
-func sameFirstResponse(m *message, theirs string) bool {
+func sameFirstResponse(m *row, theirs string) bool {
 	messages, _ := split(m.want)
 	for len(messages) > 0 && strings.HasPrefix(messages[0][len("HTTP/1.1 "):], "1") && !strings.Contains(messages[0], " 101 ") {
 		messages = messages[1:]

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // skipOtherGo skips a test of what the tables say of the standard library if
@@ -28,7 +30,7 @@ func skipOtherGo(t *testing.T) {
 
 // comparePeer checks what a table says of somebody else, whose outcomes are
 // given in the order of the rows, or writes it into the table.
-func comparePeer(t *testing.T, file, peer string, same func(m *message, theirs string) bool, outcomes []string) {
+func comparePeer(t *testing.T, file, peer string, same func(m *row, theirs string) bool, outcomes []string) {
 	t.Helper()
 	intro, table := loadTable(t, file)
 	differ := 0
@@ -77,7 +79,7 @@ var refused = regexp.MustCompile(`^([45]\d\d|error|closed)\b`)
 // sameRequests reports whether a server has come to the same outcome: has
 // understood the same requests and refused the rest, or not. What it does about
 // a request that is not complete does not matter.
-func sameRequests(m *message, theirs string) bool {
+func sameRequests(m *row, theirs string) bool {
 	ourMessages, ourEnd := split(m.want)
 	theirMessages, theirEnd := split(theirs)
 	return slices.Equal(ourMessages, theirMessages) && (ourEnd == theirEnd || ourEnd == "more")
@@ -111,7 +113,7 @@ func newGoServer(t *testing.T) *goServer {
 	server := &http.Server{
 		Handler:                      s,
 		DisableGeneralOptionsHandler: true, // "OPTIONS *" is for s, too
-		MaxHeaderBytes:               DefaultMaxHeader,
+		MaxHeaderBytes:               message.DefaultMaxHeader,
 		ErrorLog:                     log.New(io.Discard, "", 0),
 	}
 	served := make(chan error)
@@ -216,7 +218,7 @@ func TestPeersNetHTTPClient(t *testing.T) {
 	comparePeer(t, responsesFile, peerGo, sameRequests, outcomes)
 }
 
-func readResponses(m *message) string {
+func readResponses(m *row) string {
 	var out []string
 	request := &http.Request{Method: m.method}
 	stream := bufio.NewReader(bytes.NewReader(m.raw))

@@ -1,6 +1,9 @@
 package wire
 
-import "github.com/go-libevent/libevent/http/internal/ascii"
+import (
+	"github.com/go-libevent/libevent/http/internal/ascii"
+	"github.com/go-libevent/libevent/http/internal/message"
+)
 
 // A ResponseHead is the status line and the header fields of a response. It
 // must be Reset before the first use, too, to say what it answers. It keeps its
@@ -9,11 +12,6 @@ import "github.com/go-libevent/libevent/http/internal/ascii"
 type ResponseHead struct {
 	Head
 
-	// Status is the status code, from 100 to 999. Those from 600 on mean
-	// nothing, and should be treated as 500.
-	Status int
-
-	reason span
 	method methodKind
 }
 
@@ -41,16 +39,13 @@ func (h *ResponseHead) Reset(method string) {
 
 // Again makes h ready for another response to the same request, as one has to
 // come after an informational one.
-func (h *ResponseHead) Again() {
-	h.reset(atFirst)
-	h.Status, h.reason = 0, span{}
-}
+func (h *ResponseHead) Again() { h.reset(atFirst) }
 
 // Parse takes the part of p that belongs to the head, and returns how many
 // bytes that is: all of p unless the head ends in it, which done reports. The
 // error is an [Error], and stays until Reset; what was understood before it can
 // be had from the methods. A nil l means default limits.
-func (h *ResponseHead) Parse(p []byte, l *Limits) (n int, done bool, err error) {
+func (h *ResponseHead) Parse(p []byte, l *message.Limits) (n int, done bool, err error) {
 	if h.stage == atStart {
 		h.stage = atFirst
 	}
@@ -68,12 +63,6 @@ func (h *ResponseHead) Parse(p []byte, l *Limits) (n int, done bool, err error) 
 	return n, true, nil
 }
 
-// Reason returns the reason phrase, which may be empty.
-func (h *ResponseHead) Reason() []byte { return h.bytes(h.reason) }
-
-// Informational reports whether this response only precedes the final one.
-func (h *ResponseHead) Informational() bool { return h.Status < 200 && h.Status != 101 }
-
 func (h *ResponseHead) malformed() error { return ErrStatusLine }
 func (h *ResponseHead) folds() bool      { return true }
 
@@ -85,7 +74,7 @@ func (h *ResponseHead) parseFirst(buf []byte, begin, end int) error {
 	if len(line) < reason-1 || line[code-1] != ' ' || len(line) >= reason && line[reason-1] != ' ' {
 		return ErrStatusLine
 	}
-	minor, err := parseVersion(line[:code-1], ErrStatusLine)
+	proto, err := parseVersion(line[:code-1], ErrStatusLine)
 	if err != nil {
 		return err
 	}
@@ -93,22 +82,22 @@ func (h *ResponseHead) parseFirst(buf []byte, begin, end int) error {
 	if !ascii.All(digits, ascii.Digit) || digits[0] == '0' {
 		return ErrStatusLine
 	}
-	h.Minor = minor
+	h.Proto = proto
 	h.Status = int(digits[0]-'0')*100 + int(digits[1]-'0')*10 + int(digits[2]-'0')
 	if len(line) > reason {
 		if !validBytes(line[reason:]) {
 			return ErrStatusLine
 		}
-		h.reason = spanOf(begin+reason, end)
+		h.At.Reason = message.SpanOf(begin+reason, end)
 	}
 	return nil
 }
 
 // interpret draws the conclusions from a head that is complete.
-func (h *ResponseHead) interpret(l *Limits) (culprit []byte, err error) {
+func (h *ResponseHead) interpret(l *message.Limits) (culprit []byte, err error) {
 	if h.Status == 101 || h.method == toConnect && h.Status/100 == 2 {
 		h.connection()
-		h.Framing, h.KeepAlive = Tunnel, false
+		h.Framing, h.Length, h.KeepAlive = Tunnel, message.Tunnel, false
 		return nil, nil
 	}
 	if text, err := h.frame(l); err != nil {
@@ -126,10 +115,10 @@ func (h *ResponseHead) interpret(l *Limits) (culprit []byte, err error) {
 		h.Framing = NoBody
 	case h.Status == 304, h.method == toHead:
 		h.Framing = NoBody
-	case h.Framing == NoBody && !h.Header.Contains(ContentLength):
-		h.Framing, h.KeepAlive = UntilClose, false
+	case h.Framing == NoBody && !h.Header.Contains(message.ContentLength):
+		h.Framing, h.Length, h.KeepAlive = UntilClose, message.Unknown, false
 	}
-	if h.Framing != Sized {
+	if h.Framing == NoBody {
 		h.Length = 0
 	}
 	return nil, nil

@@ -11,12 +11,14 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 var update = flag.Bool("update", false, "write what others make of the tables' messages into the tables")
 
-// A message is a row of a table in testdata.
-type message struct {
+// A row is a message of a table in testdata.
+type row struct {
 	name   string
 	why    []string // lines of comment
 	method string   // that a response answers
@@ -33,7 +35,7 @@ const (
 )
 
 // loadTable reads a table. Its head, up to the first row, is returned, too.
-func loadTable(t testing.TB, file string) (intro string, table []*message) {
+func loadTable(t testing.TB, file string) (intro string, table []*row) {
 	t.Helper()
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -41,10 +43,10 @@ func loadTable(t testing.TB, file string) (intro string, table []*message) {
 	}
 	text := strings.ReplaceAll(string(content), "\r\n", "\n")
 	intro, text, _ = strings.Cut(text, "\n== ")
-	for row := range strings.SplitSeq("== "+text, "\n\n") {
-		row = strings.TrimPrefix(strings.TrimSpace(row), "== ")
-		name, rest, _ := strings.Cut(row, "\n")
-		m := &message{name: name, method: "GET", others: map[string]string{}}
+	for text := range strings.SplitSeq("== "+text, "\n\n") {
+		text = strings.TrimPrefix(strings.TrimSpace(text), "== ")
+		name, rest, _ := strings.Cut(text, "\n")
+		m := &row{name: name, method: "GET", others: map[string]string{}}
 		for line := range strings.SplitSeq(rest, "\n") {
 			key, value, _ := strings.Cut(line, " ")
 			value = strings.TrimLeft(value, " ")
@@ -69,7 +71,7 @@ func loadTable(t testing.TB, file string) (intro string, table []*message) {
 }
 
 // saveTable writes a table.
-func saveTable(t testing.TB, file, intro string, table []*message) {
+func saveTable(t testing.TB, file, intro string, table []*row) {
 	t.Helper()
 	var b strings.Builder
 	b.WriteString(intro + "\n")
@@ -111,7 +113,7 @@ func unquote(t testing.TB, s string) []byte {
 }
 
 // testRows runs a test for each row of a table.
-func testRows(t *testing.T, table []*message, test func(t *testing.T, m *message)) {
+func testRows(t *testing.T, table []*row, test func(t *testing.T, m *row)) {
 	for _, m := range table {
 		t.Run(m.name, func(t *testing.T) { test(t, m) })
 	}
@@ -141,7 +143,7 @@ const (
 // A reader takes a stream apart, message after message, and writes down what it
 // has understood. It stands for a server or client.
 type reader struct {
-	limits  *Limits
+	limits  *message.Limits
 	request RequestHead
 	reply   ResponseHead
 	body    ChunkDecoder
@@ -288,7 +290,7 @@ func (r *reader) endBody() {
 		r.reply.Reset(method)
 		return
 	}
-	if r.ended = !h.KeepAlive || r.request.Form == AuthorityForm; !r.ended {
+	if r.ended = !h.KeepAlive || r.request.Form == message.AuthorityForm; !r.ended {
 		r.request.Reset()
 	}
 }
@@ -298,10 +300,10 @@ func (r *reader) say(extra string) {
 	h := r.head()
 	var b strings.Builder
 	if r.client {
-		b.WriteString(responseText(fmt.Sprintf("HTTP/1.%d", h.Minor), r.reply.Status, string(r.reply.Reason()), r.data))
+		b.WriteString(responseText(fmt.Sprintf("HTTP/1.%d", h.Proto.Minor), r.reply.Status, string(r.reply.Reason()), r.data))
 	} else {
 		b.WriteString(requestText(string(r.request.Method()), string(r.request.Target()),
-			fmt.Sprintf("HTTP/1.%d", h.Minor), string(r.request.Host()), r.data))
+			fmt.Sprintf("HTTP/1.%d", h.Proto.Minor), string(r.request.Host()), r.data))
 	}
 	for name, value := range r.body.Trailer.All() {
 		fmt.Fprintf(&b, " trailer=%q", fmt.Sprintf("%s: %s", name, value))
@@ -413,14 +415,14 @@ func testDeliveries(t *testing.T, newReader func() *reader, raw []byte, want str
 
 func TestRequests(t *testing.T) {
 	_, table := loadTable(t, requestsFile)
-	testRows(t, table, func(t *testing.T, m *message) {
+	testRows(t, table, func(t *testing.T, m *row) {
 		testDeliveries(t, newRequestReader, m.raw, m.want, 1)
 	})
 }
 
 func TestResponses(t *testing.T) {
 	_, table := loadTable(t, responsesFile)
-	testRows(t, table, func(t *testing.T, m *message) {
+	testRows(t, table, func(t *testing.T, m *row) {
 		testDeliveries(t, func() *reader { return newResponseReader(m.method) }, m.raw, m.want, 1)
 	})
 }
@@ -431,7 +433,7 @@ func TestPipelined(t *testing.T) {
 	const good = "POST /good HTTP/1.1\r\nHost: good\r\nContent-Length: 4\r\n\r\ngood"
 	const outcome = `POST /good HTTP/1.1 host="good" body="good"`
 	_, table := loadTable(t, requestsFile)
-	testRows(t, table, func(t *testing.T, m *message) {
+	testRows(t, table, func(t *testing.T, m *row) {
 		testDeliveries(t, newRequestReader, append([]byte(good), m.raw...), outcome+" + "+m.want, 11)
 		if r := newRequestReader(); read(t, r, [][]byte{m.raw}) != "" && !r.ended && !r.inBody && !r.request.Started() {
 			testDeliveries(t, newRequestReader, append(bytes.Clone(m.raw), good...), m.want+" + "+outcome, 11)
@@ -442,7 +444,7 @@ func TestPipelined(t *testing.T) {
 // TestPipelinedResponses does the same with responses.
 func TestPipelinedResponses(t *testing.T) {
 	_, table := loadTable(t, responsesFile)
-	testRows(t, table, func(t *testing.T, m *message) {
+	testRows(t, table, func(t *testing.T, m *row) {
 		good := "HTTP/1.1 404 Good\r\nContent-Length: 4\r\n\r\n"
 		outcome := "HTTP/1.1 404 Good"
 		if m.method != "HEAD" {

@@ -4,44 +4,36 @@ import (
 	"bytes"
 
 	"github.com/go-libevent/libevent/http/internal/ascii"
-)
-
-// A TargetForm is one of the four forms of a request target (RFC 9112, section
-// 3.2).
-type TargetForm uint8
-
-const (
-	OriginForm    TargetForm = iota // "/path?query"
-	AbsoluteForm                    // "http://host/path?query", as proxies get it
-	AuthorityForm                   // "host:port", for CONNECT
-	AsteriskForm                    // "*", for OPTIONS
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // parseTarget finds out the form of the target and takes it apart.
 func (h *RequestHead) parseTarget(buf []byte) error {
-	target := buf[h.target.from:h.target.to]
-	if string(buf[h.method.from:h.method.to]) == "CONNECT" {
+	at := &h.At
+	target, method := buf[at.Target.From:at.Target.To], buf[at.Method.From:at.Method.To]
+	if string(method) == "CONNECT" {
 		if !validAuthority(target, true) {
 			return ErrTarget
 		}
-		h.Form, h.authority = AuthorityForm, h.target
+		h.Form, at.Authority = message.AuthorityForm, at.Target
 		return nil
 	}
 	if target[0] == '/' {
-		h.Form, h.path = OriginForm, h.target
+		h.Form, at.Path = message.OriginForm, at.Target
 		return nil
 	}
-	if string(target) == "*" && string(buf[h.method.from:h.method.to]) == "OPTIONS" {
-		h.Form = AsteriskForm
+	if string(target) == "*" && string(method) == "OPTIONS" {
+		h.Form = message.AsteriskForm
 		return nil
 	}
 	from, to, ok := authorityOf(target)
 	if !ok || !validAuthority(target[from:to], false) {
 		return ErrTarget
 	}
-	h.Form = AbsoluteForm
-	h.authority = span{h.target.from + uint32(from), h.target.from + uint32(to)}
-	h.path = span{h.authority.to, h.target.to}
+	h.Form = message.AbsoluteForm
+	at.Scheme = message.Span{From: at.Target.From, To: at.Target.From + uint32(from-len("://"))}
+	at.Authority = message.Span{From: at.Target.From + uint32(from), To: at.Target.From + uint32(to)}
+	at.Path = message.Span{From: at.Authority.To, To: at.Target.To}
 	return nil
 }
 

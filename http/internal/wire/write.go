@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/go-libevent/libevent/http/internal/ascii"
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // CRLF ends lines, and the data of a chunk.
@@ -14,11 +15,11 @@ const CRLF = "\r\n"
 // if the method is not a token, or the target is empty or has bytes that no
 // target has; dst is returned as it was.
 func AppendRequestLine(dst []byte, method, target string) ([]byte, error) {
-	if !ValidToken(method) {
-		return dst, fmt.Errorf("write method %q: %w", method, ErrInvalid)
+	if !message.ValidToken(method) {
+		return dst, fmt.Errorf("write method %q: %w", method, message.ErrInvalid)
 	}
 	if target == "" || !ascii.All(target, ascii.TargetByte) {
-		return dst, fmt.Errorf("write request target %q: %w", target, ErrInvalid)
+		return dst, fmt.Errorf("write request target %q: %w", target, message.ErrInvalid)
 	}
 	dst = append(dst, method...)
 	dst = append(dst, ' ')
@@ -32,13 +33,13 @@ func AppendRequestLine(dst []byte, method, target string) ([]byte, error) {
 // it was.
 func AppendStatusLine(dst []byte, code int, reason string) ([]byte, error) {
 	if code < 100 || code > 999 {
-		return dst, fmt.Errorf("write status %d: %w", code, ErrInvalid)
+		return dst, fmt.Errorf("write status %d: %w", code, message.ErrInvalid)
 	}
 	if !ascii.All(reason, ascii.ValueByte) {
-		return dst, fmt.Errorf("write reason phrase %q: %w", reason, ErrInvalid)
+		return dst, fmt.Errorf("write reason phrase %q: %w", reason, message.ErrInvalid)
 	}
 	if reason == "" {
-		reason = ReasonPhrase(code)
+		reason = message.ReasonPhrase(code)
 	}
 	dst = append(dst, "HTTP/1.1 "...)
 	dst = strconv.AppendInt(dst, int64(code), 10)
@@ -47,10 +48,10 @@ func AppendStatusLine(dst []byte, code int, reason string) ([]byte, error) {
 	return append(dst, CRLF...), nil
 }
 
-// AppendField appends a field line. The error is as for [Fields.Add]; dst is
+// AppendField appends a field line. The error is as for [message.Fields.Add]; dst is
 // returned as it was.
 func AppendField(dst []byte, name, value string) ([]byte, error) {
-	if err := checkField(name, value); err != nil {
+	if err := message.CheckField(name, value); err != nil {
 		return dst, fmt.Errorf("write field: %w", err)
 	}
 	dst = append(dst, name...)
@@ -79,14 +80,14 @@ func AppendChunkSize(dst []byte, n int64) []byte {
 
 // AppendLastChunk appends the end of a chunked body, with a trailer unless that
 // is nil or empty. The error is ErrInvalid if a field is not allowed there (see
-// AllowedInTrailer); dst is returned as it was.
-func AppendLastChunk(dst []byte, trailer *Fields) ([]byte, error) {
+// message.AllowedInTrailer); dst is returned as it was.
+func AppendLastChunk(dst []byte, trailer *message.Fields) ([]byte, error) {
 	if trailer == nil {
 		return append(dst, "0\r\n\r\n"...), nil
 	}
-	for i := range trailer.list {
-		if e := &trailer.list[i]; e.known.head() {
-			return dst, fmt.Errorf("write trailer field %s: %w", e.known, ErrInvalid)
+	for i := range trailer.Len() {
+		if name := trailer.NameAt(i); name.HeadOnly() {
+			return dst, fmt.Errorf("write trailer field %s: %w", name, message.ErrInvalid)
 		}
 	}
 	dst = append(dst, "0\r\n"...)

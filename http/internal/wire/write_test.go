@@ -2,8 +2,9 @@ package wire
 
 import (
 	"errors"
-	"net/http"
 	"testing"
+
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 func TestWriting(t *testing.T) {
@@ -30,14 +31,14 @@ func TestWriting(t *testing.T) {
 		{"length", func(b []byte) ([]byte, error) { return AppendContentLength(b, 1<<40), nil }, "Content-Length: 1099511627776\r\n"},
 		{"chunk size", func(b []byte) ([]byte, error) { return AppendChunkSize(b, 0x1ab), nil }, "1ab\r\n"},
 		{"last chunk", func(b []byte) ([]byte, error) { return AppendLastChunk(b, nil) }, "0\r\n\r\n"},
-		{"empty trailer", func(b []byte) ([]byte, error) { return AppendLastChunk(b, new(Fields)) }, "0\r\n\r\n"},
+		{"empty trailer", func(b []byte) ([]byte, error) { return AppendLastChunk(b, new(message.Fields)) }, "0\r\n\r\n"},
 		{"trailer", func(b []byte) ([]byte, error) { return AppendLastChunk(b, trailer) }, "0\r\nX: y\r\n\r\n"},
 		{"length in a trailer", func(b []byte) ([]byte, error) {
 			return AppendLastChunk(b, newFields(t, "X", "y", "content-length", "3"))
 		}, ""},
 	} {
 		got, err := test.append([]byte("before "))
-		if test.want == "" && !errors.Is(err, ErrInvalid) || test.want != "" && err != nil {
+		if test.want == "" && !errors.Is(err, message.ErrInvalid) || test.want != "" && err != nil {
 			t.Errorf("%s: %v", test.what, err)
 		}
 		equal(t, test.what, string(got), "before "+test.want)
@@ -55,34 +56,4 @@ func TestChunksOfNothing(t *testing.T) {
 			AppendChunkSize(nil, n)
 		}()
 	}
-}
-
-func TestAllowedInTrailer(t *testing.T) {
-	for name, want := range map[string]bool{
-		"X": true, "Etag": true, "Date": true, "Server-Timing": true,
-		"content-LENGTH": false, "Transfer-Encoding": false, "Host": false, "Trailer": false, "TE": false,
-	} {
-		equal(t, name, AllowedInTrailer(name), want)
-	}
-}
-
-// TestReasonPhrases compares with the standard library, which has older names
-// for some.
-func TestReasonPhrases(t *testing.T) {
-	newer := map[int]string{413: "Content Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
-	for code := range 600 {
-		want := newer[code]
-		if want == "" {
-			want = http.StatusText(code)
-		}
-		if want == "" {
-			if got := ReasonPhrase(code); got == "" {
-				t.Errorf("%d has no phrase", code)
-			}
-			continue
-		}
-		equal(t, http.StatusText(code), ReasonPhrase(code), want)
-	}
-	equal(t, "beyond", ReasonPhrase(1<<30), "Unknown")
-	equal(t, "negative", ReasonPhrase(-1), "Unknown")
 }

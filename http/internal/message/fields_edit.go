@@ -1,4 +1,4 @@
-package wire
+package message
 
 import (
 	"fmt"
@@ -28,7 +28,7 @@ func (f *Fields) Reset() {
 // the value has control characters or space at its ends; that includes the ends
 // of lines.
 func (f *Fields) Add(name, value string) error {
-	if err := checkField(name, value); err != nil {
+	if err := CheckField(name, value); err != nil {
 		return fmt.Errorf("add field: %w", err)
 	}
 	f.add(name, value)
@@ -40,13 +40,13 @@ func (f *Fields) add(name, value string) {
 	at := len(f.text)
 	f.text = append(f.text, name...)
 	f.text = append(f.text, value...)
-	f.append(NameOf(name), at, len(name), at+len(name), len(value))
+	f.AddParsed(NameOf(name), SpanOf(at, at+len(name)), SpanOf(at+len(name), len(f.text)))
 }
 
 // Set gives the first field of this name a new value and removes the others of
 // the name, or adds the field if there is none. The error is as for Add.
 func (f *Fields) Set(name, value string) error {
-	if err := checkField(name, value); err != nil {
+	if err := CheckField(name, value); err != nil {
 		return fmt.Errorf("set field: %w", err)
 	}
 	i := f.Index(name, 0)
@@ -114,7 +114,9 @@ func (f *Fields) compact() {
 	f.text, f.dead = text, 0
 }
 
-func checkField(name, value string) error {
+// CheckField returns an error that is ErrInvalid if a field of this name and value
+// cannot be sent.
+func CheckField(name, value string) error {
 	if !ValidToken(name) {
 		return fmt.Errorf("name %q: %w", name, ErrInvalid)
 	}
@@ -122,4 +124,14 @@ func checkField(name, value string) error {
 		return fmt.Errorf("value %q of %s: %w", value, name, ErrInvalid)
 	}
 	return nil
+}
+
+// ValidToken reports whether s is a token, as methods and field names are (RFC 9110,
+// section 5.6.2).
+func ValidToken(s string) bool { return ascii.IsToken(s) }
+
+// ValidValue reports whether s can be a field value: it has no control characters but
+// tabs, and neither begins nor ends with space (RFC 9110, section 5.5).
+func ValidValue(s string) bool {
+	return ascii.All(s, ascii.ValueByte) && (s == "" || !IsSpace(s[0]) && !IsSpace(s[len(s)-1]))
 }

@@ -1,4 +1,4 @@
-package wire
+package message
 
 import (
 	"bytes"
@@ -142,7 +142,7 @@ func (f *Fields) HasTokenKnown(n Name, token string) bool {
 func hasToken(list []byte, token string) bool {
 	for rest := list; rest != nil; {
 		var member []byte
-		member, rest = nextMember(rest)
+		member, rest = NextMember(rest)
 		if ascii.EqualFold(member, token) {
 			return true
 		}
@@ -158,7 +158,7 @@ func (f *Fields) Tokens(name string) iter.Seq[[]byte] {
 		for list := range f.Values(name) {
 			for list != nil {
 				var member []byte
-				member, list = nextMember(list)
+				member, list = NextMember(list)
 				if len(member) > 0 && !yield(member) {
 					return
 				}
@@ -167,18 +167,32 @@ func (f *Fields) Tokens(name string) iter.Seq[[]byte] {
 	}
 }
 
-// nextMember returns the first member of a list, without space around it, and
+// NextMember returns the first member of a list, without space around it, and
 // the rest, which is nil after the last member.
-func nextMember(list []byte) (member, rest []byte) {
+func NextMember(list []byte) (member, rest []byte) {
 	end := bytes.IndexByte(list, ',')
 	if end < 0 {
 		end = len(list)
 	} else {
 		rest = list[end+1:]
 	}
-	from, to := trim(list, 0, end)
+	from, to := Trim(list, 0, end)
 	return list[from:to:to], rest
 }
+
+// Trim removes space and tabs at both ends of b[from:to].
+func Trim(b []byte, from, to int) (int, int) {
+	for from < to && IsSpace(b[from]) {
+		from++
+	}
+	for from < to && IsSpace(b[to-1]) {
+		to--
+	}
+	return from, to
+}
+
+// IsSpace reports whether c is a space or a tab.
+func IsSpace(c byte) bool { return c == ' ' || c == '\t' }
 
 // AppendTo appends all field lines to dst.
 func (f *Fields) AppendTo(dst []byte) []byte {
@@ -192,32 +206,21 @@ func (f *Fields) AppendTo(dst []byte) []byte {
 	return dst
 }
 
-// parseLine adds the field line buf[begin:end], which is without its end. The
-// fields' text must be, or become, buf.
-func (f *Fields) parseLine(buf []byte, begin, end int) error {
-	line := buf[begin:end]
-	n := 0
-	for n < len(line) && ascii.Is(line[n], ascii.TokenByte) {
-		n++
-	}
-	switch {
-	case n == len(line):
-		return ErrNoColon
-	case n == 0 && isSpace(line[0]):
-		return ErrFold
-	case n == 0 || line[n] != ':':
-		return ErrFieldName
-	}
-	from, to := trim(line, n+1, len(line))
-	if !validBytes(line[from:to]) {
-		return ErrFieldValue
-	}
-	f.append(NameOf(line[:n]), begin, n, begin+from, to-from)
-	return nil
-}
+// Text returns the memory that the names and values lie in, with everything else that
+// was appended to it.
+func (f *Fields) Text() []byte { return f.text }
 
-// append adds an entry to the list.
-func (f *Fields) append(known Name, name, nameLen, value, valueLen int) {
+// AppendText appends to the text, for a parser that adds the fields in it with
+// AddParsed.
+func (f *Fields) AppendText(p []byte) { f.text = append(f.text, p...) }
+
+// Keep declares the first n bytes of the text to be no fields, but the first line of
+// a head, which no change to the fields moves.
+func (f *Fields) Keep(n int) { f.kept = n }
+
+// AddParsed adds a field that a parser has found and checked, whose name and value
+// lie in the text, or will be there before the fields are looked at.
+func (f *Fields) AddParsed(known Name, name, value Span) {
 	n := len(f.list)
 	if n < cap(f.list) {
 		f.list = f.list[:n+1]
@@ -225,8 +228,21 @@ func (f *Fields) append(known Name, name, nameLen, value, valueLen int) {
 		f.list = append(f.list, field{})
 	}
 	e := &f.list[n]
-	e.name, e.nameLen = uint32(name), uint32(nameLen)
-	e.value, e.valueLen = uint32(value), uint32(valueLen)
+	e.name, e.nameLen = name.From, name.To-name.From
+	e.value, e.valueLen = value.From, value.To-value.From
 	e.known = known
 	f.seen |= 1 << known
 }
+
+// ExtendLast appends a part of the text to the value of the last field, together with
+// what lies between the two: a field line that was folded has the end of a line there.
+func (f *Fields) ExtendLast(more Span) {
+	e := &f.list[len(f.list)-1]
+	if e.valueLen == 0 {
+		e.value = more.From
+	}
+	e.valueLen = more.To - e.value
+}
+
+// NameAt returns which known name field i has, or Other.
+func (f *Fields) NameAt(i int) Name { return f.list[i].known }

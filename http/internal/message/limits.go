@@ -1,4 +1,4 @@
-package wire
+package message
 
 import "math"
 
@@ -42,19 +42,20 @@ type Limits struct {
 // noLimits has defaults only.
 var noLimits Limits
 
-// orDefault makes nil usable.
-func (l *Limits) orDefault() *Limits {
+// OrDefault returns l, or limits that are all defaults if l is nil.
+func (l *Limits) OrDefault() *Limits {
 	if l == nil {
 		return &noLimits
 	}
 	return l
 }
 
-func (l *Limits) line() int       { return limit(l.Line, DefaultMaxLine) }
-func (l *Limits) header() int     { return limit(l.Header, DefaultMaxHeader) }
-func (l *Limits) fields() int     { return limit(l.Fields, DefaultMaxFields) }
-func (l *Limits) extensions() int { return limit(l.Extensions, DefaultMaxExtensions) }
-func (l *Limits) trailer() int    { return limit(l.Trailer, DefaultMaxTrailer) }
+// MaxLine returns Line or its default; so do the others for their fields.
+func (l *Limits) MaxLine() int       { return limit(l.Line, DefaultMaxLine) }
+func (l *Limits) MaxHeader() int     { return limit(l.Header, DefaultMaxHeader) }
+func (l *Limits) MaxFields() int     { return limit(l.Fields, DefaultMaxFields) }
+func (l *Limits) MaxExtensions() int { return limit(l.Extensions, DefaultMaxExtensions) }
+func (l *Limits) MaxTrailer() int    { return limit(l.Trailer, DefaultMaxTrailer) }
 
 func limit(n, otherwise int) int {
 	if n <= 0 {
@@ -63,7 +64,8 @@ func limit(n, otherwise int) int {
 	return min(n, largestLimit)
 }
 
-func (l *Limits) body() int64 {
+// MaxBody returns Body, or the largest number if that sets no limit.
+func (l *Limits) MaxBody() int64 {
 	if l.Body <= 0 {
 		return math.MaxInt64
 	}

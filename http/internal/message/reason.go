@@ -1,4 +1,4 @@
-package wire
+package message
 
 // ReasonPhrase returns the usual phrase for a status code, or that of its class
 // if there is none.

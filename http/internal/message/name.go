@@ -1,4 +1,4 @@
-package wire
+package message
 
 import "github.com/go-libevent/libevent/http/internal/ascii"
 
@@ -83,10 +83,11 @@ func either[T ascii.Text](s T, a, b Name) Name {
 
 // AllowedInTrailer reports whether a field of this name may be in a trailer:
 // fields that frame, route or delay messages may not (RFC 9110, section 6.5.1).
-func AllowedInTrailer(name string) bool { return !NameOf(name).head() }
+func AllowedInTrailer(name string) bool { return !NameOf(name).HeadOnly() }
 
-// head reports whether a field must be in the head.
-func (n Name) head() bool {
+// HeadOnly reports whether a field of this name may be in the head alone, and not in a
+// trailer.
+func (n Name) HeadOnly() bool {
 	switch n {
 	case Connection, ContentLength, Expect, Host, KeepAlive, TE, Trailer, TransferEncoding, Upgrade:
 		return true
