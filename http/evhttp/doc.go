@@ -109,8 +109,8 @@
 // # URIs, queries, forms
 //
 // Package evuri reads URIs, queries and forms, and escapes. [ParseRange],
-// [Preconditions], [Router] and [AccessLogEntry] are what the server uses, for
-// use elsewhere.
+// [Preconditions] and [AccessLogEntry] are what the server uses, for use
+// elsewhere.
 //
 // # Goroutines
 //

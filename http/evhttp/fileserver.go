@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -107,10 +106,10 @@ func (s *FileServer) nameOf(r *Request) (name string, ok bool) {
 			return "", false // it is no separator, and files have no such names
 		}
 	}
-	if p := r.match.pattern; p != nil && slices.Contains(p.names, "path") {
-		name = r.match.Value("path")
-	} else if name, ok = strings.CutPrefix(evuri.Decode(string(path)), s.Prefix); !ok {
-		return "", false
+	if name, ok = r.FindPathValue("path"); !ok {
+		if name, ok = strings.CutPrefix(evuri.Decode(string(path)), s.Prefix); !ok {
+			return "", false
+		}
 	}
 	if name == "" {
 		return ".", true

@@ -9,6 +9,7 @@ import (
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/http/evuri"
 	"github.com/go-libevent/libevent/http/internal/message"
+	"github.com/go-libevent/libevent/http/internal/route"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
@@ -75,10 +76,10 @@ type Request struct {
 	toldSent  bool // the complete callback was called
 	outlasts  bool // the answer goes on when the client has ended its stream
 
-	handler handler    // of a server's request
-	match   Match      // of the pattern that has led there
-	uri     *evuri.URI // once it was asked for
-	cause   error      // why it is over
+	handler handler     // of a server's request
+	match   route.Match // of the pattern that has led there
+	uri     *evuri.URI  // once it was asked for
+	cause   error       // why it is over
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -121,7 +122,8 @@ func (r *Request) reset() {
 	r.sending, r.received, r.bodiless, r.chunked = sendNothing, false, false, false
 	r.paused, r.continued, r.patient, r.untyped = false, false, false, false
 	r.owned, r.kept, r.stream, r.outlasts, r.duplex, r.toldSent = false, false, false, false, false, false
-	r.handler, r.uri, r.cause, r.match.pattern = handler{}, nil, nil, nil
+	r.handler, r.uri, r.cause = handler{}, nil, nil
+	r.match.Reset()
 	r.ctx, r.cancel = nil, nil
 	r.onHeader, r.onChunk, r.onComplete, r.onError = nil, nil, nil, nil
 }
@@ -219,6 +221,9 @@ func (r *Request) Query() (evuri.Query, error) {
 // PathValue returns what a wildcard stands for of the pattern that has led to the
 // handler, decoded; see [Server.HandlePattern].
 func (r *Request) PathValue(name string) string { return r.match.Value(name) }
+
+// FindPathValue is PathValue, and reports whether the pattern has that wildcard.
+func (r *Request) FindPathValue(name string) (value string, ok bool) { return r.match.Find(name) }
 
 // Pattern returns the pattern that has led to the handler, or nothing.
 func (r *Request) Pattern() string { return r.match.Pattern() }

@@ -10,6 +10,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/internal/message"
+	"github.com/go-libevent/libevent/http/internal/route"
 )
 
 // Defaults of a server.
@@ -40,9 +41,9 @@ type Server struct {
 	untold   map[*served][]*Request                // which are over, but for the callback that all has left
 
 	exact   map[string]handler
-	routes  Router[handler]
+	routes  route.Router[handler]
 	generic handler
-	hosts   virtualHosts[*Server]
+	hosts   route.Hosts[*Server]
 	netHTTP bool // some handlers are net/http's
 
 	noGeneralOptions bool
@@ -92,7 +93,7 @@ func NewServer(base *event.Base) *Server {
 		bodyTimeout: DefaultBodyTimeout, writeTimeout: DefaultWriteTimeout,
 		minBodyRate: DefaultMinBodyRate, newStream: plain,
 	}
-	s.hosts.server = s
+	s.hosts.Server = s
 	s.unhook = base.AfterFree(s.baseFreed)
 	return s
 }

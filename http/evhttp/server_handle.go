@@ -90,13 +90,13 @@ func (s *Server) SetGenericStream(fn Handler) { s.generic = s.handlerOf(fn, true
 // error is ErrVirtualHost if v is one already, or contains s
 // (evhttp_add_virtual_host).
 func (s *Server) AddVirtualHost(pattern string, v *Server) error {
-	return s.hosts.add(pattern, &v.hosts)
+	return s.hosts.Add(pattern, &v.hosts)
 }
 
 // RemoveVirtualHost undoes AddVirtualHost. The error is ErrNotFound
 // (evhttp_remove_virtual_host).
 func (s *Server) RemoveVirtualHost(v *Server) error {
-	if !s.hosts.remove(&v.hosts) {
+	if !s.hosts.Remove(&v.hosts) {
 		return fmt.Errorf("remove virtual host: %w", ErrNotFound)
 	}
 	return nil
@@ -104,12 +104,12 @@ func (s *Server) RemoveVirtualHost(v *Server) error {
 
 // AddAlias gives a server, a virtual host or the one that contains it, an exact
 // name (evhttp_add_server_alias).
-func (s *Server) AddAlias(name string) { s.hosts.addAlias(name) }
+func (s *Server) AddAlias(name string) { s.hosts.AddAlias(name) }
 
 // RemoveAlias undoes AddAlias. The error is ErrNotFound
 // (evhttp_remove_server_alias).
 func (s *Server) RemoveAlias(name string) error {
-	if !s.hosts.removeAlias(name) {
+	if !s.hosts.RemoveAlias(name) {
 		return fmt.Errorf("remove alias %s: %w", name, ErrNotFound)
 	}
 	return nil
@@ -118,7 +118,7 @@ func (s *Server) RemoveAlias(name string) error {
 // route finds who answers a request, or returns the status code of an error.
 func (s *Server) route(r *Request) int {
 	host := withoutPort(r.reqHead.Host())
-	s, _ = s.hosts.find(host)
+	s, _ = s.hosts.Find(host)
 	path := pathOf(r)
 	decoded := path
 	if bytes.IndexByte(path, '%') >= 0 {
@@ -147,13 +147,13 @@ func (s *Server) pattern(r *Request, host, path []byte) (handler, bool) {
 	method := r.reqHead.Method()
 	h, ok := s.routes.Lookup(&r.match, method, host, path)
 	switch {
-	case ok && !r.match.pattern.endsInRest():
+	case ok && !r.match.EndsInRest():
 	case s.routes.WantsSlash(&r.match, method, host, path):
 		h, ok = handler{fn: addSlash}, true
 	default:
 		h, ok = s.routes.Lookup(&r.match, method, host, path)
 	}
-	if p := r.match.pattern; ok && p != nil && p.method != "" {
+	if ok && r.match.Method() != "" {
 		h.anyMethod = true // this one
 	}
 	return h, ok

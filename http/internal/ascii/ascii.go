@@ -86,6 +86,14 @@ func Lower(c byte) byte {
 	return c
 }
 
+// AppendLower appends s to dst, with capital letters as small ones.
+func AppendLower[T Text](dst []byte, s T) []byte {
+	for i := range len(s) {
+		dst = append(dst, Lower(s[i]))
+	}
+	return dst
+}
+
 // EqualFold reports whether a and b are equal, ASCII letters compared
 // case-insensitively.
 func EqualFold[A, B Text](a A, b B) bool {

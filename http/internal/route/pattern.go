@@ -1,7 +1,6 @@
-package evhttp
+package route
 
 import (
-	"errors"
 	"fmt"
 	"go/token"
 	"slices"
@@ -9,15 +8,6 @@ import (
 
 	"github.com/go-libevent/libevent/http/evuri"
 	"github.com/go-libevent/libevent/http/internal/ascii"
-)
-
-// Errors of patterns.
-var (
-	// ErrPattern is a pattern that cannot be understood.
-	ErrPattern = errors.New("malformed pattern")
-	// ErrConflict says that there are requests that two patterns match of which
-	// neither is the more specific one, or that a pattern is there already.
-	ErrConflict = errors.New("conflicting patterns")
 )
 
 // A segmentKind says what a segment of a pattern matches.
@@ -46,7 +36,7 @@ type pattern struct {
 func parsePattern(text string) (*pattern, error) {
 	p := &pattern{text: text}
 	if why := p.parse(); why != "" {
-		return nil, fmt.Errorf("pattern %q: %w: %s", text, ErrPattern, why)
+		return nil, fmt.Errorf("evhttp: add pattern %q: %w: %s", text, ErrPattern, why)
 	}
 	return p, nil
 }

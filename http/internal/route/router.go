@@ -1,4 +1,4 @@
-package evhttp
+package route
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/go-libevent/libevent/http/evuri"
+	"github.com/go-libevent/libevent/http/internal/ascii"
 )
 
 // A Router finds the value, mostly a function, that belongs to a request, by
@@ -19,15 +20,15 @@ import (
 //	GET /items/{id}       only that method; GET is good for HEAD, too
 //	example.com/          only that host
 //
-// Of the patterns that match a request, the most specific one counts, in
-// whatever order they were added: one with a host before one without; one with
+// Of the patterns that match a request, the most specific one counts,
+// independent of the order in which they were added: one with a host before one without; one with
 // fewer requests that match before one with more. Where neither of two is more
 // specific, Handle refuses the second.
 //
 // The segments of a path are compared decoded, so that a slash that is escaped
 // is a part of its segment. Segments "." and ".." and empty ones mean nothing
-// special; whoever opens files must take care of them. Unlike ServeMux, a Router
-// redirects nobody; see WantsSlash.
+// special; what opens files must check them. Unlike ServeMux, a Router does not
+// redirect; see WantsSlash.
 //
 // The zero value has no patterns. Lookups may run in several goroutines at once,
 // each with a [Match] of its own, as long as no pattern is added or removed.
@@ -59,6 +60,9 @@ type Match struct {
 	scratch []byte
 }
 
+// Reset makes the result of the last lookup none, and keeps the memory.
+func (m *Match) Reset() { m.pattern = nil }
+
 // Pattern returns the pattern that has matched, or nothing.
 func (m *Match) Pattern() string {
 	if m.pattern == nil {
@@ -67,20 +71,41 @@ func (m *Match) Pattern() string {
 	return m.pattern.text
 }
 
-// Value returns what a wildcard of this name stands for, decoded, or nothing.
-func (m *Match) Value(name string) string { return string(m.AppendValue(nil, name)) }
+// Method returns the method that the pattern wants, or nothing.
+func (m *Match) Method() string {
+	if m.pattern == nil {
+		return ""
+	}
+	return m.pattern.method
+}
 
-// AppendValue appends what Value would return to dst.
-func (m *Match) AppendValue(dst []byte, name string) []byte {
+// EndsInRest reports whether the pattern that has matched does so for paths of
+// any length.
+func (m *Match) EndsInRest() bool { return m.pattern != nil && m.pattern.endsInRest() }
+
+// Value returns what a wildcard of this name stands for, decoded, or nothing.
+func (m *Match) Value(name string) string {
+	value, _ := m.Find(name)
+	return value
+}
+
+// Find is Value, and reports whether the pattern has that wildcard.
+func (m *Match) Find(name string) (value string, ok bool) {
+	b, ok := m.AppendValue(nil, name)
+	return string(b), ok
+}
+
+// AppendValue appends to dst what Find would return.
+func (m *Match) AppendValue(dst []byte, name string) ([]byte, bool) {
 	if m.pattern == nil || name == "" {
-		return dst
+		return dst, false
 	}
 	for i, n := range m.pattern.names {
 		if n == name {
-			return evuri.AppendDecode(dst, m.values[i], false)
+			return evuri.AppendDecode(dst, m.values[i], false), true
 		}
 	}
-	return dst
+	return dst, false
 }
 
 // Handle adds a pattern. The error is ErrPattern or ErrConflict.
@@ -91,7 +116,7 @@ func (r *Router[T]) Handle(pattern string, value T) error {
 	}
 	for _, old := range r.routes {
 		if p.conflicts(old.pattern) {
-			return fmt.Errorf("pattern %q: %w: there is %q", pattern, ErrConflict, old.text)
+			return fmt.Errorf("evhttp: add pattern %q: %w: there is %q", pattern, ErrConflict, old.text)
 		}
 	}
 	added := &route[T]{p, value}
@@ -192,15 +217,9 @@ func (r *Router[T]) lookup(m *Match, method, host, path []byte) *route[T] {
 	return found
 }
 
-// named returns what there is for a host, in whatever case it is written.
+// named returns the trees of a host, whose name is compared case-insensitively.
 func (r *Router[T]) named(m *Match, host []byte) methods[T] {
-	m.scratch = m.scratch[:0]
-	for _, c := range host {
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		m.scratch = append(m.scratch, c)
-	}
+	m.scratch = ascii.AppendLower(m.scratch[:0], host)
 	return r.hosts[string(m.scratch)]
 }
 

@@ -1,4 +1,4 @@
-package evhttp
+package route
 
 import (
 	"errors"
@@ -48,18 +48,18 @@ func TestMatchGlobIsNotExponential(t *testing.T) {
 }
 
 func TestVirtualHosts(t *testing.T) {
-	node := func(name string) *virtualHosts[string] { return &virtualHosts[string]{server: name} }
+	node := func(name string) *Hosts[string] { return &Hosts[string]{Server: name} }
 	root, com, www, late, org := node("root"), node("com"), node("www"), node("late"), node("org")
 	for _, err := range []error{
-		root.add("*.com", com), root.add("www.*.com", late), root.add("*.ORG", org), com.add("www.*", www),
+		root.Add("*.com", com), root.Add("www.*.com", late), root.Add("*.ORG", org), com.Add("www.*", www),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	root.addAlias("Localhost")
-	org.addAlias("special.com")
-	www.addAlias("alias.org")
+	root.AddAlias("Localhost")
+	org.AddAlias("special.com")
+	www.AddAlias("alias.org")
 	for _, test := range []struct {
 		host, want string
 		known      bool
@@ -76,57 +76,57 @@ func TestVirtualHosts(t *testing.T) {
 		{"alias.org", "www", true},
 		{strings.Repeat("a", 1000) + ".org", "org", true},
 	} {
-		if got, known := root.find([]byte(test.host)); got != test.want || known != test.known {
+		if got, known := root.Find([]byte(test.host)); got != test.want || known != test.known {
 			t.Errorf("%.20q: %s, %v, want %s, %v", test.host, got, known, test.want, test.known)
 		}
 	}
 
-	if !org.removeAlias("Special.COM") || org.removeAlias("special.com") {
+	if !org.RemoveAlias("Special.COM") || org.RemoveAlias("special.com") {
 		t.Error("alias not removed once")
 	}
-	if got, _ := root.find([]byte("special.com")); got != "com" {
+	if got, _ := root.Find([]byte("special.com")); got != "com" {
 		t.Errorf("without its alias: %s", got)
 	}
-	if !root.remove(com) || root.remove(com) {
+	if !root.Remove(com) || root.Remove(com) {
 		t.Error("virtual host not removed once")
 	}
-	if got, _ := root.find([]byte("www.a.com")); got != "late" {
+	if got, _ := root.Find([]byte("www.a.com")); got != "late" {
 		t.Errorf("without the first match: %s", got)
 	}
-	if got, known := root.find([]byte("alias.org")); got != "org" || !known {
+	if got, known := root.Find([]byte("alias.org")); got != "org" || !known {
 		t.Errorf("alias of what is no virtual host any more: %s", got)
 	}
 }
 
 func TestVirtualHostIsInOnePlace(t *testing.T) {
-	var a, b, c virtualHosts[int]
-	if err := a.add("x", &a); !errors.Is(err, ErrVirtualHost) {
+	var a, b, c Hosts[int]
+	if err := a.Add("x", &a); !errors.Is(err, ErrVirtualHost) {
 		t.Errorf("in itself: %v", err)
 	}
-	if err := errors.Join(a.add("b", &b), b.add("c", &c)); err != nil {
+	if err := errors.Join(a.Add("b", &b), b.Add("c", &c)); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.add("a", &a); !errors.Is(err, ErrVirtualHost) {
+	if err := c.Add("a", &a); !errors.Is(err, ErrVirtualHost) {
 		t.Errorf("above and below: %v", err)
 	}
-	if err := a.add("d", &c); !errors.Is(err, ErrVirtualHost) {
+	if err := a.Add("d", &c); !errors.Is(err, ErrVirtualHost) {
 		t.Errorf("twice: %v", err)
 	}
-	b.remove(&c)
-	if err := a.add("d", &c); err != nil {
+	b.Remove(&c)
+	if err := a.Add("d", &c); err != nil {
 		t.Errorf("again after it was removed: %v", err)
 	}
 }
 
 func TestFindVirtualHostDoesNotAllocate(t *testing.T) {
-	var root, v virtualHosts[int]
-	root.addAlias("a.com")
-	if err := root.add("*.com", &v); err != nil {
+	var root, v Hosts[int]
+	root.AddAlias("a.com")
+	if err := root.Add("*.com", &v); err != nil {
 		t.Fatal(err)
 	}
 	host := []byte("WWW.Example.com")
 	if n := testing.AllocsPerRun(100, func() {
-		if _, known := root.find(host); !known {
+		if _, known := root.Find(host); !known {
 			t.Fatal("not found")
 		}
 	}); n != 0 {

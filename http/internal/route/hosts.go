@@ -1,35 +1,32 @@
-package evhttp
+package route
 
 import (
-	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/go-libevent/libevent/http/internal/ascii"
 )
 
-// ErrVirtualHost says that something cannot become a virtual host, because it is
-// one already or contains the server it should belong to.
-var ErrVirtualHost = errors.New("cannot be a virtual host")
-
-// virtualHosts is a server's place in a tree of servers: each has aliases, which
+// Hosts is a server's place in a tree of servers: each has aliases, which
 // are the exact names of hosts, and virtual hosts with patterns of names, which
 // have aliases and virtual hosts of their own. Names are kept in lower case.
-type virtualHosts[T any] struct {
-	server  T
-	parent  *virtualHosts[T]
+type Hosts[T any] struct {
+	Server  T
+	parent  *Hosts[T]
 	pattern string // by which parent knows this one
 	aliases map[string]bool
-	hosts   []*virtualHosts[T] // in the order in which they were added
+	hosts   []*Hosts[T] // in the order in which they were added
 }
 
-// add makes v a virtual host for the names that match the pattern, in which "*"
+// Add makes v a virtual host for the names that match the pattern, in which "*"
 // stands for any bytes, dots too, or none. The error is ErrVirtualHost.
-func (h *virtualHosts[T]) add(pattern string, v *virtualHosts[T]) error {
+func (h *Hosts[T]) Add(pattern string, v *Hosts[T]) error {
 	if v.parent != nil {
-		return fmt.Errorf("add virtual host %q: %w: it is one already", pattern, ErrVirtualHost)
+		return fmt.Errorf("evhttp: add virtual host %q: %w: it is one already", pattern, ErrVirtualHost)
 	}
 	for above := h; above != nil; above = above.parent {
 		if above == v {
-			return fmt.Errorf("add virtual host %q: %w: it contains the server", pattern, ErrVirtualHost)
+			return fmt.Errorf("evhttp: add virtual host %q: %w: it contains the server", pattern, ErrVirtualHost)
 		}
 	}
 	v.parent, v.pattern = h, strings.ToLower(pattern)
@@ -37,8 +34,8 @@ func (h *virtualHosts[T]) add(pattern string, v *virtualHosts[T]) error {
 	return nil
 }
 
-// remove makes v no virtual host of h any more, and reports whether it was one.
-func (h *virtualHosts[T]) remove(v *virtualHosts[T]) bool {
+// Remove makes v no virtual host of h any more, and reports whether it was one.
+func (h *Hosts[T]) Remove(v *Hosts[T]) bool {
 	for i, host := range h.hosts {
 		if host == v {
 			h.hosts = append(h.hosts[:i:i], h.hosts[i+1:]...)
@@ -49,50 +46,44 @@ func (h *virtualHosts[T]) remove(v *virtualHosts[T]) bool {
 	return false
 }
 
-// addAlias adds an exact name.
-func (h *virtualHosts[T]) addAlias(name string) {
+// AddAlias adds an exact name.
+func (h *Hosts[T]) AddAlias(name string) {
 	if h.aliases == nil {
 		h.aliases = make(map[string]bool)
 	}
 	h.aliases[strings.ToLower(name)] = true
 }
 
-// removeAlias removes a name and reports whether it was there.
-func (h *virtualHosts[T]) removeAlias(name string) bool {
+// RemoveAlias removes a name and reports whether it was there.
+func (h *Hosts[T]) RemoveAlias(name string) bool {
 	name = strings.ToLower(name)
 	known := h.aliases[name]
 	delete(h.aliases, name)
 	return known
 }
 
-// find returns the server for a host, which is without a port: the one in the
+// Find returns the server for a host, which is without a port: the one in the
 // whole tree that has it for an alias, or else the one that is reached by going,
 // from h on, to the first virtual host whose pattern matches as often as one
-// does. known is false if that is h itself for want of anything better. It does
-// not allocate.
-func (h *virtualHosts[T]) find(host []byte) (server T, known bool) {
+// does. known is false if that is h itself because nothing matches. It does not
+// allocate.
+func (h *Hosts[T]) Find(host []byte) (server T, known bool) {
 	if len(h.hosts) == 0 && len(h.aliases) == 0 {
-		return h.server, false
+		return h.Server, false
 	}
 	var memory [256]byte // room for all names that DNS allows
-	name := memory[:0]
-	for _, c := range host {
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		name = append(name, c)
-	}
+	name := ascii.AppendLower(memory[:0], host)
 	if found := h.findAlias(name); found != nil {
-		return found.server, true
+		return found.Server, true
 	}
 	found := h
 	for next := found; next != nil; next = found.findPattern(name) {
 		found = next
 	}
-	return found.server, found != h
+	return found.Server, found != h
 }
 
-func (h *virtualHosts[T]) findAlias(name []byte) *virtualHosts[T] {
+func (h *Hosts[T]) findAlias(name []byte) *Hosts[T] {
 	if h.aliases[string(name)] {
 		return h
 	}
@@ -104,7 +95,7 @@ func (h *virtualHosts[T]) findAlias(name []byte) *virtualHosts[T] {
 	return nil
 }
 
-func (h *virtualHosts[T]) findPattern(name []byte) *virtualHosts[T] {
+func (h *Hosts[T]) findPattern(name []byte) *Hosts[T] {
 	for _, v := range h.hosts {
 		if matchGlob(v.pattern, name) {
 			return v
