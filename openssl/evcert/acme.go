@@ -1,7 +1,6 @@
-package evtls
+package evcert
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -12,8 +11,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -22,32 +19,23 @@ import (
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
 
-	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
-)
-
-const (
-	// DefaultMaxIssuing is how many certificates are obtained at a time if
-	// nothing else is said.
-	DefaultMaxIssuing = 16
-	// recheckAfter is how long an autocert.Manager is not asked whether it
-	// has renewed a certificate. It begins with that weeks ahead.
-	recheckAfter = time.Minute
+	"github.com/go-libevent/libevent/openssl/internal/blocking"
 )
 
 // ACMEConfig says how to make an ACME.
 type ACMEConfig struct {
 	// Manager obtains the certificates. It needs a Prompt, and a HostPolicy:
-	// otherwise anybody could make it ask for certificates for any name. A
-	// Cache that lasts is as good as necessary. ACME has it to itself.
+	// otherwise any client could make it ask for certificates for any name. A
+	// Cache that lasts is as good as necessary. Only the ACME may use it.
 	Manager *autocert.Manager
 
-	// MaxIssuing is how many names may be asked about at a time; zero is
+	// MaxIssuing is how many certificates may be asked for at a time; zero is
 	// DefaultMaxIssuing. Handshakes that would need more fail.
 	MaxIssuing int
 
-	// OnCertificate is told on the loop that there is a new certificate for a
-	// name, or why there is none. Nil logs errors with log/slog.
+	// OnCertificate is called on the loop when there is a new certificate for a
+	// name, or with the reason why there is none. Nil logs errors.
 	OnCertificate func(name string, err error)
 
 	// Stapler, if not nil, gets OCSP responses for the certificates.
@@ -59,31 +47,31 @@ type ACMEConfig struct {
 }
 
 // ACME gives a TLS server certificates that an authority issues on demand
-// (RFC 8555), and renews them, by way of golang.org/x/crypto/acme/autocert. The
-// authority checks that a name is ours with a handshake that TLSConfig is ready
-// for (TLS-ALPN-01, RFC 8737; at port 443), or by a request that HTTPChallenges
-// answers (HTTP-01; at port 80).
+// (RFC 8555), and renews them, by golang.org/x/crypto/acme/autocert. The authority
+// checks that a name is ours with a handshake that TLSConfig is ready for
+// (TLS-ALPN-01, RFC 8737; at port 443), or by a request that HTTPHandler answers
+// (HTTP-01; at port 80).
 //
-// Obtaining a certificate takes seconds, and whatever waits for it runs in
+// Obtaining a certificate takes seconds, and everything that waits for it runs in
 // goroutines. Prepare does it before clients come. A handshake with a client that
-// comes before waits, and neither loop nor workers with it (see Wait).
+// comes before that waits; in evtls neither loop nor workers wait with it.
 //
 // The methods may be called from any goroutine.
 type ACME struct {
 	base *event.Base
 	cfg  ACMEConfig
 
-	mu     sync.Mutex // held for moments
+	mu     sync.Mutex // never held while anything waits
 	certs  map[acmeKey]*acmeCert
 	issues map[acmeKey]*issue
 	freed  bool
 }
 
-// acmeKey is what there is a certificate for. The names are those that the
+// acmeKey is the key of a certificate. The names are those that the
 // Manager's HostPolicy lets pass, so there are not too many.
 type acmeKey struct {
 	name string
-	rsa  bool // for clients that cannot do with ECDSA
+	rsa  bool // for clients without ECDSA
 }
 
 // acmeCert is a certificate in use.
@@ -93,25 +81,30 @@ type acmeCert struct {
 	checked time.Time
 }
 
-// issue is a question to the Manager that is being answered.
+// issue is a call of the Manager that has not returned.
 type issue struct {
-	done chan struct{} // closed when the rest is set
+	done chan struct{} // closed when the fields below are set
 	cert *tls.Certificate
 	err  error
 }
 
-// NewACME makes an ACME. The error is bufferevent.ErrNil if there is no base, no
+// NewACME makes an ACME. The error is event.ErrNil if there is no base, no
 // Manager, or no HostPolicy in it.
 func NewACME(base *event.Base, cfg *ACMEConfig) (*ACME, error) {
 	const op = "new ACME"
 	if base == nil || cfg == nil || cfg.Manager == nil {
-		return nil, opError(op, bufferevent.ErrNil)
+		return nil, opError(op, event.ErrNil)
 	}
 	if cfg.Manager.HostPolicy == nil {
-		return nil, opError(op, fmt.Errorf("no HostPolicy: %w", bufferevent.ErrNil))
+		return nil, opError(op, fmt.Errorf("no HostPolicy: %w", event.ErrNil))
 	}
 	a := &ACME{base: base, cfg: *cfg, certs: make(map[acmeKey]*acmeCert), issues: make(map[acmeKey]*issue)}
-	c := &a.cfg
+	a.cfg.setDefaults()
+	return a, nil
+}
+
+// setDefaults replaces zero values by the defaults.
+func (c *ACMEConfig) setDefaults() {
 	if c.MaxIssuing <= 0 {
 		c.MaxIssuing = DefaultMaxIssuing
 	}
@@ -121,13 +114,12 @@ func NewACME(base *event.Base, cfg *ACMEConfig) (*ACME, error) {
 	if c.Time == nil {
 		c.Time = time.Now
 	}
-	return a, nil
 }
 
-// logCertificate is what is done if there is no OnCertificate.
+// logCertificate is the default of OnCertificate.
 func logCertificate(name string, err error) {
 	if err != nil {
-		slog.Warn("evtls: certificate was not obtained", "name", name, "error", err)
+		slog.Warn("evcert: certificate was not obtained", "name", name, "error", err)
 	}
 }
 
@@ -140,8 +132,20 @@ func (a *ACME) TLSConfig(protocols ...string) *tls.Config {
 	}
 }
 
-// Prepare begins to obtain certificates for these names, unless they are there.
-// OnCertificate is told how that ends.
+// HTTPHandler returns a handler that answers the requests with which the authority
+// checks names (HTTP-01, RFC 8555 section 8.3), and from then on the Manager has the
+// authority use them if TLS-ALPN-01 fails. A server must serve it at port 80 of each
+// name. All other requests go to fallback; nil redirects GET and HEAD to https at
+// port 443, and refuses the rest.
+//
+// An answer may be in the Manager's cache only, so the handler may wait for that: it
+// is to run in a goroutine, as net/http and evnethttp do.
+func (a *ACME) HTTPHandler(fallback http.Handler) http.Handler {
+	return a.cfg.Manager.HTTPHandler(fallback)
+}
+
+// Prepare begins to obtain certificates for these names, unless there are some.
+// OnCertificate is called with the result.
 func (a *ACME) Prepare(names ...string) {
 	for _, name := range names {
 		name, err := cleanName(name)
@@ -164,8 +168,8 @@ func (a *ACME) prepare(key acmeKey) error {
 	return err
 }
 
-// Free ends renewing OCSP responses, and telling OnCertificate. Handshakes may
-// still use the certificates. autocert's Manager has no end.
+// Free ends renewing OCSP responses and calling OnCertificate. Handshakes may
+// still use the certificates. The goroutines of autocert's Manager cannot be ended.
 func (a *ACME) Free() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -177,37 +181,37 @@ func (a *ACME) Free() {
 
 // GetCertificate is for the field of tls.Config with this name. The error is
 // ErrIssuing if it would take asking for more than MaxIssuing certificates,
-// ErrNoCertificate if there can be none for such a name, or what obtaining it has
-// failed with.
+// ErrNoCertificate if there can be none for such a name, or that of obtaining it.
 func (a *ACME) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == acme.ALPNProto {
 		return a.challenge(hello)
 	}
+	const op = "obtain certificate"
 	name, err := cleanName(hello.ServerName)
 	if err != nil {
-		return nil, opError("ACME", err)
+		return nil, opError(op, err)
 	}
 	cert, issue, err := a.lookUp(acmeKey{name, !supportsECDSA(hello)})
 	if err == nil && cert == nil {
 		cert, err = awaitIssue(hello, issue)
 	}
 	if err != nil {
-		return nil, opError("ACME", fmt.Errorf("certificate of %s: %w", name, err))
+		return nil, opError(op, fmt.Errorf("%s: %w", name, err))
 	}
 	return cert, nil
 }
 
 // challenge returns the certificate that proves to the authority that the name
-// is ours. The Manager looks it up in memory, and in its cache.
+// is ours, from the Manager's memory or cache.
 func (a *ACME) challenge(hello *tls.ClientHelloInfo) (cert *tls.Certificate, err error) {
-	err = Wait(hello.Context(), func(context.Context) (err error) {
+	err = blocking.Do(hello.Context(), func(context.Context) (err error) {
 		cert, err = a.cfg.Manager.GetCertificate(hello)
 		return err
 	})
 	return cert, err
 }
 
-// lookUp returns the certificate for key, or the answer to wait for.
+// lookUp returns the certificate for key, or the issue to wait for.
 func (a *ACME) lookUp(key acmeKey) (*tls.Certificate, *issue, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -236,8 +240,7 @@ func (a *ACME) usable(key acmeKey) *acmeCert {
 	return c
 }
 
-// ask asks the Manager for a certificate, unless somebody does already. It
-// requires the lock.
+// ask starts an issue unless there is one for the key. It requires the lock.
 func (a *ACME) ask(key acmeKey) (*issue, error) {
 	if i := a.issues[key]; i != nil {
 		return i, nil
@@ -251,7 +254,7 @@ func (a *ACME) ask(key acmeKey) (*issue, error) {
 	return i, nil
 }
 
-// issue gets the answer.
+// issue obtains a certificate from the Manager and puts it into use.
 func (a *ACME) issue(key acmeKey, i *issue) {
 	hello := &tls.ClientHelloInfo{ServerName: key.name}
 	if !key.rsa {
@@ -287,9 +290,9 @@ func (a *ACME) use(key acmeKey, cert *tls.Certificate) bool {
 	return true
 }
 
-// awaitIssue waits for an answer.
+// awaitIssue waits for the end of an issue, or of the handshake.
 func awaitIssue(hello *tls.ClientHelloInfo, i *issue) (*tls.Certificate, error) {
-	err := Wait(hello.Context(), func(ctx context.Context) error {
+	err := blocking.Do(hello.Context(), func(ctx context.Context) error {
 		select {
 		case <-i.done:
 			return i.err
@@ -303,7 +306,7 @@ func awaitIssue(hello *tls.ClientHelloInfo, i *issue) (*tls.Certificate, error) 
 	return i.cert, nil
 }
 
-// cleanName returns a server's name in the form in which there is one of it.
+// cleanName returns a server's name in its canonical form.
 func cleanName(name string) (string, error) {
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if name == "" {
@@ -317,14 +320,14 @@ func cleanName(name string) (string, error) {
 	return name, nil
 }
 
-// supportsECDSA reports whether a client can do with an ECDSA certificate.
+// supportsECDSA reports whether a client supports ECDSA certificates.
 func supportsECDSA(hello *tls.ClientHelloInfo) bool {
 	h := *hello
 	h.ServerName = ""
 	return h.SupportsCertificate(&tls.Certificate{PrivateKey: p256{}}) == nil
 }
 
-// p256 has the properties of an ECDSA key, but is none.
+// p256 stands for an ECDSA key in SupportsCertificate. It cannot sign.
 type p256 struct{}
 
 func (p256) Public() crypto.PublicKey { return &ecdsa.PublicKey{Curve: elliptic.P256()} }
@@ -332,36 +335,3 @@ func (p256) Public() crypto.PublicKey { return &ecdsa.PublicKey{Curve: elliptic.
 func (p256) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
 	return nil, errors.ErrUnsupported
 }
-
-// HTTPChallenges listens at addr, which the authority must reach as port 80 of
-// each name, and answers its requests. cfg says what to do about all others, and
-// may be nil; its Answer is ignored. From then on the Manager has the authority
-// use HTTP-01 if TLS-ALPN-01 fails. The loop's goroutine must call it.
-func (a *ACME) HTTPChallenges(addr netip.AddrPort, cfg *ChallengeConfig) (*ChallengeServer, error) {
-	var c ChallengeConfig
-	if cfg != nil {
-		c = *cfg
-	}
-	handler := a.cfg.Manager.HTTPHandler(http.NotFoundHandler())
-	c.Answer = func(ctx context.Context, host, path string) ([]byte, error) {
-		r := (&http.Request{Method: http.MethodGet, Host: host, URL: &url.URL{Path: path}}).WithContext(ctx)
-		w := responseRecorder{header: make(http.Header)}
-		handler.ServeHTTP(&w, r)
-		if w.status != 0 && w.status != http.StatusOK {
-			return nil, fmt.Errorf("challenge of %s: %s: %w", host, bytes.TrimSpace(w.body.Bytes()), ErrNoChallenge)
-		}
-		return w.body.Bytes(), nil
-	}
-	return NewChallengeServer(a.base, addr, &c)
-}
-
-// responseRecorder keeps what autocert's handler answers.
-type responseRecorder struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (w *responseRecorder) Header() http.Header         { return w.header }
-func (w *responseRecorder) WriteHeader(status int)      { w.status = status }
-func (w *responseRecorder) Write(p []byte) (int, error) { return w.body.Write(p) }

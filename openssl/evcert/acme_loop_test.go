@@ -1,13 +1,12 @@
-package evtls_test
+package evcert_test
 
 import (
-	"context"
 	"crypto/tls"
-	"errors"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/go-libevent/libevent/openssl/evcert"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -16,7 +15,7 @@ import (
 func TestHandshakesOnTheLoopWaitForTheCertificate(t *testing.T) {
 	for _, workers := range []*evtls.Workers{nil, evtls.NewWorkers(1)} {
 		base, ca := newBase(t), newFakeCA(t, "tls-alpn-01")
-		a, told := newACME(t, base, ca, evtls.ACMEConfig{})
+		a, told := newACME(t, base, ca, evcert.ACMEConfig{})
 		ca.tlsAddr = serveEcho(t, base, &evtls.Config{TLS: a.TLSConfig(), Workers: workers})
 		client := &tls.Config{RootCAs: ca.pool(), ServerName: "x.test"}
 		runWith(t, base, func() {
@@ -46,7 +45,7 @@ func TestHandshakesOnTheLoopWaitForTheCertificate(t *testing.T) {
 func TestHandshakeMayTimeOutWhileItWaits(t *testing.T) {
 	base, ca := newBase(t), newFakeCA(t, "tls-alpn-01")
 	ca.asked, ca.hold = make(chan string), make(chan struct{})
-	a, told := newACME(t, base, ca, evtls.ACMEConfig{})
+	a, told := newACME(t, base, ca, evcert.ACMEConfig{})
 	hasty := serveEcho(t, base, &evtls.Config{TLS: a.TLSConfig(), HandshakeTimeout: 10 * time.Millisecond})
 	ca.tlsAddr = serveEcho(t, base, &evtls.Config{TLS: a.TLSConfig()})
 	client := &tls.Config{RootCAs: ca.pool(), ServerName: "x.test"}
@@ -64,34 +63,4 @@ func TestHandshakeMayTimeOutWhileItWaits(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-func TestPanicWhileWaiting(t *testing.T) {
-	for _, workers := range []*evtls.Workers{nil, evtls.NewWorkers(1)} {
-		base := newBase(t)
-		cert := known("x.test").tls
-		calls := 0
-		addr := serveEcho(t, base, &evtls.Config{Workers: workers, TLS: &tls.Config{
-			GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-				calls++
-				err := evtls.Wait(hello.Context(), func(context.Context) error {
-					switch calls {
-					case 1:
-						panic("no")
-					case 2:
-						return errors.New("no")
-					}
-					return nil
-				})
-				return &cert, err
-			},
-		}})
-		runWith(t, base, func() {
-			for i, fails := range []bool{true, true, false} {
-				if _, err := dialTLS(t, addr, &tls.Config{InsecureSkipVerify: true}); (err != nil) != fails {
-					t.Errorf("handshake %d: %v", i, err)
-				}
-			}
-		})
-	}
 }

@@ -1,4 +1,4 @@
-package evtls_test
+package evcert_test
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"errors"
 	"math/big"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,8 +19,8 @@ import (
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
 
-	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/openssl/evcert"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -37,14 +39,14 @@ func managerOf(ca *fakeCA, names ...string) *autocert.Manager {
 }
 
 // newACME makes an ACME for x.test and y.test.
-func newACME(t testing.TB, base *event.Base, ca *fakeCA, cfg evtls.ACMEConfig) (*evtls.ACME, chan obtained) {
+func newACME(t testing.TB, base *event.Base, ca *fakeCA, cfg evcert.ACMEConfig) (*evcert.ACME, chan obtained) {
 	t.Helper()
 	told := make(chan obtained, 10)
 	if cfg.Manager == nil {
 		cfg.Manager = managerOf(ca, "x.test", "y.test")
 	}
 	cfg.OnCertificate = func(name string, err error) { told <- obtained{name, err} }
-	a, err := evtls.NewACME(base, &cfg)
+	a, err := evcert.NewACME(base, &cfg)
 	ok(t, err)
 	t.Cleanup(a.Free)
 	return a, told
@@ -62,11 +64,8 @@ func TestACMEOnTheLoop(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			base, ca := newBase(t), newFakeCA(t, tt.challenge)
-			a, told := newACME(t, base, ca, evtls.ACMEConfig{})
-			challenges, err := a.HTTPChallenges(anyPort, nil)
-			ok(t, err)
-			defer challenges.Free()
-			ca.httpAddr = challenges.Addr().String()
+			a, told := newACME(t, base, ca, evcert.ACMEConfig{})
+			ca.httpAddr = serveHTTP(t, a.HTTPHandler(nil))
 			ca.tlsAddr = serveEcho(t, base, &evtls.Config{TLS: a.TLSConfig("echo"), Workers: tt.workers})
 			runWith(t, base, func() {
 				a.Prepare("X.test.")
@@ -93,18 +92,17 @@ func TestACMEOnTheLoop(t *testing.T) {
 	}
 }
 
-func TestChallengesOfOthersAreNotAnswered(t *testing.T) {
+func TestChallengesThatAreNotPendingAreNotAnswered(t *testing.T) {
 	base, ca := newBase(t), newFakeCA(t, "http-01")
-	a, _ := newACME(t, base, ca, evtls.ACMEConfig{})
-	s, err := a.HTTPChallenges(anyPort, &evtls.ChallengeConfig{Redirect: true})
-	ok(t, err)
-	defer s.Free()
+	a, _ := newACME(t, base, ca, evcert.ACMEConfig{})
+	handler := a.HTTPHandler(nil)
 	addr := serveEcho(t, base, &evtls.Config{TLS: a.TLSConfig()})
 	runWith(t, base, func() {
-		for _, host := range []string{"x.test", "z.test"} {
-			request := "GET /.well-known/acme-challenge/guess HTTP/1.1\r\nHost: " + host + "\r\n\r\n"
-			if got := exchange(t, s.Addr(), request, 1000); !strings.HasPrefix(got, "HTTP/1.1 404") {
-				t.Errorf("%s: response %q", host, got)
+		for host, status := range map[string]int{"x.test": http.StatusNotFound, "z.test": http.StatusForbidden} {
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, httptest.NewRequest("GET", "http://"+host+"/.well-known/acme-challenge/guess", nil))
+			if w.Code != status {
+				t.Errorf("%s: status %d, want %d", host, w.Code, status)
 			}
 			_, err := dialTLS(t, addr, &tls.Config{InsecureSkipVerify: true, ServerName: host, NextProtos: []string{acme.ALPNProto}})
 			if err == nil {
@@ -112,6 +110,13 @@ func TestChallengesOfOthersAreNotAnswered(t *testing.T) {
 			}
 		}
 	})
+}
+
+// serveHTTP serves a handler with net/http, and returns its address.
+func serveHTTP(t testing.TB, handler http.Handler) string {
+	s := httptest.NewServer(handler)
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
 }
 
 // serveStd accepts connections with crypto/tls's own server, and says how each
@@ -142,7 +147,7 @@ func serveStd(t testing.TB, cfg *tls.Config) (addr string, result chan error) {
 
 func TestHandshakesWaitForTheCertificate(t *testing.T) {
 	base, ca := newBase(t), newFakeCA(t, "tls-alpn-01")
-	a, told := newACME(t, base, ca, evtls.ACMEConfig{})
+	a, told := newACME(t, base, ca, evcert.ACMEConfig{})
 	ca.tlsAddr, _ = serveStd(t, a.TLSConfig())
 	runWith(t, base, func() {
 		var wg sync.WaitGroup
@@ -165,7 +170,7 @@ func TestHandshakesWaitForTheCertificate(t *testing.T) {
 
 func TestClientsWithoutECDSAGetRSA(t *testing.T) {
 	base, ca := newBase(t), newFakeCA(t, "tls-alpn-01")
-	a, told := newACME(t, base, ca, evtls.ACMEConfig{})
+	a, told := newACME(t, base, ca, evcert.ACMEConfig{})
 	ca.tlsAddr, _ = serveStd(t, a.TLSConfig())
 	suites := []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}
 	runWith(t, base, func() {
@@ -193,15 +198,15 @@ func TestClientsWithoutECDSAGetRSA(t *testing.T) {
 
 func TestNamesThatAreRefused(t *testing.T) {
 	base, ca := newBase(t), newFakeCA(t, "tls-alpn-01")
-	a, told := newACME(t, base, ca, evtls.ACMEConfig{})
+	a, told := newACME(t, base, ca, evcert.ACMEConfig{})
 	addr, result := serveStd(t, a.TLSConfig())
 	tests := []struct {
 		name string
 		err  error
 	}{
-		{"", evtls.ErrNoCertificate},
-		{"*.x.test", evtls.ErrNoCertificate},
-		{"x.test/", evtls.ErrNoCertificate},
+		{"", evcert.ErrNoCertificate},
+		{"*.x.test", evcert.ErrNoCertificate},
+		{"x.test/", evcert.ErrNoCertificate},
 		{"z.test", nil}, // what the HostPolicy says has no name
 	}
 	runWith(t, base, func() {
@@ -215,7 +220,7 @@ func TestNamesThatAreRefused(t *testing.T) {
 			t.Errorf("told %v", got)
 		}
 		a.Prepare("")
-		if got := <-told; !errors.Is(got.err, evtls.ErrNoCertificate) {
+		if got := <-told; !errors.Is(got.err, evcert.ErrNoCertificate) {
 			t.Errorf("told %v", got)
 		}
 	})
@@ -227,18 +232,18 @@ func TestNamesThatAreRefused(t *testing.T) {
 func TestNotTooMuchIsIssuedAtOnce(t *testing.T) {
 	base, ca := newBase(t), newFakeCA(t, "tls-alpn-01")
 	ca.asked, ca.hold = make(chan string), make(chan struct{})
-	a, told := newACME(t, base, ca, evtls.ACMEConfig{MaxIssuing: 1})
+	a, told := newACME(t, base, ca, evcert.ACMEConfig{MaxIssuing: 1})
 	addr, result := serveStd(t, a.TLSConfig())
 	ca.tlsAddr = addr
 	runWith(t, base, func() {
 		a.Prepare("x.test")
 		<-ca.asked
 		dialTLS(t, addr, &tls.Config{InsecureSkipVerify: true, ServerName: "y.test"})
-		if err := <-result; !errors.Is(err, evtls.ErrIssuing) {
+		if err := <-result; !errors.Is(err, evcert.ErrIssuing) {
 			t.Errorf("another name: %v", err)
 		}
 		a.Prepare("y.test")
-		if got := <-told; got.name != "y.test" || !errors.Is(got.err, evtls.ErrIssuing) {
+		if got := <-told; got.name != "y.test" || !errors.Is(got.err, evcert.ErrIssuing) {
 			t.Errorf("told %v", got)
 		}
 		close(ca.hold)
@@ -250,7 +255,7 @@ func TestNotTooMuchIsIssuedAtOnce(t *testing.T) {
 
 func TestFailureToObtainIsReported(t *testing.T) {
 	base, ca := newBase(t), newFakeCA(t, "dns-01") // which we cannot do
-	a, told := newACME(t, base, ca, evtls.ACMEConfig{})
+	a, told := newACME(t, base, ca, evcert.ACMEConfig{})
 	addr, result := serveStd(t, a.TLSConfig())
 	runWith(t, base, func() {
 		dialTLS(t, addr, &tls.Config{InsecureSkipVerify: true, ServerName: "x.test"})
@@ -273,7 +278,7 @@ func TestRenewedCertificateIsTakenOver(t *testing.T) {
 	}
 	m := managerOf(ca, "x.test")
 	m.RenewBefore = 10 * time.Hour
-	a, told := newACME(t, base, ca, evtls.ACMEConfig{Manager: m, Time: func() time.Time {
+	a, told := newACME(t, base, ca, evcert.ACMEConfig{Manager: m, Time: func() time.Time {
 		return time.Now().Add(time.Duration(later.Load()))
 	}})
 	addr, _ := serveStd(t, a.TLSConfig())
@@ -312,15 +317,15 @@ func TestNewACMERefuses(t *testing.T) {
 	tests := []struct {
 		name string
 		base *event.Base
-		cfg  *evtls.ACMEConfig
+		cfg  *evcert.ACMEConfig
 	}{
-		{"no base", nil, &evtls.ACMEConfig{Manager: m}},
+		{"no base", nil, &evcert.ACMEConfig{Manager: m}},
 		{"no configuration", base, nil},
-		{"no manager", base, &evtls.ACMEConfig{}},
-		{"no policy", base, &evtls.ACMEConfig{Manager: &autocert.Manager{}}},
+		{"no manager", base, &evcert.ACMEConfig{}},
+		{"no policy", base, &evcert.ACMEConfig{Manager: &autocert.Manager{}}},
 	}
 	for _, tt := range tests {
-		if a, err := evtls.NewACME(tt.base, tt.cfg); a != nil || !errors.Is(err, bufferevent.ErrNil) {
+		if a, err := evcert.NewACME(tt.base, tt.cfg); a != nil || !errors.Is(err, event.ErrNil) {
 			t.Errorf("%s: got %v, error %v", tt.name, a, err)
 		}
 	}

@@ -1,63 +1,71 @@
-package evtls
+package evcert
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"time"
 )
 
-// The lines that a block of PEM begins and ends with (RFC 7468 section 3).
-var (
-	pemBegin = []byte("-----BEGIN ")
-	pemEnd   = []byte("-----END ")
-)
-
-// pemBlocks returns the blocks in PEM data. The error is ErrIncomplete if some of
-// them is not whole, as in a file that is being written or whose writing was cut
-// off: encoding/pem would pass over it.
-func pemBlocks(data []byte) ([]*pem.Block, error) {
-	begun, ended := countLines(data, pemBegin), countLines(data, pemEnd)
-	if i := bytes.IndexByte(data, 0); i >= 0 && begun > 0 { // what some file systems leave after a crash
-		return nil, fmt.Errorf("%w: byte %d is zero", ErrIncomplete, i)
-	}
-	var blocks []*pem.Block
-	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-		blocks = append(blocks, block)
-	}
-	if begun != len(blocks) || ended != len(blocks) || endsInMarker(data) {
-		return nil, fmt.Errorf("%w: %d blocks begin, %d end, %d are whole", ErrIncomplete, begun, ended, len(blocks))
-	}
-	return blocks, nil
-}
-
-// countLines returns how many lines begin with a text.
-func countLines(data, prefix []byte) (n int) {
-	for line := range bytes.Lines(data) {
-		if bytes.HasPrefix(line, prefix) {
-			n++
+// assemble makes a chain of certificates in any order: that of the key first, and
+// then each one's issuer. Others are left out.
+func assemble(key crypto.Signer, certs []*x509.Certificate) (*tls.Certificate, error) {
+	var leaf *x509.Certificate
+	for _, c := range certs {
+		if matches(key, c) {
+			leaf = c
+			break
 		}
 	}
-	return n
+	switch {
+	case len(certs) == 0:
+		return nil, ErrNoCertificate
+	case leaf == nil:
+		return nil, ErrKeyMismatch
+	}
+	chain := [][]byte{leaf.Raw}
+	for c := issuerOf(leaf, certs); c != nil && len(chain) <= len(certs); c = issuerOf(c, certs) {
+		chain = append(chain, c.Raw)
+	}
+	return &tls.Certificate{Certificate: chain, PrivateKey: key, Leaf: leaf}, nil
 }
 
-// endsInMarker reports whether data ends in the middle of the beginning of a block.
-func endsInMarker(data []byte) bool {
-	last := data[bytes.LastIndexByte(data, '\n')+1:]
-	return len(last) > 0 && bytes.HasPrefix(pemBegin, last)
+// issuerOf returns the certificate that has signed c, or nil if it is missing or
+// c itself.
+func issuerOf(c *x509.Certificate, among []*x509.Certificate) *x509.Certificate {
+	if bytes.Equal(c.RawIssuer, c.RawSubject) {
+		return nil
+	}
+	for _, i := range among {
+		if bytes.Equal(c.RawIssuer, i.RawSubject) && c.CheckSignatureFrom(i) == nil {
+			return i
+		}
+	}
+	return nil
 }
 
-// checkReplacement reports whether a certificate that is to replace another one
-// lacks a part of its chain, as when its file was cut off between two of them: the
-// error is ErrIncomplete. A chain is whole if it ends with an issuer that has signed
+// checkTime returns ErrExpired if a certificate is not valid at a time.
+func checkTime(c *x509.Certificate, now time.Time) error {
+	if now.Before(c.NotBefore) || now.After(c.NotAfter) {
+		return fmt.Errorf("%w (from %v to %v)", ErrExpired, c.NotBefore, c.NotAfter)
+	}
+	return nil
+}
+
+// checkReplacement returns why a certificate cannot replace another one: ErrExpired,
+// or ErrIncomplete if it lacks a part of its chain, as when its file was cut off
+// between two certificates. A chain is whole if it ends with an issuer that has signed
 // itself, or leads to one that the system trusts; otherwise it must have what the
 // chain before had.
 func checkReplacement(old, next *tls.Certificate, now time.Time) error {
+	if err := checkTime(next.Leaf, now); err != nil {
+		return err
+	}
 	before, err := parseChain(old)
 	if err != nil {
-		return nil // it may be replaced by anything
+		return nil // any chain is better
 	}
 	chain, err := parseChain(next)
 	if err != nil {
@@ -77,6 +85,7 @@ func checkReplacement(old, next *tls.Certificate, now time.Time) error {
 	return fmt.Errorf("%w: the chain of %d certificates lacks the issuer %q, and the one before had %d", ErrIncomplete, len(chain), last.Issuer, len(before))
 }
 
+// parseChain parses the certificates of a chain.
 func parseChain(cert *tls.Certificate) ([]*x509.Certificate, error) {
 	var chain []*x509.Certificate
 	for _, der := range cert.Certificate {

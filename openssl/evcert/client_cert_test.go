@@ -1,4 +1,4 @@
-package evtls_test
+package evcert_test
 
 import (
 	"crypto/tls"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/openssl/evcert"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -92,7 +93,7 @@ func TestClientCertificates(t *testing.T) {
 func TestSessionsAreResumed(t *testing.T) {
 	base, a := newBase(t), newAuthority(t, "authority")
 	file := writePEM(t, tempDir(t)+"/x.pem", a.issue(t, nil, "x.test"))
-	s := newStore(t, base, evtls.CertStoreConfig{Sources: []evtls.CertSource{{CertFile: file}}})
+	s := newStore(t, base, evcert.StoreConfig{Sources: []evcert.Source{{CertFile: file}}})
 	addr := serveEcho(t, base, &evtls.Config{TLS: storeConfig(s)})
 	for _, v := range tlsVersions {
 		t.Run(v.name, func(t *testing.T) {

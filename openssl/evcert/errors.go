@@ -1,9 +1,12 @@
-package evtls
+package evcert
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
-// Errors about certificates that a caller may want to tell apart with errors.Is.
-// What they are wrapped in names the file or the certificate.
+// Errors of loading and choosing certificates, for errors.Is. What wraps them names
+// the file or the certificate.
 var (
 	// ErrNoCertificate is a file without a certificate or without its key, or
 	// a name for which there is no certificate.
@@ -18,17 +21,17 @@ var (
 	// ErrEncryption is a file that is encrypted in a way that is not
 	// supported; it is an errors.ErrUnsupported, too.
 	ErrEncryption error = unsupportedEncryption{}
-	// ErrCertificateExpired is a certificate that is not valid yet or not any
-	// more.
-	ErrCertificateExpired = errors.New("certificate is not valid at this time")
-	// ErrSource is a CertSource that makes no sense.
+	// ErrExpired is a certificate that is not valid yet or not any more.
+	ErrExpired = errors.New("certificate is not valid at this time")
+	// ErrSource is a Source that contradicts itself.
 	ErrSource = errors.New("bad source of certificates")
 	// ErrIssuing is a certificate that is not asked for because too many others
-	// are at the moment.
+	// are being obtained (ACMEConfig.MaxIssuing).
 	ErrIssuing = errors.New("too many certificates are being obtained")
-	// ErrNoChallenge is a request about a challenge that we do not know.
-	ErrNoChallenge = errors.New("no such challenge")
+)
 
+// Errors of OCSP.
+var (
 	// ErrNoIssuer is a certificate chain without the issuer of its first
 	// certificate, which OCSP needs.
 	ErrNoIssuer = errors.New("chain lacks the issuer")
@@ -39,8 +42,8 @@ var (
 	// ErrStapleExpired is an OCSP response that is not valid yet or not any
 	// more.
 	ErrStapleExpired = errors.New("OCSP response is not valid at this time")
-	// ErrStapleMismatch is an OCSP response about another certificate or by
-	// somebody who may not give one.
+	// ErrStapleMismatch is an OCSP response about another certificate, or signed
+	// by a key that is not authorized to.
 	ErrStapleMismatch = errors.New("OCSP response is not one for this certificate")
 	// ErrRevoked is a certificate that its issuer has revoked.
 	ErrRevoked = errors.New("certificate is revoked")
@@ -53,3 +56,6 @@ type unsupportedEncryption struct{}
 
 func (unsupportedEncryption) Error() string        { return "unsupported encryption" }
 func (unsupportedEncryption) Is(target error) bool { return target == errors.ErrUnsupported }
+
+// opError says which operation of this package an error is of.
+func opError(op string, err error) error { return fmt.Errorf("evcert: %s: %w", op, err) }

@@ -1,22 +1,21 @@
-package evtls_test
+package evcert_test
 
 import (
-	"context"
 	"crypto/tls"
 	"fmt"
-	"net/http"
-	"net/netip"
+	"net/http/httptest"
 	"strings"
 
 	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/openssl/evcert"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
 // A certificate with its chain and key, all in one file.
 func ExampleLoadPEM() {
-	cert, err := evtls.LoadPEM("testdata/combined.pem", "", "")
+	cert, err := evcert.LoadPEM("testdata/combined.pem", "", "")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -27,17 +26,17 @@ func ExampleLoadPEM() {
 }
 
 func ExampleLoadPKCS12() {
-	cert, err := evtls.LoadPKCS12("testdata/modern.p12", "geheim€")
+	cert, err := evcert.LoadPKCS12("testdata/modern.p12", "geheim€")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Println(cert.Leaf.DNSNames)
-	_, err = evtls.LoadPKCS12("testdata/modern.p12", "secret")
+	_, err = evcert.LoadPKCS12("testdata/modern.p12", "secret")
 	fmt.Println(err)
 	// Output:
 	// [ec.example.test]
-	// load testdata/modern.p12: evtls: parse PKCS#12: wrong or missing password
+	// evcert: load testdata/modern.p12: wrong or missing password
 }
 
 // A server whose certificates have OCSP responses with them.
@@ -48,13 +47,13 @@ func ExampleStapler() {
 		return
 	}
 	defer base.Free()
-	stapler, err := evtls.NewStapler(base, nil)
+	stapler, err := evcert.NewStapler(base, nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	store, err := evtls.NewCertStore(base, &evtls.CertStoreConfig{
-		Sources: []evtls.CertSource{{CertFile: "testdata/combined.pem"}},
+	store, err := evcert.NewStore(base, &evcert.StoreConfig{
+		Sources: []evcert.Source{{CertFile: "testdata/combined.pem"}},
 		Stapler: stapler,
 	})
 	if err != nil {
@@ -74,7 +73,7 @@ func ExampleACME() {
 		return
 	}
 	defer base.Free()
-	a, err := evtls.NewACME(base, &evtls.ACMEConfig{Manager: &autocert.Manager{
+	a, err := evcert.NewACME(base, &evcert.ACMEConfig{Manager: &autocert.Manager{
 		Prompt:     autocert.AcceptTOS,
 		HostPolicy: autocert.HostWhitelist("www.example.com"),
 		Cache:      autocert.DirCache("/var/lib/example/certificates"),
@@ -86,57 +85,19 @@ func ExampleACME() {
 	defer a.Free()
 	cfg := &evtls.Config{TLS: a.TLSConfig("http/1.1")} // for evtls.NewSocket, at port 443
 
-	// This would have port 80, and send everybody but the authority to port 443.
-	challenges, err := a.HTTPChallenges(netip.MustParseAddrPort("127.0.0.1:0"), &evtls.ChallengeConfig{Redirect: true})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer challenges.Free()
+	// At port 80 any server for net/http's handlers answers the authority, and sends
+	// everybody else to port 443.
+	challenges := httptest.NewServer(a.HTTPHandler(nil))
+	defer challenges.Close()
 	// a.Prepare("www.example.com") would obtain the certificate here.
 	fmt.Println(strings.Join(cfg.TLS.NextProtos, ", "))
 	// Output: http/1.1, acme-tls/1
 }
 
-// A server that answers the challenges of some other ACME client.
-func ExampleNewChallengeServer() {
-	base, err := event.NewBase()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer base.Free()
-	const folder = "/.well-known/acme-challenge/"
-	answers := map[string]string{folder + "token": "token.thumbprint"}
-	s, err := evtls.NewChallengeServer(base, netip.MustParseAddrPort("127.0.0.1:0"), &evtls.ChallengeConfig{
-		Answer: func(_ context.Context, host, path string) ([]byte, error) {
-			if answer, ok := answers[path]; ok {
-				return []byte(answer), nil
-			}
-			return nil, evtls.ErrNoChallenge
-		},
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer s.Free()
-	url := "http://" + s.Addr().String()
-	go func() {
-		defer base.LoopExit(0)
-		for _, token := range []string{"token", "guess"} {
-			res, err := http.Get(url + folder + token)
-			if err != nil {
-				fmt.Println(err)
-				return
-			}
-			res.Body.Close()
-			fmt.Println(res.Status)
-		}
-	}()
-	fmt.Println(base.Dispatch())
-	// Output:
-	// 200 OK
-	// 404 Not Found
-	// <nil>
+// A client that connects only to servers that show an OCSP response if their
+// certificate says that they do.
+func ExampleStaplePolicy_ClientConfig() {
+	cfg := &evtls.Config{TLS: evcert.HonorMustStaple.ClientConfig(&tls.Config{ServerName: "www.example.com"})}
+	fmt.Println(evcert.HonorMustStaple, cfg.TLS.VerifyConnection != nil)
+	// Output: honor must-staple true
 }

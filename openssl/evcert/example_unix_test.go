@@ -1,6 +1,6 @@
 //go:build unix
 
-package evtls_test
+package evcert_test
 
 import (
 	"crypto/tls"
@@ -9,24 +9,25 @@ import (
 	"syscall"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/openssl/evcert"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
 // A server with two certificates, whose files are watched; a hangup signal has
 // them read at once.
-func ExampleCertStore() {
+func ExampleStore() {
 	base, err := event.NewBase()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer base.Free()
-	store, err := evtls.NewCertStore(base, &evtls.CertStoreConfig{
-		Sources: []evtls.CertSource{
+	store, err := evcert.NewStore(base, &evcert.StoreConfig{
+		Sources: []evcert.Source{
 			{CertFile: "testdata/cert.pem", KeyFile: "testdata/key.pem"},
 			{PKCS12File: "testdata/aes128-sha512.p12", Password: "geheim€"},
 		},
-		OnReload: func(source *evtls.CertSource, err error) { slog.Info("reloaded", "source", source, "error", err) },
+		OnReload: func(source *evcert.Source, err error) { slog.Info("reloaded", "source", source, "error", err) },
 	})
 	if err != nil {
 		fmt.Println(err)

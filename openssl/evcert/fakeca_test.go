@@ -1,4 +1,4 @@
-package evtls_test
+package evcert_test
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package evtls_test
+package evcert_test
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-libevent/libevent/openssl/evtls"
+	"github.com/go-libevent/libevent/openssl/evcert"
 )
 
 // The files in testdata were made by OpenSSL, with this password, which has a
@@ -49,14 +49,14 @@ func TestLoadPEM(t *testing.T) {
 		{"key from a combined file", "cert.pem", "combined.pem", "", 1, nil},
 		{"encrypted key, AES", "cert.pem", "pbes2.key", testPassword, 1, nil},
 		{"encrypted key, triple DES", "cert.pem", "pbes2-sha1-des3.key", testPassword, 1, nil},
-		{"wrong password", "cert.pem", "pbes2.key", "falsch", 0, evtls.ErrPassword},
-		{"missing password", "cert.pem", "pbes2.key", "", 0, evtls.ErrPassword},
-		{"key derived by scrypt", "cert.pem", "scrypt.key", testPassword, 0, evtls.ErrEncryption},
+		{"wrong password", "cert.pem", "pbes2.key", "falsch", 0, evcert.ErrPassword},
+		{"missing password", "cert.pem", "pbes2.key", "", 0, evcert.ErrPassword},
+		{"key derived by scrypt", "cert.pem", "scrypt.key", testPassword, 0, evcert.ErrEncryption},
 		{"key encrypted the old way", "cert.pem", "old.key", testPassword, 0, errors.ErrUnsupported},
-		{"key of another certificate", "cert.pem", "other.key", "", 0, evtls.ErrKeyMismatch},
-		{"no key", "cert.pem", "", "", 0, evtls.ErrNoCertificate},
-		{"no certificate", "key.pem", "", "", 0, evtls.ErrNoCertificate},
-		{"no PEM", "modern.p12", "", "", 0, evtls.ErrNoCertificate},
+		{"key of another certificate", "cert.pem", "other.key", "", 0, evcert.ErrKeyMismatch},
+		{"no key", "cert.pem", "", "", 0, evcert.ErrNoCertificate},
+		{"no certificate", "key.pem", "", "", 0, evcert.ErrNoCertificate},
+		{"no PEM", "modern.p12", "", "", 0, evcert.ErrNoCertificate},
 		{"no certificate file", "missing.pem", "key.pem", "", 0, fs.ErrNotExist},
 		{"no key file", "cert.pem", "missing.key", "", 0, fs.ErrNotExist},
 	}
@@ -66,7 +66,7 @@ func TestLoadPEM(t *testing.T) {
 			if key != "" {
 				key = testdata(key)
 			}
-			cert, err := evtls.LoadPEM(testdata(tt.cert), key, tt.password)
+			cert, err := evcert.LoadPEM(testdata(tt.cert), key, tt.password)
 			if !errors.Is(err, tt.err) {
 				t.Fatalf("error %v, want %v", err, tt.err)
 			}
@@ -92,17 +92,17 @@ func TestLoadPKCS12(t *testing.T) {
 		{"legacy.p12", testPassword, "ec.example.test", 2, nil},
 		{"nopassword.p12", "", "ec.example.test", 1, nil},
 		{"plain.p12", testPassword, "ec.example.test", 1, nil},
-		{"modern.p12", "falsch", "", 0, evtls.ErrPassword},
-		{"modern.p12", "", "", 0, evtls.ErrPassword},
-		{"plain.p12", "falsch", "", 0, evtls.ErrPassword},
-		{"legacy.p12", "falsch", "", 0, evtls.ErrPassword},
-		{"mixed.p12", testPassword, "", 0, evtls.ErrEncryption},
-		{"nokey.p12", testPassword, "", 0, evtls.ErrNoCertificate},
+		{"modern.p12", "falsch", "", 0, evcert.ErrPassword},
+		{"modern.p12", "", "", 0, evcert.ErrPassword},
+		{"plain.p12", "falsch", "", 0, evcert.ErrPassword},
+		{"legacy.p12", "falsch", "", 0, evcert.ErrPassword},
+		{"mixed.p12", testPassword, "", 0, evcert.ErrEncryption},
+		{"nokey.p12", testPassword, "", 0, evcert.ErrNoCertificate},
 		{"missing.p12", "", "", 0, fs.ErrNotExist},
 	}
 	for _, tt := range tests {
 		t.Run(tt.file+" "+tt.password, func(t *testing.T) {
-			cert, err := evtls.LoadPKCS12(testdata(tt.file), tt.password)
+			cert, err := evcert.LoadPKCS12(testdata(tt.file), tt.password)
 			if !errors.Is(err, tt.err) {
 				t.Fatalf("error %v, want %v", err, tt.err)
 			}
@@ -114,7 +114,7 @@ func TestLoadPKCS12(t *testing.T) {
 }
 
 func TestPKCS12WithoutMACIsRefused(t *testing.T) {
-	cert, err := evtls.LoadPKCS12(testdata("nomac.p12"), testPassword)
+	cert, err := evcert.LoadPKCS12(testdata("nomac.p12"), testPassword)
 	if err == nil || cert != nil || !strings.Contains(err.Error(), "MAC") {
 		t.Errorf("got %v, error %v", cert, err)
 	}
@@ -128,11 +128,11 @@ func TestDamagedPKCS12IsAnError(t *testing.T) {
 				t.Fatal(err)
 			}
 			for n := range data {
-				if _, err := evtls.ParsePKCS12(data[:n], testPassword); err == nil {
+				if _, err := evcert.ParsePKCS12(data[:n], testPassword); err == nil {
 					t.Errorf("no error when cut after %d bytes", n)
 				}
 			}
-			if _, err := evtls.ParsePKCS12(append(bytes.Clone(data), 0), testPassword); err == nil {
+			if _, err := evcert.ParsePKCS12(append(bytes.Clone(data), 0), testPassword); err == nil {
 				t.Error("no error for a byte more")
 			}
 		})
@@ -141,10 +141,10 @@ func TestDamagedPKCS12IsAnError(t *testing.T) {
 
 func TestFileThatIsTooLongIsRefused(t *testing.T) {
 	name := filepath.Join(tempDir(t), "long.pem")
-	if err := os.WriteFile(name, make([]byte, evtls.MaxCertificateFile+1), 0o600); err != nil {
+	if err := os.WriteFile(name, make([]byte, evcert.MaxFileSize+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := evtls.LoadPEM(name, "", ""); err == nil || !strings.Contains(err.Error(), "longer") {
+	if _, err := evcert.LoadPEM(name, "", ""); err == nil || !strings.Contains(err.Error(), "longer") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -157,9 +157,9 @@ func FuzzParsePKCS12(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	evtls.SetMaxIterations(5000) // not to fuzz SHA-256
+	evcert.SetMaxIterations(5000) // not to fuzz SHA-256
 	f.Fuzz(func(t *testing.T, data []byte) {
-		cert, err := evtls.ParsePKCS12(data, testPassword)
+		cert, err := evcert.ParsePKCS12(data, testPassword)
 		if (cert == nil) == (err == nil) {
 			t.Errorf("certificate %v, error %v", cert, err)
 		}

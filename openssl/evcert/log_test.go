@@ -1,4 +1,4 @@
-package evtls_test
+package evcert_test
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/openssl/evtls"
+	"github.com/go-libevent/libevent/openssl/evcert"
 )
 
 // logged returns a buffer that log/slog's default logger writes to until the end
@@ -33,21 +33,21 @@ func TestErrorsAreLogged(t *testing.T) {
 	}{
 		{"a certificate that is not reloaded", func(t *testing.T, base *event.Base) func() {
 			file := writePEM(t, filepath.Join(tempDir(t), "x.pem"), a.issue(t, nil, "x.test"))
-			s := newStore(t, base, evtls.CertStoreConfig{
-				Sources: []evtls.CertSource{{CertFile: file}}, Interval: time.Millisecond,
+			s := newStore(t, base, evcert.StoreConfig{
+				Sources: []evcert.Source{{CertFile: file}}, Interval: time.Millisecond,
 			})
 			ok(t, os.Remove(file))
 			return s.Free
 		}, []string{"level=WARN", "x.pem"}},
 		{"a certificate without an issuer", func(t *testing.T, base *event.Base) func() {
-			st, err := evtls.NewStapler(base, nil)
+			st, err := evcert.NewStapler(base, nil)
 			ok(t, err)
 			cert := a.issue(t, nil, "localhost")
 			cert.Certificate = cert.Certificate[:1]
 			return st.Add(cert).Free
-		}, []string{"level=WARN", "CN=localhost", evtls.ErrNoIssuer.Error()}},
+		}, []string{"level=WARN", "CN=localhost", evcert.ErrNoIssuer.Error()}},
 		{"a certificate that is not obtained", func(t *testing.T, base *event.Base) func() {
-			acme, err := evtls.NewACME(base, &evtls.ACMEConfig{Manager: managerOf(newFakeCA(t, "dns-01"), "x.test")})
+			acme, err := evcert.NewACME(base, &evcert.ACMEConfig{Manager: managerOf(newFakeCA(t, "dns-01"), "x.test")})
 			ok(t, err)
 			acme.Prepare("z.test")
 			return acme.Free
@@ -77,7 +77,7 @@ func TestErrorsAreLogged(t *testing.T) {
 // That a certificate has no responder is usual, and nothing to log.
 func TestNoResponderIsNotLogged(t *testing.T) {
 	log, base := logged(t), newBase(t)
-	st, err := evtls.NewStapler(base, nil)
+	st, err := evcert.NewStapler(base, nil)
 	ok(t, err)
 	s := st.Add(newAuthority(t, "authority").issue(t, nil, "x.test"))
 	ok(t, base.Dispatch())

@@ -1,4 +1,4 @@
-package evtls
+package evcert
 
 import (
 	"crypto/x509"
@@ -9,14 +9,11 @@ import (
 	"golang.org/x/crypto/ocsp"
 )
 
-// maxStapleAge is how long an OCSP response is good that does not say it.
-const maxStapleAge = 24 * time.Hour
-
 // VerifyStaple parses an OCSP response and checks that it says at the time now
-// that cert is good, and that issuer or somebody whom issuer has authorized says
-// so (RFC 6960 section 3.2). The error is ErrRevoked, ErrUnknownStatus,
+// that cert is good, signed by issuer or by a responder that issuer has authorized
+// (RFC 6960 section 3.2). The error is ErrRevoked, ErrUnknownStatus,
 // ErrStapleExpired or ErrStapleMismatch, wrapped, an ocsp.ResponseError if the
-// responder does not answer the question, or that of parsing. Any goroutine may
+// responder refuses to answer, or that of parsing. Any goroutine may
 // call it.
 func VerifyStaple(response []byte, cert, issuer *x509.Certificate, now time.Time) (*ocsp.Response, error) {
 	r, err := verifyStaple(response, cert, issuer, now)
@@ -29,8 +26,7 @@ func VerifyStaple(response []byte, cert, issuer *x509.Certificate, now time.Time
 func verifyStaple(response []byte, cert, issuer *x509.Certificate, now time.Time) (*ocsp.Response, error) {
 	r, err := ocsp.ParseResponseForCert(response, cert, issuer)
 	if err != nil {
-		// Signatures that are wrong and serial numbers that are others' have
-		// no errors of their own there.
+		// Wrong signatures and serial numbers have no errors of their own there.
 		if _, ok := err.(ocsp.ParseError); ok {
 			return nil, fmt.Errorf("%w: %w", ErrStapleMismatch, err)
 		}
@@ -60,12 +56,12 @@ func checkResponder(responder, issuer *x509.Certificate, now time.Time) error {
 	case !slices.Contains(responder.ExtKeyUsage, x509.ExtKeyUsageOCSPSigning):
 		return fmt.Errorf("%w: responder's certificate is not for OCSP", ErrStapleMismatch)
 	case now.Before(responder.NotBefore), now.After(responder.NotAfter):
-		return fmt.Errorf("%w: responder's certificate: %w", ErrStapleMismatch, ErrCertificateExpired)
+		return fmt.Errorf("%w: responder's certificate: %w", ErrStapleMismatch, ErrExpired)
 	}
 	return nil
 }
 
-// stapleEnd returns when a response stops being good.
+// stapleEnd returns the time until which a response is valid.
 func stapleEnd(r *ocsp.Response) time.Time {
 	if r.NextUpdate.IsZero() {
 		return r.ThisUpdate.Add(maxStapleAge)

@@ -1,4 +1,4 @@
-package evtls
+package evcert
 
 import (
 	"bytes"
@@ -15,18 +15,9 @@ import (
 	"golang.org/x/crypto/ocsp"
 )
 
-const (
-	// maxStaple is how long an OCSP response may be. They have some 500 bytes,
-	// and more with the certificate of a responder; handshakes carry them.
-	maxStaple = 16 << 10
-	// maxGetURL is up to which length a request is made with GET, which caches
-	// can answer (RFC 5019 section 5).
-	maxGetURL = 255
-)
-
 // FetchStaple asks the OCSP responders that a certificate names about it, with
 // net/http's default client, and returns the first answer; it is not verified.
-// It is what a Stapler does if nothing else is said. The error is ErrNoResponder
+// It is the default of StaplerConfig.Fetch. The error is ErrNoResponder
 // if the certificate names none. It waits for the network, so it must not be
 // called from a loop.
 func FetchStaple(ctx context.Context, cert, issuer *x509.Certificate) ([]byte, error) {
@@ -60,6 +51,7 @@ func askResponder(ctx context.Context, server string, request []byte) ([]byte, e
 	return exchange(ctx, http.MethodPost, server, request)
 }
 
+// exchange sends one request and returns the body of the response.
 func exchange(ctx context.Context, method, url string, body []byte) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {

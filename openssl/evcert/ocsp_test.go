@@ -1,4 +1,4 @@
-package evtls_test
+package evcert_test
 
 import (
 	"context"
@@ -18,6 +18,7 @@ import (
 	"golang.org/x/crypto/ocsp"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/openssl/evcert"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -66,31 +67,31 @@ func TestVerifyStaple(t *testing.T) {
 		{"good", good, nil},
 		{"good without an end", a.respond(t, cert.Leaf, func(r *ocsp.Response) { r.NextUpdate = time.Time{} }), nil},
 		{"by somebody authorized", delegate(forOCSP), nil},
-		{"by somebody not authorized", delegate(nil), evtls.ErrStapleMismatch},
+		{"by somebody not authorized", delegate(nil), evcert.ErrStapleMismatch},
 		{"by somebody whose time is over", delegate(func(c *x509.Certificate) {
 			forOCSP(c)
 			c.NotAfter = time.Now().Add(-time.Second)
-		}), evtls.ErrStapleMismatch},
-		{"by a stranger", stranger.respond(t, cert.Leaf, nil), evtls.ErrStapleMismatch},
-		{"about another certificate", a.respond(t, other.Leaf, nil), evtls.ErrStapleMismatch},
-		{"revoked", a.respond(t, cert.Leaf, func(r *ocsp.Response) { r.Status, r.RevokedAt = ocsp.Revoked, time.Now() }), evtls.ErrRevoked},
-		{"unknown", a.respond(t, cert.Leaf, func(r *ocsp.Response) { r.Status = ocsp.Unknown }), evtls.ErrUnknownStatus},
-		{"too old", a.respond(t, cert.Leaf, func(r *ocsp.Response) { r.NextUpdate = time.Now().Add(-time.Second) }), evtls.ErrStapleExpired},
+		}), evcert.ErrStapleMismatch},
+		{"by a stranger", stranger.respond(t, cert.Leaf, nil), evcert.ErrStapleMismatch},
+		{"about another certificate", a.respond(t, other.Leaf, nil), evcert.ErrStapleMismatch},
+		{"revoked", a.respond(t, cert.Leaf, func(r *ocsp.Response) { r.Status, r.RevokedAt = ocsp.Revoked, time.Now() }), evcert.ErrRevoked},
+		{"unknown", a.respond(t, cert.Leaf, func(r *ocsp.Response) { r.Status = ocsp.Unknown }), evcert.ErrUnknownStatus},
+		{"too old", a.respond(t, cert.Leaf, func(r *ocsp.Response) { r.NextUpdate = time.Now().Add(-time.Second) }), evcert.ErrStapleExpired},
 		{"too old, without an end", a.respond(t, cert.Leaf, func(r *ocsp.Response) {
 			r.NextUpdate, r.ThisUpdate = time.Time{}, time.Now().Add(-25*time.Hour)
-		}), evtls.ErrStapleExpired},
-		{"from the future", a.respond(t, cert.Leaf, func(r *ocsp.Response) { r.ThisUpdate = time.Now().Add(time.Minute) }), evtls.ErrStapleExpired},
-		{"a changed byte", append(append([]byte{}, good[:len(good)-1]...), good[len(good)-1]^1), evtls.ErrStapleMismatch},
+		}), evcert.ErrStapleExpired},
+		{"from the future", a.respond(t, cert.Leaf, func(r *ocsp.Response) { r.ThisUpdate = time.Now().Add(time.Minute) }), evcert.ErrStapleExpired},
+		{"a changed byte", append(append([]byte{}, good[:len(good)-1]...), good[len(good)-1]^1), evcert.ErrStapleMismatch},
 		{"no answer", ocsp.TryLaterErrorResponse, ocsp.ResponseError{Status: ocsp.TryLater}},
 	}
 	for _, tt := range tests {
-		r, err := evtls.VerifyStaple(tt.raw, cert.Leaf, a.cert, time.Now())
+		r, err := evcert.VerifyStaple(tt.raw, cert.Leaf, a.cert, time.Now())
 		if !errors.Is(err, tt.err) || (r == nil) == (err == nil) {
 			t.Errorf("%s: got %v, error %v, want %v", tt.name, r != nil, err, tt.err)
 		}
 	}
 	for n := range good {
-		if _, err := evtls.VerifyStaple(good[:n], cert.Leaf, a.cert, time.Now()); err == nil {
+		if _, err := evcert.VerifyStaple(good[:n], cert.Leaf, a.cert, time.Now()); err == nil {
 			t.Errorf("no error when cut after %d bytes", n)
 		}
 	}
@@ -122,24 +123,24 @@ func TestStaplerRenewsAndBacksOff(t *testing.T) {
 	steps := []stapleStep{
 		{"a failure", 0, nil, down, down, time.Minute, false},
 		{"another", 0, nil, down, down, 2 * time.Minute, false},
-		{"a stale one", 0, response(-2*time.Hour, -time.Hour), nil, evtls.ErrStapleExpired, 4 * time.Minute, false},
+		{"a stale one", 0, response(-2*time.Hour, -time.Hour), nil, evcert.ErrStapleExpired, 4 * time.Minute, false},
 		{"success", 0, response(-time.Hour, 7*time.Hour), nil, nil, 3 * time.Hour, true},
 		{"a failure while it is good", 3 * time.Hour, nil, down, down, time.Minute, true},
 		{"a failure when it is not any more", 4 * time.Hour, nil, down, down, 2 * time.Minute, false},
 		{"one that is nearly over", 0, response(0, 7*time.Hour+time.Minute), nil, nil, time.Minute, true},
 		{"a fresh one", 0, response(7*time.Hour, 9*time.Hour), nil, nil, time.Hour, true},
-		{"revoked", 0, revoked, nil, evtls.ErrRevoked, 5 * time.Minute, false},
+		{"revoked", 0, revoked, nil, evcert.ErrRevoked, 5 * time.Minute, false},
 		{"good again", 0, response(7*time.Hour, 9*time.Hour), nil, nil, time.Hour, true},
 		{"four failures: 1", 0, nil, down, down, time.Minute, true},
 		{"four failures: 2", 0, nil, down, down, 2 * time.Minute, true},
 		{"four failures: 3", 0, nil, down, down, 4 * time.Minute, true},
 		{"four failures: 4", 0, nil, down, down, 5 * time.Minute, true},
-		{"no responder", 0, nil, evtls.ErrNoResponder, evtls.ErrNoResponder, 0, true},
+		{"no responder", 0, nil, evcert.ErrNoResponder, evcert.ErrNoResponder, 0, true},
 	}
 	base := newBase(t)
 	i := 0
 	var rest time.Duration
-	st, err := evtls.NewStapler(base, &evtls.StaplerConfig{
+	st, err := evcert.NewStapler(base, &evcert.StaplerConfig{
 		MinRetry: time.Minute, MaxRetry: 5 * time.Minute,
 		Time: func() time.Time { return now },
 		Fetch: func(context.Context, *x509.Certificate, *x509.Certificate) ([]byte, error) {
@@ -152,7 +153,7 @@ func TestStaplerRenewsAndBacksOff(t *testing.T) {
 		},
 	})
 	ok(t, err)
-	st.OnRest(func(_ *evtls.Staple, d time.Duration) { rest = d })
+	st.OnSchedule(func(_ *evcert.Staple, d time.Duration) { rest = d })
 	now = now.Add(steps[0].advance)
 	s := st.Add(cert)
 	for i = range steps {
@@ -185,7 +186,7 @@ func TestStaplerRenewsAndBacksOff(t *testing.T) {
 func TestStapleOfChainWithoutIssuer(t *testing.T) {
 	base := newBase(t)
 	var told error
-	st, err := evtls.NewStapler(base, &evtls.StaplerConfig{OnUpdate: func(_ *x509.Certificate, err error) { told = err }})
+	st, err := evcert.NewStapler(base, &evcert.StaplerConfig{OnUpdate: func(_ *x509.Certificate, err error) { told = err }})
 	ok(t, err)
 	alone := *newAuthority(t, "unknown").issue(t, nil, "localhost")
 	alone.Certificate = alone.Certificate[:1]
@@ -194,8 +195,8 @@ func TestStapleOfChainWithoutIssuer(t *testing.T) {
 		cert tls.Certificate
 		err  error
 	}{
-		{"no issuer", alone, evtls.ErrNoIssuer},
-		{"no certificate", tls.Certificate{}, evtls.ErrNoIssuer},
+		{"no issuer", alone, evcert.ErrNoIssuer},
+		{"no certificate", tls.Certificate{}, evcert.ErrNoIssuer},
 	}
 	for _, tt := range tests {
 		s := st.Add(&tt.cert)
@@ -211,7 +212,7 @@ func TestStapleOfChainWithoutIssuer(t *testing.T) {
 func TestFreedStapleEndsItsFetch(t *testing.T) {
 	base, a := newBase(t), newAuthority(t, "authority")
 	begun := make(chan struct{})
-	st, err := evtls.NewStapler(base, &evtls.StaplerConfig{
+	st, err := evcert.NewStapler(base, &evcert.StaplerConfig{
 		Fetch: func(ctx context.Context, _, _ *x509.Certificate) ([]byte, error) {
 			close(begun)
 			<-ctx.Done()
@@ -280,11 +281,11 @@ func TestFetchStaple(t *testing.T) {
 		{"by POST, when the address is long", long, only(http.MethodPost), ""},
 		{"refused", cert, only(http.MethodPut), "405"},
 		{"too long", cert, func(*http.Request) (int, []byte) { return http.StatusOK, make([]byte, 1<<20) }, "longer"},
-		{"no responder", a.issue(t, nil, "x.test"), nil, evtls.ErrNoResponder.Error()},
+		{"no responder", a.issue(t, nil, "x.test"), nil, evcert.ErrNoResponder.Error()},
 	}
 	for _, tt := range tests {
 		answer = tt.answer
-		raw, err := evtls.FetchStaple(context.Background(), tt.cert.Leaf, a.cert)
+		raw, err := evcert.FetchStaple(context.Background(), tt.cert.Leaf, a.cert)
 		switch {
 		case tt.fails == "" && (err != nil || string(raw) != string(good)):
 			t.Errorf("%s: %d bytes, error %v", tt.name, len(raw), err)
@@ -306,10 +307,10 @@ func TestClientsGetTheStaple(t *testing.T) {
 	cert := a.issue(t, func(c *x509.Certificate) { c.OCSPServer = []string{url} }, "x.test")
 	leaf = cert.Leaf
 	told := make(chan error, 10)
-	st, err := evtls.NewStapler(base, &evtls.StaplerConfig{OnUpdate: func(_ *x509.Certificate, err error) { told <- err }})
+	st, err := evcert.NewStapler(base, &evcert.StaplerConfig{OnUpdate: func(_ *x509.Certificate, err error) { told <- err }})
 	ok(t, err)
 	file := writePEM(t, tempDir(t)+"/x.pem", cert)
-	store := newStore(t, base, evtls.CertStoreConfig{Sources: []evtls.CertSource{{CertFile: file}}, Stapler: st})
+	store := newStore(t, base, evcert.StoreConfig{Sources: []evcert.Source{{CertFile: file}}, Stapler: st})
 	addr := serveEcho(t, base, &evtls.Config{TLS: storeConfig(store)})
 	runWith(t, base, func() {
 		if err := <-told; err != nil {
@@ -320,7 +321,7 @@ func TestClientsGetTheStaple(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		if _, err := evtls.VerifyStaple(c.OCSPResponse(), cert.Leaf, a.cert, time.Now()); err != nil {
+		if _, err := evcert.VerifyStaple(c.OCSPResponse(), cert.Leaf, a.cert, time.Now()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -338,7 +339,7 @@ func TestStaplerTriesAgain(t *testing.T) {
 	calls := 0
 	var updates []error
 	good := make(chan struct{})
-	st, err := evtls.NewStapler(base, &evtls.StaplerConfig{
+	st, err := evcert.NewStapler(base, &evcert.StaplerConfig{
 		MinRetry: time.Millisecond,
 		Fetch: func(context.Context, *x509.Certificate, *x509.Certificate) ([]byte, error) {
 			if calls++; calls < 3 {

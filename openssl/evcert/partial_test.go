@@ -1,4 +1,4 @@
-package evtls_test
+package evcert_test
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-libevent/libevent/openssl/evtls"
+	"github.com/go-libevent/libevent/openssl/evcert"
 )
 
 // An office is an authority with others below it.
@@ -64,7 +64,7 @@ func keyPEM(t testing.TB, cert *tls.Certificate) []byte {
 }
 
 // inUse returns the chain that clients get.
-func inUse(t testing.TB, s *evtls.CertStore) [][]byte {
+func inUse(t testing.TB, s *evcert.Store) [][]byte {
 	t.Helper()
 	cert, err := s.GetCertificate(&tls.ClientHelloInfo{ServerName: "x.test", SupportedVersions: []uint16{tls.VersionTLS13}, SignatureSchemes: []tls.SignatureScheme{tls.ECDSAWithP256AndSHA256}})
 	ok(t, err)
@@ -123,7 +123,7 @@ func TestPartsOfFilesAreNeverUsed(t *testing.T) {
 				}
 				t.Run(title, func(t *testing.T) {
 					dir := tempDir(t)
-					source := evtls.CertSource{CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem")}
+					source := evcert.Source{CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem")}
 					old, next := pair[0].issue(t, "old", true), pair[1].issue(t, "new", true)
 					oldCert, nextCert, oldKey, nextKey := certPEM(old), certPEM(next), keyPEM(t, old), keyPEM(t, next)
 					if combined {
@@ -133,7 +133,7 @@ func TestPartsOfFilesAreNeverUsed(t *testing.T) {
 						ok(t, os.WriteFile(source.KeyFile, oldKey, 0o600))
 					}
 					ok(t, os.WriteFile(source.CertFile, oldCert, 0o600))
-					s := newStore(t, newBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{source}})
+					s := newStore(t, newBase(t), evcert.StoreConfig{Sources: []evcert.Source{source}})
 					if !combined {
 						ok(t, os.WriteFile(source.KeyFile, nextKey, 0o600))
 					}
@@ -164,10 +164,10 @@ func TestPartsOfKeysAreNeverUsed(t *testing.T) {
 	for _, damage := range damages {
 		t.Run(damage.name, func(t *testing.T) {
 			dir := tempDir(t)
-			source := evtls.CertSource{CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem")}
+			source := evcert.Source{CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem")}
 			ok(t, os.WriteFile(source.CertFile, certPEM(old), 0o600))
 			ok(t, os.WriteFile(source.KeyFile, keyPEM(t, old), 0o600))
-			s := newStore(t, newBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{source}})
+			s := newStore(t, newBase(t), evcert.StoreConfig{Sources: []evcert.Source{source}})
 			ok(t, os.WriteFile(source.CertFile, certPEM(next), 0o600))
 			key := keyPEM(t, next)
 			for n := range len(key) - 1 { // the last byte ends a line
@@ -192,7 +192,7 @@ func TestPartsOfPKCS12AreNeverUsed(t *testing.T) {
 	ok(t, err)
 	file := filepath.Join(tempDir(t), "x.p12")
 	ok(t, os.WriteFile(file, data, 0o600))
-	s := newStore(t, newBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{{PKCS12File: file, Password: testPassword}}})
+	s := newStore(t, newBase(t), evcert.StoreConfig{Sources: []evcert.Source{{PKCS12File: file, Password: testPassword}}})
 	before := inUse(t, s)
 	for n := 0; n < len(data); n += 101 {
 		for _, damage := range damages {
@@ -225,19 +225,19 @@ func TestChainsThatMayReplaceOthers(t *testing.T) {
 		{"shorter chain to a root", long.issue(t, "old", false), short.issue(t, "new", true), nil},
 		{"without issuers as before", none.issue(t, "old", false), short.issue(t, "new", false), nil},
 		{"more issuers than before", none.issue(t, "old", false), long.issue(t, "new", false), nil},
-		{"the root is missing", long.issue(t, "old", true), long.issue(t, "new", false), evtls.ErrIncomplete},
-		{"shorter chain to nobody", long.issue(t, "old", false), other.issue(t, "new", false), evtls.ErrIncomplete},
-		{"no issuers", long.issue(t, "old", false), short.issue(t, "new", false), evtls.ErrIncomplete},
+		{"the root is missing", long.issue(t, "old", true), long.issue(t, "new", false), evcert.ErrIncomplete},
+		{"shorter chain to nobody", long.issue(t, "old", false), other.issue(t, "new", false), evcert.ErrIncomplete},
+		{"no issuers", long.issue(t, "old", false), short.issue(t, "new", false), evcert.ErrIncomplete},
 		{"issuers of another", long.issue(t, "old", false), func() *tls.Certificate {
 			c := *other.issue(t, "new", true)
 			c.Certificate = append(c.Certificate[:1:1], long.issue(t, "x", false).Certificate[1:]...)
 			return &c
-		}(), evtls.ErrIncomplete},
+		}(), evcert.ErrIncomplete},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			file := writePEM(t, filepath.Join(tempDir(t), "x.pem"), tt.old)
-			s := newStore(t, newBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{{CertFile: file}}})
+			s := newStore(t, newBase(t), evcert.StoreConfig{Sources: []evcert.Source{{CertFile: file}}})
 			writePEM(t, file, tt.next)
 			if err := s.Reload(); !errors.Is(err, tt.err) {
 				t.Errorf("error %v, want %v", err, tt.err)
@@ -260,15 +260,15 @@ func TestStoreWaitsForTheRestOfAFile(t *testing.T) {
 	old, next := o.issue(t, "old", false), o.issue(t, "new", false)
 	file := writePEM(t, filepath.Join(tempDir(t), "x.pem"), old)
 	told := make(chan error, 100)
-	s := newStore(t, base, evtls.CertStoreConfig{
-		Sources: []evtls.CertSource{{CertFile: file}}, Interval: time.Millisecond,
-		OnReload: func(_ *evtls.CertSource, err error) { told <- err },
+	s := newStore(t, base, evcert.StoreConfig{
+		Sources: []evcert.Source{{CertFile: file}}, Interval: time.Millisecond,
+		OnReload: func(_ *evcert.Source, err error) { told <- err },
 	})
 	whole := append(certPEM(next), keyPEM(t, next)...)
 	leaf := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: next.Certificate[0]})
 	runWith(t, base, func() {
 		writeFile(t, file, append(bytes.Clone(leaf), keyPEM(t, next)...)) // a chain that lacks its issuer
-		if err := <-told; !errors.Is(err, evtls.ErrIncomplete) {
+		if err := <-told; !errors.Is(err, evcert.ErrIncomplete) {
 			t.Errorf("told %v", err)
 		}
 		writeFile(t, file, whole)

@@ -1,4 +1,4 @@
-package evtls
+package evcert
 
 import (
 	"crypto"
@@ -15,10 +15,6 @@ import (
 	"fmt"
 	"hash"
 )
-
-// maxIterations bounds the work of deriving a key from a password: a damaged
-// file must not keep us busy for hours. Tests change it.
-var maxIterations = 10_000_000
 
 // Encryption by password as PKCS#5 has it in its second version (RFC 8018).
 var (

@@ -1,57 +1,76 @@
-package evtls
+package evcert
 
 import (
 	"bytes"
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 )
 
-// MaxCertificateFile is how long a file with certificates or keys may be, in
-// bytes.
-const MaxCertificateFile = 1 << 20
-
 // LoadPEM loads a certificate, the chain that leads from it to its issuers, and
-// its key from two PEM files, or from one if keyFile is empty. What else is in
-// the files does not matter, unless it is a block that is not whole. The first certificate is the server's or client's
-// own, each of the others the issuer of the one before.
+// its key from two PEM files, or from one if keyFile is empty. The first certificate
+// is the server's or client's own, each of the others the issuer of the one before.
+// Other kinds of blocks are ignored, but each block must be whole.
 //
 // password opens a key that is encrypted as PKCS#8 ("BEGIN ENCRYPTED PRIVATE
-// KEY", by PBES2), and otherwise is not looked at. Keys with the older
+// KEY", by PBES2), and is not used otherwise. Keys with the older
 // "Proc-Type: 4,ENCRYPTED" are not secure, and refused with ErrEncryption;
 // "openssl pkcs8 -topk8" converts them. Other errors are ErrNoCertificate,
-// ErrIncomplete, ErrKeyMismatch, ErrPassword, and those of reading. Any goroutine may call it.
+// ErrIncomplete, ErrKeyMismatch, ErrPassword, and those of reading. Any goroutine
+// may call it.
 func LoadPEM(certFile, keyFile, password string) (*tls.Certificate, error) {
-	certs, err := readLimited(certFile)
+	cert, err := loadPEM(certFile, keyFile, password)
 	if err != nil {
-		return nil, opError("load certificate", err)
-	}
-	keys := certs
-	if keyFile == "" {
-		keyFile = certFile
-	} else if keys, err = readLimited(keyFile); err != nil {
-		return nil, opError("load key", err)
-	}
-	cert, err := ParsePEM(certs, keys, password)
-	if err != nil {
-		return nil, fmt.Errorf("load %s, %s: %w", certFile, keyFile, err)
+		return nil, opError(loadOp(certFile, keyFile), err)
 	}
 	return cert, nil
 }
 
-// ParsePEM is LoadPEM for what is in memory; both can be in certPEM if keyPEM is
+func loadPEM(certFile, keyFile, password string) (*tls.Certificate, error) {
+	certs, err := readFile(certFile)
+	if err != nil {
+		return nil, err
+	}
+	keys := certs
+	if keyFile != "" {
+		if keys, err = readFile(keyFile); err != nil {
+			return nil, err
+		}
+	}
+	return parsePEM(certs, keys, password)
+}
+
+// loadOp returns the operation in the errors of loading files, the second of which
+// may be "".
+func loadOp(file, second string) string {
+	if second == "" {
+		return "load " + file
+	}
+	return "load " + file + ", " + second
+}
+
+// ParsePEM is LoadPEM for PEM data in memory; certPEM has the key, too, if keyPEM is
 // nil.
 func ParsePEM(certPEM, keyPEM []byte, password string) (*tls.Certificate, error) {
 	if keyPEM == nil {
 		keyPEM = certPEM
 	}
-	blocks, err := pemBlocks(certPEM)
+	cert, err := parsePEM(certPEM, keyPEM, password)
 	if err != nil {
 		return nil, opError("parse PEM", err)
+	}
+	return cert, nil
+}
+
+func parsePEM(certPEM, keyPEM []byte, password string) (*tls.Certificate, error) {
+	blocks, err := pemBlocks(certPEM)
+	if err != nil {
+		return nil, err
 	}
 	var ders [][]byte
 	for _, block := range blocks {
@@ -60,27 +79,66 @@ func ParsePEM(certPEM, keyPEM []byte, password string) (*tls.Certificate, error)
 		}
 	}
 	if len(ders) == 0 {
-		return nil, opError("parse PEM", ErrNoCertificate)
+		return nil, ErrNoCertificate
 	}
-	key, err := keyOf(keyPEM, password)
+	key, err := findKey(keyPEM, password)
 	if err != nil {
-		return nil, opError("parse PEM", err)
+		return nil, err
 	}
 	cert := &tls.Certificate{Certificate: ders, PrivateKey: key}
 	chain, err := parseChain(cert)
 	if err != nil {
-		return nil, opError("parse PEM", err)
+		return nil, err
 	}
-	leaf := chain[0]
-	if !belongs(key, leaf) {
-		return nil, opError("parse PEM", fmt.Errorf("first certificate: %w", ErrKeyMismatch))
+	cert.Leaf = chain[0]
+	if !matches(key, cert.Leaf) {
+		return nil, fmt.Errorf("first certificate: %w", ErrKeyMismatch)
 	}
-	cert.Leaf = leaf
 	return cert, nil
 }
 
-// keyOf returns the first private key in PEM data.
-func keyOf(data []byte, password string) (crypto.Signer, error) {
+// The lines that a block of PEM begins and ends with (RFC 7468 section 3).
+var (
+	pemBegin = []byte("-----BEGIN ")
+	pemEnd   = []byte("-----END ")
+)
+
+// pemBlocks returns the blocks in PEM data. The error is ErrIncomplete if one of
+// them is not whole, as in a file that is being written or whose writing was cut
+// off: encoding/pem would skip it.
+func pemBlocks(data []byte) ([]*pem.Block, error) {
+	begun, ended := countLines(data, pemBegin), countLines(data, pemEnd)
+	if i := bytes.IndexByte(data, 0); i >= 0 && begun > 0 { // what some file systems leave after a crash
+		return nil, fmt.Errorf("%w: byte %d is zero", ErrIncomplete, i)
+	}
+	var blocks []*pem.Block
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		blocks = append(blocks, block)
+	}
+	if begun != len(blocks) || ended != len(blocks) || endsInMarker(data) {
+		return nil, fmt.Errorf("%w: %d blocks begin, %d end, %d are whole", ErrIncomplete, begun, ended, len(blocks))
+	}
+	return blocks, nil
+}
+
+// countLines returns how many lines begin with a text.
+func countLines(data, prefix []byte) (n int) {
+	for line := range bytes.Lines(data) {
+		if bytes.HasPrefix(line, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
+// endsInMarker reports whether data ends inside the line that begins a block.
+func endsInMarker(data []byte) bool {
+	last := data[bytes.LastIndexByte(data, '\n')+1:]
+	return len(last) > 0 && bytes.HasPrefix(pemBegin, last)
+}
+
+// findKey returns the first private key in PEM data.
+func findKey(data []byte, password string) (crypto.Signer, error) {
 	blocks, err := pemBlocks(data)
 	if err != nil {
 		return nil, err
@@ -99,7 +157,7 @@ func keyOf(data []byte, password string) (crypto.Signer, error) {
 	return nil, fmt.Errorf("no private key: %w", ErrNoCertificate)
 }
 
-// parseKey parses a private key in whatever form it is.
+// parseKey parses a private key in PKCS#8, PKCS#1 or SEC 1 form.
 func parseKey(der []byte) (crypto.Signer, error) {
 	key, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
@@ -118,62 +176,25 @@ func parseKey(der []byte) (crypto.Signer, error) {
 	return signer, nil
 }
 
-// belongs reports whether a key is that of a certificate.
-func belongs(key crypto.Signer, cert *x509.Certificate) bool {
+// matches reports whether a key is that of a certificate.
+func matches(key crypto.Signer, cert *x509.Certificate) bool {
 	pub, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
 	return ok && pub.Equal(cert.PublicKey)
 }
 
-// assemble puts certificates that come in no order into the one that TLS wants:
-// that of the key first, and then each one's issuer. Others are left out.
-func assemble(key crypto.Signer, certs []*x509.Certificate) (*tls.Certificate, error) {
-	var leaf *x509.Certificate
-	for _, c := range certs {
-		if belongs(key, c) {
-			leaf = c
-			break
-		}
-	}
-	switch {
-	case len(certs) == 0:
-		return nil, ErrNoCertificate
-	case leaf == nil:
-		return nil, ErrKeyMismatch
-	}
-	chain := [][]byte{leaf.Raw}
-	for c := issuerOf(leaf, certs); c != nil && len(chain) <= len(certs); c = issuerOf(c, certs) {
-		chain = append(chain, c.Raw)
-	}
-	return &tls.Certificate{Certificate: chain, PrivateKey: key, Leaf: leaf}, nil
-}
-
-// issuerOf returns the certificate that has signed c, or nil if it is not there
-// or c itself.
-func issuerOf(c *x509.Certificate, among []*x509.Certificate) *x509.Certificate {
-	if bytes.Equal(c.RawIssuer, c.RawSubject) {
-		return nil
-	}
-	for _, i := range among {
-		if bytes.Equal(c.RawIssuer, i.RawSubject) && c.CheckSignatureFrom(i) == nil {
-			return i
-		}
-	}
-	return nil
-}
-
-// readLimited reads a file that is not longer than MaxCertificateFile.
-func readLimited(name string) ([]byte, error) {
+// readFile reads a file that is not longer than MaxFileSize.
+func readFile(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, MaxCertificateFile+1))
+	data, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(data) > MaxCertificateFile {
-		return nil, fmt.Errorf("read %s: longer than %d bytes", name, MaxCertificateFile)
+	if len(data) > MaxFileSize {
+		return nil, fmt.Errorf("read %s: longer than %d bytes", name, MaxFileSize)
 	}
 	return data, nil
 }

@@ -1,4 +1,4 @@
-package evtls
+package evcert
 
 import (
 	"crypto"
@@ -29,18 +29,22 @@ import (
 // errors are ErrPassword, ErrNoCertificate, ErrKeyMismatch, and those of reading.
 // Any goroutine may call it.
 func LoadPKCS12(file, password string) (*tls.Certificate, error) {
-	data, err := readLimited(file)
+	cert, err := loadPKCS12(file, password)
 	if err != nil {
-		return nil, opError("load certificate", err)
-	}
-	cert, err := ParsePKCS12(data, password)
-	if err != nil {
-		return nil, fmt.Errorf("load %s: %w", file, err)
+		return nil, opError(loadOp(file, ""), err)
 	}
 	return cert, nil
 }
 
-// ParsePKCS12 is LoadPKCS12 for what is in memory.
+func loadPKCS12(file, password string) (*tls.Certificate, error) {
+	data, err := readFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return parsePKCS12(data, password)
+}
+
+// ParsePKCS12 is LoadPKCS12 for data in memory.
 func ParsePKCS12(data []byte, password string) (*tls.Certificate, error) {
 	cert, err := parsePKCS12(data, password)
 	if err != nil {
@@ -201,7 +205,7 @@ func (c contentInfo) bags() (bags []bag, err error) {
 	return bags, unmarshal(data, &bags)
 }
 
-// parseLegacyPKCS12 leaves the work to the package that knows the old ways.
+// parseLegacyPKCS12 parses a file with PKCS#12's own encryption.
 func parseLegacyPKCS12(data []byte, password string) (*tls.Certificate, error) {
 	blocks, err := pkcs12.ToPEM(data, password)
 	switch {
@@ -257,7 +261,7 @@ func (r *bagReader) content(c contentInfo, password string) error {
 	return r.bags(bags, password)
 }
 
-// bags takes keys and certificates, and leaves revocation lists and secrets.
+// bags collects keys and certificates, and ignores revocation lists and secrets.
 func (r *bagReader) bags(bags []bag, password string) error {
 	for _, b := range bags {
 		var err error
@@ -317,7 +321,7 @@ func (m *pfxMAC) check(content []byte, password string) error {
 	}
 	passwords := [][]byte{bmpString(password)}
 	if password == "" {
-		passwords = append(passwords, nil) // programs do not agree on what is no password
+		passwords = append(passwords, nil) // programs encode the lack of a password in two ways
 	}
 	for _, p := range passwords {
 		mac := hmac.New(h, macKey(h, p, m.Salt, m.Iterations))

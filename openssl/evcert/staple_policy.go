@@ -1,4 +1,4 @@
-package evtls
+package evcert
 
 import (
 	"crypto/tls"
@@ -13,43 +13,61 @@ import (
 )
 
 // A StaplePolicy is what a client demands of the OCSP response that a server shows
-// with its certificate (RFC 6066 section 8). Clients of crypto/tls ask for one
-// always.
+// with its certificate (RFC 6066 section 8). Clients of crypto/tls always ask for
+// one, and accept any.
 type StaplePolicy uint8
 
 const (
-	// StaplesIgnored does not look at responses, as crypto/tls.
-	StaplesIgnored StaplePolicy = iota
-	// StaplesAsIssued wants a response if the certificate, or one of its issuers,
-	// says that there must be one (RFC 7633, "must-staple"). One that is there must
-	// be good in any case.
-	StaplesAsIssued
-	// StaplesRequired wants a response from each server.
-	StaplesRequired
+	// IgnoreStaple does not check responses, as crypto/tls.
+	IgnoreStaple StaplePolicy = iota
+	// HonorMustStaple demands a response if the certificate or one of its issuers
+	// says that there must be one (RFC 7633, "must-staple"). A response that comes
+	// without that must be good as well.
+	HonorMustStaple
+	// RequireStaple demands a response from each server.
+	RequireStaple
 )
 
 // String returns the policy's name.
 func (p StaplePolicy) String() string {
 	switch p {
-	case StaplesIgnored:
-		return "staples ignored"
-	case StaplesAsIssued:
-		return "staples as issued"
-	case StaplesRequired:
-		return "staples required"
+	case IgnoreStaple:
+		return "ignore staple"
+	case HonorMustStaple:
+		return "honor must-staple"
+	case RequireStaple:
+		return "require staple"
 	}
-	return "unknown staple policy"
+	return fmt.Sprintf("staple policy %d", uint8(p))
 }
 
-// Check reports whether a connection fulfils the policy at a time: for the field
-// VerifyConnection of a tls.Config that no [Config] is made of, which has the
-// policy in its field Staples. The error is ErrNoStaple, ErrNoIssuer, or that of
-// [VerifyStaple]. A session that is resumed has the response of the connection
-// that has begun it, however old that is by now. Any goroutine may call it.
-func (p StaplePolicy) Check(state tls.ConnectionState, now time.Time) error {
-	if p == StaplesIgnored {
-		return nil
+// ClientConfig returns a copy of a client's configuration with which a handshake
+// fails unless the server fulfils the policy: its VerifyConnection calls that of cfg,
+// if there is one, and then Check, with the time of cfg. It serves evtls as well as
+// net/http.
+func (p StaplePolicy) ClientConfig(cfg *tls.Config) *tls.Config {
+	cfg = cfg.Clone()
+	verify, now := cfg.VerifyConnection, cfg.Time
+	if now == nil {
+		now = time.Now
 	}
+	cfg.VerifyConnection = func(state tls.ConnectionState) error {
+		if verify != nil {
+			if err := verify(state); err != nil {
+				return err
+			}
+		}
+		return p.Check(state, now())
+	}
+	return cfg
+}
+
+// Check reports whether a client's connection fulfils the policy at a time. The error
+// is ErrNoStaple, ErrNoIssuer, that of [VerifyStaple], or errors.ErrUnsupported for a
+// policy that does not exist. A session that is resumed has the response of the
+// connection that has begun it, however old that is by now. Any goroutine may call
+// it.
+func (p StaplePolicy) Check(state tls.ConnectionState, now time.Time) error {
 	if err := p.check(&state, now); err != nil {
 		return opError("check OCSP response", err)
 	}
@@ -57,6 +75,12 @@ func (p StaplePolicy) Check(state tls.ConnectionState, now time.Time) error {
 }
 
 func (p StaplePolicy) check(state *tls.ConnectionState, now time.Time) error {
+	switch {
+	case p == IgnoreStaple:
+		return nil
+	case p > RequireStaple:
+		return fmt.Errorf("%v: %w", p, errors.ErrUnsupported)
+	}
 	chain := state.PeerCertificates
 	if len(state.VerifiedChains) > 0 {
 		chain = state.VerifiedChains[0]
@@ -65,7 +89,7 @@ func (p StaplePolicy) check(state *tls.ConnectionState, now time.Time) error {
 		return ErrNoCertificate
 	}
 	if len(state.OCSPResponse) == 0 {
-		if p == StaplesRequired || slices.ContainsFunc(chain, mustStaple) {
+		if p == RequireStaple || slices.ContainsFunc(chain, mustStaple) {
 			return fmt.Errorf("%w with the certificate of %q", ErrNoStaple, chain[0].Subject)
 		}
 		return nil
@@ -92,7 +116,7 @@ var oidTLSFeature = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24}
 const featureStatusRequest = 5
 
 // mustStaple reports whether a certificate says that an OCSP response must come
-// with it. What cannot be understood may say so.
+// with it. An extension that cannot be parsed counts as one that says so.
 func mustStaple(c *x509.Certificate) bool {
 	for _, e := range c.Extensions {
 		if !e.Id.Equal(oidTLSFeature) {
@@ -104,38 +128,4 @@ func mustStaple(c *x509.Certificate) bool {
 		}
 	}
 	return false
-}
-
-// clientTLS returns the configuration of a client's connection: the user's, with
-// the policy in it.
-func (cfg *Config) clientTLS() *tls.Config {
-	if cfg.Staples == StaplesIgnored {
-		return cfg.TLS
-	}
-	c, policy := cfg.TLS.Clone(), cfg.Staples
-	verify, now := c.VerifyConnection, c.Time
-	if now == nil {
-		now = time.Now
-	}
-	c.VerifyConnection = func(state tls.ConnectionState) error {
-		if verify != nil {
-			if err := verify(state); err != nil {
-				return err
-			}
-		}
-		return policy.Check(state, now())
-	}
-	return c
-}
-
-// checkStaples reports a policy that does not exist, or that nobody would follow:
-// servers of crypto/tls get no responses from clients.
-func (cfg *Config) checkStaples(state State) error {
-	switch {
-	case cfg.Staples > StaplesRequired:
-		return fmt.Errorf("%v: %w", cfg.Staples, ErrFlags)
-	case cfg.Staples != StaplesIgnored && state != Connecting:
-		return fmt.Errorf("%v, %v: %w", state, cfg.Staples, errors.ErrUnsupported)
-	}
-	return nil
 }

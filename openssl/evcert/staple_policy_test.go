@@ -1,4 +1,4 @@
-package evtls_test
+package evcert_test
 
 import (
 	"crypto/tls"
@@ -12,8 +12,7 @@ import (
 
 	"golang.org/x/crypto/ocsp"
 
-	"github.com/go-libevent/libevent/core/bufferevent"
-	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/openssl/evcert"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -30,7 +29,7 @@ func features(t testing.TB, list ...int) func(c *x509.Certificate) {
 // A client gets the OCSP response that its policy and the certificate demand, or
 // the handshake fails and says why.
 func TestStaplePolicies(t *testing.T) {
-	const ignored, asIssued, required = evtls.StaplesIgnored, evtls.StaplesAsIssued, evtls.StaplesRequired
+	const ignored, asIssued, required = evcert.IgnoreStaple, evcert.HonorMustStaple, evcert.RequireStaple
 	a, stranger := newAuthority(t, "authority"), newAuthority(t, "authority")
 	ordinary := a.issue(t, nil, serverName)
 	must := a.issue(t, features(t, 5), serverName)
@@ -45,7 +44,7 @@ func TestStaplePolicies(t *testing.T) {
 	unknown := func(r *ocsp.Response) { r.Status = ocsp.Unknown }
 	tests := []struct {
 		name   string
-		policy evtls.StaplePolicy
+		policy evcert.StaplePolicy
 		cert   *tls.Certificate
 		staple []byte
 		err    error
@@ -54,52 +53,51 @@ func TestStaplePolicies(t *testing.T) {
 		{"nothing wanted, revoked", ignored, must, a.respond(t, must.Leaf, revoked), nil},
 		{"none is there, and need not be", asIssued, ordinary, nil, nil},
 		{"none is there of another feature", asIssued, other, nil, nil},
-		{"none is there, and must be", asIssued, must, nil, evtls.ErrNoStaple},
-		{"none is there, and may have to be", asIssued, unclear, nil, evtls.ErrNoStaple},
-		{"none is there, and is required", required, ordinary, nil, evtls.ErrNoStaple},
+		{"none is there, and must be", asIssued, must, nil, evcert.ErrNoStaple},
+		{"none is there, and may have to be", asIssued, unclear, nil, evcert.ErrNoStaple},
+		{"none is there, and is required", required, ordinary, nil, evcert.ErrNoStaple},
 		{"good", asIssued, ordinary, a.respond(t, ordinary.Leaf, nil), nil},
 		{"good, as it must be", asIssued, must, a.respond(t, must.Leaf, nil), nil},
 		{"good, as is required", required, ordinary, a.respond(t, ordinary.Leaf, nil), nil},
 		{"good, and the issuer is not shown", required, lonely, a.respond(t, lonely.Leaf, nil), nil},
-		{"revoked", asIssued, ordinary, a.respond(t, ordinary.Leaf, revoked), evtls.ErrRevoked},
-		{"revoked, required", required, ordinary, a.respond(t, ordinary.Leaf, revoked), evtls.ErrRevoked},
-		{"too old", asIssued, must, a.respond(t, must.Leaf, old), evtls.ErrStapleExpired},
-		{"unknown", required, ordinary, a.respond(t, ordinary.Leaf, unknown), evtls.ErrUnknownStatus},
-		{"about another", required, ordinary, a.respond(t, must.Leaf, nil), evtls.ErrStapleMismatch},
-		{"by a stranger", required, ordinary, stranger.respond(t, ordinary.Leaf, nil), evtls.ErrStapleMismatch},
+		{"revoked", asIssued, ordinary, a.respond(t, ordinary.Leaf, revoked), evcert.ErrRevoked},
+		{"revoked, required", required, ordinary, a.respond(t, ordinary.Leaf, revoked), evcert.ErrRevoked},
+		{"too old", asIssued, must, a.respond(t, must.Leaf, old), evcert.ErrStapleExpired},
+		{"unknown", required, ordinary, a.respond(t, ordinary.Leaf, unknown), evcert.ErrUnknownStatus},
+		{"about another", required, ordinary, a.respond(t, must.Leaf, nil), evcert.ErrStapleMismatch},
+		{"by a stranger", required, ordinary, stranger.respond(t, ordinary.Leaf, nil), evcert.ErrStapleMismatch},
 		{"garbage", asIssued, ordinary, []byte("garbage"), errAny},
 	}
-	eachVersion(t, func(t *testing.T, version uint16) {
+	for _, v := range tlsVersions {
 		for _, tt := range tests {
 			for _, insecure := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s, any certificate %v", tt.name, insecure), func(t *testing.T) {
-					base := newBase(t)
-					client, server := plain(version)
-					client.TLS.RootCAs, client.TLS.InsecureSkipVerify = a.pool(), insecure
-					client.Staples = tt.policy
-					cert := *tt.cert
-					cert.OCSPStaple = tt.staple
-					server.TLS.Certificates = []tls.Certificate{cert}
-					c, _ := newEnds(t, base, client, server, 0)
-					settle(t, base)
+				t.Run(fmt.Sprintf("%s, %s, any certificate %v", v.name, tt.name, insecure), func(t *testing.T) {
+					client := tt.policy.ClientConfig(&tls.Config{
+						RootCAs: a.pool(), ServerName: serverName, InsecureSkipVerify: insecure, MaxVersion: v.version,
+					})
 					expected := tt.err
 					if insecure && tt.cert == lonely {
-						expected = evtls.ErrNoIssuer
+						expected = evcert.ErrNoIssuer
 					}
-					switch {
-					case expected == nil:
-						c.want(t, connected)
-					case expected == errAny:
-						c.want(t, failure)
-					default:
-						errs := c.errs
-						c.want(t, failure)
-						wantError(t, "handshake", errs[0], expected)
+					_, err := shakeHands(t, serverWith(tt.cert, tt.staple), client)
+					if expected == errAny && err != nil {
+						return
 					}
+					wantError(t, "handshake", err, expected)
 				})
 			}
 		}
-	})
+	}
+}
+
+const serverName = "server.test"
+
+// serverWith returns the configuration of a server with a certificate and an OCSP
+// response.
+func serverWith(cert *tls.Certificate, staple []byte) *tls.Config {
+	c := *cert
+	c.OCSPStaple = staple
+	return &tls.Config{Certificates: []tls.Certificate{c}}
 }
 
 // errAny stands for an error of any kind.
@@ -117,90 +115,78 @@ func TestIssuersMayDemandStaples(t *testing.T) {
 	ok(t, err)
 	demanding.cert, err = x509.ParseCertificate(der)
 	ok(t, err)
-	base := newBase(t)
-	client, server := plain(0)
-	client.TLS.RootCAs, client.Staples = o.levels[0].pool(), evtls.StaplesAsIssued
+	client := evcert.HonorMustStaple.ClientConfig(&tls.Config{RootCAs: o.levels[0].pool(), ServerName: serverName})
 	cert := demanding.issue(t, nil, serverName)
-	for staple, err := range map[string]error{"": evtls.ErrNoStaple, string(demanding.respond(t, cert.Leaf, nil)): nil} {
-		cert.OCSPStaple = []byte(staple)
-		server.TLS.Certificates = []tls.Certificate{*cert}
-		c, _ := newEnds(t, base, client, server, 0)
-		settle(t, base)
-		want(t, "connected", c.has(connected), err == nil)
-		if err != nil {
-			wantError(t, "handshake", c.errs[0], err)
-		}
-	}
+	_, err = shakeHands(t, serverWith(cert, nil), client)
+	wantError(t, "without a response", err, evcert.ErrNoStaple)
+	_, err = shakeHands(t, serverWith(cert, demanding.respond(t, cert.Leaf, nil)), client)
+	ok(t, err)
 }
 
 // A session goes on with the response that it has begun with, also when that is
 // not good any more, and no session goes on with one that never was.
 func TestStaplesOfResumedSessions(t *testing.T) {
-	eachVersion(t, func(t *testing.T, version uint16) {
-		a := newAuthority(t, "authority")
-		cert := a.issue(t, nil, serverName)
-		base := newBase(t)
-		now := time.Now()
-		client, server := plain(version)
-		client.TLS.RootCAs, client.TLS.ClientSessionCache = a.pool(), tls.NewLRUClientSessionCache(0)
-		client.TLS.Time = func() time.Time { return now }
-		cert.OCSPStaple = a.respond(t, cert.Leaf, func(r *ocsp.Response) { r.NextUpdate = time.Now().Add(10 * time.Minute) })
-		server.TLS.Certificates = []tls.Certificate{*cert}
-		handshake := func(policy evtls.StaplePolicy) (*end, tls.ConnectionState) {
-			client.Staples = policy
-			c, s := newEnds(t, base, client, server, 0)
-			write(t, s.b, "x") // tickets come with it
-			settle(t, base)
-			state, _ := evtls.ConnectionState(c.b)
-			return c, state
-		}
-		c, _ := handshake(evtls.StaplesRequired)
-		want(t, "connected", c.has(connected), true)
-		now = now.Add(30 * time.Minute)
-		c, state := handshake(evtls.StaplesRequired)
-		want(t, "connected again", c.has(connected), true)
-		want(t, "resumed", state.DidResume, true)
+	for _, v := range tlsVersions {
+		t.Run(v.name, func(t *testing.T) {
+			a := newAuthority(t, "authority")
+			cert := a.issue(t, nil, serverName)
+			now := time.Now()
+			client := &tls.Config{
+				RootCAs: a.pool(), ServerName: serverName, MaxVersion: v.version,
+				ClientSessionCache: tls.NewLRUClientSessionCache(0), Time: func() time.Time { return now },
+			}
+			server := serverWith(cert, a.respond(t, cert.Leaf, func(r *ocsp.Response) { r.NextUpdate = time.Now().Add(10 * time.Minute) }))
+			state, err := shakeHands(t, server, evcert.RequireStaple.ClientConfig(client))
+			ok(t, err)
+			want(t, "resumed", state.DidResume, false)
+			now = now.Add(30 * time.Minute)
+			state, err = shakeHands(t, server, evcert.RequireStaple.ClientConfig(client))
+			ok(t, err)
+			want(t, "resumed", state.DidResume, true)
 
-		now = now.Add(-30 * time.Minute)
-		client.TLS.ClientSessionCache = tls.NewLRUClientSessionCache(0)
-		server.TLS.Certificates[0].OCSPStaple = a.respond(t, cert.Leaf, func(r *ocsp.Response) { r.Status, r.RevokedAt = ocsp.Revoked, time.Now() })
-		c, _ = handshake(evtls.StaplesIgnored)
-		want(t, "connected without a policy", c.has(connected), true)
-		c, _ = handshake(evtls.StaplesAsIssued)
-		want(t, "connected with a revoked certificate", c.has(connected), false)
-		wantError(t, "handshake", c.errs[0], evtls.ErrRevoked)
-	})
+			now = now.Add(-30 * time.Minute)
+			client.ClientSessionCache = tls.NewLRUClientSessionCache(0)
+			server.Certificates[0].OCSPStaple = a.respond(t, cert.Leaf, func(r *ocsp.Response) { r.Status, r.RevokedAt = ocsp.Revoked, time.Now() })
+			_, err = shakeHands(t, server, evcert.IgnoreStaple.ClientConfig(client))
+			ok(t, err)
+			_, err = shakeHands(t, server, evcert.HonorMustStaple.ClientConfig(client))
+			wantError(t, "handshake", err, evcert.ErrRevoked)
+		})
+	}
 }
 
 // The user's own function is still called, first.
 func TestStaplePoliciesComeAfterTheUsersFunction(t *testing.T) {
-	base := newBase(t)
 	refused := errors.New("refused")
-	client, server := plain(0)
-	client.Staples = evtls.StaplesRequired
-	client.TLS.VerifyConnection = func(tls.ConnectionState) error { return refused }
-	c, _ := newEnds(t, base, client, server, 0)
-	settle(t, base)
-	c.want(t, failure)
-	wantError(t, "handshake", c.errs[0], refused)
+	a := newAuthority(t, "authority")
+	client := evcert.RequireStaple.ClientConfig(&tls.Config{
+		RootCAs: a.pool(), ServerName: serverName,
+		VerifyConnection: func(tls.ConnectionState) error { return refused },
+	})
+	_, err := shakeHands(t, serverWith(a.issue(t, nil, serverName), nil), client)
+	wantError(t, "handshake", err, refused)
 }
 
-func TestStaplePoliciesThatNobodyFollowsAreRefused(t *testing.T) {
-	base := newBase(t)
-	client, server := plain(0)
-	client.Staples = evtls.StaplesRequired + 1
-	server.Staples = evtls.StaplesRequired
-	for state, tt := range map[evtls.State]struct {
-		cfg *evtls.Config
-		err error
-	}{
-		evtls.Connecting: {client, evtls.ErrFlags},
-		evtls.Accepting:  {server, errors.ErrUnsupported},
-	} {
-		_, err := evtls.NewSocket(base, -1, state, tt.cfg, bufferevent.CloseOnFree)
-		wantError(t, state.String(), err, tt.err)
+func TestStaplePoliciesThatDoNotExistAreRefused(t *testing.T) {
+	a := newAuthority(t, "authority")
+	client := (evcert.RequireStaple + 1).ClientConfig(&tls.Config{RootCAs: a.pool(), ServerName: serverName})
+	_, err := shakeHands(t, serverWith(a.issue(t, nil, serverName), nil), client)
+	wantError(t, "handshake", err, errors.ErrUnsupported)
+}
+
+// A TLS bufferevent reports a violated policy as any other certificate that fails.
+func TestStaplePolicyOfABufferevent(t *testing.T) {
+	base, a := newBase(t), newAuthority(t, "authority")
+	cert := a.issue(t, nil, serverName)
+	good := a.respond(t, cert.Leaf, nil)
+	client := evcert.RequireStaple.ClientConfig(&tls.Config{RootCAs: a.pool(), ServerName: serverName})
+	for name, tt := range map[string]struct {
+		staple []byte
+		err    error
+	}{"good": {good, nil}, "none": {nil, evcert.ErrNoStaple}} {
+		addr := serveEcho(t, base, &evtls.Config{TLS: serverWith(cert, tt.staple)})
+		state, err := certClient(t, base, addr, client)
+		wantError(t, name, err, tt.err)
+		want(t, name, len(state.OCSPResponse), len(tt.staple))
 	}
-	status, err := base.Loop(event.LoopNonblock)
-	ok(t, err)
-	want(t, "events", status, event.LoopNoEvents)
 }

@@ -1,4 +1,4 @@
-package evtls
+package evcert
 
 import (
 	"context"
@@ -9,19 +9,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// What a Stapler does if nothing else is said.
-const (
-	DefaultFetchTimeout = 30 * time.Second
-	DefaultMinRetry     = time.Minute
-	DefaultMaxRetry     = time.Hour
-)
-
-// A StapleFetcher gets an OCSP response about cert from wherever there is one.
-// It is called in a goroutine of its own, and should give up when ctx is done.
+// A StapleFetcher gets an OCSP response about cert. It is called in a goroutine of
+// its own, and should return when ctx is done.
 type StapleFetcher func(ctx context.Context, cert, issuer *x509.Certificate) ([]byte, error)
 
 // StaplerConfig says how to make a Stapler. Its zero value has all defaults.
@@ -37,8 +29,8 @@ type StaplerConfig struct {
 	// DefaultMaxRetry.
 	MinRetry, MaxRetry time.Duration
 
-	// OnUpdate is told on the loop that there is a new response, or why there
-	// is none. Nil logs errors with log/slog.
+	// OnUpdate is called on the loop when there is a new response, or with the
+	// reason why there is none. Nil logs errors.
 	OnUpdate func(cert *x509.Certificate, err error)
 
 	// Time returns the current time; nil is time.Now.
@@ -52,23 +44,29 @@ type StaplerConfig struct {
 // through its time a response is fetched anew.
 //
 // Responses are fetched and verified in goroutines: the loop never waits. The
-// timers keep the loop going until all staples are freed.
+// timers keep the loop running until all staples are freed.
 type Stapler struct {
-	base *event.Base
-	cfg  StaplerConfig
-	rest func(s *Staple, d time.Duration) // fetches again after d
+	base     *event.Base
+	cfg      StaplerConfig
+	schedule func(s *Staple, d time.Duration) // fetches again after d; a variable for tests
 }
 
-// NewStapler makes a Stapler; cfg may be nil.
+// NewStapler makes a Stapler; cfg may be nil. The error is event.ErrNil if there is
+// no base.
 func NewStapler(base *event.Base, cfg *StaplerConfig) (*Stapler, error) {
 	if base == nil {
-		return nil, opError("new stapler", bufferevent.ErrNil)
+		return nil, opError("new stapler", event.ErrNil)
 	}
-	s := &Stapler{base: base}
+	s := &Stapler{base: base, schedule: func(s *Staple, d time.Duration) { s.timer.AddTimeout(d) }}
 	if cfg != nil {
 		s.cfg = *cfg
 	}
-	c := &s.cfg
+	s.cfg.setDefaults()
+	return s, nil
+}
+
+// setDefaults replaces zero values by the defaults.
+func (c *StaplerConfig) setDefaults() {
 	if c.Fetch == nil {
 		c.Fetch = FetchStaple
 	}
@@ -87,15 +85,13 @@ func NewStapler(base *event.Base, cfg *StaplerConfig) (*Stapler, error) {
 	if c.Time == nil {
 		c.Time = time.Now
 	}
-	s.rest = func(s *Staple, d time.Duration) { s.timer.AddTimeout(d) }
-	return s, nil
 }
 
-// logUpdate is what is done if there is no OnUpdate. That certificates have no
-// responder is usual today.
+// logUpdate is the default of OnUpdate. That a certificate names no responder is
+// usual, and not logged.
 func logUpdate(cert *x509.Certificate, err error) {
 	if err != nil && !errors.Is(err, ErrNoResponder) {
-		slog.Warn("evtls: no OCSP response", "certificate", cert.Subject.String(), "error", err)
+		slog.Warn("evcert: no OCSP response", "certificate", cert.Subject.String(), "error", err)
 	}
 }
 
@@ -105,7 +101,7 @@ type Staple struct {
 	plain   *tls.Certificate
 	leaf    *x509.Certificate
 	issuer  *x509.Certificate
-	chain   error // why there is no issuer
+	chain   error // why issuer is nil
 	state   atomic.Pointer[stapled]
 	freed   atomic.Bool
 
@@ -115,7 +111,7 @@ type Staple struct {
 	failures int                // in a row
 }
 
-// stapled is a certificate with a response. It does not change.
+// stapled is a certificate with a response. It is immutable.
 type stapled struct {
 	cert  *tls.Certificate
 	until time.Time
@@ -126,7 +122,7 @@ type stapled struct {
 func (st *Stapler) Add(cert *tls.Certificate) *Staple {
 	s := &Staple{stapler: st, plain: cert, leaf: cert.Leaf}
 	if s.chain = s.parseChain(); s.leaf == nil {
-		s.leaf = new(x509.Certificate) // to tell the user about
+		s.leaf = new(x509.Certificate) // for OnUpdate
 	}
 	st.base.Post(s.begin)
 	return s
@@ -156,8 +152,7 @@ func (s *Staple) Certificate() *tls.Certificate {
 	return s.plain
 }
 
-// Free ends getting responses. A response that is there is used until it is not
-// valid any more. Any goroutine may call it, more than once, and for nil.
+// Free ends getting responses. The last response is used as long as it is valid. Any goroutine may call it, more than once, and for nil.
 func (s *Staple) Free() {
 	if s != nil && !s.freed.Swap(true) {
 		s.stapler.base.Post(s.end)
@@ -192,7 +187,7 @@ func (s *Staple) onTimer(*event.Event, event.What) { s.fetch() }
 func (s *Staple) fetch() {
 	st := s.stapler
 	if st.cfg.Time().After(s.leaf.NotAfter) {
-		return // nobody wants to know
+		return // no client accepts the certificate any more
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), st.cfg.FetchTimeout)
 	s.cancel = cancel
@@ -223,7 +218,7 @@ func (s *Staple) get(ctx context.Context) (*stapled, time.Duration, error) {
 	return &stapled{&cert, until}, max(again, cfg.MinRetry), nil
 }
 
-// fetched is called on the loop with what get returns.
+// fetched puts the result of get into use, on the loop.
 func (s *Staple) fetched(state *stapled, again time.Duration, err error) {
 	st := s.stapler
 	st.base.DelVirtual()
@@ -236,7 +231,7 @@ func (s *Staple) fetched(state *stapled, again time.Duration, err error) {
 		s.failures = 0
 		s.state.Store(state)
 	case errors.Is(err, ErrRevoked):
-		s.state.Store(nil) // what the last response says is not true any more
+		s.state.Store(nil) // the last response is outdated
 		again = st.cfg.MaxRetry
 	case errors.Is(err, ErrNoResponder):
 		again = 0
@@ -245,12 +240,12 @@ func (s *Staple) fetched(state *stapled, again time.Duration, err error) {
 		s.failures++
 	}
 	if again > 0 {
-		st.rest(s, again)
+		st.schedule(s, again)
 	}
 	st.cfg.OnUpdate(s.leaf, err)
 }
 
-// retry returns how long to wait after a number of failures before the last one.
+// retry returns the time to the next attempt, after a failure and so many before it.
 func (c *StaplerConfig) retry(before int) time.Duration {
 	d := c.MinRetry
 	for ; before > 0 && d < c.MaxRetry; before-- {

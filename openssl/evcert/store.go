@@ -1,84 +1,31 @@
-package evtls
+package evcert
 
 import (
 	"crypto/tls"
-	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// DefaultReloadInterval is how often a CertStore looks at its files if nothing
-// else is said.
-const DefaultReloadInterval = 10 * time.Second
-
-// A CertSource says where a certificate is, and for whom.
-type CertSource struct {
-	// CertFile and KeyFile are as for LoadPEM; PKCS12File is as for
-	// LoadPKCS12, and excludes them. Password opens either.
-	CertFile   string
-	KeyFile    string
-	PKCS12File string
-	Password   string
-
-	// Names are the names of servers that clients get this certificate for,
-	// instead of those in the certificate. "*.example.com" is every name with
-	// one label more.
-	Names []string
-
-	// TLS, if not nil, is a configuration for these names alone, such as other
-	// client certificates or protocols. Without certificates of its own it has
-	// those of the store.
-	TLS *tls.Config
-}
-
-// String returns the name of the file.
-func (c *CertSource) String() string {
-	if c.PKCS12File != "" {
-		return c.PKCS12File
-	}
-	return c.CertFile
-}
-
-func (c *CertSource) load() (*tls.Certificate, error) {
-	if c.PKCS12File != "" {
-		return LoadPKCS12(c.PKCS12File, c.Password)
-	}
-	return LoadPEM(c.CertFile, c.KeyFile, c.Password)
-}
-
-// files returns the names of the files.
-func (c *CertSource) files() []string {
-	switch {
-	case c.PKCS12File != "":
-		return []string{c.PKCS12File}
-	case c.KeyFile == "":
-		return []string{c.CertFile}
-	}
-	return []string{c.CertFile, c.KeyFile}
-}
-
-// CertStoreConfig says how to make a CertStore.
-type CertStoreConfig struct {
+// StoreConfig says how to make a Store.
+type StoreConfig struct {
 	// Sources are the certificates, at least one. Clients that ask for no
-	// name, or one that nobody has, get the first one that they can use.
-	Sources []CertSource
+	// name, or one that no source has, get the first one that they can use.
+	Sources []Source
 
 	// RequireName has handshakes with such clients fail instead.
 	RequireName bool
 
-	// Interval is how often the files are looked at; zero is
+	// Interval is the time between two checks of the files; zero is
 	// DefaultReloadInterval, less than zero is never.
 	Interval time.Duration
 
-	// OnReload is told on the loop that files have changed: that their
-	// certificate is in use, or why it is not. Nil logs errors with log/slog.
-	OnReload func(source *CertSource, err error)
+	// OnReload is called on the loop when files have changed: err is nil if
+	// their certificate is in use, or says why it is not. Nil logs errors.
+	OnReload func(source *Source, err error)
 
 	// Stapler, if not nil, gets OCSP responses for the certificates.
 	Stapler *Stapler
@@ -87,26 +34,26 @@ type CertStoreConfig struct {
 	Time func() time.Time
 }
 
-// A CertStore has the certificates of servers and gives each client the one that
+// A Store has the certificates of servers and gives each client the one that
 // it asks for (RFC 6066 section 3). It watches the files that they come from:
 // when these change, new handshakes get the new certificates, and connections
 // stay as they are. If the new files are not good, for instance because only one
 // of two is there yet, or because they are not written to their end, the old
-// certificate stays in use and the files are tried again at the next look. A chain
-// that ends between two certificates is found by what the old one had: that may be
-// left out only if the system trusts the rest. Use it as
+// certificate stays in use and the files are read again at the next check. A chain
+// that was cut off between two certificates is detected by comparing it with the
+// chain before, and accepted if the system trusts it. Use a store as
 //
 //	cfg := &tls.Config{GetCertificate: store.GetCertificate, GetConfigForClient: store.GetConfigForClient}
 //
 // of which the second is for sources that have configurations of their own.
 //
-// Files are read in a goroutine of their own, and the certificates replaced at
-// once: the loop never waits. The store's timer keeps the loop going until Free.
-type CertStore struct {
+// Files are read in a goroutine of their own, and all certificates are replaced at
+// once: the loop never waits. The store's timer keeps the loop running until Free.
+type Store struct {
 	base    *event.Base
-	cfg     CertStoreConfig
+	cfg     StoreConfig
 	configs []*tls.Config // of the sources, or nil
-	current atomic.Pointer[certSet]
+	current atomic.Pointer[storeSet]
 	timer   event.Event // the loop's
 
 	mu      sync.Mutex // for reading files
@@ -114,26 +61,26 @@ type CertStore struct {
 	freed   bool // the loop changes it, and may read it without the lock
 }
 
-// NewCertStore loads the certificates and begins to watch their files. The error
+// NewStore loads the certificates and begins to watch their files. The error
 // is that of LoadPEM or LoadPKCS12 if one cannot be loaded; ErrNoCertificate if
-// there are no sources or one names no file, ErrSource if one contradicts itself. It belongs to the goroutine that runs the loop of base.
-func NewCertStore(base *event.Base, cfg *CertStoreConfig) (*CertStore, error) {
-	const op = "new certificate store"
+// there are no sources or one names no file; ErrSource if one contradicts itself;
+// event.ErrNil if there is no base or configuration. The store belongs to the
+// goroutine that runs the loop of base.
+func NewStore(base *event.Base, cfg *StoreConfig) (*Store, error) {
+	const op = "new store"
 	if base == nil || cfg == nil {
-		return nil, opError(op, bufferevent.ErrNil)
+		return nil, opError(op, event.ErrNil)
 	}
 	if len(cfg.Sources) == 0 {
 		return nil, opError(op, ErrNoCertificate)
 	}
-	s := &CertStore{base: base, cfg: *cfg}
-	if s.cfg.Time == nil {
-		s.cfg.Time = time.Now
-	}
-	if s.cfg.Interval == 0 {
-		s.cfg.Interval = DefaultReloadInterval
-	}
+	s := &Store{base: base, cfg: *cfg}
+	s.cfg.setDefaults()
 	for i := range cfg.Sources {
 		source := cfg.Sources[i]
+		if err := source.check(); err != nil {
+			return nil, opError(op, err)
+		}
 		s.watched = append(s.watched, watched{source: &source})
 		s.configs = append(s.configs, s.configOf(&source))
 	}
@@ -142,14 +89,34 @@ func NewCertStore(base *event.Base, cfg *CertStoreConfig) (*CertStore, error) {
 	}
 	if err := s.Reload(); err != nil {
 		s.Free()
-		return nil, opError(op, err)
+		return nil, err
 	}
-	s.watch()
+	s.schedule()
 	return s, nil
 }
 
+// setDefaults replaces zero values by the defaults.
+func (c *StoreConfig) setDefaults() {
+	if c.Interval == 0 {
+		c.Interval = DefaultReloadInterval
+	}
+	if c.OnReload == nil {
+		c.OnReload = logReload
+	}
+	if c.Time == nil {
+		c.Time = time.Now
+	}
+}
+
+// logReload is the default of OnReload.
+func logReload(source *Source, err error) {
+	if err != nil {
+		slog.Warn("evcert: certificate was not reloaded", "file", source.String(), "error", err)
+	}
+}
+
 // configOf returns the configuration that a source's clients get, or nil.
-func (s *CertStore) configOf(source *CertSource) *tls.Config {
+func (s *Store) configOf(source *Source) *tls.Config {
 	c := source.TLS
 	if c == nil || c.GetCertificate != nil || len(c.Certificates) > 0 {
 		return c
@@ -163,7 +130,7 @@ func (s *CertStore) configOf(source *CertSource) *tls.Config {
 // certificates for a name it returns the first one that the client can use. With
 // RequireName it returns nil if there is none. Any goroutine may call it, also
 // after Free.
-func (s *CertStore) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (s *Store) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	set := s.current.Load()
 	found := set.find(hello.ServerName)
 	if len(found) == 0 {
@@ -173,7 +140,7 @@ func (s *CertStore) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate
 		found = set.all
 	}
 	h := *hello
-	h.ServerName = "" // it was looked at
+	h.ServerName = "" // the store has compared it
 	for _, e := range found {
 		if h.SupportsCertificate(e.cert) == nil {
 			return e.certificate(), nil
@@ -185,16 +152,16 @@ func (s *CertStore) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate
 // GetConfigForClient is for the field of tls.Config with this name. It returns
 // the configuration of the source that has the name that the client asks for, or
 // nil. Any goroutine may call it, also after Free.
-func (s *CertStore) GetConfigForClient(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+func (s *Store) GetConfigForClient(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	for _, e := range s.current.Load().find(hello.ServerName) {
 		return e.config, nil
 	}
 	return nil, nil
 }
 
-// Free ends watching the files, and the store's staples are not renewed any
-// more. The certificates can be used on. The loop's goroutine must call it.
-func (s *CertStore) Free() {
+// Free ends watching the files and renewing the store's staples. The certificates
+// can still be used. The loop's goroutine must call it; a second call does nothing.
+func (s *Store) Free() {
 	if s.freed {
 		return
 	}
@@ -205,74 +172,11 @@ func (s *CertStore) Free() {
 	s.release()
 }
 
-// release gives up the staples. It requires the lock.
-func (s *CertStore) release() {
+// release frees the staples. It requires the lock.
+func (s *Store) release() {
 	for i := range s.watched {
 		if e := s.watched[i].entry; e != nil {
 			e.staple.Free()
 		}
 	}
-}
-
-// logReload is what is done if there is no OnReload.
-func logReload(source *CertSource, err error) {
-	if err != nil {
-		slog.Warn("evtls: certificate was not reloaded", "file", source.String(), "error", err)
-	}
-}
-
-// certSet has the certificates that are in use. It does not change.
-type certSet struct {
-	all    []*certEntry
-	byName map[string][]*certEntry // for "*.example.com", ".example.com"
-}
-
-// certEntry is a certificate in use.
-type certEntry struct {
-	cert   *tls.Certificate
-	staple *Staple // or nil
-	config *tls.Config
-}
-
-func (e *certEntry) certificate() *tls.Certificate {
-	if e.staple != nil {
-		return e.staple.Certificate()
-	}
-	return e.cert
-}
-
-// add adds an entry under its names.
-func (set *certSet) add(e *certEntry, names []string) {
-	set.all = append(set.all, e)
-	if len(names) == 0 {
-		names = e.cert.Leaf.DNSNames
-	}
-	for _, name := range names {
-		name = strings.TrimPrefix(strings.ToLower(name), "*")
-		set.byName[name] = append(set.byName[name], e)
-	}
-}
-
-// find returns the entries for a name: those that have it, or else those with a
-// wildcard instead of its first label.
-func (set *certSet) find(name string) []*certEntry {
-	name = strings.ToLower(name)
-	if found := set.byName[name]; len(found) > 0 || strings.HasPrefix(name, ".") {
-		return found
-	}
-	if dot := strings.IndexByte(name, '.'); dot > 0 {
-		return set.byName[name[dot:]]
-	}
-	return nil
-}
-
-// checkNames reports what is wrong with the names of a source.
-func checkNames(names []string) error {
-	for _, name := range names {
-		rest := strings.TrimPrefix(name, "*.")
-		if rest == "" || rest[0] == '.' || strings.Contains(rest, "*") {
-			return fmt.Errorf("%w: name %q", ErrSource, name)
-		}
-	}
-	return nil
 }

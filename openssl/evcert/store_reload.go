@@ -1,4 +1,4 @@
-package evtls
+package evcert
 
 import (
 	"bytes"
@@ -10,18 +10,17 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// watched is a source, and what is known of its files. It is guarded by the
-// store's lock.
+// watched is a source with the state of its files. The store's lock guards it.
 type watched struct {
-	source *CertSource
+	source *Source
 	seen   []os.FileInfo // of its files when they were read last
 	failed string        // why reading them failed, or ""
-	entry  *certEntry    // or nil
+	entry  *storeEntry   // or nil
 }
 
-// reload is something to tell the user.
-type reload struct {
-	source *CertSource
+// reloadResult is what OnReload is called with.
+type reloadResult struct {
+	source *Source
 	err    error
 }
 
@@ -29,7 +28,7 @@ type reload struct {
 // what is wrong with them, if anything. Sources that cannot be loaded keep their
 // certificates; the others have new ones when it returns. Any goroutine may call
 // it, for instance the loop's when a signal arrives: certificates are short.
-func (s *CertStore) Reload() error {
+func (s *Store) Reload() error {
 	var errs []error
 	for _, r := range s.load(true) {
 		errs = append(errs, r.err)
@@ -37,132 +36,109 @@ func (s *CertStore) Reload() error {
 	return errors.Join(errs...)
 }
 
-// watch has the timer fire when it is time to look at the files.
-func (s *CertStore) watch() {
+// schedule starts the timer of the next check of the files.
+func (s *Store) schedule() {
 	if s.cfg.Interval > 0 {
 		s.timer.AddTimeout(s.cfg.Interval)
 	}
 }
 
-// onTimer looks at the files in another goroutine: disks can be slow, and
-// deriving a key from a password is meant to be.
-func (s *CertStore) onTimer(*event.Event, event.What) {
+// onTimer checks the files in another goroutine: disks can be slow, and deriving a
+// key from a password is slow by design.
+func (s *Store) onTimer(*event.Event, event.What) {
 	s.base.AddVirtual()
 	go func() {
-		reloads := s.load(false)
-		s.base.Post(func() { s.looked(reloads) })
+		results := s.load(false)
+		s.base.Post(func() { s.report(results) })
 	}()
 }
 
-// looked tells the user what looking at the files has led to.
-func (s *CertStore) looked(reloads []reload) {
+// report calls OnReload with the results of a check, on the loop.
+func (s *Store) report(results []reloadResult) {
 	s.base.DelVirtual()
-	tell := s.cfg.OnReload
-	if tell == nil {
-		tell = logReload
-	}
-	for _, r := range reloads {
-		if !s.freed {
-			tell(r.source, r.err)
+	for _, r := range results {
+		if !s.freed { // OnReload may free the store
+			s.cfg.OnReload(r.source, r.err)
 		}
 	}
 	if !s.freed {
-		s.watch()
+		s.schedule()
 	}
 }
 
-// reloadTries is how often files are read that change meanwhile, before that is
-// reported: replacing a file by another one is over at once.
-const reloadTries = 3
-
-// errChanging is that files were written to while they were read.
+// errChanging is the error of files that were written to while they were read.
 var errChanging = fmt.Errorf("%w: it was written to meanwhile", ErrIncomplete)
 
-// load loads the sources that have changed, or all, and puts them to use.
-func (s *CertStore) load(all bool) []reload {
+// load loads the sources whose files have changed, or all sources, and replaces the
+// set in use. The results are of those that have changed or fail in another way
+// than before.
+func (s *Store) load(all bool) []reloadResult {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var reloads []reload
+	var results []reloadResult
 	for i := range s.watched {
 		w := &s.watched[i]
 		seen := stat(w.source.files())
-		changed := all || !same(seen, w.seen)
+		changed := all || !sameFiles(seen, w.seen)
 		if !changed && w.failed == "" {
 			continue
 		}
-		w.seen = seen
 		err := s.loadSource(w, s.configs[i])
-		for range reloadTries - 1 {
-			if !errors.Is(err, errChanging) {
-				break
-			}
-			w.seen = stat(w.source.files())
-			err = s.loadSource(w, s.configs[i])
-		}
 		failed := ""
 		if err != nil {
+			err = opError(fmt.Sprintf("load %v", w.source), err)
 			failed = err.Error()
 		}
 		if changed || failed != w.failed {
-			reloads = append(reloads, reload{w.source, err})
+			results = append(results, reloadResult{w.source, err})
 		}
 		w.failed = failed
 	}
-	set := &certSet{byName: make(map[string][]*certEntry)}
+	set := &storeSet{byName: make(map[string][]*storeEntry)}
 	for i := range s.watched {
 		if w := &s.watched[i]; w.entry != nil {
 			set.add(w.entry, w.source.Names)
 		}
 	}
 	s.current.Store(set)
-	return reloads
+	return results
 }
 
-// loadSource gives a source a new entry, if its files are good.
-func (s *CertStore) loadSource(w *watched, config *tls.Config) error {
-	if err := w.source.check(); err != nil {
-		return err
-	}
-	cert, err := w.source.load()
-	if !same(stat(w.source.files()), w.seen) {
-		return fmt.Errorf("load %v: %w", w.source, errChanging)
-	}
+// loadSource replaces a source's entry if its files are good.
+func (s *Store) loadSource(w *watched, config *tls.Config) error {
+	cert, err := w.read()
 	if err != nil {
 		return err
 	}
 	old := w.entry
 	if old != nil {
-		now := s.cfg.Time()
-		if now.Before(cert.Leaf.NotBefore) || now.After(cert.Leaf.NotAfter) {
-			return fmt.Errorf("load %v: %w (from %v to %v)", w.source, ErrCertificateExpired, cert.Leaf.NotBefore, cert.Leaf.NotAfter)
-		}
 		if sameChain(old.cert, cert) {
-			return nil
+			return checkTime(cert.Leaf, s.cfg.Time())
 		}
-		if err := checkReplacement(old.cert, cert, now); err != nil {
-			return fmt.Errorf("load %v: %w", w.source, err)
+		if err := checkReplacement(old.cert, cert, s.cfg.Time()); err != nil {
+			return err
 		}
 	}
-	e := &certEntry{cert: cert, config: config}
+	w.entry = &storeEntry{cert: cert, config: config}
 	if s.cfg.Stapler != nil && !s.freed {
-		e.staple = s.cfg.Stapler.Add(cert)
+		w.entry.staple = s.cfg.Stapler.Add(cert)
 	}
-	w.entry = e
 	if old != nil {
 		old.staple.Free()
 	}
 	return nil
 }
 
-// check reports what is wrong with a source.
-func (c *CertSource) check() error {
-	switch {
-	case c.CertFile == "" && c.PKCS12File == "":
-		return fmt.Errorf("source names no file: %w", ErrNoCertificate)
-	case c.PKCS12File != "" && (c.CertFile != "" || c.KeyFile != ""):
-		return fmt.Errorf("source %s has PEM files, too: %w", c.PKCS12File, ErrSource)
+// read loads the files, again if they change while it reads them.
+func (w *watched) read() (cert *tls.Certificate, err error) {
+	for range reloadTries {
+		w.seen = stat(w.source.files())
+		cert, err = w.source.load()
+		if sameFiles(stat(w.source.files()), w.seen) {
+			return cert, err
+		}
 	}
-	return checkNames(c.Names)
+	return nil, errChanging
 }
 
 // sameChain reports whether two certificates are the same, with the same chain.
@@ -178,7 +154,7 @@ func sameChain(a, b *tls.Certificate) bool {
 	return true
 }
 
-// stat returns what the system says of files, nil for those that are not there.
+// stat returns the information on files, nil for those that do not exist.
 func stat(files []string) []os.FileInfo {
 	seen := make([]os.FileInfo, len(files))
 	for i, name := range files {
@@ -189,8 +165,8 @@ func stat(files []string) []os.FileInfo {
 	return seen
 }
 
-// same reports whether files have not changed.
-func same(a, b []os.FileInfo) bool {
+// sameFiles reports whether files have not changed from a to b.
+func sameFiles(a, b []os.FileInfo) bool {
 	for i := range a {
 		switch {
 		case (a[i] == nil) != (b[i] == nil):

@@ -1,4 +1,4 @@
-package evtls_test
+package evcert_test
 
 import (
 	"crypto/tls"
@@ -12,24 +12,24 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/openssl/evcert"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
 // newStore makes a store that does not watch its files unless cfg says so.
-func newStore(t testing.TB, base *event.Base, cfg evtls.CertStoreConfig) *evtls.CertStore {
+func newStore(t testing.TB, base *event.Base, cfg evcert.StoreConfig) *evcert.Store {
 	t.Helper()
 	if cfg.Interval == 0 {
 		cfg.Interval = -1
 	}
-	s, err := evtls.NewCertStore(base, &cfg)
+	s, err := evcert.NewStore(base, &cfg)
 	ok(t, err)
 	t.Cleanup(s.Free)
 	return s
 }
 
-func storeConfig(s *evtls.CertStore) *tls.Config {
+func storeConfig(s *evcert.Store) *tls.Config {
 	return &tls.Config{GetCertificate: s.GetCertificate, GetConfigForClient: s.GetConfigForClient}
 }
 
@@ -44,17 +44,17 @@ func served(t testing.TB, server *tls.Config, client *tls.Config) string {
 	return state.PeerCertificates[0].Subject.CommonName
 }
 
-func TestCertStoreChoosesByName(t *testing.T) {
+func TestStoreChoosesByName(t *testing.T) {
 	dir, a := tempDir(t), newAuthority(t, "authority")
-	file := func(cert *tls.Certificate) evtls.CertSource {
-		return evtls.CertSource{CertFile: writePEM(t, filepath.Join(dir, cert.Leaf.Subject.CommonName+".pem"), cert)}
+	file := func(cert *tls.Certificate) evcert.Source {
+		return evcert.Source{CertFile: writePEM(t, filepath.Join(dir, cert.Leaf.Subject.CommonName+".pem"), cert)}
 	}
 	named := func(cn string, names ...string) *tls.Certificate {
 		return a.issue(t, func(c *x509.Certificate) { c.Subject.CommonName = cn }, names...)
 	}
 	renamed := file(named("other", "other.test"))
 	renamed.Names = []string{"Given.Test", "*.given.test"}
-	sources := []evtls.CertSource{
+	sources := []evcert.Source{
 		file(named("first", "first.test", "alias.test")),
 		file(named("exact", "www.wild.test")),
 		file(named("wild", "*.wild.test")),
@@ -89,7 +89,7 @@ func TestCertStoreChoosesByName(t *testing.T) {
 		{"", nil, "first", "nothing"},
 	}
 	for _, require := range []bool{false, true} {
-		s := newStore(t, newBase(t), evtls.CertStoreConfig{Sources: sources, RequireName: require})
+		s := newStore(t, newBase(t), evcert.StoreConfig{Sources: sources, RequireName: require})
 		for _, tt := range tests {
 			client := &tls.Config{ServerName: tt.name}
 			if tt.suites != nil {
@@ -110,7 +110,7 @@ func TestSourceWithConfiguration(t *testing.T) {
 	dir, a := tempDir(t), newAuthority(t, "authority")
 	open := writePEM(t, filepath.Join(dir, "open.pem"), a.issue(t, nil, "open.test"))
 	closed := writePEM(t, filepath.Join(dir, "closed.pem"), a.issue(t, nil, "closed.test"))
-	s := newStore(t, newBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{
+	s := newStore(t, newBase(t), evcert.StoreConfig{Sources: []evcert.Source{
 		{CertFile: open},
 		{CertFile: closed, TLS: &tls.Config{
 			MaxVersion: tls.VersionTLS12, // where the client sees that it is refused
@@ -140,25 +140,25 @@ func TestSourceWithConfiguration(t *testing.T) {
 
 func TestNewCertStoreRefuses(t *testing.T) {
 	base := newBase(t)
-	good := evtls.CertSource{CertFile: testdata("combined.pem")}
+	good := evcert.Source{CertFile: testdata("combined.pem")}
 	tests := []struct {
 		name string
 		base *event.Base
-		cfg  *evtls.CertStoreConfig
+		cfg  *evcert.StoreConfig
 		err  error
 	}{
-		{"no base", nil, &evtls.CertStoreConfig{Sources: []evtls.CertSource{good}}, bufferevent.ErrNil},
-		{"no configuration", base, nil, bufferevent.ErrNil},
-		{"no sources", base, &evtls.CertStoreConfig{}, evtls.ErrNoCertificate},
-		{"a source without files", base, &evtls.CertStoreConfig{Sources: []evtls.CertSource{{}}}, evtls.ErrNoCertificate},
-		{"a missing file", base, &evtls.CertStoreConfig{Sources: []evtls.CertSource{good, {CertFile: "missing"}}}, fs.ErrNotExist},
-		{"two kinds of files", base, &evtls.CertStoreConfig{Sources: []evtls.CertSource{
-			{CertFile: testdata("combined.pem"), PKCS12File: testdata("modern.p12")}}}, evtls.ErrSource},
-		{"a bad name", base, &evtls.CertStoreConfig{Sources: []evtls.CertSource{
-			{CertFile: testdata("combined.pem"), Names: []string{"a.*.test"}}}}, evtls.ErrSource},
+		{"no base", nil, &evcert.StoreConfig{Sources: []evcert.Source{good}}, event.ErrNil},
+		{"no configuration", base, nil, event.ErrNil},
+		{"no sources", base, &evcert.StoreConfig{}, evcert.ErrNoCertificate},
+		{"a source without files", base, &evcert.StoreConfig{Sources: []evcert.Source{{}}}, evcert.ErrNoCertificate},
+		{"a missing file", base, &evcert.StoreConfig{Sources: []evcert.Source{good, {CertFile: "missing"}}}, fs.ErrNotExist},
+		{"two kinds of files", base, &evcert.StoreConfig{Sources: []evcert.Source{
+			{CertFile: testdata("combined.pem"), PKCS12File: testdata("modern.p12")}}}, evcert.ErrSource},
+		{"a bad name", base, &evcert.StoreConfig{Sources: []evcert.Source{
+			{CertFile: testdata("combined.pem"), Names: []string{"a.*.test"}}}}, evcert.ErrSource},
 	}
 	for _, tt := range tests {
-		if s, err := evtls.NewCertStore(tt.base, tt.cfg); s != nil || !errors.Is(err, tt.err) {
+		if s, err := evcert.NewStore(tt.base, tt.cfg); s != nil || !errors.Is(err, tt.err) {
 			t.Errorf("%s: got %v, %v", tt.name, s, err)
 		}
 	}
@@ -168,7 +168,7 @@ func TestNewCertStoreRefuses(t *testing.T) {
 }
 
 func TestStoreOfPKCS12(t *testing.T) {
-	s := newStore(t, newBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{
+	s := newStore(t, newBase(t), evcert.StoreConfig{Sources: []evcert.Source{
 		{PKCS12File: testdata("modern.p12"), Password: testPassword}}})
 	if got := served(t, storeConfig(s), &tls.Config{ServerName: "ec.example.test"}); got != "ec.example.test" {
 		t.Errorf("got %s", got)
@@ -190,23 +190,23 @@ func TestReload(t *testing.T) {
 		{"a new certificate", func(t *testing.T, file string) { writePEM(t, file, a.issue(t, name("new"), "x.test")) }, nil, "new"},
 		{"the same file", func(*testing.T, string) {}, nil, "old"},
 		{"nothing", func(t *testing.T, file string) { ok(t, os.Remove(file)) }, fs.ErrNotExist, "old"},
-		{"garbage", func(t *testing.T, file string) { writeFile(t, file, []byte("garbage")) }, evtls.ErrNoCertificate, "old"},
+		{"garbage", func(t *testing.T, file string) { writeFile(t, file, []byte("garbage")) }, evcert.ErrNoCertificate, "old"},
 		{"a key of another certificate", func(t *testing.T, file string) {
 			c := *a.issue(t, name("new"), "x.test")
 			c.PrivateKey = old.PrivateKey
 			writePEM(t, file, &c)
-		}, evtls.ErrKeyMismatch, "old"},
+		}, evcert.ErrKeyMismatch, "old"},
 		{"an expired certificate", func(t *testing.T, file string) {
 			writePEM(t, file, a.issue(t, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Second) }, "x.test"))
-		}, evtls.ErrCertificateExpired, "old"},
+		}, evcert.ErrExpired, "old"},
 		{"a certificate that is not valid yet", func(t *testing.T, file string) {
 			writePEM(t, file, a.issue(t, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }, "x.test"))
-		}, evtls.ErrCertificateExpired, "old"},
+		}, evcert.ErrExpired, "old"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			file := writePEM(t, filepath.Join(tempDir(t), "x.pem"), old)
-			s := newStore(t, newBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{{CertFile: file}}})
+			s := newStore(t, newBase(t), evcert.StoreConfig{Sources: []evcert.Source{{CertFile: file}}})
 			tt.change(t, file)
 			err := s.Reload()
 			if !errors.Is(err, tt.err) {
@@ -233,10 +233,10 @@ func TestStoreWatchesItsFiles(t *testing.T) {
 	first := writePEM(t, filepath.Join(dir, "first.pem"), a.issue(t, nil, "first.test"))
 	second := writePEM(t, filepath.Join(dir, "second.pem"), a.issue(t, nil, "second.test"))
 	told := make(chan reloaded, 10)
-	s := newStore(t, base, evtls.CertStoreConfig{
-		Sources:  []evtls.CertSource{{CertFile: first}, {CertFile: second}},
+	s := newStore(t, base, evcert.StoreConfig{
+		Sources:  []evcert.Source{{CertFile: first}, {CertFile: second}},
 		Interval: time.Millisecond,
-		OnReload: func(source *evtls.CertSource, err error) { told <- reloaded{source.String(), err} },
+		OnReload: func(source *evcert.Source, err error) { told <- reloaded{source.String(), err} },
 	})
 	addr := serveEcho(t, base, &evtls.Config{TLS: storeConfig(s)})
 	serial := func(name string) (*tls.Conn, int64) {
@@ -255,7 +255,7 @@ func TestStoreWatchesItsFiles(t *testing.T) {
 	runWith(t, base, func() {
 		c, before := serial("second.test")
 		writeFile(t, second, []byte("garbage"))
-		expect(second, evtls.ErrNoCertificate)
+		expect(second, evcert.ErrNoCertificate)
 		if _, still := serial("second.test"); still != before {
 			t.Errorf("certificate %d after a broken file, want %d", still, before)
 		}
@@ -277,7 +277,7 @@ func TestStoreWatchesItsFiles(t *testing.T) {
 func TestReloadDuringHandshakes(t *testing.T) {
 	a := newAuthority(t, "authority")
 	file := writePEM(t, filepath.Join(tempDir(t), "x.pem"), a.issue(t, nil, "x.test"))
-	s := newStore(t, newBase(t), evtls.CertStoreConfig{Sources: []evtls.CertSource{{CertFile: file}}})
+	s := newStore(t, newBase(t), evcert.StoreConfig{Sources: []evcert.Source{{CertFile: file}}})
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
@@ -297,7 +297,7 @@ func TestReloadDuringHandshakes(t *testing.T) {
 
 func TestFreedStoreKeepsItsCertificates(t *testing.T) {
 	base := newBase(t)
-	s := newStore(t, base, evtls.CertStoreConfig{Sources: []evtls.CertSource{{CertFile: testdata("combined.pem")}}, Interval: time.Hour})
+	s := newStore(t, base, evcert.StoreConfig{Sources: []evcert.Source{{CertFile: testdata("combined.pem")}}, Interval: time.Hour})
 	s.Free()
 	s.Free()
 	if status, err := base.Loop(event.LoopNonblock); status != event.LoopNoEvents || err != nil {

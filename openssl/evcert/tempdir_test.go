@@ -1,4 +1,4 @@
-package evtls_test
+package evcert_test
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 // cannot do what t.TempDir does for that.
 func tempDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "evtls")
+	dir, err := os.MkdirTemp("", "evcert")
 	ok(t, err)
 	t.Cleanup(func() {
 		files, err := filepath.Glob(filepath.Join(dir, "*"))

@@ -75,11 +75,6 @@ type Config struct {
 	// goroutines, so that these do not hold the loop up.
 	Workers *Workers
 
-	// Staples says what a client demands of the OCSP response that the server
-	// shows. A handshake that does not get that fails. It is an error
-	// (errors.ErrUnsupported) for a server.
-	Staples StaplePolicy
-
 	// Flags are the flags to begin with.
 	Flags Flags
 }

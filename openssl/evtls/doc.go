@@ -53,12 +53,9 @@
 //
 // # Certificates
 //
-// [LoadPEM] and [LoadPKCS12] load a certificate with its chain and key. A
-// [CertStore] has those of many names, gives each client the one it asks for, and
-// reloads files that have changed without touching connections. A [Stapler] adds
-// OCSP responses and keeps them fresh; a client's [StaplePolicy] demands them. [ACME]
-// has an authority issue certificates and renew them, and answers its challenges on
-// the loop. All of them plug into tls.Config.
+// A [Config] takes certificates as crypto/tls does. Package evcert loads them from
+// files, chooses, reloads, staples and renews them, by the functions that a tls.Config
+// has for that.
 //
 // # The end of a stream
 //
@@ -94,4 +91,19 @@
 // connection that [Detach] has taken from another bufferevent. Renegotiation
 // does not exist; a configuration that allows it is an error. Key updates of TLS
 // 1.3 are answered.
+//
+// # Files
+//
+//	config.go      Config, State, Flags
+//	stream.go      the transport: making, enabling, freeing
+//	shake.go       the handshake as the loop sees it
+//	handshake.go   the goroutine of a handshake
+//	transfer.go    decrypting input, encrypting output
+//	ending.go      the end of a stream, in order or by an error
+//	memory.go      the net.Conn in memory under crypto/tls
+//	access.go      what users ask a bufferevent for: state, flags, Detach
+//	peer.go        names and addresses of the peer
+//	wait.go        Wait
+//	workers.go     Workers
+//	errors.go      errors
 package evtls

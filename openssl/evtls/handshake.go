@@ -9,6 +9,7 @@ import (
 	"runtime"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/openssl/internal/blocking"
 )
 
 // A handshake is the part of a connection's life that crypto/tls can only do in
@@ -29,7 +30,7 @@ type handshake struct {
 	resume  chan struct{} // there is input, or an end of it; has room for one
 	quit    chan struct{} // closed to give up
 	paused  chan struct{} // the goroutine wants input, or has ended
-	notify  func()        // with workers, instead of paused; and after leave
+	notify  func()        // with workers, instead of paused; and after Block
 	unhook  func() bool   // from the freeing of the base
 
 	working bool // the goroutine has its turn; the loop's
@@ -153,7 +154,7 @@ func (h *handshake) shake() (err error) {
 			err = fmt.Errorf("panic in handshake: %v", p)
 		}
 	}()
-	err = h.conn.HandshakeContext(context.WithValue(context.Background(), waiterKey{}, h))
+	err = h.conn.HandshakeContext(blocking.With(context.Background(), h))
 	h.returned = true
 	return err
 }
@@ -200,10 +201,10 @@ func (h *handshake) release() {
 	h.holding = false
 }
 
-// leave is Wait in the handshake's goroutine. Without workers the loop takes
-// leave for the end of the turn, and is told when to give the next one; with
-// workers the turn goes on, but somebody else has the slot.
-func (h *handshake) leave(ctx context.Context, wait func(context.Context) error) (err error) {
+// Block implements blocking.Section, which is Wait in the handshake's goroutine.
+// Without workers the loop takes it for the end of the turn, and notify asks it for
+// the next one; with workers the turn goes on, but another handshake has the slot.
+func (h *handshake) Block(ctx context.Context, wait func(context.Context) error) (err error) {
 	h.release()
 	if h.workers == nil {
 		h.away = true
@@ -217,7 +218,7 @@ func (h *handshake) leave(ctx context.Context, wait func(context.Context) error)
 	return wait(quitContext{ctx, h.quit})
 }
 
-// comeBack waits for the turn that leave has given away, and reports whether it
+// comeBack waits for the turn that Block has given away, and reports whether it
 // comes.
 func (h *handshake) comeBack() bool {
 	if h.workers == nil {

@@ -140,9 +140,6 @@ func newConn(state State, cfg *Config) (*Conn, *tls.Config, error) {
 	if cfg.Flags&^allFlags != 0 {
 		return nil, nil, ErrFlags
 	}
-	if err := cfg.checkStaples(state); err != nil {
-		return nil, nil, err
-	}
 	if state == Open {
 		if cfg.Conn == nil || !cfg.Conn.done {
 			return nil, nil, fmt.Errorf("open: no Conn: %w", bufferevent.ErrNil)
@@ -161,7 +158,6 @@ func newConn(state State, cfg *Config) (*Conn, *tls.Config, error) {
 	c, config := &Conn{mem: memory{in: evbuffer.New(), out: evbuffer.New()}}, cfg.TLS
 	switch state {
 	case Connecting:
-		config = cfg.clientTLS()
 		c.tls = tls.Client(&c.mem, config)
 	case Accepting:
 		c.tls = tls.Server(&c.mem, config)

@@ -1,20 +1,14 @@
 package evtls
 
-import "context"
+import (
+	"context"
 
-// waiter is a handshake whose goroutine can wait for something else than its
-// peer, while the loop, or the others that share its workers, go on.
-type waiter interface {
-	leave(ctx context.Context, wait func(ctx context.Context) error) error
-}
+	"github.com/go-libevent/libevent/openssl/internal/blocking"
+)
 
-// waiterKey is the key of a handshake's waiter in the context that the functions
-// in a tls.Config find in what they are called with.
-type waiterKey struct{}
-
-// Wait calls wait, which may take its time: it is for the functions in a
-// tls.Config that need something from the network or a disk, of which
-// GetCertificate, GetConfigForClient and GetClientCertificate get a context:
+// Wait calls wait, which may block: it is for the functions in a tls.Config that
+// need something from the network or a disk, of which GetCertificate,
+// GetConfigForClient and GetClientCertificate get a context:
 //
 //	GetCertificate: func(hello *tls.ClientHelloInfo) (cert *tls.Certificate, err error) {
 //		err = evtls.Wait(hello.Context(), func(ctx context.Context) error {
@@ -29,8 +23,5 @@ type waiterKey struct{}
 // done if the handshake is given up: then wait should return soon. In any other
 // context wait is just called.
 func Wait(ctx context.Context, wait func(ctx context.Context) error) error {
-	if w, ok := ctx.Value(waiterKey{}).(waiter); ok {
-		return w.leave(ctx, wait)
-	}
-	return wait(ctx)
+	return blocking.Do(ctx, wait)
 }
