@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
 )
@@ -64,7 +65,7 @@ func (a *acceptor) onConnection(_ *listener.Listener, fd int, peer netip.AddrPor
 func (a *acceptor) onError(_ *listener.Listener, err error) {
 	now := time.Now()
 	if now.Sub(a.failed) > shortageEnd {
-		a.home.group.logger().Warn("cannot accept connections, trying again",
+		event.Logger().Warn("pthreads: cannot accept connections, trying again",
 			"address", a.addr, "interval", listener.DefaultPause, "error", err)
 	}
 	a.failed = now

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -47,10 +46,6 @@ type GroupConfig struct {
 	// accepted, and Post refuses more; only if LoopBreak ended the loop they are
 	// dropped, and the log says how many.
 	Teardown func(i int, b *event.Base)
-
-	// Logger gets what is nobody's error, which is failures to accept; nil is
-	// slog.Default().
-	Logger *slog.Logger
 }
 
 // A Group is a number of loops, each with a base and a goroutine that is tied
@@ -245,11 +240,4 @@ func (g *Group) loopEnded(l *loop) {
 	if g.running == 0 {
 		close(g.ended)
 	}
-}
-
-func (g *Group) logger() *slog.Logger {
-	if g.config.Logger != nil {
-		return g.config.Logger
-	}
-	return slog.Default()
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -77,7 +76,7 @@ func TestListenerOutlivesAShortageOfDescriptors(t *testing.T) {
 	for range descriptorsLeft {
 		says("accepted")
 	}
-	warning := says("level=WARN ")
+	warning := says("log 2 ")
 	if !strings.Contains(warning, addr.String()) || !strings.Contains(warning, unix.EMFILE.Error()) {
 		t.Errorf("warning %q", warning)
 	}
@@ -92,7 +91,7 @@ func TestListenerOutlivesAShortageOfDescriptors(t *testing.T) {
 	}
 	stdin.Close()
 	for lines.Scan() {
-		if strings.Contains(lines.Text(), "level=") {
+		if strings.Contains(lines.Text(), "log ") {
 			t.Errorf("the child said %q", lines.Text())
 		}
 	}
@@ -105,6 +104,7 @@ const pausesWatched = 5
 // starve is the child's part.
 func starve(t *testing.T) {
 	startPermanent() // now, as there are descriptors
+	event.SetLogCallback(func(sev event.LogSeverity, msg string) { fmt.Println("log", sev, msg) })
 	var open []int
 	var starved *event.Event
 	var before uint64
@@ -117,14 +117,6 @@ func starve(t *testing.T) {
 			})
 			return nil
 		},
-		Logger: slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
-			ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-				if a.Key == slog.TimeKey {
-					return slog.Attr{}
-				}
-				return a
-			},
-		})),
 	})
 	addr := listen(t, g, "tcp", "127.0.0.1:0", func(b *event.Base, fd int, _ netip.AddrPort) {
 		open = append(open, fd)

@@ -121,7 +121,9 @@
 //
 //	epoll_ctl add fd 7: bad file descriptor
 //
-// Messages that are nobody's error go to log/slog, or to [SetLogCallback].
+// All modules log with [Logger], which writes to the function of
+// [SetLogCallback], or without one to log/slog's default logger. Messages that a
+// peer can cause at will are limited ([LogLimiter]).
 // What the library cannot go on from goes to [SetFatalCallback]; by default it
 // panics.
 package event

@@ -140,8 +140,10 @@ func (in *inbox) wake(b *Base) {
 		return
 	}
 	if err := b.poller.Wake(); err != nil {
-		// The loop looks when its wait ends for another reason.
-		evlog.Logf(evlog.Warn, "wake loop: %v", err)
+		// The loop looks when its wait ends for another reason. Another
+		// goroutine logs, because mu must not be held by whoever calls the log
+		// callback, which may post.
+		go evlog.Logf(evlog.Warn, "wake loop: %v", err)
 	}
 }
 

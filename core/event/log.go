@@ -1,6 +1,10 @@
 package event
 
-import "github.com/go-libevent/libevent/core/internal/evlog"
+import (
+	"log/slog"
+
+	"github.com/go-libevent/libevent/core/internal/evlog"
+)
 
 // LogSeverity says how serious a log message is.
 type LogSeverity = evlog.Severity
@@ -17,10 +21,23 @@ const (
 	LogErr = evlog.Err
 )
 
-// SetLogCallback redirects the library's log messages to fn, for all bases.
-// With nil they go to log/slog's default logger, as they do from the start. fn
-// may be called from any goroutine and must not call the library
-// (event_set_log_callback).
+// Logger returns the logger of the library: all modules write to it what is
+// nobody's error, and programs may. Its records go to the log callback, or without
+// one to slog's default logger as it is at that moment. Those below
+// slog.LevelInfo are discarded unless EnableDebugLogging asks for them. It may be
+// used from any goroutine.
+func Logger() *slog.Logger { return evlog.Logger() }
+
+// SetLogCallback redirects the library's log messages to fn, for all bases and
+// all modules. With nil they go to log/slog's default logger, as they do from the
+// start. msg is a record's message followed by its attributes as
+// slog.TextHandler writes them: "cannot accept error=...".
+//
+// fn may be called from any goroutine, with locks of the library held. What fn
+// itself logs with Logger goes to slog's default logger. If fn panics, the panic
+// is logged there, with the message, and ends; the library goes on. fn may
+// delete and free whatever callbacks may, except that a base is not freed while
+// its loop runs (event_set_log_callback).
 func SetLogCallback(fn func(sev LogSeverity, msg string)) { evlog.SetSink(fn) }
 
 // SetFatalCallback sets what to do about an error from which the library

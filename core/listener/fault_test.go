@@ -222,6 +222,22 @@ func TestShortagesAreLoggedOnce(t *testing.T) {
 	}
 }
 
+// The log callback, which is called for a shortage, may free the listener.
+func TestTheLogCallbackMayFreeTheListener(t *testing.T) {
+	b := newBase(t)
+	l := bind(t, b, 0, closeAfter(1))
+	f := failAccept(t, shortages[0], math.MaxInt)
+	event.SetLogCallback(func(event.LogSeverity, string) {
+		l.Free()
+		b.LoopExit(0)
+	})
+	defer event.SetLogCallback(nil)
+	dial(t, l.Addr())
+	run(t, b)
+	runIdle(t, b)
+	want(t, "calls of accept", f.calls, 1)
+}
+
 // A socket that breaks is reported like a shortage, and does not make the loop
 // spin.
 func TestBrokenSocketsAreReported(t *testing.T) {

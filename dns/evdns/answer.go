@@ -19,8 +19,8 @@ func (c *channel) receive(msg []byte, truncated bool) {
 	r := c.find(h.ID)
 	exact := r != nil && r.query != nil && h.Matches(msg, r.question(), true)
 	if !exact && !c.resembles(r, msg, h) {
-		if b.debugging() {
-			b.debug("ignored a message that answers nothing", "from", c.server.addr, "id", h.ID)
+		if debugging() {
+			logDebug("ignored a message that answers nothing", "from", c.server.addr, "id", h.ID)
 		}
 		return
 	}
@@ -156,7 +156,7 @@ func (r *Request) afterQuestion(h dnswire.Header) int {
 func (r *Request) restoreCase(msg []byte) {
 	if strings.IndexByte(r.name, '\\') >= 0 {
 		if _, err := dns.PackDomainName(r.name, msg, dnswire.HeaderLen, nil, false); err != nil {
-			r.base.warn("restore case", err)
+			logWarn("restore case", "error", err)
 		}
 		return
 	}

@@ -3,7 +3,6 @@ package evdns
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"runtime"
 	"time"
@@ -68,8 +67,7 @@ type Base struct {
 	event *event.Base
 	mu    evthread.Lock // of everything below, or nil
 	flags BaseFlags
-	log   *slog.Logger // or nil: slog.Default
-	epoch time.Time    // what times are counted from
+	epoch time.Time // what times are counted from
 	freed bool
 
 	options  options

@@ -23,7 +23,7 @@ func newTestBase(t testing.TB, flags BaseFlags) *Base {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.SetLogger(slog.New(slog.DiscardHandler))
+	LogTo(t, slog.DiscardHandler)
 	t.Cleanup(func() {
 		b.Free(false)
 		loop.Free()

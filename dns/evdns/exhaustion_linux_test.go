@@ -29,7 +29,7 @@ func TestNoDescriptors(t *testing.T) {
 		t.Run(fmt.Sprintf("flags %#x", flags), func(t *testing.T) {
 			loop, u := newLoop(t), newUpstream(t)
 			b := newResolver(t, loop, u)
-			log := watch(b)
+			log := watch(t)
 			set(t, b, "timeout", "1000")
 			a := new(answer)
 			resolve := func() {

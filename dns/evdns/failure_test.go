@@ -59,7 +59,7 @@ func TestTheOthersStepIn(t *testing.T) {
 	one, dead, other := newUpstream(t), newUpstream(t), newUpstream(t)
 	b := newResolverWith(t, loop, evdns.NoCache, dead, one, other)
 	set(t, b, "timeout", "20", "max-timeouts", "3", "initial-probe-timeout", "3600")
-	log := watch(b)
+	log := watch(t)
 	dead.does(expires(loop, b))
 	first := start(t, b, "n0.example.com")
 	run(t, loop, func() bool { return first.calls == 1 && log.count("nameserver has failed") == 1 })
@@ -90,7 +90,7 @@ func TestAnswersBetweenSilence(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)
 	b := newResolver(t, loop, u)
 	set(t, b, "timeout", "20", "max-timeouts", "2")
-	log := watch(b)
+	log := watch(t)
 	u.does(func(q *question) {
 		if q.number%2 == 1 {
 			expires(loop, b)(q)
@@ -111,7 +111,7 @@ func TestAllNameserversAreDown(t *testing.T) {
 	one, other := newUpstream(t), newUpstream(t)
 	b := newResolver(t, loop, one, other)
 	set(t, b, "timeout", "0.01", "max-timeouts", "1", "attempts", "2", "initial-probe-timeout", "3600")
-	log := watch(b)
+	log := watch(t)
 	one.does(silent)
 	other.does(silent)
 	lookup(t, loop, b, "a.example").fails(t, evdns.ErrTimeout)
@@ -155,7 +155,7 @@ func TestProbesBringANameserverBack(t *testing.T) {
 			}
 			set(t, b, "timeout", "20", "max-timeouts", "1",
 				"initial-probe-timeout", "0.005", "probe-backoff-factor", "1")
-			log := watch(b)
+			log := watch(t)
 			sick.does(func(q *question) {
 				if q.number == 1 {
 					q.good() // so that there is something to be asked again
@@ -192,7 +192,7 @@ func TestProbeOfAnUnknownNameserver(t *testing.T) {
 	sick, well := newUpstream(t), newUpstream(t)
 	b := newResolverWith(t, loop, evdns.NoCache, sick, well)
 	set(t, b, "timeout", "20", "initial-probe-timeout", "0.005")
-	log := watch(b)
+	log := watch(t)
 	sick.does(complains(dns.RcodeRefused))
 	_, err := b.ResolveIPv4("a.example", 0, func(evdns.Answer, error) {
 		sick.does((*question).good)
@@ -245,7 +245,7 @@ func TestProbesOverTCP(t *testing.T) {
 	sick, well := newUpstream(t), newUpstream(t)
 	b := newResolverWith(t, loop, evdns.NoCache, sick, well)
 	set(t, b, "timeout", "20", "use-vc", "", "initial-probe-timeout", "0.005")
-	log := watch(b)
+	log := watch(t)
 	sick.does(complains(dns.RcodeRefused))
 	_, err := b.ResolveIPv4("a.example", 0, func(evdns.Answer, error) {
 		sick.does(func(q *question) {
@@ -266,7 +266,7 @@ func TestProbesDoNotKeepTheLoop(t *testing.T) {
 	sick, well := newUpstream(t), newUpstream(t)
 	b := newResolver(t, loop, sick, well)
 	set(t, b, "timeout", "20", "initial-probe-timeout", "0.001", "probe-backoff-factor", "1")
-	log := watch(b)
+	log := watch(t)
 	sick.does(complains(dns.RcodeRefused))
 	lookup(t, loop, b, "a.example").want(t, "192.0.2.1") // and the loop ends
 	sick.does((*question).good)
@@ -390,9 +390,9 @@ type appointment struct {
 	do   func()
 }
 
-func watch(b *evdns.Base) *logbook {
+func watch(t testing.TB) *logbook {
 	l := new(logbook)
-	b.SetLogger(slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	evdns.LogTo(t, slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	return l
 }
 

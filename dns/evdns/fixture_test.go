@@ -68,7 +68,7 @@ func newResolverWith(t testing.TB, loop *event.Base, flags evdns.BaseFlags, serv
 	b, err := evdns.NewBase(loop, flags)
 	ok(t, err)
 	t.Cleanup(func() { b.Free(false) })
-	b.SetLogger(quiet)
+	evdns.LogTo(t, slog.DiscardHandler)
 	for _, s := range servers {
 		ok(t, b.AddNameserver(s.addr))
 	}
@@ -211,8 +211,6 @@ func record(t testing.TB, text string) dns.RR {
 }
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
-
-var quiet = slog.New(slog.DiscardHandler)
 
 // bits writes the bits of a header as dig does.
 func bits(m *dns.Msg) string {

@@ -2,6 +2,7 @@ package evdns_test
 
 import (
 	"encoding/binary"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -38,7 +39,7 @@ func FuzzAnswer(f *testing.F) {
 		l, err := evdns.NewLine(loop)
 		ok(t, err)
 		defer l.Base.Free(false)
-		l.Base.SetLogger(quiet)
+		evdns.LogTo(t, slog.DiscardHandler)
 		calls := 0
 		var r *evdns.Request
 		switch kind % 4 {

@@ -29,7 +29,7 @@ func (b *Base) named(addr netip.AddrPort) *nameserver {
 	}
 	s := &nameserver{base: b, addr: addr, up: true, gone: true}
 	if err := s.timer.AssignTimer(b.event, s.onTimer); err != nil {
-		b.warn("timer", err)
+		logWarn("timer", "error", err)
 		return nil
 	}
 	b.guests = append(b.guests, s)

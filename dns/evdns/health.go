@@ -21,7 +21,7 @@ func (s *nameserver) works(r *Request) {
 	s.timeouts, s.doubted = 0, false
 	if !s.up {
 		b := s.base
-		b.info("nameserver is back up", "addr", s.addr)
+		logInfo("nameserver is back up", "addr", s.addr)
 		s.up = true
 		b.good++
 		b.failures.clear()
@@ -67,11 +67,11 @@ func (s *nameserver) failed(why string) {
 		return
 	}
 	b := s.base
-	b.info("nameserver has failed", "addr", s.addr, "reason", why)
+	logInfo("nameserver has failed", "addr", s.addr, "reason", why)
 	s.up = false
 	b.good--
 	if b.good == 0 {
-		b.info("all nameservers have failed")
+		logInfo("all nameservers have failed")
 	}
 	s.failures = 1
 	s.endProbe()
@@ -96,7 +96,7 @@ func (s *nameserver) wake() {
 		return
 	}
 	if err := s.timer.AddTimeout(max(0, s.probeAt-s.base.now())); err != nil {
-		s.base.warn("timer", err)
+		logWarn("timer", "error", err)
 	}
 }
 
@@ -129,8 +129,8 @@ func (s *nameserver) onTimer(*event.Event, event.What) {
 		r.name, r.qtype = ".", dns.TypeNS
 	}
 	r.stream = b.options.useVC
-	if b.debugging() {
-		b.debug("probe", "addr", s.addr, "name", r.name, "type", dns.Type(r.qtype).String())
+	if debugging() {
+		logDebug("probe", "addr", s.addr, "name", r.name, "type", dns.Type(r.qtype).String())
 	}
 	s.probe = r
 	s.probeAt = b.now() + b.options.timeout // should this one be given up

@@ -184,7 +184,7 @@ func newStage(t *testing.T) *stageFixture {
 	b := newResolver(t, loop, u)
 	set(t, b, "timeout", "20")
 	f := &stageFixture{t: t, loop: loop, u: u, b: b, got: new(answer)}
-	f.log = watch(b)
+	f.log = watch(t)
 	return f
 }
 

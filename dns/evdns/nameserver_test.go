@@ -21,7 +21,7 @@ func newIdle(t *testing.T, nameservers ...string) (*event.Base, *Base) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.Free(false) })
-	b.SetLogger(slog.New(slog.DiscardHandler))
+	LogTo(t, slog.DiscardHandler)
 	for _, s := range nameservers {
 		if err := b.AddNameserverString(s); err != nil {
 			t.Fatal(err)

@@ -94,7 +94,7 @@ func (b *Base) addDefaults(flags OptionFlags, searchSeen bool) error {
 func (b *Base) loadSystemHosts() {
 	name := evutil.HostsFile()
 	if err := b.loadHosts(name); err != nil {
-		b.logger().Debug("evdns: no hosts file", "file", name, "error", err)
+		logDebug("no hosts file", "file", name, "error", err)
 	}
 }
 
@@ -141,7 +141,7 @@ func (b *Base) configureFromAdapters(flags OptionFlags) error {
 		}
 		for _, addr := range addrs {
 			if err := b.AddNameserverString(addr.String()); err != nil && !errors.Is(err, ErrExists) {
-				b.logger().Warn("evdns: nameserver skipped", "address", addr, "error", err)
+				logWarn("nameserver skipped", "address", addr, "error", err)
 			}
 		}
 	}
@@ -283,11 +283,11 @@ func (c *resolvConf) malformed(err error) {
 
 func (c *resolvConf) unknown(what, name string) {
 	c.base.skipped.Unknown++
-	c.base.logger().Debug("evdns: unknown "+what+" skipped", "file", c.name, "line", c.line, what, name)
+	logDebug("unknown "+what+" skipped", "file", c.name, "line", c.line, what, name)
 }
 
 // malformed counts and logs a part of a file that makes no sense.
 func (b *Base) malformed(file string, line int, err error) {
 	b.skipped.Malformed++
-	b.logger().Warn("evdns: malformed line skipped", "file", file, "line", line, "error", err)
+	logWarn("malformed line skipped", "file", file, "line", line, "error", err)
 }

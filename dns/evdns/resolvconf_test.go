@@ -350,7 +350,7 @@ func TestParseResolvConfRefusesUnknownFlagsAndFreedBases(t *testing.T) {
 func TestSkippedLinesAreLoggedWithFileAndNumber(t *testing.T) {
 	var log bytes.Buffer
 	b := newTestBase(t, 0)
-	b.SetLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	LogTo(t, slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	file := writeConfig(t, "nameserver 192.0.2.1\nnameserver nonsense\noptions inet6\n")
 	if err := b.ParseResolvConf(OptionNameservers, file); err != nil {
 		t.Fatal(err)

@@ -212,8 +212,8 @@ func (c *connection) onReadable(bev *bufferevent.Bufferevent) {
 
 // closeIdle closes a connection that is not needed.
 func (c *connection) closeIdle() {
-	if b := c.server.base; b.debugging() {
-		b.debug("idle connection closed", "addr", c.server.addr)
+	if debugging() {
+		logDebug("idle connection closed", "addr", c.server.addr)
 	}
 	c.close()
 }
@@ -310,8 +310,8 @@ func (c *connection) lost(err error) {
 	}
 	s := c.server
 	b := s.base
-	if b.debugging() {
-		b.debug("lost connection", "addr", s.addr, "error", err)
+	if debugging() {
+		logDebug("lost connection", "addr", s.addr, "error", err)
 	}
 	requests := c.requests()
 	for _, r := range requests {

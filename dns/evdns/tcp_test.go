@@ -217,7 +217,7 @@ func TestConnectionsAlwaysClosed(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)
 	b := newResolver(t, loop, u)
 	set(t, b, "use-vc", "", "timeout", "20")
-	log := watch(b)
+	log := watch(t)
 	u.does(func(q *question) { q.stream.Close() })
 	a := lookup(t, loop, b, "www.example.com")
 	a.fails(t, evdns.ErrUnreachable)
@@ -296,7 +296,7 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)
 	b := newResolverWith(t, loop, evdns.NoCache, u)
 	set(t, b, "use-vc", "", "timeout", "20", "tcp-idle-timeout", "0.01")
-	log := watch(b)
+	log := watch(t)
 	for n := range 3 {
 		done, closed := new(answer), false
 		endLoop := func() { // in whatever order
@@ -323,7 +323,7 @@ func TestConnectionThatNeverEnds(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)
 	b := newResolverWith(t, loop, evdns.NoCache, u)
 	set(t, b, "use-vc", "", "timeout", "20", "tcp-idle-timeout", "0.2")
-	log := watch(b)
+	log := watch(t)
 	u.does(func(q *question) {
 		q.good()
 		for {

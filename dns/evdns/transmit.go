@@ -252,7 +252,7 @@ func (b *Base) setTimer() {
 	case b.timerAt == 0 || first < b.timerAt:
 		b.timerAt = first
 		if err := b.timer.AddTimeout(max(0, first-b.now())); err != nil {
-			b.warn("timer", err)
+			logWarn("timer", "error", err)
 			b.timerAt = 0
 		}
 	}

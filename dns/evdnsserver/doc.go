@@ -35,7 +35,7 @@
 // Every request ends. An answer that cannot be made becomes SERVFAIL, and Respond
 // returns why; so does the answer of a callback that panics, and that of a request
 // that is not answered for 30 seconds ([Server.SetRequestTimeout]). What cannot be
-// sent is logged ([Server.SetLogger]), at most every ten seconds.
+// sent is logged, at most every [event.DefaultLogPause].
 //
 // Answers are as long as the client can take: 512 bytes by UDP, or what it
 // announces with EDNS, up to 1232 unless [Server.SetMaxUDPSize] was called, and
@@ -78,7 +78,7 @@
 //
 //	errors.go     the errors that a caller can tell apart
 //	forward.go    what is passed on of another server's answer
-//	log.go        failures that clients can cause, logged at a limited rate
+//	log.go        log messages
 //	pack.go       making the message of an answer
 //	parse.go      reading the questions and the EDNS of a request
 //	pending.go    requests that wait for their answer, and their timeout

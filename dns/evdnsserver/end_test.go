@@ -1,6 +1,7 @@
 package evdnsserver_test
 
 import (
+	"log/slog"
 	"net"
 	"net/netip"
 	"strings"
@@ -133,7 +134,7 @@ func TestServerRequestsEndThatNobodyAnswers(t *testing.T) {
 		if s.net == "udp" {
 			ok(t, s.SetMaxRequests(1))
 		}
-		s.SetLogger(quiet)
+		logTo(t, slog.DiscardHandler)
 		ok(t, s.SetRequestTimeout(time.Millisecond))
 		c := s.dial()
 		for n := range uint64(3) {
@@ -154,7 +155,7 @@ func TestServerRequestsEndThatNobodyAnswers(t *testing.T) {
 // count, whatever their place among the others.
 func TestServerRequestsExpireInTheirOrder(t *testing.T) {
 	eachServer(t, func(t *testing.T, s *testServer) {
-		s.SetLogger(quiet)
+		logTo(t, slog.DiscardHandler)
 		c := s.dial()
 		for _, name := range []string{"a", "b", "c", "d", "e"} {
 			c.send(pack(t, query(name)))
@@ -178,7 +179,7 @@ func TestServerRequestsExpireInTheirOrder(t *testing.T) {
 // port at once.
 func TestServerClosedWithLostRequests(t *testing.T) {
 	eachServer(t, func(t *testing.T, s *testServer) {
-		s.SetLogger(quiet)
+		logTo(t, slog.DiscardHandler)
 		ok(t, s.SetRequestTimeout(time.Millisecond))
 		s.dial().send(pack(t, query("example.com")))
 		s.receive(1)
@@ -190,7 +191,7 @@ func TestServerClosedWithLostRequests(t *testing.T) {
 // What waits longer than it should is logged once in a while, not each time.
 func TestServerLogsRequestsThatNobodyAnswers(t *testing.T) {
 	s := newUDPServer(t)
-	log := logOf(s)
+	log := logOf(t)
 	c := s.dial()
 	for range 5 {
 		c.send(pack(t, query("lost.example")))

@@ -129,7 +129,7 @@ func TestServerOnASocketThatFails(t *testing.T) {
 	ok(t, err)
 	defer p.Close()
 	var log bytes.Buffer
-	p.SetLogger(slog.New(slog.NewTextHandler(&log, nil)))
+	logTo(t, slog.NewTextHandler(&log, nil))
 	c, err := net.Dial("tcp", l.Addr().String())
 	ok(t, err)
 	defer c.Close()
@@ -156,7 +156,7 @@ func TestServerOnASocketThatFails(t *testing.T) {
 // Answers that the system does not take are counted, and logged once in a while.
 func TestServerLogsWhatItCannotSend(t *testing.T) {
 	s, client := newPairServer(t)
-	log := logOf(s)
+	log := logOf(t)
 	b := datagram.NewBatch(16, 512)
 	for i := range 5 {
 		_, err := b.Send(client, []datagram.Message{{Data: numbered(t, i)}})

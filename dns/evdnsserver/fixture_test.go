@@ -271,9 +271,16 @@ func respond(t testing.TB, code int) func(*evdnsserver.Request) {
 	}
 }
 
-// logOf has a server log into what is returned.
-func logOf(s *testServer) *bytes.Buffer {
+// logTo has everything that is logged go to h until the end of the test.
+func logTo(t testing.TB, h slog.Handler) {
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	slog.SetDefault(slog.New(h))
+}
+
+// logOf returns what is logged until the end of the test.
+func logOf(t *testing.T) *bytes.Buffer {
 	log := new(bytes.Buffer)
-	s.SetLogger(slog.New(slog.NewTextHandler(log, nil)))
+	logTo(t, slog.NewTextHandler(log, nil))
 	return log
 }

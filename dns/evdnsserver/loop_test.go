@@ -1,7 +1,6 @@
 package evdnsserver_test
 
 import (
-	"log/slog"
 	"os"
 	"runtime"
 	"sync"
@@ -114,5 +113,3 @@ func record(t testing.TB, text string) dns.RR {
 	ok(t, err)
 	return rr
 }
-
-var quiet = slog.New(slog.DiscardHandler)

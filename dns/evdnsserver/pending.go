@@ -94,7 +94,7 @@ func (s *Server) armPending(d time.Duration) {
 	err := s.pending.timer.AddTimeout(d)
 	s.pending.armed = err == nil
 	if err != nil {
-		s.warn("server cannot time requests", err)
+		logWarn("server cannot time requests", "error", err)
 	}
 }
 
@@ -111,7 +111,7 @@ func (s *Server) expire() {
 	now := s.now()
 	for r := l.first; r != nil && now-r.since >= l.longest; r = l.first {
 		s.stats.Expired++
-		s.complain(&s.lateness, "server has not answered a request", errNotAnswered, "client", r.peer, "questions", r.Questions)
+		s.lateness.Warn(s.base.Now(), "evdnsserver: server has not answered a request", "error", errNotAnswered, "client", r.peer, "questions", r.Questions)
 		r.refuse(dns.RcodeServerFailure)
 	}
 	if l.first != nil && !s.ended {

@@ -3,7 +3,6 @@ package evdnsserver
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/netip"
 	"runtime"
 	"slices"
@@ -35,7 +34,6 @@ type Server struct {
 	callback Callback
 	epoch    time.Time     // what times are counted from
 	mu       evthread.Lock // of everything below, or nil
-	log      *slog.Logger  // or nil: slog.Default
 	udp      *udpServer    // one of these
 	tcp      *tcpServer
 	closed   bool // Close was called
@@ -46,7 +44,7 @@ type Server struct {
 	packer   packer
 	stats    Stats
 
-	lateness, losses complaint // requests that expire, answers that cannot be sent
+	lateness, losses event.LogLimiter // requests that expire, answers that cannot be sent
 }
 
 // Stats counts what has become of the messages that a server has got.
@@ -119,14 +117,6 @@ func (s *Server) settle() {
 		s.pending.timer.Free()
 		s.udp.end()
 	}
-}
-
-// SetLogger sets where the server tells about sockets that fail; nil is
-// slog.Default (evdns_set_log_fn).
-func (s *Server) SetLogger(log *slog.Logger) {
-	s.lock()
-	defer s.unlock()
-	s.log = log
 }
 
 // Stats returns what has become of messages so far.
@@ -214,12 +204,3 @@ func (s *Server) unlock() {
 		}
 	}
 }
-
-func (s *Server) logger() *slog.Logger {
-	if s.log == nil {
-		return slog.Default()
-	}
-	return s.log
-}
-
-func (s *Server) warn(msg string, err error) { s.logger().Warn("evdnsserver: "+msg, "error", err) }

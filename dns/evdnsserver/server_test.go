@@ -325,7 +325,7 @@ func TestServerClosedWithMessagesLeft(t *testing.T) {
 	s := newUDPServer(t)
 	c := s.dial()
 	var log bytes.Buffer
-	s.SetLogger(slog.New(slog.NewTextHandler(&log, nil)))
+	logTo(t, slog.NewTextHandler(&log, nil))
 	s.onRequest = func(r *evdnsserver.Request) {
 		ok(t, r.Respond(0))
 		s.Close()

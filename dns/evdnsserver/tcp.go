@@ -124,7 +124,7 @@ func (t *tcpServer) onConnection(_ *listener.Listener, fd int, peer netip.AddrPo
 		return
 	}
 	if err := t.connect(fd, peer); err != nil {
-		t.server.complain(&t.server.losses, "server cannot serve a connection", err, "client", peer)
+		t.server.losses.Warn(t.server.base.Now(), "evdnsserver: server cannot serve a connection", "error", err, "client", peer)
 	}
 }
 
@@ -304,9 +304,9 @@ func (c *tcpClient) fail(err error) {
 	}
 	s := c.tcp.server
 	if err == nil || evutil.IsDisconnect(err) {
-		s.logger().Debug("evdnsserver: client has gone", "client", c.peer, "error", err)
+		logDebug("client has gone", "client", c.peer, "error", err)
 	} else {
-		s.complain(&s.losses, "server has lost a connection", err, "client", c.peer)
+		s.losses.Warn(s.base.Now(), "evdnsserver: server has lost a connection", "error", err, "client", c.peer)
 	}
 	c.close()
 }

@@ -60,7 +60,7 @@ type udpServer struct {
 	ending  bool               // FinishIteration will come
 	choked  bool               // the socket takes no more, and writable or retry is pending
 	failing bool               // receiving fails
-	stalls  complaint          // events that cannot be waited for
+	stalls  event.LogLimiter   // events that cannot be waited for
 }
 
 // NewUDP takes requests on a UDP socket that is bound, as by
@@ -193,7 +193,7 @@ func (u *udpServer) endRound() {
 func (u *udpServer) tell(err error) {
 	if !u.failing {
 		u.failing = true
-		u.server.warn("server cannot receive", err)
+		logWarn("server cannot receive", "error", err)
 	}
 }
 
@@ -206,7 +206,7 @@ func (u *udpServer) readLater() {
 // pause has onRetry called, as what should be waited for cannot be.
 func (u *udpServer) pause() {
 	if err := u.retry.AddTimeout(serverPause); err != nil {
-		u.server.warn("server stops", err)
+		logWarn("server stops", "error", err)
 	}
 }
 
@@ -226,7 +226,7 @@ func (u *udpServer) readMore() {
 		return
 	}
 	if err := u.readable.Add(); err != nil {
-		u.server.complain(&u.stalls, "server cannot wait for requests", err)
+		u.stalls.Warn(u.server.base.Now(), "evdnsserver: server cannot wait for requests", "error", err)
 		u.pause()
 	}
 }
@@ -280,7 +280,7 @@ func (u *udpServer) sendLast() {
 	u.flush()
 	if !alive && len(u.queue) > 0 {
 		u.server.stats.Failed += uint64(len(u.queue))
-		u.server.complain(&u.server.losses, "server cannot send", event.ErrFreed, "answers", len(u.queue))
+		u.server.losses.Warn(u.server.base.Now(), "evdnsserver: server cannot send", "error", event.ErrFreed, "answers", len(u.queue))
 		u.queue = nil
 	}
 }
@@ -317,7 +317,7 @@ func (u *udpServer) lose(answers []datagram.Message) {
 			continue
 		}
 		u.server.stats.Failed++
-		u.server.complain(&u.server.losses, "server cannot send", m.Err, "client", m.Addr)
+		u.server.losses.Warn(u.server.base.Now(), "evdnsserver: server cannot send", "error", m.Err, "client", m.Addr)
 	}
 }
 
@@ -348,7 +348,7 @@ func (u *udpServer) choke() {
 
 func (u *udpServer) awaitRoom() {
 	if err := u.writable.Add(); err != nil {
-		u.server.complain(&u.stalls, "server cannot wait for room", err)
+		u.stalls.Warn(u.server.base.Now(), "evdnsserver: server cannot wait for room", "error", err)
 		u.pause()
 	}
 }
@@ -384,6 +384,6 @@ func (u *udpServer) end() {
 	u.retry.Free()
 	u.bytes, u.queue = nil, nil
 	if err := evutil.CloseSocket(u.fd); err != nil {
-		u.server.warn("close server's socket", err)
+		logWarn("close server's socket", "error", err)
 	}
 }

@@ -1,10 +1,11 @@
 package evhttp
 
 import (
-	"log/slog"
 	"mime"
 	"path"
 	"strings"
+
+	"github.com/go-libevent/libevent/core/event"
 )
 
 // DefaultFileType is the type of a file of which nothing is known.
@@ -51,7 +52,7 @@ func ContentTypeOf(name string) string {
 func tolerantType(lookup func(ext string) string, ext string) (t string) {
 	defer func() {
 		if p := recover(); p != nil {
-			slog.Warn("evhttp: media types of the system cannot be read", "error", p)
+			event.Logger().Warn("evhttp: media types of the system cannot be read", "error", p)
 			t = lookup(ext)
 		}
 	}()

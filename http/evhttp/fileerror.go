@@ -3,10 +3,11 @@ package evhttp
 import (
 	"errors"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"runtime"
 	"syscall"
+
+	"github.com/go-libevent/libevent/core/event"
 )
 
 // refuse answers with the status code for a file that cannot be opened, or a
@@ -21,7 +22,7 @@ func (s *FileServer) refuse(r *Request, name string, err error) {
 
 // logFile logs that a file could not be read.
 func logFile(name string, err error) {
-	slog.Warn("evhttp: file cannot be read", "file", name, "error", err)
+	event.Logger().Warn("evhttp: file cannot be read", "file", name, "error", err)
 }
 
 // statusOfFile returns the status code for a file that cannot be opened: 404

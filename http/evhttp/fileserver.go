@@ -31,7 +31,7 @@ import (
 // Files are looked up on the loop, which waits for the disk. What is sent of them
 // is in memory a piece at a time at most, and not at all where the system can send
 // from disk. Who shortens a file that is being sent cuts the answer off. What cannot
-// be read is logged with log/slog.
+// be read is logged with [event.Logger].
 type FileServer struct {
 	// Prefix is what the path of a request has before the name of a file:
 	// "/files/", for instance. Other paths are not found. By default it is "/". If

@@ -3,7 +3,6 @@ package evhttp
 import (
 	"bufio"
 	"context"
-	"log/slog"
 	"net"
 	"net/http"
 	"reflect"
@@ -215,7 +214,7 @@ func (w *httpExchange) run(h http.Handler) {
 // request.
 func logPanic(req *http.Request, p any) {
 	if p != http.ErrAbortHandler {
-		slog.Error("http handler panicked", "remote", req.RemoteAddr, "uri", req.RequestURI,
+		event.Logger().Error("evhttp: handler of net/http panicked", "remote", req.RemoteAddr, "uri", req.RequestURI,
 			"panic", p, "stack", string(debug.Stack()))
 	}
 }

@@ -2,8 +2,9 @@ package evhttp
 
 import (
 	"io"
-	"log/slog"
 	"net/http"
+
+	"github.com/go-libevent/libevent/core/event"
 )
 
 // HTTPHandlerInline makes a handler of one of net/http that runs on the loop, so
@@ -17,7 +18,7 @@ func HTTPHandlerInline(h http.Handler) Handler { return (&netHandler{h}).serve }
 // serve runs the handler on the loop.
 func (h *netHandler) serve(r *Request) {
 	if !r.Complete() {
-		slog.Error("http handler was to run before the body has come", "uri", r.URI())
+		event.Logger().Error("evhttp: handler of net/http was to run before the body has come", "uri", r.URI())
 		r.SendError(http.StatusInternalServerError, "")
 		return
 	}

@@ -2,10 +2,11 @@ package evhttp
 
 import (
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/go-libevent/libevent/core/event"
 )
 
 // An httpReply is what an http.Handler says of its reply, and net/http's rules
@@ -33,7 +34,7 @@ func (a *httpReply) Header() http.Header { return a.handler }
 func (a *httpReply) decide(code int) (interim bool) {
 	switch {
 	case a.wrote():
-		slog.Warn("superfluous http.ResponseWriter.WriteHeader", "code", code, "sent", a.code)
+		event.Logger().Warn("evhttp: superfluous http.ResponseWriter.WriteHeader", "code", code, "sent", a.code)
 		return false
 	case code < 100 || code > 999:
 		panic(fmt.Sprintf("invalid WriteHeader code %v", code))
@@ -49,7 +50,7 @@ func (a *httpReply) decide(code int) (interim bool) {
 	switch {
 	case v == "":
 	case err != nil || n < 0:
-		slog.Warn("invalid Content-Length of an http.ResponseWriter", "value", v)
+		event.Logger().Warn("evhttp: invalid Content-Length of an http.ResponseWriter", "value", v)
 		a.header.Del("Content-Length")
 	default:
 		a.room = n

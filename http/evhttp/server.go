@@ -60,8 +60,8 @@ type Server struct {
 	onError      ErrorPage
 	onLog        func(r *Request)
 	onPanic      PanicFunc
-	losses       lossLog
-	unhook       func() bool // from the freeing of the base
+	losses       event.LogLimiter // of connections
+	unhook       func() bool      // from the freeing of the base
 	newStream    StreamFunc
 	tlsState     TLSStateFunc
 
@@ -294,12 +294,12 @@ func (s *Server) accept(b *Bound, fd int, peer netip.AddrPort) {
 	}
 	bev, err := newStream(s.base, fd)
 	if err != nil {
-		s.complain("connection refused", peer, err)
+		s.logFailure("evhttp: connection refused", peer, err)
 		return
 	}
 	c, err := newServed(s)
 	if err != nil {
-		s.complain("connection refused", peer, err)
+		s.logFailure("evhttp: connection refused", peer, err)
 		bev.Free()
 		return
 	}
@@ -307,7 +307,7 @@ func (s *Server) accept(b *Bound, fd int, peer netip.AddrPort) {
 	c.place = len(s.conns)
 	s.conns = append(s.conns, c)
 	if err := c.start(bev); err != nil {
-		s.complain("connection refused", peer, err)
+		s.logFailure("evhttp: connection refused", peer, err)
 		c.close()
 	} else if s.maxConns > 0 && len(s.conns)+len(s.leaving) > s.maxConns {
 		c.overload()

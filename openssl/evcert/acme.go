@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -119,7 +118,7 @@ func (c *ACMEConfig) setDefaults() {
 // logCertificate is the default of OnCertificate.
 func logCertificate(name string, err error) {
 	if err != nil {
-		slog.Warn("evcert: certificate was not obtained", "name", name, "error", err)
+		event.Logger().Warn("evcert: certificate was not obtained", "name", name, "error", err)
 	}
 }
 

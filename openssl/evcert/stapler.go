@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -91,7 +90,7 @@ func (c *StaplerConfig) setDefaults() {
 // usual, and not logged.
 func logUpdate(cert *x509.Certificate, err error) {
 	if err != nil && !errors.Is(err, ErrNoResponder) {
-		slog.Warn("evcert: no OCSP response", "certificate", cert.Subject.String(), "error", err)
+		event.Logger().Warn("evcert: no OCSP response", "certificate", cert.Subject.String(), "error", err)
 	}
 }
 

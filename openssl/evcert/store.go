@@ -2,7 +2,6 @@ package evcert
 
 import (
 	"crypto/tls"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -111,7 +110,7 @@ func (c *StoreConfig) setDefaults() {
 // logReload is the default of OnReload.
 func logReload(source *Source, err error) {
 	if err != nil {
-		slog.Warn("evcert: certificate was not reloaded", "file", source.String(), "error", err)
+		event.Logger().Warn("evcert: certificate was not reloaded", "file", source.String(), "error", err)
 	}
 }
 

@@ -1,6 +1,11 @@
 // Package evlog holds the process-wide log and fatal-error hooks that every
 // package of the library reports through. The event package exposes them to
-// users as SetLogCallback, SetFatalCallback and EnableDebugLogging.
+// users as Logger, SetLogCallback, SetFatalCallback and EnableDebugLogging.
+//
+// # Files
+//
+//	evlog.go    severities, the callbacks, fatal errors
+//	handler.go  the slog.Handler that calls the log callback
 package evlog
 
 import (
@@ -22,9 +27,10 @@ const (
 )
 
 var (
-	sink  atomic.Pointer[func(Severity, string)]
-	fatal atomic.Pointer[func(error)]
-	debug atomic.Bool
+	sink      atomic.Pointer[func(Severity, string)]
+	fatal     atomic.Pointer[func(error)]
+	debugging atomic.Bool
+	logger    = slog.New(handler{})
 )
 
 // SetSink redirects log messages to fn; nil restores the default, slog.
@@ -47,23 +53,16 @@ func SetFatal(fn func(error)) {
 }
 
 // EnableDebug turns Debug messages on or off. They are off by default.
-func EnableDebug(on bool) { debug.Store(on) }
+func EnableDebug(on bool) { debugging.Store(on) }
 
-// DebugEnabled reports whether Debug messages are wanted, so that a caller on
-// a hot path can skip formatting them.
-func DebugEnabled() bool { return debug.Load() }
+// Logger returns the one logger of the library.
+func Logger() *slog.Logger { return logger }
 
-// Logf formats a message and hands it to the sink.
+// Logf formats a message and logs it.
 func Logf(sev Severity, format string, args ...any) {
-	if sev == Debug && !debug.Load() {
-		return
+	if l := level(sev); logger.Enabled(context.Background(), l) {
+		logger.Log(context.Background(), l, fmt.Sprintf(format, args...))
 	}
-	msg := fmt.Sprintf(format, args...)
-	if fn := sink.Load(); fn != nil {
-		(*fn)(sev, msg)
-		return
-	}
-	slog.Log(context.Background(), level(sev), msg)
 }
 
 // Fatal reports an error that the library cannot continue from: misuse found
@@ -88,5 +87,18 @@ func level(sev Severity) slog.Level {
 		return slog.LevelWarn
 	default:
 		return slog.LevelError
+	}
+}
+
+func severity(l slog.Level) Severity {
+	switch {
+	case l < slog.LevelInfo:
+		return Debug
+	case l < slog.LevelWarn:
+		return Msg
+	case l < slog.LevelError:
+		return Warn
+	default:
+		return Err
 	}
 }

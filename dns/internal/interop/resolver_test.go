@@ -48,7 +48,9 @@ func newAskerWith(t testing.TB, server netip.AddrPort, flags evdns.BaseFlags) *a
 		resolver.Free(false)
 		base.Free()
 	})
-	resolver.SetLogger(slog.New(slog.DiscardHandler))
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	t.Cleanup(func() { slog.SetDefault(before) })
 	a := &asker{t: t, base: base, dns: resolver}
 	if server.IsValid() {
 		if err := resolver.AddNameserver(server); err != nil {
