@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// testNow is what time it is in tests.
+var testNow = time.Date(2026, 11, 25, 3, 0, 0, 0, time.UTC)
+
 func TestAccessLog(t *testing.T) {
 	full := AccessLogEntry{
 		Peer: netip.MustParseAddr("127.0.0.1"), User: []byte("frank"),

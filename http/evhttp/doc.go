@@ -108,9 +108,7 @@
 //
 // # URIs, queries, forms
 //
-// Package evuri reads URIs, queries and forms, and escapes. [ParseRange],
-// [Preconditions] and [AccessLogEntry] are what the server uses, for use
-// elsewhere.
+// Package evuri reads URIs, queries and forms, and escapes.
 //
 // # Goroutines
 //

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/http/internal/cond"
 )
 
 const (
@@ -39,9 +40,9 @@ func (r *Request) SendReplyFile(f *os.File, info fs.FileInfo, contentType string
 		return r.failed(op, ErrNotServer)
 	}
 	now := r.conn.base.Now()
-	v := Validators{ETag: FileETag(info.Size(), info.ModTime(), now), Modified: info.ModTime()}
-	_ = r.header.Set("Last-Modified", string(AppendDate(nil, v.Modified))) // a field that is valid
-	_ = r.header.Set("ETag", v.ETag)                                       // a field that is valid
+	v := cond.Validators{ETag: cond.FileETag(info.Size(), info.ModTime(), now), Modified: info.ModTime()}
+	_ = r.header.Set("Last-Modified", string(cond.AppendDate(nil, v.Modified))) // a field that is valid
+	_ = r.header.Set("ETag", v.ETag)                                            // a field that is valid
 	p := preconditionsOf(r)
 	switch p.Check(r.Method(), v, now) {
 	case http.StatusNotModified:
@@ -56,28 +57,28 @@ func (r *Request) SendReplyFile(f *os.File, info fs.FileInfo, contentType string
 	if field == "" || !p.RangeApplies(r.Method(), v, now) {
 		return sendRanges(r, f, info.Size(), contentType, nil)
 	}
-	ranges, err := ParseRange(field, info.Size(), 0)
-	if errors.Is(err, ErrUnsatisfiable) {
+	ranges, err := cond.ParseRange(field, info.Size(), 0)
+	if errors.Is(err, cond.ErrUnsatisfiable) {
 		f.Close()
-		_ = r.header.Set("Content-Range", string(AppendUnsatisfiedRange(nil, info.Size()))) // a field that is valid
+		_ = r.header.Set("Content-Range", string(cond.AppendUnsatisfiedRange(nil, info.Size()))) // a field that is valid
 		return r.SendError(http.StatusRequestedRangeNotSatisfiable, "")
 	}
 	return sendRanges(r, f, info.Size(), contentType, ranges)
 }
 
 // sendRanges sends ranges of a file, or all of it if there are none.
-func sendRanges(r *Request, f *os.File, size int64, contentType string, ranges []Range) error {
+func sendRanges(r *Request, f *os.File, size int64, contentType string, ranges []cond.Range) error {
 	b := newFileBody(r, f, size)
 	switch len(ranges) {
 	case 0:
-		b.parts = []filePart{{body: Range{0, size}}}
+		b.parts = []filePart{{body: cond.Range{Length: size}}}
 		return b.start(http.StatusOK, contentType, size)
 	case 1:
 		b.parts = []filePart{{body: ranges[0]}}
 		_ = r.header.Set("Content-Range", string(ranges[0].AppendContentRange(nil, size))) // a field that is valid
 		return b.start(http.StatusPartialContent, contentType, ranges[0].Length)
 	}
-	framed := NewRangeParts(ranges, size, contentType)
+	framed := cond.NewRangeParts(ranges, size, contentType)
 	for i, part := range ranges {
 		b.parts = append(b.parts, filePart{framed.AppendHead(nil, i), part})
 	}
@@ -86,8 +87,8 @@ func sendRanges(r *Request, f *os.File, size int64, contentType string, ranges [
 }
 
 // preconditionsOf returns the fields that make a request conditional.
-func preconditionsOf(r *Request) Preconditions {
-	return Preconditions{
+func preconditionsOf(r *Request) cond.Preconditions {
+	return cond.Preconditions{
 		IfMatch: joined(r, "If-Match"), IfNoneMatch: joined(r, "If-None-Match"),
 		IfModifiedSince: joined(r, "If-Modified-Since"), IfUnmodifiedSince: joined(r, "If-Unmodified-Since"),
 		IfRange: joined(r, "If-Range"),
@@ -118,7 +119,7 @@ type fileBody struct {
 // A filePart is a text, and then a part of the file.
 type filePart struct {
 	head []byte
-	body Range
+	body cond.Range
 }
 
 func newFileBody(r *Request, f *os.File, size int64) *fileBody {

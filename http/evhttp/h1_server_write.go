@@ -77,7 +77,7 @@ func (c *served) appendFields(head []byte, r *Request, length int64) []byte {
 		c.last = true
 	}
 	if !f.Contains(message.Date) {
-		head = append(s.date.append(append(head, "Date: "...), c.base.Now()), wire.CRLF...)
+		head = append(s.date.Append(append(head, "Date: "...), c.base.Now()), wire.CRLF...)
 	}
 	if s.contentType != "" && !r.untyped && length != 0 && !f.Contains(message.ContentType) && r.code != 204 && r.code != 304 && !r.tunnels() {
 		head = appendLine(head, "Content-Type", s.contentType)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/http/internal/cond"
 	"github.com/go-libevent/libevent/http/internal/message"
 	"github.com/go-libevent/libevent/http/internal/route"
 )
@@ -75,7 +76,7 @@ type Server struct {
 
 	scratch []byte // for what is sent next
 	path    []byte // of the request that is looked up
-	date    dateCache
+	date    cond.DateCache
 }
 
 // StreamFunc makes a bufferevent for an accepted socket: of TLS, for example. The

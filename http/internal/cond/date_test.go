@@ -1,4 +1,4 @@
-package evhttp
+package cond
 
 import (
 	"errors"
@@ -51,11 +51,11 @@ func TestDateReadsBack(t *testing.T) {
 }
 
 func TestDateCacheFollowsTheClock(t *testing.T) {
-	var c dateCache
+	var c DateCache
 	for _, when := range []time.Time{
 		time.Unix(0, 0), time.Unix(0, 999_999_999), testNow, testNow.Add(time.Second - 1), testNow.Add(time.Second), testNow.Add(-time.Hour),
 	} {
-		if got, want := string(c.append(nil, when)), string(AppendDate(nil, when)); got != want {
+		if got, want := string(c.Append(nil, when)), string(AppendDate(nil, when)); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -63,7 +63,7 @@ func TestDateCacheFollowsTheClock(t *testing.T) {
 	when := testNow
 	if n := testing.AllocsPerRun(100, func() {
 		when = when.Add(time.Second / 3)
-		buf = c.append(buf[:0], when)
+		buf = c.Append(buf[:0], when)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

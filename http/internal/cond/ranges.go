@@ -1,8 +1,7 @@
-package evhttp
+package cond
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -10,20 +9,6 @@ import (
 
 	"github.com/go-libevent/libevent/http/internal/ascii"
 )
-
-// Errors of ranges.
-var (
-	// ErrRange is a Range field that is malformed, of another unit than bytes,
-	// or asks for too much. It is to be left alone, and all be sent.
-	ErrRange = errors.New("range to be ignored")
-	// ErrUnsatisfiable says that none of the ranges has anything in it. The
-	// status to answer with is 416.
-	ErrUnsatisfiable = errors.New("range not satisfiable")
-)
-
-// DefaultMaxRanges is how many ranges a request may ask for if nothing else was
-// set.
-const DefaultMaxRanges = 16
 
 // A Range is a part of a body, which is never empty.
 type Range struct {

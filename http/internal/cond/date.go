@@ -1,14 +1,10 @@
-package evhttp
+package cond
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 )
-
-// ErrDate is something that is no date of HTTP.
-var ErrDate = errors.New("invalid date")
 
 const (
 	dateLayout    = "Mon, 02 Jan 2006 15:04:05 GMT"
@@ -50,14 +46,14 @@ func ParseDate(s string, now time.Time) (time.Time, error) {
 	return t, nil
 }
 
-// A dateCache formats the time only once a second. It belongs to one goroutine.
-type dateCache struct {
+// A DateCache formats the time only once a second. It belongs to one goroutine.
+type DateCache struct {
 	second int64
 	text   []byte // nothing before the first use
 }
 
-// append appends now to dst, as AppendDate does.
-func (c *dateCache) append(dst []byte, now time.Time) []byte {
+// Append appends now to dst, as AppendDate does.
+func (c *DateCache) Append(dst []byte, now time.Time) []byte {
 	if second := now.Unix(); second != c.second || len(c.text) == 0 {
 		c.second = second
 		c.text = AppendDate(c.text[:0], now)

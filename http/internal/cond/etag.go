@@ -1,4 +1,4 @@
-package evhttp
+package cond
 
 import (
 	"strconv"
