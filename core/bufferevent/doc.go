@@ -39,8 +39,9 @@
 //
 // [Bufferevent.Connect] makes a TCP connection, [Bufferevent.ConnectUnix] one to
 // a Unix socket, and [Bufferevent.ConnectHostname] looks a name up, without
-// waiting, and takes the first address that answers (RFC 8305). The event
-// callback gets [EventConnected] or an error. [Bufferevent.SetLocalAddr] says
+// waiting, and takes the first address that answers (RFC 8305).
+// [Bufferevent.ConnectAddress] does what an address such as "localhost:http" or
+// "unix:/path" needs. The event callback gets [EventConnected] or an error. [Bufferevent.SetLocalAddr] says
 // from which address. Package listener accepts connections. [FromConn] and
 // [FromFile] take over what Go's own packages have opened, and [NewConn] is the
 // way back: a net.Conn for goroutines that like to wait.

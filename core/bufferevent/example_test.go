@@ -106,6 +106,34 @@ func ExampleBufferevent_ConnectHostname() {
 	// welcome
 }
 
+func ExampleBufferevent_ConnectAddress() {
+	base, err := event.NewBase()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer base.Free()
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+
+	b, err := bufferevent.NewSocket(base, -1, bufferevent.CloseOnFree)
+	if err != nil {
+		log.Fatal(err)
+	}
+	b.SetCallbacks(nil, nil, func(b *bufferevent.Bufferevent, what bufferevent.Events) {
+		fmt.Println(what, b.Err())
+		b.Free()
+	})
+	address := server.Addr().String() // what a user would configure
+	if err := b.ConnectAddress(nil, address); err != nil {
+		log.Fatal(err)
+	}
+	base.Dispatch()
+	// Output: connected <nil>
+}
+
 // The halves of a pair are connected to each other.
 func ExampleNewPair() {
 	base, err := event.NewBase()

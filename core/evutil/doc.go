@@ -34,7 +34,9 @@
 //
 // Addresses are values of package net/netip. [ParseSockaddrPort] reads the
 // forms that libevent's configuration files use, with or without a port;
-// [FormatSockaddrPort] writes them. [SockaddrToAddrPort] and
+// [FormatSockaddrPort] writes them. [ParseAddress] reads what people write for
+// places to listen and to connect, such as ":8080", "localhost:http" and
+// "unix:/path". [SockaddrToAddrPort] and
 // [AddrPortToSockaddr] convert to and from what system calls take. Zones of
 // IPv6 addresses are names of interfaces or numbers, and [ScopeID] turns them
 // into numbers.

@@ -27,6 +27,23 @@ func ExampleParseSockaddrPort() {
 	// parse address "192.0.2.1:0": port is not a number from 1 to 65535
 }
 
+func ExampleParseAddress() {
+	for _, s := range []string{":8080", "www.example.com:https", "[::1]:80", "unix:/run/server.sock", "localhost"} {
+		a, err := evutil.ParseAddress(s)
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Printf("%s host=%q service=%q path=%q\n", a.Network, a.Host, a.Service, a.Path)
+	}
+	// Output:
+	// tcp host="" service="8080" path=""
+	// tcp host="www.example.com" service="https" path=""
+	// tcp host="::1" service="80" path=""
+	// unix host="" service="" path="/run/server.sock"
+	// parse address "localhost": missing port
+}
+
 func ExampleGetaddrinfo() {
 	hints := &evutil.AddrInfoHints{
 		Family:   syscall.AF_INET,

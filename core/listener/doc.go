@@ -4,11 +4,11 @@
 //
 // # A listener
 //
-// [NewBind] makes a listener for a TCP address, [NewUnix] for a Unix socket, and
-// [New] for a socket that the program has already:
+// [Listen] makes a listener for an address as people write it, such as ":8080" or
+// "unix:/path", [NewBind] for a TCP address, [NewUnix] for a Unix socket, and [New]
+// for a socket that the program has already:
 //
-//	addr := netip.MustParseAddrPort("127.0.0.1:7777")
-//	l, err := listener.NewBind(base, addr, listener.CloseOnFree|listener.Reuseable,
+//	l, err := listener.Listen(base, ":7777", listener.CloseOnFree|listener.Reuseable,
 //		listener.DefaultBacklog, func(l *listener.Listener, fd int, peer netip.AddrPort) {
 //			// fd is the callback's to close
 //		})

@@ -24,8 +24,7 @@ func Example() {
 		evutil.CloseSocket(fd)
 		l.Free()
 	}
-	addr := netip.MustParseAddrPort("127.0.0.1:0")
-	l, err := listener.NewBind(base, addr, listener.CloseOnFree|listener.Reuseable, listener.DefaultBacklog, onConnection)
+	l, err := listener.Listen(base, "localhost:0", listener.CloseOnFree|listener.Reuseable, listener.DefaultBacklog, onConnection)
 	if err != nil {
 		fmt.Println(err)
 		return
