@@ -137,7 +137,7 @@ func defaultOptions() options {
 //
 // These are beyond libevent:
 //
-//	address-order           rfc6724    order of the results of GetAddrInfo: rfc6724, happy-eyeballs or as-answered
+//	address-order           rfc6724    order of the results of GetAddrInfo: rfc6724 or as-answered
 //	cache-size              10000      answers that the cache holds, of 1 KiB on average; 0 for none, up to 10,000,000
 //	failure-ttl             1          seconds for which a failed lookup is not tried again (RFC 9520), at most 300; 0 for none
 //	max-file-size           16777216   bytes that a resolv.conf or hosts file may have, 1 to 1 GiB

@@ -50,7 +50,7 @@ func TestSetOptionSetsEveryOption(t *testing.T) {
 		{"edns-udp-size", "1232", func(b *Base) any { return b.options.ednsUDPSize }, 1232},
 		{"edns-udp-size", "100", func(b *Base) any { return b.options.ednsUDPSize }, 512},
 		{"edns-udp-size", "70000", func(b *Base) any { return b.options.ednsUDPSize }, 65535},
-		{"address-order", "happy-eyeballs", func(b *Base) any { return b.options.order }, orderHappyEyeballs},
+		{"address-order", "as-answered", func(b *Base) any { return b.options.order }, orderAsAnswered},
 		{"cache-size", "12", func(b *Base) any { return b.cache.limit }, 12},
 		{"max-file-size", "4096", func(b *Base) any { return b.options.maxFileSize }, 4096},
 		{"max-waiting", "9", func(b *Base) any { return b.options.maxWaiting }, 9},

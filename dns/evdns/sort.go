@@ -13,15 +13,13 @@ import (
 type addressOrder uint8
 
 const (
-	orderRFC6724       addressOrder = iota // best first
-	orderHappyEyeballs                     // likewise, with the families alternating (RFC 8305)
-	orderAsAnswered                        // as libevent: IPv4 first, otherwise as answered
+	orderRFC6724    addressOrder = iota // best first
+	orderAsAnswered                     // as libevent: IPv4 first, otherwise as answered
 )
 
 var addressOrders = map[string]addressOrder{
-	"rfc6724":        orderRFC6724,
-	"happy-eyeballs": orderHappyEyeballs,
-	"as-answered":    orderAsAnswered,
+	"rfc6724":     orderRFC6724,
+	"as-answered": orderAsAnswered,
 }
 
 // maxSources is for how many addresses of a family the system is asked what it
@@ -64,15 +62,12 @@ func (o addressOrder) arrange(addrs []netip.Addr, source func(netip.Addr) netip.
 	if o == orderAsAnswered || len(addrs) < 2 {
 		return addrs
 	}
-	sorted := sortAddrs(addrs, source)
-	if o == orderHappyEyeballs {
-		sorted = interleave(sorted)
-	}
-	return sorted
+	return sortAddrs(addrs, source)
 }
 
 // sortAddrs puts destination addresses in the order of RFC 6724 section 6, the
-// best first. Nothing is known of deprecated and home addresses and of tunnels,
+// best first. Who connects to them has the families alternate (RFC 8305), as
+// bufferevent.ConnectHostname does. Nothing is known of deprecated and home addresses and of tunnels,
 // so rules 3, 4 and 7 decide nothing. Among IPv4 addresses the longest prefix
 // does not decide either, since it says little there, and would undo the
 // balancing of those who answer in varying order.
@@ -233,27 +228,4 @@ func commonPrefix(a, b netip.Addr) int {
 		}
 	}
 	return n
-}
-
-// interleave has the families alternate, beginning with that of the first (RFC
-// 8305 section 4). Within a family the order stays.
-func interleave(addrs []netip.Addr) []netip.Addr {
-	var first, second []netip.Addr
-	for _, addr := range addrs {
-		if addr.Is4() == addrs[0].Is4() {
-			first = append(first, addr)
-		} else {
-			second = append(second, addr)
-		}
-	}
-	mixed := make([]netip.Addr, 0, len(addrs))
-	for i := range max(len(first), len(second)) {
-		if i < len(first) {
-			mixed = append(mixed, first[i])
-		}
-		if i < len(second) {
-			mixed = append(mixed, second[i])
-		}
-	}
-	return mixed
 }

@@ -120,18 +120,19 @@ func TestScopesAndPolicies(t *testing.T) {
 	}
 }
 
-func TestHappyEyeballsOrderAlternatesBetweenFamilies(t *testing.T) {
+// That families alternate is for who connects, and nothing to sort by.
+func TestFamiliesDoNotAlternate(t *testing.T) {
 	everywhere := func(dst netip.Addr) netip.Addr { return dst }
 	for _, test := range []struct{ addrs, want []string }{
 		{[]string{"192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1", "2001:db8::2"},
-			[]string{"2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2", "192.0.2.3"}},
+			[]string{"2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2", "192.0.2.3"}},
 		{[]string{"2001:db8::1", "2001:db8::2", "2001:db8::3", "192.0.2.1"},
-			[]string{"2001:db8::1", "192.0.2.1", "2001:db8::2", "2001:db8::3"}},
+			[]string{"2001:db8::1", "2001:db8::2", "2001:db8::3", "192.0.2.1"}},
 		{[]string{"192.0.2.1", "192.0.2.2"}, []string{"192.0.2.1", "192.0.2.2"}},
 		{[]string{"192.0.2.1"}, []string{"192.0.2.1"}},
 		{nil, nil},
 	} {
-		got := orderHappyEyeballs.arrange(parseAddrs(test.addrs...), everywhere)
+		got := orderRFC6724.arrange(parseAddrs(test.addrs...), everywhere)
 		if !slices.Equal(got, parseAddrs(test.want...)) {
 			t.Errorf("%v: got %v", test.addrs, got)
 		}
