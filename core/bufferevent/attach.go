@@ -13,7 +13,7 @@ func (c *Control) Attach(above Transport, read, write DataCallback, onEvent Even
 	b.refs++
 	b.callbacks = callbacks{read, write, onEvent}
 	b.extra().above = above
-	if _, again := b.transport.(*socket); b.sawEOF && !again {
+	if r, ok := b.transport.(Rereader); b.sawEOF && !(ok && r.EndsAgain()) {
 		b.report(EventEOF|EventReading, io.EOF, TrigDeferCallbacks) // nothing else will tell
 	}
 }

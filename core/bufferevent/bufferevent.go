@@ -168,7 +168,7 @@ func (b *Bufferevent) String() string {
 }
 
 func (b *Bufferevent) kind() string {
-	if s, ok := b.transport.(fmt.Stringer); ok {
+	if s, ok := b.transport.(Named); ok {
 		return s.String()
 	}
 	return "bufferevent"

@@ -12,7 +12,6 @@ import (
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
-	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 const (
@@ -122,40 +121,6 @@ func boundBelow(b *Bufferevent) {
 var _ net.Conn = (*Conn)(nil)
 
 func (c *Conn) noteAddresses() { c.local, c.remote = c.bev.NetAddrs() }
-
-// NetAddrs asks the system for the addresses of the socket at the bottom, in the
-// form of package net. Where there is none, an address has the name "bufferevent".
-func (b *Bufferevent) NetAddrs() (local, remote net.Addr) {
-	local, remote = noAddr{}, noAddr{}
-	fd := b.FD()
-	if fd < 0 {
-		return local, remote
-	}
-	if sa, err := sysio.Sockname(fd); err == nil {
-		local = netAddr(sa)
-	}
-	if sa, err := sysio.Peername(fd); err == nil {
-		remote = netAddr(sa)
-	}
-	return local, remote
-}
-
-// netAddr converts the address of a stream socket.
-func netAddr(sa evutil.Sockaddr) net.Addr {
-	if ap, err := evutil.SockaddrToAddrPort(sa); err == nil {
-		return net.TCPAddrFromAddrPort(ap)
-	}
-	if name, ok := sysio.UnixPath(sa); ok {
-		return &net.UnixAddr{Name: name, Net: "unix"}
-	}
-	return noAddr{}
-}
-
-// noAddr is the address of what has none.
-type noAddr struct{}
-
-func (noAddr) Network() string { return "bufferevent" }
-func (noAddr) String() string  { return "bufferevent" }
 
 // LocalAddr implements net.Conn.
 func (c *Conn) LocalAddr() net.Addr {

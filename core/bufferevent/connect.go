@@ -57,34 +57,36 @@ func (b *Bufferevent) ConnectUnix(name string) error {
 	return b.startConnect("connect "+name, sysio.UnixSockaddr(name), syscall.AF_UNIX)
 }
 
-// startConnect connects the socket at the bottom. A nil sa says that this is
-// under way.
+// startConnect connects what can be. A nil sa says that this is under way.
 func (b *Bufferevent) startConnect(op string, sa evutil.Sockaddr, family int) error {
-	s, err := b.bottom()
+	at, c, err := beginAt[Connector](b)
 	if err != nil {
 		return opError(op, err)
 	}
-	if !s.bev.begin() {
-		return opError(op, ErrFreed)
-	}
-	defer s.bev.end()
-	if err := s.connect(sa, family); err != nil {
+	defer at.end()
+	if err := c.Connect(sa, family); err != nil {
 		return opError(op, err)
 	}
 	return nil
 }
 
-// bottom returns the socket that the bufferevent stands on.
-func (b *Bufferevent) bottom() (*socket, error) {
-	for below := b; below != nil; below = below.wrapped() {
-		if s, ok := below.transport.(*socket); ok {
-			return s, nil
-		}
+// Connected reports whether there is somebody to talk to: a socket has a
+// descriptor, and is not being connected. Other bufferevents are as connected as
+// what they stand on, if that is anything.
+func (b *Bufferevent) Connected() bool {
+	at, c, err := beginAt[Connector](b)
+	if err != nil {
+		return errors.Is(err, errors.ErrUnsupported) // such as a pair
 	}
-	return nil, errors.ErrUnsupported
+	defer at.end()
+	return c.Connected()
 }
 
-func (s *socket) connect(sa evutil.Sockaddr, family int) error {
+// Connected implements Connector.
+func (s *socket) Connected() bool { return s.FD() >= 0 && s.connecting == nil }
+
+// Connect implements Connector.
+func (s *socket) Connect(sa evutil.Sockaddr, family int) error {
 	fd := s.FD()
 	switch {
 	case s.connecting != nil:

@@ -105,10 +105,14 @@ func (b *Bufferevent) resume(what event.What, why suspension) {
 		return
 	}
 	*s &^= why
-	if *s != 0 || b.enabled&what == 0 {
-		return
+	if *s == 0 && b.enabled&what != 0 {
+		b.resumed(what, b.transport.Enable(what))
 	}
-	if err := b.transport.Enable(what); err != nil {
+}
+
+// resumed reports, and disables, a direction that could not go on.
+func (b *Bufferevent) resumed(what event.What, err error) {
+	if err != nil {
 		b.disable(what)
 		(*Control)(b).EventDeferred(EventError|eventFor(what), err)
 	}

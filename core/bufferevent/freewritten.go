@@ -49,17 +49,6 @@ func (b *Bufferevent) FreeWhenWrittenFunc(timeout time.Duration, done func(err e
 	b.freeWhenWritten(timeout, done)
 }
 
-// An Ender is a transport that can end the stream that it writes once and for
-// all, for FreeWhenWritten.
-type Ender interface {
-	// EndWriting writes the output, as much as possible at once, and ends the
-	// stream by the means of its own protocol. What is below is not its
-	// business. It calls Control.WriteEnded when everything has been given to
-	// what is below, before it returns or later, or has nowhere to go.
-	// Writing is enabled, and nothing is added to the output any more.
-	EndWriting()
-}
-
 // A drainState says how far FreeWhenWritten is.
 type drainState uint8
 

@@ -161,36 +161,21 @@ func resumeAll(list []*Bufferevent) {
 		if !b.begin() {
 			continue
 		}
-		b.resumeReading()
-		b.resumeWriting()
+		b.liftGroupLimit(event.Read)
+		b.liftGroupLimit(event.Write)
 		b.end()
 	}
 }
 
-// resumeReading lets a member read if it has waited for that: at once, for there
-// was something to read, and not when the loop's method says so, which may name
-// the same ones first every time.
-func (b *Bufferevent) resumeReading() {
-	waited := b.suspended[direction(event.Read)]&suspendGroup != 0
-	b.resume(event.Read, suspendGroup)
-	if waited && b.read.Pending(event.Read) != 0 {
-		b.read.Activate(event.Read)
-	}
-}
-
-// resumeWriting lets a member write if it has waited for that: at once, and not at
-// the end of the iteration, where one that has just had its share may be before
-// it.
-func (b *Bufferevent) resumeWriting() {
-	s, ok := b.transport.(*socket)
-	if !ok || s.connecting != nil || b.output.Len() == 0 {
-		b.resume(event.Write, suspendGroup)
+// liftGroupLimit lets a direction go on if it has waited for the group.
+func (b *Bufferevent) liftGroupLimit(what event.What) {
+	s := &b.suspended[direction(what)]
+	if *s&suspendGroup == 0 {
 		return
 	}
-	waited := b.suspended[direction(event.Write)]&suspendGroup != 0
-	b.suspended[direction(event.Write)] &^= suspendGroup
-	if waited && (*Control)(b).Wants(event.Write) {
-		s.write()
+	*s &^= suspendGroup
+	if (*Control)(b).Wants(what) {
+		b.resumed(what, b.transport.(Limiter).LimitLifted(what))
 	}
 }
 
@@ -221,18 +206,20 @@ func (g *RateLimitGroup) remove(b *Bufferevent) {
 }
 
 // AddToRateLimitGroup makes the bufferevent a member of g, and of no other
-// group. A limit of its own remains in force beside that. The error is ErrNil or
-// ErrGroup (bufferevent_add_to_rate_limit_group).
+// group; or rather the socket that it stands on, as SetRateLimit limits that. A limit
+// of its own remains in force beside that. The error is ErrNil or ErrGroup, or wraps
+// errors.ErrUnsupported where SetRateLimit's does (bufferevent_add_to_rate_limit_group).
 func (b *Bufferevent) AddToRateLimitGroup(g *RateLimitGroup) error {
 	const op = "add to rate limit group"
 	if g == nil {
 		return opError(op, ErrNil)
 	}
-	if !b.begin() {
-		return opError(op, ErrFreed)
+	at, _, err := beginAt[Limiter](b)
+	if err != nil {
+		return opError(op, err)
 	}
-	defer b.end()
-	l, err := b.ensureLimiter()
+	defer at.end()
+	l, err := at.ensureLimiter()
 	if err != nil {
 		return opError(op, err)
 	}
@@ -242,7 +229,7 @@ func (b *Bufferevent) AddToRateLimitGroup(g *RateLimitGroup) error {
 	if !g.admit() {
 		return opError(op, ErrGroup)
 	}
-	b.leaveGroup(l)
+	at.leaveGroup(l)
 	l.group = g
 	return nil
 }
@@ -258,15 +245,17 @@ func (g *RateLimitGroup) admit() bool {
 	return true
 }
 
-// RemoveFromRateLimitGroup ends the membership, if there is one
+// RemoveFromRateLimitGroup ends the membership of what AddToRateLimitGroup has made
+// a member, if it is one. The error wraps errors.ErrUnsupported where that cannot be
 // (bufferevent_remove_from_rate_limit_group).
 func (b *Bufferevent) RemoveFromRateLimitGroup() error {
-	if !b.begin() {
-		return opError("remove from rate limit group", ErrFreed)
+	at, _, err := beginAt[Limiter](b)
+	if err != nil {
+		return opError("remove from rate limit group", err)
 	}
-	defer b.end()
-	if l := b.limiter(); l != nil {
-		b.leaveGroup(l)
+	defer at.end()
+	if l := at.limiter(); l != nil {
+		at.leaveGroup(l)
 	}
 	return nil
 }

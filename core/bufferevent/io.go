@@ -97,8 +97,8 @@ func (b *Bufferevent) writable(op string) error {
 	case b.brokenWrite:
 		return opError(op, ErrBroken)
 	}
-	if p, ok := b.transport.(*pair); ok && p.partner == nil {
-		return opError(op, ErrNoPartner)
+	if b.extras != nil && b.extras.refusal != nil {
+		return opError(op, b.extras.refusal)
 	}
 	return nil
 }
@@ -221,7 +221,7 @@ func (b *Bufferevent) CloseWrite() error {
 func (b *Bufferevent) FD() int {
 	b.lock()
 	defer b.unlock()
-	if t, ok := b.transport.(Describer); ok && b.refs > 0 {
+	if _, t, ok := find[Describer](b); ok && b.refs > 0 {
 		return t.FD()
 	}
 	return -1
@@ -233,14 +233,11 @@ func (b *Bufferevent) FD() int {
 // (bufferevent_setfd).
 func (b *Bufferevent) SetFD(fd int) error {
 	const op = "set descriptor"
-	if !b.begin() {
-		return opError(op, ErrFreed)
+	at, t, err := beginAt[Describer](b)
+	if err != nil {
+		return opError(op, err)
 	}
-	defer b.end()
-	t, ok := b.transport.(Describer)
-	if !ok {
-		return opError(op, errors.ErrUnsupported)
-	}
+	defer at.end()
 	return t.SetFD(fd)
 }
 
@@ -248,14 +245,11 @@ func (b *Bufferevent) SetFD(fd int) error {
 // (bufferevent_replacefd).
 func (b *Bufferevent) ReplaceFD(fd int) error {
 	const op = "replace descriptor"
-	if !b.begin() {
-		return opError(op, ErrFreed)
+	at, t, err := beginAt[Describer](b)
+	if err != nil {
+		return opError(op, err)
 	}
-	defer b.end()
-	t, ok := b.transport.(Describer)
-	if !ok {
-		return opError(op, errors.ErrUnsupported)
-	}
+	defer at.end()
 	old := t.FD()
 	if err := t.SetFD(evutil.InvalidSocket); err != nil {
 		return err

@@ -26,6 +26,7 @@ type extras struct {
 	drain    *drainWait     // or nil
 	dnsErr   error
 	brokenBy error          // what writing has failed with
+	refusal  error          // why Write has nobody to write to, or nil
 	peerName string         // of the host, see NamePeer
 	local    netip.AddrPort // of sockets to connect, or zero
 

@@ -21,19 +21,20 @@ import (
 // at the same time, and it can be used again at once.
 func (b *Bufferevent) SetLocalAddr(addr netip.AddrPort) error {
 	op := "set local address " + addr.String()
-	s, err := b.bottom()
+	at, c, err := beginAt[Connector](b)
 	if err != nil {
 		return opError(op, err)
 	}
-	if !s.bev.begin() {
-		return opError(op, ErrFreed)
-	}
-	defer s.bev.end()
-	if addr == (netip.AddrPort{}) && s.bev.extras == nil {
-		return nil
-	}
-	s.bev.extra().local = addr
+	defer at.end()
+	c.SetLocalAddr(addr)
 	return nil
+}
+
+// SetLocalAddr implements Connector.
+func (s *socket) SetLocalAddr(addr netip.AddrPort) {
+	if addr != (netip.AddrPort{}) || s.bev.extras != nil {
+		s.bev.extra().local = addr
+	}
 }
 
 // newSocket makes a socket to connect, with the local address that was set.
@@ -74,22 +75,4 @@ func (s *socket) bind(fd, family int) error {
 		return fmt.Errorf("bind to %v: %w", local, err)
 	}
 	return nil
-}
-
-// PeerAddr asks the system for the TCP address that the socket at the bottom is
-// connected to. It is the zero AddrPort if there is none.
-func (b *Bufferevent) PeerAddr() netip.AddrPort {
-	fd := b.FD()
-	if fd < 0 {
-		return netip.AddrPort{}
-	}
-	sa, err := sysio.Peername(fd)
-	if err != nil {
-		return netip.AddrPort{}
-	}
-	addr, err := evutil.SockaddrToAddrPort(sa)
-	if err != nil {
-		return netip.AddrPort{}
-	}
-	return addr
 }

@@ -60,10 +60,18 @@ func (b *Bufferevent) Partner() *Bufferevent {
 }
 
 func (b *Bufferevent) partner() *Bufferevent {
-	if p, ok := b.transport.(*pair); ok && p.partner != nil {
-		return &p.partner.bev
+	if p, ok := b.transport.(Partnered); ok {
+		return p.Partner()
 	}
 	return nil
+}
+
+// Partner implements Partnered.
+func (p *pair) Partner() *Bufferevent {
+	if p.partner == nil {
+		return nil
+	}
+	return &p.partner.bev
 }
 
 // Enable implements Transport: what waits on either side may go over now.
@@ -241,6 +249,7 @@ func (p *pair) endIfDone() {
 // Unlink implements Transport.
 func (p *pair) Unlink() {
 	if p.partner != nil {
+		p.partner.bev.extra().refusal = ErrNoPartner
 		p.partner.partner = nil
 		p.partner = nil
 	}

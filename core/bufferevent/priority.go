@@ -23,20 +23,30 @@ func (b *Bufferevent) priority() int {
 
 // SetPriority sets how urgent the callbacks are: from 0, the most urgent, to
 // one less than the base's number of priorities. New bufferevents are in the
-// middle. Only sockets have a priority: for others the error wraps
-// errors.ErrUnsupported, and otherwise it is that of event.SetPriority
+// middle. It is that of the socket that the bufferevent stands on, and of all
+// between: in its callbacks theirs run. The error wraps errors.ErrUnsupported where
+// there is no socket, as for a pair, and otherwise it is that of event.SetPriority
 // (bufferevent_priority_set).
 func (b *Bufferevent) SetPriority(priority int) error {
 	const op = "set priority"
-	if !b.begin() {
-		return opError(op, ErrFreed)
+	at, p, err := beginAt[Prioritizer](b)
+	if err != nil {
+		return opError(op, err)
 	}
-	defer b.end()
-	if _, ok := b.transport.(*socket); !ok {
-		return opError(op, errors.ErrUnsupported)
+	defer at.end()
+	if err := p.SetPriority(priority); err != nil {
+		return err
 	}
-	return b.setPriority(priority)
+	for ; b != at; b = b.wrapped() {
+		if err := b.setPriority(priority); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// SetPriority implements Prioritizer.
+func (s *socket) SetPriority(priority int) error { return s.bev.setPriority(priority) }
 
 func (b *Bufferevent) setPriority(priority int) error {
 	if err := b.read.SetPriority(priority); err != nil {
@@ -56,7 +66,8 @@ func (b *Bufferevent) setPriority(priority int) error {
 // SetBase moves a socket to another base. Nothing may be under way: disable both
 // directions and let the loop come by first, or do it before anything is
 // enabled or written. The error wraps event.ErrPending if something is, and
-// errors.ErrUnsupported if this is no socket (bufferevent_base_set).
+// errors.ErrUnsupported if this is no socket, but stands on one, for instance
+// (bufferevent_base_set).
 func (b *Bufferevent) SetBase(base *event.Base) error {
 	const op = "set base"
 	if base == nil {
@@ -66,11 +77,11 @@ func (b *Bufferevent) SetBase(base *event.Base) error {
 		return opError(op, ErrFreed)
 	}
 	defer b.end()
-	s, ok := b.transport.(*socket)
+	m, ok := b.transport.(BaseMover)
 	if !ok {
 		return opError(op, errors.ErrUnsupported)
 	}
-	if b.busy() || s.flushing || s.connecting != nil || s.waiting {
+	if b.busy() || !m.Idle() {
 		return opError(op, fmt.Errorf("%v: %w", b, event.ErrPending))
 	}
 	if err := b.read.SetBase(base); err != nil {
@@ -92,6 +103,9 @@ func (b *Bufferevent) SetBase(base *event.Base) error {
 	}
 	return nil
 }
+
+// Idle implements BaseMover.
+func (s *socket) Idle() bool { return !s.flushing && s.connecting == nil && !s.waiting }
 
 // busy reports whether the base has anything of ours but the events.
 func (b *Bufferevent) busy() bool {

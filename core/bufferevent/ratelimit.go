@@ -1,6 +1,7 @@
 package bufferevent
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/go-libevent/libevent/core/event"
@@ -36,15 +37,26 @@ func (b *Bufferevent) ensureLimiter() (*limiter, error) {
 }
 
 // SetRateLimit limits how fast the bufferevent reads and writes; nil is no limit.
-// The bucket of a bufferevent that had none starts with what one tick adds. Only
-// sockets, and whatever stands on them, move data at a rate: set the limit on
-// the socket (bufferevent_set_rate_limit).
+// The bucket of one that had none starts with what one tick adds.
+//
+// Limits act where bytes enter and leave the process, at the socket that the
+// bufferevent stands on: for TLS they count encrypted bytes, and what is over the same
+// socket has the same limit. The error wraps errors.ErrUnsupported where there is no
+// socket, as for a pair (bufferevent_set_rate_limit).
 func (b *Bufferevent) SetRateLimit(cfg *TokenBucketConfig) error {
 	const op = "set rate limit"
-	if !b.begin() {
-		return opError(op, ErrFreed)
+	at, _, err := beginAt[Limiter](b)
+	if err != nil {
+		return opError(op, err)
 	}
-	defer b.end()
+	defer at.end()
+	if err := at.setRateLimit(cfg); err != nil {
+		return opError(op, err)
+	}
+	return nil
+}
+
+func (b *Bufferevent) setRateLimit(cfg *TokenBucketConfig) error {
 	if cfg == nil {
 		if l := b.limiter(); l != nil {
 			l.buckets.cfg = nil
@@ -54,7 +66,7 @@ func (b *Bufferevent) SetRateLimit(cfg *TokenBucketConfig) error {
 	}
 	l, err := b.ensureLimiter()
 	if err != nil {
-		return opError(op, err)
+		return err
 	}
 	switch now := b.base.Now(); l.buckets.cfg {
 	case cfg:
@@ -129,16 +141,19 @@ func (l *limiter) leave(b *Bufferevent) {
 // TokenBucketConfig returns what was set with SetRateLimit, or nil
 // (bufferevent_get_token_bucket_cfg).
 func (b *Bufferevent) TokenBucketConfig() *TokenBucketConfig {
-	b.lock()
-	defer b.unlock()
-	if l := b.limiter(); l != nil {
+	at, _, err := beginAt[Limiter](b)
+	if err != nil {
+		return nil
+	}
+	defer at.end()
+	if l := at.limiter(); l != nil {
 		return l.buckets.cfg
 	}
 	return nil
 }
 
 // ReadLimit returns how many bytes may be read before the next tick by the limit
-// of the bufferevent itself; it can be negative. It is math.MaxInt without a
+// that SetRateLimit has set; it can be negative. It is math.MaxInt without a
 // limit (bufferevent_get_read_limit).
 func (b *Bufferevent) ReadLimit() int { return b.limitOf(event.Read) }
 
@@ -146,19 +161,20 @@ func (b *Bufferevent) ReadLimit() int { return b.limitOf(event.Read) }
 func (b *Bufferevent) WriteLimit() int { return b.limitOf(event.Write) }
 
 func (b *Bufferevent) limitOf(what event.What) int {
-	b.lock()
-	defer b.unlock()
-	l := b.limiter()
-	if l == nil || l.buckets.cfg == nil || b.refs == 0 {
-		return math.MaxInt
-	}
-	l.buckets.fill(b.base.Now())
-	return l.buckets.tokens(what)
+	return b.askLimiter(func(at *Bufferevent) int {
+		l := at.limiter()
+		if l == nil || l.buckets.cfg == nil {
+			return math.MaxInt
+		}
+		l.buckets.fill(at.base.Now())
+		return l.buckets.tokens(what)
+	})
 }
 
 // DecrementReadLimit takes n bytes from what may be read, or with a negative n
 // gives some: for data that has gone another way. The error is ErrNoLimit if no
-// limit is set (bufferevent_decrement_read_limit).
+// limit is set, or wraps errors.ErrUnsupported where SetRateLimit's does
+// (bufferevent_decrement_read_limit).
 func (b *Bufferevent) DecrementReadLimit(n int) error {
 	return b.decrement("decrement read limit", event.Read, n)
 }
@@ -170,78 +186,79 @@ func (b *Bufferevent) DecrementWriteLimit(n int) error {
 }
 
 func (b *Bufferevent) decrement(op string, what event.What, n int) error {
-	if !b.begin() {
-		return opError(op, ErrFreed)
+	at, _, err := beginAt[Limiter](b)
+	if err != nil {
+		return opError(op, err)
 	}
-	defer b.end()
-	l := b.limiter()
+	defer at.end()
+	l := at.limiter()
 	if l == nil || l.buckets.cfg == nil {
 		return opError(op, ErrNoLimit)
 	}
 	l.buckets.take(what, n)
-	b.settle(l)
+	at.settle(l)
 	return nil
 }
 
 // SetMaxSingleRead bounds how many bytes one call reads; zero is
-// DefaultMaxSingleRead (bufferevent_set_max_single_read).
+// DefaultMaxSingleRead. It acts at the socket that the bufferevent stands on, as
+// SetRateLimit does, and fails where that fails (bufferevent_set_max_single_read).
 func (b *Bufferevent) SetMaxSingleRead(n int) error {
-	if n < 0 || n > math.MaxInt32 {
-		return opError("set max single read", ErrRange)
-	}
-	b.lock()
-	defer b.unlock()
-	if n == 0 {
-		n = DefaultMaxSingleRead
-	}
-	b.ownBounds().maxRead = n
-	return nil
+	return b.setMaxSingle("set max single read", event.Read, n)
 }
 
 // SetMaxSingleWrite bounds how many bytes are written before others have their
-// turn; zero is DefaultMaxSingleWrite (bufferevent_set_max_single_write).
+// turn; zero is DefaultMaxSingleWrite. It acts as SetMaxSingleRead does
+// (bufferevent_set_max_single_write).
 func (b *Bufferevent) SetMaxSingleWrite(n int) error {
+	return b.setMaxSingle("set max single write", event.Write, n)
+}
+
+func (b *Bufferevent) setMaxSingle(op string, what event.What, n int) error {
 	if n < 0 || n > math.MaxInt32 {
-		return opError("set max single write", ErrRange)
+		return opError(op, ErrRange)
 	}
-	b.lock()
-	defer b.unlock()
-	if n == 0 {
-		n = DefaultMaxSingleWrite
+	at, _, err := beginAt[Limiter](b)
+	if err != nil {
+		return opError(op, err)
 	}
-	b.ownBounds().maxWrite = n
+	defer at.end()
+	if what == event.Read {
+		at.ownBounds().maxRead = cmp.Or(n, DefaultMaxSingleRead)
+	} else {
+		at.ownBounds().maxWrite = cmp.Or(n, DefaultMaxSingleWrite)
+	}
 	return nil
 }
 
-// MaxSingleRead returns what was set with SetMaxSingleRead
-// (bufferevent_get_max_single_read).
+// MaxSingleRead returns what was set with SetMaxSingleRead, or math.MaxInt where that
+// is not supported (bufferevent_get_max_single_read).
 func (b *Bufferevent) MaxSingleRead() int {
-	b.lock()
-	defer b.unlock()
-	return b.bounds.maxRead
+	return b.askLimiter(func(at *Bufferevent) int { return at.bounds.maxRead })
 }
 
-// MaxSingleWrite returns what was set with SetMaxSingleWrite
+// MaxSingleWrite is MaxSingleRead for SetMaxSingleWrite
 // (bufferevent_get_max_single_write).
 func (b *Bufferevent) MaxSingleWrite() int {
-	b.lock()
-	defer b.unlock()
-	return b.bounds.maxWrite
+	return b.askLimiter(func(at *Bufferevent) int { return at.bounds.maxWrite })
 }
 
 // MaxToRead returns how many bytes would be read now, in one call, by the limits
-// of the bufferevent and its group (bufferevent_get_max_to_read).
-func (b *Bufferevent) MaxToRead() int {
-	b.lock()
-	defer b.unlock()
-	return b.maxToRead()
-}
+// of the bufferevent and its group; it is math.MaxInt where there are none
+// (bufferevent_get_max_to_read).
+func (b *Bufferevent) MaxToRead() int { return b.askLimiter((*Bufferevent).maxToRead) }
 
 // MaxToWrite is MaxToRead for writing (bufferevent_get_max_to_write).
-func (b *Bufferevent) MaxToWrite() int {
-	b.lock()
-	defer b.unlock()
-	return b.maxToWrite()
+func (b *Bufferevent) MaxToWrite() int { return b.askLimiter((*Bufferevent).maxToWrite) }
+
+// askLimiter returns a number of the bufferevent where limits act, or math.MaxInt.
+func (b *Bufferevent) askLimiter(number func(at *Bufferevent) int) int {
+	at, _, err := beginAt[Limiter](b)
+	if err != nil {
+		return math.MaxInt
+	}
+	defer at.end()
+	return number(at)
 }
 
 func (b *Bufferevent) maxToRead() int {

@@ -61,22 +61,18 @@ func (b *Bufferevent) ConnectHostnameHints(r Resolver, hints *evutil.AddrInfoHin
 	default:
 		return opError(op, evutil.EAIFamily)
 	}
-	s, err := b.bottom()
+	at, c, err := beginAt[Connector](b)
 	if err != nil {
 		return opError(op, err)
 	}
-	if !s.bev.begin() {
-		return opError(op, ErrFreed)
-	}
-	defer s.bev.end()
-	if s.connecting != nil {
-		return opError(op, ErrConnecting)
-	}
+	defer at.end()
 	if r == nil {
-		r = goResolver{s.bev.base}
+		r = goResolver{at.base}
 	}
-	b.namePeer(host)
-	s.lookup(r, hints, host, port)
+	if err := c.ConnectHost(r, hints, host, port); err != nil {
+		return opError(op, err)
+	}
+	b.namePeer(host) // in time for a handshake, as the loop makes the connection
 	return nil
 }
 
@@ -122,15 +118,26 @@ func (b *Bufferevent) namePeer(host string) bool {
 func (b *Bufferevent) DNSError() error {
 	b.lock()
 	defer b.unlock()
-	s, err := b.bottom()
-	if err != nil || s.bev.extras == nil {
+	_, c, ok := find[Connector](b)
+	if !ok {
+		return nil
+	}
+	return c.DNSError()
+}
+
+// DNSError implements Connector.
+func (s *socket) DNSError() error {
+	if s.bev.extras == nil {
 		return nil
 	}
 	return s.bev.extras.dnsErr
 }
 
-// lookup looks the name up. Both directions rest meanwhile.
-func (s *socket) lookup(r Resolver, hints *evutil.AddrInfoHints, host string, port int) {
+// ConnectHost implements Connector. Both directions rest while the name is looked up.
+func (s *socket) ConnectHost(r Resolver, hints *evutil.AddrInfoHints, host string, port int) error {
+	if s.connecting != nil {
+		return ErrConnecting
+	}
 	b := &s.bev
 	b.extra().dnsErr = nil
 	k := &connecting{}
@@ -153,6 +160,7 @@ func (s *socket) lookup(r Resolver, hints *evutil.AddrInfoHints, host string, po
 			b.suspended[1] &^= suspendLookup
 		}
 	}
+	return nil
 }
 
 // lookedUp goes on with the addresses of the host.
@@ -185,7 +193,7 @@ func (s *socket) connectAny(addrs []evutil.AddrInfo) error {
 	if err != nil {
 		return err
 	}
-	if err := s.connect(sa, addrs[0].Family); err != nil {
+	if err := s.Connect(sa, addrs[0].Family); err != nil {
 		return fmt.Errorf("connect %v: %w", addrs[0].Addr, err)
 	}
 	return nil

@@ -155,6 +155,28 @@ func (s *socket) OutputAdded() {
 	}
 }
 
+// LimitLifted implements Limiter. It reads if there was something to read, and not
+// when the loop's method says so, which may name the same sockets first every time;
+// and writes now rather than at the end of the iteration, where one that has just had
+// its share may be before it.
+func (s *socket) LimitLifted(what event.What) error {
+	b := &s.bev
+	if what == event.Write && s.connecting == nil && b.output.Len() > 0 {
+		s.write()
+		return nil
+	}
+	if err := s.Enable(what); err != nil {
+		return err
+	}
+	if what == event.Read && b.read.Pending(event.Read) != 0 {
+		b.read.Activate(event.Read)
+	}
+	return nil
+}
+
+// EndsAgain implements Rereader.
+func (s *socket) EndsAgain() bool { return true }
+
 // InputRemoved implements Transport.
 func (s *socket) InputRemoved() {}
 

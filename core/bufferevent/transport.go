@@ -1,8 +1,13 @@
 package bufferevent
 
 import (
+	"errors"
+	"net"
+	"net/netip"
+
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 // A Transport moves the data of a bufferevent: from somewhere into the input
@@ -39,29 +44,209 @@ type Transport interface {
 	Unlink()
 }
 
-// What a Transport can do besides. Methods of a Bufferevent whose transport
-// cannot do them fail with an error that wraps errors.ErrUnsupported, or return
-// what says that there is nothing.
+// As finds the first transport, from b's own downwards, that implements T, as
+// errors.As finds an error. It is how to ask what a stack of bufferevents can do
+// without knowing what it is made of:
+//
+//	if t, ok := bufferevent.As[interface{ ConnectionState() tls.ConnectionState }](b); ok {
+//		state := t.ConnectionState()
+//
+// ok is false if there is none, or if b was freed. As may be called by who may call
+// the methods of b.
+func As[T any](b *Bufferevent) (t T, ok bool) {
+	b.lock()
+	defer b.unlock()
+	if b.refs == 0 {
+		return t, false
+	}
+	_, t, ok = find[T](b)
+	return t, ok
+}
+
+// find is As, and returns the bufferevent of the transport, too. The lock is held.
+func find[T any](b *Bufferevent) (at *Bufferevent, t T, ok bool) {
+	for at = b; at != nil; at = at.wrapped() {
+		if t, ok = at.transport.(T); ok {
+			return at, t, true
+		}
+	}
+	return nil, t, false
+}
+
+// beginAt is begin for the bufferevent whose transport implements T, which it returns
+// with the transport. The error is ErrFreed, or errors.ErrUnsupported if there is
+// none. The caller ends it with end.
+func beginAt[T any](b *Bufferevent) (at *Bufferevent, t T, err error) {
+	b.lock()
+	defer b.unlock()
+	if b.refs == 0 {
+		return nil, t, ErrFreed
+	}
+	at, t, ok := find[T](b)
+	if !ok {
+		return nil, t, errors.ErrUnsupported
+	}
+	if !at.begin() {
+		return nil, t, ErrFreed
+	}
+	return at, t, nil
+}
+
+// The capabilities: what a transport can do besides moving data. This is the whole
+// list; a package may add one that it only asks for with [As], as evhttp does for the
+// state of TLS.
+//
+// Each is asked of the first transport downwards that has it, unless its comment says
+// that only the transport itself is asked. Where none has it, methods of a
+// Bufferevent that need it fail with an error that wraps errors.ErrUnsupported, or
+// return what says that there is nothing. The methods are called with the lock of the
+// transport's bufferevent held and a reference, as those of Transport are, except
+// those of Addresser, Negotiator and Named, which anybody may call through As: they
+// take the lock themselves.
 type (
-	// A Describer is a transport over a descriptor.
+	// A Wrapper is a transport over another bufferevent, which is where the search
+	// for a capability goes on.
+	Wrapper interface {
+		Underlying() *Bufferevent
+	}
+
+	// A Describer is a transport over a descriptor, directly or not. One that is
+	// over another bufferevent hands both on, and begins anew with SetFD.
 	Describer interface {
 		FD() int
 		SetFD(fd int) error
 	}
-	// A Wrapper is a transport over another bufferevent.
-	Wrapper interface {
-		Underlying() *Bufferevent
+
+	// A Connector is a transport that can be connected.
+	//
+	// Only a socket can: what is above it is connected with it, and a pair is from
+	// the start.
+	Connector interface {
+		// Connect begins to connect to an address of a family; a nil address
+		// says that this is under way.
+		Connect(to evutil.Sockaddr, family int) error
+		// ConnectHost looks a host name up, and connects to what answers.
+		ConnectHost(r Resolver, hints *evutil.AddrInfoHints, host string, port int) error
+		// SetLocalAddr sets the address of sockets to be made.
+		SetLocalAddr(addr netip.AddrPort)
+		// Connected reports whether there is a connection.
+		Connected() bool
+		// DNSError returns why the last name could not be looked up, or nil.
+		DNSError() error
 	}
+
 	// A PeerNamer is a transport that wants to know the name of the host that
 	// the stream is going to be connected to, as TLS does to verify it. It reports
-	// whether it takes the name: it may know one, or be connected.
+	// whether it takes the name: it may know one, or be connected. The lowest in a
+	// stack is asked, which is nearest to the host.
+	//
+	// Only TLS verifies names; core does not import it.
 	PeerNamer interface {
 		NamePeer(host string) (taken bool)
 	}
+
+	// A Limiter is a transport where bytes leave the process and enter it: rate
+	// limits, groups and the sizes of single reads and writes act there, and count
+	// what it moves. It asks Control.MaxToRead and MaxToWrite how much a call may
+	// move, and tells Control.CountRead and CountWritten what it has.
+	//
+	// Only a socket is one: a limit on TLS is one of encrypted bytes, and what
+	// halves of a pair hand over is no transfer.
+	Limiter interface {
+		// LimitLifted goes on with Read or Write, which has waited for the limit
+		// of a group: at once, since others that have had their share would be
+		// before it otherwise. It is called instead of Enable.
+		LimitLifted(what event.What) error
+	}
+
+	// A Prioritizer is a transport whose events have a priority.
+	//
+	// Only a socket is one, as in C: what is above it runs in the callbacks of
+	// the socket's events. A pair has no events but timeouts.
+	Prioritizer interface {
+		SetPriority(priority int) error
+	}
+
+	// A BaseMover is a transport that can be moved to another base. Only the
+	// transport itself is asked: with what is below alone, a stack would be torn
+	// apart.
+	//
+	// Only a socket is one, as in C: timers and handshakes of what is above it, and
+	// the other half of a pair, belong to the base that they have begun on.
+	BaseMover interface {
+		// Idle reports whether nothing of the transport's waits for the loop.
+		Idle() bool
+	}
+
+	// An Addresser is a transport that knows between which addresses it is.
+	//
+	// Only a socket does, from the system. A transport that was told of other ones,
+	// such as by a proxy, would be another.
+	Addresser interface {
+		// PeerAddr returns the TCP address of the peer, or the zero AddrPort.
+		PeerAddr() netip.AddrPort
+		// NetAddrs returns both addresses in the form of package net.
+		NetAddrs() (local, remote net.Addr)
+	}
+
+	// A Negotiator is a transport that agrees with its peer on what is spoken over
+	// it.
+	//
+	// Only TLS does, by ALPN (RFC 7301); core does not import it.
+	Negotiator interface {
+		NegotiatedProtocol() string
+	}
+
 	// A WriteCloser is a transport that can end the stream that it writes,
-	// once the output buffer is empty, and still read.
+	// once the output buffer is empty, and still read. Only the transport itself is
+	// asked, as its end is not that of what is below.
 	WriteCloser interface {
 		CloseWrite() error
+	}
+
+	// An Ender is a transport that can end the stream that it writes once and for
+	// all, for FreeWhenWritten. Only the transport itself is asked.
+	Ender interface {
+		// EndWriting writes the output, as much as possible at once, and ends
+		// the stream by the means of its own protocol. What is below is not its
+		// business. It calls Control.WriteEnded when everything has been given
+		// to what is below, before it returns or later, or has nowhere to go.
+		// Writing is enabled, and nothing is added to the output any more.
+		EndWriting()
+	}
+
+	// A Queuer is a transport that reports its output as written when it has left
+	// what is below, rather than when it was handed down. Queued returns how much
+	// has not. Only the transport itself is asked.
+	//
+	// Only TLS is one: what it has encrypted cannot be taken back, so it counts as
+	// unsent. Filters bound what waits below instead.
+	Queuer interface {
+		Queued() int
+	}
+
+	// A Rereader is a transport that finds the end of its stream anew when reading
+	// is enabled once more, so that it need not be reported to a transport that is
+	// put over it. Only the transport itself is asked.
+	//
+	// Only a socket is one: the kernel says so with every read.
+	Rereader interface {
+		EndsAgain() bool
+	}
+
+	// A Partnered is a transport that is connected to another one in this process,
+	// and shares a lock with it. Only the transport itself is asked.
+	//
+	// Only a pair is one.
+	Partnered interface {
+		// Partner returns the other end, or nil if that was freed.
+		Partner() *Bufferevent
+	}
+
+	// A Named transport has a name for its kind, such as "socket", for logs and
+	// errors. Only the transport itself is asked.
+	Named interface {
+		String() string
 	}
 )
 
@@ -111,3 +296,29 @@ func (c *Control) WriteEvent() *event.Event {
 func (c *Control) Wants(what event.What) bool {
 	return c.enabled&what != 0 && c.suspended[direction(what)] == 0
 }
+
+// Options returns the options that the bufferevent was made with.
+func (c *Control) Options() Options { return c.options }
+
+// Queued returns how much waits in the output, and below it if the transport is a
+// Queuer.
+func (c *Control) Queued() int {
+	n := c.output.Len()
+	if q, ok := c.transport.(Queuer); ok {
+		n += q.Queued()
+	}
+	return n
+}
+
+// MaxToRead returns how many bytes a transport that is a Limiter may read now. If its
+// group has nothing left, reading is suspended until it has.
+func (c *Control) MaxToRead() int { return c.Bufferevent().maxToRead() }
+
+// MaxToWrite is MaxToRead for writing.
+func (c *Control) MaxToWrite() int { return c.Bufferevent().maxToWrite() }
+
+// CountRead counts what a transport that is a Limiter has read against the limits.
+func (c *Control) CountRead(n int) { c.Bufferevent().countRead(n) }
+
+// CountWritten is CountRead for writing.
+func (c *Control) CountWritten(n int) { c.Bufferevent().countWritten(n) }
