@@ -7,62 +7,77 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 )
 
-// streamOf returns the transport of a TLS bufferevent, or nil.
-func streamOf(b *bufferevent.Bufferevent) *stream {
-	if b == nil {
-		return nil
-	}
-	s, _ := (*bufferevent.Control)(b).Transport().(*stream)
-	return s
+// A connection is the capability by which this package's functions find TLS in a
+// stack of bufferevents; ConnectionState is the part of it that is for everybody.
+//
+// Only a stream has it, as only this package makes TLS bufferevents.
+type connection interface {
+	ConnectionState() tls.ConnectionState
+	tlsConn() *tls.Conn
+	getFlags() Flags
+	changeFlags(f, to Flags)
+	detach() (*Conn, error)
+	bufferevent() *bufferevent.Bufferevent
 }
 
-// TLSConn returns crypto/tls's side of a TLS bufferevent, or nil if b is none:
-// to look at it, not to read or write, and not before EventConnected. Its addresses
-// are those of the socket at the bottom, if there is one
+// TLSConn returns crypto/tls's side of a TLS bufferevent, or of one below b, or nil if
+// there is none: to look at it, not to read or write, and not before EventConnected.
+// Its addresses are those of the socket at the bottom, if there is one
 // (bufferevent_openssl_get_ssl).
 func TLSConn(b *bufferevent.Bufferevent) *tls.Conn {
-	s := streamOf(b)
-	if s == nil {
-		return nil
+	if c, ok := bufferevent.As[connection](b); ok {
+		return c.tlsConn()
 	}
-	b.Lock()
-	defer b.Unlock()
+	return nil
+}
+
+func (s *stream) tlsConn() *tls.Conn {
+	s.bev.Lock()
+	defer s.bev.Unlock()
 	if s.open() {
 		s.noteAddresses()
 	}
 	return s.conn.tls
 }
 
-// ConnectionState returns what the handshake has led to: version, cipher suite,
-// protocol, certificates. ok is false while it is not done, and if b is no TLS
-// bufferevent.
+// ConnectionState returns what the handshake of a TLS bufferevent, or of one below b,
+// has led to: version, cipher suite, protocol, certificates. ok is false while it is
+// not done, and if there is none. Packages that do not import this one ask
+// bufferevent.As for the method of this name.
 func ConnectionState(b *bufferevent.Bufferevent) (state tls.ConnectionState, ok bool) {
-	s := streamOf(b)
-	if s == nil {
-		return tls.ConnectionState{}, false
+	if c, found := bufferevent.As[connection](b); found {
+		state = c.ConnectionState()
 	}
-	b.Lock()
-	defer b.Unlock()
-	if !s.open() {
-		return tls.ConnectionState{}, false
-	}
-	return s.conn.tls.ConnectionState(), true
+	return state, state.HandshakeComplete
 }
 
-// GetFlags returns the flags, or none if b is no TLS bufferevent
-// (bufferevent_ssl_get_flags).
-func GetFlags(b *bufferevent.Bufferevent) Flags {
-	s := streamOf(b)
-	if s == nil {
-		return 0
+// ConnectionState returns what the handshake has led to, or the zero value before.
+func (s *stream) ConnectionState() tls.ConnectionState {
+	s.bev.Lock()
+	defer s.bev.Unlock()
+	if !s.open() {
+		return tls.ConnectionState{}
 	}
-	b.Lock()
-	defer b.Unlock()
+	return s.conn.tls.ConnectionState()
+}
+
+// GetFlags returns the flags of a TLS bufferevent, or of one below b, or none if there
+// is none (bufferevent_ssl_get_flags).
+func GetFlags(b *bufferevent.Bufferevent) Flags {
+	if c, ok := bufferevent.As[connection](b); ok {
+		return c.getFlags()
+	}
+	return 0
+}
+
+func (s *stream) getFlags() Flags {
+	s.bev.Lock()
+	defer s.bev.Unlock()
 	return s.flags
 }
 
-// SetFlags sets flags and leaves the others as they are. The error is ErrNotTLS
-// or ErrFlags (bufferevent_ssl_set_flags).
+// SetFlags sets flags of a TLS bufferevent, or of one below b, and leaves the others
+// as they are. The error is ErrNotTLS or ErrFlags (bufferevent_ssl_set_flags).
 func SetFlags(b *bufferevent.Bufferevent, f Flags) error { return changeFlags(b, "set flags", f, f) }
 
 // ClearFlags clears flags and leaves the others as they are. The errors are
@@ -72,17 +87,21 @@ func ClearFlags(b *bufferevent.Bufferevent, f Flags) error {
 }
 
 func changeFlags(b *bufferevent.Bufferevent, op string, f, to Flags) error {
-	s := streamOf(b)
+	c, ok := bufferevent.As[connection](b)
 	switch {
-	case s == nil:
+	case !ok:
 		return opError(op, ErrNotTLS)
 	case f&^allFlags != 0:
 		return opError(op, ErrFlags)
 	}
-	b.Lock()
-	defer b.Unlock()
-	s.flags = s.flags&^f | to
+	c.changeFlags(f, to)
 	return nil
+}
+
+func (s *stream) changeFlags(f, to Flags) {
+	s.bev.Lock()
+	defer s.bev.Unlock()
+	s.flags = s.flags&^f | to
 }
 
 // AllowDirtyShutdown reports whether DirtyShutdown is set
@@ -103,7 +122,7 @@ func SetAllowDirtyShutdown(b *bufferevent.Bufferevent, allow bool) error {
 // that would have to wait. TLS 1.3 has no renegotiation
 // (bufferevent_ssl_renegotiate).
 func Renegotiate(b *bufferevent.Bufferevent) error {
-	if streamOf(b) == nil {
+	if _, ok := bufferevent.As[connection](b); !ok {
 		return opError("renegotiate", ErrNotTLS)
 	}
 	return opError("renegotiate", errors.ErrUnsupported)
@@ -115,19 +134,29 @@ func Renegotiate(b *bufferevent.Bufferevent) error {
 // encrypted yet, and input that was not taken, are lost: flush and read before. The error is ErrNotTLS, or
 // ErrNotOpen if the handshake is not done or the stream has ended.
 func Detach(b *bufferevent.Bufferevent) (*Conn, error) {
-	s := streamOf(b)
-	if s == nil {
+	c, ok := bufferevent.As[connection](b)
+	if !ok || c.bufferevent() != b { // what is over it could not go on
 		return nil, opError("detach", ErrNotTLS)
 	}
-	b.Lock()
-	defer b.Unlock()
+	conn, err := c.detach()
+	if err != nil {
+		return nil, opError("detach", err)
+	}
+	return conn, nil
+}
+
+func (s *stream) bufferevent() *bufferevent.Bufferevent { return &s.bev }
+
+func (s *stream) detach() (*Conn, error) {
+	s.bev.Lock()
+	defer s.bev.Unlock()
 	if !s.open() || s.ended || s.broken || s.closed {
-		return nil, opError("detach", ErrNotOpen)
+		return nil, ErrNotOpen
 	}
 	s.detached = true
 	conn := s.conn
 	conn.taken = false
 	conn.mem.in, conn.mem.out, conn.mem.addrs = nil, nil, nil
-	b.Free()
+	s.bev.Free()
 	return conn, nil
 }

@@ -227,12 +227,7 @@ func (s *stream) SetFD(fd int) error {
 
 // NegotiatedProtocol implements bufferevent.Negotiator: it returns what ALPN has
 // chosen (RFC 7301).
-func (s *stream) NegotiatedProtocol() string {
-	if !s.open() {
-		return ""
-	}
-	return s.conn.tls.ConnectionState().NegotiatedProtocol
-}
+func (s *stream) NegotiatedProtocol() string { return s.ConnectionState().NegotiatedProtocol }
 
 // open reports whether the handshake is done.
 func (s *stream) open() bool { return s.conn.done }

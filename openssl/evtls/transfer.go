@@ -188,7 +188,7 @@ func (s *stream) tellWritten() {
 		return
 	}
 	low, _, _ := s.bev.Watermark(event.Write)
-	queued := s.queued()
+	queued := s.Queued()
 	if s.bev.Output().Len()+queued > low {
 		return
 	}
@@ -196,15 +196,9 @@ func (s *stream) tellWritten() {
 	s.control().Triggered(event.Write)
 }
 
-// queued returns how much was encrypted and has not left yet: more than what is
-// below, if that is a TLS bufferevent, too.
-func (s *stream) queued() int {
-	n := s.under.Output().Len()
-	if below := streamOf(s.under); below != nil {
-		n += below.queued()
-	}
-	return n
-}
+// Queued implements bufferevent.Queuer: it returns how much was encrypted and has not
+// left yet, which is more than what is below if that is a Queuer, too.
+func (s *stream) Queued() int { return s.lower().Queued() }
 
 // onRead is called when there is input below.
 func (s *stream) onRead(*bufferevent.Bufferevent) {
