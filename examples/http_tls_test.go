@@ -28,7 +28,6 @@ func serveTLS(t *testing.T, a *authority, protocols ...string) (addr string) {
 	s.SetStreamFunc(func(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
 		return evtls.NewSocket(base, fd, evtls.Accepting, cfg, bufferevent.CloseOnFree)
 	})
-	s.SetTLSState(evtls.ConnectionState)
 	s.SetGenericStream(evhttp.HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.TLS.ServerName, " ", r.TLS.NegotiatedProtocol)
 	})))

@@ -64,10 +64,15 @@ func (cfg *TokenBucketConfig) Tick() time.Duration { return cfg.tick }
 // tickAt returns the number of the tick that t is in. Ticks of the same length
 // begin at the same time everywhere.
 func (cfg *TokenBucketConfig) tickAt(t time.Time) int64 {
-	return int64(t.Sub(tickEpoch) / cfg.tick)
+	since := t.Sub(tickEpoch)
+	n := int64(since / cfg.tick)
+	if since < 0 && since%cfg.tick != 0 {
+		n-- // the clock of a test shows any time
+	}
+	return n
 }
 
-// tickEpoch is some time before the first tick.
+// tickEpoch is when tick 0 begins.
 var tickEpoch = time.Now()
 
 // buckets are the tokens of both directions: how many bytes may still be read

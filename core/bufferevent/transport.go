@@ -51,9 +51,12 @@ type Transport interface {
 //	if t, ok := bufferevent.As[interface{ ConnectionState() tls.ConnectionState }](b); ok {
 //		state := t.ConnectionState()
 //
-// ok is false if there is none, or if b was freed. As may be called by who may call
+// ok is false if there is none, or if b is nil or was freed. As may be called by who may call
 // the methods of b.
 func As[T any](b *Bufferevent) (t T, ok bool) {
+	if b == nil {
+		return t, false
+	}
 	b.lock()
 	defer b.unlock()
 	if b.refs == 0 {

@@ -1,7 +1,6 @@
 package evhttp
 
 import (
-	"crypto/tls"
 	"fmt"
 	"net/url"
 	"strings"
@@ -40,9 +39,6 @@ type ClientConfig struct {
 	Resolver bufferevent.Resolver
 	// Secure makes TLS streams; without it https is an error.
 	Secure SecureFunc
-	// TLSState tells what TLS has agreed on, for net/http; evtls.ConnectionState
-	// knows. It may be nil.
-	TLSState func(b *bufferevent.Bufferevent) *tls.ConnectionState
 	// Proxy returns the URL of the proxy to use for a URL, or nil for none. See
 	// [ProxyFromEnvironment]. Proxies are those of HTTP, reached in clear or by
 	// TLS: requests for http go to them, those for https through them.

@@ -1,6 +1,7 @@
 package evhttp
 
 import (
+	"crypto/tls"
 	"math"
 	"net/netip"
 	"time"
@@ -27,6 +28,8 @@ type Conn struct {
 	maxBody int64
 	onClose func(c *Conn)
 	freed   bool
+
+	peerAsked bool // peer is what the stream has said
 }
 
 // A side is what a connection does with what happens to it, as a server's or a
@@ -133,13 +136,33 @@ func (c *Conn) Server() *Server {
 // (evhttp_connection_get_bufferevent).
 func (c *Conn) Bufferevent() *bufferevent.Bufferevent { return c.bev }
 
-// PeerAddr returns the address of the peer, if it is one of TCP
-// (evhttp_connection_get_addr).
+// PeerAddr returns the address of the peer, if it is one of TCP. It is what the stream
+// says, which a socket asks the system for. A server's connection asks once, when the
+// address is wanted for the first time: later than a reset by the client there is none
+// any more (evhttp_connection_get_addr).
 func (c *Conn) PeerAddr() netip.AddrPort {
-	if !c.peer.IsValid() && c.bev != nil {
-		return c.bev.PeerAddr()
+	if c.peer.IsValid() || c.peerAsked || c.bev == nil {
+		return c.peer
 	}
-	return c.peer
+	addr := c.bev.PeerAddr()
+	if c.Server() != nil {
+		c.peer, c.peerAsked = addr, true
+	}
+	return addr
+}
+
+// TLS returns what TLS has agreed on with the peer, or nil if the stream is none of
+// TLS, or its handshake is not done.
+func (c *Conn) TLS() *tls.ConnectionState {
+	t, ok := bufferevent.As[interface{ ConnectionState() tls.ConnectionState }](c.bev)
+	if !ok {
+		return nil
+	}
+	state := t.ConnectionState()
+	if !state.HandshakeComplete {
+		return nil
+	}
+	return &state
 }
 
 // SetCloseCallback sets what is called when the connection ends, for whatever

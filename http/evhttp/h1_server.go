@@ -457,7 +457,7 @@ func (c *served) happened(what bufferevent.Events) {
 	case bufferevent.TimedOut:
 		c.fail(c.bev.Err())
 	case bufferevent.OutputFailed, bufferevent.Failed:
-		c.server.logLoss(c.peer, c.bev.Err())
+		c.server.logLoss(c.PeerAddr(), c.bev.Err())
 		c.fail(c.bev.Err())
 	case bufferevent.ConnectionMade:
 		if c.bev.NegotiatedProtocol() == "h2" {

@@ -48,8 +48,8 @@ const (
 //   - Hijack is an error while there is more of the body than has come.
 //   - A write deadline counts while the handler writes, and once when it has
 //     returned; a read deadline is for the body alone.
-//   - The request knows of TLS if [Server.SetTLSState] was called. A Date field
-//     cannot be left out, and 205 has no body (RFC 9110, section 15.3.6).
+//   - A Date field cannot be left out, and 205 has no body (RFC 9110, section
+//     15.3.6).
 func HTTPHandler(h http.Handler) Handler { return (&netHandler{h}).begin }
 
 // A netHandler is a handler of net/http. Servers know the two ways to run it from

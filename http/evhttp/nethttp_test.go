@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -18,8 +17,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/go-libevent/libevent/core/bufferevent"
 )
 
 // newHTTPServer runs net/http's own server and returns its URL.
@@ -411,25 +408,6 @@ func TestHandlersEndWithTheServer(t *testing.T) {
 	if err := <-ended; err == nil {
 		t.Error("the body is complete")
 	}
-}
-
-func TestHandlersKnowOfTLS(t *testing.T) {
-	s, addr, on := serve(t)
-	asked := (*bufferevent.Bufferevent)(nil)
-	on(func() {
-		s.SetTLSState(func(b *bufferevent.Bufferevent) (tls.ConnectionState, bool) {
-			asked = b
-			return tls.ConnectionState{ServerName: "name"}, true
-		})
-		h := func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.TLS.ServerName) }
-		s.SetGenericCallback(HTTPHandlerInline(http.HandlerFunc(h)))
-	})
-	wantSame(t, "server name", bodyFor(t, addr, "GET", "a", "/"), "name")
-	on(func() {
-		if asked == nil {
-			t.Error("nobody was asked")
-		}
-	})
 }
 
 func TestHandlersAtUnixSockets(t *testing.T) {

@@ -29,11 +29,7 @@ func newHTTPRequest(r *Request) (*http.Request, error) {
 		Header: h, Host: string(r.reqHead.Host()), Body: http.NoBody,
 		RemoteAddr: remoteAddr(r.conn), Close: !r.reqHead.KeepAlive,
 	}
-	if fn := r.conn.Server().tlsState; fn != nil {
-		if state, ok := fn(r.conn.bev); ok {
-			req.TLS = &state
-		}
-	}
+	req.TLS = r.conn.TLS()
 	req.ContentLength = r.incoming.Length
 	if r.incoming.Header.Contains(message.TransferEncoding) {
 		req.TransferEncoding = []string{"chunked"}
@@ -46,10 +42,11 @@ func newHTTPRequest(r *Request) (*http.Request, error) {
 // remoteAddr returns the peer's address as net/http has it: "@" is that of Unix
 // sockets without a name.
 func remoteAddr(c *Conn) string {
-	if !c.peer.IsValid() {
+	addr := c.PeerAddr()
+	if !addr.IsValid() {
 		return "@"
 	}
-	return c.peer.String()
+	return addr.String()
 }
 
 func requestURL(r *Request) (*url.URL, error) {

@@ -29,9 +29,8 @@ type roundTripper struct{ client *Client }
 // (but those about name resolution, connecting, TLS, and idle connections),
 // cancelling, and other protocols (101), whose body is an io.ReadWriteCloser.
 // Requests that may be sent twice are sent again if a connection turns out to be
-// stale, provided that they have no body or a GetBody. Different are that it neither asks for
-// compression on its own nor sends a User-Agent, and that an https response has
-// no TLS state unless ClientConfig.TLSState tells it.
+// stale, provided that they have no body or a GetBody. Different is that it neither asks for
+// compression on its own nor sends a User-Agent.
 func (c *Client) RoundTripper() http.RoundTripper { return &roundTripper{c} }
 
 // CloseIdleConnections is what http.Client.CloseIdleConnections calls.
@@ -281,8 +280,8 @@ func (p *trip) response() *http.Response {
 			resp.ContentLength = -1
 		}
 	}
-	if fn := p.client.cfg.TLSState; fn != nil && p.req.URL.Scheme == "https" {
-		resp.TLS = fn(r.conn.bev)
+	if p.req.URL.Scheme == "https" {
+		resp.TLS = r.conn.TLS()
 	}
 	return resp
 }

@@ -64,7 +64,6 @@ type Server struct {
 	losses       event.LogLimiter // of connections
 	unhook       func() bool      // from the freeing of the base
 	newStream    StreamFunc
-	tlsState     TLSStateFunc
 
 	idleTimeout, headerTimeout, bodyTimeout, writeTimeout time.Duration
 	minBodyRate                                           int
@@ -304,7 +303,6 @@ func (s *Server) accept(b *Bound, fd int, peer netip.AddrPort) {
 		bev.Free()
 		return
 	}
-	c.peer = peer
 	c.place = len(s.conns)
 	s.conns = append(s.conns, c)
 	if err := c.start(bev); err != nil {
@@ -312,6 +310,8 @@ func (s *Server) accept(b *Bound, fd int, peer netip.AddrPort) {
 		c.close()
 	} else if s.maxConns > 0 && len(s.conns)+len(s.leaving) > s.maxConns {
 		c.overload()
+	} else if s.onLog != nil {
+		c.PeerAddr() // for the log, as a client that resets the connection leaves no address
 	}
 }
 

@@ -27,7 +27,7 @@ func (s *Server) SetAccessLog(w io.Writer) {
 func (r *Request) LogEntry() AccessLogEntry {
 	f := r.InputHeaders().fields()
 	return AccessLogEntry{
-		Peer: r.conn.peer.Addr(), Time: r.conn.base.Now(),
+		Peer: r.conn.PeerAddr().Addr(), Time: r.conn.base.Now(),
 		Method: r.reqHead.Method(), Target: r.reqHead.Target(), Protocol: r.reqHead.Proto.String(),
 		Status: r.code, Sent: r.sent,
 		Referer: f.Get("Referer"), UserAgent: f.Get("User-Agent"),

@@ -1,11 +1,9 @@
 package evhttp
 
 import (
-	"crypto/tls"
 	"fmt"
 	"time"
 
-	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/http/internal/ascii"
 )
 
@@ -123,14 +121,6 @@ func (s *Server) SetStreamFunc(fn StreamFunc) {
 	}
 	s.newStream = fn
 }
-
-// TLSStateFunc returns what a TLS handshake has led to, and whether the
-// bufferevent is one of TLS.
-type TLSStateFunc func(b *bufferevent.Bufferevent) (tls.ConnectionState, bool)
-
-// SetTLSState sets what tells handlers of net/http about TLS, in the request's
-// TLS: evtls.ConnectionState, if that makes the streams.
-func (s *Server) SetTLSState(fn TLSStateFunc) { s.tlsState = fn }
 
 // SetAllowedMethods sets the methods that there may be; others are answered with
 // 405, and those that nobody knows with 501. In C it is 501 for all. A pattern that
