@@ -89,8 +89,11 @@ func newServed(s *Server) (*served, error) {
 // start begins with the first request.
 func (c *served) start(b *bufferevent.Bufferevent) error {
 	c.attach(b)
-	if err := errors.Join(b.SetTimeouts(0, c.server.writeTimeout), b.SetMaxSingleWrite(maxTurn)); err != nil {
+	if err := b.SetTimeouts(0, c.server.writeTimeout); err != nil {
 		return err
+	}
+	if err := b.SetMaxSingleWrite(maxTurn); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return err // without a socket, there is no turn to take
 	}
 	c.began = c.now()
 	c.expect(c.server.headerTimeout)

@@ -27,8 +27,8 @@
 // [NewFilter] puts TLS over another bufferevent, of any kind: over the socket
 // of a protocol that begins in clear (STARTTLS), over a pair, over a filter, or
 // over TLS. Watermarks and timeouts of what is below are this package's from then
-// on; rate limits are set there, on the [bufferevent.Bufferevent.Underlying]
-// socket.
+// on. Rate limits, sizes of single reads and writes, and priorities act at the socket
+// at the bottom, and count encrypted bytes; without a socket they are errors.
 //
 // # Handshakes
 //
