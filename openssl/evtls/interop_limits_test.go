@@ -5,7 +5,6 @@ package evtls_test
 import (
 	"crypto/tls"
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,10 +18,11 @@ import (
 // through the sockets. Records are no larger than what both make one of.
 func TestLimitsCountWhatCCounts(t *testing.T) {
 	path := compileC(t, "limits", "-levent_openssl", "-levent_core", "-lssl", "-lcrypto")
+	own := newPeerCA(t).issue(t)
 	sizes := []int{1, 100, 1000, 10_000, 15_000}
 	for name, version := range map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13} {
 		t.Run(name, func(t *testing.T) {
-			args := []string{name, filepath.Join("testdata", "cert.pem"), filepath.Join("testdata", "key.pem")}
+			args := []string{name, own.certFile, own.keyFile}
 			for _, size := range sizes {
 				args = append(args, strconv.Itoa(size))
 			}
