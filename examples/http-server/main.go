@@ -27,6 +27,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/examples/internal/tlsconf"
+	"github.com/go-libevent/libevent/http/evfile"
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
@@ -74,7 +75,7 @@ func (o *options) run() error {
 		return err
 	}
 	defer base.Free()
-	files, err := evhttp.NewFileServer(o.root)
+	files, err := evfile.NewServer(o.root)
 	if err != nil {
 		return err
 	}

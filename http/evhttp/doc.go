@@ -27,11 +27,12 @@
 // A [Request] has the method, the target and the header fields of what came, and
 // its body in [Request.Input]. One call answers: [Request.SendReply] with a
 // buffer, which is moved and not copied, [Request.SendReplyBytes],
-// [Request.SendReplyFile], [Request.SendError]. A long answer is sent part by
-// part: [Request.SendReplyStart], [Request.SendReplyChunk],
-// [Request.SendReplyEnd]. With [Request.SendReplyChunkFunc] the next part is made
-// when the one before has left, so that a client that reads slowly needs no
-// memory.
+// [Request.SendError]. A long answer is sent part by part:
+// [Request.SendReplyStart], [Request.SendReplyChunk], [Request.SendReplyEnd]. With
+// [Request.SendReplyChunkFunc], or from a [BodySource] by
+// [Request.SendReplySource], the next part is made when the one before has left,
+// so that a client that reads slowly needs no memory. Package evfile answers with
+// files and folders.
 //
 // A handler may answer later: keep the request, return, and answer from any
 // other callback, or by [event.Base.Post] from any goroutine. What other requests
@@ -46,10 +47,7 @@
 //
 // [Request.Hijack] takes the stream away from HTTP, after CONNECT or Upgrade.
 //
-// # Files and net/http
-//
-// A [FileServer] serves a folder: ranges, conditions, listings, by sendfile, and
-// nothing outside of the folder.
+// # Handlers of net/http
 //
 // [HTTPHandler] has a handler of net/http answer, in a goroutine for each request,
 // and [HTTPHandlerInline] on the loop, if it waits for nothing. They behave as on

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-libevent/libevent/http/evfile"
 	"github.com/go-libevent/libevent/http/evhttp"
 )
 
@@ -51,7 +52,7 @@ func TestAnswersThatEndTheConnectionSayClose(t *testing.T) {
 			if err != nil {
 				panic(err)
 			}
-			r.SendReplyFile(f, info, "text/plain")
+			evfile.Send(r, f, info, "text/plain")
 		})},
 		{"streamed later", early(func(r *evhttp.Request) {
 			base := r.Conn().Base()

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-libevent/libevent/http/evfile"
 	"github.com/go-libevent/libevent/http/evhttp"
 )
 
@@ -162,7 +163,7 @@ func TestStreamsGoOnForClientsThatOnlyEndTheirs(t *testing.T) {
 			if err != nil {
 				panic(err)
 			}
-			r.SendReplyFile(f, info, "text/plain")
+			evfile.Send(r, f, info, "text/plain")
 		}},
 		{"net/http", evhttp.HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			<-req.Context().Done()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evuri"
 	"github.com/go-libevent/libevent/http/internal/message"
 	"github.com/go-libevent/libevent/http/internal/route"
@@ -76,10 +77,11 @@ type Request struct {
 	toldSent  bool // the complete callback was called
 	outlasts  bool // the answer goes on when the client has ended its stream
 
-	handler handler     // of a server's request
-	match   route.Match // of the pattern that has led there
-	uri     *evuri.URI  // once it was asked for
-	cause   error       // why it is over
+	handler handler      // of a server's request
+	match   route.Match  // of the pattern that has led there
+	uri     *evuri.URI   // once it was asked for
+	source  *sourceReply // that yields the body of the answer
+	cause   error        // why it is over
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -144,6 +146,7 @@ func (r *Request) over(cause error) {
 	if r.cancel != nil {
 		r.cancel(cause)
 	}
+	r.closeSource(cause)
 	if cause != nil && r.onError != nil {
 		r.tellError(cause)
 	}
@@ -350,6 +353,18 @@ func (r *Request) Context() context.Context {
 	}
 	return r.ctx
 }
+
+// Base returns the base of the connection, or nil once the request is over.
+func (r *Request) Base() *event.Base {
+	if r.ex == nil {
+		return nil
+	}
+	return r.conn.base
+}
+
+// Path returns the path of the request target as it was sent, without the query;
+// "/" where a whole URI has none, nothing where the target has no path.
+func (r *Request) Path() string { return string(pathOf(r)) }
 
 // SetHeaderCallback sets what is called when the header has come, before the
 // body; false gives the request up (evhttp_request_set_header_cb).

@@ -186,19 +186,23 @@ func (s *Server) nobody(r *Request, host, path []byte) int {
 	return http.StatusMethodNotAllowed
 }
 
-// addSlash sends a client to where the path has a slash at its end. The target is
-// relative, so that nothing that a client can put in front of it matters.
-func addSlash(r *Request) {
+// addSlash is the handler of a path that only has one with a slash at its end.
+func addSlash(r *Request) { _ = r.SendSlashRedirect() } // fails only when the request is over
+
+// SendSlashRedirect answers with 301 and the path with a slash at its end, as is
+// right for a folder that was asked for without. The location is relative, so that
+// nothing that a client can put in front of it matters. The errors are those of
+// SendReply.
+func (r *Request) SendSlashRedirect() error {
 	path, query, found := strings.Cut(string(r.reqHead.Path()), "?")
 	target := "./" + path[strings.LastIndexByte(path, '/')+1:] + "/"
 	if found {
 		target += "?" + query
 	}
 	if r.header.Set("Location", target) != nil {
-		r.SendError(http.StatusBadRequest, "")
-		return
+		return r.SendError(http.StatusBadRequest, "")
 	}
-	r.SendError(http.StatusMovedPermanently, "")
+	return r.SendError(http.StatusMovedPermanently, "")
 }
 
 // pathOf returns the path of a request, without the query.

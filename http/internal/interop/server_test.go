@@ -18,6 +18,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/http/evfile"
 	"github.com/go-libevent/libevent/http/evhttp"
 )
 
@@ -76,7 +77,7 @@ func serve(t testing.TB) *ourServer {
 		t.Fatal(err)
 	}
 	s.addr = bound.AddrPort()
-	files, err := evhttp.NewFileServer(s.folder)
+	files, err := evfile.NewServer(s.folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func (s *ourServer) file(name string, data []byte) {
 	}
 }
 
-func (s *ourServer) routes(files *evhttp.FileServer) {
+func (s *ourServer) routes(files *evfile.Server) {
 	v := s.server
 	v.SetAllowedMethods(evhttp.DefaultMethods | evhttp.MethodOptions | evhttp.MethodConnect | evhttp.MethodPatch)
 	v.SetNewRequestCallback(func(r *evhttp.Request) bool {

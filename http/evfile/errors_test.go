@@ -1,13 +1,16 @@
-package evhttp
+package evfile
 
 import (
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"syscall"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/event"
 )
 
 // A brokenFolder is a folder of which some entries can be read, and then there is
@@ -43,13 +46,16 @@ func TestListsAreWholeOrNone(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("folders fail with other numbers there")
 	}
-	dir := fileTree(t)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.txt"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	found, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := found[1]
-	many := make([]fs.DirEntry, maxListed+1)
+	file := found[0]
+	many := make([]fs.DirEntry, DefaultMaxListed+1)
 	for i := range many {
 		many[i] = entry{file, nil}
 	}
@@ -66,10 +72,10 @@ func TestListsAreWholeOrNone(t *testing.T) {
 		{"an entry that is forbidden", brokenFolder{entries: []fs.DirEntry{entry{file, broken(syscall.EACCES)}, entry{file, nil}}}, "1 false 0"},
 		{"an entry that is broken", brokenFolder{entries: []fs.DirEntry{entry{file, nil}, entry{file, broken(syscall.EIO)}}}, "0 false 500"},
 		{"no descriptors", brokenFolder{entries: []fs.DirEntry{entry{file, broken(syscall.EMFILE)}}}, "0 false 503"},
-		{"too many", brokenFolder{entries: many}, fmt.Sprint(maxListed, " true 0")},
+		{"too many", brokenFolder{entries: many}, fmt.Sprint(DefaultMaxListed, " true 0")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s, err := NewFileServer(dir)
+			s, err := NewServer(dir)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -89,7 +95,8 @@ func TestListsAreWholeOrNone(t *testing.T) {
 // TestTypesThatTheSystemCannotRead has a look-up that panics once, as the package
 // mime does when a file of types cannot be read.
 func TestTypesThatTheSystemCannotRead(t *testing.T) {
-	quiet(t)
+	event.SetLogCallback(func(event.LogSeverity, string) {})
+	t.Cleanup(func() { event.SetLogCallback(nil) })
 	asked := 0
 	lookup := func(ext string) string {
 		if asked++; asked == 1 {

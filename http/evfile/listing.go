@@ -1,4 +1,4 @@
-package evhttp
+package evfile
 
 import (
 	"cmp"
@@ -11,17 +11,17 @@ import (
 	"github.com/go-libevent/libevent/http/evuri"
 )
 
-// A ListingEntry is a file or folder in a listing.
-type ListingEntry struct {
+// A Entry is a file or folder in a listing.
+type Entry struct {
 	Name     string
 	Folder   bool
 	Size     int64 // in bytes; not shown for folders
 	Modified time.Time
 }
 
-// ListingEntryOf returns the entry for a file.
-func ListingEntryOf(info fs.FileInfo) ListingEntry {
-	return ListingEntry{info.Name(), info.IsDir(), info.Size(), info.ModTime()}
+// EntryOf returns the entry for a file.
+func EntryOf(info fs.FileInfo) Entry {
+	return Entry{info.Name(), info.IsDir(), info.Size(), info.ModTime()}
 }
 
 // AppendListing appends to dst a page of HTML in UTF-8 that lists the entries of
@@ -29,13 +29,13 @@ func ListingEntryOf(info fs.FileInfo) ListingEntry {
 // Its path is shown, decoded, in the title, and has a link to the folder above
 // it unless it is "/". Names may have anything in them. It may be called from
 // any goroutine.
-func AppendListing(dst []byte, path string, entries []ListingEntry) []byte {
+func AppendListing(dst []byte, path string, entries []Entry) []byte {
 	return appendListing(dst, path, entries, path != "/", false)
 }
 
 // appendListing is AppendListing; up says that there is a folder above, cut that
 // there are more entries than these.
-func appendListing(dst []byte, path string, entries []ListingEntry, up, cut bool) []byte {
+func appendListing(dst []byte, path string, entries []Entry, up, cut bool) []byte {
 	path = strings.ToValidUTF8(path, notText)
 	dst = append(dst, "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">\n<title>"...)
 	dst = evuri.AppendHTMLEscape(dst, path)
@@ -58,7 +58,7 @@ func appendListing(dst []byte, path string, entries []ListingEntry, up, cut bool
 // notText stands for bytes that are no UTF-8 where a name is shown.
 const notText = "\uFFFD"
 
-func compareEntries(a, b ListingEntry) int {
+func compareEntries(a, b Entry) int {
 	switch {
 	case a.Folder == b.Folder:
 		return cmp.Compare(a.Name, b.Name)
@@ -71,7 +71,7 @@ func compareEntries(a, b ListingEntry) int {
 
 // append appends a row. The link is escaped wholly, so that a colon in a name
 // makes no scheme of it.
-func (e *ListingEntry) append(dst []byte) []byte {
+func (e *Entry) append(dst []byte) []byte {
 	slash := ""
 	if e.Folder {
 		slash = "/"

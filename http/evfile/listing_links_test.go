@@ -1,4 +1,4 @@
-package evhttp_test
+package evfile_test
 
 import (
 	"html"
@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/evfile"
 	"github.com/go-libevent/libevent/http/evuri"
 )
 
@@ -144,7 +144,7 @@ func TestEveryLinkOfAListingIsServed(t *testing.T) {
 			links = append(links, "to%20a%20folder/")
 		}
 	}
-	files, err := evhttp.NewFileServer(dir)
+	files, err := evfile.NewServer(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,9 +152,9 @@ func TestEveryLinkOfAListingIsServed(t *testing.T) {
 	files.Listing = true
 	for _, where := range []string{"prefix", "wildcard", "virtual root"} {
 		t.Run(where, func(t *testing.T) {
-			l := newLoop(t)
 			path := "/files/"
-			_, addr := l.serve(func(s *evhttp.Server) {
+			s, addr, on := serve(t)
+			on(func() {
 				var err error
 				switch files.Prefix = "/"; where {
 				case "prefix":

@@ -1,4 +1,4 @@
-package evhttp
+package evfile
 
 import (
 	"errors"
@@ -8,21 +8,25 @@ import (
 	"syscall"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/http/evhttp"
 )
+
+// errNoFile says that there is something else than a file or a folder.
+var errNoFile = errors.New("neither file nor folder")
 
 // refuse answers with the status code for a file that cannot be opened, or a
 // folder that cannot be read. A failure of the server is logged.
-func (s *FileServer) refuse(r *Request, name string, err error) {
+func (s *Server) refuse(r *evhttp.Request, name string, err error) {
 	code := statusOfFile(err)
 	if code >= http.StatusInternalServerError {
 		logFile(name, err)
 	}
-	r.SendError(code, "")
+	sendError(r, code)
 }
 
 // logFile logs that a file could not be read.
 func logFile(name string, err error) {
-	event.Logger().Warn("evhttp: file cannot be read", "file", name, "error", err)
+	event.Logger().Warn("evfile: file cannot be read", "file", name, "error", err)
 }
 
 // statusOfFile returns the status code for a file that cannot be opened: 404

@@ -1,4 +1,4 @@
-package evhttp
+package evfile
 
 import (
 	"mime"
@@ -8,12 +8,12 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// DefaultFileType is the type of a file of which nothing is known.
-const DefaultFileType = "application/octet-stream"
+// DefaultContentType is the type of a file about which nothing is known.
+const DefaultContentType = "application/octet-stream"
 
 // webTypes are those that the system may not know.
 var webTypes = map[string]string{
-	".bin":   DefaultFileType,
+	".bin":   DefaultContentType,
 	".csv":   "text/csv; charset=utf-8",
 	".gz":    "application/gzip",
 	".ico":   "image/vnd.microsoft.icon",
@@ -32,8 +32,8 @@ var webTypes = map[string]string{
 }
 
 // ContentTypeOf returns the media type of a file by the extension of its name,
-// in whatever case: what the package mime knows of this system, or else one that
-// is common in the Web, or DefaultFileType. It may be called from any
+// compared case-insensitively: what the package mime knows of this system, or else one that
+// is common in the Web, or DefaultContentType. It may be called from any
 // goroutine.
 func ContentTypeOf(name string) string {
 	ext := path.Ext(name)
@@ -43,7 +43,7 @@ func ContentTypeOf(name string) string {
 	if t, ok := webTypes[strings.ToLower(ext)]; ok {
 		return t
 	}
-	return DefaultFileType
+	return DefaultContentType
 }
 
 // tolerantType returns what mime.TypeByExtension knows of an extension. At its first
@@ -52,7 +52,7 @@ func ContentTypeOf(name string) string {
 func tolerantType(lookup func(ext string) string, ext string) (t string) {
 	defer func() {
 		if p := recover(); p != nil {
-			event.Logger().Warn("evhttp: media types of the system cannot be read", "error", p)
+			event.Logger().Warn("evfile: media types of the system cannot be read", "error", p)
 			t = lookup(ext)
 		}
 	}()

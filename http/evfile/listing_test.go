@@ -1,4 +1,4 @@
-package evhttp
+package evfile_test
 
 import (
 	"fmt"
@@ -6,18 +6,20 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/go-libevent/libevent/http/evfile"
 )
 
 func TestListing(t *testing.T) {
 	modified := time.Date(2026, 11, 25, 4, 5, 6, 0, time.FixedZone("CET", 3600))
-	entries := []ListingEntry{
+	entries := []evfile.Entry{
 		{Name: "b.txt", Size: 12, Modified: modified},
 		{Name: "a", Size: 0},
 		{Name: "z", Folder: true, Size: 4096},
 		{Name: "javascript:alert(1)", Size: 1},
 		{Name: `"><script>x</script>&?#%é`, Size: 2},
 	}
-	page := string(AppendListing([]byte("> "), `/a&b/<c>/`, entries))
+	page := string(evfile.AppendListing([]byte("> "), `/a&b/<c>/`, entries))
 	var order []int
 	for _, want := range []string{
 		"> <!DOCTYPE html>", "<title>/a&amp;b/&lt;c&gt;/</title>", "<h1>/a&amp;b/&lt;c&gt;/</h1>", `<a href="../">../</a>`,
@@ -36,19 +38,19 @@ func TestListing(t *testing.T) {
 	if entries[0].Name != "b.txt" {
 		t.Error("the caller's entries were sorted")
 	}
-	if strings.Contains(string(AppendListing(nil, "/", nil)), "../") {
+	if strings.Contains(string(evfile.AppendListing(nil, "/", nil)), "../") {
 		t.Error("a way up from the top")
 	}
 }
 
-func TestListingEntryOf(t *testing.T) {
-	files := fstest.MapFS{"d/f": {Data: []byte("123"), ModTime: testNow}}
+func TestEntryOf(t *testing.T) {
+	files := fstest.MapFS{"d/f": {Data: []byte("123"), ModTime: fileTime}}
 	for name, want := range map[string]string{"d/f": "f false 3", "d": "d true 0"} {
 		info, err := files.Stat(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e := ListingEntryOf(info); fmt.Sprint(e.Name, " ", e.Folder, " ", e.Size) != want || !e.Modified.Equal(info.ModTime()) {
+		if e := evfile.EntryOf(info); fmt.Sprint(e.Name, " ", e.Folder, " ", e.Size) != want || !e.Modified.Equal(info.ModTime()) {
 			t.Errorf("%+v, want %s", e, want)
 		}
 	}
@@ -57,9 +59,9 @@ func TestListingEntryOf(t *testing.T) {
 func TestContentTypeOf(t *testing.T) {
 	for name, want := range map[string]string{
 		"a.html": "text/html", "/x/b.CSS": "text/css", "c.woff2": "font/woff2", "d.png": "image/png", "e.tar.gz": "gzip",
-		"f.TXT": "text/plain", "g": DefaultFileType, "h.unheard-of": DefaultFileType, "": DefaultFileType, "x.html/y": DefaultFileType,
+		"f.TXT": "text/plain", "g": evfile.DefaultContentType, "h.unheard-of": evfile.DefaultContentType, "": evfile.DefaultContentType, "x.html/y": evfile.DefaultContentType,
 	} {
-		if got := ContentTypeOf(name); !strings.Contains(got, want) {
+		if got := evfile.ContentTypeOf(name); !strings.Contains(got, want) {
 			t.Errorf("%q: %s, want %s", name, got, want)
 		}
 	}

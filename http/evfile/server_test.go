@@ -1,4 +1,4 @@
-package evhttp
+package evfile_test
 
 import (
 	"bufio"
@@ -18,10 +18,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-libevent/libevent/http/evfile"
+	"github.com/go-libevent/libevent/http/evhttp"
 )
 
-// long is the size of a file that needs several pieces.
-const long = 3*filePiece + 12345
+// piece is as much of a file as is handed over at a time; long is the size of one
+// that needs several.
+const (
+	piece = 256 << 10
+	long  = 3*piece + 12345
+)
 
 // noise returns n bytes that are always the same.
 func noise(n int) []byte {
@@ -33,7 +40,7 @@ func noise(n int) []byte {
 // fileTree makes a folder to serve, whose files have not changed for a while.
 func fileTree(t *testing.T) string {
 	t.Helper()
-	dir := tempDir(t)
+	dir := tempFolder(t)
 	for name, data := range map[string][]byte{
 		"a.txt":               []byte("0123456789"),
 		"empty":               nil,
@@ -69,11 +76,11 @@ var fileTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 const fileDate = "Fri, 02 Jan 2026 03:04:05 GMT"
 
 // serveFiles serves a fileTree, and returns a server's address.
-func serveFiles(t *testing.T, change func(f *FileServer)) (dir, addr string) {
+func serveFiles(t *testing.T, change func(f *evfile.Server)) (dir, addr string) {
 	t.Helper()
 	s, addr, on := serve(t)
 	dir = fileTree(t)
-	f, err := NewFileServer(dir)
+	f, err := evfile.NewServer(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +118,7 @@ func fetch(t *testing.T, addr, method, target string, header ...string) (*http.R
 	return resp, string(body)
 }
 
-func TestFileServerFindsFilesByPath(t *testing.T) {
+func TestServerFindsFilesByPath(t *testing.T) {
 	tests := []struct {
 		target string
 		code   int
@@ -171,7 +178,7 @@ func TestFileServerFindsFilesByPath(t *testing.T) {
 	}
 }
 
-func TestFileServerTellsWhatAFileIs(t *testing.T) {
+func TestServerTellsWhatAFileIs(t *testing.T) {
 	_, addr := serveFiles(t, nil)
 	for _, method := range []string{"GET", "HEAD"} {
 		resp, _ := fetch(t, addr, method, "/a.txt")
@@ -189,7 +196,7 @@ func TestFileServerTellsWhatAFileIs(t *testing.T) {
 	}
 }
 
-func TestFileServerAllowsReadingOnly(t *testing.T) {
+func TestServerAllowsReadingOnly(t *testing.T) {
 	_, addr := serveFiles(t, nil)
 	resp, _ := fetch(t, addr, "DELETE", "/a.txt", "Content-Length: 0")
 	if resp.StatusCode != 405 || resp.Header.Get("Allow") == "" {
@@ -201,7 +208,7 @@ func TestFileServerAllowsReadingOnly(t *testing.T) {
 	}
 }
 
-func TestFileServerConditions(t *testing.T) {
+func TestServerConditions(t *testing.T) {
 	_, addr := serveFiles(t, nil)
 	resp, _ := fetch(t, addr, "GET", "/a.txt")
 	tag := resp.Header.Get("ETag")
@@ -230,7 +237,7 @@ func TestFileServerConditions(t *testing.T) {
 	}
 }
 
-func TestFileServerRanges(t *testing.T) {
+func TestServerRanges(t *testing.T) {
 	_, addr := serveFiles(t, nil)
 	resp, _ := fetch(t, addr, "HEAD", "/a.txt")
 	tag := resp.Header.Get("ETag")
@@ -261,10 +268,10 @@ func TestFileServerRanges(t *testing.T) {
 	}
 }
 
-func TestFileServerSeveralRanges(t *testing.T) {
+func TestServerSeveralRanges(t *testing.T) {
 	_, addr := serveFiles(t, nil)
 	data := noise(long)
-	resp, body := fetch(t, addr, "GET", "/long.bin", fmt.Sprintf("Range: bytes=0-99,1000-%d,-7", 1000+2*filePiece))
+	resp, body := fetch(t, addr, "GET", "/long.bin", fmt.Sprintf("Range: bytes=0-99,1000-%d,-7", 1000+2*piece))
 	kind, params, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if resp.StatusCode != 206 || kind != "multipart/byteranges" || err != nil {
 		t.Fatalf("got %d, type %s, %v", resp.StatusCode, kind, err)
@@ -275,7 +282,7 @@ func TestFileServerSeveralRanges(t *testing.T) {
 		data    []byte
 	}{
 		{fmt.Sprintf("bytes 0-99/%d", long), data[:100]},
-		{fmt.Sprintf("bytes 1000-%d/%d", 1000+2*filePiece, long), data[1000 : 1001+2*filePiece]},
+		{fmt.Sprintf("bytes 1000-%d/%d", 1000+2*piece, long), data[1000 : 1001+2*piece]},
 		{fmt.Sprintf("bytes %d-%d/%d", long-7, long-1, long), data[long-7:]},
 	} {
 		part, err := parts.NextPart()
@@ -292,7 +299,7 @@ func TestFileServerSeveralRanges(t *testing.T) {
 	}
 }
 
-func TestFileServerSendsLongFilesInPieces(t *testing.T) {
+func TestServerSendsLongFilesInPieces(t *testing.T) {
 	_, addr := serveFiles(t, nil)
 	for range 3 {
 		resp, body := fetch(t, addr, "GET", "/long.bin")
@@ -302,7 +309,7 @@ func TestFileServerSendsLongFilesInPieces(t *testing.T) {
 	}
 }
 
-func TestFileServerListsFolders(t *testing.T) {
+func TestServerListsFolders(t *testing.T) {
 	_, addr := serveFiles(t, nil)
 	resp, body := fetch(t, addr, "GET", "/pub/")
 	if resp.Header.Get("Content-Type") != "text/html; charset=utf-8" {
@@ -322,8 +329,8 @@ func TestFileServerListsFolders(t *testing.T) {
 	}
 }
 
-func TestFileServerOptions(t *testing.T) {
-	_, addr := serveFiles(t, func(f *FileServer) { f.Listing, f.Hidden, f.Prefix, f.Index = false, true, "/files/", "page.html" })
+func TestServerOptions(t *testing.T) {
+	_, addr := serveFiles(t, func(f *evfile.Server) { f.Listing, f.Hidden, f.Prefix, f.Index = false, true, "/files/", "page.html" })
 	for target, code := range map[string]int{
 		"/files/a.txt": 200, "/a.txt": 404, "/files/pub/.secret": 200, "/files/": 404, "/files": 404,
 		"/files/site/": 404, "/files/site/deep/": 200, "/files//a.txt": 404, "/files//": 404,
@@ -334,9 +341,9 @@ func TestFileServerOptions(t *testing.T) {
 	}
 }
 
-func TestFileServerServesWhatAWildcardStandsFor(t *testing.T) {
+func TestServerServesWhatAWildcardStandsFor(t *testing.T) {
 	s, addr, on := serve(t)
-	f, err := NewFileServer(fileTree(t))
+	f, err := evfile.NewServer(fileTree(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -359,12 +366,12 @@ func TestFileServerServesWhatAWildcardStandsFor(t *testing.T) {
 	}
 }
 
-func TestFileServerDoesNotLeaveItsFolder(t *testing.T) {
+func TestServerDoesNotLeaveItsFolder(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("symbolic links are another matter there")
 	}
 	dir, addr := serveFiles(t, nil)
-	outside := filepath.Join(tempDir(t), "outside")
+	outside := filepath.Join(tempFolder(t), "outside")
 	if err := os.WriteFile(outside, []byte("outside"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -382,9 +389,9 @@ func TestFileServerDoesNotLeaveItsFolder(t *testing.T) {
 	}
 }
 
-// TestFileServerCutsOffWhatWasShortened has a file get shorter than was announced.
-func TestFileServerCutsOffWhatWasShortened(t *testing.T) {
-	logged := quiet(t)
+// TestServerCutsOffWhatWasShortened has a file get shorter than was announced.
+func TestServerCutsOffWhatWasShortened(t *testing.T) {
+	log := logged(t)
 	dir, addr := serveFiles(t, nil)
 	name := filepath.Join(dir, "huge.bin")
 	if err := os.WriteFile(name, make([]byte, 64<<20), 0o644); err != nil {
@@ -404,13 +411,13 @@ func TestFileServerCutsOffWhatWasShortened(t *testing.T) {
 	if resp, _ := fetch(t, addr, "GET", "/a.txt"); resp.StatusCode != 200 {
 		t.Errorf("after that: %d", resp.StatusCode)
 	}
-	if log := logged.String(); !strings.Contains(log, "huge.bin") {
-		t.Errorf("the log has %q", log)
+	if !strings.Contains(log.String(), "huge.bin") {
+		t.Errorf("the log has %q", log.String())
 	}
 }
 
-// TestFileServerClosesFilesOfClientsThatGo leaves in the middle of a file, often.
-func TestFileServerClosesFilesOfClientsThatGo(t *testing.T) {
+// TestServerClosesFilesOfClientsThatGo leaves in the middle of a file, often.
+func TestServerClosesFilesOfClientsThatGo(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs /proc")
 	}
@@ -454,8 +461,8 @@ func openFiles(t *testing.T, name string) (n int) {
 	return n
 }
 
-// TestFileServerIsLikeNetHTTPs asks both file servers for parts of the same file.
-func TestFileServerIsLikeNetHTTPs(t *testing.T) {
+// TestServerIsLikeNetHTTPs asks both file servers for parts of the same file.
+func TestServerIsLikeNetHTTPs(t *testing.T) {
 	dir, addr := serveFiles(t, nil)
 	other := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	defer other.Close()
@@ -479,13 +486,13 @@ func TestFileServerIsLikeNetHTTPs(t *testing.T) {
 	}
 }
 
-// TestSendReplyFileAnswersOnce has a handler answer with a file, and with another.
-func TestSendReplyFileAnswersOnce(t *testing.T) {
+// TestSendAnswersOnce has a handler answer with a file, and with another.
+func TestSendAnswersOnce(t *testing.T) {
 	s, addr, on := serve(t)
 	dir := fileTree(t)
 	second := make(chan error, 1)
 	on(func() {
-		s.Handle("/any", func(r *Request) {
+		s.Handle("/any", func(r *evhttp.Request) {
 			for i := range 2 {
 				f, err := os.Open(filepath.Join(dir, "a.txt"))
 				if err != nil {
@@ -496,7 +503,7 @@ func TestSendReplyFileAnswersOnce(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				err = r.SendReplyFile(f, info, "x/y")
+				err = evfile.Send(r, f, info, "x/y")
 				if i == 1 {
 					second <- err
 				} else if err != nil {
@@ -512,7 +519,7 @@ func TestSendReplyFileAnswersOnce(t *testing.T) {
 	if resp.StatusCode != 206 || body != "12" || resp.Header.Get("Content-Type") != "x/y" {
 		t.Errorf("got %s, %q, %v", resp.Status, body, resp.Header)
 	}
-	if err := <-second; !errors.Is(err, ErrOrder) && !errors.Is(err, ErrDone) {
+	if err := <-second; !errors.Is(err, evhttp.ErrOrder) && !errors.Is(err, evhttp.ErrDone) {
 		t.Errorf("the second answer: %v", err)
 	}
 }

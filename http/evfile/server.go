@@ -1,7 +1,6 @@
-package evhttp
+package evfile
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,14 +11,15 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/http/evuri"
 )
 
-// A FileServer answers GET and HEAD with the files of a folder: whole, or the
-// ranges that are asked for, or not at all where the client has them already.
-// [FileServer.Serve] is the [Handler]:
+// A Server answers GET and HEAD with the files of a folder: whole, or the ranges
+// that are asked for, or not at all where the client has them already.
+// [Server.Serve] is the [evhttp.Handler]:
 //
-//	files, err := evhttp.NewFileServer("/srv/www")
+//	files, err := evfile.NewServer("/srv/www")
 //	files.Listing = true
 //	server.SetGenericCallback(files.Serve)
 //
@@ -30,9 +30,10 @@ import (
 //
 // Files are looked up on the loop, which waits for the disk. What is sent of them
 // is in memory a piece at a time at most, and not at all where the system can send
-// from disk. Who shortens a file that is being sent cuts the answer off. What cannot
-// be read is logged with [event.Logger].
-type FileServer struct {
+// from disk. If a file that is being sent is shortened, the answer is cut off. What
+// cannot be read is logged with [event.Logger]. The fields must not change while a
+// request is answered.
+type Server struct {
 	// Prefix is what the path of a request has before the name of a file:
 	// "/files/", for instance. Other paths are not found. By default it is "/". If
 	// a pattern with the wildcard {path...} has led here, that is the name, and
@@ -41,57 +42,56 @@ type FileServer struct {
 	// Index is the name of the file that stands for its folder; by default that
 	// is "index.html".
 	Index string
-	// Listing shows folders that have no index as a list of what is served of them,
-	// of 10,000 entries at most; otherwise they are not found. A folder that cannot
-	// be read to the end is 500.
+	// Listing shows folders that have no index as a list of what is served of them;
+	// otherwise they are not found. A folder that cannot be read to the end is 500.
 	Listing bool
+	// MaxListed is how many entries of a folder are listed, the page says if there
+	// are more; 0 stands for DefaultMaxListed.
+	MaxListed int
 	// Hidden serves what has a name that begins with a dot, and lists it.
 	Hidden bool
 
 	root *os.Root
 }
 
-// maxListed is how many entries of a folder are read to list it.
-const maxListed = 10_000
-
-// NewFileServer makes a server of the files in a folder. The error is that of
+// NewServer makes a server of the files in a folder. The error is that of
 // [os.OpenRoot].
-func NewFileServer(folder string) (*FileServer, error) {
+func NewServer(folder string) (*Server, error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
-		return nil, fmt.Errorf("serve files: %w", err)
+		return nil, fmt.Errorf("evfile: serve files: %w", err)
 	}
-	return &FileServer{Prefix: "/", Index: "index.html", root: root}, nil
+	return &Server{Prefix: "/", Index: "index.html", root: root}, nil
 }
 
 // Close closes the folder. What is being sent is not affected; other requests get
 // 404 from now on.
-func (s *FileServer) Close() error { return s.root.Close() }
+func (s *Server) Close() error { return s.root.Close() }
 
 // Serve answers a request.
-func (s *FileServer) Serve(r *Request) {
-	if r.method != MethodGet && r.method != MethodHead {
-		_ = r.header.Set("Allow", "GET, HEAD") // a field that is valid
-		r.SendError(http.StatusMethodNotAllowed, "")
+func (s *Server) Serve(r *evhttp.Request) {
+	if m := r.Command(); m != evhttp.MethodGet && m != evhttp.MethodHead {
+		_ = r.OutputHeaders().Set("Allow", "GET, HEAD") // a field that is valid
+		sendError(r, http.StatusMethodNotAllowed)
 		return
 	}
 	name, ok := s.nameOf(r)
 	if !ok {
-		r.SendError(http.StatusNotFound, "")
+		sendError(r, http.StatusNotFound)
 		return
 	}
 	f, info, err := s.open(name)
-	switch ends := bytes.HasSuffix(pathOf(r), slash); {
+	switch ends := strings.HasSuffix(r.Path(), "/"); {
 	case err != nil:
 		s.refuse(r, name, err)
 	case info.IsDir() && !ends:
-		f.Close()
-		addSlash(r)
+		closeFile(f)
+		_ = r.SendSlashRedirect() // fails only when the request is over
 	case info.IsDir():
 		s.serveFolder(r, name, f)
 	case ends:
-		f.Close()
-		r.SendError(http.StatusNotFound, "")
+		closeFile(f)
+		sendError(r, http.StatusNotFound)
 	default:
 		sendFile(r, f, info)
 	}
@@ -99,15 +99,15 @@ func (s *FileServer) Serve(r *Request) {
 
 // nameOf returns the name of the file that a request is for, as the system has it,
 // relative to the folder.
-func (s *FileServer) nameOf(r *Request) (name string, ok bool) {
-	path := pathOf(r)
-	for i := bytes.IndexByte(path, '%'); i >= 0 && i+2 < len(path); i++ {
+func (s *Server) nameOf(r *evhttp.Request) (name string, ok bool) {
+	path := r.Path()
+	for i := strings.IndexByte(path, '%'); i >= 0 && i+2 < len(path); i++ {
 		if path[i] == '%' && path[i+1] == '2' && path[i+2]|0x20 == 'f' {
 			return "", false // it is no separator, and files have no such names
 		}
 	}
 	if name, ok = r.FindPathValue("path"); !ok {
-		if name, ok = strings.CutPrefix(evuri.Decode(string(path)), s.Prefix); !ok {
+		if name, ok = strings.CutPrefix(evuri.Decode(path), s.Prefix); !ok {
 			return "", false
 		}
 	}
@@ -138,20 +138,21 @@ func localize(name string) (local string, ok bool) {
 }
 
 // sendFile answers with a file.
-func sendFile(r *Request, f *os.File, info fs.FileInfo) {
-	_ = r.header.Set("X-Content-Type-Options", "nosniff") // a field that is valid
-	err := r.SendReplyFile(f, info, ContentTypeOf(info.Name()))
-	if err != nil && r.may(sendNothing) == nil {
-		r.header.Clear()
-		r.SendError(http.StatusInternalServerError, "")
+func sendFile(r *evhttp.Request, f *os.File, info fs.FileInfo) {
+	h := r.OutputHeaders()
+	_ = h.Set("X-Content-Type-Options", "nosniff") // a field that is valid
+	if Send(r, f, info, ContentTypeOf(info.Name())) != nil {
+		h.Clear()
+		sendError(r, http.StatusInternalServerError)
 	}
 }
 
-// errNoFile says that there is something else than a file or a folder.
-var errNoFile = errors.New("neither file nor folder")
+// sendError answers with an error, which fails only when the request is over, or
+// the answer has begun.
+func sendError(r *evhttp.Request, code int) { _ = r.SendError(code, "") }
 
 // open opens a file or a folder. It does not wait for the other end of a pipe.
-func (s *FileServer) open(name string) (*os.File, fs.FileInfo, error) {
+func (s *Server) open(name string) (*os.File, fs.FileInfo, error) {
 	f, err := s.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, err
@@ -161,56 +162,61 @@ func (s *FileServer) open(name string) (*os.File, fs.FileInfo, error) {
 		err = errNoFile
 	}
 	if err != nil {
-		f.Close()
+		closeFile(f)
 		return nil, nil, err
 	}
 	return f, info, nil
 }
 
 // serveFolder answers with a folder's index, or lists it. It closes the folder.
-func (s *FileServer) serveFolder(r *Request, name string, folder *os.File) {
-	defer folder.Close()
+func (s *Server) serveFolder(r *evhttp.Request, name string, folder *os.File) {
+	defer closeFile(folder)
 	f, info, err := s.open(filepath.Join(name, s.Index))
 	switch {
 	case err == nil && !info.IsDir():
 		sendFile(r, f, info)
 		return
 	case err == nil:
-		f.Close()
+		closeFile(f)
 	case statusOfFile(err) != http.StatusNotFound:
 		s.refuse(r, filepath.Join(name, s.Index), err)
 		return
 	}
 	if !s.Listing {
-		r.SendError(http.StatusNotFound, "")
+		sendError(r, http.StatusNotFound)
 		return
 	}
 	s.list(r, name, folder)
 }
 
 // list answers with a list of what is in a folder.
-func (s *FileServer) list(r *Request, name string, folder fs.ReadDirFile) {
+func (s *Server) list(r *evhttp.Request, name string, folder fs.ReadDirFile) {
 	entries, cut, err := s.entries(name, folder)
 	if err != nil {
 		s.refuse(r, name, err)
 		return
 	}
-	_ = r.header.Set("Content-Type", "text/html; charset=utf-8") // a field that is valid
-	_ = r.header.Set("Cache-Control", "no-cache")                // a field that is valid
-	path := string(evuri.AppendDecode(nil, pathOf(r), false))
+	h := r.OutputHeaders()
+	_ = h.Set("Content-Type", "text/html; charset=utf-8") // a field that is valid
+	_ = h.Set("Cache-Control", "no-cache")                // a field that is valid
+	path := evuri.Decode(r.Path())
 	_ = r.SendReplyBytes(http.StatusOK, "", appendListing(nil, path, entries, name != ".", cut)) // fails only when the request is over, or the answer was cut off
 }
 
 // entries returns what is served of a folder. cut reports whether there is more.
-func (s *FileServer) entries(name string, folder fs.ReadDirFile) (entries []ListingEntry, cut bool, err error) {
-	found, err := folder.ReadDir(maxListed + 1)
+func (s *Server) entries(name string, folder fs.ReadDirFile) (entries []Entry, cut bool, err error) {
+	most := s.MaxListed
+	if most <= 0 {
+		most = DefaultMaxListed
+	}
+	found, err := folder.ReadDir(most + 1)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, false, err
 	}
-	if cut = len(found) > maxListed; cut {
-		found = found[:maxListed]
+	if cut = len(found) > most; cut {
+		found = found[:most]
 	}
-	entries = make([]ListingEntry, 0, len(found))
+	entries = make([]Entry, 0, len(found))
 	for _, d := range found {
 		if !s.Hidden && d.Name()[0] == '.' {
 			continue
@@ -218,7 +224,7 @@ func (s *FileServer) entries(name string, folder fs.ReadDirFile) (entries []List
 		info, err := s.look(filepath.Join(name, d.Name()), d)
 		switch {
 		case err == nil:
-			entry := ListingEntryOf(info)
+			entry := EntryOf(info)
 			entry.Name = d.Name() // not that of what a link leads to
 			entries = append(entries, entry)
 		case statusOfFile(err) >= http.StatusInternalServerError:
@@ -230,7 +236,7 @@ func (s *FileServer) entries(name string, folder fs.ReadDirFile) (entries []List
 
 // look returns what is served for an entry of a folder, or the error of open. Files
 // and folders that everybody may read need not be opened for that.
-func (s *FileServer) look(name string, d fs.DirEntry) (fs.FileInfo, error) {
+func (s *Server) look(name string, d fs.DirEntry) (fs.FileInfo, error) {
 	info, err := d.Info()
 	if err != nil {
 		return nil, err
@@ -241,7 +247,7 @@ func (s *FileServer) look(name string, d fs.DirEntry) (fs.FileInfo, error) {
 	}
 	f, info, err := s.open(name)
 	if err == nil {
-		f.Close()
+		closeFile(f)
 	}
 	return info, err
 }
