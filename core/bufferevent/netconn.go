@@ -1,28 +1,30 @@
 package bufferevent
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net"
-	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/go-libevent/libevent/core/bridge"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
 )
 
 const (
-	// connBuffer is how much a Conn holds for each direction, in bytes, beside
-	// what is in the bufferevent.
+	// connBuffer is how many bytes a Conn holds for each direction, beside those in
+	// the bufferevent.
 	connBuffer = 64 << 10
 	// connLinger is how long the peer may take nothing of what was written before
 	// Close.
 	connLinger = 30 * time.Second
-	// connLastWords is how long a TCP peer that has reset the connection may send
-	// nothing: what it sent before has arrived already, or is about to.
+	// connLastWords is how long nothing may arrive from a TCP peer that has reset the
+	// connection: what it had sent before has arrived already, or is about to.
 	connLastWords = 2 * time.Second
 )
 
@@ -31,85 +33,79 @@ const (
 // any goroutine but that of the loop, which would wait for itself.
 type Conn struct {
 	base          *event.Base
-	bev           *Bufferevent // the loop's alone
-	local, remote net.Addr
 	canCloseWrite bool
-	unhook        func() bool // from the freeing of the base
+	unhook        func() bool   // undoes AfterFree
+	input         bridge.Reader // from the bufferevent to Read
+	output        bridge.Writer // from Write to the bufferevent
+	closed        atomic.Bool
 
-	mu       sync.Mutex
-	input    evbuffer.Buffer // read by the loop, and not by Read yet
-	output   evbuffer.Buffer // written by Write, and not taken by the loop yet
-	paused   bool            // the loop does not read
-	posted   bool            // the loop knows that there is output
-	closed   bool
-	finished bool // CloseWrite was called
-	writing  bool // a Write is under way
+	mu            sync.Mutex
+	local, remote net.Addr
 
-	read, write side
+	// The rest belongs to the loop.
+
+	bev         *Bufferevent    // nil once it was given up
+	taken       evbuffer.Buffer // from output to bev
+	paused      bool            // bev does not read
+	finished    bool            // CloseWrite was passed on
+	read, write error           // why the direction has ended, or nil
 }
 
-// side is what is separate for the two directions of a Conn.
-type side struct {
-	err      error         // why there will be nothing more, or nil
-	ready    chan struct{} // closed when it is worth to look again; nil if nobody waits
-	deadline deadline
-}
+var _ net.Conn = (*Conn)(nil)
 
 // NewConn makes a net.Conn over a bufferevent, which belongs to it from now on,
 // connected or not yet, or ended already. Call it on the goroutine of the loop.
 func NewConn(b *Bufferevent) *Conn {
 	c := &Conn{base: b.Base(), bev: b}
 	_, c.canCloseWrite = b.transport.(WriteCloser)
+	c.input.Init(c.base, bridge.Config{High: connBuffer, Ready: c.onRoom})
+	c.output.Init(c.base, bridge.Config{High: connBuffer, Ready: c.onOutput})
 	c.noteAddresses()
-	b.alwaysDefer() // the callbacks need our lock, and we call b with it held
+	b.alwaysDefer() // no callback is called from within a call of ours
 	b.SetCallbacks(c.onRead, c.onWrite, c.onEvent)
 	_ = b.SetWatermark(event.Write, connBuffer/2, 0) // fails only for one that was freed
 	boundBelow(b)
-	c.onRead(b) // what is there already
 	c.noteEnds()
-	if c.read.err == nil {
-		if err := b.Enable(event.Read); err != nil {
-			c.read.err = err
-		}
+	c.onRead(b) // what has arrived already
+	if c.read == nil && !c.paused {
+		c.resume()
 	}
 	c.unhook = c.base.AfterFree(c.baseFreed)
 	return c
 }
 
-// noteEnds notes what was told to others before, and will not be told again.
+// noteEnds notes the ends that were reported before, and will not be again.
 func (c *Conn) noteEnds() {
 	b := c.bev
 	b.lock()
 	defer b.unlock()
 	switch {
 	case b.failed:
-		c.read.err, c.write.err = b.err, b.err
+		c.read = b.err
+		c.failWrite(b.err)
 	case b.sawEOF:
-		c.read.err = io.EOF
+		c.read = io.EOF
 	}
 	switch {
 	case b.closedWrite:
-		c.write.err = ErrClosed
+		c.failWrite(ErrClosed)
 	case b.brokenWrite && !b.failed:
-		c.write.err = ErrBroken
+		c.failWrite(cmp.Or(b.err, ErrBroken))
 	}
 }
 
 // baseFreed ends the connection when there is no loop any more that could.
 func (c *Conn) baseFreed() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.fail(&c.read, event.ErrFreed)
-	c.fail(&c.write, event.ErrFreed)
+	c.input.End(event.ErrFreed)
+	c.output.End(event.ErrFreed)
 	if c.bev != nil {
 		c.bev.Free()
 		c.bev = nil
 	}
-	c.output.Free()
 }
 
-// boundBelow has everything that b stands on take no more output than it can get
-// rid of, so that the rest stays where we see it.
+// boundBelow bounds the output of everything that b stands on, so that what the
+// system does not take stays in the output of b, where onWrite learns of it.
 func boundBelow(b *Bufferevent) {
 	for below := b.Underlying(); below != nil; below = below.Underlying() {
 		if low, high, err := below.Watermark(event.Write); err == nil && high == 0 {
@@ -118,9 +114,14 @@ func boundBelow(b *Bufferevent) {
 	}
 }
 
-var _ net.Conn = (*Conn)(nil)
-
-func (c *Conn) noteAddresses() { c.local, c.remote = c.bev.NetAddrs() }
+// noteAddresses asks for the addresses, which are known when the bufferevent is
+// connected.
+func (c *Conn) noteAddresses() {
+	local, remote := c.bev.NetAddrs()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.local, c.remote = local, remote
+}
 
 // LocalAddr implements net.Conn.
 func (c *Conn) LocalAddr() net.Addr {
@@ -138,132 +139,74 @@ func (c *Conn) RemoteAddr() net.Addr {
 
 // Read implements net.Conn.
 func (c *Conn) Read(p []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for {
-		switch {
-		case c.closed:
-			return 0, c.opError("read", net.ErrClosed)
-		case c.read.deadline.passed():
-			return 0, c.opError("read", os.ErrDeadlineExceeded)
-		case c.input.Len() > 0 || len(p) == 0:
-			n, err := c.input.Remove(p)
-			if c.paused && c.input.Len() < connBuffer/2 {
-				c.paused = false
-				c.base.Post(c.resume)
-			}
-			return n, err
-		case c.read.err == io.EOF:
-			return 0, io.EOF
-		case c.read.err != nil:
-			return 0, c.opError("read", c.read.err)
-		}
-		c.read.wait(&c.mu)
+	n, err := c.input.Read(p)
+	switch err {
+	case nil, io.EOF:
+		return n, err
+	case bridge.ErrClosed:
+		err = net.ErrClosed
 	}
+	return n, c.opError("read", err)
 }
 
 // Write implements net.Conn. It returns when everything is in the buffers, as
 // for the kernel's sockets. What several goroutines write at the same time is not
 // mixed.
 func (c *Conn) Write(p []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for c.writing {
-		if err := c.writeError(); err != nil {
-			return 0, err
-		}
-		c.write.wait(&c.mu)
+	n, err := c.output.Write(p)
+	switch err {
+	case nil:
+		return n, nil
+	case bridge.ErrClosed:
+		err = c.whyClosed()
 	}
-	c.writing = true
-	defer func() {
-		c.writing = false
-		c.write.wake()
-	}()
-	for n := 0; ; {
-		if len(p) == n && n > 0 {
-			return n, nil
-		}
-		if err := c.writeError(); err != nil || len(p) == 0 {
-			return n, err
-		}
-		room := connBuffer - c.output.Len()
-		if room <= 0 {
-			c.write.wait(&c.mu)
-			continue
-		}
-		part := p[n:]
-		part = part[:min(len(part), room)]
-		if err := c.output.Add(part); err != nil {
-			return n, c.opError("write", err)
-		}
-		n += len(part)
-		if err := c.tellLoop(); err != nil {
-			return n, c.opError("write", err)
-		}
-	}
+	return n, c.opError("write", err)
 }
 
-// writeError returns why nothing can be written, or not in time.
-func (c *Conn) writeError() error {
-	switch {
-	case c.closed:
-		return c.opError("write", net.ErrClosed)
-	case c.write.deadline.passed():
-		return c.opError("write", os.ErrDeadlineExceeded)
-	case c.write.err != nil:
-		return c.opError("write", c.write.err)
+// whyClosed returns why nothing can be written after Close or CloseWrite.
+func (c *Conn) whyClosed() error {
+	if c.closed.Load() {
+		return net.ErrClosed
 	}
-	return nil
-}
-
-// tellLoop has the loop look at the output.
-func (c *Conn) tellLoop() error {
-	if c.posted {
-		return nil
-	}
-	if err := c.base.Post(c.pump); err != nil {
+	if err := c.output.Err(); err != io.EOF {
 		return err
 	}
-	c.posted = true
-	return nil
+	return ErrClosed
 }
 
 // CloseWrite ends the stream that is written; reading goes on. The error wraps
 // errors.ErrUnsupported if the bufferevent cannot do that.
 func (c *Conn) CloseWrite() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	switch {
-	case c.closed:
+	case c.closed.Load():
 		return c.opError("close write", net.ErrClosed)
 	case !c.canCloseWrite:
 		return c.opError("close write", errors.ErrUnsupported)
 	}
-	c.finished = true
-	c.fail(&c.write, ErrClosed)
-	return c.tellLoop()
+	_ = c.output.Close() // fails only if that was done before
+	if err := c.output.Err(); errors.Is(err, event.ErrFreed) {
+		return c.opError("close write", err)
+	}
+	return nil
 }
 
 // Close implements net.Conn. What was written is still sent, as long as the peer
 // takes some of it every half minute, and then the bufferevent is freed.
 func (c *Conn) Close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
+	if c.closed.Swap(true) {
 		return c.opError("close", net.ErrClosed)
 	}
-	c.closed = true
-	c.read.wake()
-	c.write.wake()
-	c.read.deadline.set(&c.mu, time.Time{}, nil)
-	c.write.deadline.set(&c.mu, time.Time{}, nil)
-	if err := c.base.Post(c.pump); err != nil {
+	_ = c.input.Close()                             // fails only if that was done before
+	_ = c.output.Close()                            // the same
+	if err := c.base.Post(c.onOutput); err != nil { // also if output has ended
 		return c.opError("close", err)
 	}
 	return nil
 }
 
 func (c *Conn) opError(op string, err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return &net.OpError{Op: op, Net: c.local.Network(), Source: c.local, Addr: c.remote, Err: err}
 }
 
@@ -276,203 +219,154 @@ func (c *Conn) SetDeadline(t time.Time) error {
 }
 
 // SetReadDeadline implements net.Conn.
-func (c *Conn) SetReadDeadline(t time.Time) error { return c.setDeadline(&c.read, t) }
+func (c *Conn) SetReadDeadline(t time.Time) error {
+	return c.deadlineError(c.input.SetDeadline(t))
+}
 
 // SetWriteDeadline implements net.Conn.
-func (c *Conn) SetWriteDeadline(t time.Time) error { return c.setDeadline(&c.write, t) }
-
-func (c *Conn) setDeadline(s *side, t time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return c.opError("set deadline", net.ErrClosed)
-	}
-	s.deadline.set(&c.mu, t, s.wake)
-	return nil
+func (c *Conn) SetWriteDeadline(t time.Time) error {
+	return c.deadlineError(c.output.SetDeadline(t))
 }
 
-// wait waits until it is worth to look again. mu is held, but not meanwhile.
-func (s *side) wait(mu *sync.Mutex) {
-	if s.ready == nil {
-		s.ready = make(chan struct{})
+// deadlineError names the operation of an error of SetDeadline. There is none after
+// CloseWrite, when nothing can be written any more.
+func (c *Conn) deadlineError(err error) error {
+	if err == nil || !c.closed.Load() {
+		return nil
 	}
-	ready := s.ready
-	mu.Unlock()
-	<-ready
-	mu.Lock()
+	return c.opError("set deadline", net.ErrClosed)
 }
 
-// wake lets those who wait look again.
-func (s *side) wake() {
-	if s.ready != nil {
-		close(s.ready)
-		s.ready = nil
-	}
-}
-
-// A deadline is a time that may pass. It is guarded by the Conn's mutex.
-type deadline struct {
-	at    time.Time // zero for none
-	timer *time.Timer
-}
-
-func (d *deadline) passed() bool { return !d.at.IsZero() && !time.Now().Before(d.at) }
-
-// set changes the time; wake is called with mu held when it has passed.
-func (d *deadline) set(mu *sync.Mutex, t time.Time, wake func()) {
-	if d.timer != nil {
-		d.timer.Stop()
-		d.timer = nil
-	}
-	d.at = time.Time{}
-	if t.IsZero() || wake == nil {
-		return
-	}
-	left := time.Until(t)
-	d.at = time.Now().Add(left) // by the clock that the timer goes by
-	wake()                      // those who wait may have to stop at once
-	d.timer = time.AfterFunc(left, func() {
-		mu.Lock()
-		wake()
-		mu.Unlock()
-	})
-}
-
-// onRead takes what has arrived, on the loop.
+// onRead moves what has arrived to where Read takes it. When that is full, reading
+// pauses until onRoom.
 func (c *Conn) onRead(b *Bufferevent) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_ = c.input.AddBuffer(b.Input()) // in memory, at an end that is not frozen
-	if c.input.Len() >= connBuffer && !c.paused {
+	more := c.input.Put(b.Input())
+	switch {
+	case c.read != nil && b.Input().Len() == 0:
+		c.input.End(c.read)
+	case !more && !c.paused:
 		c.paused = true
 		b.Disable(event.Read)
 	}
-	c.read.wake()
 }
 
-// resume reads again, on the loop.
-func (c *Conn) resume() {
-	c.mu.Lock()
-	paused := c.paused || c.closed || c.read.err != nil
-	c.mu.Unlock()
-	if paused {
+// onRoom goes on with reading when Read has made room, on the loop.
+func (c *Conn) onRoom() {
+	if c.bev == nil {
 		return
 	}
+	c.onRead(c.bev)
+	if c.paused && c.read == nil && c.input.Err() == nil && c.bev.Input().Len() == 0 {
+		c.resume()
+	}
+}
+
+// resume has the bufferevent read.
+func (c *Conn) resume() {
+	c.paused = false
 	if err := c.bev.Enable(event.Read); err != nil {
-		c.mu.Lock()
-		c.fail(&c.read, err)
-		c.mu.Unlock()
+		c.failRead(err)
 	}
 }
 
 // onWrite is called when much of the output has been written.
-func (c *Conn) onWrite(*Bufferevent) { c.pump() }
+func (c *Conn) onWrite(*Bufferevent) { c.onOutput() }
 
-// pump moves output from Write to the bufferevent as long as that has not too
-// much, on the loop, and ends things when there is no more.
-func (c *Conn) pump() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.posted = false
-	if c.bev == nil {
+// onOutput moves what was written to the bufferevent unless that holds too much, and
+// passes CloseWrite and Close on after the last of it. It runs on the loop.
+func (c *Conn) onOutput() {
+	if c.bev == nil || !c.closed.Load() && c.bev.Output().Len() >= connBuffer {
 		return
 	}
-	if c.bev.Output().Len() < connBuffer && c.output.Len() > 0 {
-		if err := c.bev.WriteBuffer(&c.output); err != nil {
-			c.fail(&c.write, err)
+	n, end := c.output.Take(&c.taken)
+	if n > 0 {
+		if err := c.bev.WriteBuffer(&c.taken); err != nil {
+			c.failWrite(err)
 		}
-		c.write.wake()
+		c.output.Ack(n)
 	}
-	if c.broken() {
-		c.output.Free() // nothing takes it any more
-	}
-	if c.output.Len() > 0 {
-		return // onWrite goes on
-	}
-	if c.finished && !c.closed {
+	switch {
+	case end == nil:
+	case c.closed.Load():
+		c.giveUp()
+	case !c.finished && c.write == nil:
+		c.finished = true
 		if err := c.bev.CloseWrite(); err != nil {
-			c.fail(&c.write, err)
+			c.failWrite(err)
 		}
-	}
-	if c.closed {
-		c.endClose()
 	}
 }
 
-// endClose gives the bufferevent up, which ends in order.
-func (c *Conn) endClose() {
+// giveUp frees the bufferevent when what was written has been sent.
+func (c *Conn) giveUp() {
 	c.unhook()
 	c.stopReading()
 	c.bev.FreeWhenWritten(connLinger)
 	c.bev = nil
-	c.input.Free()
-	c.output.Free()
 }
 
 // stopReading tells the other half of a pair at the bottom, if there is one, that
-// nothing is read any more; the peer of a socket is told by the system.
+// nothing is read any more; the peer of a socket learns it from the system.
 func (c *Conn) stopReading() {
 	bottom := c.bev
 	for below := bottom.Underlying(); below != nil; below = bottom.Underlying() {
 		bottom = below
 	}
-	_, _ = bottom.Flush(event.Read, ModeFinished) // fails if there is nobody to tell
+	_, _ = bottom.Flush(event.Read, ModeFinished) // fails if there is no other half
 }
 
-// broken reports whether writing has failed.
-func (c *Conn) broken() bool { return c.write.err != nil && c.write.err != ErrClosed }
-
-// fail notes why a direction has ended. A reason takes the place of one that only
-// says that there was one.
-func (c *Conn) fail(s *side, err error) {
-	if s.err == nil || s.err == ErrClosed || errors.Is(s.err, ErrBroken) {
-		s.err = err
+// failRead notes why reading has ended. Read returns it after what has arrived.
+func (c *Conn) failRead(err error) {
+	if c.read != nil {
+		return
 	}
-	s.wake()
+	c.read = err
+	if c.bev.Input().Len() == 0 {
+		c.input.End(err)
+	}
 }
 
-// onEvent is called when something else has happened.
+// failWrite notes why nothing can be written any more. Where that is only that it has
+// failed before, the reason is the bufferevent's.
+func (c *Conn) failWrite(err error) {
+	if errors.Is(err, ErrBroken) {
+		err = cmp.Or(c.bev.Err(), err)
+	}
+	c.write = cmp.Or(c.write, err)
+	c.output.End(err)
+	_ = c.taken.Free() // owned by no other object
+}
+
+// onEvent is called for everything but data.
 func (c *Conn) onEvent(b *Bufferevent, what Events) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	err := b.Err()
-	if err == nil {
-		err = io.ErrUnexpectedEOF
-	}
+	err := cmp.Or(b.Err(), io.ErrUnexpectedEOF)
 	switch outcome := what.Outcome(); {
 	case outcome == NothingEnded:
-		return
 	case outcome == ConnectionMade:
 		c.noteAddresses()
-		return
 	case outcome == InputEnded:
-		c.fail(&c.read, io.EOF)
+		c.failRead(io.EOF)
 	case outcome == TimedOut && what&EventReading != 0:
-		if c.broken() {
-			err = c.write.err
-		}
-		c.fail(&c.read, err)
+		c.failRead(cmp.Or(c.write, err))
 	case outcome == OutputFailed && failedHere(err):
 		// The peer does not know, and goes on waiting for what is lost, as would
 		// whoever reads its answer: Write may have returned long ago.
-		c.fail(&c.write, err)
-		c.fail(&c.read, err)
+		c.failWrite(err)
+		c.failRead(err)
 	case outcome == OutputFailed, outcome == TimedOut:
-		c.fail(&c.write, err)
+		c.failWrite(err)
 		if _, tcp := c.remote.(*net.TCPAddr); tcp && evutil.IsDisconnect(err) {
 			c.awaitLastWords()
 		}
 	default:
-		c.fail(&c.read, err)
-		c.fail(&c.write, err)
-	}
-	if c.closed && c.bev != nil && c.broken() {
-		c.endClose()
+		c.failRead(err)
+		c.failWrite(err)
 	}
 }
 
-// awaitLastWords lets what has arrived be read, and then ends the reading, with
-// what has ended the writing: the system may have told of the reset once only.
+// awaitLastWords lets what has arrived be read, and then ends the reading with the
+// reason that has ended the writing: the system may have reported the reset only
+// once.
 func (c *Conn) awaitLastWords() {
 	read, write := c.bev.Timeouts()
 	if read == 0 || read > connLastWords {
