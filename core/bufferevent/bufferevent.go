@@ -97,7 +97,7 @@ const both = event.Read | event.Write
 
 // Init sets up a bufferevent that is a field of its transport's own structure.
 // It starts with one reference, with writing enabled and reading not. The
-// error is ErrOptions if the options make no sense, or ErrNoLocks if ThreadSafe
+// error is ErrOptions if the options make no sense, or evthread.ErrNoLocks if ThreadSafe
 // is asked for and there are no locks. It is for packages that make kinds of
 // bufferevents of their own.
 //
@@ -129,6 +129,7 @@ func Init(b *Bufferevent, base *event.Base, t Transport, opts Options) error {
 			return opError("new", err)
 		}
 	}
+	b.confine()
 	return nil
 }
 

@@ -15,8 +15,6 @@ var (
 	ErrNil = errors.New("nil argument")
 	// ErrOptions is a combination of options that makes no sense.
 	ErrOptions = errors.New("bad combination of options")
-	// ErrNoLocks is ThreadSafe without an implementation of locks.
-	ErrNoLocks = errors.New("no implementation of locks is installed")
 	// ErrRange is a number that is negative or too large.
 	ErrRange = errors.New("out of range")
 	// ErrWhat is a set of directions with something else than Read and Write

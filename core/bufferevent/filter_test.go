@@ -8,6 +8,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/core/evutil"
 )
 
@@ -66,7 +67,7 @@ func TestNewFilterRefuses(t *testing.T) {
 		"one that still is":    {kept, 0, bufferevent.ErrFreed},
 		"an option unknown":    {under, 1 << 15, bufferevent.ErrOptions},
 		"unlocked, at once":    {under, bufferevent.UnlockCallbacks, bufferevent.ErrOptions},
-		"ThreadSafe, no locks": {under, bufferevent.ThreadSafe, bufferevent.ErrNoLocks},
+		"ThreadSafe, no locks": {under, bufferevent.ThreadSafe, evthread.ErrNoLocks},
 	} {
 		f, err := bufferevent.NewFilter(c.under, nil, nil, c.opts, func() { t.Error("free was called") })
 		wantError(t, name, err, c.err)

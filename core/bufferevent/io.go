@@ -48,7 +48,7 @@ func (b *Bufferevent) WriteBuffer(buf *evbuffer.Buffer) error {
 	if buf == nil {
 		return opError(op, ErrNil)
 	}
-	if b.mutex() == nil {
+	if !b.locked() {
 		return b.writeAll(op, buf)
 	}
 	return inParcel(
@@ -123,7 +123,7 @@ func (b *Bufferevent) ReadBuffer(buf *evbuffer.Buffer) error {
 	if buf == nil {
 		return opError(op, ErrNil)
 	}
-	if b.mutex() == nil {
+	if !b.locked() {
 		return b.readAll(op, buf)
 	}
 	return inParcel(

@@ -9,6 +9,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
@@ -145,7 +146,7 @@ func TestBadArguments(t *testing.T) {
 		{"no base", func() error { return discard(bufferevent.NewSocket(nil, -1, 0)) }, bufferevent.ErrNil},
 		{"unknown option", open(1 << 15), bufferevent.ErrOptions},
 		{"UnlockCallbacks alone", open(bufferevent.UnlockCallbacks), bufferevent.ErrOptions},
-		{"ThreadSafe without locks", open(bufferevent.ThreadSafe), bufferevent.ErrNoLocks},
+		{"ThreadSafe without locks", open(bufferevent.ThreadSafe), evthread.ErrNoLocks},
 		{"Enable nothing", func() error { return b.Enable(0) }, bufferevent.ErrWhat},
 		{"Enable timeouts", func() error { return b.Enable(event.Read | event.Timeout) }, bufferevent.ErrWhat},
 		{"Disable nothing", func() error { return b.Disable(0) }, bufferevent.ErrWhat},

@@ -25,8 +25,8 @@ func NewPair(base *event.Base, opts Options) (*Bufferevent, *Bufferevent, error)
 		return nil, nil, err
 	}
 	second, err := newHalf(base, (opts|DeferCallbacks)&^ThreadSafe)
-	if err == nil && first.bev.mutex() != nil {
-		err = second.bev.setLock(first.bev.mutex())
+	if err == nil && first.bev.locked() {
+		err = second.bev.share(first.bev.extras.guard)
 	}
 	if err != nil {
 		first.bev.Free()

@@ -11,6 +11,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evthread"
 )
 
 // halves returns the halves of a pair, which are freed at the end of the test at
@@ -51,7 +52,7 @@ func TestNewPairRefuses(t *testing.T) {
 	}{
 		"no base":              {nil, 0, bufferevent.ErrNil},
 		"an option unknown":    {base, 1 << 15, bufferevent.ErrOptions},
-		"ThreadSafe, no locks": {base, bufferevent.ThreadSafe, bufferevent.ErrNoLocks},
+		"ThreadSafe, no locks": {base, bufferevent.ThreadSafe, evthread.ErrNoLocks},
 	} {
 		a, b, err := bufferevent.NewPair(c.base, c.opts)
 		wantError(t, name, err, c.err)

@@ -93,6 +93,7 @@ func (b *Bufferevent) SetBase(base *event.Base) error {
 		}
 	}
 	b.base = base
+	b.confine()
 	x := b.extras
 	if x == nil {
 		return nil

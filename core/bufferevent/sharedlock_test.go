@@ -65,27 +65,92 @@ func TestAFilterTakesTheLockThatIsThere(t *testing.T) {
 	f.Unlock()
 }
 
-// A lock cannot be given to somebody who is at work without one.
+// A lock cannot be given to what is at work without one: a thread-safe bufferevent
+// over it is refused then, and leaves it as it was.
 func TestThreadSafeOverWhatIsInUse(t *testing.T) {
-	enableLocks(t)
-	base := newBase(t)
-	under, far := halves(t, base, 0)
-	under.IncRef()
-	_, err := bufferevent.NewFilter(under, nil, nil, bufferevent.ThreadSafe, nil)
-	wantError(t, "with a reference", err, bufferevent.ErrOptions)
-	under.DecRef()
-
-	told := false
-	far.SetCallbacks(nil, nil, func(far *bufferevent.Bufferevent, _ bufferevent.Events) {
-		told = true
-		_, err := bufferevent.NewFilter(far, nil, nil, bufferevent.ThreadSafe, nil)
-		wantError(t, "in its callback", err, bufferevent.ErrOptions)
-		_, err = bufferevent.NewFilter(under, nil, nil, bufferevent.ThreadSafe, nil)
-		wantError(t, "in its partner's", err, bufferevent.ErrOptions)
-	})
-	far.TriggerEvent(bufferevent.EventConnected, 0)
-	settle(t, base)
-	want(t, "told", told, true)
+	// over tries to put a thread-safe bufferevent over b.
+	over := func(b *bufferevent.Bufferevent) error {
+		f, err := bufferevent.NewFilter(b, nil, nil, bufferevent.ThreadSafe, nil)
+		if err == nil {
+			f.Free()
+		}
+		return err
+	}
+	// inCallback runs f in a callback of b.
+	inCallback := func(t *testing.T, base *event.Base, b *bufferevent.Bufferevent, f func()) {
+		told := false
+		b.SetCallbacks(nil, nil, func(*bufferevent.Bufferevent, bufferevent.Events) {
+			told = true
+			f()
+		})
+		b.TriggerEvent(bufferevent.EventConnected, 0)
+		settle(t, base)
+		want(t, "told", told, true)
+	}
+	tests := []struct {
+		name string
+		try  func(t *testing.T, base *event.Base, under, far *bufferevent.Bufferevent) error
+		want error // or nil
+	}{
+		{"idle", func(_ *testing.T, _ *event.Base, under, _ *bufferevent.Bufferevent) error {
+			return over(under)
+		}, nil},
+		{"with a reference", func(_ *testing.T, _ *event.Base, under, _ *bufferevent.Bufferevent) error {
+			under.IncRef()
+			defer under.DecRef()
+			return over(under)
+		}, bufferevent.ErrOptions},
+		{"whose reference is gone", func(_ *testing.T, _ *event.Base, under, _ *bufferevent.Bufferevent) error {
+			under.IncRef()
+			under.DecRef()
+			return over(under)
+		}, nil},
+		{"between Lock and Unlock", func(_ *testing.T, _ *event.Base, under, _ *bufferevent.Bufferevent) error {
+			under.Lock()
+			defer under.Unlock()
+			return over(under)
+		}, bufferevent.ErrOptions},
+		{"in its callback", func(t *testing.T, base *event.Base, under, _ *bufferevent.Bufferevent) (err error) {
+			inCallback(t, base, under, func() { err = over(under) })
+			return err
+		}, bufferevent.ErrOptions},
+		{"in its partner's callback", func(t *testing.T, base *event.Base, under, far *bufferevent.Bufferevent) (err error) {
+			inCallback(t, base, far, func() { err = over(under) })
+			return err
+		}, bufferevent.ErrOptions},
+		{"whose partner has a reference", func(_ *testing.T, _ *event.Base, under, far *bufferevent.Bufferevent) error {
+			far.IncRef()
+			defer far.DecRef()
+			return over(under)
+		}, bufferevent.ErrOptions},
+		{"under a filter", func(t *testing.T, _ *event.Base, under, _ *bufferevent.Bufferevent) error {
+			return over(newFilter(t, under, nil, nil, 0))
+		}, nil},
+		{"under a filter with a reference to what is below", func(t *testing.T, _ *event.Base, under, _ *bufferevent.Bufferevent) error {
+			middle := newFilter(t, under, nil, nil, 0)
+			under.IncRef()
+			defer under.DecRef()
+			return over(middle)
+		}, bufferevent.ErrOptions},
+		{"in the callback of a filter", func(t *testing.T, base *event.Base, under, _ *bufferevent.Bufferevent) (err error) {
+			middle := newFilter(t, under, nil, nil, 0)
+			inCallback(t, base, middle, func() { err = over(middle) })
+			return err
+		}, bufferevent.ErrOptions},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := enableLocks(t)
+			base := newBase(t)
+			under, far := halves(t, base, 0)
+			wantError(t, "NewFilter", tt.try(t, base, under, far), tt.want)
+			for name, b := range map[string]*bufferevent.Bufferevent{"it": under, "its partner": far} {
+				b.Lock()
+				want(t, name+" has a lock", m.locked(), tt.want == nil)
+				b.Unlock()
+			}
+		})
+	}
 }
 
 // Goroutines write at both ends of a pair with filters, while the loop reads.

@@ -1,25 +1,23 @@
 package evbuffer
 
 import (
-	"fmt"
 	"reflect"
 
 	"github.com/go-libevent/libevent/core/evthread"
-	"github.com/go-libevent/libevent/core/internal/evlog"
 )
 
 // rareFields are what few buffers have. They outlive the buffer's Free until nobody
 // holds or awaits the lock any more.
 type rareFields struct {
-	lock       evthread.Lock // or nil
-	owned      bool          // lock was made for this buffer
-	unreported *unreported   // by callbacks, or nil if there were none
-	deferral   *deferral     // or nil
+	guard      evthread.Guard // of the lock, or zero
+	owned      bool           // the lock was made for this buffer
+	unreported *unreported    // by callbacks, or nil if there were none
+	deferral   *deferral      // or nil
 	// spare is an empty chunk of its own storage, for what comes after the
 	// last one, or nil. Only Expand and Reserve leave one behind.
 	spare *chunk
 
-	// What follows is guarded by lock, and not used without one.
+	// What follows belongs to who has the lock, and is not used without one.
 	holds int  // operations under way, and deferred calls that could not be cancelled
 	freed bool // the last one of holds gives the lock back
 }
@@ -42,7 +40,7 @@ func (b *Buffer) needRare() *rareFields {
 // (evbuffer_enable_locking).
 func (b *Buffer) EnableLocking(lock evthread.Lock) error {
 	const op = "enable locking"
-	if b.rare != nil && b.rare.lock != nil {
+	if b.rare != nil && b.rare.guard.HasLock() {
 		return opError(op, ErrLocking)
 	}
 	owned := false
@@ -57,7 +55,7 @@ func (b *Buffer) EnableLocking(lock evthread.Lock) error {
 		return opError(op, ErrLocking)
 	}
 	x := b.needRare()
-	x.lock, x.owned = lock, owned
+	x.guard, x.owned = evthread.NewGuard("evbuffer", lock, nil), owned
 	return nil
 }
 
@@ -68,76 +66,70 @@ func (b *Buffer) Lock() { b.enter() }
 
 // Unlock undoes one Lock (evbuffer_unlock).
 func (b *Buffer) Unlock() {
-	guard{b.rare}.leave()
+	hold{b.rare}.leave()
 }
 
-// A guard has the lock that an operation holds, or nothing. Operations keep it
-// rather than look the lock up again, for a callback may have freed the buffer.
-type guard struct{ rare *rareFields }
+// A hold is the lock that an operation has, or nothing. Operations keep it rather
+// than look the lock up again, for a callback may have freed the buffer.
+type hold struct{ rare *rareFields }
 
-// enter begins an operation; leaving the guard ends it.
-func (b *Buffer) enter() guard {
+// enter begins an operation; leaving the hold ends it.
+func (b *Buffer) enter() hold {
 	if b.rare == nil {
-		return guard{}
+		return hold{}
 	}
 	return b.rare.enter()
 }
 
-func (x *rareFields) enter() guard {
-	if x.lock == nil {
-		return guard{}
-	}
-	if err := x.lock.Lock(0); err != nil {
-		evlog.Fatal(fmt.Errorf("evbuffer: %w", err))
-		return guard{}
+func (x *rareFields) enter() hold {
+	if x.guard.IsZero() || !x.guard.Lock() {
+		return hold{}
 	}
 	x.holds++
-	return guard{x}
+	return hold{x}
 }
 
-func (g guard) leave() {
-	if g.rare != nil {
-		g.rare.leave()
+func (h hold) leave() {
+	if h.rare != nil {
+		h.rare.leave()
 	}
 }
 
 func (x *rareFields) leave() {
-	if x.lock == nil {
+	if x.guard.IsZero() {
 		return
 	}
 	x.holds--
 	last := x.freed && x.holds == 0
-	if err := x.lock.Unlock(0); err != nil {
-		evlog.Fatal(fmt.Errorf("evbuffer: %w", err))
-	}
+	x.guard.Unlock()
 	if last && x.owned {
-		evthread.FreeLock(x.lock, evthread.Recursive)
+		evthread.FreeLock(x.guard.Mutex(), evthread.Recursive)
 	}
 }
 
-// guards are the locks that an operation on two buffers holds.
-type guards struct{ first, second guard }
+// holds are the locks that an operation on two buffers has.
+type holds struct{ first, second hold }
 
 // enterBoth begins an operation on two buffers. It takes the locks in the same
 // order whichever buffer comes first, so that two goroutines that move data in
 // opposite directions do not wait for each other.
-func enterBoth(b, c *Buffer) guards {
+func enterBoth(b, c *Buffer) holds {
 	switch {
 	case b.rare == nil:
-		return guards{first: c.enter()}
+		return holds{first: c.enter()}
 	case c.rare == nil:
-		return guards{first: b.enter()}
+		return holds{first: b.enter()}
 	}
 	first, second := b.rare, c.rare
-	if address(first.lock) > address(second.lock) {
+	if address(first.guard.Mutex()) > address(second.guard.Mutex()) {
 		first, second = second, first
 	}
-	return guards{first.enter(), second.enter()}
+	return holds{first.enter(), second.enter()}
 }
 
-func (g guards) leave() {
-	g.second.leave()
-	g.first.leave()
+func (h holds) leave() {
+	h.second.leave()
+	h.first.leave()
 }
 
 // address gives locks an order. It is 0 for one that has no address, and for

@@ -30,9 +30,8 @@ type Base struct {
 	features Feature
 	config   Config
 
-	// mu guards everything below but inbox. It is nil without locking.
-	mu        evthread.Lock
-	guarded   bool          // enter and leave have something to do
+	// guard is of everything below but inbox.
+	guard     evthread.Guard
 	ownThread bool          // the loop holds on to its thread
 	owner     atomic.Uint64 // the thread, or in debug mode goroutine, of the loop
 	done      evthread.Cond // signalled when current has returned, if waiters

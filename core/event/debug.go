@@ -54,10 +54,11 @@ func debugNonblocking(fd int) error {
 
 // checkConfinement checks in debug mode that a base without a lock is used by
 // the goroutine that runs it.
-func (b *Base) checkConfinement() {
+func (b *Base) checkConfinement() error {
 	if b.running.Load() && b.owner.Load() != goroutineID() {
-		evlog.Fatal(ErrConfinement)
+		return ErrConfinement
 	}
+	return nil
 }
 
 // goroutineID digs the number of the goroutine out of its stack trace. It is

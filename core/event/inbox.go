@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/core/internal/evlog"
 )
 
@@ -242,16 +243,17 @@ func (b *Base) activatePosted(ev *Event) {
 }
 
 // notify ends the loop's wait after another thread changed the base. Without a
-// lock there is no other thread.
+// guard there is no other thread. (A call of IsZero would be too much for the
+// inliner.)
 func (b *Base) notify() {
-	if b.mu != nil && b.inbox.waiting.Load() {
+	if b.guard != (evthread.Guard{}) && b.inbox.waiting.Load() {
 		b.inbox.interrupt(b)
 	}
 }
 
 // notifyDeadline is notify for a timeout that starts.
 func (b *Base) notifyDeadline(t int64) {
-	if b.mu != nil {
+	if b.guard != (evthread.Guard{}) {
 		b.notifyBefore(t)
 	}
 }

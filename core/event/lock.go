@@ -10,87 +10,72 @@ import (
 // initLock gives the base a lock if locking is enabled and wanted.
 func (b *Base) initLock() error {
 	b.ownThread = b.config.Flags&LockThread != 0
-	b.guarded = debugMode.Load()
 	if b.config.Flags&NoLock != 0 || !evthread.Enabled() {
+		b.guard = b.Guard("event")
 		return nil
 	}
-	mu, err := evthread.NewLock(evthread.Recursive)
+	lock, err := evthread.NewLock(evthread.Recursive)
 	if err != nil {
 		return err
 	}
 	done, err := evthread.NewCond()
 	if err != nil {
-		evthread.FreeLock(mu, evthread.Recursive)
+		evthread.FreeLock(lock, evthread.Recursive)
 		return err
 	}
-	b.mu, b.done = mu, done
-	b.guarded = true
+	b.guard, b.done = evthread.NewGuard("event", lock, nil), done
 	b.ownThread = true // thread ids mean something only if the thread stays
 	return nil
 }
 
 func (b *Base) freeLock() {
-	if b.mu != nil {
-		evthread.FreeLock(b.mu, evthread.Recursive)
+	if lock := b.guard.Mutex(); lock != nil {
+		b.guard = evthread.Guard{}
+		evthread.FreeLock(lock, evthread.Recursive)
 		evthread.FreeCond(b.done)
-		b.mu, b.done, b.guarded = nil, nil, false
+		b.done = nil
 	}
+}
+
+// Guard returns the guard of an object without a lock that belongs to the base:
+// in debug mode it checks that the base's loop does not run in another goroutine
+// than the caller's (ErrConfinement); otherwise, or if the base has a lock, it is
+// zero. It is for packages
+// whose objects stand on a base. name is for errors.
+func (b *Base) Guard(name string) evthread.Guard {
+	if !debugMode.Load() || b.guard.HasLock() {
+		return evthread.Guard{}
+	}
+	return evthread.NewGuard(name, nil, b.checkConfinement)
 }
 
 // enter begins an operation on the base: it takes the lock, if there is one,
 // or else checks in debug mode that the caller may use the base.
-func (b *Base) enter() {
-	if b.guarded {
-		b.acquire()
-	}
-}
+func (b *Base) enter() { b.guard.Lock() }
 
-func (b *Base) leave() {
-	if b.guarded {
-		b.release()
-	}
-}
-
-func (b *Base) acquire() {
-	if b.mu == nil {
-		b.checkConfinement()
-		return
-	}
-	if err := b.mu.Lock(0); err != nil {
-		evlog.Fatal(err)
-	}
-}
-
-func (b *Base) release() {
-	if b.mu == nil {
-		return
-	}
-	if err := b.mu.Unlock(0); err != nil {
-		evlog.Fatal(err)
-	}
-}
+func (b *Base) leave() { b.guard.Unlock() }
 
 // inLoopThread reports whether the caller is the loop. Without a lock it is by
 // definition.
 func (b *Base) inLoopThread() bool {
-	return b.mu == nil || b.running.Load() && b.owner.Load() == evthread.ID()
+	return !b.guard.HasLock() || b.running.Load() && b.owner.Load() == evthread.ID()
 }
 
 // awaitCallback waits until the callback of ev is done, if another thread is
 // in it, and reports whether it was. The lock is free meanwhile.
 func (b *Base) awaitCallback(ev *Event) bool {
-	if b.mu == nil || b.current != &ev.task || b.inLoopThread() {
+	if !b.guard.HasLock() || b.current != &ev.task || b.inLoopThread() {
 		return false
 	}
 	for b.current == &ev.task {
 		if b.done == nil { // locks were installed without conditions
-			b.release()
+			b.leave()
 			runtime.Gosched()
-			b.acquire()
+			b.enter()
 			continue
 		}
 		b.waiters++
-		if _, err := b.done.Wait(b.mu, -1); err != nil {
+		if _, err := b.done.Wait(b.guard.Mutex(), -1); err != nil {
 			evlog.Fatal(err)
 			break
 		}

@@ -112,9 +112,9 @@ func (b *Base) occupy() error {
 // callerID identifies the caller as a loop's owner.
 func (b *Base) callerID() uint64 {
 	switch {
-	case b.mu != nil:
+	case b.guard.HasLock():
 		return evthread.ID()
-	case b.guarded:
+	case !b.guard.IsZero():
 		return goroutineID()
 	default:
 		return 0

@@ -47,6 +47,11 @@
 //		defer lock.Unlock(0)
 //	}
 //
+// A [Guard] is how objects do that: it takes the lock if there is one, or else, in
+// debug mode, checks the goroutine (event.Base.Guard makes such guards), and
+// takes what goes wrong to the fatal callback. A guard that has neither costs one
+// comparison.
+//
 // # Debugging
 //
 // After EnableLockDebugging every new lock checks how it is used: unlocking what
@@ -62,4 +67,11 @@
 // so an implementation provides one function to make locks instead of four.
 // There is no evthread_make_base_notifiable: every base can be woken from any
 // goroutine.
+//
+// # Files
+//
+//	hooks.go    installing an implementation; making and freeing what it provides
+//	lock.go     Lock, Cond, their types, modes and errors
+//	guard.go    Guard: a lock, a check of the goroutine, or nothing
+//	debug.go    lock debugging
 package evthread

@@ -13,8 +13,8 @@ import (
 // onReadable accepts connections until there are no more, or until the other
 // events are to have their turn.
 func (l *Listener) onReadable(*event.Event, event.What) {
-	l.enter()
-	defer l.leave()
+	l.guard.Lock()
+	defer l.guard.Unlock()
 	accepted := false
 	for range l.share() {
 		if !l.accepting() {
@@ -79,8 +79,8 @@ func (l *Listener) fail(err error) {
 
 // onRetry ends a pause.
 func (l *Listener) onRetry(*event.Event, event.What) {
-	l.enter()
-	defer l.leave()
+	l.guard.Lock()
+	defer l.guard.Unlock()
 	if l.freed {
 		return
 	}

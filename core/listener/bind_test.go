@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/leak"
 	"github.com/go-libevent/libevent/core/internal/sysio"
@@ -66,7 +67,7 @@ func TestConstructorErrors(t *testing.T) {
 		{"Reuseable for a socket that is bound", on(taken.FD()), listener.Reuseable, 0, "listen fd ", listener.ErrFlag},
 		{"ReuseablePort for a socket that is bound", on(taken.FD()), listener.ReuseablePort, 0, "listen fd ", listener.ErrFlag},
 		{"DeferredAccept for a socket that is bound", on(taken.FD()), listener.DeferredAccept, 0, "listen fd ", listener.ErrFlag},
-		{"no locks", at(any), listener.ThreadSafe, -1, tcp + any, listener.ErrLocking},
+		{"no locks", at(any), listener.ThreadSafe, -1, tcp + any, evthread.ErrNoLocks},
 		{"an empty path", atPath(""), 0, -1, "listen unix ", anything},
 		{"a path with a zero byte", atPath("a\x00b"), 0, -1, "listen unix ", anything},
 		{"a path that is too long", atPath(strings.Repeat("x", 1000)), 0, -1, "listen unix xxx", anything},

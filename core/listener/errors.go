@@ -12,9 +12,6 @@ var (
 	// ErrFlag is a flag that does not exist, has no meaning for the kind of
 	// socket, or contradicts another.
 	ErrFlag = errors.New("bad flag")
-	// ErrLocking is the wish for a thread-safe listener while no
-	// implementation of locks is installed.
-	ErrLocking = errors.New("no locks are installed")
 	// ErrBacklog is a backlog of zero for a socket that does not listen yet.
 	ErrBacklog = errors.New("backlog of zero for a socket that does not listen")
 	// ErrRange is a limit or a pause that is not positive, or a number of

@@ -24,7 +24,7 @@ const (
 	// listener has left its socket behind (LEV_OPT_REUSEABLE).
 	Reuseable
 	// ThreadSafe gives the listener a lock, so that any goroutine may use it.
-	// The error of the constructor is ErrLocking if no locks are installed
+	// The error of the constructor is evthread.ErrNoLocks if none are installed
 	// (LEV_OPT_THREADSAFE).
 	ThreadSafe
 	// Disabled makes the listener wait for Enable. Until then it has not

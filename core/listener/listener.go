@@ -59,9 +59,7 @@ type Listener struct {
 	flags Flag
 	file  *socketFile // to be removed with the socket, or nil
 
-	// lock guards what follows. It is nil without ThreadSafe, and otherwise
-	// held by callbacks.
-	lock          evthread.Lock
+	guard         evthread.Guard // of what follows
 	readable      event.Event
 	retry         event.Event
 	assigned      bool // the events are
@@ -127,7 +125,7 @@ func (l *Listener) start(backlog int) error {
 	if l.base == nil {
 		return ErrNil
 	}
-	if err := l.initLock(); err != nil {
+	if err := l.initGuard(); err != nil {
 		return err
 	}
 	if err := listen(l.fd, backlog); err != nil {
@@ -137,8 +135,9 @@ func (l *Listener) start(backlog int) error {
 	if l.name, err = sysio.Sockname(l.fd); err != nil {
 		return os.NewSyscallError("getsockname", err)
 	}
-	l.enter()
-	defer l.leave()
+	l.guard.Lock()
+	defer l.guard.Unlock()
+	defer l.confine()
 	l.enabled = l.flags&Disabled == 0
 	return l.watch()
 }
@@ -175,8 +174,8 @@ func (l *Listener) SetCallback(cb Callback) error {
 
 // change makes a change and watches the socket, or not, as is right then.
 func (l *Listener) change(op string, fn func()) error {
-	l.enter()
-	defer l.leave()
+	l.guard.Lock()
+	defer l.guard.Unlock()
 	err := ErrFreed
 	if !l.freed && !l.isClosed() {
 		fn()
@@ -226,8 +225,8 @@ func (l *Listener) assign() error {
 // callbacks do not run any more. Freeing it again does nothing
 // (evconnlistener_free).
 func (l *Listener) Free() {
-	l.enter()
-	defer l.leave()
+	l.guard.Lock()
+	defer l.guard.Unlock()
 	if l.freed {
 		return
 	}
@@ -281,8 +280,8 @@ func (l *Listener) isClosed() bool {
 // accepted. Without one, a warning is logged once, until all is well again
 // (evconnlistener_set_error_cb).
 func (l *Listener) SetErrorCallback(cb ErrorCallback) {
-	l.enter()
-	defer l.leave()
+	l.guard.Lock()
+	defer l.guard.Unlock()
 	if !l.freed {
 		l.errorCallback = cb
 	}
@@ -295,8 +294,8 @@ func (l *Listener) SetAcceptLimit(n int) error {
 	if n <= 0 {
 		return fmt.Errorf("listener set accept limit %d: %w", n, ErrRange)
 	}
-	l.enter()
-	defer l.leave()
+	l.guard.Lock()
+	defer l.guard.Unlock()
 	l.acceptLimit = n
 	return nil
 }
@@ -307,8 +306,8 @@ func (l *Listener) SetPause(d time.Duration) error {
 	if d <= 0 {
 		return fmt.Errorf("listener set pause %v: %w", d, ErrRange)
 	}
-	l.enter()
-	defer l.leave()
+	l.guard.Lock()
+	defer l.guard.Unlock()
 	l.pause = d
 	return nil
 }

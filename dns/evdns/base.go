@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
@@ -65,7 +64,7 @@ var (
 // any goroutine; callbacks come from the loop in any case (struct evdns_base).
 type Base struct {
 	event *event.Base
-	mu    evthread.Lock // of everything below, or nil
+	guard evthread.Guard // of everything below
 	flags BaseFlags
 	epoch time.Time // what times are counted from
 	freed bool
@@ -121,12 +120,12 @@ func NewBase(base *event.Base, flags BaseFlags) (*Base, error) {
 	b := &Base{event: base, flags: flags, epoch: base.Now(), options: defaultOptions()}
 	b.cache.setLimit(b.options.cacheSize)
 	if evthread.Enabled() {
-		mu, err := evthread.NewLock(evthread.Recursive)
-		if err != nil {
+		var err error
+		if b.guard, err = evthread.NewLockGuard("evdns"); err != nil {
 			return nil, fmt.Errorf("%s: %w", op, err)
 		}
-		b.mu = mu
-		runtime.AddCleanup(b, func(mu evthread.Lock) { evthread.FreeLock(mu, evthread.Recursive) }, mu)
+	} else {
+		b.guard = base.Guard("evdns")
 	}
 	var seed [32]byte
 	evutil.SecureRandomBytes(seed[:])
@@ -172,18 +171,6 @@ func (b *Base) now() time.Duration { return b.event.Now().Sub(b.epoch) }
 
 // lock takes the lock, if there is one. It is recursive, and never held while
 // callbacks of the user's run.
-func (b *Base) lock() {
-	if b.mu != nil {
-		if err := b.mu.Lock(0); err != nil {
-			panic(fmt.Errorf("evdns: %w", err))
-		}
-	}
-}
+func (b *Base) lock() { b.guard.Lock() }
 
-func (b *Base) unlock() {
-	if b.mu != nil {
-		if err := b.mu.Unlock(0); err != nil {
-			panic(fmt.Errorf("evdns: %w", err))
-		}
-	}
-}
+func (b *Base) unlock() { b.guard.Unlock() }

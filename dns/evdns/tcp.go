@@ -109,7 +109,7 @@ func (s *nameserver) connect() (*connection, error) {
 
 func (b *Base) streamOptions() bufferevent.Options {
 	opts := bufferevent.CloseOnFree
-	if b.mu != nil {
+	if b.guard.HasLock() {
 		opts |= bufferevent.ThreadSafe | bufferevent.DeferCallbacks | bufferevent.UnlockCallbacks
 	}
 	return opts

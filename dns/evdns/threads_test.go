@@ -146,3 +146,40 @@ func TestManyGoroutines(t *testing.T) {
 	loop.DelVirtual()
 	ok(t, <-ended)
 }
+
+// brokenLock is a lock that cannot be taken.
+type brokenLock struct{}
+
+var errBrokenLock = errors.New("broken lock")
+
+func (brokenLock) Lock(evthread.Mode) error   { return errBrokenLock }
+func (brokenLock) Unlock(evthread.Mode) error { return errBrokenLock }
+
+// Errors of locks go to the fatal callback, as everywhere.
+func TestBrokenLocksAreFatal(t *testing.T) {
+	loop := newLoop(t)
+	ok(t, evthread.SetLockCallbacks(&evthread.LockCallbacks{
+		APIVersion:     evthread.LockAPIVersion,
+		SupportedTypes: evthread.Recursive,
+		Alloc:          func(evthread.LockType) (evthread.Lock, error) { return brokenLock{}, nil },
+	}))
+	var fatal []error
+	event.SetFatalCallback(func(err error) { fatal = append(fatal, err) })
+	event.SetLogCallback(func(event.LogSeverity, string) {}) // that locks are removed
+	t.Cleanup(func() {
+		event.SetFatalCallback(nil)
+		event.SetLogCallback(nil)
+	})
+	b, err := evdns.NewBase(loop, evdns.DisableWhenInactive)
+	ok(t, evthread.SetLockCallbacks(nil))
+	ok(t, err)
+	t.Cleanup(func() { b.Free(false) })
+	fatal = nil
+	b.CountNameservers()
+	if len(fatal) != 2 { // of Lock and of Unlock
+		t.Errorf("fatal errors %v, want two", fatal)
+	}
+	for _, err := range fatal {
+		is(t, "fatal error", err, errBrokenLock)
+	}
+}

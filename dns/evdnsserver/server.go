@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"runtime"
 	"slices"
 	"time"
 
@@ -32,9 +31,9 @@ type Callback func(*Request)
 type Server struct {
 	base     *event.Base
 	callback Callback
-	epoch    time.Time     // what times are counted from
-	mu       evthread.Lock // of everything below, or nil
-	udp      *udpServer    // one of these
+	epoch    time.Time      // what times are counted from
+	guard    evthread.Guard // of everything below
+	udp      *udpServer     // one of these
 	tcp      *tcpServer
 	closed   bool // Close was called
 	ended    bool // and there is nothing left to do
@@ -68,17 +67,13 @@ func newServer(base *event.Base, cb Callback) (*Server, error) {
 	if err := s.pending.timer.Assign(base, -1, event.Finalize, s.onPending); err != nil {
 		return nil, err
 	}
-	if !evthread.Enabled() {
-		return s, nil
+	var err error
+	if evthread.Enabled() {
+		s.guard, err = evthread.NewLockGuard("evdnsserver")
+	} else {
+		s.guard = base.Guard("evdnsserver")
 	}
-	mu, err := evthread.NewLock(evthread.Recursive)
-	if err != nil {
-		return nil, err
-	}
-	s.mu = mu
-	// Requests use the lock as long as there are any.
-	runtime.AddCleanup(s, func(mu evthread.Lock) { evthread.FreeLock(mu, evthread.Recursive) }, mu)
-	return s, nil
+	return s, err
 }
 
 // Close ends the server: it takes no more requests, and connections are closed.
@@ -189,18 +184,6 @@ func checkServerOption(kind, value bool) error {
 }
 
 // lock and unlock bracket everything that others may do at the same time.
-func (s *Server) lock() {
-	if s.mu != nil {
-		if err := s.mu.Lock(0); err != nil {
-			panic(fmt.Errorf("evdnsserver: %w", err))
-		}
-	}
-}
+func (s *Server) lock() { s.guard.Lock() }
 
-func (s *Server) unlock() {
-	if s.mu != nil {
-		if err := s.mu.Unlock(0); err != nil {
-			panic(fmt.Errorf("evdnsserver: %w", err))
-		}
-	}
-}
+func (s *Server) unlock() { s.guard.Unlock() }

@@ -130,7 +130,7 @@ func (t *tcpServer) onConnection(_ *listener.Listener, fd int, peer netip.AddrPo
 
 func (t *tcpServer) connect(fd int, peer netip.AddrPort) error {
 	opts := bufferevent.CloseOnFree
-	if t.server.mu != nil {
+	if t.server.guard.HasLock() {
 		// Callbacks without its lock, since that of the server comes first.
 		opts |= bufferevent.ThreadSafe | bufferevent.DeferCallbacks | bufferevent.UnlockCallbacks
 	}

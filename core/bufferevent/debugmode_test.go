@@ -1,0 +1,70 @@
+package bufferevent_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// inDebugMode is set in the environment of the process that has debug mode on.
+const inDebugMode = "BUFFEREVENT_TEST_IN_DEBUG_MODE"
+
+// TestDebugMode runs itself again in another process, because debug mode is
+// for all of a process and for good.
+func TestDebugMode(t *testing.T) {
+	if os.Getenv(inDebugMode) != "" {
+		event.EnableDebugMode()
+		testConfinement(t)
+		return
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Skipf("cannot start another process: %v", err)
+	}
+	cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestDebugMode$", "-test.v")
+	cmd.Env = append(os.Environ(), inDebugMode+"=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("in debug mode: %v\n%s", err, out)
+	}
+}
+
+// testConfinement uses a bufferevent without a lock in the loop and in another
+// goroutine.
+func testConfinement(t *testing.T) {
+	first, base := newBase(t), newBase(t)
+	b, err := bufferevent.NewSocket(first, -1, 0)
+	ok(t, err)
+	defer b.Free()
+	ok(t, b.SetBase(base)) // which is the one that counts
+	for op, use := range map[string]func(){
+		"Enable":       func() { b.Enable(event.Write) },
+		"SetCallbacks": func() { b.SetCallbacks(nil, nil, nil) },
+		"Err":          func() { b.Err() },
+		"IncRef":       func() { b.IncRef() },
+	} {
+		var fatal []error
+		event.SetFatalCallback(func(err error) { fatal = append(fatal, err) })
+		ok(t, base.Post(func() {
+			defer base.LoopBreak()
+			use()
+			if len(fatal) > 0 {
+				t.Errorf("%s in the loop: fatal errors %v", op, fatal)
+			}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				use()
+			}()
+			<-done
+			if len(fatal) == 0 || !errors.Is(fatal[0], event.ErrConfinement) {
+				t.Errorf("%s in another goroutine: fatal errors %v, want %v", op, fatal, event.ErrConfinement)
+			}
+		}))
+		ok(t, base.Run(t.Context()))
+	}
+	event.SetFatalCallback(nil)
+}

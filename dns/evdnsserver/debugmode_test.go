@@ -1,0 +1,73 @@
+package evdnsserver_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/go-libevent/libevent/core/datagram"
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/dns/evdnsserver"
+)
+
+// inDebugMode is set in the environment of the process that has debug mode on.
+const inDebugMode = "EVDNSSERVER_TEST_IN_DEBUG_MODE"
+
+// TestDebugMode runs itself again in another process, because debug mode is
+// for all of a process and for good.
+func TestDebugMode(t *testing.T) {
+	if os.Getenv(inDebugMode) != "" {
+		event.EnableDebugMode()
+		testConfinement(t)
+		return
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Skipf("cannot start another process: %v", err)
+	}
+	cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestDebugMode$", "-test.v")
+	cmd.Env = append(os.Environ(), inDebugMode+"=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("in debug mode: %v\n%s", err, out)
+	}
+}
+
+// testConfinement uses a server without a lock in the loop and in another
+// goroutine.
+func testConfinement(t *testing.T) {
+	base, err := event.NewBase()
+	ok(t, err)
+	defer base.Free()
+	fd, err := datagram.Listen(serverAddr, 0)
+	ok(t, err)
+	s, err := evdnsserver.NewUDP(base, fd, func(*evdnsserver.Request) {})
+	ok(t, err)
+	defer s.Close()
+	for op, use := range map[string]func(){
+		"Stats":             func() { s.Stats() },
+		"SetRequestTimeout": func() { s.SetRequestTimeout(time.Second) },
+	} {
+		var fatal []error
+		event.SetFatalCallback(func(err error) { fatal = append(fatal, err) })
+		ok(t, base.Post(func() {
+			defer base.LoopBreak()
+			use()
+			if len(fatal) > 0 {
+				t.Errorf("%s in the loop: fatal errors %v", op, fatal)
+			}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				use()
+			}()
+			<-done
+			if len(fatal) == 0 || !errors.Is(fatal[0], event.ErrConfinement) {
+				t.Errorf("%s in another goroutine: fatal errors %v, want %v", op, fatal, event.ErrConfinement)
+			}
+		}))
+		ok(t, base.Run(t.Context()))
+	}
+	event.SetFatalCallback(nil)
+}
