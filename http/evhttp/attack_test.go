@@ -134,11 +134,11 @@ func TestSilentConnections(t *testing.T) {
 	}
 	isServed(t, dial(t, addr))
 	on(func() {
-		if got := s.ConnectionCount(); got != n+1 || len(s.requests) > 1 {
-			t.Errorf("%d connections of %d, %d requests", got, n, len(s.requests))
+		if got := s.ConnectionCount(); got != n+1 || len(s.spare) > 1 {
+			t.Errorf("%d connections of %d, %d requests", got, n, len(s.spare))
 		}
 		for _, c := range s.conns {
-			if c.req != nil {
+			if c.x != nil {
 				t.Error("a connection that waits has a request")
 			}
 			c.expect(time.Nanosecond) // its time is up

@@ -77,7 +77,6 @@ type Client struct {
 	turn    uint64
 	freed   bool
 	unhook  func() bool // from the freeing of the base
-	scratch []byte
 }
 
 // NewClient makes a client; cfg may be nil.
@@ -172,18 +171,19 @@ func (c *Client) do(r *Request, method Method, name string, u *url.URL, follows 
 		}
 		target = "http://" + host + u.RequestURI()
 	}
-	if err := r.renew(method, name, target, &c.scratch); err != nil {
+	x, err := r.renew(method, name, target)
+	if err != nil {
 		return err
 	}
-	r.client.follows, r.client.onReady = follows, ready
-	r.client.host = hostFieldFor(way.secure, way.host, way.port)
+	x.follows, x.onReady = follows, ready
+	x.host = hostFieldFor(way.secure, way.host, way.port)
 	if u.User != nil && !r.header.fields().Has("Authorization") {
 		if err := r.header.Set("Authorization", basicAuth(u.User)); err != nil {
 			return err
 		}
 	}
 	p := c.pool(way)
-	if err := p.send(r); err != nil {
+	if err := p.send(x); err != nil {
 		p.forget()
 		return err
 	}
@@ -280,7 +280,7 @@ func (c *Client) baseFreed() {
 func (c *Client) end(cause error) {
 	c.freed = true
 	c.CloseIdleConnections()
-	var rest []*Request
+	var rest []*clientExchange
 	for _, p := range c.pools {
 		for o := range p.conns {
 			rest = append(rest, o.queue...)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/http/internal/message"
 )
 
@@ -50,25 +49,25 @@ type pool struct {
 	way     way
 	conns   map[*outgoing]struct{}
 	idle    []*outgoing // the one used last at the end
-	waiting []*Request
+	waiting []*clientExchange
 }
 
 // send sends a request on a connection that is idle, or on a new one if there may
 // be one, or lets it wait.
-func (p *pool) send(r *Request) error {
+func (p *pool) send(x *clientExchange) error {
 	if n := len(p.idle); n > 0 {
 		o := p.idle[n-1]
 		p.idle = p.idle[:n-1]
 		p.client.idle--
-		o.take(r)
+		o.take(x)
 		return nil
 	}
 	if len(p.conns) >= p.client.cfg.MaxPerHost {
 		if p.client.waiting >= p.client.cfg.MaxWaiting {
 			return ErrQueueFull
 		}
-		r.ex = p
-		p.waiting = append(p.waiting, r)
+		x.wait(p)
+		p.waiting = append(p.waiting, x)
 		p.client.waiting++
 		return nil
 	}
@@ -78,14 +77,14 @@ func (p *pool) send(r *Request) error {
 	}
 	p.conns[o] = struct{}{}
 	o.pool = p
-	o.take(r)
+	o.take(x)
 	return nil
 }
 
 // put is called when a connection has nothing to do.
 func (p *pool) put(o *outgoing) {
-	if r := p.nextWaiting(); r != nil {
-		o.take(r)
+	if x := p.nextWaiting(); x != nil {
+		o.take(x)
 		return
 	}
 	c := p.client
@@ -103,14 +102,14 @@ func (p *pool) put(o *outgoing) {
 }
 
 // nextWaiting takes the request that has waited longest, or returns nil.
-func (p *pool) nextWaiting() *Request {
+func (p *pool) nextWaiting() *clientExchange {
 	if len(p.waiting) == 0 {
 		return nil
 	}
-	r := p.waiting[0]
+	x := p.waiting[0]
 	p.waiting = slices.Delete(p.waiting, 0, 1)
 	p.client.waiting--
-	return r
+	return x
 }
 
 // gone is called when a connection was freed, by whomever.
@@ -123,9 +122,9 @@ func (p *pool) gone(o *outgoing) {
 	if p.client.freed {
 		return
 	}
-	if r := p.nextWaiting(); r != nil {
-		if err := p.send(r); err != nil {
-			r.fail(&Error{Code: ReqEOF, Err: err})
+	if x := p.nextWaiting(); x != nil {
+		if err := p.send(x); err != nil {
+			x.finish(&Error{Code: ReqEOF, Err: err})
 		}
 	}
 	p.forget()
@@ -138,44 +137,24 @@ func (p *pool) forget() {
 	}
 }
 
-// fail ends a request that no connection has.
-func (r *Request) fail(cause error) {
-	r.cause, r.client.telling = cause, true
-	r.over(cause)
-	if r.client.telling && r.client.onDone != nil {
-		r.client.telling = false
-		r.client.onDone(r)
-	}
-}
-
 // failRest fails requests whose connections have gone. A callback may cancel those
 // after it.
-func failRest(rest []*Request, cause error) {
-	for _, r := range rest {
-		if r.ex != nil {
-			r.fail(&Error{Code: ReqEOF, Err: cause})
+func failRest(rest []*clientExchange, cause error) {
+	for _, x := range rest {
+		if x.ex != nil {
+			x.finish(&Error{Code: ReqEOF, Err: cause})
 		}
 	}
 }
 
-// A pool is the exchange of requests that wait: they can only be cancelled.
-
-func (p *pool) cancel(r *Request) {
-	i := slices.Index(p.waiting, r)
-	if i < 0 {
-		r.abandon() // in failRest
-		return
+// cancel gives up an exchange that waits.
+func (p *pool) cancel(x *clientExchange) {
+	if i := slices.Index(p.waiting, x); i >= 0 {
+		p.waiting = slices.Delete(p.waiting, i, i+1)
+		p.client.waiting--
 	}
-	p.waiting = slices.Delete(p.waiting, i, i+1)
-	p.client.waiting--
-	r.abandon()
+	x.abandon() // also in failRest, which has emptied the list
 }
-
-func (p *pool) sendHead(*Request, int64) error            { return ErrNotServer }
-func (p *pool) sendData(*Request, *evbuffer.Buffer) error { return ErrOrder }
-func (p *pool) sendEnd(*Request) error                    { return ErrOrder }
-func (p *pool) whenSent(*Request, func())                 {}
-func (p *pool) resume(*Request)                           {}
 
 // errNoTLS says that a client was not told how to make TLS streams.
 var errNoTLS = errors.New("no TLS was configured")

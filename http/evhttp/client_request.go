@@ -6,7 +6,7 @@ import (
 	"net"
 
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/http/internal/wire"
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // A RequestError is why a request has failed (enum evhttp_request_error).
@@ -68,31 +68,16 @@ var (
 	ErrQueueFull = errors.New("too many requests wait")
 )
 
-// clientRequest is what a request has on a client.
-type clientRequest struct {
-	onDone          func(r *Request)
-	onReady         func(r *Request) // for the body, if that follows
-	onInformational func(r *Request, code int, h *Header)
-	onStage         func(o *outgoing, stage clientStage)
-
-	sends   bool   // it is a client's
-	host    string // for the Host field, if it is not that of the connection
-	follows bool   // the body follows the head
-	spent   bool   // some of it cannot be sent again
-	stale   bool   // it has failed because the server had closed the connection
-	telling bool   // how it has ended, if nobody uses it again meanwhile
-}
-
 // NewRequest makes a request for a client to send. done is called when it was
 // answered, or has failed, which [Request.Err] tells; it may be nil. The request
 // may be sent again, by whatever connection, once it is over: in done, for
 // instance. Its output headers stay, its body does if it was not sent
 // (evhttp_request_new).
 func NewRequest(done func(r *Request)) *Request {
-	r := &Request{kept: true}
-	r.client.sends, r.client.onDone = true, done
-	r.input.Own(r)
-	return r
+	x := &clientExchange{onDone: done}
+	x.client, x.kept = x, true
+	x.input.Own(x)
+	return &x.Request
 }
 
 // Err returns why the request has failed, or nil.
@@ -112,7 +97,9 @@ func (r *Request) SetErrorCallback(fn func(r *Request, err error)) { r.onError =
 // response that comes before the answer to a client: 103 (Early Hints), for
 // instance. The header is valid until the callback returns.
 func (r *Request) SetInformationalCallback(fn func(r *Request, code int, h *Header)) {
-	r.client.onInformational = fn
+	if r.client != nil {
+		r.client.onInformational = fn
+	}
 }
 
 // MakeRequest sends a request, with what is in its Output as the body, when all
@@ -156,38 +143,33 @@ func (c *Conn) makeRequest(r *Request, method Method, name, uri string, follows 
 	if len(o.queue) >= o.maxQueue {
 		return fmt.Errorf("request %s %s: %w", name, uri, ErrQueueFull)
 	}
-	if err := r.renew(method, name, uri, &o.scratch); err != nil {
+	x, err := r.renew(method, name, uri)
+	if err != nil {
 		return err
 	}
-	r.client.follows, r.client.onReady = follows, ready
-	o.take(r)
+	x.follows, x.onReady = follows, ready
+	o.take(x)
 	return nil
 }
 
 // renew makes a client's request ready to be sent as this, whatever has become of
-// it before. scratch is memory to be used.
-func (r *Request) renew(method Method, name, uri string, scratch *[]byte) error {
-	if r.ex != nil {
-		return fmt.Errorf("request %s %s: %w", name, uri, ErrBusy)
+// it before.
+func (r *Request) renew(method Method, name, uri string) (*clientExchange, error) {
+	x := r.client
+	switch {
+	case x == nil:
+		return nil, fmt.Errorf("request %s %s: %w", name, uri, ErrNotClient)
+	case r.ex != nil:
+		return nil, fmt.Errorf("request %s %s: %w", name, uri, ErrBusy)
 	}
-	line, err := wire.AppendRequestLine((*scratch)[:0], name, uri)
-	if err != nil {
-		return err
+	if err := message.CheckRequest(name, uri); err != nil {
+		return nil, err
 	}
-	*scratch = line[:0]
 	r.method, r.name, r.target = method, name, uri
 	r.input.Drain(r.input.Len())
-	r.ctx, r.cancel, r.cause, r.incoming = nil, nil, nil, nil
+	r.ctx, r.cancel, r.cause, r.past, r.incoming, r.inTrailer = nil, nil, nil, nil, nil, nil
 	r.code, r.reason, r.sent, r.expected = 0, "", 0, 0
-	r.sending, r.received, r.bodiless, r.chunked, r.paused = sendNothing, false, false, false, false
-	r.body.framing = wire.NoBody
-	r.client.host, r.client.spent, r.client.stale, r.client.telling = "", false, false, false
-	return nil
-}
-
-// abandon ends a request whose connection was freed, or which was cancelled: only
-// the error callback is called.
-func (r *Request) abandon() {
-	r.cause, r.client.telling = &Error{Code: ReqCancel, Err: ErrDone}, false
-	r.over(r.cause)
+	r.sending, r.received, r.paused = sendNothing, false, false
+	x.host, x.spent, x.stale, x.telling = "", false, false, false
+	return x, nil
 }

@@ -44,7 +44,7 @@ func answerText(r *Request, h *wire.ResponseHead) string {
 	for name, value := range r.InputTrailers().All() {
 		text += fmt.Sprintf(" trailer=%q", name+": "+value)
 	}
-	if r.body.framing == wire.Tunnel {
+	if r.client.head.Framing == wire.Tunnel {
 		text += " tunnel"
 	}
 	return text
@@ -69,7 +69,7 @@ func strictOutcome(t testing.TB, row *strictRow, size int) string {
 		var refused *wire.Error
 		switch {
 		case r.Err() == nil:
-			said = append(said, answerText(r, &r.respHead))
+			said = append(said, answerText(r, &r.client.head))
 		case errors.As(r.Err(), &refused):
 			said = append(said, fmt.Sprintf("%d %v", wire.StatusOf(refused), refused.Err))
 		case errors.Is(r.Err(), wire.ErrBodyTooLarge):
@@ -80,7 +80,7 @@ func strictOutcome(t testing.TB, row *strictRow, size int) string {
 			said = append(said, r.Err().Error())
 		}
 	})
-	r.SetInformationalCallback(func(r *Request, _ int, _ *Header) { said = append(said, answerText(nil, &r.respHead)) })
+	r.SetInformationalCallback(func(r *Request, _ int, _ *Header) { said = append(said, answerText(nil, &r.client.head)) })
 	r.OutputHeaders().Add("Upgrade", "whatever")
 	method, target := row.to, "/"
 	if method == "" {

@@ -3,6 +3,7 @@ package evhttp
 import (
 	"crypto/tls"
 	"math"
+	"net"
 	"net/netip"
 	"time"
 
@@ -18,12 +19,14 @@ type Conn struct {
 	Data any
 
 	base    *event.Base
+	server  *Server // or nil on a client
 	bev     *bufferevent.Bufferevent
 	side    side
 	timer   event.Event
 	armed   instant // when the timer fires; zero if it does not
 	due     instant // when time is up; zero if nothing is expected
 	peer    netip.AddrPort
+	local   *net.Addr       // once it was asked for
 	limits  *message.Limits // of heads and trailers; may be shared
 	maxBody int64
 	onClose func(c *Conn)
@@ -119,18 +122,22 @@ func (c *Conn) timeIsUp() {
 	c.side.expired()
 }
 
+// localAddr returns our address, which the system is asked for once.
+func (c *Conn) localAddr() net.Addr {
+	if c.local == nil {
+		local, _ := c.bev.NetAddrs()
+		c.local = &local
+	}
+	return *c.local
+}
+
 // Base returns the base whose loop the connection belongs to
 // (evhttp_connection_get_base).
 func (c *Conn) Base() *event.Base { return c.base }
 
 // Server returns the server that has accepted the connection, or nil on a client
 // (evhttp_connection_get_server).
-func (c *Conn) Server() *Server {
-	if s, ok := c.side.(*served); ok {
-		return s.server
-	}
-	return nil
-}
+func (c *Conn) Server() *Server { return c.server }
 
 // Bufferevent returns the stream below, or nil if there is none, or not any more
 // (evhttp_connection_get_bufferevent).

@@ -178,7 +178,7 @@ func TestBodiesThatNobodyTakes(t *testing.T) {
 			resting = 0
 			on(func() {
 				for _, c := range s.conns {
-					if c.req != nil && c.req.paused {
+					if c.x != nil && c.x.paused {
 						resting++
 					}
 				}

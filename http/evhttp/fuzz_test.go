@@ -86,7 +86,7 @@ func fuzzed(t *testing.T, raw []byte, way uint8, next func() int) strictResult {
 		rest = rest[n:]
 		for _, conn := range s.conns {
 			held := conn.bev.Input().Len()
-			if r := conn.req; r != nil {
+			if r := conn.x; r != nil {
 				held += r.Input().Len()
 			}
 			if most := n + fuzzedBody + maxAhead; held > most {

@@ -11,6 +11,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
 // outgoing is the client's side of a connection: it connects when there is a
@@ -31,7 +32,7 @@ type outgoing struct {
 	onPanic   PanicFunc
 	flags     ConnFlags
 
-	queue []*Request // the first one is being sent or answered
+	queue []*clientExchange // the first one is being sent or answered
 	state outgoingState
 	busy  bool // readable is at work, and will see what has changed
 
@@ -50,10 +51,10 @@ type outgoing struct {
 	tooLarge  error // the body is being dropped because of that, or nil
 	handed    int   // bytes that were given to the stream, if nothing can follow
 	informed  int   // informational responses that have come
-	sentFunc  func()
 
 	unhook                                    func() bool // from the freeing of the base, unless in a pool
 	scratch                                   []byte
+	spareSent                                 []func() // memory to be used again
 	connectTimeout, readTimeout, writeTimeout time.Duration
 	continueTimeout, idleTimeout              time.Duration
 	retries, maxRetries                       int
@@ -180,8 +181,11 @@ func (o *outgoing) disconnect() {
 	quiet := bev != nil && o.quiet()
 	o.expect(0)
 	o.bev, o.state = nil, apart
-	o.ended, o.failure, o.sentFunc, o.tooLarge = nil, nil, nil, nil
+	o.ended, o.failure, o.tooLarge = nil, nil, nil
 	o.awaiting, o.starting = false, false
+	if x := o.first(); x != nil {
+		x.onSent = nil
+	}
 	if o.flags&ConReuseConnectedAddr == 0 {
 		o.peer = netip.AddrPort{}
 	}
@@ -237,8 +241,8 @@ func (o *outgoing) failAll(code RequestError, err error) {
 	if o.pool != nil {
 		o.next() // gives the connection back
 	}
-	for _, r := range queue {
-		o.endRequest(r, &Error{Code: code, Err: err})
+	for _, x := range queue {
+		o.endRequest(x, &Error{Code: code, Err: err})
 	}
 	if o.pool == nil {
 		o.next()
@@ -256,55 +260,49 @@ func (o *outgoing) fail(code RequestError, err error) {
 		o.lost(code, err)
 		return
 	}
-	r := o.queue[0]
-	if code == ReqEOF && o.maySendAgain(r) {
+	x := o.queue[0]
+	if code == ReqEOF && o.maySendAgain(x) {
 		o.disconnect()
 		o.next()
 		return
 	}
-	r.client.stale = code == ReqEOF && o.reused && !o.answering
+	x.stale = code == ReqEOF && o.reused && !o.answering
 	o.queue = slices.Delete(o.queue, 0, 1)
 	o.disconnect()
-	o.over(r, &Error{Code: code, Err: err})
+	o.over(x, &Error{Code: code, Err: err})
 }
 
 // maySendAgain reports whether a request that failed can be sent on another
 // connection: it was the server that has closed one that had been idle, the
 // request is still all there, and either has no effect that twice would be more
 // than once, or nothing of it was sent.
-func (o *outgoing) maySendAgain(r *Request) bool {
-	if !o.reused || o.answering || o.host+o.unix == "" || r.client.spent {
+func (o *outgoing) maySendAgain(x *clientExchange) bool {
+	if !o.reused || o.answering || o.host+o.unix == "" || x.spent {
 		return false
 	}
-	return r.method&idempotent != 0 || o.bev.Output().Len() == o.handed
+	return x.method&idempotent != 0 || o.bev.Output().Len() == o.handed
 }
 
 // over ends a request that is not in the queue any more, and goes on. A pool has
 // the connection back before the callback is called, which may want it.
-func (o *outgoing) over(r *Request, cause error) {
+func (o *outgoing) over(x *clientExchange, cause error) {
 	if o.pool != nil {
 		o.next()
-		o.endRequest(r, cause)
+		o.endRequest(x, cause)
 		return
 	}
-	o.endRequest(r, cause)
+	o.endRequest(x, cause)
 	o.next()
 }
 
 // endRequest tells how a request has ended.
-func (o *outgoing) endRequest(r *Request, cause error) {
+func (o *outgoing) endRequest(x *clientExchange, cause error) {
 	switch {
-	case r.ex == nil: // it was cancelled meanwhile
-		return
+	case x.ex == nil: // it was cancelled meanwhile
 	case o.freed && o.pool == nil: // or the connection freed
-		r.abandon()
-		return
-	}
-	r.cause, r.client.telling = cause, true
-	r.over(cause)
-	if r.client.telling && r.client.onDone != nil {
-		r.client.telling = false
-		o.invoke(r, r.client.onDone)
+		x.abandon()
+	default:
+		x.finish(cause)
 	}
 }
 
@@ -316,10 +314,24 @@ func (o *outgoing) drained() {
 	if o.state >= inResponse && len(o.queue) > 0 && o.queue[0].sending == sendDone {
 		o.awaitAnswer()
 	}
-	if fn := o.sentFunc; fn != nil {
-		o.sentFunc = nil
-		o.run(o.first(), fn)
+	if x := o.first(); x != nil && len(x.onSent) > 0 {
+		o.sent(x)
 	}
+}
+
+// sent calls the functions that wait for all to have left.
+func (o *outgoing) sent(x *clientExchange) {
+	waiting := x.onSent
+	x.onSent, o.spareSent = o.spareSent, nil
+	for i, fn := range waiting {
+		if !o.current(x) {
+			break
+		}
+		waiting[i] = nil
+		o.run(&x.Request, fn)
+	}
+	clear(waiting)
+	o.spareSent = waiting[:0]
 }
 
 // awaitAnswer starts the time that the server has for its answer, once.
@@ -345,7 +357,7 @@ func (o *outgoing) happened(what bufferevent.Events) {
 			return
 		}
 		o.written = o.reason()
-		o.last, o.sentFunc = true, nil
+		o.last, o.queue[0].onSent = true, nil
 		o.awaitAnswer()
 		if err := o.bev.Enable(event.Read); err != nil {
 			o.finished(err)
@@ -384,7 +396,7 @@ func (o *outgoing) end() {
 	switch {
 	case o.state == inResponseBody && o.queue[0].paused && o.bev.Input().Len() > 0:
 		return // the user has yet to take it
-	case o.state == inResponseBody && o.queue[0].untilClose() && err == io.EOF && !o.reset():
+	case o.state == inResponseBody && o.queue[0].body.framing == wire.UntilClose && err == io.EOF && !o.reset():
 		o.last = true
 		o.complete(o.queue[0])
 		return
@@ -431,12 +443,12 @@ func (o *outgoing) expired() {
 // release implements side.
 func (o *outgoing) release() {
 	queue := o.queue
-	o.queue, o.state, o.sentFunc = nil, apart, nil
+	o.queue, o.state = nil, apart
 	if o.unhook != nil {
 		o.unhook()
 	}
-	for _, r := range queue {
-		r.abandon()
+	for _, x := range queue {
+		x.abandon()
 	}
 	if o.pool != nil {
 		o.pool.gone(o)

@@ -58,46 +58,46 @@ func (o *outgoing) readSome() bool {
 }
 
 func (o *outgoing) readHead() (more bool) {
-	r, in := o.queue[0], o.bev.Input()
+	x, in := o.queue[0], o.bev.Input()
 	if in.Len() == 0 {
 		return false
 	}
 	o.answering = true
 	if o.starting { // the server does not wait for the body
-		if o.goOn(r); !o.current(r) {
+		if o.goOn(x); !o.current(x) {
 			return false
 		}
 	}
-	done, err := readHead(in, &r.respHead, o.limits)
+	done, err := readHead(in, &x.head, o.limits)
 	switch {
 	case err != nil:
 		o.fail(ReqInvalidHeader, err)
 		return false
 	case !done:
 		return false
-	case r.respHead.Informational():
-		return o.inform(r)
+	case x.head.Informational():
+		return o.inform(x)
 	}
-	return o.headComplete(r)
+	return o.headComplete(x)
 }
 
 // inform deals with an informational response.
-func (o *outgoing) inform(r *Request) (more bool) {
+func (o *outgoing) inform(x *clientExchange) (more bool) {
 	if o.informed++; o.informed > maxInformational {
 		o.fail(ReqInvalidHeader, ErrInformational)
 		return false
 	}
-	if fn := r.client.onInformational; fn != nil {
-		o.run(r, func() { fn(r, r.respHead.Status, (*Header)(&r.respHead.Header)) })
-		if !o.current(r) {
+	if fn := x.onInformational; fn != nil {
+		o.run(&x.Request, func() { fn(&x.Request, x.head.Status, (*Header)(&x.head.Header)) })
+		if !o.current(x) {
 			return false
 		}
 	}
-	code := r.respHead.Status
-	r.respHead.Again()
+	code := x.head.Status
+	x.head.Again()
 	if code == 100 && o.awaiting {
-		o.goOn(r)
-		return o.current(r)
+		o.goOn(x)
+		return o.current(x)
 	}
 	if o.timed {
 		o.expect(o.readTimeout)
@@ -105,67 +105,67 @@ func (o *outgoing) inform(r *Request) (more bool) {
 	return true
 }
 
-func (o *outgoing) headComplete(r *Request) (more bool) {
-	h := &r.respHead
+func (o *outgoing) headComplete(x *clientExchange) (more bool) {
+	h := &x.head
 	o.state, o.awaiting = inResponseBody, false
-	r.incoming, r.code = &h.Head.Head, h.Status
+	x.incoming, x.code = &h.Head.Head, h.Status
 	if phrase := message.ReasonPhrase(h.Status); string(h.Reason()) == phrase {
-		r.reason = phrase
+		x.reason = phrase
 	} else {
-		r.reason = string(h.Reason())
+		x.reason = string(h.Reason())
 	}
 	o.last = o.last || !h.KeepAlive
 	o.timed = true
 	o.expect(o.readTimeout)
-	if h.Status == 101 && !r.header.fields().Contains(message.Upgrade) {
+	if h.Status == 101 && !x.header.fields().Contains(message.Upgrade) {
 		o.fail(ReqInvalidHeader, ErrUpgrade)
 		return false
 	}
-	if r.sending == sendDone {
-		r.output.Drain(r.output.Len()) // it will not be sent again
+	if x.sending == sendDone {
+		x.output.Drain(x.output.Len()) // it will not be sent again
 	}
-	if r.onHeader != nil && !o.consult(r, r.onHeader) {
-		if o.current(r) {
+	if x.onHeader != nil && !o.consult(&x.Request, x.onHeader) {
+		if o.current(x) {
 			o.fail(ReqCancel, errRefused)
 		}
 		return false
 	}
-	return o.current(r) && o.beginBody(r)
+	return o.current(x) && o.beginBody(x)
 }
 
 // beginBody gets ready for the body.
-func (o *outgoing) beginBody(r *Request) bool {
+func (o *outgoing) beginBody(x *clientExchange) bool {
 	limit := o.maxBody
-	if limit < 0 && !r.stream {
+	if limit < 0 && !x.stream {
 		limit = DefaultMaxResponse
 	} else if limit <= 0 {
 		limit = math.MaxInt64
 	}
-	r.body.begin(&r.respHead.Head)
-	err := r.body.bound(limit)
-	return err == nil || o.overflow(r, err)
+	x.body.begin(&x.head.Head)
+	err := x.body.bound(limit)
+	return err == nil || o.overflow(x, err)
 }
 
 // overflow is called when a body is too large. It returns whether that is read
 // all the same, and dropped, which has its limit, too.
-func (o *outgoing) overflow(r *Request, err error) bool {
-	if o.flags&ConLingeringClose == 0 || o.tooLarge != nil || r.body.left > DefaultMaxResponse {
+func (o *outgoing) overflow(x *clientExchange, err error) bool {
+	if o.flags&ConLingeringClose == 0 || o.tooLarge != nil || x.body.left > DefaultMaxResponse {
 		o.fail(ReqDataTooLong, err)
 		return false
 	}
 	o.tooLarge = err
-	r.body.limit = r.body.total + DefaultMaxResponse
-	r.input.Drain(r.input.Len())
+	x.body.limit = x.body.total + DefaultMaxResponse
+	x.input.Drain(x.input.Len())
 	return true
 }
 
-// current reports whether r is still the request that is under way.
-func (o *outgoing) current(r *Request) bool {
-	return o.bev != nil && len(o.queue) > 0 && o.queue[0] == r
+// current reports whether x is still the request that is under way.
+func (o *outgoing) current(x *clientExchange) bool {
+	return o.bev != nil && len(o.queue) > 0 && o.queue[0] == x
 }
 
 // first returns the request that is being sent or answered, or nil.
-func (o *outgoing) first() *Request {
+func (o *outgoing) first() *clientExchange {
 	if len(o.queue) == 0 {
 		return nil
 	}
@@ -173,28 +173,26 @@ func (o *outgoing) first() *Request {
 }
 
 func (o *outgoing) readBody() (more bool) {
-	r := o.queue[0]
-	most, dst := math.MaxInt32, r.Input()
+	x := o.queue[0]
+	most, dst := math.MaxInt32, x.Input()
 	if o.tooLarge != nil {
 		dst = nil
-	} else if r.stream {
-		if most = maxUntaken - r.input.Len(); most <= 0 {
-			o.pause(r)
-			return false
-		}
+	} else if most = x.room(); most <= 0 {
+		o.pause(x)
+		return false
 	}
-	n, err := r.body.read(o.bev.Input(), dst, most, o.limits)
+	n, err := x.body.read(o.bev.Input(), dst, most, o.limits)
 	switch {
 	case errors.Is(err, wire.ErrBodyTooLarge):
-		return o.overflow(r, err)
+		return o.overflow(x, err)
 	case err != nil:
 		o.fail(ReqInvalidHeader, err)
-	case r.body.complete():
-		o.complete(r)
+	case x.body.complete():
+		o.complete(x)
 	case n > 0:
 		o.expect(o.readTimeout)
-		if r.onChunk != nil && o.tooLarge == nil {
-			o.invoke(r, r.onChunk)
+		if x.onChunk != nil && o.tooLarge == nil {
+			o.invoke(&x.Request, x.onChunk)
 		}
 		return true
 	}
@@ -202,15 +200,14 @@ func (o *outgoing) readBody() (more bool) {
 }
 
 // pause rests until the user has taken some of the body.
-func (o *outgoing) pause(r *Request) {
-	r.paused = true
+func (o *outgoing) pause(x *clientExchange) {
+	x.pause()
 	o.bev.Disable(event.Read)
 	o.expectNothing()
 }
 
-// resume implements exchange.
-func (o *outgoing) resume(r *Request) {
-	r.paused = false
+// resume goes on with reading after a pause.
+func (o *outgoing) resume(x *clientExchange) {
 	o.expect(o.readTimeout)
 	if o.ended == nil {
 		if err := o.bev.Enable(event.Read); err != nil {
@@ -221,33 +218,34 @@ func (o *outgoing) resume(r *Request) {
 	o.bev.Trigger(event.Read, bufferevent.TrigDeferCallbacks)
 }
 
-func (r *Request) untilClose() bool { return r.body.framing == wire.UntilClose }
-
 // complete is called when all of the answer has come.
-func (o *outgoing) complete(r *Request) {
+func (o *outgoing) complete(x *clientExchange) {
 	if o.tooLarge != nil {
 		o.fail(ReqDataTooLong, o.tooLarge)
 		return
 	}
-	r.received = true
-	if r.stream {
-		o.invoke(r, r.onChunk)
-		if !o.current(r) {
+	x.received = true
+	if x.body.framing == wire.Chunked {
+		x.inTrailer = &x.body.chunks.Trailer
+	}
+	if x.stream {
+		o.invoke(&x.Request, x.onChunk)
+		if !o.current(x) {
 			return
 		}
 	}
-	if r.sending == sendBody && r.expected >= 0 && r.sent == r.expected {
-		r.sending = sendDone // nobody has said so yet, but it is all that was announced
-		o.reach(r, wroteAll)
+	if x.sending == sendBody && x.expected >= 0 && x.sent == x.expected {
+		x.sending = sendDone // nobody has said so yet, but it is all that was announced
+		o.reach(x, wroteAll)
 	}
 	o.queue = slices.Delete(o.queue, 0, 1)
 	o.expectNothing()
-	o.reused, o.sentFunc = true, nil
-	if r.body.framing == wire.Tunnel {
-		o.offer(r)
+	o.reused, x.onSent = true, nil
+	if x.body.framing == wire.Tunnel {
+		o.offer(x)
 		return
 	}
-	sent := r.sending == sendDone && o.bev.Output().Len() == 0
+	sent := x.sending == sendDone && o.bev.Output().Len() == 0
 	if sent {
 		o.state = idle
 	}
@@ -255,18 +253,18 @@ func (o *outgoing) complete(r *Request) {
 	if !sent || o.last || o.ended != nil || o.bev.Input().Len() > 0 {
 		o.disconnect()
 	}
-	o.over(r, nil)
+	o.over(x, nil)
 }
 
 // offer lets the user take the stream, which is not HTTP any more.
-func (o *outgoing) offer(r *Request) {
+func (o *outgoing) offer(x *clientExchange) {
 	o.state = leaving
-	r.cause = nil
-	if r.client.onDone != nil {
-		o.invoke(r, r.client.onDone)
+	x.cause = nil
+	if x.onDone != nil {
+		o.invoke(&x.Request, x.onDone)
 	}
-	if r.ex != nil {
-		r.over(nil)
+	if x.ex != nil {
+		x.conclude(nil)
 	}
 	if o.state == leaving && !o.freed {
 		o.disconnect()

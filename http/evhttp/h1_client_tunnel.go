@@ -97,9 +97,9 @@ func (o *outgoing) goThrough() {
 }
 
 // handOver gives the stream away that a request has made into a tunnel.
-func (o *outgoing) handOver(r *Request) (*bufferevent.Bufferevent, error) {
+func (o *outgoing) handOver(x *clientExchange) (*bufferevent.Bufferevent, error) {
 	if o.state != leaving {
-		return nil, r.failed("hijack", ErrOrder)
+		return nil, ErrOrder
 	}
 	b := o.bev
 	o.bev, o.state, o.ended = nil, apart, nil
@@ -107,6 +107,6 @@ func (o *outgoing) handOver(r *Request) (*bufferevent.Bufferevent, error) {
 	b.SetCallbacks(nil, nil, nil)
 	b.Data = nil
 	_ = b.SetTimeouts(0, 0) // fails only for one that was freed
-	r.over(nil)
+	x.conclude(nil)
 	return b, nil
 }

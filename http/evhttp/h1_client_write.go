@@ -5,9 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
-	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/internal/message"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
@@ -17,105 +15,105 @@ import (
 const maxCopied = 4 << 10
 
 // take appends a request to the queue.
-func (o *outgoing) take(r *Request) {
-	r.conn, r.ex = &o.Conn, o
-	o.queue = append(o.queue, r)
+func (o *outgoing) take(x *clientExchange) {
+	x.enqueue(o)
+	o.queue = append(o.queue, x)
 	o.next()
 }
 
 // begin sends a request: all of it, unless its body follows, or waits for the
 // server to want it.
-func (o *outgoing) begin(r *Request) {
+func (o *outgoing) begin(x *clientExchange) {
 	o.state = inResponse
 	o.answering, o.timed, o.handed, o.informed = false, false, 0, 0
 	o.awaiting, o.starting = false, false
-	r.respHead.Reset(r.name)
-	r.sending, r.sent = sendNothing, 0
-	length := int64(r.output.Len())
-	if r.client.follows {
+	x.head.Reset(x.name)
+	x.sending, x.sent, x.chunked = sendNothing, 0, false
+	length := int64(x.output.Len())
+	if x.follows {
 		length = -1
 	}
 	o.expectNothing()
-	if err := o.writeHead(r, length); err != nil {
+	if err := o.writeHead(x, length); err != nil {
 		o.cannotSend(err)
 		return
 	}
-	r.sending, o.handed = sendBody, o.bev.Output().Len()
+	x.sending, o.handed = sendBody, o.bev.Output().Len()
 	switch {
 	case length == 0:
-		r.sending = sendDone
-		o.reach(r, wroteHead)
-		o.reach(r, wroteAll)
+		x.sending = sendDone
+		o.reach(x, wroteHead)
+		o.reach(x, wroteAll)
 		o.awaitAnswer()
-	case r.header.fields().HasTokenKnown(message.Expect, "100-continue"):
+	case x.header.fields().HasTokenKnown(message.Expect, "100-continue"):
 		o.awaiting = true
 		if o.continueTimeout > 0 {
 			o.expect(o.continueTimeout)
 		} else {
 			o.awaitAnswer()
 		}
-		o.reach(r, wroteHead)
-	case r.client.follows:
-		o.reach(r, wroteHead)
+		o.reach(x, wroteHead)
+	case x.follows:
+		o.reach(x, wroteHead)
 		o.starting = true // the loop tells the user
 		o.expect(time.Nanosecond)
 	default:
-		o.reach(r, wroteHead)
-		o.goOn(r)
+		o.reach(x, wroteHead)
+		o.goOn(x)
 	}
 }
 
 // goOn sends the body of a request, when it is time for it.
-func (o *outgoing) goOn(r *Request) {
+func (o *outgoing) goOn(x *clientExchange) {
 	o.awaiting, o.starting, o.timed = false, false, false
 	o.expectNothing()
-	if r.client.follows {
-		r.client.spent = true
-		if r.client.onReady != nil {
-			o.invoke(r, r.client.onReady)
+	if x.follows {
+		x.spent = true
+		if x.onReady != nil {
+			o.invoke(&x.Request, x.onReady)
 		}
 		return
 	}
-	if err := o.sendOutput(r); err != nil {
+	if err := o.sendOutput(x); err != nil {
 		o.cannotSend(err)
 		return
 	}
-	r.sending, r.sent = sendDone, r.expected
+	x.sending, x.sent = sendDone, x.expected
 	o.handed = o.bev.Output().Len()
-	o.reach(r, wroteAll)
+	o.reach(x, wroteAll)
 }
 
 // sendOutput sends the body and keeps it, in case it has to be sent again.
-func (o *outgoing) sendOutput(r *Request) error {
-	out, n := o.bev.Output(), r.output.Len()
+func (o *outgoing) sendOutput(x *clientExchange) error {
+	out, n := o.bev.Output(), x.output.Len()
 	if n <= maxCopied {
 		o.scratch = slices.Grow(o.scratch[:0], n)[:n]
-		if _, err := r.output.CopyOut(o.scratch); err != nil {
+		if _, err := x.output.CopyOut(o.scratch); err != nil {
 			return err
 		}
 		return out.Add(o.scratch)
 	}
-	if out.AddBufferReference(&r.output) == nil {
+	if out.AddBufferReference(&x.output) == nil {
 		return nil
 	}
-	r.client.spent = true // parts of files cannot be referred to
-	return out.AddBuffer(&r.output)
+	x.spent = true // parts of files cannot be referred to
+	return out.AddBuffer(&x.output)
 }
 
 // writeHead writes the head of a request.
-func (o *outgoing) writeHead(r *Request, length int64) error {
-	head, err := wire.AppendRequestLine(o.scratch[:0], r.name, r.target)
+func (o *outgoing) writeHead(x *clientExchange, length int64) error {
+	head, err := wire.AppendRequestLine(o.scratch[:0], x.name, x.target)
 	if err != nil {
 		return err
 	}
-	f := r.header.fields()
+	f := x.header.fields()
 	if !f.Contains(message.Host) {
-		head = appendLine(head, "Host", o.hostOf(r))
+		head = appendLine(head, "Host", o.hostOf(x))
 	}
 	if o.proxyAuth != "" && !f.Has("Proxy-Authorization") {
 		head = appendLine(head, "Proxy-Authorization", o.proxyAuth)
 	}
-	head = o.appendFraming(head, r, length)
+	head = o.appendFraming(head, x, length)
 	for i := range f.Len() {
 		name, value := f.At(i)
 		switch message.NameOf(name) {
@@ -134,46 +132,43 @@ func (o *outgoing) writeHead(r *Request, length int64) error {
 
 // hostOf returns the value of the Host field, which for CONNECT is the target
 // (RFC 9112, section 3.2).
-func (o *outgoing) hostOf(r *Request) string {
+func (o *outgoing) hostOf(x *clientExchange) string {
 	switch {
-	case r.client.host != "":
-		return r.client.host
-	case r.method == MethodConnect:
-		return r.target
+	case x.host != "":
+		return x.host
+	case x.method == MethodConnect:
+		return x.target
 	}
 	return o.hostField
 }
 
 // appendFraming says how the body is delimited. Methods that usually have one
 // say so even if it is empty (RFC 9110, section 8.6).
-func (o *outgoing) appendFraming(head []byte, r *Request, length int64) []byte {
+func (o *outgoing) appendFraming(head []byte, x *clientExchange, length int64) []byte {
 	const usual = MethodPost | MethodPut | MethodPatch
 	if length < 0 {
-		if n, ok := announced(r.header.fields()); ok {
+		if n, ok := announced(x.header.fields()); ok {
 			length = n
 		}
 	}
-	r.expected = length
+	x.expected = length
 	switch {
-	case length > 0 || length == 0 && (r.method&usual != 0 || r.client.follows):
+	case length > 0 || length == 0 && (x.method&usual != 0 || x.follows):
 		return wire.AppendContentLength(head, length)
 	case length < 0:
-		r.chunked = true
+		x.chunked = true
 		return appendLine(head, "Transfer-Encoding", "chunked")
 	}
 	return head
 }
 
-// sendHead implements exchange. Only a server answers.
-func (o *outgoing) sendHead(*Request, int64) error { return ErrNotServer }
-
-// sendData implements exchange.
-func (o *outgoing) sendData(r *Request, data *evbuffer.Buffer) error {
+// sendData sends a part of the body.
+func (o *outgoing) sendData(x *clientExchange, data *evbuffer.Buffer) error {
 	if o.written != nil {
 		return data.Drain(data.Len()) // only the answer still counts
 	}
 	o.handed = -1
-	err := sendData(o.bev.Output(), r, data, &o.scratch)
+	err := sendData(o.bev.Output(), x.chunked, data, &o.scratch)
 	if errors.Is(err, evbuffer.ErrFrozen) { // as in cannotSend
 		return data.Drain(data.Len())
 	}
@@ -190,13 +185,16 @@ func (o *outgoing) cannotSend(err error) {
 	o.failLater(err)
 }
 
-// sendEnd implements exchange.
-func (o *outgoing) sendEnd(r *Request) error {
+// sendEnd ends the body.
+func (o *outgoing) sendEnd(x *clientExchange) error {
 	if o.written != nil {
 		return nil
 	}
 	o.handed = -1
-	err := sendEnd(o.bev.Output(), r, &o.scratch)
+	var err error
+	if x.chunked {
+		err = sendLastChunk(o.bev.Output(), x.trailer, &o.scratch)
+	}
 	if err != nil && !errors.Is(err, evbuffer.ErrFrozen) {
 		return err
 	}
@@ -206,20 +204,12 @@ func (o *outgoing) sendEnd(r *Request) error {
 	return nil
 }
 
-// whenSent implements exchange.
-func (o *outgoing) whenSent(_ *Request, fn func()) {
-	o.sentFunc = fn
-	if o.bev.Output().Len() == 0 {
-		o.bev.Trigger(event.Write, bufferevent.TrigDeferCallbacks)
-	}
-}
-
-// cancel implements exchange.
-func (o *outgoing) cancel(r *Request) {
-	i := slices.Index(o.queue, r)
+// cancel gives up an exchange.
+func (o *outgoing) cancel(x *clientExchange) {
+	i := slices.Index(o.queue, x)
 	if i < 0 {
 		if o.freed { // in failRest
-			r.abandon()
+			x.abandon()
 		}
 		return
 	}
@@ -229,6 +219,6 @@ func (o *outgoing) cancel(r *Request) {
 	} else {
 		o.stop()
 	}
-	r.abandon()
+	x.abandon()
 	o.next()
 }

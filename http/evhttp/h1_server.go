@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"time"
 
@@ -14,30 +13,60 @@ import (
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
-// served is the server's side of a connection. It is the exchange of one request
-// at a time: what a client sends ahead waits in the input until the answer
-// before is complete, so that answers come in order without any queue.
+// served is the server's side of a connection. It carries one exchange at a time: what a
+// client sends ahead waits in the input until the answer before is complete, so that
+// answers come in order without any queue.
 type served struct {
 	Conn
-	server *Server
-	place  int      // in the server's list
-	req    *Request // or nil between requests
-	state  servedState
+	place int               // in the server's list
+	x     *h1ServerExchange // or nil between requests
+	state servedState
 
-	busy      bool     // readable is at work, and will see what has changed
-	calling   bool     // a callback of the user's for req is at work
-	finished  *Request // which ended within its callback
-	resting   bool     // nothing is read
-	last      bool     // there will be no other request
-	unclean   bool     // the client may be sending what nobody reads
-	cut       bool     // the last answer is not complete
-	peerEnded bool     // nothing comes any more
-	untold    bool     // the server knows of requests that wait for all to be sent
-	count     int      // of requests
-	sentFunc  func()
-	local     *net.Addr // once a handler of net/http could ask for it
-	began     instant   // when the head, or the body, began to come
+	busy      bool    // readable is at work, and will see what has changed
+	resting   bool    // nothing is read
+	last      bool    // there will be no other request
+	unclean   bool    // the client may be sending what nobody reads
+	cut       bool    // the last answer is not complete
+	peerEnded bool    // nothing comes any more
+	untold    bool    // the server knows of requests that wait for all to be sent
+	count     int     // of requests
+	began     instant // when the head, or the body, began to come
 }
+
+// An h1ServerExchange is a request and its answer on an HTTP/1.1 connection, and how they
+// are framed.
+type h1ServerExchange struct {
+	Request
+	c *served
+
+	head wire.RequestHead
+	body bodyReader // of the request
+
+	chunked   bool // the answer's body goes in chunks
+	held      bool // the client is told to go on only when the body is wanted
+	continued bool // and has been told
+	calling   bool // a callback of the user's is at work
+	finished  bool // it has ended within its callback
+	onSent    []func()
+}
+
+// begin begins an exchange on a connection.
+func (x *h1ServerExchange) begin(c *served) {
+	x.c, x.conn, x.ex, x.asked = c, &c.Conn, x, &x.head.Head.Head
+}
+
+// reset makes an exchange as good as new, and keeps memory of ordinary size.
+func (x *h1ServerExchange) reset() {
+	x.Request.reset()
+	x.c = nil
+	x.head.Reset()
+	x.body.framing, x.body.left, x.body.total, x.body.limit = wire.NoBody, 0, 0, 0
+	x.chunked, x.held, x.continued, x.calling, x.finished = false, false, false, false, false
+	x.onSent = x.onSent[:0]
+}
+
+// proto implements exchange.
+func (x *h1ServerExchange) proto() message.Proto { return message.HTTP11 }
 
 type servedState uint8
 
@@ -60,9 +89,6 @@ const (
 	// maxTurn is how many bytes of an answer are written before it is the turn of
 	// others: an answer of this size goes out in one call, if the kernel takes it.
 	maxTurn = 1 << 20
-	// maxUntaken is how much of a body a callback may leave where it is before
-	// no more is read.
-	maxUntaken = 256 << 10
 	// maxUnwanted is how much of a body is read only to keep the connection, as
 	// much as with net/http.
 	maxUnwanted = 256 << 10
@@ -78,7 +104,8 @@ var (
 )
 
 func newServed(s *Server) (*served, error) {
-	c := &served{server: s}
+	c := new(served)
+	c.server = s
 	c.limits, c.maxBody = &s.limits, s.maxBody
 	if err := c.init(s.base, c); err != nil {
 		return nil, err
@@ -157,17 +184,17 @@ func (c *served) readHead() (more bool) {
 	case c.bev.Output().Len() > maxUnsent:
 		c.rest()
 		return false
-	case c.req == nil:
-		c.req = c.server.takeRequest()
-		c.req.conn, c.req.ex = &c.Conn, c
+	case c.x == nil:
+		c.x = c.server.takeExchange()
+		c.x.begin(c)
 	}
-	head := &c.req.reqHead
+	head := &c.x.head
 	done, err := readHead(in, head, c.limits)
 	switch {
 	case err != nil:
 		c.refuse(wire.StatusOf(err), err)
 	case done:
-		c.headComplete(c.req)
+		c.headComplete(c.x)
 	default:
 		c.awaitHead(head.Started())
 		return c.peerEnded
@@ -177,7 +204,7 @@ func (c *served) readHead() (more bool) {
 
 // noHead is called when there will be no other request.
 func (c *served) noHead() {
-	if c.req != nil && c.req.reqHead.Started() {
+	if c.x != nil && c.x.head.Started() {
 		c.fail(io.ErrUnexpectedEOF)
 		return
 	}
@@ -187,9 +214,9 @@ func (c *served) noHead() {
 
 // dropRequest gives back a request of which nothing has come.
 func (c *served) dropRequest() {
-	if r := c.req; r != nil {
-		c.req, r.ex = nil, nil
-		c.server.putRequest(r)
+	if x := c.x; x != nil {
+		c.x, x.ex = nil, nil
+		c.server.putExchange(x)
 	}
 }
 
@@ -208,45 +235,45 @@ func (c *served) awaitHead(started bool) {
 
 // headComplete is called when the head has come: it finds out who is to answer,
 // and whether the body is wanted.
-func (c *served) headComplete(r *Request) {
+func (c *served) headComplete(x *h1ServerExchange) {
 	c.count++
 	c.state = inBody
-	r.incoming = &r.reqHead.Head.Head
-	r.method = c.server.methodOf(r.reqHead.Method())
-	r.body.begin(&r.reqHead.Head)
-	if !r.reqHead.KeepAlive || c.server.closesAfter(c.count) {
+	x.incoming = x.asked
+	x.method = c.server.methodOf(x.head.Method())
+	x.body.begin(&x.head.Head)
+	if !x.head.KeepAlive || c.server.closesAfter(c.count) {
 		c.last = true
 	}
-	if !c.ask(r, c.server.onNewRequest) || !c.ask(r, r.onHeader) {
+	if !c.ask(x, c.server.onNewRequest) || !c.ask(x, x.onHeader) {
 		return
 	}
-	code := c.server.find(r)
-	if r.sending == sendNothing { // otherwise a callback answers
-		if err := r.body.bound(c.bodyLimit(r)); err != nil {
+	code := c.server.find(&x.Request)
+	if x.sending == sendNothing { // otherwise a callback answers
+		if err := x.body.bound(c.bodyLimit(x)); err != nil {
 			c.refuse(wire.StatusOf(err), err)
 			return
 		}
 	}
 	switch {
-	case r.sending != sendNothing:
+	case x.sending != sendNothing:
 	case code != 0:
-		c.turnAway(r, code)
-	case r.handler.stream:
-		r.stream = true
-		c.call(r, r.handler.fn)
+		c.turnAway(x, code)
+	case x.handler.stream:
+		x.stream = true
+		c.call(x, x.handler.fn)
 	}
-	if c.reading(r) && !r.body.complete() {
-		c.awaitBody(r)
+	if c.reading(x) && !x.body.complete() {
+		c.awaitBody(x)
 	}
 }
 
 // bodyLimit returns the most bytes that the body may have. What is not kept in
 // memory has a limit only if one was set.
-func (c *served) bodyLimit(r *Request) int64 {
+func (c *served) bodyLimit(x *h1ServerExchange) int64 {
 	switch {
 	case c.maxBody > 0:
 		return c.maxBody
-	case c.maxBody < 0 || r.stream || r.handler.stream:
+	case c.maxBody < 0 || x.stream || x.handler.stream:
 		return math.MaxInt64
 	}
 	return DefaultMaxBodySize
@@ -254,117 +281,113 @@ func (c *served) bodyLimit(r *Request) int64 {
 
 // ask calls a function that may have the connection closed, and reports whether
 // the request is still to be read.
-func (c *served) ask(r *Request, fn func(r *Request) bool) (goOn bool) {
+func (c *served) ask(x *h1ServerExchange, fn func(r *Request) bool) (goOn bool) {
 	if fn == nil {
 		return true
 	}
-	c.calling = true
-	ok := c.consult(r, fn)
-	c.called()
-	if !ok && c.reading(r) {
+	x.calling = true
+	ok := c.consult(&x.Request, fn)
+	c.called(x)
+	if !ok && c.reading(x) {
 		c.hangUp()
 	}
-	return c.reading(r)
+	return c.reading(x)
 }
 
-// reading reports whether r is still what the connection reads.
-func (c *served) reading(r *Request) bool { return !c.freed && c.req == r && c.state == inBody }
+// reading reports whether x is still what the connection reads.
+func (c *served) reading(x *h1ServerExchange) bool { return !c.freed && c.x == x && c.state == inBody }
 
 // call calls a function of the user's. If it has not answered, somebody else may
-// do it later, and r is not used again.
-func (c *served) call(r *Request, fn Handler) {
-	c.calling = true
-	c.invoke(r, fn)
-	if r.sending != sendDone {
-		r.kept = true
+// do it later, and x is not used again.
+func (c *served) call(x *h1ServerExchange, fn Handler) {
+	x.calling = true
+	c.invoke(&x.Request, fn)
+	if x.sending != sendDone {
+		x.kept = true
 	}
-	c.called()
+	c.called(x)
 }
 
 // called ends what began with calling.
-func (c *served) called() {
-	c.calling = false
-	if r := c.finished; r != nil {
-		c.finished = nil
-		c.server.putRequest(r)
+func (c *served) called(x *h1ServerExchange) {
+	x.calling = false
+	if x.finished {
+		c.server.putExchange(x)
 	}
 }
 
 // turnAway answers a request that is well formed with an error.
-func (c *served) turnAway(r *Request, code int) {
-	c.calling = true
-	c.run(r, func() {
-		if err := r.SendError(code, ""); err != nil {
+func (c *served) turnAway(x *h1ServerExchange, code int) {
+	x.calling = true
+	c.run(&x.Request, func() {
+		if err := x.SendError(code, ""); err != nil {
 			c.fail(err)
 		}
 	})
-	c.called()
+	c.called(x)
 }
 
 // refuse answers a request that cannot be served, and closes the connection:
 // what follows cannot be told apart from it.
 func (c *served) refuse(code int, cause error) {
-	r := c.req
+	x := c.x
 	c.last, c.unclean = true, true
-	r.received = true
-	r.cause = cause
+	x.received = true
+	x.cause = cause
 	switch {
-	case r.sending == sendDone:
-		c.answered(r)
-	case r.sending == sendBody || code == 0:
+	case x.sending == sendDone:
+		c.answered(x)
+	case x.sending == sendBody || code == 0:
 		c.fail(cause)
 	default:
-		if r.method == 0 {
-			r.method = c.server.methodOf(r.reqHead.Method())
+		if x.method == 0 {
+			x.method = c.server.methodOf(x.head.Method())
 		}
 		c.state = answering
-		c.turnAway(r, code)
+		c.turnAway(x, code)
 	}
 }
 
 // awaitBody waits for the body, and asks for it if the client waits, too. While
 // it is not known whether the body is wanted, the client's time does not count.
-func (c *served) awaitBody(r *Request) {
+func (c *served) awaitBody(x *h1ServerExchange) {
 	c.began = c.now()
-	if r.patient && r.reqHead.Expect == message.ExpectContinue && !r.continued {
+	if x.held && x.head.Expect == message.ExpectContinue && !x.continued {
 		c.expectNothing()
 		return
 	}
-	c.askForBody(r)
+	c.askForBody(x)
 	c.expect(c.server.bodyTimeout)
 }
 
 // askForBody tells a client that waits before it sends the body not to.
-func (c *served) askForBody(r *Request) {
-	if r.reqHead.Expect == message.ExpectContinue && !r.continued && r.sending == sendNothing && c.bev.Input().Len() == 0 {
+func (c *served) askForBody(x *h1ServerExchange) {
+	if x.head.Expect == message.ExpectContinue && !x.continued && x.sending == sendNothing && c.bev.Input().Len() == 0 {
 		_, _ = c.bev.WriteString("HTTP/1.1 100 Continue\r\n\r\n") // an error comes as an event
-		r.continued = true
+		x.continued = true
 	}
 }
 
 // readBody takes what has come of the body.
 func (c *served) readBody() (more bool) {
-	r, in := c.req, c.bev.Input()
-	dst, most := r.Input(), math.MaxInt
-	switch {
-	case r.sending == sendDone:
+	x, in := c.x, c.bev.Input()
+	dst, most := x.Input(), math.MaxInt
+	if x.sending == sendDone {
 		dst = nil // nobody wants it
-	case r.stream:
-		if most = maxUntaken - r.input.Len(); most <= 0 {
-			c.pause(r)
-			return false
-		}
+	} else if most = x.room(); most <= 0 {
+		c.pause(x)
+		return false
 	}
-	n, err := r.body.read(in, dst, most, c.limits)
+	n, err := x.body.read(in, dst, most, c.limits)
 	switch {
 	case err != nil:
 		c.refuse(wire.StatusOf(err), err)
-	case r.body.complete():
-		c.bodyComplete(r)
+	case x.body.complete():
+		c.bodyComplete(x)
 	case n > 0:
-		c.expect(c.bodyTime(r))
-		c.callChunk(r)
-	case c.peerEnded && r.sending == sendDone: // the client still gets its answer
+		c.expect(c.bodyTime(x))
+		c.callChunk(x)
+	case c.peerEnded && x.sending == sendDone: // the client still gets its answer
 		c.refuse(http.StatusBadRequest, io.ErrUnexpectedEOF)
 	case c.peerEnded:
 		c.fail(io.ErrUnexpectedEOF)
@@ -375,20 +398,19 @@ func (c *served) readBody() (more bool) {
 }
 
 // pause stops reading until resume. Time does not count meanwhile.
-func (c *served) pause(r *Request) {
-	r.paused = true
-	r.input.Own(r)
+func (c *served) pause(x *h1ServerExchange) {
+	x.pause()
 	c.rest()
 	c.expectNothing()
 }
 
 // resume implements exchange.
-func (c *served) resume(r *Request) {
-	if !r.paused {
+func (x *h1ServerExchange) resume() {
+	if !x.unpause() {
 		return
 	}
-	r.paused = false
-	c.expect(c.bodyTime(r))
+	c := x.c
+	c.expect(c.bodyTime(x))
 	if !c.goOn() {
 		return
 	}
@@ -397,33 +419,36 @@ func (c *served) resume(r *Request) {
 
 // bodyTime returns how long to wait for more of the body: for a while at most,
 // and less when all that has come did so at less than the rate that is demanded.
-func (c *served) bodyTime(r *Request) time.Duration {
+func (c *served) bodyTime(x *h1ServerExchange) time.Duration {
 	s := c.server
 	if s.bodyTimeout <= 0 || s.minBodyRate <= 0 {
 		return s.bodyTimeout
 	}
-	earned := time.Duration(float64(r.body.total) / float64(s.minBodyRate) * float64(time.Second))
+	earned := time.Duration(float64(x.body.total) / float64(s.minBodyRate) * float64(time.Second))
 	return min(max(s.bodyTimeout+earned-time.Duration(c.now()-c.began), 1), s.bodyTimeout)
 }
 
-func (c *served) callChunk(r *Request) {
-	if r.onChunk != nil && r.sending != sendDone {
-		c.call(r, r.onChunk)
+func (c *served) callChunk(x *h1ServerExchange) {
+	if x.onChunk != nil && x.sending != sendDone {
+		c.call(x, x.onChunk)
 	}
 }
 
 // bodyComplete is called when all of the request has come.
-func (c *served) bodyComplete(r *Request) {
-	r.received = true
+func (c *served) bodyComplete(x *h1ServerExchange) {
+	x.received = true
+	if x.body.framing == wire.Chunked {
+		x.inTrailer = &x.body.chunks.Trailer
+	}
 	c.state = answering
-	if r.sending == sendDone {
-		c.answered(r)
+	if x.sending == sendDone {
+		c.answered(x)
 		return
 	}
 	c.expectNothing()
-	c.callChunk(r)
-	if c.req == r && !c.freed && !r.handler.stream && r.sending == sendNothing {
-		c.call(r, r.handler.fn)
+	c.callChunk(x)
+	if c.x == x && !c.freed && !x.handler.stream && x.sending == sendNothing {
+		c.call(x, x.handler.fn)
 	}
 }
 
@@ -476,7 +501,7 @@ func (c *served) ended() {
 	case lingering:
 		c.hangUp()
 	case answering:
-		c.req.disconnected()
+		c.x.disconnected()
 		c.unheard()
 	default:
 		c.readable()
@@ -487,11 +512,11 @@ func (c *served) ended() {
 // stream, if who works at it wants to know of that. While some of the answer waits
 // to be sent, that will show whether the client is there.
 func (c *served) unheard() {
-	r := c.req
+	x := c.x
 	switch {
-	case !c.peerEnded || c.freed || c.state != answering || r.sending == sendDone || r.outlasts:
-	case c.sentFunc != nil || c.bev.Output().Len() > 0:
-	case r.onError != nil || c.onClose != nil:
+	case !c.peerEnded || c.freed || c.state != answering || x.sending == sendDone || x.outlasts:
+	case len(x.onSent) > 0 || c.bev.Output().Len() > 0:
+	case x.onError != nil || c.onClose != nil:
 		c.fail(errClosed)
 	}
 }

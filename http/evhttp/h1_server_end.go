@@ -1,44 +1,49 @@
 package evhttp
 
 import (
+	"errors"
+	"slices"
+
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // answered is called when a request has come and was answered, or will not come.
-func (c *served) answered(r *Request) {
-	if r.onComplete == nil {
-		c.finish(r)
+func (c *served) answered(x *h1ServerExchange) {
+	if x.onComplete == nil {
+		c.finish(x)
 		return
 	}
-	r.kept = true
-	c.whenSent(r, func() {
-		c.complete(r)
-		if c.req == r && !c.freed {
-			c.finish(r)
+	x.kept = true
+	x.whenSent(func() {
+		c.complete(x)
+		if c.x == x && !c.freed {
+			c.finish(x)
 		}
 	})
 }
 
 // complete calls the callback for an answer that was sent.
-func (c *served) complete(r *Request) {
-	if fn := r.onComplete; fn != nil {
-		r.onComplete, r.toldSent = nil, true
-		c.invoke(r, fn)
+func (c *served) complete(x *h1ServerExchange) {
+	if fn := x.onComplete; fn != nil {
+		x.onComplete, x.toldSent = nil, true
+		c.invoke(&x.Request, fn)
 	}
 }
 
-// tellSent has the callback called that was set when the request was over.
-func (c *served) tellSent(r *Request) {
-	if c.freed || r.sending != sendDone || r.cause != nil || r.toldSent {
+// tellComplete implements exchange.
+func (x *h1ServerExchange) tellComplete() {
+	c := x.c
+	if c.freed || x.sending != sendDone || x.cause != nil || x.toldSent {
 		return
 	}
-	r.kept = true
+	x.kept = true
 	c.untold = true
 	if c.server.untold == nil {
-		c.server.untold = make(map[*served][]*Request)
+		c.server.untold = make(map[*served][]*h1ServerExchange)
 	}
-	c.server.untold[c] = append(c.server.untold[c], r)
+	c.server.untold[c] = append(c.server.untold[c], x)
 	if c.bev.Output().Len() == 0 {
 		c.bev.Trigger(event.Write, bufferevent.TrigDeferCallbacks)
 	}
@@ -48,13 +53,13 @@ func (c *served) tellSent(r *Request) {
 func (c *served) allSent() {
 	sent := c.server.untold[c]
 	c.forgetUntold()
-	for _, r := range sent {
+	for _, x := range sent {
 		if c.freed {
 			return
 		}
-		r.ex = c // for Conn, as in a callback that was set before
-		c.complete(r)
-		r.ex = nil
+		x.ex = x // for Conn, as in a callback that was set before
+		c.complete(x)
+		x.ex = nil
 	}
 }
 
@@ -64,15 +69,15 @@ func (c *served) forgetUntold() {
 }
 
 // finish ends a request, and goes on with the next one.
-func (c *served) finish(r *Request) {
-	c.req, c.sentFunc = nil, nil
+func (c *served) finish(x *h1ServerExchange) {
+	c.x = nil
 	c.state = awaiting
-	c.server.log(r)
-	r.over(r.cause)
-	if c.calling {
-		c.finished = r
+	c.server.log(&x.Request)
+	x.over(x.cause)
+	if x.calling {
+		x.finished = true
 	} else {
-		c.server.putRequest(r)
+		c.server.putExchange(x)
 	}
 	switch {
 	case c.freed:
@@ -149,9 +154,8 @@ func (c *served) drained() {
 	if c.untold && c.bev.Output().Len() == 0 {
 		c.allSent()
 	}
-	if fn := c.sentFunc; fn != nil {
-		c.sentFunc = nil
-		c.run(c.req, fn)
+	if x := c.x; x != nil && len(x.onSent) > 0 {
+		c.sent(x)
 	}
 	switch {
 	case c.freed || c.bev.Output().Len() > 0:
@@ -166,24 +170,51 @@ func (c *served) drained() {
 	}
 }
 
-// cutOff ends an answer that will not be complete: what there is of it is sent,
-// and then the connection is closed, which tells the client. Where the end of the
-// connection is that of the answer, nothing could tell, so it ends at once.
-func (c *served) cutOff(r *Request, cause error) {
-	r.cause = cause
-	if !r.chunked && r.expected < 0 {
+// sent calls the functions that wait for all to have left.
+func (c *served) sent(x *h1ServerExchange) {
+	x.calling = true // it is not used again meanwhile
+	n := len(x.onSent)
+	for i := 0; i < n && c.x == x; i++ {
+		c.run(&x.Request, x.onSent[i])
+	}
+	x.onSent = slices.Delete(x.onSent, 0, n)
+	c.called(x)
+}
+
+// whenSent implements exchange.
+func (x *h1ServerExchange) whenSent(fn func()) {
+	x.onSent = append(x.onSent, fn)
+	if b := x.c.bev; b.Output().Len() == 0 {
+		b.Trigger(event.Write, bufferevent.TrigDeferCallbacks)
+	}
+}
+
+// abort implements exchange. An answer that will not be complete is sent as far as there
+// is something of it, and then the connection is closed, which tells the client. Where
+// the end of the connection is that of the answer, nothing could tell, so it ends at
+// once.
+func (x *h1ServerExchange) abort(cause error) {
+	c := x.c
+	if cause == nil {
+		if c.x == x {
+			c.close()
+		}
+		return
+	}
+	x.cause = cause
+	if !x.chunked && x.expected == message.Unknown {
 		c.close()
 		return
 	}
 	c.last, c.unclean, c.cut = true, true, true
-	r.sending, r.received = sendDone, true
-	c.finish(r)
+	x.sending, x.received = sendDone, true
+	c.finish(x)
 }
 
 // fail closes the connection because of an error, which a request on it is told.
 func (c *served) fail(err error) {
-	if r := c.req; r != nil && r.cause == nil {
-		r.cause = err
+	if x := c.x; x != nil && x.cause == nil {
+		x.cause = err
 	}
 	c.close()
 }
@@ -191,18 +222,47 @@ func (c *served) fail(err error) {
 // release implements side.
 func (c *served) release() {
 	c.server.remove(c)
-	r := c.req
-	if r == nil {
+	x := c.x
+	if x == nil {
 		return
 	}
-	c.req, c.sentFunc = nil, nil
-	if r.cause == nil {
-		r.cause = errClosed
+	c.x = nil
+	if x.cause == nil {
+		x.cause = errClosed
 	}
-	if r.code != 0 {
-		c.server.log(r)
+	if x.code != 0 {
+		c.server.log(&x.Request)
 	}
-	r.kept = true
-	r.over(r.cause)
-	r.giveBack()
+	x.kept = true
+	x.over(x.cause)
+	x.giveBack()
+}
+
+// detach implements exchange.
+func (x *h1ServerExchange) detach() (*bufferevent.Bufferevent, error) {
+	c := x.c
+	if x.sending == sendDone || c.state != answering && !x.body.complete() {
+		return nil, ErrOrder
+	}
+	b := c.bev
+	if err := errors.Join(b.SetTimeouts(0, 0), b.Enable(event.Read)); err != nil {
+		c.fail(err)
+		return nil, err
+	}
+	c.bev = nil
+	b.SetCallbacks(nil, nil, nil)
+	b.Data = nil
+	c.leave(x)
+	return b, nil
+}
+
+// leave ends the connection without its stream.
+func (c *served) leave(x *h1ServerExchange) {
+	c.freed = true
+	c.timer.Del()
+	c.server.remove(c)
+	c.x = nil
+	c.server.log(&x.Request)
+	x.kept = true
+	x.over(nil)
 }

@@ -1,29 +1,23 @@
 package evhttp
 
 import (
-	"fmt"
 	"strconv"
 
-	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
-	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/internal/message"
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
-// shortBody is the most bytes of a body that are copied behind the head, which is
-// faster than to keep track of where they are.
-const shortBody = 4 << 10
-
 // sendHead implements exchange.
-func (c *served) sendHead(r *Request, length int64) error {
-	if length < 0 && r.onChunk != nil && r.code/100 == 2 { // it goes on while the body comes
-		r.duplex = r.duplex || !r.outlasts
-		if !r.patient {
-			c.askForBody(r)
+func (x *h1ServerExchange) sendHead(length int64) error {
+	c := x.c
+	if length < 0 && x.onChunk != nil && x.code/100 == 2 { // it goes on while the body comes
+		x.duplex = x.duplex || !x.outlasts
+		if !x.held {
+			c.askForBody(x)
 		}
 	}
-	head, err := c.appendHead(c.server.scratch[:0], r, length)
+	head, err := c.appendHead(c.server.scratch[:0], x, length)
 	if err != nil {
 		return err
 	}
@@ -31,64 +25,54 @@ func (c *served) sendHead(r *Request, length int64) error {
 	return c.bev.Output().Add(head)
 }
 
-// sendShort sends a head and all of a short body in one piece.
-func (c *served) sendShort(r *Request, code int, reason string, body []byte) error {
-	if err := r.begin(code, reason); err != nil {
-		return err
-	}
-	all, err := c.appendHead(c.server.scratch[:0], r, int64(len(body)))
+// reply implements exchange.
+func (x *h1ServerExchange) reply(body []byte) error {
+	c := x.c
+	all, err := c.appendHead(c.server.scratch[:0], x, int64(len(body)))
 	if err != nil {
-		r.code, r.reason = 0, ""
 		return err
 	}
-	if !r.bodiless {
+	if x.expected != noBody {
 		all = append(all, body...)
-		r.sent = int64(len(body))
+		x.sent = int64(len(body))
 	}
 	c.server.scratch = all[:0]
-	r.sending = sendBody
 	return c.bev.Output().Add(all)
 }
 
 // appendHead appends the status line and the header.
-func (c *served) appendHead(head []byte, r *Request, length int64) ([]byte, error) {
-	head, err := wire.AppendStatusLine(head, r.code, r.reason)
+func (c *served) appendHead(head []byte, x *h1ServerExchange, length int64) ([]byte, error) {
+	head, err := wire.AppendStatusLine(head, x.code, x.reason)
 	if err != nil {
 		return head, err
 	}
-	if r.code == 205 {
+	if x.code == 205 {
 		length = 0 // there is no content (RFC 9110, section 15.3.6)
 	}
-	r.bodiless = r.method == MethodHead || r.code == 204 || r.code == 205 || r.code == 304 || r.tunnels()
-	head = c.appendFields(head, r, length)
+	head = c.appendFields(head, x, length)
 	return append(head, wire.CRLF...), nil
-}
-
-// tunnels reports whether what follows the answer is another protocol.
-func (r *Request) tunnels() bool {
-	return r.code == 101 || r.method == MethodConnect && r.code/100 == 2
 }
 
 // appendFields appends the header: what the user has set, but for what frames
 // the message, which is ours to say.
-func (c *served) appendFields(head []byte, r *Request, length int64) []byte {
-	s, f := c.server, r.header.fields()
-	if s.draining || f.HasTokenKnown(message.Connection, "close") || !r.received && !c.willRead(r) {
+func (c *served) appendFields(head []byte, x *h1ServerExchange, length int64) []byte {
+	s, f := c.server, x.header.fields()
+	if s.draining || f.HasTokenKnown(message.Connection, "close") || !x.received && !c.willRead(x) {
 		c.last = true
 	}
 	if !f.Contains(message.Date) {
 		head = append(s.date.Append(append(head, "Date: "...), c.base.Now()), wire.CRLF...)
 	}
-	if s.contentType != "" && !r.untyped && length != 0 && !f.Contains(message.ContentType) && r.code != 204 && r.code != 304 && !r.tunnels() {
+	if s.contentType != "" && !x.untyped && length != 0 && !f.Contains(message.ContentType) && x.code != 204 && x.code != 304 && !x.tunnels() {
 		head = appendLine(head, "Content-Type", s.contentType)
 	}
-	head = c.appendFraming(head, r, length)
+	head = c.appendFraming(head, x, length)
 	head = appendUsers(head, f)
 	switch {
-	case r.tunnels():
+	case x.tunnels():
 	case c.last:
 		head = append(head, "Connection: close\r\n"...)
-	case r.Minor() == 0:
+	case x.Minor() == 0:
 		head = append(head, "Connection: keep-alive\r\n"...)
 	}
 	return head
@@ -125,26 +109,29 @@ func ours(value []byte) bool {
 // appendFraming decides how the body is delimited. A length that the user has
 // announced counts if the body follows later, or if there is none because of
 // what was asked.
-func (c *served) appendFraming(head []byte, r *Request, length int64) []byte {
-	r.expected = length
+func (c *served) appendFraming(head []byte, x *h1ServerExchange, length int64) []byte {
+	none := x.answerHasNoBody()
 	known := length > 0
-	if length < 0 || r.bodiless {
-		if n, ok := announced(r.header.fields()); ok {
-			r.expected, length, known = n, n, true
+	if length < 0 || none {
+		if n, ok := announced(x.header.fields()); ok {
+			length, known = n, true
 		}
 	}
+	x.expected = length
+	if none {
+		x.expected = noBody
+	}
 	switch {
-	case r.code == 205:
-		r.expected = 0
+	case x.code == 205:
 		return wire.AppendContentLength(head, 0)
-	case r.code == 204 || r.code == 304 && length <= 0 || r.tunnels():
+	case x.code == 204 || x.code == 304 && length <= 0 || x.tunnels():
 		return head
-	case r.method == MethodHead && length == 0 && !known: // nobody knows what GET would say
+	case x.method == MethodHead && length == 0 && !known: // nobody knows what GET would say
 		return head
 	case length >= 0:
 		return wire.AppendContentLength(head, length)
-	case r.Minor() > 0:
-		r.chunked = !r.bodiless
+	case x.Minor() > 0:
+		x.chunked = !none
 		return append(head, "Transfer-Encoding: chunked\r\n"...)
 	}
 	c.last = true
@@ -161,28 +148,31 @@ func announced(f *message.Fields) (n int64, ok bool) {
 }
 
 // sendData implements exchange.
-func (c *served) sendData(r *Request, data *evbuffer.Buffer) error {
-	return sendData(c.bev.Output(), r, data, &c.server.scratch)
+func (x *h1ServerExchange) sendData(data *evbuffer.Buffer) error {
+	return sendData(x.c.bev.Output(), x.chunked, data, &x.c.server.scratch)
 }
 
 // sendEnd implements exchange.
-func (c *served) sendEnd(r *Request) error {
-	if err := sendEnd(c.bev.Output(), r, &c.server.scratch); err != nil {
-		return err
+func (x *h1ServerExchange) sendEnd() error {
+	c := x.c
+	if x.chunked {
+		if err := sendLastChunk(c.bev.Output(), x.trailer, &c.server.scratch); err != nil {
+			return err
+		}
 	}
-	if r.tunnels() {
+	if x.tunnels() {
 		c.last = true // nobody has taken the stream
 	}
 	switch {
-	case r.received:
-		c.answered(r)
+	case x.received:
+		c.answered(x)
 	case c.last: // as the head has said
 		c.unclean = true
-		r.received = true
+		x.received = true
 		c.state = answering
-		c.answered(r)
-	case r.paused:
-		c.resume(r)
+		c.answered(x)
+	case x.paused:
+		x.resume()
 	}
 	return nil
 }
@@ -190,67 +180,37 @@ func (c *served) sendEnd(r *Request) error {
 // willRead reports whether the rest of the body will be read: because somebody wants
 // it, or so that the connection can be kept. Once an answer has begun that does not
 // say otherwise, it is read to the end, and dropped if nobody wants it any more.
-func (c *served) willRead(r *Request) bool {
-	return !c.last && r.duplex || c.worthReading(r)
+func (c *served) willRead(x *h1ServerExchange) bool {
+	return !c.last && x.duplex || c.worthReading(x)
 }
 
 // worthReading reports whether the rest of a body that nobody wants is read all
 // the same, to keep the connection for the next request.
-func (c *served) worthReading(r *Request) bool {
-	if c.last || r.reqHead.Expect == message.ExpectContinue && !r.continued {
+func (c *served) worthReading(x *h1ServerExchange) bool {
+	if c.last || x.head.Expect == message.ExpectContinue && !x.continued {
 		return false
 	}
-	return r.body.framing == wire.NoBody || r.body.framing == wire.Sized && r.body.left <= maxUnwanted
+	return x.body.framing == wire.NoBody || x.body.framing == wire.Sized && x.body.left <= maxUnwanted
 }
 
-// whenSent implements exchange.
-func (c *served) whenSent(_ *Request, fn func()) {
-	c.sentFunc = fn
-	if c.bev.Output().Len() == 0 {
-		c.bev.Trigger(event.Write, bufferevent.TrigDeferCallbacks)
-	}
-}
-
-// cancel implements exchange.
-func (c *served) cancel(r *Request) {
-	if c.req == r {
-		c.close()
-	}
-}
-
-// SendInformational sends an interim answer, 102 to 199, with the output headers,
-// which stay for the answer that follows; or 100, without any, to a client that
-// waits before it sends the body. Clients of HTTP/1.0 get nothing. The errors
-// are those of SendReply, and ErrNotServer.
-func (r *Request) SendInformational(code int) error {
-	c, ok := r.ex.(*served)
-	err := r.may(sendNothing)
-	switch {
-	case err != nil:
-	case !ok:
-		err = ErrNotServer
-	case code < 100 || code == 101 || code > 199:
-		err = fmt.Errorf("status %d: %w", code, ErrInvalid)
-	case r.Minor() == 0:
-	case code == 100:
-		c.askForBody(r)
-	default:
-		err = c.sendInformational(r, code)
-	}
-	if err != nil {
-		return r.failed("send informational reply", err)
-	}
-	return nil
-}
-
-func (c *served) sendInformational(r *Request, code int) error {
+// inform implements exchange.
+func (x *h1ServerExchange) inform(code int) error {
+	c := x.c
 	head, err := wire.AppendStatusLine(c.server.scratch[:0], code, "")
 	if err != nil {
 		return err
 	}
-	head = append(appendUsers(head, r.header.fields()), wire.CRLF...)
+	head = append(appendUsers(head, x.header.fields()), wire.CRLF...)
 	c.server.scratch = head[:0]
 	return c.bev.Output().Add(head)
+}
+
+// wantBody implements exchange.
+func (x *h1ServerExchange) wantBody(want bool) {
+	x.held = !want
+	if want && !x.continued && x.head.Expect == message.ExpectContinue && x.c.reading(x) {
+		x.c.awaitBody(x)
+	}
 }
 
 // appendLine appends a field whose name and value are known to be valid.
@@ -260,8 +220,8 @@ func appendLine[T string | []byte](dst []byte, name, value T) []byte {
 
 // sendData moves a part of a body to out, as a chunk if the body goes in chunks.
 // scratch is memory to be used.
-func sendData(out *evbuffer.Buffer, r *Request, data *evbuffer.Buffer, scratch *[]byte) error {
-	if !r.chunked {
+func sendData(out *evbuffer.Buffer, chunked bool, data *evbuffer.Buffer, scratch *[]byte) error {
+	if !chunked {
 		return out.AddBuffer(data)
 	}
 	*scratch = wire.AppendChunkSize((*scratch)[:0], int64(data.Len()))
@@ -274,16 +234,9 @@ func sendData(out *evbuffer.Buffer, r *Request, data *evbuffer.Buffer, scratch *
 	return out.AddString(wire.CRLF)
 }
 
-// sendEnd ends a body.
-func sendEnd(out *evbuffer.Buffer, r *Request, scratch *[]byte) error {
-	if !r.chunked {
-		return nil
-	}
-	var trailer *message.Fields
-	if r.trailer != nil {
-		trailer = r.trailer.fields()
-	}
-	end, err := wire.AppendLastChunk((*scratch)[:0], trailer)
+// sendLastChunk ends a body that goes in chunks. The trailer may be nil.
+func sendLastChunk(out *evbuffer.Buffer, trailer *Header, scratch *[]byte) error {
+	end, err := wire.AppendLastChunk((*scratch)[:0], trailer.fields())
 	if err != nil {
 		return err
 	}

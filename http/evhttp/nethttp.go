@@ -117,7 +117,7 @@ func newHTTPExchange(r *Request) (*httpExchange, error) {
 		return nil, err
 	}
 	w.httpReply.init(req)
-	ctx, cancel := context.WithCancel(handlerContext{r.Context(), localAddr(r)})
+	ctx, cancel := context.WithCancel(handlerContext{r.Context(), r.conn.localAddr()})
 	w.cancel = cancel
 	w.req = req.WithContext(ctx)
 	w.unhook = w.base.AfterFree(w.baseFreed)
@@ -128,8 +128,8 @@ func newHTTPExchange(r *Request) (*httpExchange, error) {
 		return w, nil
 	}
 	w.req.Body = (*httpBody)(w)
-	w.asks = r.reqHead.Expect == message.ExpectContinue
-	r.patient = true
+	w.asks = r.asked.Expect == message.ExpectContinue
+	r.ex.wantBody(false)
 	r.SetChunkCallback(func(*Request) { w.pump() })
 	if r.received {
 		w.pump()
@@ -152,20 +152,6 @@ func (c handlerContext) Value(key any) any {
 		return httpServer
 	}
 	return c.Context.Value(key)
-}
-
-// localAddr returns our address of a request's connection, which the system is
-// asked for once.
-func localAddr(r *Request) net.Addr {
-	c, ok := r.ex.(*served)
-	if !ok {
-		return nil
-	}
-	if c.local == nil {
-		local, _ := c.bev.NetAddrs()
-		c.local = &local
-	}
-	return *c.local
 }
 
 // httpServer is there for handlers that look for a server to see whether they
@@ -227,7 +213,7 @@ func (w *httpExchange) abort(answer bool) {
 			return
 		}
 		if !answer || w.r.SendError(http.StatusInternalServerError, "") != nil {
-			w.r.cutOff(ErrDone)
+			w.r.abort(ErrDone)
 		}
 	})
 }

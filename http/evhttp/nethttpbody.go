@@ -71,9 +71,8 @@ func (w *httpExchange) pumpMore() {
 
 // askForBody tells the client that the handler wants the body.
 func (w *httpExchange) askForBody() {
-	if c, ok := w.r.ex.(*served); ok && c.reading(w.r) {
-		w.r.patient = false
-		c.awaitBody(w.r)
+	if w.r.ex != nil {
+		w.r.ex.wantBody(true)
 	}
 }
 

@@ -26,8 +26,8 @@ func newHTTPRequest(r *Request) (*http.Request, error) {
 	req := &http.Request{
 		Method: r.Method(), URL: u, RequestURI: r.URI(),
 		Proto: r.Proto(), ProtoMajor: r.Major(), ProtoMinor: r.Minor(),
-		Header: h, Host: string(r.reqHead.Host()), Body: http.NoBody,
-		RemoteAddr: remoteAddr(r.conn), Close: !r.reqHead.KeepAlive,
+		Header: h, Host: string(r.asked.Host()), Body: http.NoBody,
+		RemoteAddr: remoteAddr(r.conn), Close: !r.asked.KeepAlive,
 	}
 	req.TLS = r.conn.TLS()
 	req.ContentLength = r.incoming.Length

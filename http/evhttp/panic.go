@@ -103,36 +103,38 @@ func (c *served) panicFunc() PanicFunc { return c.server.onPanic }
 
 // panicked implements side.
 func (c *served) panicked(r *Request, passes bool) {
-	c.calling, c.finished = false, nil
+	if r != nil {
+		r.kept = true
+	}
 	switch {
 	case passes:
 		c.busy = false
 		c.fail(ErrPanic)
 	case c.freed:
-	case c.req == nil: // the request was over
+	case c.x == nil: // the request was over
 		c.end()
-	case c.req.sending == sendBody:
+	case c.x.sending == sendBody:
 		c.fail(ErrPanic)
 	default:
-		c.answerPanic(c.req)
+		c.answerPanic(c.x)
 	}
 }
 
 // answerPanic says that there was an error, unless the request is answered, and ends
 // the connection. There is no page of the user's, whose function may be what has
 // panicked.
-func (c *served) answerPanic(r *Request) {
+func (c *served) answerPanic(x *h1ServerExchange) {
 	c.last, c.unclean = true, true
-	r.received, r.cause = true, ErrPanic
+	x.received, x.cause = true, ErrPanic
 	c.state = answering
-	if r.sending == sendDone {
-		c.answered(r)
+	if x.sending == sendDone {
+		c.answered(x)
 		return
 	}
 	const code = http.StatusInternalServerError
-	r.header.Clear()
-	r.errorPage(code, message.ReasonPhrase(code))
-	if err := r.SendReply(code, "", nil); err != nil {
+	x.header.Clear()
+	x.errorPage(code, message.ReasonPhrase(code))
+	if err := x.SendReply(code, "", nil); err != nil {
 		c.fail(err)
 	}
 }
@@ -147,7 +149,7 @@ func (o *outgoing) panicked(r *Request, passes bool) {
 		o.busy = false
 	}
 	switch {
-	case r != nil && o.state >= inResponse && o.current(r):
+	case r != nil && r.client.conn == o && o.state >= inResponse && o.current(r.client):
 		o.fail(ReqCancel, ErrPanic)
 	case passes && o.state == leaving:
 		o.disconnect()

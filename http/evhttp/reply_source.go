@@ -74,7 +74,7 @@ func (s *sourceReply) send() {
 
 // pull gets the next piece, and reports whether it is the last one.
 func (s *sourceReply) pull() (last bool, err error) {
-	if s.r.bodiless {
+	if s.r.expected == noBody {
 		return true, nil
 	}
 	err = s.src.Next(&s.piece)
@@ -95,7 +95,7 @@ func (s *sourceReply) abort(err error) {
 		return // the end of the request has closed the source
 	}
 	r.cause = err
-	r.ex.cancel(r)
+	r.ex.abort(nil)
 }
 
 // closeSource ends an answer from a source that is not complete.

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evuri"
 	"github.com/go-libevent/libevent/http/internal/message"
 	"github.com/go-libevent/libevent/http/internal/route"
-	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
 // Errors of requests.
@@ -42,14 +42,15 @@ type Request struct {
 	// Data is for the user.
 	Data any
 
-	conn *Conn
-	ex   exchange // nil when it is over
+	conn   *Conn
+	ex     exchange        // nil when it is over
+	past   exchange        // that it had, once it is over
+	client *clientExchange // of a request that a client sends, or nil
 
-	reqHead  wire.RequestHead  // of a server's request
-	respHead wire.ResponseHead // of a client's
-	incoming *message.Head     // that of the two which comes from the peer
-	body     bodyReader        // of the message that comes from the peer
-	input    evbuffer.Owned
+	asked     *message.Head   // that of a server's request, or nil
+	incoming  *message.Head   // that of the peer's message, once it has come
+	inTrailer *message.Fields // the trailer of it, once all of it has come, or nil
+	input     evbuffer.Owned
 
 	method   Method
 	name     string // of the method, if it is not one of ours, or not asked for
@@ -60,22 +61,18 @@ type Request struct {
 	trailer  *Header
 	output   evbuffer.Buffer
 	sent     int64 // bytes of the body
-	expected int64 // bytes of the body that were announced, or -1
+	expected int64 // bytes of the body that were announced, message.Unknown, or noBody
 
-	sending   sending
-	received  bool // all of the peer's message has come
-	bodiless  bool // our message has no body, whatever its head says
-	chunked   bool // our body goes in chunks
-	paused    bool // reading the body rests
-	continued bool // the client was told to go on
-	patient   bool // it is told only when somebody asks for the body
-	untyped   bool // the answer gets no type that was not set
-	owned     bool // by the user
-	kept      bool // somebody may have a reference: not to be used again
-	stream    bool // the user takes the body as it comes
-	duplex    bool // and all of it, while the answer is sent
-	toldSent  bool // the complete callback was called
-	outlasts  bool // the answer goes on when the client has ended its stream
+	sending  sending
+	received bool // all of the peer's message has come
+	paused   bool // reading the body rests
+	untyped  bool // the answer gets no type that was not set
+	owned    bool // by the user
+	kept     bool // somebody may have a reference: not to be used again
+	stream   bool // the user takes the body as it comes
+	duplex   bool // and all of it, while the answer is sent
+	toldSent bool // the complete callback was called
+	outlasts bool // the answer goes on when the client has ended its stream
 
 	handler handler      // of a server's request
 	match   route.Match  // of the pattern that has led there
@@ -90,8 +87,6 @@ type Request struct {
 	onChunk    func(r *Request)
 	onComplete func(r *Request)
 	onError    func(r *Request, err error)
-
-	client clientRequest
 }
 
 // sending is how far our message has got.
@@ -108,9 +103,7 @@ const (
 // answer.
 func (r *Request) reset() {
 	r.Data = nil
-	r.conn, r.ex, r.incoming = nil, nil, nil
-	r.reqHead.Reset()
-	r.body.framing, r.body.left, r.body.total, r.body.limit = wire.NoBody, 0, 0, 0
+	r.conn, r.ex, r.past, r.asked, r.incoming, r.inTrailer = nil, nil, nil, nil, nil, nil
 	r.method, r.name, r.target, r.code, r.reason = 0, "", "", 0, ""
 	r.header.Clear()
 	r.trailer = nil
@@ -121,8 +114,7 @@ func (r *Request) reset() {
 		r.output.Free()
 	}
 	r.sent, r.expected = 0, 0
-	r.sending, r.received, r.bodiless, r.chunked = sendNothing, false, false, false
-	r.paused, r.continued, r.patient, r.untyped = false, false, false, false
+	r.sending, r.received, r.paused, r.untyped = sendNothing, false, false, false
 	r.owned, r.kept, r.stream, r.outlasts, r.duplex, r.toldSent = false, false, false, false, false, false
 	r.handler, r.uri, r.cause = handler{}, nil, nil
 	r.match.Reset()
@@ -142,7 +134,7 @@ func (r *Request) giveBack() {
 // over ends the request: nothing can be sent or comes any more. A cause is why
 // it did not end well.
 func (r *Request) over(cause error) {
-	r.ex = nil
+	r.past, r.ex = r.ex, nil
 	if r.cancel != nil {
 		r.cancel(cause)
 	}
@@ -163,11 +155,12 @@ func (r *Request) disconnected() {
 // taken enough of a body that was not read for a while, reading goes on.
 func (r *Request) BufferChanged(b *evbuffer.Buffer, _ evbuffer.CallbackInfo) {
 	if r.paused && r.ex != nil && b.Len() <= maxUntaken/2 {
-		r.ex.resume(r)
+		r.ex.resume()
 	}
 }
 
-// Conn returns the connection, or nil once the request is over
+// Conn returns the connection, or nil once the request is over, and while it waits for
+// a connection of a [Client]
 // (evhttp_request_get_connection).
 func (r *Request) Conn() *Conn {
 	if r.ex == nil {
@@ -186,7 +179,9 @@ func (r *Request) Method() string {
 		if r.method != 0 && r.method <= MethodMax {
 			return r.method.String()
 		}
-		r.name = string(r.reqHead.Method())
+		if r.asked != nil {
+			r.name = string(r.asked.Method())
+		}
 	}
 	return r.name
 }
@@ -194,8 +189,8 @@ func (r *Request) Method() string {
 // URI returns the request target as it was sent: the path and the query, or for
 // a proxy the whole URI (evhttp_request_get_uri).
 func (r *Request) URI() string {
-	if r.target == "" {
-		r.target = string(r.reqHead.Target())
+	if r.target == "" && r.asked != nil {
+		r.target = string(r.asked.Target())
 	}
 	return r.target
 }
@@ -234,7 +229,12 @@ func (r *Request) Pattern() string { return r.match.Pattern() }
 // Host returns the host that the request is for, without the port: that of the
 // target if it has one, otherwise that of the Host field
 // (evhttp_request_get_host).
-func (r *Request) Host() string { return string(withoutPort(r.reqHead.Host())) }
+func (r *Request) Host() string {
+	if r.asked == nil {
+		return ""
+	}
+	return string(withoutPort(r.asked.Host()))
+}
 
 // Proto returns the version of HTTP of the peer's message as text, such as
 // "HTTP/1.1"; before its head has come, nothing.
@@ -273,10 +273,10 @@ func (r *Request) InputHeaders() *Header {
 // has happened when the message is complete. They are not part of the header, so
 // that no peer can slip in there what others have not seen.
 func (r *Request) InputTrailers() *Header {
-	if r.body.framing != wire.Chunked || !r.received {
+	if r.inTrailer == nil {
 		return new(Header)
 	}
-	return (*Header)(&r.body.chunks.Trailer)
+	return (*Header)(r.inTrailer)
 }
 
 // OutputHeaders returns the header fields that go to the peer, to be filled
@@ -332,11 +332,16 @@ func (r *Request) Free() {
 // been sent; its error callback is told ReqCancel, and nothing else is called
 // (evhttp_cancel_request).
 func (r *Request) Cancel() {
-	if !r.client.sends {
+	if r.client == nil {
 		r.onError, r.onComplete = nil, nil
 	}
+	r.abort(nil)
+}
+
+// abort gives up a request, if it is not over, as the exchange does.
+func (r *Request) abort(cause error) {
 	if r.ex != nil {
-		r.ex.cancel(r)
+		r.ex.abort(cause)
 	}
 }
 
@@ -354,9 +359,10 @@ func (r *Request) Context() context.Context {
 	return r.ctx
 }
 
-// Base returns the base of the connection, or nil once the request is over.
+// Base returns the base of the connection, or nil once the request is over, and while
+// it waits for a connection of a [Client].
 func (r *Request) Base() *event.Base {
-	if r.ex == nil {
+	if r.ex == nil || r.conn == nil {
 		return nil
 	}
 	return r.conn.base
@@ -385,11 +391,8 @@ func (r *Request) SetChunkCallback(fn func(r *Request)) {
 // (evhttp_request_set_on_complete_cb).
 func (r *Request) SetCompleteCallback(fn func(r *Request)) {
 	r.onComplete = fn
-	if r.ex != nil || r.conn == nil || fn == nil {
-		return
-	}
-	if c, ok := r.conn.side.(*served); ok {
-		c.tellSent(r)
+	if r.ex == nil && r.past != nil && fn != nil {
+		r.past.tellComplete()
 	}
 }
 
@@ -417,8 +420,8 @@ func (r *Request) SendReply(code int, reason string, body *evbuffer.Buffer) erro
 // sent, unless it is short, when it is copied.
 func (r *Request) SendReplyBytes(code int, reason string, body []byte) error {
 	const op = "send reply"
-	if c, ok := r.ex.(*served); ok && len(body) <= shortBody && r.output.Len() == 0 {
-		if err := c.sendShort(r, code, reason, body); err != nil {
+	if len(body) <= shortBody && r.output.Len() == 0 {
+		if err := r.reply(code, reason, body); err != nil {
 			return r.failed(op, err)
 		}
 		return r.end(op)
@@ -434,12 +437,25 @@ func (r *Request) SendReplyBytes(code int, reason string, body []byte) error {
 	return r.SendReply(code, reason, nil)
 }
 
+// reply sends an answer up to its end.
+func (r *Request) reply(code int, reason string, body []byte) error {
+	if err := r.begin(code, reason); err != nil {
+		return err
+	}
+	if err := r.ex.reply(body); err != nil {
+		r.code, r.reason = 0, ""
+		return err
+	}
+	r.sending = sendBody
+	return nil
+}
+
 // sendHead begins an answer whose body has this length, or -1.
 func (r *Request) sendHead(code int, reason string, length int64) error {
 	if err := r.begin(code, reason); err != nil {
 		return err
 	}
-	if err := r.ex.sendHead(r, length); err != nil {
+	if err := r.ex.sendHead(length); err != nil {
 		r.code, r.reason = 0, ""
 		return err
 	}
@@ -499,14 +515,15 @@ func (r *Request) SendReplyChunk(data *evbuffer.Buffer) error {
 
 // SendReplyChunkFunc is SendReplyChunk, and calls sent when all has left for the
 // peer: time for the next part, when there is much to send and a reader that may
-// be slow. It is not called if the request ends before that
+// be slow. Functions that wait for several parts are called one after the other, when
+// nothing waits to be sent any more; none is called if the request ends before that
 // (evhttp_send_reply_chunk_with_cb).
 func (r *Request) SendReplyChunkFunc(data *evbuffer.Buffer, sent func()) error {
 	if err := r.SendReplyChunk(data); err != nil {
 		return err
 	}
 	if sent != nil {
-		r.ex.whenSent(r, sent)
+		r.ex.whenSent(sent)
 	}
 	return nil
 }
@@ -518,6 +535,65 @@ func (r *Request) SendReplyEnd() error {
 		return r.failed("end reply", err)
 	}
 	return r.end("end reply")
+}
+
+// SendInformational sends an interim answer, 102 to 199, with the output headers,
+// which stay for the answer that follows; or 100, without any, to a client that
+// waits before it sends the body. Clients of HTTP/1.0 get nothing. The errors
+// are those of SendReply, and ErrNotServer.
+func (r *Request) SendInformational(code int) error {
+	err := r.mayAnswer()
+	switch {
+	case err != nil:
+	case code < 100 || code == 101 || code > 199:
+		err = fmt.Errorf("status %d: %w", code, ErrInvalid)
+	case r.version() == message.HTTP10:
+	case code == 100:
+		r.ex.wantBody(true)
+	default:
+		err = r.ex.inform(code)
+	}
+	if err != nil {
+		return r.failed("send informational reply", err)
+	}
+	return nil
+}
+
+// Hijack takes the stream away from HTTP: after CONNECT, or for another protocol
+// that the client has asked for with Upgrade. What the client has sent after the
+// request is in its input, and what was sent before, such as the answer that
+// agrees, begun with SendReplyStart, in its output. The bufferevent is the
+// caller's, without callbacks and timeouts, and reads; the request is over. The
+// error is ErrOrder if the request has not come completely or its answer is
+// complete, ErrDone if it is over.
+//
+// A client calls it when its request is done, if the answer was that the stream is
+// not HTTP any more: 101, or 2xx to CONNECT. What it does not take is closed. The
+// error is ErrOrder after any other answer.
+func (r *Request) Hijack() (*bufferevent.Bufferevent, error) {
+	if r.ex == nil {
+		return nil, r.failed("hijack", ErrDone)
+	}
+	b, err := r.ex.detach()
+	if err != nil {
+		return nil, r.failed("hijack", err)
+	}
+	return b, nil
+}
+
+// answerHasNoBody reports whether the answer has no body whatever its head says
+// (RFC 9110, section 6.4.1): that to HEAD, for one.
+func (r *Request) answerHasNoBody() bool {
+	switch r.code {
+	case 204, 205, 304:
+		return true
+	}
+	return r.method == MethodHead || r.tunnels()
+}
+
+// tunnels reports whether what follows the answer is another protocol.
+func (r *Request) tunnels() bool {
+	return r.code == 101 || r.method == MethodConnect && r.code/100 == 2
 }
 
 // begin notes a code and a reason if an answer may begin.
@@ -548,7 +624,7 @@ func (r *Request) may(stage sending) error {
 
 // mayAnswer returns an error unless an answer may begin.
 func (r *Request) mayAnswer() error {
-	if r.client.sends {
+	if r.client != nil {
 		return ErrNotServer
 	}
 	return r.may(sendNothing)
@@ -556,7 +632,7 @@ func (r *Request) mayAnswer() error {
 
 // send sends a part of the body.
 func (r *Request) send(data *evbuffer.Buffer) error {
-	if r.bodiless {
+	if r.expected == noBody {
 		return data.Drain(data.Len())
 	}
 	n := int64(data.Len())
@@ -564,33 +640,22 @@ func (r *Request) send(data *evbuffer.Buffer) error {
 		return ErrLength
 	}
 	r.sent += n
-	return r.ex.sendData(r, data)
+	return r.ex.sendData(data)
 }
 
 func (r *Request) end(op string) error {
 	r.sending = sendDone
 	err := error(nil)
-	if !r.bodiless && r.expected >= 0 && r.sent < r.expected {
+	if r.expected >= 0 && r.sent < r.expected {
 		err = ErrLength
 	} else {
-		err = r.ex.sendEnd(r)
+		err = r.ex.sendEnd()
 	}
 	if err != nil {
-		r.cutOff(err)
+		r.abort(err)
 		return r.failed(op, err)
 	}
 	return nil
-}
-
-// cutOff ends a request whose message will not be complete.
-func (r *Request) cutOff(cause error) {
-	switch ex := r.ex.(type) {
-	case nil:
-	case *served:
-		ex.cutOff(r, cause)
-	default:
-		ex.cancel(r)
-	}
 }
 
 func (r *Request) failed(op string, err error) error {

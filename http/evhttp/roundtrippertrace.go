@@ -18,9 +18,9 @@ const (
 )
 
 // reach tells who traces a request how far it has got.
-func (o *outgoing) reach(r *Request, stage clientStage) {
-	if r.client.onStage != nil {
-		r.client.onStage(o, stage)
+func (o *outgoing) reach(x *clientExchange, stage clientStage) {
+	if x.onStage != nil {
+		x.onStage(o, stage)
 	}
 }
 

@@ -35,11 +35,11 @@ const (
 type Server struct {
 	base *event.Base
 
-	bounds   []*Bound
-	conns    []*served
-	leaving  map[*bufferevent.Bufferevent]struct{} // streams that end in order, without a connection any more
-	requests []*Request                            // to be used again
-	untold   map[*served][]*Request                // which are over, but for the callback that all has left
+	bounds  []*Bound
+	conns   []*served
+	leaving map[*bufferevent.Bufferevent]struct{} // streams that end in order, without a connection any more
+	spare   []*h1ServerExchange                   // to be used again
+	untold  map[*served][]*h1ServerExchange       // which are over, but for the callback that all has left
 
 	exact   map[string]handler
 	routes  route.Router[handler]
@@ -238,7 +238,7 @@ func (s *Server) find(r *Request) int {
 	if r.method&s.allowed == 0 && s.allowed != AnyMethod && !r.handler.anyMethod {
 		code = s.disallow(r, code)
 	}
-	if code == 0 && r.reqHead.Expect == message.ExpectOther {
+	if code == 0 && r.asked.Expect == message.ExpectOther {
 		code = http.StatusExpectationFailed
 	}
 	return code
@@ -262,27 +262,27 @@ func (s *Server) closesAfter(count int) bool {
 	return s.draining || s.maxRequests > 0 && count >= s.maxRequests
 }
 
-// maxSpare is how many requests are kept to be used again.
+// maxSpare is how many exchanges are kept to be used again.
 const maxSpare = 256
 
-func (s *Server) takeRequest() *Request {
-	n := len(s.requests)
+func (s *Server) takeExchange() *h1ServerExchange {
+	n := len(s.spare)
 	if n == 0 {
-		return new(Request)
+		return new(h1ServerExchange)
 	}
-	r := s.requests[n-1]
-	s.requests = s.requests[:n-1]
-	return r
+	x := s.spare[n-1]
+	s.spare = s.spare[:n-1]
+	return x
 }
 
-// putRequest keeps a request to be used again, if nobody else has it.
-func (s *Server) putRequest(r *Request) {
+// putExchange keeps an exchange to be used again, if nobody else has its request.
+func (s *Server) putExchange(x *h1ServerExchange) {
 	switch {
-	case r.kept:
-		r.giveBack()
-	case len(s.requests) < maxSpare:
-		r.reset()
-		s.requests = append(s.requests, r)
+	case x.kept:
+		x.giveBack()
+	case len(s.spare) < maxSpare:
+		x.reset()
+		s.spare = append(s.spare, x)
 	}
 }
 
@@ -323,9 +323,8 @@ func (c *served) overload() {
 		c.close()
 		return
 	}
-	r := s.takeRequest()
-	r.conn, r.ex = &c.Conn, c
-	c.req = r
+	c.x = s.takeExchange()
+	c.x.begin(c)
 	c.refuse(http.StatusServiceUnavailable, nil)
 }
 

@@ -117,7 +117,7 @@ func (s *Server) RemoveAlias(name string) error {
 
 // route finds who answers a request, or returns the status code of an error.
 func (s *Server) route(r *Request) int {
-	host := withoutPort(r.reqHead.Host())
+	host := withoutPort(r.asked.Host())
 	s, _ = s.hosts.Find(host)
 	path := pathOf(r)
 	decoded := path
@@ -144,7 +144,7 @@ func (s *Server) route(r *Request) int {
 
 // pattern finds who answers by the patterns.
 func (s *Server) pattern(r *Request, host, path []byte) (handler, bool) {
-	method := r.reqHead.Method()
+	method := r.asked.Method()
 	h, ok := s.routes.Lookup(&r.match, method, host, path)
 	switch {
 	case ok && !r.match.EndsInRest():
@@ -162,7 +162,7 @@ func (s *Server) pattern(r *Request, host, path []byte) (handler, bool) {
 // answersOptions reports whether a request with OPTIONS is about the server as a
 // whole and answered as by net/http.
 func (s *Server) answersOptions(r *Request) bool {
-	return s.netHTTP && !s.noGeneralOptions && r.reqHead.Form == message.AsteriskForm
+	return s.netHTTP && !s.noGeneralOptions && r.asked.Form == message.AsteriskForm
 }
 
 // answerOptions says that the server is there (RFC 9110, section 9.3.7).
@@ -194,7 +194,7 @@ func addSlash(r *Request) { _ = r.SendSlashRedirect() } // fails only when the r
 // nothing that a client can put in front of it matters. The errors are those of
 // SendReply.
 func (r *Request) SendSlashRedirect() error {
-	path, query, found := strings.Cut(string(r.reqHead.Path()), "?")
+	path, query, found := strings.Cut(string(r.asked.Path()), "?")
 	target := "./" + path[strings.LastIndexByte(path, '/')+1:] + "/"
 	if found {
 		target += "?" + query
@@ -207,11 +207,14 @@ func (r *Request) SendSlashRedirect() error {
 
 // pathOf returns the path of a request, without the query.
 func pathOf(r *Request) []byte {
-	path := r.reqHead.Path()
+	if r.asked == nil {
+		return nil
+	}
+	path := r.asked.Path()
 	if i := bytes.IndexByte(path, '?'); i >= 0 {
 		path = path[:i]
 	}
-	if len(path) == 0 && r.reqHead.Form == message.AbsoluteForm {
+	if len(path) == 0 && r.asked.Form == message.AbsoluteForm {
 		return slash
 	}
 	return path

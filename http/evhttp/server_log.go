@@ -28,7 +28,7 @@ func (r *Request) LogEntry() AccessLogEntry {
 	f := r.InputHeaders().fields()
 	return AccessLogEntry{
 		Peer: r.conn.PeerAddr().Addr(), Time: r.conn.base.Now(),
-		Method: r.reqHead.Method(), Target: r.reqHead.Target(), Protocol: r.reqHead.Proto.String(),
+		Method: r.asked.Method(), Target: r.asked.Target(), Protocol: r.asked.Proto.String(),
 		Status: r.code, Sent: r.sent,
 		Referer: f.Get("Referer"), UserAgent: f.Get("User-Agent"),
 	}

@@ -91,7 +91,7 @@ func (h *strictServer) record(t testing.TB, s *Server) {
 	s.SetAllowedMethods(1<<32 - 1)
 	s.SetMaxBodySize(-1)
 	s.SetNewRequestCallback(func(r *Request) bool {
-		r.reqHead.Expect = message.ExpectNothing // or there would be 417
+		r.asked.Expect = message.ExpectNothing // or there would be 417
 		return true
 	})
 	s.exact = map[string]handler{}
@@ -106,7 +106,7 @@ func (h *strictServer) record(t testing.TB, s *Server) {
 
 // handle writes a request down as the table has it.
 func (h *strictServer) handle(r *Request) {
-	text := fmt.Sprintf("%s %s HTTP/1.%d host=%q", r.Method(), visible(r.URI()), r.Minor(), r.reqHead.Host())
+	text := fmt.Sprintf("%s %s HTTP/1.%d host=%q", r.Method(), visible(r.URI()), r.Minor(), r.asked.Host())
 	if body, _ := io.ReadAll(r.Input()); len(body) > 60 {
 		text += fmt.Sprintf(" body=(%d bytes)", len(body))
 	} else if len(body) > 0 {

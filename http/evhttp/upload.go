@@ -140,8 +140,8 @@ func (u *upload) fail(err error) {
 // else ends a body makes the request void.
 func (u *upload) cease(err error) {
 	p := u.trip
-	o, ok := p.r.ex.(*outgoing)
-	if !ok {
+	o := p.r.client.conn
+	if o == nil {
 		if p.r.ex != nil {
 			p.abort(err)
 		}
@@ -203,10 +203,10 @@ func (u *upload) finish() {
 			}
 		}
 	}
-	o, _ := r.ex.(*outgoing)
+	o := r.client.conn
 	switch err := r.SendReplyEnd(); {
 	case err == nil && o != nil:
-		o.reach(r, wroteAll)
+		o.reach(r.client, wroteAll)
 	case err != nil && !errors.Is(err, ErrDone):
 		u.trip.abort(err)
 	}

@@ -135,3 +135,15 @@ func ValidToken(s string) bool { return ascii.IsToken(s) }
 func ValidValue(s string) bool {
 	return ascii.All(s, ascii.ValueByte) && (s == "" || !IsSpace(s[0]) && !IsSpace(s[len(s)-1]))
 }
+
+// CheckRequest returns an error that is ErrInvalid if a request cannot have this method
+// or target: the one is not a token, or the other empty or with bytes that no target has.
+func CheckRequest(method, target string) error {
+	if !ValidToken(method) {
+		return fmt.Errorf("write method %q: %w", method, ErrInvalid)
+	}
+	if target == "" || !ascii.All(target, ascii.TargetByte) {
+		return fmt.Errorf("write request target %q: %w", target, ErrInvalid)
+	}
+	return nil
+}

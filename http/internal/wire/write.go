@@ -15,11 +15,8 @@ const CRLF = "\r\n"
 // if the method is not a token, or the target is empty or has bytes that no
 // target has; dst is returned as it was.
 func AppendRequestLine(dst []byte, method, target string) ([]byte, error) {
-	if !message.ValidToken(method) {
-		return dst, fmt.Errorf("write method %q: %w", method, message.ErrInvalid)
-	}
-	if target == "" || !ascii.All(target, ascii.TargetByte) {
-		return dst, fmt.Errorf("write request target %q: %w", target, message.ErrInvalid)
+	if err := message.CheckRequest(method, target); err != nil {
+		return dst, err
 	}
 	dst = append(dst, method...)
 	dst = append(dst, ' ')

@@ -1,0 +1,157 @@
+package evhttp
+
+import (
+	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/http/internal/message"
+	"github.com/go-libevent/libevent/http/internal/wire"
+)
+
+// A clientExchange is a request that a client sends, and the answer to it. It lives as long
+// as the request, which may be sent again when it is over. Where it is meanwhile is its
+// state.
+type clientExchange struct {
+	Request
+	state exchangeState
+	pool  *pool     // that it waits in, if it is pooled
+	conn  *outgoing // that has it, if it is queued
+
+	onDone          func(r *Request)
+	onReady         func(r *Request) // for the body, if that follows
+	onInformational func(r *Request, code int, h *Header)
+	onStage         func(o *outgoing, stage clientStage)
+	onSent          []func()
+
+	host    string // for the Host field, if it is not that of the connection
+	follows bool   // the body follows the head
+	spent   bool   // some of it cannot be sent again
+	stale   bool   // it has failed because the server had closed the connection
+	telling bool   // how it has ended, if nobody uses it again meanwhile
+
+	head    wire.ResponseHead
+	body    bodyReader // of the answer
+	chunked bool       // the request's body goes in chunks
+}
+
+// An exchangeState is where a client's exchange is.
+type exchangeState uint8
+
+const (
+	unsent exchangeState = iota // nowhere: it is over, or was not sent yet
+	pooled                      // waits for a connection of a pool
+	queued                      // in the queue of a connection, of which the first is under way
+)
+
+// wait has the exchange wait for a connection of a pool.
+func (x *clientExchange) wait(p *pool) {
+	x.state, x.pool, x.conn = pooled, p, nil
+	x.Request.ex, x.Request.conn = x, nil
+}
+
+// enqueue gives the exchange to a connection.
+func (x *clientExchange) enqueue(o *outgoing) {
+	x.state, x.pool, x.conn = queued, nil, o
+	x.Request.ex, x.Request.conn = x, &o.Conn
+}
+
+// current reports whether the exchange is what its connection sends or receives.
+func (x *clientExchange) current() bool { return x.state == queued && x.conn.current(x) }
+
+// finish ends the exchange, and tells. What is told may send the request again.
+func (x *clientExchange) finish(cause error) {
+	x.cause, x.telling = cause, true
+	x.conclude(cause)
+	if x.telling && x.onDone != nil {
+		x.telling = false
+		if x.Request.conn != nil {
+			x.Request.conn.invoke(&x.Request, x.onDone)
+		} else {
+			x.onDone(&x.Request)
+		}
+	}
+}
+
+// abandon ends an exchange whose connection was freed, or which was cancelled: only
+// the error callback is called.
+func (x *clientExchange) abandon() {
+	x.cause, x.telling = &Error{Code: ReqCancel, Err: ErrDone}, false
+	x.conclude(x.cause)
+}
+
+// conclude ends the exchange.
+func (x *clientExchange) conclude(cause error) {
+	x.state, x.pool, x.conn, x.onSent = unsent, nil, nil, nil
+	x.over(cause)
+}
+
+// proto implements exchange.
+func (x *clientExchange) proto() message.Proto { return message.HTTP11 }
+
+// sendHead implements exchange. Servers alone answer; so below.
+func (x *clientExchange) sendHead(int64) error { return ErrNotServer }
+
+// reply implements exchange.
+func (x *clientExchange) reply([]byte) error { return ErrNotServer }
+
+// inform implements exchange.
+func (x *clientExchange) inform(int) error { return ErrNotServer }
+
+// sendData implements exchange.
+func (x *clientExchange) sendData(data *evbuffer.Buffer) error {
+	if !x.current() {
+		return ErrOrder
+	}
+	return x.conn.sendData(x, data)
+}
+
+// sendEnd implements exchange.
+func (x *clientExchange) sendEnd() error {
+	if !x.current() {
+		return ErrOrder
+	}
+	return x.conn.sendEnd(x)
+}
+
+// whenSent implements exchange.
+func (x *clientExchange) whenSent(fn func()) {
+	if !x.current() {
+		return
+	}
+	x.onSent = append(x.onSent, fn)
+	if b := x.conn.bev; b.Output().Len() == 0 {
+		b.Trigger(event.Write, bufferevent.TrigDeferCallbacks)
+	}
+}
+
+// tellComplete implements exchange.
+func (x *clientExchange) tellComplete() {}
+
+// wantBody implements exchange.
+func (x *clientExchange) wantBody(bool) {}
+
+// resume implements exchange.
+func (x *clientExchange) resume() {
+	if x.unpause() && x.current() {
+		x.conn.resume(x)
+	}
+}
+
+// abort implements exchange. A request that is not complete cannot be told from one that
+// was given up, so that the cause does not matter.
+func (x *clientExchange) abort(error) {
+	switch x.state {
+	case pooled:
+		x.pool.cancel(x)
+	case queued:
+		x.conn.cancel(x)
+	}
+}
+
+// detach implements exchange.
+func (x *clientExchange) detach() (*bufferevent.Bufferevent, error) {
+	if x.state != queued {
+		return nil, ErrOrder
+	}
+	return x.conn.handOver(x)
+}
