@@ -6,27 +6,15 @@ import (
 	"net/netip"
 	"syscall"
 
-	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
-// connecting is what a socket is about while it has no connection yet.
-type connecting struct {
-	to   evutil.Sockaddr // what the socket is connected to, if that is known
-	made bool            // the socket was made for this
-
-	settled bool   // it has ended already, and the loop will tell
-	err     error  // with settled: why there is no connection, or nil
-	cancel  func() // ends the lookup of a host name, or nil
-	race    *race  // attempts on sockets that are not the bufferevent's yet, or nil
-}
-
 // Connect begins to connect to a TCP address. If the bufferevent has no
 // descriptor yet, it gets a socket, which is closed if this fails, so that Connect
-// can be called again. The event callback is told how it ends:
-// EventConnected, or EventError or EventTimeout, for which the timeout for
-// writing runs. Data can be put into the output meanwhile.
+// can be called again. The event callback reports how it ends: EventConnected, or
+// EventError or EventTimeout, for which the timeout for writing runs. Data can be put
+// into the output meanwhile.
 //
 // The zero addr says that the descriptor is being connected already. The error
 // is ErrConnecting if this bufferevent is, errors.ErrUnsupported if it stands on
@@ -44,6 +32,7 @@ func (b *Bufferevent) Connect(addr netip.AddrPort) error {
 	return b.startConnect(op, sa, familyOf(addr.Addr()))
 }
 
+// familyOf returns the socket family of an address.
 func familyOf(addr netip.Addr) int {
 	if addr.Is4() {
 		return syscall.AF_INET
@@ -57,22 +46,74 @@ func (b *Bufferevent) ConnectUnix(name string) error {
 	return b.startConnect("connect "+name, sysio.UnixSockaddr(name), syscall.AF_UNIX)
 }
 
-// startConnect connects what can be. A nil sa says that this is under way.
-func (b *Bufferevent) startConnect(op string, sa evutil.Sockaddr, family int) error {
+// startConnect connects the first transport downwards that is a Connector.
+func (b *Bufferevent) startConnect(op string, to evutil.Sockaddr, family int) error {
 	at, c, err := beginAt[Connector](b)
 	if err != nil {
 		return opError(op, err)
 	}
 	defer at.end()
-	if err := c.Connect(sa, family); err != nil {
+	if err := c.Connect(to, family); err != nil {
 		return opError(op, err)
 	}
 	return nil
 }
 
-// Connected reports whether there is somebody to talk to: a socket has a
-// descriptor, and is not being connected. Other bufferevents are as connected as
-// what they stand on, if that is anything.
+// ConnectHostname looks a host name up and connects to the first of its
+// addresses that answers: they are tried in turn, each a little after the one
+// before if that has not answered, IPv6 and IPv4 alternately (RFC 8305).
+// network is tcp, tcp4 or tcp6. A TLS client without a server name takes host for it.
+// The event callback reports how it ends, as for Connect; if looking up the name has
+// failed, DNSError returns why. r may be nil (bufferevent_socket_connect_hostname).
+func (b *Bufferevent) ConnectHostname(r Resolver, network, host string, port int) error {
+	hints := evutil.AddrInfoHints{SockType: syscall.SOCK_STREAM, Protocol: syscall.IPPROTO_TCP}
+	switch network {
+	case "tcp":
+		hints.Flags = evutil.AIAddrConfig
+	case "tcp4":
+		hints.Family = syscall.AF_INET
+	case "tcp6":
+		hints.Family = syscall.AF_INET6
+	default:
+		return opError("connect "+host, fmt.Errorf("network %q: %w", network, errors.ErrUnsupported))
+	}
+	return b.ConnectHostnameHints(r, &hints, host, port)
+}
+
+// ConnectHostnameHints is ConnectHostname with the hints of a lookup, whose
+// family is AF_UNSPEC, AF_INET or AF_INET6
+// (bufferevent_socket_connect_hostname_hints).
+func (b *Bufferevent) ConnectHostnameHints(r Resolver, hints *evutil.AddrInfoHints, host string, port int) error {
+	op := fmt.Sprintf("connect %s port %d", host, port)
+	if hints == nil {
+		return opError(op, ErrNil)
+	}
+	if port < 1 || port > 65535 {
+		return opError(op, ErrRange)
+	}
+	switch hints.Family {
+	case syscall.AF_UNSPEC, syscall.AF_INET, syscall.AF_INET6:
+	default:
+		return opError(op, evutil.EAIFamily)
+	}
+	at, c, err := beginAt[Connector](b)
+	if err != nil {
+		return opError(op, err)
+	}
+	defer at.end()
+	if r == nil {
+		r = goResolver{at.base}
+	}
+	if err := c.ConnectHost(r, hints, host, port); err != nil {
+		return opError(op, err)
+	}
+	b.namePeer(host) // before any handshake, as the loop makes the connection
+	return nil
+}
+
+// Connected reports whether there is a connection: a socket has a descriptor, and is
+// not being connected. Other bufferevents are connected if what they stand on is; a
+// pair always is.
 func (b *Bufferevent) Connected() bool {
 	at, c, err := beginAt[Connector](b)
 	if err != nil {
@@ -82,148 +123,35 @@ func (b *Bufferevent) Connected() bool {
 	return c.Connected()
 }
 
-// Connected implements Connector.
-func (s *socket) Connected() bool { return s.FD() >= 0 && s.connecting == nil }
-
-// Connect implements Connector.
-func (s *socket) Connect(sa evutil.Sockaddr, family int) error {
-	fd := s.FD()
-	switch {
-	case s.connecting != nil:
-		return ErrConnecting
-	case sa == nil && fd < 0:
-		return fmt.Errorf("no descriptor: %w", ErrNil)
-	case sa == nil:
-		return s.awaitConnection(&connecting{})
-	case fd >= 0:
-		return s.connectOn(fd, sa)
+// DNSError returns why the last host name could not be looked up, or nil. It
+// wraps an evutil.GAIError (bufferevent_socket_get_dns_error).
+func (b *Bufferevent) DNSError() error {
+	b.lock()
+	defer b.unlock()
+	_, c, ok := find[Connector](b)
+	if !ok {
+		return nil
 	}
-	fd, err := s.newSocket(family)
+	return c.DNSError()
+}
+
+// SetLocalAddr sets the address that sockets get which Connect and
+// ConnectHostname make, before they are connected. Port 0 leaves the port to the
+// system; an address that is not valid, the address. Of the addresses of a host,
+// those of another family than addr fail with ErrFamily. The zero addr takes
+// that back. The address of a descriptor that exists already does not change. The
+// error is errors.ErrUnsupported if the bufferevent stands on no socket.
+//
+// Sockets with a port of their own get SO_REUSEADDR, where that does not let
+// others take the port: so that several addresses of a host can be tried from it
+// at the same time, and it can be used again at once.
+func (b *Bufferevent) SetLocalAddr(addr netip.AddrPort) error {
+	op := "set local address " + addr.String()
+	at, c, err := beginAt[Connector](b)
 	if err != nil {
-		return err
+		return opError(op, err)
 	}
-	if err := s.replace(fd); err != nil {
-		s.discard(fd)
-		return err
-	}
-	if err := s.connectOn(fd, sa); err != nil {
-		s.endConnect()
-		s.discard(fd)
-		return err
-	}
-	s.connecting.made = true
+	defer at.end()
+	c.SetLocalAddr(addr)
 	return nil
-}
-
-// discard closes a socket that was made to be connected, so that the next Connect
-// makes another one.
-func (s *socket) discard(fd int) {
-	// Neither can be helped, and the caller has a better reason to report.
-	_ = s.replace(evutil.InvalidSocket)
-	sysio.CloseSocket(fd)
-}
-
-// connectOn connects a descriptor that the events are assigned to. That the
-// peer refuses is something that the callback is told, whenever it comes out.
-func (s *socket) connectOn(fd int, sa evutil.Sockaddr) error {
-	done, err := sysio.StartConnect(fd, sa)
-	if evutil.IsConnectRefused(err) {
-		err = fmt.Errorf("fd %d: %w", fd, err)
-		return s.awaitConnection(&connecting{to: sa, settled: true, err: err})
-	}
-	if err != nil {
-		return err
-	}
-	return s.awaitConnection(&connecting{to: sa, settled: done})
-}
-
-// awaitConnection has the loop find out when there is a connection.
-func (s *socket) awaitConnection(k *connecting) error {
-	s.connecting = k
-	if k.settled {
-		s.flush()
-	} else if err := s.waitForRoom(); err != nil {
-		s.connecting = nil
-		return err
-	}
-	if s.control().Wants(event.Read) {
-		if err := s.Enable(event.Read); err != nil {
-			s.endConnect()
-			return err
-		}
-	}
-	return nil
-}
-
-// connectEvent is called when the socket that is being connected has become
-// writable, or has not in time.
-func (s *socket) connectEvent(what event.What) {
-	b, c := &s.bev, s.control()
-	if what == event.Timeout {
-		s.failConnect()
-		b.disable(event.Write)
-		c.Event(EventTimeout|EventWriting, errTimeout("connect"))
-		return
-	}
-	s.settled(evutil.SocketError(s.FD()))
-}
-
-// settled is called when there is a connection, or none because of err.
-func (s *socket) settled(err error) {
-	if err == nil {
-		s.connected()
-		return
-	}
-	op := "connect"
-	if to := s.connecting.to; to != nil {
-		op += " " + netAddr(to).String()
-	}
-	s.failConnect()
-	s.control().Event(EventError, fmt.Errorf("%s: %w", op, err))
-}
-
-// failConnect ends the waiting for a connection that there will not be, and closes
-// the socket that was made for it.
-func (s *socket) failConnect() {
-	made := s.connecting.made
-	s.endConnect()
-	s.bev.read.Del()
-	if made {
-		s.discard(s.FD())
-	}
-}
-
-// endConnect ends the waiting for a connection, whether there is one or not.
-func (s *socket) endConnect() {
-	s.connecting = nil
-	s.stopWaiting()
-}
-
-// connected begins to use a connection.
-func (s *socket) connected() {
-	b, c := &s.bev, s.control()
-	s.endConnect()
-	c.Event(EventConnected, nil)
-	if !c.Alive() || s.connecting != nil {
-		return
-	}
-	if c.Wants(event.Write) && (b.output.Len() > 0 || b.closedWrite) {
-		s.flush()
-	}
-}
-
-// cancelConnect gives up a connection that is being made.
-func (s *socket) cancelConnect() {
-	k := s.connecting
-	if k == nil {
-		return
-	}
-	s.connecting = nil
-	if k.cancel != nil {
-		k.cancel()
-	}
-	if k.race != nil {
-		k.race.end()
-	}
-	s.stopWaiting()
 }

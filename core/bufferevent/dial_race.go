@@ -3,6 +3,7 @@ package bufferevent
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
@@ -10,22 +11,22 @@ import (
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
-// attemptDelay is how long an address has to answer before the next one is
-// tried beside it (RFC 8305 section 5).
+// attemptDelay is the time after which the next address is tried beside one that has
+// not answered (RFC 8305 section 5).
 const attemptDelay = 250 * time.Millisecond
 
-// A race connects to several addresses of a host, and its first connection
-// becomes that of the bufferevent.
+// A race connects to several addresses of a host at a time (RFC 8305), and its first
+// connection becomes that of the socket. Each attempt is a descriptor of its own.
 type race struct {
-	socket   *socket
+	dialer   *dialer
 	addrs    []netip.AddrPort // not tried yet
 	running  []*attempt
 	next     event.Event // when the next address is tried
 	deadline event.Event // the timeout for writing
-	failure  error       // of the first address, which is the one to be preferred
+	failure  error       // of the first address, which is the preferred one
 }
 
-// An attempt is a socket that is being connected.
+// An attempt is a descriptor that is being connected.
 type attempt struct {
 	race *race
 	fd   int
@@ -33,40 +34,38 @@ type attempt struct {
 	done event.Event
 }
 
-// startRace begins to connect to one of the addresses. The error says that none
-// could even be tried.
-func (s *socket) startRace(addrs []evutil.AddrInfo) error {
-	b := &s.bev
-	r := &race{socket: s, addrs: interleave(addrs)}
+// startRace begins to connect to the addresses. The error is of the first one, if
+// none could even be tried.
+func (d *dialer) startRace(addrs []evutil.AddrInfo) error {
+	base := d.socket.bev.base
+	r := &race{dialer: d, addrs: interleave(addrs)}
 	r.next.Data, r.deadline.Data = r, r
-	if err := r.next.Assign(b.base, -1, event.Finalize, onNextAttempt); err != nil {
+	if err := r.next.Assign(base, -1, event.Finalize, onNextAttempt); err != nil {
 		return err
 	}
-	if err := r.deadline.Assign(b.base, -1, event.Finalize, onRaceTimeout); err != nil {
+	if err := r.deadline.Assign(base, -1, event.Finalize, onRaceTimeout); err != nil {
 		return err
 	}
-	s.connecting = &connecting{race: r}
+	d.state, d.race = dialRacing, r
 	r.restartDeadline()
 	r.tryNext()
-	if len(r.running) > 0 {
-		return nil
+	if len(r.running) == 0 {
+		return r.failure // the caller ends the dialer
 	}
-	r.end()
-	s.connecting = nil
-	return r.failure
+	return nil
 }
 
-// restartDeadline begins the timeout for writing anew, or ends it if there is
-// none any more.
+// restartDeadline starts the timeout for writing anew, or ends it if there is none
+// any more.
 func (r *race) restartDeadline() {
-	if timeout := r.socket.control().WriteTimeout(); timeout > 0 {
+	if timeout := r.dialer.socket.control().WriteTimeout(); timeout > 0 {
 		r.deadline.AddTimeout(timeout)
 	} else {
 		r.deadline.Del()
 	}
 }
 
-// interleave orders addresses so that families take turns, beginning with that
+// interleave orders addresses so that the families alternate, beginning with that
 // of the first, and keeps their order otherwise (RFC 8305 section 4).
 func interleave(addrs []evutil.AddrInfo) []netip.AddrPort {
 	var lists [2][]netip.AddrPort
@@ -88,14 +87,14 @@ func interleave(addrs []evutil.AddrInfo) []netip.AddrPort {
 	return order
 }
 
-// tryNext tries addresses until there is one that may answer, and starts the
-// time that it has for that.
+// tryNext starts an attempt with the next address, or with the first after it that
+// does not fail at once, and the time after which it is followed by another one.
 func (r *race) tryNext() {
 	for len(r.addrs) > 0 {
 		addr := r.addrs[0]
 		r.addrs = r.addrs[1:]
 		if err := r.try(addr); err != nil {
-			r.fail(addr, err)
+			r.noteFailure(addr, err)
 			continue
 		}
 		if len(r.addrs) > 0 {
@@ -105,18 +104,21 @@ func (r *race) tryNext() {
 	}
 }
 
-func (r *race) fail(addr netip.AddrPort, err error) {
+// noteFailure keeps the error of the first address.
+func (r *race) noteFailure(addr netip.AddrPort, err error) {
 	if r.failure == nil {
 		r.failure = fmt.Errorf("connect %v: %w", addr, err)
 	}
 }
 
+// try starts an attempt.
 func (r *race) try(addr netip.AddrPort) error {
+	s := r.dialer.socket
 	sa, err := evutil.AddrPortToSockaddr(addr)
 	if err != nil {
 		return err
 	}
-	fd, err := r.socket.newSocket(familyOf(addr.Addr()))
+	fd, err := s.newSocket(familyOf(addr.Addr()))
 	if err != nil {
 		return err
 	}
@@ -124,10 +126,10 @@ func (r *race) try(addr netip.AddrPort) error {
 	a.done.Data = a
 	done, err := sysio.StartConnect(fd, sa)
 	if err == nil {
-		err = a.done.Assign(r.socket.bev.base, fd, event.Write|event.Finalize, onAttempt)
+		err = a.done.Assign(s.bev.base, fd, event.Write|event.Finalize, onAttempt)
 	}
 	if err == nil && done {
-		a.done.Activate(event.Write) // the loop tells
+		a.done.Activate(event.Write) // reported by the loop as well
 	} else if err == nil {
 		err = a.done.Add()
 	}
@@ -139,96 +141,84 @@ func (r *race) try(addr netip.AddrPort) error {
 	return nil
 }
 
-// onNextAttempt is the callback of a race that goes on too long.
-func onNextAttempt(ev *event.Event, _ event.What) {
-	r := ev.Data.(*race)
-	if r.begin() {
-		r.tryNext()
-		r.socket.bev.end()
-	}
-}
-
-// begin is Begin for a race that has not ended.
-func (r *race) begin() bool {
-	b := &r.socket.bev
-	if !b.begin() {
+// enter begins a callback of the race. It takes the lock and a reference and returns
+// true, which leave undoes, or nothing and false if the race has ended.
+func (r *race) enter() bool {
+	d := r.dialer
+	if !d.socket.bev.begin() {
 		return false
 	}
-	if k := r.socket.connecting; k != nil && k.race == r {
+	if d.socket.dialer == d && d.state == dialRacing {
 		return true
 	}
-	b.end()
+	d.socket.bev.end()
 	return false
 }
 
-// onAttempt is the callback of a socket that is connected, or not.
-func onAttempt(ev *event.Event, _ event.What) {
-	a := ev.Data.(*attempt)
-	if a.race.begin() {
-		a.race.ended(a, evutil.SocketError(a.fd))
-		a.race.socket.bev.end()
+func (r *race) leave() { r.dialer.socket.bev.end() }
+
+// onNextAttempt is the callback of the timer for the next address.
+func onNextAttempt(ev *event.Event, _ event.What) {
+	if r := ev.Data.(*race); r.enter() {
+		r.tryNext()
+		r.leave()
 	}
 }
 
-// ended is called with the result of an attempt.
-func (r *race) ended(a *attempt, err error) {
-	for i, other := range r.running {
-		if other == a {
-			r.running = append(r.running[:i], r.running[i+1:]...)
-			break
-		}
+// onAttempt is the callback of an attempt whose outcome the kernel knows.
+func onAttempt(ev *event.Event, _ event.What) {
+	if a := ev.Data.(*attempt); a.race.enter() {
+		a.race.finish(a, evutil.SocketError(a.fd))
+		a.race.leave()
 	}
+}
+
+// onRaceTimeout is the callback of the deadline.
+func onRaceTimeout(ev *event.Event, _ event.What) {
+	if r := ev.Data.(*race); r.enter() {
+		r.dialer.fail(EventTimeout|EventWriting, errTimeout("connect"))
+		r.leave()
+	}
+}
+
+// finish ends an attempt: the race is over if it has succeeded or was the last one.
+func (r *race) finish(a *attempt, err error) {
+	i := slices.Index(r.running, a)
+	r.running = slices.Delete(r.running, i, i+1)
+	a.done.Free()
 	if err == nil {
-		r.win(a)
+		r.win(a.fd)
 		return
 	}
-	a.done.Free()
 	sysio.CloseSocket(a.fd)
-	r.fail(a.addr, err)
+	r.noteFailure(a.addr, err)
 	r.next.Del()
 	r.tryNext()
 	if len(r.running) == 0 {
-		r.end()
-		r.socket.connecting = nil
-		r.socket.control().Event(EventError, r.failure)
+		r.dialer.fail(EventError, r.failure)
 	}
 }
 
-// win makes the socket of an attempt that of the bufferevent.
-func (r *race) win(a *attempt) {
-	s := r.socket
+// win makes the descriptor of an attempt that of the socket.
+func (r *race) win(fd int) {
+	d := r.dialer
+	s := d.socket
 	b, c := &s.bev, s.control()
-	a.done.Free()
-	r.end()
-	s.connecting = nil
-	err := s.replace(a.fd)
+	d.end()
+	err := s.replace(fd)
 	if err == nil && c.Wants(event.Read) {
 		err = s.Enable(event.Read)
 	}
 	if err != nil {
-		s.discard(a.fd)
+		s.discard(fd)
 		b.disable(both)
 		c.Event(EventError, err)
 		return
 	}
-	s.connected()
+	d.succeed()
 }
 
-// onRaceTimeout is the callback of a race that nobody has won in time.
-func onRaceTimeout(ev *event.Event, _ event.What) {
-	r := ev.Data.(*race)
-	if !r.begin() {
-		return
-	}
-	s := r.socket
-	r.end()
-	s.connecting = nil
-	s.bev.disable(event.Write)
-	s.control().Event(EventTimeout|EventWriting, errTimeout("connect"))
-	s.bev.end()
-}
-
-// end closes the sockets of the attempts that are under way.
+// end closes the descriptors of all attempts.
 func (r *race) end() {
 	r.next.Free()
 	r.deadline.Free()

@@ -106,7 +106,7 @@ func (b *Bufferevent) SetBase(base *event.Base) error {
 }
 
 // Idle implements BaseMover.
-func (s *socket) Idle() bool { return !s.flushing && s.connecting == nil && !s.waiting }
+func (s *socket) Idle() bool { return !s.flushing && s.dialer == nil && !s.waiting }
 
 // busy reports whether the base has anything of ours but the events.
 func (b *Bufferevent) busy() bool {

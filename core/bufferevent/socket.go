@@ -21,11 +21,11 @@ import (
 type socket struct {
 	bev Bufferevent
 
-	connecting *connecting // or nil
-	flushing   bool        // FinishIteration will come
-	waiting    bool        // the write event is pending
-	writing    bool        // write is at work
-	shut       bool        // the stream that we send has ended
+	dialer   *dialer // makes the connection, or nil
+	flushing bool    // FinishIteration will come
+	waiting  bool    // the write event is pending
+	writing  bool    // write is at work
+	shut     bool    // the stream that we send has ended
 }
 
 // NewSocket makes a bufferevent over a stream socket, or over a pipe or terminal
@@ -84,7 +84,7 @@ func (s *socket) FD() int { return s.bev.read.FD() }
 // SetFD implements Describer.
 func (s *socket) SetFD(fd int) error {
 	b := &s.bev
-	s.cancelConnect()
+	s.endDial()
 	b.beginAnew()
 	if err := s.replace(fd); err != nil {
 		return err
@@ -142,7 +142,7 @@ func (s *socket) Disable(what event.What) error {
 	if what&event.Read != 0 {
 		err = s.bev.read.Del()
 	}
-	if what&event.Write != 0 && s.connecting == nil {
+	if what&event.Write != 0 && s.dialer == nil {
 		err = errors.Join(err, s.stopWaiting())
 	}
 	return err
@@ -150,7 +150,7 @@ func (s *socket) Disable(what event.What) error {
 
 // OutputAdded implements Transport.
 func (s *socket) OutputAdded() {
-	if !s.waiting && s.connecting == nil && s.FD() >= 0 {
+	if !s.waiting && s.dialer == nil && s.FD() >= 0 {
 		s.flush()
 	}
 }
@@ -161,7 +161,7 @@ func (s *socket) OutputAdded() {
 // its share may be before it.
 func (s *socket) LimitLifted(what event.What) error {
 	b := &s.bev
-	if what == event.Write && s.connecting == nil && b.output.Len() > 0 {
+	if what == event.Write && s.dialer == nil && b.output.Len() > 0 {
 		s.write()
 		return nil
 	}
@@ -198,8 +198,8 @@ func (s *socket) TimeoutsChanged() {
 	}
 	retime(&b.read, event.Read, b.readTimeout)
 	retime(b.write, event.Write, s.control().WriteTimeout())
-	if k := s.connecting; k != nil && k.race != nil {
-		k.race.restartDeadline()
+	if s.dialer != nil {
+		s.dialer.onTimeoutsChanged()
 	}
 }
 
@@ -208,7 +208,7 @@ func (s *socket) CloseWrite() error {
 	if fd := s.FD(); fd >= 0 && !sysio.IsSocket(fd) {
 		return fmt.Errorf("fd %d is no socket: %w", fd, errors.ErrUnsupported)
 	}
-	if s.bev.output.Len() > 0 || s.connecting != nil || s.FD() < 0 {
+	if s.bev.output.Len() > 0 || s.dialer != nil || s.FD() < 0 {
 		return nil // the writing will come to it
 	}
 	return s.shutdown()
@@ -221,9 +221,9 @@ func (s *socket) EndWriting() {
 	switch {
 	case s.bev.output.Len() == 0:
 		c.WriteEnded()
-	case s.connecting == nil && s.FD() < 0:
+	case s.dialer == nil && s.FD() < 0:
 		c.Event(EventWriting|EventError, opError("write", fmt.Errorf("no descriptor: %w", ErrNil)))
-	case s.connecting == nil && !s.waiting && !s.writing:
+	case s.dialer == nil && !s.waiting && !s.writing:
 		s.write()
 	}
 }
@@ -246,7 +246,7 @@ func (s *socket) shutdown() error {
 
 // Unlink implements Transport.
 func (s *socket) Unlink() {
-	s.cancelConnect()
+	s.endDial()
 	s.bev.read.Del()
 	s.stopWaiting()
 	if fd := s.FD(); fd >= 0 && s.bev.options&CloseOnFree != 0 {
@@ -271,7 +271,7 @@ func onReadable(ev *event.Event, what event.What) {
 // read reads once, as much as there may be.
 func (s *socket) read() {
 	b, c := &s.bev, s.control()
-	if s.connecting != nil {
+	if s.dialer != nil {
 		return // the write event will tell whether there is a connection
 	}
 	most := b.maxToRead()
@@ -315,10 +315,10 @@ func (s *socket) FinishIteration() {
 	}
 	defer s.bev.end()
 	s.flushing = false
-	if k := s.connecting; k == nil {
+	if s.dialer != nil {
+		s.dialer.onIterationEnd()
+	} else {
 		s.write()
-	} else if k.settled {
-		s.settled(k.err)
 	}
 }
 
@@ -331,8 +331,8 @@ func onWritable(ev *event.Event, what event.What) {
 	defer b.end()
 	s := b.transport.(*socket)
 	switch {
-	case s.connecting != nil:
-		s.connectEvent(what)
+	case s.dialer != nil:
+		s.dialer.onWritable(what)
 	case what == event.Timeout:
 		b.timedOut(event.Write)
 	default:
