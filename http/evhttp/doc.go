@@ -8,12 +8,13 @@
 //	server.Handle("/hello", func(r *evhttp.Request) {
 //		r.SendReplyBytes(200, "", []byte("Hello, world\n"))
 //	})
-//	bound, err := server.Bind(netip.MustParseAddrPort("127.0.0.1:8080"))
+//	bound, err := server.Listen("127.0.0.1:8080")
 //	...
 //	err = base.Dispatch()
 //
-// [Server.Bind], [Server.BindUnix], [Server.AcceptSocket] and
-// [Server.BindListener] say where it listens. Who answers a request is found by
+// [Server.Listen], [Server.Bind], [Server.BindUnix], [Server.AcceptSocket] and
+// [Server.BindListener] say where it listens; [Server.Serve] and [Server.ServeFD]
+// serve connections that were accepted, or made, elsewhere. Who answers a request is found by
 // its host ([Server.AddVirtualHost], [Server.AddAlias]), and then by its path:
 // the very path ([Server.Handle]), a pattern as in net/http's ServeMux
 // ([Server.HandlePattern]), or whoever answers the rest

@@ -1,6 +1,14 @@
 package evhttp
 
-import "github.com/go-libevent/libevent/http/internal/route"
+import (
+	"errors"
+
+	"github.com/go-libevent/libevent/http/internal/route"
+)
+
+// ErrServerClosed says that a server takes no more connections, after Shutdown or
+// Free.
+var ErrServerClosed = errors.New("server closed")
 
 // Errors of adding handlers and virtual hosts.
 var (

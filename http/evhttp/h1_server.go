@@ -124,7 +124,13 @@ func (c *served) start(b *bufferevent.Bufferevent) error {
 	}
 	c.began = c.now()
 	c.expect(c.server.headerTimeout)
-	return b.Enable(event.Read)
+	if err := b.Enable(event.Read); err != nil {
+		return err
+	}
+	if b.Input().Len() > 0 { // it came before the stream was handed over
+		b.Trigger(event.Read, bufferevent.TrigDeferCallbacks|bufferevent.TrigIgnoreWatermarks)
+	}
+	return nil
 }
 
 // readable implements side: it goes on with whatever the state is, as far as

@@ -3,7 +3,6 @@ package evhttp
 import (
 	"errors"
 	"net/http"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -131,7 +130,7 @@ func (s *Server) baseFreed() {
 
 // farewell ends a stream in order. The server knows of it until it has ended.
 func (s *Server) farewell(b *bufferevent.Bufferevent) {
-	if b.Underlying() == nil && b.Output().Len() == 0 { // nothing of it can be left
+	if b.Underlying() == nil && b.FD() >= 0 && b.Output().Len() == 0 { // a socket that is closed says all there is to say
 		b.Free()
 		return
 	}
@@ -286,35 +285,6 @@ func (s *Server) putExchange(x *h1ServerExchange) {
 	}
 }
 
-// accept serves a connection.
-func (s *Server) accept(b *Bound, fd int, peer netip.AddrPort) {
-	newStream := s.newStream
-	if b.newStream != nil {
-		newStream = b.newStream
-	}
-	bev, err := newStream(s.base, fd)
-	if err != nil {
-		s.logFailure("evhttp: connection refused", peer, err)
-		return
-	}
-	c, err := newServed(s)
-	if err != nil {
-		s.logFailure("evhttp: connection refused", peer, err)
-		bev.Free()
-		return
-	}
-	c.place = len(s.conns)
-	s.conns = append(s.conns, c)
-	if err := c.start(bev); err != nil {
-		s.logFailure("evhttp: connection refused", peer, err)
-		c.close()
-	} else if s.maxConns > 0 && len(s.conns)+len(s.leaving) > s.maxConns {
-		c.overload()
-	} else if s.onLog != nil {
-		c.PeerAddr() // for the log, as a client that resets the connection leaves no address
-	}
-}
-
 // overload answers to a connection that is one too many. So that those who are
 // told so are not too many as well, some are closed without a word.
 func (c *served) overload() {
@@ -326,11 +296,6 @@ func (c *served) overload() {
 	c.x = s.takeExchange()
 	c.x.begin(c)
 	c.refuse(http.StatusServiceUnavailable, nil)
-}
-
-// plain makes a bufferevent without TLS.
-func plain(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
-	return bufferevent.NewSocket(base, fd, bufferevent.CloseOnFree)
 }
 
 // remove forgets a connection.

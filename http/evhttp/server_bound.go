@@ -35,6 +35,17 @@ func (s *Server) Bind(addr netip.AddrPort) (*Bound, error) {
 	return s.BindListener(l)
 }
 
+// Listen listens at an address as people write it, in one of the forms of
+// [evutil.ParseAddress]: ":8080", "localhost:8080", "[::1]:0", "unix:/path". A host
+// name is looked up, which blocks; see [listener.Listen].
+func (s *Server) Listen(address string) (*Bound, error) {
+	l, err := listener.Listen(s.base, address, listener.CloseOnFree|listener.CloseOnExec|listener.Reuseable, listener.DefaultBacklog, nil)
+	if err != nil {
+		return nil, fmt.Errorf("evhttp: %w", err)
+	}
+	return s.BindListener(l)
+}
+
 // BindUnix listens at a Unix socket, whose file it makes at path; on Linux a name
 // that begins with @ is one without a file. A file that nobody listens at any
 // more is replaced.

@@ -1,0 +1,97 @@
+package evhttp
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// Serve serves HTTP on a stream of the server's base as on one that was accepted:
+// one that a pthreads.Group has given to this loop, one whose first bytes have
+// said that it is HTTP, or one without a socket, as half of a pair. What is in its
+// input already is read first. TLS is below the stream, if anywhere.
+//
+// The stream belongs to the server from the call on: if Serve fails, it is freed.
+// A stream beyond the limit of connections is no error; it is answered with 503.
+// The errors are [ErrServerClosed] after Shutdown or Free, and [event.ErrNil]; a
+// stream of another base is [ErrInvalid], and stays the caller's.
+func (s *Server) Serve(b *bufferevent.Bufferevent) error {
+	const op = "evhttp: serve stream"
+	if b == nil {
+		return fmt.Errorf("%s: %w", op, event.ErrNil)
+	}
+	if b.Base() != s.base {
+		return fmt.Errorf("%s: %w: its base is another one", op, ErrInvalid)
+	}
+	err := b.SetWatermark(event.Read|event.Write, 0, 0)
+	if err != nil {
+		b.Free()
+	} else {
+		err = s.serve(b)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	return nil
+}
+
+// ServeFD is Serve for a socket that was accepted elsewhere, over which the
+// server's StreamFunc makes the stream: plain, or of TLS. The socket belongs to
+// the server from the call on, and must not block.
+func (s *Server) ServeFD(fd int) error {
+	if err := s.serveFD(s.newStream, fd); err != nil {
+		return fmt.Errorf("evhttp: serve fd %d: %w", fd, err)
+	}
+	return nil
+}
+
+// accept serves a connection that a listener has accepted.
+func (s *Server) accept(b *Bound, fd int, peer netip.AddrPort) {
+	newStream := s.newStream
+	if b.newStream != nil {
+		newStream = b.newStream
+	}
+	if err := s.serveFD(newStream, fd); err != nil {
+		s.logFailure("evhttp: connection refused", peer, err)
+	}
+}
+
+func (s *Server) serveFD(newStream StreamFunc, fd int) error {
+	b, err := newStream(s.base, fd)
+	if err != nil {
+		return err
+	}
+	return s.serve(b)
+}
+
+// serve makes a connection of a stream, which it frees if it fails.
+func (s *Server) serve(b *bufferevent.Bufferevent) error {
+	if s.freed || s.draining {
+		b.Free()
+		return ErrServerClosed
+	}
+	c, err := newServed(s)
+	if err != nil {
+		b.Free()
+		return err
+	}
+	c.place = len(s.conns)
+	s.conns = append(s.conns, c)
+	switch err := c.start(b); {
+	case err != nil:
+		c.close()
+		return err
+	case s.maxConns > 0 && len(s.conns)+len(s.leaving) > s.maxConns:
+		c.overload()
+	case s.onLog != nil:
+		c.PeerAddr() // for the log, as a client that resets the connection leaves no address
+	}
+	return nil
+}
+
+// plain makes a bufferevent without TLS.
+func plain(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
+	return bufferevent.NewSocket(base, fd, bufferevent.CloseOnFree)
+}
