@@ -52,7 +52,7 @@
 //
 //	g, err := pthreads.NewGroup(&pthreads.GroupConfig{Teardown: closeConnections})
 //	...
-//	addr, err := g.Listen("tcp", ":7777", func(b *event.Base, fd int, peer netip.AddrPort) {
+//	addr, err := g.Listen(":7777", func(b *event.Base, fd int, peer netip.AddrPort) {
 //		ev, err := b.NewEvent(fd, event.Read|event.Persist, onReadable)
 //		...
 //	})

@@ -101,7 +101,7 @@ func ExampleGroup() {
 		fmt.Println(err)
 		return
 	}
-	addr, err := g.Listen("tcp", "127.0.0.1:0", func(_ *event.Base, fd int, peer netip.AddrPort) {
+	addr, err := g.Listen("127.0.0.1:0", func(_ *event.Base, fd int, peer netip.AddrPort) {
 		fmt.Println("connection from", peer.Addr())
 		evutil.CloseSocket(fd)
 	})

@@ -61,7 +61,7 @@ func ExampleGroup_Listen() {
 			fmt.Println(err)
 		}
 	}()
-	addr, err := g.Listen("tcp", "127.0.0.1:0", accept)
+	addr, err := g.Listen("127.0.0.1:0", accept)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -242,7 +242,7 @@ func occupy(t *testing.T, b *event.Base) (release func()) {
 func TestStopNamesLoopsThatDoNotEnd(t *testing.T) {
 	eachMode(t, func(t *testing.T) {
 		g := newGroup(t, &pthreads.GroupConfig{Loops: 4})
-		addr := listen(t, g, "tcp", "127.0.0.1:0", hangUp)
+		addr := listen(t, g, "127.0.0.1:0", hangUp)
 		releases := []func(){occupy(t, g.Base(1)), occupy(t, g.Base(3))}
 
 		reason := errors.New("out of patience")

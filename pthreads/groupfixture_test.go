@@ -59,9 +59,9 @@ func stop(t testing.TB, g *pthreads.Group) {
 }
 
 // listen returns the address of a new listener of the group.
-func listen(t testing.TB, g *pthreads.Group, network, address string, accept pthreads.AcceptFunc) net.Addr {
+func listen(t testing.TB, g *pthreads.Group, address string, accept pthreads.AcceptFunc) net.Addr {
 	t.Helper()
-	addr, err := g.Listen(network, address, accept)
+	addr, err := g.Listen(address, accept)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,10 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
 )
 
@@ -18,9 +20,11 @@ import (
 type AcceptFunc func(b *event.Base, fd int, peer netip.AddrPort)
 
 // Listen accepts connections and calls accept for each, on the loop that is to
-// own it. network is tcp, tcp4, tcp6 or unix, and address is what net.Listen
-// takes. The result is the address that is listened at; port 0 becomes a port
-// that all loops share. A group can have any number of listeners.
+// own it. address is one as people write it, in one of the forms of
+// evutil.ParseAddress: ":7777", "localhost:7777", "[::1]:0", "unix:/path"; which IP
+// addresses it stands for says listener.Listen. The result is the address that is
+// listened at; port 0 becomes a port that all loops share. A group can have any
+// number of listeners.
 //
 // Where the system spreads connections over listeners on one port
 // (SO_REUSEPORT on Linux and DragonFly BSD, SO_REUSEPORT_LB on FreeBSD) each
@@ -38,23 +42,23 @@ type AcceptFunc func(b *event.Base, fd int, peer netip.AddrPort)
 // others may be waiting for, it does not wait, and a loop that cannot watch its
 // listener ends the group. The error is ErrStopped, wrapped, when the group is
 // stopping, and event.ErrNil for a nil accept.
-func (g *Group) Listen(network, address string, accept AcceptFunc) (net.Addr, error) {
+func (g *Group) Listen(address string, accept AcceptFunc) (net.Addr, error) {
 	if accept == nil {
-		return nil, fmt.Errorf("listen %s %s: %w", network, address, event.ErrNil)
+		return nil, fmt.Errorf("listen %s: %w", address, event.ErrNil)
 	}
 	if len(g.loops) == 0 {
-		return nil, fmt.Errorf("listen %s %s: %w", network, address, ErrStopped)
+		return nil, fmt.Errorf("listen %s: %w", address, ErrStopped)
 	}
-	places, err := resolve(network, address)
+	parsed, err := evutil.ParseAddress(address)
 	if err != nil {
-		return nil, fmt.Errorf("listen %s %s: %w", network, address, err)
+		return nil, fmt.Errorf("listen: %w", err)
 	}
-	acceptors, err := g.openFirst(places, accept)
+	acceptors, err := g.open(parsed, accept)
 	if err != nil {
 		return nil, err
 	}
 	if err := g.watch(acceptors); err != nil {
-		return nil, fmt.Errorf("listen %s %s: %w", network, address, err)
+		return nil, fmt.Errorf("listen %s: %w", address, err)
 	}
 	return acceptors[0].addr, nil
 }
@@ -92,66 +96,17 @@ func (g *Group) onLoop() bool {
 	return slices.ContainsFunc(g.loops, func(l *loop) bool { return l.thread == self })
 }
 
-// A place is where to listen.
-type place struct {
-	path  string         // of a Unix socket, or
-	addr  netip.AddrPort // for TCP
-	flags listener.Flag
-}
-
-// resolve returns the places that an address stands for, the best first.
-func resolve(network, address string) ([]place, error) {
-	switch network {
-	case "unix":
-		return []place{{path: address}}, nil
-	case "tcp", "tcp4", "tcp6":
-	default:
-		return nil, net.UnknownNetworkError(network)
-	}
-	a, err := net.ResolveTCPAddr(network, address)
-	if err != nil {
-		return nil, err
-	}
-	port := uint16(a.Port)
-	if a.IP != nil && !a.IP.IsUnspecified() {
-		ip := a.AddrPort().Addr().Unmap()
-		return []place{{addr: netip.AddrPortFrom(ip, port)}}, nil
-	}
-	four := place{addr: netip.AddrPortFrom(netip.IPv4Unspecified(), port)}
-	six := netip.AddrPortFrom(netip.IPv6Unspecified(), port)
-	switch network {
-	case "tcp4":
-		return []place{four}, nil
-	case "tcp6":
-		return []place{{addr: six, flags: listener.BindIPv6Only}}, nil
-	default: // not all systems have IPv6, or sockets for both
-		return []place{{addr: six, flags: listener.BindIPv4AndIPv6}, four}, nil
-	}
-}
-
-// openFirst listens at the first place at which that is possible. One that
-// somebody has taken is not passed over.
-func (g *Group) openFirst(places []place, accept AcceptFunc) (acceptors []*acceptor, err error) {
-	for _, p := range places {
-		acceptors, err = g.open(p, accept)
-		if err == nil || errors.Is(err, listener.ErrAddrInUse) {
-			break
-		}
-	}
-	return acceptors, err
-}
-
 // open makes an acceptor for each loop, or only one if its connections are to
 // be handed off.
-func (g *Group) open(p place, accept AcceptFunc) ([]*acceptor, error) {
-	if len(g.loops) > 1 && p.path == "" && !g.config.HandOff {
-		acceptors, err := g.openShared(p, accept)
+func (g *Group) open(address evutil.Address, accept AcceptFunc) ([]*acceptor, error) {
+	if len(g.loops) > 1 && address.Network != "unix" && !g.config.HandOff {
+		acceptors, err := g.openShared(address, accept)
 		if !errors.Is(err, errors.ErrUnsupported) {
 			return acceptors, err
 		}
 	}
 	a := &acceptor{home: g.nextLoop(), accept: accept}
-	if err := a.open(p); err != nil {
+	if err := a.open(address, 0); err != nil {
 		return nil, err
 	}
 	return []*acceptor{a}, nil
@@ -159,34 +114,34 @@ func (g *Group) open(p place, accept AcceptFunc) ([]*acceptor, error) {
 
 // openShared makes an acceptor for each loop at one address. Any number of
 // programs could do that side by side, and share the connections unknowingly;
-// so the first to come is one that shares with nobody.
-func (g *Group) openShared(p place, accept AcceptFunc) (acceptors []*acceptor, err error) {
+// so the first to come is one that shares with nobody. It also finds out which IP
+// address it is.
+func (g *Group) openShared(address evutil.Address, accept AcceptFunc) (acceptors []*acceptor, err error) {
 	alone := &acceptor{home: g.loops[0]}
-	if err := alone.open(p); err != nil {
+	if err := alone.open(address, 0); err != nil {
 		return nil, err
 	}
+	address.Host = alone.ln.AddrPort().Addr().String()
 	alone.ln.Free()
-	p.flags |= listener.ReuseablePort
 	for _, l := range g.loops {
 		a := &acceptor{home: l, spread: true, accept: accept}
-		if err := a.open(p); err != nil {
+		if err := a.open(address, listener.ReuseablePort); err != nil {
 			freeAll(acceptors)
 			return nil, err
 		}
 		acceptors = append(acceptors, a)
-		p.addr = a.ln.AddrPort() // with the port, if it was 0
+		address.Service = strconv.Itoa(int(a.ln.AddrPort().Port())) // if it was 0
 	}
 	return acceptors, nil
 }
 
 // open makes the listener. It is disabled, so that any goroutine may do this.
-func (a *acceptor) open(p place) (err error) {
-	flags := p.flags | listener.CloseOnFree | listener.Disabled
-	if p.path != "" {
-		a.ln, err = listener.NewUnix(a.home.base, p.path, flags, listener.DefaultBacklog, a.onConnection)
-	} else {
-		a.ln, err = listener.NewBind(a.home.base, p.addr, flags|listener.Reuseable, listener.DefaultBacklog, a.onConnection)
+func (a *acceptor) open(address evutil.Address, flags listener.Flag) (err error) {
+	flags |= listener.CloseOnFree | listener.Disabled
+	if address.Network != "unix" {
+		flags |= listener.Reuseable
 	}
+	a.ln, err = listener.Listen(a.home.base, address.String(), flags, listener.DefaultBacklog, a.onConnection)
 	if err != nil {
 		return err
 	}

@@ -51,13 +51,13 @@ func indexOf(g *pthreads.Group, b *event.Base) int {
 
 // connectionsPerLoop connects so many times, and returns how many connections
 // each loop was given, on its goroutine.
-func connectionsPerLoop(t *testing.T, cfg pthreads.GroupConfig, network, address string, total int) []int {
+func connectionsPerLoop(t *testing.T, cfg pthreads.GroupConfig, address string, total int) []int {
 	t.Helper()
 	loops := make([]uint64, cfg.Loops)
 	cfg.Setup = func(i int, _ *event.Base) error { loops[i] = goroutine(); return nil }
 	g := newGroup(t, &cfg)
 	owners := make(chan int, total)
-	addr := listen(t, g, network, address, func(b *event.Base, fd int, _ netip.AddrPort) {
+	addr := listen(t, g, address, func(b *event.Base, fd int, _ netip.AddrPort) {
 		i := indexOf(g, b)
 		if i < 0 || goroutine() != loops[i] {
 			t.Errorf("base %d in goroutine %d, want one of %v", i, goroutine(), loops)
@@ -81,7 +81,7 @@ func TestConnectionsSpreadOverLoops(t *testing.T) {
 	eachMode(t, func(t *testing.T) {
 		// That a loop gets none by chance has a probability of less than 1e-12.
 		const loops, connections = 4, 100
-		counts := connectionsPerLoop(t, pthreads.GroupConfig{Loops: loops}, "tcp", "127.0.0.1:0", connections)
+		counts := connectionsPerLoop(t, pthreads.GroupConfig{Loops: loops}, "127.0.0.1:0", connections)
 		for i, n := range counts {
 			if n == 0 {
 				t.Errorf("loop %d got none: %v", i, counts)
@@ -94,23 +94,23 @@ func TestConnectionsAreHandedOffInTurn(t *testing.T) {
 	const loops, rounds = 3, 5
 	tests := []struct {
 		name    string
-		network string
+		unix    bool
 		handOff bool
 		loops   int
 	}{
-		{"by request", "tcp", true, loops},
-		{"over Unix sockets", "unix", false, loops},
-		{"to the only loop", "tcp", true, 1},
+		{"by request", false, true, loops},
+		{"over Unix sockets", true, false, loops},
+		{"to the only loop", false, true, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			eachMode(t, func(t *testing.T) {
 				address := "127.0.0.1:0"
-				if tt.network == "unix" {
-					address = unixPath(t)
+				if tt.unix {
+					address = "unix:" + unixPath(t)
 				}
 				cfg := pthreads.GroupConfig{Loops: tt.loops, HandOff: tt.handOff}
-				for i, n := range connectionsPerLoop(t, cfg, tt.network, address, tt.loops*rounds) {
+				for i, n := range connectionsPerLoop(t, cfg, address, tt.loops*rounds) {
 					if n != rounds {
 						t.Errorf("loop %d got %d connections, want %d", i, n, rounds)
 					}
@@ -140,7 +140,7 @@ func TestUnixSocketIsRemovedInTheEnd(t *testing.T) {
 	path := unixPath(t)
 	g := newGroup(t, &pthreads.GroupConfig{Loops: 2})
 	peers := make(chan netip.AddrPort, 1)
-	addr := listen(t, g, "unix", path, func(_ *event.Base, fd int, peer netip.AddrPort) {
+	addr := listen(t, g, "unix:"+path, func(_ *event.Base, fd int, peer netip.AddrPort) {
 		evutil.CloseSocket(fd)
 		peers <- peer
 	})
@@ -165,13 +165,17 @@ func TestPeerIsTheOtherEnd(t *testing.T) {
 		evutil.CloseSocket(fd)
 		peers <- peer
 	}
-	for _, tt := range []struct{ network, listen, dial string }{
-		{"tcp4", "127.0.0.1:0", "127.0.0.1"},
-		{"tcp6", "[::1]:0", "::1"},
-		{"tcp", "[::]:0", "127.0.0.1"}, // an IPv4 peer of an IPv6 socket
+	for _, tt := range []struct{ listen, dial string }{
+		{"127.0.0.1:0", "127.0.0.1"},
+		{"localhost:0", "127.0.0.1"},
+		{"tcp4::0", "127.0.0.1"},
+		{"[::1]:0", "::1"},
+		{"tcp6::0", "::1"},
+		{":0", "127.0.0.1"}, // an IPv4 peer of an IPv6 socket
+		{"[::]:0", "127.0.0.1"},
 	} {
-		t.Run(tt.network+" "+tt.listen, func(t *testing.T) {
-			addr, err := g.Listen(tt.network, tt.listen, accept)
+		t.Run(tt.listen, func(t *testing.T) {
+			addr, err := g.Listen(tt.listen, accept)
 			if err != nil {
 				t.Skip(err)
 			}
@@ -196,7 +200,7 @@ func TestListenersShareAGroup(t *testing.T) {
 		got := make(chan int, 1)
 		var addrs []net.Addr
 		for i := range 3 {
-			addrs = append(addrs, listen(t, g, "tcp", "127.0.0.1:0", func(_ *event.Base, fd int, _ netip.AddrPort) {
+			addrs = append(addrs, listen(t, g, "127.0.0.1:0", func(_ *event.Base, fd int, _ netip.AddrPort) {
 				evutil.CloseSocket(fd)
 				got <- i
 			}))
@@ -215,7 +219,7 @@ func TestListenInACallback(t *testing.T) {
 		g := newGroup(t, &pthreads.GroupConfig{Loops: 2})
 		addrs := make(chan net.Addr, 1)
 		ok(t, g.Next().Post(func() {
-			addr, err := g.Listen("tcp", "127.0.0.1:0", hangUp)
+			addr, err := g.Listen("127.0.0.1:0", hangUp)
 			if err != nil {
 				t.Error(err)
 			}
@@ -231,32 +235,29 @@ func TestListenErrors(t *testing.T) {
 	ok(t, err)
 	defer taken.Close()
 	g := newGroup(t, &pthreads.GroupConfig{Loops: 2})
-	shared := listen(t, g, "tcp", "127.0.0.1:0", hangUp)
+	shared := listen(t, g, "127.0.0.1:0", hangUp)
 	other := newGroup(t, &pthreads.GroupConfig{Loops: 2})
 	handing := newGroup(t, &pthreads.GroupConfig{Loops: 2, HandOff: true})
 
-	var unknown net.UnknownNetworkError
-	var addr *net.AddrError
 	tests := []struct {
 		name    string
 		group   *pthreads.Group
-		network string
 		address string
 		is      func(error) bool
 	}{
-		{"a network that is none", g, "telepathy", "", func(err error) bool { return errors.As(err, &unknown) }},
-		{"a network without connections", g, "udp", "127.0.0.1:0", func(err error) bool { return errors.As(err, &unknown) }},
-		{"an address without a port", g, "tcp", "127.0.0.1", func(err error) bool { return errors.As(err, &addr) }},
-		{"an address in use", g, "tcp", taken.Addr().String(), inUse},
-		{"an address in use, to hand off", handing, "tcp", taken.Addr().String(), inUse},
-		{"an address in use by the group", g, "tcp", shared.String(), inUse},
-		{"an address in use by another group", other, "tcp", shared.String(), inUse},
-		{"an address in use by another group, to hand off", handing, "tcp", shared.String(), inUse},
-		{"a folder that is none", g, "unix", filepath.Join(os.TempDir(), "no such folder", "socket"), func(error) bool { return true }},
+		{"an address without a port", g, "127.0.0.1", anything},
+		{"a network that is none", g, "udp:127.0.0.1:0", anything},
+		{"a service that is none", g, ":no-such-service", func(err error) bool { return errors.Is(err, evutil.EAIService) }},
+		{"an address in use", g, taken.Addr().String(), inUse},
+		{"an address in use, to hand off", handing, taken.Addr().String(), inUse},
+		{"an address in use by the group", g, shared.String(), inUse},
+		{"an address in use by another group", other, shared.String(), inUse},
+		{"an address in use by another group, to hand off", handing, shared.String(), inUse},
+		{"a folder that is none", g, "unix:" + filepath.Join(os.TempDir(), "no such folder", "socket"), anything},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			addr, err := tt.group.Listen(tt.network, tt.address, hangUp)
+			addr, err := tt.group.Listen(tt.address, hangUp)
 			if addr != nil || err == nil || !tt.is(err) {
 				t.Errorf("Listen() = %v, %v", addr, err)
 			}
@@ -264,6 +265,8 @@ func TestListenErrors(t *testing.T) {
 	}
 	ends(t, dial(t, shared)) // which nothing of this has disturbed
 }
+
+func anything(err error) bool { return err != nil }
 
 func inUse(err error) bool {
 	const wsaEADDRINUSE = syscall.Errno(10048)
@@ -275,7 +278,7 @@ func TestListenAfterStop(t *testing.T) {
 		for _, handOff := range []bool{false, true} {
 			g := newGroup(t, &pthreads.GroupConfig{Loops: 2, HandOff: handOff})
 			stop(t, g)
-			if addr, err := g.Listen("tcp", "127.0.0.1:0", hangUp); addr != nil || !errors.Is(err, pthreads.ErrStopped) {
+			if addr, err := g.Listen("127.0.0.1:0", hangUp); addr != nil || !errors.Is(err, pthreads.ErrStopped) {
 				t.Errorf("Listen() = %v, %v", addr, err)
 			}
 		}
@@ -289,7 +292,7 @@ func TestListenInTeardownIsTooLate(t *testing.T) {
 		g = newGroup(t, &pthreads.GroupConfig{
 			Loops: 1,
 			Teardown: func(int, *event.Base) {
-				_, err := g.Listen("tcp", "127.0.0.1:0", hangUp)
+				_, err := g.Listen("127.0.0.1:0", hangUp)
 				result <- err
 			},
 		})
@@ -304,7 +307,7 @@ func TestStopRefusesNewConnections(t *testing.T) {
 	eachMode(t, func(t *testing.T) {
 		for _, handOff := range []bool{false, true} {
 			g := newGroup(t, &pthreads.GroupConfig{Loops: 2, HandOff: handOff})
-			addr := listen(t, g, "tcp", "127.0.0.1:0", hangUp)
+			addr := listen(t, g, "127.0.0.1:0", hangUp)
 			stop(t, g)
 			refused(t, addr)
 		}
@@ -319,7 +322,7 @@ func TestTeardownSeesTheConnections(t *testing.T) {
 			seen.Add(int32(b.NumEvents(event.CountAdded)))
 			closeConnections(i, b)
 		}})
-		addr := listen(t, g, "tcp", "127.0.0.1:0", echo)
+		addr := listen(t, g, "127.0.0.1:0", echo)
 		var conns []net.Conn
 		for range connections {
 			c := dial(t, addr)
@@ -340,7 +343,7 @@ func TestConnectionsOnTheirWayToALoopThatEndsAreClosed(t *testing.T) {
 	eachMode(t, func(t *testing.T) {
 		g := newGroup(t, &pthreads.GroupConfig{Loops: 2, HandOff: true})
 		accepted := make(chan *event.Base, 2)
-		addr := listen(t, g, "tcp", "127.0.0.1:0", func(b *event.Base, fd int, _ netip.AddrPort) {
+		addr := listen(t, g, "127.0.0.1:0", func(b *event.Base, fd int, _ netip.AddrPort) {
 			evutil.CloseSocket(fd)
 			accepted <- b
 		}) // loop 0 has the listener, and so loop 1 is next
@@ -368,7 +371,7 @@ func TestStopWhileAccepting(t *testing.T) {
 	eachMode(t, func(t *testing.T) {
 		for _, handOff := range []bool{false, true} {
 			g := newGroup(t, &pthreads.GroupConfig{Loops: 3, HandOff: handOff, Teardown: closeConnections})
-			addr := listen(t, g, "tcp", "127.0.0.1:0", echo)
+			addr := listen(t, g, "127.0.0.1:0", echo)
 			busy := make(chan struct{}, 8)
 			var clients sync.WaitGroup
 			for range 8 {
@@ -406,7 +409,7 @@ func TestListenerTakesBreaks(t *testing.T) {
 		},
 	})
 	accepted := make(chan int, connections)
-	addr := listen(t, g, "tcp", "127.0.0.1:0", func(_ *event.Base, fd int, _ netip.AddrPort) {
+	addr := listen(t, g, "127.0.0.1:0", func(_ *event.Base, fd int, _ netip.AddrPort) {
 		evutil.CloseSocket(fd)
 		inIteration++
 		most = max(most, inIteration)
@@ -430,7 +433,7 @@ func TestBreakEndsAccepting(t *testing.T) {
 	checkLeaks(t)
 	g := newGroup(t, &pthreads.GroupConfig{Loops: 1})
 	accepted := 0
-	addr := listen(t, g, "tcp", "127.0.0.1:0", func(b *event.Base, fd int, _ netip.AddrPort) {
+	addr := listen(t, g, "127.0.0.1:0", func(b *event.Base, fd int, _ netip.AddrPort) {
 		evutil.CloseSocket(fd)
 		accepted++
 		b.LoopBreak()
@@ -481,7 +484,7 @@ func TestManyConnectionsEcho(t *testing.T) {
 			eachMode(t, func(t *testing.T) {
 				cfg.Teardown = closeConnections
 				g := newGroup(t, &cfg)
-				addr := listen(t, g, "tcp", "127.0.0.1:0", echo)
+				addr := listen(t, g, "127.0.0.1:0", echo)
 				var clients sync.WaitGroup
 				var connected sync.WaitGroup
 				connected.Add(connections)

@@ -22,7 +22,7 @@ func TestAcceptedDescriptorsAreNonblockingAndCloseOnExec(t *testing.T) {
 	g := newGroup(t, &pthreads.GroupConfig{Loops: 1})
 	type flags struct{ status, descriptor int }
 	got := make(chan flags, 1)
-	addr := listen(t, g, "tcp", "127.0.0.1:0", func(_ *event.Base, fd int, _ netip.AddrPort) {
+	addr := listen(t, g, "127.0.0.1:0", func(_ *event.Base, fd int, _ netip.AddrPort) {
 		var f flags
 		f.status, _ = unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 		f.descriptor, _ = unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
@@ -118,7 +118,7 @@ func starve(t *testing.T) {
 			return nil
 		},
 	})
-	addr := listen(t, g, "tcp", "127.0.0.1:0", func(b *event.Base, fd int, _ netip.AddrPort) {
+	addr := listen(t, g, "127.0.0.1:0", func(b *event.Base, fd int, _ netip.AddrPort) {
 		open = append(open, fd)
 		fmt.Println("accepted")
 		if len(open) == descriptorsLeft {

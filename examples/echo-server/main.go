@@ -61,7 +61,7 @@ func run(addr, backend string, loops int) error {
 	if err != nil {
 		return err
 	}
-	listening, err := group.Listen("tcp", addr, serve)
+	listening, err := group.Listen(addr, serve)
 	if err != nil {
 		return errors.Join(err, group.Stop(ctx))
 	}

@@ -86,7 +86,7 @@ func run(addr string, p *proxy, loops int) error {
 	if err != nil {
 		return err
 	}
-	listening, err := group.Listen("tcp", addr, p.serve)
+	listening, err := group.Listen(addr, p.serve)
 	if err != nil {
 		return errors.Join(err, group.Stop(ctx))
 	}

@@ -33,7 +33,7 @@ func (o *options) serve() error {
 		return err
 	}
 	s := &server{cfg, o.verbose}
-	listening, err := group.Listen("tcp", o.addr, s.accept)
+	listening, err := group.Listen(o.addr, s.accept)
 	if err != nil {
 		return errors.Join(err, group.Stop(ctx))
 	}
