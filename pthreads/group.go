@@ -36,8 +36,11 @@ type GroupConfig struct {
 	HandOff bool
 
 	// Setup, if not nil, runs for each loop before any of them starts, on the
-	// goroutine and the thread of loop i. If it returns an error, NewGroup
-	// fails.
+	// goroutine and the thread of loop i: for one loop after the other, from the
+	// first to the last, so that what it appends to needs no lock. NewGroup
+	// returns after the last. If Setup returns an error, NewGroup fails, and
+	// Setup does not run for the loops after that. The place for what belongs to
+	// the loop is b.Data, where callbacks find it again.
 	Setup func(i int, b *event.Base) error
 
 	// Teardown, if not nil, runs for each loop whose Setup succeeded, on its
@@ -64,10 +67,9 @@ type Group struct {
 	loops  []*loop
 	turn   atomic.Uint32 // of nextLoop
 
-	settingUp sync.WaitGroup // loops that are not set up yet
-	start     chan struct{}  // closed when all are
-	aborted   bool           // one could not be; set before start is closed
-	ended     chan struct{}  // closed when all loops have ended
+	start   chan struct{} // closed when all loops are set up
+	aborted bool          // one could not be; set before start is closed
+	ended   chan struct{} // closed when all loops have ended
 
 	mu       sync.Mutex
 	stopping bool
@@ -86,12 +88,7 @@ func NewGroup(cfg *GroupConfig) (*Group, error) {
 		return nil, fmt.Errorf("new group: %w", err)
 	}
 	g.running = len(g.loops)
-	g.settingUp.Add(len(g.loops))
-	for _, l := range g.loops {
-		go l.run()
-	}
-	g.settingUp.Wait()
-	err := g.failure()
+	err := g.setUp()
 	g.aborted = err != nil
 	close(g.start)
 	if err != nil {
@@ -119,6 +116,23 @@ func (g *Group) makeLoops() error {
 			return fmt.Errorf("loop %d: %w", i, err)
 		}
 		g.loops = append(g.loops, newLoop(g, i, base))
+	}
+	return nil
+}
+
+// setUp starts the goroutines of the loops, each when the one before has been set
+// up. Those that come after one that fails are not started.
+func (g *Group) setUp() error {
+	for i, l := range g.loops {
+		go l.run()
+		<-l.ready
+		if err := g.failure(); err != nil {
+			for _, unused := range g.loops[i+1:] {
+				unused.base.Free()
+				g.loopEnded(unused)
+			}
+			return err
+		}
 	}
 	return nil
 }

@@ -22,10 +22,11 @@ type loop struct {
 	index int
 	base  *event.Base
 
-	thread  uint64 // the goroutine's, which it is locked to
-	isSetUp bool   // the goroutine's own
-	ready   func() // says, once, that it is set up or never will be
-	ended   bool   // guarded by group.mu
+	thread  uint64        // the goroutine's, which it is locked to
+	isSetUp bool          // the goroutine's own
+	ready   chan struct{} // closed when it is set up, or never will be
+	isReady func()        // closes ready, once
+	ended   bool          // guarded by group.mu
 
 	mu        sync.Mutex
 	closed    bool // takes no more listeners and connections
@@ -41,7 +42,11 @@ type arrival struct {
 }
 
 func newLoop(g *Group, index int, base *event.Base) *loop {
-	return &loop{group: g, index: index, base: base, ready: sync.OnceFunc(g.settingUp.Done)}
+	ready := make(chan struct{})
+	return &loop{
+		group: g, index: index, base: base,
+		ready: ready, isReady: sync.OnceFunc(func() { close(ready) }),
+	}
 }
 
 // run is the loop's goroutine. The goroutine stays locked to its thread, so
@@ -65,7 +70,7 @@ func (l *loop) main() error {
 		return err
 	}
 	l.isSetUp = true
-	l.ready()
+	l.isReady()
 	<-l.group.start
 	if l.group.aborted {
 		return nil
@@ -98,7 +103,7 @@ func (l *loop) end(err error) {
 		err = fmt.Errorf("loop %d: %w", l.index, err)
 	}
 	l.group.exit(err)
-	l.ready()
+	l.isReady()
 	l.close()
 	if teardown := l.group.config.Teardown; teardown != nil && l.isSetUp {
 		teardown(l.index, l.base)

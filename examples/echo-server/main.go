@@ -32,7 +32,7 @@ const stopTime = 5 * time.Second
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("echo-server: ")
-	addr := flag.String("addr", "127.0.0.1:7777", "listen at this `host:port`")
+	addr := flag.String("addr", "127.0.0.1:7777", "listen at this `address`")
 	backend := flag.String("backend", "", "use the event method of this `name`; empty is the best")
 	loops := flag.Int("loops", 1, "run `count` loops that share the connections")
 	flag.Parse()

@@ -23,25 +23,24 @@ import (
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("hello-world: ")
-	var addr netip.AddrPort
-	flag.TextVar(&addr, "addr", netip.MustParseAddrPort("127.0.0.1:9995"), "listen at this `IP:port`")
+	addr := flag.String("addr", "127.0.0.1:9995", "listen at this `address`")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(addr); err != nil {
+	if err := run(*addr); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(addr netip.AddrPort) error {
+func run(addr string) error {
 	base, err := event.NewBase()
 	if err != nil {
 		return err
 	}
 	defer base.Free()
-	l, err := listener.NewBind(base, addr, listener.CloseOnFree|listener.Reuseable, listener.DefaultBacklog, greet)
+	l, err := listener.Listen(base, addr, listener.CloseOnFree|listener.Reuseable, listener.DefaultBacklog, greet)
 	if err != nil {
 		return err
 	}

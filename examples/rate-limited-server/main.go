@@ -13,7 +13,6 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"net/netip"
 	"os"
 	"syscall"
 	"time"
@@ -26,7 +25,7 @@ import (
 
 // options are what the flags say.
 type options struct {
-	addr      netip.AddrPort
+	addr      string
 	rate      int
 	groupRate int
 	minShare  int
@@ -40,7 +39,7 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("rate-limited-server: ")
 	var o options
-	flag.TextVar(&o.addr, "addr", netip.MustParseAddrPort("127.0.0.1:9919"), "listen at this `IP:port`")
+	flag.StringVar(&o.addr, "addr", "127.0.0.1:9919", "listen at this `address`")
 	flag.IntVar(&o.rate, "rate", 0, "`bytes` per second that each connection may send, and receive; 0 is no limit")
 	flag.IntVar(&o.groupRate, "group-rate", 0, "`bytes` per second for all connections together; 0 is no limit")
 	flag.IntVar(&o.minShare, "min-share", bufferevent.DefaultMinShare, "`bytes` that a connection gets of -group-rate at least, if it gets any")
@@ -110,7 +109,7 @@ func run(o *options, bounds limits) error {
 	if err != nil {
 		return err
 	}
-	l, err := listener.NewBind(base, o.addr, listener.CloseOnFree|listener.Reuseable, listener.DefaultBacklog, s.serve)
+	l, err := listener.Listen(base, o.addr, listener.CloseOnFree|listener.Reuseable, listener.DefaultBacklog, s.serve)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func main() {
 
 func parse() (*options, error) {
 	var o options
-	flag.StringVar(&o.addr, "addr", "127.0.0.1:7443", "listen at this `host:port`")
+	flag.StringVar(&o.addr, "addr", "127.0.0.1:7443", "listen at this `address`")
 	flag.StringVar(&o.connect, "connect", "", "be a client, of the server at this `host:port`")
 	flag.IntVar(&o.loops, "loops", 1, "run `count` loops that share the connections")
 	flag.IntVar(&o.workers, "workers", 0, "let up to `count` handshakes compute beside the loops; 0 has the loops do it")
