@@ -92,13 +92,13 @@ func (m *mutex) Unlock(evthread.Mode) error {
 	return m.disown()
 }
 
-func (m *mutex) held() bool { return m.owner.Load() == goroutine() }
+func (m *mutex) held() bool { return m.owner.Load() == evthread.Goroutine() }
 
 // own makes the calling goroutine, which has entered the gate, the owner. The
 // swap reads what disown stored, which orders the two for gates that the
 // kernel, and not Go, hands from one thread to another.
 func (m *mutex) own(depth int) {
-	m.owner.Swap(goroutine())
+	m.owner.Swap(evthread.Goroutine())
 	m.depth = depth
 }
 

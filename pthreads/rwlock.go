@@ -48,7 +48,7 @@ func (l *rwLock) Unlock(mode evthread.Mode) error {
 }
 
 func (l *rwLock) lockRead(try bool) error {
-	me := goroutine()
+	me := evthread.Goroutine()
 	l.mu.Lock()
 	again := l.reader(me)
 	if again != nil {
@@ -74,7 +74,7 @@ func (l *rwLock) lockRead(try bool) error {
 }
 
 func (l *rwLock) lockWrite(try bool) error {
-	me := goroutine()
+	me := evthread.Goroutine()
 	l.mu.Lock()
 	inside := l.writer == me || l.reader(me) != nil
 	l.mu.Unlock()
@@ -96,7 +96,7 @@ func (l *rwLock) lockWrite(try bool) error {
 func (l *rwLock) unlockRead() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r := l.reader(goroutine())
+	r := l.reader(evthread.Goroutine())
 	if r == nil {
 		return evthread.ErrNotHeld
 	}
@@ -114,7 +114,7 @@ func (l *rwLock) unlockRead() error {
 func (l *rwLock) unlockWrite() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.writer != goroutine() {
+	if l.writer != evthread.Goroutine() {
 		return evthread.ErrNotHeld
 	}
 	l.writer = 0

@@ -19,7 +19,7 @@ const MaxPriorities = 256
 // event_base).
 //
 // A base belongs to the goroutine that runs its loop; before and after that,
-// to the one that uses it. From any goroutine, at any time, one may call Post,
+// to the one that uses it. From any goroutine, at any time, one may call Post, Call,
 // LoopExit, LoopBreak and, on an assigned event, Activate. Everything else is
 // for any goroutine only if the base has a lock: if the package pthreads, or
 // other hooks of evthread, were installed before it was made, and its
@@ -32,9 +32,9 @@ type Base struct {
 
 	// guard is of everything below but inbox.
 	guard     evthread.Guard
-	ownThread bool          // the loop holds on to its thread
-	owner     atomic.Uint64 // the thread, or in debug mode goroutine, of the loop
-	done      evthread.Cond // signalled when current has returned, if waiters
+	ownThread bool           // the loop holds on to its thread
+	owner     atomic.Uintptr // the goroutine of the loop
+	done      evthread.Cond  // signalled when current has returned, if waiters
 	waiters   int
 
 	clock   clock
@@ -70,6 +70,10 @@ type Base struct {
 	breaking atomic.Bool // the loop ends after this callback
 
 	inbox inbox
+
+	// Data is for the user: what belongs to the loop, for the callbacks that run
+	// on it to find. It belongs to the goroutine that the base belongs to.
+	Data any
 }
 
 // NewBase makes a base with the default configuration: the best method of the
@@ -155,6 +159,7 @@ func (b *Base) free(finalize bool) {
 	if n := b.posts.len(); n > 0 {
 		evlog.Logf(evlog.Msg, "free base: %d posted functions have not run", n)
 	}
+	b.inbox.failCalls(ErrFreed)
 	b.usable, b.freeing = false, true
 	for b.freeEvents(finalize) {
 	}

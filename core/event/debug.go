@@ -1,13 +1,11 @@
 package event
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"runtime"
-	"strconv"
 	"sync/atomic"
 
+	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/core/internal/evlog"
 )
 
@@ -55,21 +53,10 @@ func debugNonblocking(fd int) error {
 // checkConfinement checks in debug mode that a base without a lock is used by
 // the goroutine that runs it.
 func (b *Base) checkConfinement() error {
-	if b.running.Load() && b.owner.Load() != goroutineID() {
+	if b.running.Load() && b.owner.Load() != evthread.Goroutine() {
 		return ErrConfinement
 	}
 	return nil
-}
-
-// goroutineID digs the number of the goroutine out of its stack trace. It is
-// for debug mode only.
-func goroutineID() uint64 {
-	var buf [64]byte
-	trace := buf[:runtime.Stack(buf[:], false)]
-	trace = bytes.TrimPrefix(trace, []byte("goroutine "))
-	digits, _, _ := bytes.Cut(trace, []byte(" "))
-	id, _ := strconv.ParseUint(string(digits), 10, 64)
-	return id
 }
 
 // showMethod logs the method if the environment asks for it.

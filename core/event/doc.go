@@ -38,8 +38,9 @@
 //
 // A base belongs to the goroutine that runs its loop, and its callbacks run
 // there, one after the other; so they need no locks, and must not block.
-// Other goroutines hand over work with [Base.Post], and may call
-// [Base.LoopExit], [Base.LoopBreak] and [Event.Activate]. Nothing else is safe
+// Other goroutines hand over work with [Base.Post], or with [Base.Call] if they have
+// to wait for it, and may call [Base.LoopExit], [Base.LoopBreak] and
+// [Event.Activate]. [Base.Data] carries what belongs to a loop. Nothing else is safe
 // for them, unless locking was enabled before the base was made, see the
 // package pthreads. [EnableDebugMode] finds who does not keep to that.
 //

@@ -36,6 +36,11 @@ var (
 	// ErrFreed is the use of a base after Free, or of one that NewBase did not
 	// make.
 	ErrFreed = errors.New("base was freed")
+	// ErrLoopEnded is a Call that the loop ended before, or has ended without
+	// running.
+	ErrLoopEnded = errors.New("loop has ended")
+	// ErrNotReturned is a Call whose function panicked or called runtime.Goexit.
+	ErrNotReturned = errors.New("function did not return")
 	// ErrNoMethod is a configuration that no method of this machine meets.
 	ErrNoMethod = errors.New("no event method available")
 	// ErrConfinement is the use of a base without locks from a goroutine

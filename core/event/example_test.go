@@ -50,6 +50,25 @@ func ExampleBase_Post() {
 	// Output: back on the loop with 2
 }
 
+func ExampleBase_Call() {
+	base, _ := event.NewBase()
+	defer base.Free()
+	base.Data = map[string]int{"connections": 3} // the loop's own, without a lock
+
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { // say, a page with statistics
+		defer cancel()
+		n := 0
+		if err := base.Call(ctx, func() { n = base.Data.(map[string]int)["connections"] }); err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println("connections:", n)
+	}()
+	base.Run(ctx)
+	// Output: connections: 3
+}
+
 func ExampleBase_Run() {
 	base, _ := event.NewBase()
 	defer base.Free()

@@ -26,6 +26,8 @@ type inbox struct {
 	signals bool
 	open    bool
 	hooks   map[*freeHook]struct{} // called after closing
+	calls   map[*call]struct{}     // that have not begun
+	ended   atomic.Bool            // the loop has; it is not one of single iterations
 }
 
 // postedMark in Event.posted says that the event is in an inbox.

@@ -55,10 +55,16 @@ func (b *Base) enter() { b.guard.Lock() }
 
 func (b *Base) leave() { b.guard.Unlock() }
 
+// calledByLoop reports whether the caller is the goroutine that runs the loop, or
+// that frees the base.
+func (b *Base) calledByLoop() bool {
+	return b.running.Load() && b.owner.Load() == evthread.Goroutine()
+}
+
 // inLoopThread reports whether the caller is the loop. Without a lock it is by
 // definition.
 func (b *Base) inLoopThread() bool {
-	return !b.guard.HasLock() || b.running.Load() && b.owner.Load() == evthread.ID()
+	return !b.guard.HasLock() || b.calledByLoop()
 }
 
 // awaitCallback waits until the callback of ev is done, if another thread is

@@ -51,7 +51,7 @@ func (b *Base) Loop(flags LoopFlag) (Status, error) {
 	if err := b.begin(); err != nil {
 		return LoopDone, err
 	}
-	defer b.endLoop()
+	defer b.endLoop(flags)
 	return b.loop(flags)
 }
 
@@ -61,7 +61,7 @@ func (b *Base) Run(ctx context.Context) (err error) {
 	if err := b.begin(); err != nil {
 		return err
 	}
-	defer b.endLoop()
+	defer b.endLoop(LoopNoExitOnEmpty)
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		b.LoopBreak()
@@ -93,6 +93,7 @@ func (b *Base) begin() error {
 	b.clock.clear()
 	b.exiting.Store(false)
 	b.breaking.Store(false)
+	b.inbox.beginCalls()
 	return nil
 }
 
@@ -105,25 +106,16 @@ func (b *Base) occupy() error {
 	if !b.running.CompareAndSwap(false, true) {
 		return ErrRunning
 	}
-	b.owner.Store(b.callerID())
+	b.owner.Store(evthread.Goroutine())
 	return nil
 }
 
-// callerID identifies the caller as a loop's owner.
-func (b *Base) callerID() uint64 {
-	switch {
-	case b.guard.HasLock():
-		return evthread.ID()
-	case !b.guard.IsZero():
-		return goroutineID()
-	default:
-		return 0
-	}
-}
-
 // endLoop undoes begin, also when a callback panics.
-func (b *Base) endLoop() {
+func (b *Base) endLoop(flags LoopFlag) {
 	b.end()
+	if flags&(LoopOnce|LoopNonblock) == 0 {
+		b.inbox.endCalls()
+	}
 	if b.ownThread {
 		runtime.UnlockOSThread()
 	}

@@ -2,7 +2,7 @@
 
 #include "textflag.h"
 
-// func goroutine() uintptr
-TEXT ·goroutine(SB),NOSPLIT,$0-8
+// func Goroutine() uintptr
+TEXT ·Goroutine(SB),NOSPLIT,$0-8
 	MOVV g, ret+0(FP)
 	RET
