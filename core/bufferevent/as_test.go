@@ -31,7 +31,9 @@ func (p *redTape) overFilter(t testing.TB) *bufferevent.Bufferevent {
 func newRedTape(t testing.TB, base *event.Base, under *bufferevent.Bufferevent) *redTape {
 	t.Helper()
 	p := &redTape{under: under}
-	ok(t, bufferevent.Init(&p.bev, base, p, 0))
+	var err error
+	p.c, err = bufferevent.Init(&p.bev, base, p, 0)
+	ok(t, err)
 	ok(t, p.control().UseTimers())
 	t.Cleanup(p.bev.Free)
 	return p

@@ -6,10 +6,8 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// Attach gives the bufferevent to the transport above it, which gets a reference
-// and the callbacks, until Detach. The user's callbacks are gone.
-func (c *Control) Attach(above Transport, read, write DataCallback, onEvent EventCallback) {
-	b := c.Bufferevent()
+// attach is Control.Attach.
+func (b *Bufferevent) attach(above Transport, read, write DataCallback, onEvent EventCallback) {
 	b.refs++
 	b.callbacks = callbacks{read, write, onEvent}
 	b.extra().above = above
@@ -18,12 +16,8 @@ func (c *Control) Attach(above Transport, read, write DataCallback, onEvent Even
 	}
 }
 
-// Detach gives up what Attach has given, takes back what Suspend has asked for,
-// or, with free, frees the bufferevent. If the user has set other callbacks
-// meanwhile, those stay; if he has freed it, that is its end. A transport calls
-// it in Unlink; it needs neither lock nor reference.
-func (c *Control) Detach(above Transport, free bool) {
-	b := c.Bufferevent()
+// detach is Lower.Detach.
+func (b *Bufferevent) detach(above Transport, free bool) {
 	b.lock()
 	if b.refs == 0 {
 		b.unlock()
@@ -33,7 +27,7 @@ func (c *Control) Detach(above Transport, free bool) {
 		b.extras.above = nil
 		b.callbacks = callbacks{}
 	}
-	c.HoldInput(0)
+	b.holdInput(0)
 	b.extras.roomWanted = false
 	switch {
 	case b.freed:
@@ -42,41 +36,31 @@ func (c *Control) Detach(above Transport, free bool) {
 		b.callbacks = callbacks{}
 		b.refs--
 	default:
-		c.LendWriteTimeout(0)
-		c.Resume(event.Read)
-		c.Resume(event.Write)
+		b.lendWriteTimeout(0)
+		b.resume(event.Read, suspendAbove)
+		b.resume(event.Write, suspendAbove)
 	}
 	b.end()
 }
 
-// BeginAnew forgets how the stream has ended or failed, as SetFD begins another
-// one.
-func (c *Control) BeginAnew() { c.Bufferevent().beginAnew() }
-
-// Cork makes additions to the output unnoticed until Uncork, which tells how many
-// bytes were added: for a transport above that adds in several pieces, or wants to
-// know how much there is before some of it goes on.
-func (c *Control) Cork() {
-	x := c.Bufferevent().extra()
-	x.corked, x.corkedAt = true, c.output.Len()
+// cork is Lower.Cork.
+func (b *Bufferevent) cork() {
+	x := b.extra()
+	x.corked, x.corkedAt = true, b.output.Len()
 }
 
-// Uncork undoes Cork.
-func (c *Control) Uncork() (added int) {
-	b := c.Bufferevent()
+// uncork undoes cork.
+func (b *Bufferevent) uncork() (added int) {
 	b.extras.corked = false
 	added = b.output.Len() - b.extras.corkedAt
-	if added > 0 && c.Wants(event.Write) {
+	if added > 0 && b.wants(event.Write) {
 		b.transport.OutputAdded()
 	}
 	return added
 }
 
-// HoldInput tells how many bytes of the input the transport above has left there
-// because it needs more to do anything with them. They do not count against the
-// high watermark, which would keep out for ever what they wait for.
-func (c *Control) HoldInput(n int) {
-	b := c.Bufferevent()
+// holdInput is Lower.HoldInput.
+func (b *Bufferevent) holdInput(n int) {
 	x := b.extra()
 	if x.heldIn == n {
 		return
@@ -92,10 +76,8 @@ func (c *Control) HoldInput(n int) {
 	}
 }
 
-// HoldOutput tells the same of the output and the transport of the bufferevent. The
-// loop tells a transport above if that makes room.
-func (c *Control) HoldOutput(n int) {
-	b := c.Bufferevent()
+// holdOutput is Control.HoldOutput.
+func (b *Bufferevent) holdOutput(n int) {
 	if b.extras == nil && n == 0 {
 		return
 	}
@@ -123,12 +105,21 @@ func (b *Bufferevent) inputToTake() int {
 	return max(b.input.Len()-b.extras.heldIn, 0)
 }
 
-// OutputToWrite returns how many bytes of the output are not held.
-func (c *Control) OutputToWrite() int {
-	if c.extras == nil {
-		return c.output.Len()
+// outputToWrite returns how many bytes of the output are not held.
+func (b *Bufferevent) outputToWrite() int {
+	if b.extras == nil {
+		return b.output.Len()
 	}
-	return max(c.output.Len()-c.extras.heldOut, 0)
+	return max(b.output.Len()-b.extras.heldOut, 0)
 }
 
 func (b *Bufferevent) corked() bool { return b.extras != nil && b.extras.corked }
+
+// queued is Lower.Queued.
+func (b *Bufferevent) queued() int {
+	n := b.output.Len()
+	if q, ok := b.transport.(Queuer); ok {
+		n += q.Queued()
+	}
+	return n
+}

@@ -99,13 +99,17 @@ const both = event.Read | event.Write
 // It starts with one reference, with writing enabled and reading not. The
 // error is ErrOptions if the options make no sense, or evthread.ErrNoLocks if ThreadSafe
 // is asked for and there are no locks. It is for packages that make kinds of
-// bufferevents of their own.
+// bufferevents of their own: only they get the Control.
 //
 // With ThreadSafe, t's Underlying bufferevent, if it is a Wrapper, must be there
 // already: the two share a lock. If that one has none, it gets it now; so nobody
 // else may have a reference to it, as its callbacks have, or the error is
 // ErrOptions.
-func Init(b *Bufferevent, base *event.Base, t Transport, opts Options) error {
+func Init(b *Bufferevent, base *event.Base, t Transport, opts Options) (Control, error) {
+	return Control{b}, b.init(base, t, opts)
+}
+
+func (b *Bufferevent) init(base *event.Base, t Transport, opts Options) error {
 	if base == nil {
 		return opError("new", ErrNil)
 	}
@@ -173,4 +177,15 @@ func (b *Bufferevent) kind() string {
 		return s.String()
 	}
 	return "bufferevent"
+}
+
+// alive reports whether the user has not freed the bufferevent yet.
+func (b *Bufferevent) alive() bool { return !b.freed }
+
+// writeEvent returns the event for writing, which it makes if there is none.
+func (b *Bufferevent) writeEvent() *event.Event {
+	if b.write == nil {
+		b.write = &event.Event{Data: b}
+	}
+	return b.write
 }

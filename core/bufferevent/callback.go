@@ -105,29 +105,22 @@ func (b *Bufferevent) Trigger(what event.What, opts TriggerOptions) {
 	}
 }
 
-// TriggerEvent runs the event callback as if what had happened
-// (bufferevent_trigger_event).
-func (b *Bufferevent) TriggerEvent(what Events, opts TriggerOptions) {
-	if b.begin() {
-		defer b.end()
-		b.runEvent(what, nil, opts)
+// TriggerEvent runs the event callback as if what had happened. err is what Err returns
+// from now on, and why the direction or stream that what says is ended cannot be used
+// any more; with nil, nothing but the callback is affected (bufferevent_trigger_event).
+func (b *Bufferevent) TriggerEvent(what Events, err error, opts TriggerOptions) {
+	if !b.begin() {
+		return
 	}
+	defer b.end()
+	if err != nil {
+		b.noteError(what, err)
+	}
+	b.runEvent(what, err, opts)
 }
 
-// Triggered tells the user that data was read or written: it is what a
-// transport calls last after it has moved some.
-func (c *Control) Triggered(what event.What) { c.Bufferevent().trigger(what, 0) }
-
-// Event tells the user that something else happened. err is what Err returns
-// from now on, or nil to leave that alone.
-func (c *Control) Event(what Events, err error) { c.Bufferevent().report(what, err, 0) }
-
-// EventDeferred is Event, with the callback run by the loop: for what a method
-// finds out that the user has just called.
-func (c *Control) EventDeferred(what Events, err error) {
-	c.Bufferevent().report(what, err, TrigDeferCallbacks)
-}
-
+// report notes what happened, and the error that Err returns from now on unless it is
+// nil, and tells the user.
 func (b *Bufferevent) report(what Events, err error, opts TriggerOptions) {
 	b.noteError(what, err)
 	b.runEvent(what, err, opts)
@@ -190,7 +183,7 @@ func (b *Bufferevent) trigger(what event.What, opts TriggerOptions) {
 func (b *Bufferevent) outputLow() bool {
 	left := b.output.Len()
 	if x := b.extras; x != nil && x.above != nil {
-		left = (*Control)(b).OutputToWrite()
+		left = b.outputToWrite()
 	}
 	return left <= b.bounds.writeMark.low
 }

@@ -59,16 +59,16 @@ func TestCallbacksThatAreSetAfterTheCall(t *testing.T) {
 		}, []string{"error"}},
 		{"triggers of a socket", socket(0), func(b *bufferevent.Bufferevent) error {
 			b.Trigger(event.Read|event.Write, bufferevent.TrigDeferCallbacks)
-			b.TriggerEvent(bufferevent.EventTimeout, bufferevent.TrigDeferCallbacks)
+			b.TriggerEvent(bufferevent.EventTimeout, nil, bufferevent.TrigDeferCallbacks)
 			return nil
 		}, []string{"read", "write", "timeout"}},
 		{"triggers of a socket that defers", socket(bufferevent.DeferCallbacks), func(b *bufferevent.Bufferevent) error {
 			b.Trigger(event.Read|event.Write, 0)
-			b.TriggerEvent(bufferevent.EventTimeout, 0)
+			b.TriggerEvent(bufferevent.EventTimeout, nil, 0)
 			return nil
 		}, []string{"read", "write", "timeout"}},
 		{"an event that would be told at once", socket(0), func(b *bufferevent.Bufferevent) error {
-			b.TriggerEvent(bufferevent.EventTimeout, 0)
+			b.TriggerEvent(bufferevent.EventTimeout, nil, 0)
 			return nil
 		}, []string{"timeout"}},
 		{"data and an end from the other half", half, func(b *bufferevent.Bufferevent) error {
@@ -143,8 +143,8 @@ func TestPendingEventsThatAreObsolete(t *testing.T) {
 				told = append(told, what)
 				ok(t, end(b))
 			})
-			b.TriggerEvent(bufferevent.EventReading|bufferevent.EventEOF, 0)
-			b.TriggerEvent(bufferevent.EventWriting|bufferevent.EventError, 0)
+			b.TriggerEvent(bufferevent.EventReading|bufferevent.EventEOF, nil, 0)
+			b.TriggerEvent(bufferevent.EventWriting|bufferevent.EventError, nil, 0)
 			settle(t, base)
 			want(t, "events", len(told), 1)
 		})
@@ -195,7 +195,7 @@ func TestDeferredEventsAreToldOneByOne(t *testing.T) {
 				p.bev.SetCallbacks(nil, nil, func(b *bufferevent.Bufferevent, what bufferevent.Events) {
 					got = append(got, report{what, what.Outcome(), b.Err()})
 				})
-				control := (*bufferevent.Control)(&p.bev)
+				control := p.control()
 				for i, e := range c.come {
 					if i == 0 {
 						control.EventDeferred(e.what, e.err)

@@ -136,7 +136,7 @@ func (d *dialer) await() error {
 	} else if err := s.waitForRoom(); err != nil {
 		return err
 	}
-	if s.control().Wants(event.Read) {
+	if s.bev.wants(event.Read) {
 		return s.Enable(event.Read)
 	}
 	return nil
@@ -184,13 +184,13 @@ func (d *dialer) settle(err error) {
 // succeed reports the connection, and has the socket write what waits for it.
 func (d *dialer) succeed() {
 	s := d.socket
-	b, c := &s.bev, s.control()
+	b := &s.bev
 	d.end()
-	c.Event(EventConnected, nil)
-	if !c.Alive() || s.dialer != nil { // the callback may free, and connect anew
+	b.report(EventConnected, nil, 0)
+	if !b.alive() || s.dialer != nil { // the callback may free, and connect anew
 		return
 	}
-	if c.Wants(event.Write) && (b.output.Len() > 0 || b.closedWrite) {
+	if b.wants(event.Write) && (b.output.Len() > 0 || b.closedWrite) {
 		s.flush()
 	}
 }
@@ -207,7 +207,7 @@ func (d *dialer) fail(what Events, err error) {
 	if what&EventTimeout != 0 {
 		s.bev.disable(event.Write)
 	}
-	s.control().Event(what, err)
+	s.bev.report(what, err, 0)
 }
 
 // end ends what the dialer waits for, and the dialer. It reports nothing. Ending it

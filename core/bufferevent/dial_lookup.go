@@ -94,7 +94,7 @@ func (d *dialer) onAddresses(addrs []evutil.AddrInfo, err error) {
 	}
 	if err != nil {
 		d.end()
-		s.control().EventDeferred(EventError, err)
+		s.bev.report(EventError, err, TrigDeferCallbacks)
 	}
 }
 

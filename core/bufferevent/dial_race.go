@@ -58,7 +58,7 @@ func (d *dialer) startRace(addrs []evutil.AddrInfo) error {
 // restartDeadline starts the timeout for writing anew, or ends it if there is none
 // any more.
 func (r *race) restartDeadline() {
-	if timeout := r.dialer.socket.control().WriteTimeout(); timeout > 0 {
+	if timeout := r.dialer.socket.bev.timeoutForWriting(); timeout > 0 {
 		r.deadline.AddTimeout(timeout)
 	} else {
 		r.deadline.Del()
@@ -203,16 +203,16 @@ func (r *race) finish(a *attempt, err error) {
 func (r *race) win(fd int) {
 	d := r.dialer
 	s := d.socket
-	b, c := &s.bev, s.control()
+	b := &s.bev
 	d.end()
 	err := s.replace(fd)
-	if err == nil && c.Wants(event.Read) {
+	if err == nil && b.wants(event.Read) {
 		err = s.Enable(event.Read)
 	}
 	if err != nil {
 		s.discard(fd)
 		b.disable(both)
-		c.Event(EventError, err)
+		b.report(EventError, err, 0)
 		return
 	}
 	d.succeed()

@@ -114,7 +114,7 @@ func (b *Bufferevent) resume(what event.What, why suspension) {
 func (b *Bufferevent) resumed(what event.What, err error) {
 	if err != nil {
 		b.disable(what)
-		(*Control)(b).EventDeferred(EventError|eventFor(what), err)
+		b.report(EventError|eventFor(what), err, TrigDeferCallbacks)
 	}
 }
 
@@ -125,9 +125,7 @@ func eventFor(what event.What) Events {
 	return EventWriting
 }
 
-// Suspend lets Read or Write rest until Resume, whether it is enabled or not:
-// for the transport above.
-func (c *Control) Suspend(what event.What) { c.Bufferevent().suspend(what, suspendAbove) }
-
-// Resume undoes Suspend, however often that was called.
-func (c *Control) Resume(what event.What) { c.Bufferevent().resume(what, suspendAbove) }
+// wants reports whether a direction, Read or Write, is enabled and not suspended.
+func (b *Bufferevent) wants(what event.What) bool {
+	return b.enabled&what != 0 && b.suspended[direction(what)] == 0
+}

@@ -91,10 +91,10 @@ func makeFilter(under *Bufferevent, in, out Filter, opts Options, free func()) (
 		out = pass
 	}
 	f := &filter{under: under, in: in, out: out}
-	if !f.below().Alive() {
+	if !f.under.alive() {
 		return nil, opError(op, ErrFreed)
 	}
-	if err := Init(&f.bev, under.base, f, opts); err != nil {
+	if err := f.bev.init(under.base, f, opts); err != nil {
 		return nil, err
 	}
 	if err := f.attach(); err != nil {
@@ -108,15 +108,15 @@ func makeFilter(under *Bufferevent, in, out Filter, opts Options, free func()) (
 
 // attach takes over what is below.
 func (f *filter) attach() error {
-	below := f.below()
-	if !below.Begin() {
+	below := f.under
+	if !below.begin() {
 		return ErrFreed
 	}
-	defer below.End()
-	below.Attach(f, f.onRead, f.onWrite, f.onEvent)
-	below.Suspend(event.Read) // until reading is enabled here
+	defer below.end()
+	below.attach(f, f.onRead, f.onWrite, f.onEvent)
+	below.suspend(event.Read, suspendAbove) // until reading is enabled here
 	f.behind = f.under.input.Len() > 0
-	if err := f.control().UseTimers(); err != nil {
+	if err := f.bev.useTimers(); err != nil {
 		return err
 	}
 	return f.under.Enable(both)
@@ -132,10 +132,6 @@ func pass(src, dst *evbuffer.Buffer, limit int, _ FlushMode) error {
 }
 
 func (f *filter) String() string { return "filter" }
-
-func (f *filter) control() *Control { return (*Control)(&f.bev) }
-
-func (f *filter) below() *Control { return (*Control)(f.under) }
 
 // Underlying implements Wrapper.
 func (f *filter) Underlying() *Bufferevent { return f.under }
@@ -158,7 +154,7 @@ func (f *filter) SetFD(fd int) error {
 // Enable implements Transport. What has waited goes through at once, and the
 // loop tells the user.
 func (f *filter) Enable(what event.What) error {
-	f.control().RestartTimeouts(what)
+	f.bev.restartTimeouts(what)
 	if again := what & f.timedOut; again != 0 {
 		f.timedOut &^= again
 		if err := f.under.Enable(again); err != nil {
@@ -169,7 +165,7 @@ func (f *filter) Enable(what event.What) error {
 		if f.under.input.Len() == 0 {
 			f.catchUp() // with what in has kept; what arrives now is told by itself
 		}
-		f.below().Resume(event.Read)
+		f.under.resume(event.Read, suspendAbove)
 		f.catchUp()
 	}
 	if what&event.Write != 0 && (f.bev.closedWrite || f.pressed || f.bev.output.Len() > f.kept) {
@@ -180,9 +176,9 @@ func (f *filter) Enable(what event.What) error {
 
 // Disable implements Transport.
 func (f *filter) Disable(what event.What) error {
-	f.control().StopTimeouts(what)
+	f.bev.stopTimeouts(what)
 	if what&event.Read != 0 {
-		f.below().Suspend(event.Read)
+		f.under.suspend(event.Read, suspendAbove)
 	}
 	return nil
 }
@@ -192,7 +188,7 @@ func (f *filter) OutputAdded() {
 	f.outDone = false // it was a flush that has said so
 	f.writeOn(0)
 	if w := f.bev.write; f.bev.output.Len() > 0 && (w == nil || w.Pending(event.Timeout) == 0) {
-		f.control().RestartTimeouts(event.Write)
+		f.bev.restartTimeouts(event.Write)
 	}
 }
 
@@ -201,26 +197,26 @@ func (f *filter) InputRemoved() { f.catchUp() }
 
 // TimeoutsChanged implements Transport.
 func (f *filter) TimeoutsChanged() {
-	f.control().RestartTimeouts(both)
-	f.below().LendWriteTimeout(f.control().WriteTimeout())
+	f.bev.restartTimeouts(both)
+	f.under.lendWriteTimeout(f.bev.timeoutForWriting())
 }
 
 // Flush implements Transport, also for what is below. What a filter there gives
 // because of that is flushed in its turn.
 func (f *filter) Flush(what event.What, mode FlushMode) (moved bool, err error) {
-	c := f.control()
+	b := &f.bev
 	if what&event.Read != 0 {
 		moved = f.flushInput(mode)
 	}
-	if what&event.Write != 0 && c.Alive() {
+	if what&event.Write != 0 && b.alive() {
 		written, _ := f.processOutput(mode, mode == ModeNormal, 0)
 		moved = written || moved
 	}
-	if !c.Alive() {
+	if !b.alive() {
 		return moved, nil
 	}
 	below, err := f.under.Flush(what, mode)
-	if below && what&event.Read != 0 && mode != ModeNormal && f.under.wrapped() != nil && c.Alive() {
+	if below && what&event.Read != 0 && mode != ModeNormal && f.under.wrapped() != nil && b.alive() {
 		moved = f.flushInput(mode) || moved
 	}
 	return moved || below, err
@@ -250,13 +246,13 @@ func (f *filter) CloseWrite() error {
 func (f *filter) EndWriting() {
 	_ = f.CloseWrite() // the event callback is told of errors
 	if f.closed && !f.bev.brokenWrite {
-		f.control().WriteEnded()
+		f.bev.writeEnded()
 	}
 }
 
 // Unlink implements Transport.
 func (f *filter) Unlink() {
-	f.below().Detach(f, f.bev.options&CloseOnFree != 0)
+	f.under.detach(f, f.bev.options&CloseOnFree != 0)
 	if f.free != nil {
 		f.free()
 	}
@@ -271,7 +267,7 @@ func (f *filter) onRead(*Bufferevent) {
 	defer f.bev.end()
 	f.inDone = f.inDone && f.under.input.Len() <= f.left
 	if ok, _ := f.receive(); ok {
-		f.control().Triggered(event.Read)
+		f.bev.trigger(event.Read, 0)
 	}
 	f.tellVerdict(0)
 }
@@ -305,13 +301,13 @@ func (f *filter) onEvent(under *Bufferevent, what Events) {
 	if what.Outcome() == InputEnded {
 		f.verdict = verdict{what: f.verdict.what | what, err: under.Err()}
 		if _, moved := f.receive(); moved {
-			f.control().Triggered(event.Read)
+			f.bev.trigger(event.Read, 0)
 		}
 		f.tellVerdict(0)
 	} else {
 		if what&EventTimeout != 0 {
 			f.noteTimeout()
 		}
-		f.control().Event(what, under.Err())
+		f.bev.report(what, under.Err(), 0)
 	}
 }

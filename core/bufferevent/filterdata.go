@@ -19,8 +19,8 @@ func failed(err error) bool { return err != nil && !errors.Is(err, ErrNeedMore) 
 
 // canRead reports whether something may be put into the input.
 func (f *filter) canRead() bool {
-	c := f.control()
-	return c.enabled&event.Read != 0 && !c.InputFull() && c.Alive()
+	b := &f.bev
+	return b.enabled&event.Read != 0 && !b.inputFull() && b.alive()
 }
 
 // catchUp goes on with what waits for room, or for reading to be enabled, and has
@@ -65,7 +65,7 @@ func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
 	if f.reading || f.inDone {
 		return false, false
 	}
-	b, c := &f.bev, f.control()
+	b := &f.bev
 	if bounded && !f.canRead() {
 		f.behind = f.behind || f.under.input.Len() > 0
 		return false, false
@@ -73,15 +73,15 @@ func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
 	f.reading = true
 	defer func() { f.reading = false }() // the filter or a callback of a buffer may panic
 	f.inDone = mode == ModeFinished
-	f.below().HoldInput(0)
+	f.under.holdInput(0)
 	var err error
 	for again := true; again; {
 		limit, step, good := -1, false, false
 		if bounded {
-			limit = c.InputRoom()
+			limit = b.inputRoom()
 		}
 		step, good, err = f.runIn(limit, mode)
-		if err == nil && !step && limit >= 0 && f.roomIsAll() && f.under.input.Len() > 0 && c.Alive() {
+		if err == nil && !step && limit >= 0 && f.roomIsAll() && f.under.input.Len() > 0 && b.alive() {
 			limit = -1 // no room that there will be is enough
 			step, good, err = f.runIn(limit, mode)
 		}
@@ -90,13 +90,13 @@ func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
 	}
 	f.reading = false
 	f.left = f.under.input.Len()
-	if c.Alive() {
+	if b.alive() {
 		f.holdInput()
 	}
 	if ok {
-		c.RestartTimeouts(event.Read)
+		b.restartTimeouts(event.Read)
 	}
-	if failed(err) && c.Alive() {
+	if failed(err) && b.alive() {
 		b.disable(event.Read)
 		f.verdict = verdict{EventError | EventReading, opError("filter", err), true}
 	}
@@ -123,9 +123,9 @@ func (f *filter) roomIsAll() bool {
 // holdInput tells what is below how much of it waits for more, not for room.
 func (f *filter) holdInput() {
 	if f.behind {
-		f.below().HoldInput(0)
+		f.under.holdInput(0)
 	} else {
-		f.below().HoldInput(f.under.input.Len())
+		f.under.holdInput(f.under.input.Len())
 	}
 }
 
@@ -134,9 +134,9 @@ func (f *filter) readsOn(moved bool, err error, limit int) bool {
 	left := f.under.input.Len() > 0
 	f.behind = false
 	switch {
-	case err != nil || !f.control().Alive():
+	case err != nil || !f.bev.alive():
 		return false
-	case limit >= 0 && f.control().InputFull():
+	case limit >= 0 && f.bev.inputFull():
 		f.behind = true // there may also be something that the filter keeps
 		return false
 	case f.bev.enabled&event.Read == 0:
@@ -166,19 +166,19 @@ func (f *filter) tellVerdict(opts TriggerOptions) {
 // canWrite reports whether there may be something to write, and there is room for
 // it below.
 func (f *filter) canWrite() bool {
-	c, something := f.control(), f.bev.output.Len() > 0 || f.pressed
-	return something && c.enabled&event.Write != 0 && !f.fullBelow() && c.Alive()
+	b, something := &f.bev, f.bev.output.Len() > 0 || f.pressed
+	return something && b.enabled&event.Write != 0 && !f.fullBelow() && b.alive()
 }
 
 // roomBelow returns how much the output filter may put below, or -1 for any
 // amount: up to the high watermark there. Without one it is bounded only if it gets
 // more than DefaultFilterBacklog leaves room for.
 func (f *filter) roomBelow() int {
-	below := f.below()
+	below := f.under
 	if below.bounds.writeMark.high != 0 {
-		return below.OutputRoom()
+		return below.outputRoom()
 	}
-	if room := max(DefaultFilterBacklog-below.OutputToWrite(), 0); room < f.bev.output.Len() {
+	if room := max(DefaultFilterBacklog-below.outputToWrite(), 0); room < f.bev.output.Len() {
 		return room
 	}
 	return -1
@@ -186,8 +186,8 @@ func (f *filter) roomBelow() int {
 
 // fullBelow reports whether there is no room below. Then it is waited for.
 func (f *filter) fullBelow() bool {
-	below := f.below()
-	full := below.OutputFull() || below.bounds.writeMark.high == 0 && below.OutputToWrite() >= DefaultFilterBacklog
+	below := f.under
+	full := below.outputFull() || below.bounds.writeMark.high == 0 && below.outputToWrite() >= DefaultFilterBacklog
 	below.extras.roomWanted = below.extras.roomWanted || full
 	return full
 }
@@ -196,12 +196,12 @@ func (f *filter) fullBelow() bool {
 // filter panics.
 func (f *filter) runOut(limit int, mode FlushMode) (moved bool, err error) {
 	returned := false
-	f.below().Cork()
+	f.under.cork()
 	f.bev.output.Unfreeze(evbuffer.Front)
 	defer func() {
 		f.bev.output.Freeze(evbuffer.Front)
 		if !returned {
-			f.below().Uncork()
+			f.under.uncork()
 		}
 	}()
 	moved, err = run(f.out, f.bev.Output(), f.under.Output(), limit, mode)
@@ -213,7 +213,7 @@ func (f *filter) runOut(limit int, mode FlushMode) (moved bool, err error) {
 func (f *filter) writeOn(opts TriggerOptions) {
 	_, _ = f.processOutput(ModeNormal, true, opts) // an error has been reported as an event
 	if err := f.finishOutput(opts); err != nil {
-		f.control().EventDeferred(EventError|EventWriting, err)
+		f.bev.report(EventError|EventWriting, err, TrigDeferCallbacks)
 	}
 }
 
@@ -235,17 +235,17 @@ func (f *filter) processOutput(mode FlushMode, bounded bool, opts TriggerOptions
 	if bounded && !f.canWrite() {
 		return false, nil
 	}
-	c := f.control()
+	b := &f.bev
 	silent := bounded && f.bev.output.Len() == 0 // unless the filter has kept something
 	f.writing = true
 	defer func() { f.writing = false }() // the filter or a callback may panic
 	f.outDone = mode == ModeFinished
 	ok, moved, err := f.drainOutput(mode, bounded)
-	if !ok && moved && c.Alive() { // it has taken what it wanted, and wants more
+	if !ok && moved && b.alive() { // it has taken what it wanted, and wants more
 		f.bev.roomMade()
 	}
-	if ok && (moved || !silent) && c.Alive() {
-		c.RestartTimeouts(event.Write)
+	if ok && (moved || !silent) && b.alive() {
+		b.restartTimeouts(event.Write)
 		if f.bev.callbacks.write == nil {
 			opts |= TrigDeferCallbacks // it may be set when Write has returned
 		}
@@ -255,7 +255,7 @@ func (f *filter) processOutput(mode FlushMode, bounded bool, opts TriggerOptions
 	missed := f.missed
 	f.missed = false
 	switch {
-	case !c.Alive():
+	case !b.alive():
 		return moved, nil
 	case failed(err):
 		err = opError("filter", err)
@@ -271,7 +271,7 @@ func (f *filter) processOutput(mode FlushMode, bounded bool, opts TriggerOptions
 // drainOutput runs the output filter. ok says that it has succeeded at least
 // once.
 func (f *filter) drainOutput(mode FlushMode, bounded bool) (ok, moved bool, err error) {
-	b, c, below := &f.bev, f.control(), f.below()
+	b, below := &f.bev, f.under
 	step := false
 	for again := true; again; {
 		limit := -1
@@ -279,24 +279,24 @@ func (f *filter) drainOutput(mode FlushMode, bounded bool) (ok, moved bool, err 
 			limit = f.roomBelow()
 		}
 		step, err = f.runOut(limit, mode)
-		if err == nil && !step && limit >= 0 && below.OutputToWrite() == 0 && c.Alive() {
-			below.Uncork()
+		if err == nil && !step && limit >= 0 && below.outputToWrite() == 0 && b.alive() {
+			below.uncork()
 			step, err = f.runOut(-1, mode) // no room that there will be is enough
 		}
 		filled := limit >= 0 && f.fullBelow() // so that it may have kept something
-		below.Uncork()
+		below.uncork()
 		ok, moved = ok || err == nil, moved || step
 		left := b.output.Len() > 0
-		stuck := !step && left && limit >= 0 && below.OutputToWrite() > 0 // more room may help
+		stuck := !step && left && limit >= 0 && below.outputToWrite() > 0 // more room may help
 		f.pressed = err == nil && bounded && (f.fullBelow() || stuck)
 		below.extras.roomWanted = below.extras.roomWanted || stuck
-		again = err == nil && step && (left || filled) && !f.pressed && b.enabled&event.Write != 0 && c.Alive()
+		again = err == nil && step && (left || filled) && !f.pressed && b.enabled&event.Write != 0 && b.alive()
 	}
 	f.kept = 0
 	if !f.pressed && (err != nil || !step) {
 		f.kept = b.output.Len()
 	}
-	c.HoldOutput(f.kept)
+	b.holdOutput(f.kept)
 	return ok, moved, err
 }
 
@@ -311,15 +311,15 @@ func (f *filter) failOutput(err error, opts TriggerOptions) {
 func (f *filter) finishOutput(opts TriggerOptions) error {
 	b := &f.bev
 	waits := b.output.Len() > f.kept || f.pressed || b.output.Len() > 0 && b.enabled&event.Write == 0
-	if !b.closedWrite || f.closed || f.writing || waits || !f.control().Alive() {
+	if !b.closedWrite || f.closed || f.writing || waits || !f.bev.alive() {
 		return nil
 	}
 	f.closed = true
-	if _, err := f.processOutput(ModeFinished, false, opts); err != nil || !f.control().Alive() {
+	if _, err := f.processOutput(ModeFinished, false, opts); err != nil || !f.bev.alive() {
 		return nil // the user was told
 	}
-	if f.control().Draining() {
-		f.control().WriteEnded()
+	if f.bev.draining() {
+		f.bev.writeEnded()
 		return nil
 	}
 	return f.under.CloseWrite()

@@ -99,7 +99,7 @@ func TestEventsPassThroughFilters(t *testing.T) {
 		ok(t, top.Enable(event.Read))
 		var d diary
 		d.keep(top)
-		under.TriggerEvent(what, 0)
+		under.TriggerEvent(what, nil, 0)
 		d.want(t, what.String())
 	}
 }

@@ -18,7 +18,9 @@ import (
 // that what the package exports is enough for that.
 type framing struct {
 	bev         bufferevent.Bufferevent
+	c           bufferevent.Control
 	under       *bufferevent.Bufferevent
+	lower       bufferevent.Lower
 	closeOnFree bool
 
 	greeted  bool // the other end has greeted us
@@ -54,24 +56,24 @@ var (
 // EventConnected when the other end has greeted.
 func newFraming(under *bufferevent.Bufferevent, opts bufferevent.Options, unlinked *int) (*bufferevent.Bufferevent, error) {
 	f := &framing{under: under, closeOnFree: opts&bufferevent.CloseOnFree != 0, unlinked: unlinked}
-	if err := bufferevent.Init(&f.bev, under.Base(), f, opts); err != nil {
+	var err error
+	if f.c, err = bufferevent.Init(&f.bev, under.Base(), f, opts); err != nil {
 		return nil, err
 	}
-	below := f.below()
-	if !below.Begin() {
-		return nil, bufferevent.ErrFreed
-	}
-	defer below.End()
 	if err := f.control().UseTimers(); err != nil {
 		return nil, err
 	}
-	below.Attach(f, f.onRead, f.onWrite, f.onEvent)
+	if f.lower, err = f.c.Attach(under, f.onRead, f.onWrite, f.onEvent); err != nil {
+		return nil, err
+	}
+	under.Lock()
+	defer under.Unlock()
 	if err := under.Output().AddString(greeting); err != nil {
-		below.Detach(f, false)
+		f.lower.Detach(false)
 		return nil, err
 	}
 	if err := under.Enable(both); err != nil {
-		below.Detach(f, false)
+		f.lower.Detach(false)
 		return nil, err
 	}
 	return &f.bev, nil
@@ -79,8 +81,8 @@ func newFraming(under *bufferevent.Bufferevent, opts bufferevent.Options, unlink
 
 func (f *framing) String() string { return "framing" }
 
-func (f *framing) control() *bufferevent.Control { return (*bufferevent.Control)(&f.bev) }
-func (f *framing) below() *bufferevent.Control   { return (*bufferevent.Control)(f.under) }
+func (f *framing) control() bufferevent.Control { return f.c }
+func (f *framing) below() bufferevent.Lower     { return f.lower }
 
 func (f *framing) Underlying() *bufferevent.Bufferevent { return f.under }
 func (f *framing) FD() int                              { return f.under.FD() }
@@ -133,7 +135,7 @@ func (f *framing) CloseWrite() error {
 
 func (f *framing) Unlink() {
 	*f.unlinked++
-	f.below().Detach(f, f.closeOnFree)
+	f.lower.Detach(f.closeOnFree)
 }
 
 func (f *framing) onRead(*bufferevent.Bufferevent) {
@@ -215,7 +217,7 @@ func (f *framing) receiveGreeting(opts bufferevent.TriggerOptions) bool {
 	if !f.control().Wants(event.Read) {
 		f.below().Suspend(event.Read)
 	}
-	f.bev.TriggerEvent(bufferevent.EventConnected, opts)
+	f.bev.TriggerEvent(bufferevent.EventConnected, nil, opts)
 	f.write(opts)
 	return f.control().Alive()
 }

@@ -68,13 +68,11 @@ type drainWait struct {
 	unsent  int // when the timer was started
 }
 
-// Draining reports whether FreeWhenWritten was called. A transport need not end
-// then what ends by being freed.
-func (c *Control) Draining() bool { return c.drain != notDraining }
+// draining reports whether FreeWhenWritten was called.
+func (b *Bufferevent) draining() bool { return b.drain != notDraining }
 
-// WriteEnded tells that the transport has nothing left to write, as EndWriting
-// was to bring about.
-func (c *Control) WriteEnded() { c.Bufferevent().drainTo(drained) }
+// writeEnded is Control.WriteEnded.
+func (b *Bufferevent) writeEnded() { b.drainTo(drained) }
 
 // freeWhenWritten is FreeWhenWrittenFunc for who has the lock and a reference.
 func (b *Bufferevent) freeWhenWritten(timeout time.Duration, done func(err error)) {
@@ -105,7 +103,7 @@ func (b *Bufferevent) endWriting() {
 	if b.enabled&event.Write == 0 {
 		b.enabled |= event.Write
 		if err := b.transport.Enable(event.Write); err != nil {
-			(*Control)(b).Event(EventWriting|EventError, err)
+			b.report(EventWriting|EventError, err, 0)
 			return
 		}
 	}

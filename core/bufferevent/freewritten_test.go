@@ -197,7 +197,7 @@ func TestAfterFreeWhenWrittenTheBuffereventIsGoneForItsUser(t *testing.T) {
 	var d diary
 	d.keep(b)
 	far.send("nobody reads this")
-	b.TriggerEvent(bufferevent.EventReading|bufferevent.EventEOF, 0)
+	b.TriggerEvent(bufferevent.EventReading|bufferevent.EventEOF, nil, 0)
 	b.Trigger(event.Read, bufferevent.TrigIgnoreWatermarks)
 	b.FreeWhenWritten(time.Minute)
 	settle(t, base)
@@ -446,7 +446,7 @@ func TestFreeWhenWrittenInCallbacks(t *testing.T) {
 					case "read":
 						b.Trigger(event.Read, bufferevent.TrigIgnoreWatermarks)
 					case "event":
-						b.TriggerEvent(bufferevent.EventReading|bufferevent.EventEOF, 0)
+						b.TriggerEvent(bufferevent.EventReading|bufferevent.EventEOF, nil, 0)
 					case "write":
 						b.Trigger(event.Write, bufferevent.TrigIgnoreWatermarks)
 					case "buffer":

@@ -174,7 +174,7 @@ func (b *Bufferevent) liftGroupLimit(what event.What) {
 		return
 	}
 	*s &^= suspendGroup
-	if (*Control)(b).Wants(what) {
+	if b.wants(what) {
 		b.resumed(what, b.transport.(Limiter).LimitLifted(what))
 	}
 }

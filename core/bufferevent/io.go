@@ -97,8 +97,8 @@ func (b *Bufferevent) writable(op string) error {
 	case b.brokenWrite:
 		return opError(op, ErrBroken)
 	}
-	if b.extras != nil && b.extras.refusal != nil {
-		return opError(op, b.extras.refusal)
+	if b.extras != nil && b.extras.brokenBy != nil {
+		return opError(op, b.extras.brokenBy)
 	}
 	return nil
 }

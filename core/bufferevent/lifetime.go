@@ -22,8 +22,7 @@ type extras struct {
 	lent     time.Duration  // the write timeout of the transport above
 	drain    *drainWait     // or nil
 	dnsErr   error
-	brokenBy error          // what writing has failed with
-	refusal  error          // why Write has nobody to write to, or nil
+	brokenBy error          // why nothing can be written, or nil
 	peerName string         // of the host, see NamePeer
 	local    netip.AddrPort // of sockets to connect, or zero
 

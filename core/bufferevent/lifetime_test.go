@@ -111,7 +111,7 @@ func TestUseAfterFree(t *testing.T) {
 	var d diary
 	d.keep(b)
 	b.Trigger(event.Read|event.Write, bufferevent.TrigIgnoreWatermarks)
-	b.TriggerEvent(bufferevent.EventEOF, 0)
+	b.TriggerEvent(bufferevent.EventEOF, nil, 0)
 	settle(t, base)
 	d.want(t)
 	want(t, "descriptor", b.FD(), -1)

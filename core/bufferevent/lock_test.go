@@ -191,7 +191,7 @@ func TestOptionsSayWhetherCallbacksHoldTheLock(t *testing.T) {
 			func(*bufferevent.Bufferevent) { check() },
 			func(*bufferevent.Bufferevent, bufferevent.Events) { check() })
 		b.Trigger(event.Read|event.Write, 0)
-		b.TriggerEvent(bufferevent.EventEOF, 0)
+		b.TriggerEvent(bufferevent.EventEOF, nil, 0)
 		settle(t, base)
 		want(t, "calls", calls, 3)
 		want(t, "locked afterwards", m.locked(), false)

@@ -42,7 +42,7 @@ func TestEventsMeanForAConnWhatTheirOutcomeSays(t *testing.T) {
 			b, _ := newTCP(t, base, 0)
 			c := bufferevent.NewConn(b)
 			running(t, base)
-			onLoop(t, base, func() { (*bufferevent.Control)(b).Event(tt.what, tt.err) })
+			onLoop(t, base, func() { b.TriggerEvent(tt.what, tt.err, 0) })
 			onLoop(t, base, func() {}) // the callback is deferred
 			if tt.read == nil {
 				ok(t, c.SetReadDeadline(time.Unix(1, 0))) // nothing has come, and the reading goes on
@@ -73,7 +73,7 @@ func TestEventsPassFiltersWithTheirOutcome(t *testing.T) {
 		outcomes := map[bufferevent.Outcome]int{}
 		b.SetCallbacks(nil, nil, func(_ *bufferevent.Bufferevent, what bufferevent.Events) { outcomes[what.Outcome()]++ })
 		ok(t, b.Enable(event.Read))
-		(*bufferevent.Control)(under).Event(what, refused)
+		under.TriggerEvent(what, refused, 0)
 		settle(t, base)
 		if outcomes[what.Outcome()] != 1 || len(outcomes) != 1 {
 			t.Errorf("%v below: the user is told %v, want %v", what, outcomes, what.Outcome())

@@ -203,7 +203,7 @@ func (m *machine) perform(o operation) {
 		s.bev.Trigger(what, bufferevent.TriggerOptions(a[2]))
 	case "event":
 		m.noteEvent(s)
-		s.bev.TriggerEvent(bufferevent.Events(a[1]), bufferevent.TriggerOptions(a[2]))
+		s.bev.TriggerEvent(bufferevent.Events(a[1]), nil, bufferevent.TriggerOptions(a[2]))
 	case "free":
 		m.free(s, m.depth > 0)
 	case "timeouts":

@@ -38,18 +38,16 @@ func NewPair(base *event.Base, opts Options) (*Bufferevent, *Bufferevent, error)
 
 func newHalf(base *event.Base, opts Options) (*pair, error) {
 	p := new(pair)
-	if err := Init(&p.bev, base, p, opts); err != nil {
+	if err := p.bev.init(base, p, opts); err != nil {
 		return nil, err
 	}
-	if err := p.control().UseTimers(); err != nil {
+	if err := p.bev.useTimers(); err != nil {
 		return nil, opError("new pair", err)
 	}
 	return p, nil
 }
 
 func (p *pair) String() string { return "pair" }
-
-func (p *pair) control() *Control { return (*Control)(&p.bev) }
 
 // Partner returns the other half of a pair, or nil if that was freed, or if this
 // is no pair (bufferevent_pair_get_partner).
@@ -76,7 +74,7 @@ func (p *pair) Partner() *Bufferevent {
 
 // Enable implements Transport: what waits on either side may go over now.
 func (p *pair) Enable(what event.What) error {
-	p.control().RestartTimeouts(what)
+	p.bev.restartTimeouts(what)
 	if other := p.partner; other != nil && what&event.Read != 0 && other.wantsToTalkTo(p) {
 		other.transfer(p, false)
 	}
@@ -91,7 +89,7 @@ func (p *pair) Enable(what event.What) error {
 
 // Disable implements Transport.
 func (p *pair) Disable(what event.What) error {
-	p.control().StopTimeouts(what)
+	p.bev.stopTimeouts(what)
 	return nil
 }
 
@@ -109,7 +107,7 @@ func (p *pair) OutputAdded() {
 // awaitPartner starts the timeout for writing, unless it runs already.
 func (p *pair) awaitPartner() {
 	if w := p.bev.write; w == nil || w.Pending(event.Timeout) == 0 {
-		p.control().RestartTimeouts(event.Write)
+		p.bev.restartTimeouts(event.Write)
 	}
 }
 
@@ -117,10 +115,10 @@ func (p *pair) awaitPartner() {
 func (p *pair) InputRemoved() {}
 
 // TimeoutsChanged implements Transport.
-func (p *pair) TimeoutsChanged() { p.control().RestartTimeouts(both) }
+func (p *pair) TimeoutsChanged() { p.bev.restartTimeouts(both) }
 
 func (p *pair) wantsToTalkTo(to *pair) bool {
-	return p.control().Wants(event.Write) && to.control().Wants(event.Read) && p.bev.output.Len() > 0
+	return p.bev.wants(event.Write) && to.bev.wants(event.Read) && p.bev.output.Len() > 0
 }
 
 // transfer moves what p has written to what the other half reads, as far as its
@@ -135,9 +133,9 @@ func (p *pair) transfer(to *pair, all bool) {
 		return
 	}
 	defer to.bev.end()
-	from, c := &p.bev, to.control()
+	from := &p.bev
 	n := from.output.Len()
-	if room := c.InputRoom(); room >= 0 && !(all && room == 0) {
+	if room := to.bev.inputRoom(); room >= 0 && !(all && room == 0) {
 		n = min(n, room)
 	}
 	n = p.move(to, n)
@@ -145,11 +143,11 @@ func (p *pair) transfer(to *pair, all bool) {
 		p.told &^= event.Write // what was finished by a flush goes on
 		to.told &^= event.Read
 		to.bev.sawEOF = false
-		c.RestartTimeouts(event.Read)
-		p.control().RestartTimeouts(event.Write)
+		to.bev.restartTimeouts(event.Read)
+		p.bev.restartTimeouts(event.Write)
 	}
-	c.Triggered(event.Read)
-	p.control().Triggered(event.Write)
+	to.bev.trigger(event.Read, 0)
+	p.bev.trigger(event.Write, 0)
 	p.endIfDone()
 }
 
@@ -206,7 +204,7 @@ func (p *pair) tellEnd(what event.What) {
 	if what&event.Write != 0 {
 		events |= EventReading
 	}
-	p.partner.control().Event(events, io.EOF)
+	p.partner.bev.report(events, io.EOF, 0)
 }
 
 // CloseWrite implements WriteCloser.
@@ -223,9 +221,9 @@ func (p *pair) CloseWrite() error {
 func (p *pair) EndWriting() {
 	switch {
 	case p.partner == nil && p.bev.output.Len() > 0:
-		p.control().Event(EventWriting|EventError, opError("write", ErrNoPartner))
+		p.bev.report(EventWriting|EventError, opError("write", ErrNoPartner), 0)
 	case p.partner == nil:
-		p.control().WriteEnded()
+		p.bev.writeEnded()
 	default:
 		p.endIfDone()
 	}
@@ -242,14 +240,14 @@ func (p *pair) endIfDone() {
 		p.partner.bev.lastAfterRead()
 	}
 	if p.bev.closedWrite {
-		p.control().WriteEnded()
+		p.bev.writeEnded()
 	}
 }
 
 // Unlink implements Transport.
 func (p *pair) Unlink() {
 	if p.partner != nil {
-		p.partner.bev.extra().refusal = ErrNoPartner
+		p.partner.bev.extra().brokenBy = ErrNoPartner
 		p.partner.partner = nil
 		p.partner = nil
 	}

@@ -387,7 +387,7 @@ func TestUseOfAHalfThatWasFreed(t *testing.T) {
 	wantError(t, "set timeouts", a.SetTimeouts(1, 1), bufferevent.ErrFreed)
 	a.SetCallbacks(func(*bufferevent.Bufferevent) { t.Error("called") }, nil, nil)
 	a.Trigger(both, bufferevent.TrigIgnoreWatermarks)
-	a.TriggerEvent(bufferevent.EventEOF, 0)
+	a.TriggerEvent(bufferevent.EventEOF, nil, 0)
 	ok(t, b.Enable(both))
 	settle(t, base)
 }

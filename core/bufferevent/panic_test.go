@@ -36,7 +36,7 @@ func TestAPanicInACallbackLeavesTheBuffereventWhole(t *testing.T) {
 		},
 		"the event callback": func(b *bufferevent.Bufferevent) {
 			b.SetCallbacks(nil, func(b *bufferevent.Bufferevent) {
-				b.TriggerEvent(bufferevent.EventTimeout, 0)
+				b.TriggerEvent(bufferevent.EventTimeout, nil, 0)
 			}, func(*bufferevent.Bufferevent, bufferevent.Events) { blow() })
 		},
 		"a callback of the input": func(b *bufferevent.Bufferevent) {

@@ -5,8 +5,12 @@ package bufferevent
 // the socket, or else the one above that. If there is none, or it does not take the
 // name, one that is put over the bufferevent later finds it with PeerName. Callers are
 // those that have looked the host up by themselves, or connect through a proxy.
-func (c *Control) NamePeer(host string) {
-	if b := c.Bufferevent(); !b.namePeer(host) {
+func (b *Bufferevent) NamePeer(host string) {
+	if !b.begin() {
+		return
+	}
+	defer b.end()
+	if !b.namePeer(host) {
 		b.extra().peerName = host
 	}
 }
@@ -14,11 +18,13 @@ func (c *Control) NamePeer(host string) {
 // PeerName returns the name that NamePeer was called with, if no transport has taken
 // it. It is not the name that ConnectHostname was called with: what is put over an
 // existing connection may be about another host, behind a proxy.
-func (c *Control) PeerName() string {
-	if c.extras == nil {
+func (b *Bufferevent) PeerName() string {
+	b.lock()
+	defer b.unlock()
+	if b.extras == nil {
 		return ""
 	}
-	return c.extras.peerName
+	return b.extras.peerName
 }
 
 // namePeer reports whether a transport has taken the name.

@@ -83,7 +83,7 @@ func TestThreadSafeOverWhatIsInUse(t *testing.T) {
 			told = true
 			f()
 		})
-		b.TriggerEvent(bufferevent.EventConnected, 0)
+		b.TriggerEvent(bufferevent.EventConnected, nil, 0)
 		settle(t, base)
 		want(t, "told", told, true)
 	}

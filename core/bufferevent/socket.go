@@ -44,7 +44,7 @@ func NewSocket(base *event.Base, fd int, opts Options) (*Bufferevent, error) {
 
 func newSocket(base *event.Base, fd int, opts Options) (*Bufferevent, error) {
 	s := new(socket)
-	if err := Init(&s.bev, base, s, opts); err != nil {
+	if err := s.bev.init(base, s, opts); err != nil {
 		return nil, err
 	}
 	if err := s.bev.output.SetFlags(evbuffer.DrainsToFD); err != nil {
@@ -57,8 +57,6 @@ func newSocket(base *event.Base, fd int, opts Options) (*Bufferevent, error) {
 }
 
 func (s *socket) String() string { return "socket" }
-
-func (s *socket) control() *Control { return (*Control)(&s.bev) }
 
 // assign makes the events those of fd. They must not be pending.
 func (s *socket) assign(fd int) error {
@@ -197,7 +195,7 @@ func (s *socket) TimeoutsChanged() {
 		}
 	}
 	retime(&b.read, event.Read, b.readTimeout)
-	retime(b.write, event.Write, s.control().WriteTimeout())
+	retime(b.write, event.Write, s.bev.timeoutForWriting())
 	if s.dialer != nil {
 		s.dialer.onTimeoutsChanged()
 	}
@@ -217,12 +215,12 @@ func (s *socket) CloseWrite() error {
 // EndWriting implements Ender. What is written by the loop at the end of the
 // iteration otherwise is written at once; closing the descriptor ends the stream.
 func (s *socket) EndWriting() {
-	c := s.control()
+	b := &s.bev
 	switch {
 	case s.bev.output.Len() == 0:
-		c.WriteEnded()
+		b.writeEnded()
 	case s.dialer == nil && s.FD() < 0:
-		c.Event(EventWriting|EventError, opError("write", fmt.Errorf("no descriptor: %w", ErrNil)))
+		b.report(EventWriting|EventError, opError("write", fmt.Errorf("no descriptor: %w", ErrNil)), 0)
 	case s.dialer == nil && !s.waiting && !s.writing:
 		s.write()
 	}
@@ -230,8 +228,8 @@ func (s *socket) EndWriting() {
 
 // shutdown ends the stream that is sent.
 func (s *socket) shutdown() error {
-	if s.control().Draining() {
-		s.control().WriteEnded()
+	if s.bev.draining() {
+		s.bev.writeEnded()
 		return nil
 	}
 	if s.shut {
@@ -270,26 +268,26 @@ func onReadable(ev *event.Event, what event.What) {
 
 // read reads once, as much as there may be.
 func (s *socket) read() {
-	b, c := &s.bev, s.control()
+	b := &s.bev
 	if s.dialer != nil {
 		return // the write event will tell whether there is a connection
 	}
 	most := b.maxToRead()
-	if !c.Wants(event.Read) {
+	if !b.wants(event.Read) {
 		return // the limit of the group is exhausted
 	}
-	if room := b.roomForInput(); room >= 0 {
+	if room := b.inputRoom(); room >= 0 {
 		most = min(most, room)
 	}
 	n, err := s.readSome(most)
 	switch {
 	case n > 0:
 		b.countRead(n)
-		c.Triggered(event.Read)
+		b.trigger(event.Read, 0)
 	case err == sysio.ErrAgain:
 	default:
 		b.disable(event.Read)
-		c.Event(EventReading|endOrError(err), err)
+		b.report(EventReading|endOrError(err), err, 0)
 	}
 }
 
@@ -343,9 +341,9 @@ func onWritable(ev *event.Event, what event.What) {
 // write writes what is there, as far as limits and kernel allow, and tells the
 // user if enough of it has gone.
 func (s *socket) write() {
-	b, c := &s.bev, s.control()
+	b := &s.bev
 	budget := b.maxToWrite()
-	if s.FD() < 0 || !c.Wants(event.Write) { // perhaps the limit of the group is exhausted
+	if s.FD() < 0 || !b.wants(event.Write) { // perhaps the limit of the group is exhausted
 		return
 	}
 	s.writing = true
@@ -361,9 +359,9 @@ func (s *socket) write() {
 	switch {
 	case err != nil:
 		b.disable(event.Write)
-		c.Event(EventWriting|EventError, err)
+		b.report(EventWriting|EventError, err, 0)
 	case n > 0 || !full:
-		c.Triggered(event.Write)
+		b.trigger(event.Write, 0)
 	}
 }
 
@@ -397,7 +395,7 @@ func (s *socket) plan(full bool) error {
 			}
 		}
 		return s.stopWaiting()
-	case !s.control().Wants(event.Write): // a rate limit is exhausted
+	case !s.bev.wants(event.Write): // a rate limit is exhausted
 		return s.stopWaiting()
 	case full && !s.waiting:
 		return s.waitForRoom()
@@ -412,7 +410,7 @@ func (s *socket) plan(full bool) error {
 func (s *socket) waitForRoom() error {
 	b := &s.bev
 	if b.write == nil {
-		ev := s.control().WriteEvent()
+		ev := s.bev.writeEvent()
 		if err := ev.Assign(b.base, s.FD(), event.Write|event.Persist|event.Finalize, onWritable); err != nil {
 			return err
 		}
@@ -420,7 +418,7 @@ func (s *socket) waitForRoom() error {
 			return err
 		}
 	}
-	if err := addEvent(b.write, s.control().WriteTimeout()); err != nil {
+	if err := addEvent(b.write, s.bev.timeoutForWriting()); err != nil {
 		return err
 	}
 	s.waiting = true

@@ -127,7 +127,7 @@ func (s *stress) operate(r *rand.Rand, b *bufferevent.Bufferevent) {
 	case 12:
 		b.Trigger(what, bufferevent.TriggerOptions(r.IntN(4)))
 	case 13:
-		b.TriggerEvent(bufferevent.EventReading, bufferevent.TriggerOptions(r.IntN(4)))
+		b.TriggerEvent(bufferevent.EventReading, nil, bufferevent.TriggerOptions(r.IntN(4)))
 	case 14:
 		b.SetRateLimit([]*bufferevent.TokenBucketConfig{nil, s.limit}[r.IntN(2)])
 	case 15:

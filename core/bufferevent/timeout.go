@@ -30,33 +30,31 @@ func (b *Bufferevent) Timeouts() (read, write time.Duration) {
 	return b.readTimeout, b.writeTimeout
 }
 
-// LendWriteTimeout sets the write timeout of the transport above, which is where
-// the user has set it: it is here that what the peer does not take waits. Zero is
-// none.
-func (c *Control) LendWriteTimeout(d time.Duration) {
-	if x := c.Bufferevent().extra(); x.lent != d {
+// lendWriteTimeout is Lower.LendWriteTimeout.
+func (b *Bufferevent) lendWriteTimeout(d time.Duration) {
+	if x := b.extra(); x.lent != d {
 		x.lent = d
-		c.transport.TimeoutsChanged()
+		b.transport.TimeoutsChanged()
 	}
 }
 
-// WriteTimeout returns the timeout for writing, or the one that was lent if that is
+// timeoutForWriting returns the timeout for writing, or the one that was lent if that is
 // shorter; zero is none.
-func (c *Control) WriteTimeout() time.Duration {
-	if c.extras == nil || c.extras.lent == 0 {
-		return c.writeTimeout
+func (b *Bufferevent) timeoutForWriting() time.Duration {
+	if b.extras == nil || b.extras.lent == 0 {
+		return b.writeTimeout
 	}
-	if c.writeTimeout == 0 {
-		return c.extras.lent
+	if b.writeTimeout == 0 {
+		return b.extras.lent
 	}
-	return min(c.writeTimeout, c.extras.lent)
+	return min(b.writeTimeout, b.extras.lent)
 }
 
 // timesBelow reports whether something waits below, where a timeout runs for it that
 // sees each byte that goes.
 func (b *Bufferevent) timesBelow() bool {
 	below := b.wrapped()
-	return below != nil && (*Control)(below).WriteTimeout() > 0 && below.unsentBytes() > 0
+	return below != nil && below.timeoutForWriting() > 0 && below.unsentBytes() > 0
 }
 
 // addEvent adds an event with a timeout, or without if that is zero.
@@ -67,49 +65,44 @@ func addEvent(ev *event.Event, timeout time.Duration) error {
 	return ev.Add()
 }
 
-// UseTimers makes the read event a timeout for reading, and the write event one
-// for writing once it is needed: for transports that wait for no descriptor.
-// They call RestartTimeouts when a direction is enabled and when it has moved
-// something, and StopTimeouts when it is disabled.
-func (c *Control) UseTimers() error {
-	return c.read.Assign(c.base, -1, event.Finalize, onReadTimeout)
+// useTimers is Control.UseTimers.
+func (b *Bufferevent) useTimers() error {
+	return b.read.Assign(b.base, -1, event.Finalize, onReadTimeout)
 }
 
-// RestartTimeouts begins the timeouts of what anew, or ends them if there is
-// nothing to wait for: if the direction is disabled or suspended, or nothing is
-// there to write.
-func (c *Control) RestartTimeouts(what event.What) {
+// restartTimeouts is Control.RestartTimeouts.
+func (b *Bufferevent) restartTimeouts(what event.What) {
 	if what&event.Read != 0 {
-		if c.readTimeout > 0 && c.Wants(event.Read) {
-			c.read.AddTimeout(c.readTimeout)
+		if b.readTimeout > 0 && b.wants(event.Read) {
+			b.read.AddTimeout(b.readTimeout)
 		} else {
-			c.read.Del()
+			b.read.Del()
 		}
 	}
 	if what&event.Write != 0 {
-		if timeout := c.WriteTimeout(); timeout > 0 && c.Wants(event.Write) && c.output.Len() > 0 {
-			c.writeTimer().AddTimeout(timeout)
-		} else if c.write != nil {
-			c.write.Del()
+		if timeout := b.timeoutForWriting(); timeout > 0 && b.wants(event.Write) && b.output.Len() > 0 {
+			b.writeTimer().AddTimeout(timeout)
+		} else if b.write != nil {
+			b.write.Del()
 		}
 	}
 }
 
-// StopTimeouts ends the timeouts of what.
-func (c *Control) StopTimeouts(what event.What) {
+// stopTimeouts ends the timeouts of what.
+func (b *Bufferevent) stopTimeouts(what event.What) {
 	if what&event.Read != 0 {
-		c.read.Del()
+		b.read.Del()
 	}
-	if what&event.Write != 0 && c.write != nil {
-		c.write.Del()
+	if what&event.Write != 0 && b.write != nil {
+		b.write.Del()
 	}
 }
 
-func (c *Control) writeTimer() *event.Event {
-	if c.write == nil {
-		_ = c.WriteEvent().Assign(c.base, -1, event.Finalize, onWriteTimeout) // the base is in use
+func (b *Bufferevent) writeTimer() *event.Event {
+	if b.write == nil {
+		_ = b.writeEvent().Assign(b.base, -1, event.Finalize, onWriteTimeout) // the base is in use
 	}
-	return c.write
+	return b.write
 }
 
 func onReadTimeout(ev *event.Event, _ event.What) {
@@ -123,7 +116,7 @@ func onWriteTimeout(ev *event.Event, _ event.What) {
 	if b := ev.Data.(*Bufferevent); b.begin() {
 		defer b.end()
 		if b.timesBelow() {
-			(*Control)(b).RestartTimeouts(event.Write)
+			b.restartTimeouts(event.Write)
 		} else {
 			b.timedOut(event.Write)
 		}
@@ -145,5 +138,5 @@ func (b *Bufferevent) timedOut(what event.What) {
 	if what == event.Write {
 		direction = "write"
 	}
-	(*Control)(b).Event(EventTimeout|eventFor(what), errTimeout(direction))
+	b.report(EventTimeout|eventFor(what), errTimeout(direction), 0)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
@@ -253,75 +254,111 @@ type (
 	}
 )
 
-// Control is a bufferevent as its transport sees it. Convert a *Bufferevent to
-// *Control to get at it. It is not for users of bufferevents. All methods
-// require the lock and a reference, which Transport's methods are called with
-// and Begin gives.
-type Control Bufferevent
+// A Control is a bufferevent as its transport sees it. [Init] returns it to who makes
+// the transport, and nobody else has one. All methods but Begin and Attach require the
+// lock and a reference, which Transport's methods are called with and Begin gives.
+type Control struct{ b *Bufferevent }
 
 // Bufferevent returns the bufferevent as its users see it.
-func (c *Control) Bufferevent() *Bufferevent { return (*Bufferevent)(c) }
+func (c Control) Bufferevent() *Bufferevent { return c.b }
 
 // Input and Output return the buffers, which belong to the transport.
-func (c *Control) Input() *evbuffer.Owned { return &c.input }
+func (c Control) Input() *evbuffer.Owned { return &c.b.input }
 
 // Output is Input for what is to be written.
-func (c *Control) Output() *evbuffer.Owned { return &c.output }
+func (c Control) Output() *evbuffer.Owned { return &c.b.output }
 
 // Begin starts something that the transport does on its own account, such as
 // the callback of an event. It takes the lock and a reference and returns true,
 // or nothing and false if the bufferevent was freed. End undoes it.
-func (c *Control) Begin() bool { return c.Bufferevent().begin() }
+func (c Control) Begin() bool { return c.b.begin() }
 
 // End gives up the lock and the reference that Begin has taken; that may be the
 // last one.
-func (c *Control) End() { c.Bufferevent().end() }
+func (c Control) End() { c.b.end() }
 
 // Alive reports whether the bufferevent is still in use: callbacks may have
 // freed it.
-func (c *Control) Alive() bool { return !c.freed }
+func (c Control) Alive() bool { return c.b.alive() }
+
+// Options returns the options that the bufferevent was made with.
+func (c Control) Options() Options { return c.b.options }
 
 // ReadEvent and WriteEvent return events of the bufferevent that the transport
 // assigns and uses as it likes, for instance as timeouts. Their Data is the
 // *Bufferevent. They are freed with it.
-func (c *Control) ReadEvent() *event.Event { return &c.read }
+func (c Control) ReadEvent() *event.Event { return &c.b.read }
 
 // WriteEvent is ReadEvent for the other direction.
-func (c *Control) WriteEvent() *event.Event {
-	if c.write == nil {
-		c.write = &event.Event{Data: c.Bufferevent()}
-	}
-	return c.write
-}
+func (c Control) WriteEvent() *event.Event { return c.b.writeEvent() }
+
+// UseTimers makes the read event a timeout for reading, and the write event one
+// for writing once it is needed: for transports that wait for no descriptor.
+// They call RestartTimeouts when a direction is enabled and when it has moved
+// something, and StopTimeouts when it is disabled.
+func (c Control) UseTimers() error { return c.b.useTimers() }
+
+// RestartTimeouts begins the timeouts of what anew, or ends them if there is
+// nothing to wait for: if the direction is disabled or suspended, or nothing is
+// there to write.
+func (c Control) RestartTimeouts(what event.What) { c.b.restartTimeouts(what) }
+
+// StopTimeouts ends the timeouts of what.
+func (c Control) StopTimeouts(what event.What) { c.b.stopTimeouts(what) }
+
+// WriteTimeout returns the timeout for writing, or that of the transport above if it is
+// shorter; zero is none.
+func (c Control) WriteTimeout() time.Duration { return c.b.timeoutForWriting() }
 
 // Wants reports whether a direction, Read or Write, is enabled and not
 // suspended.
-func (c *Control) Wants(what event.What) bool {
-	return c.enabled&what != 0 && c.suspended[direction(what)] == 0
-}
+func (c Control) Wants(what event.What) bool { return c.b.wants(what) }
 
-// Options returns the options that the bufferevent was made with.
-func (c *Control) Options() Options { return c.options }
+// InputFull reports whether the input buffer is at the high watermark for reading.
+func (c Control) InputFull() bool { return c.b.inputFull() }
 
-// Queued returns how much waits in the output, and below it if the transport is a
-// Queuer.
-func (c *Control) Queued() int {
-	n := c.output.Len()
-	if q, ok := c.transport.(Queuer); ok {
-		n += q.Queued()
-	}
-	return n
-}
+// InputRoom returns how many bytes may be put into the input buffer until it is
+// at its high watermark, or -1 for any number.
+func (c Control) InputRoom() int { return c.b.inputRoom() }
+
+// HoldOutput says how many bytes of the output the transport has left there because it
+// needs more to do anything with them. The loop tells a transport above if that makes
+// room.
+func (c Control) HoldOutput(n int) { c.b.holdOutput(n) }
+
+// Triggered tells the user that data was read or written: it is what a
+// transport calls last after it has moved some.
+func (c Control) Triggered(what event.What) { c.b.trigger(what, 0) }
+
+// Event tells the user that something else happened. err is what Err returns
+// from now on, or nil to leave that alone.
+func (c Control) Event(what Events, err error) { c.b.report(what, err, 0) }
+
+// EventDeferred is Event, with the callback run by the loop: for what a method
+// finds out that the user has just called.
+func (c Control) EventDeferred(what Events, err error) { c.b.report(what, err, TrigDeferCallbacks) }
+
+// BeginAnew forgets how the stream has ended or failed, as SetFD begins another
+// one.
+func (c Control) BeginAnew() { c.b.beginAnew() }
+
+// Draining reports whether FreeWhenWritten was called. A transport need not end
+// then what ends by being freed.
+func (c Control) Draining() bool { return c.b.draining() }
+
+// WriteEnded tells that the transport has nothing left to write, as EndWriting
+// was to bring about.
+func (c Control) WriteEnded() { c.b.writeEnded() }
 
 // MaxToRead returns how many bytes a transport that is a Limiter may read now. If its
 // group has nothing left, reading is suspended until it has.
-func (c *Control) MaxToRead() int { return c.Bufferevent().maxToRead() }
+func (c Control) MaxToRead() int { return c.b.maxToRead() }
 
 // MaxToWrite is MaxToRead for writing.
-func (c *Control) MaxToWrite() int { return c.Bufferevent().maxToWrite() }
+func (c Control) MaxToWrite() int { return c.b.maxToWrite() }
 
 // CountRead counts what a transport that is a Limiter has read against the limits.
-func (c *Control) CountRead(n int) { c.Bufferevent().countRead(n) }
+func (c Control) CountRead(n int) { c.b.countRead(n) }
 
 // CountWritten is CountRead for writing.
-func (c *Control) CountWritten(n int) { c.Bufferevent().countWritten(n) }
+func (c Control) CountWritten(n int) { c.b.countWritten(n) }

@@ -16,6 +16,7 @@ import (
 // asked to do, and moves data when the test tells it to.
 type tape struct {
 	bev bufferevent.Bufferevent
+	c   bufferevent.Control
 	log diary
 	err error // what Enable and Flush return
 }
@@ -23,13 +24,15 @@ type tape struct {
 func newTape(t testing.TB, base *event.Base, opts bufferevent.Options) *tape {
 	t.Helper()
 	p := new(tape)
-	ok(t, bufferevent.Init(&p.bev, base, p, opts))
+	var err error
+	p.c, err = bufferevent.Init(&p.bev, base, p, opts)
+	ok(t, err)
 	ok(t, p.control().UseTimers())
 	t.Cleanup(p.bev.Free)
 	return p
 }
 
-func (p *tape) control() *bufferevent.Control { return (*bufferevent.Control)(&p.bev) }
+func (p *tape) control() bufferevent.Control { return p.c }
 
 func (p *tape) Enable(what event.What) error {
 	p.log.note("enable " + what.String())
@@ -276,18 +279,23 @@ func TestWants(t *testing.T) {
 	ok(t, b.Enable(event.Read))
 	want(t, "reading", c.Wants(event.Read), true)
 	want(t, "begin", c.Begin(), true)
-	c.Suspend(event.Read)
-	c.Suspend(event.Read)
-	c.Suspend(event.Write)
+	_, below := putLidOn(t, base, b)
+	below.Suspend(event.Read)
+	below.Suspend(event.Read)
+	below.Suspend(event.Write)
 	want(t, "reading", c.Wants(event.Read), false)
 	want(t, "writing", c.Wants(event.Write), false)
 	write(t, b, "x")
 	p.log.want(t, "enable Read", "disable Read", "disable Write")
-	c.Resume(event.Read)
-	c.Resume(event.Write)
-	c.Resume(event.Write)
+	below.Resume(event.Read)
+	below.Resume(event.Write)
+	below.Resume(event.Write)
 	p.log.want(t, "enable Read", "enable Write")
+	below.Suspend(event.Read)
+	p.log.want(t, "disable Read")
 	c.End()
+	below.Detach(false)
+	p.log.want(t, "enable Read") // it takes back what it has asked for
 }
 
 func TestRoomOfTheInput(t *testing.T) {
@@ -315,33 +323,46 @@ type lid struct {
 func (l *lid) Underlying() *bufferevent.Bufferevent { return l.under }
 func (l *lid) String() string                       { return "lid" }
 
+// putLidOn makes a transport above another bufferevent, which it notes the callbacks of,
+// and returns what it may do there.
+func putLidOn(t testing.TB, base *event.Base, under *bufferevent.Bufferevent) (*lid, bufferevent.Lower) {
+	t.Helper()
+	l := &lid{under: under}
+	var err error
+	l.c, err = bufferevent.Init(&l.bev, base, l, 0)
+	ok(t, err)
+	t.Cleanup(l.bev.Free)
+	below, err := l.c.Attach(under,
+		func(*bufferevent.Bufferevent) { l.log.note("read") },
+		func(*bufferevent.Bufferevent) { l.log.note("write") },
+		func(*bufferevent.Bufferevent, bufferevent.Events) { l.log.note("event") })
+	ok(t, err)
+	return l, below
+}
+
 func TestAttachAndDetach(t *testing.T) {
 	for _, frees := range []bool{false, true} {
 		base := newBase(t)
 		under := newTape(t, base, 0)
-		l := &lid{under: &under.bev}
-		ok(t, bufferevent.Init(&l.bev, base, l, 0))
+		l, below := putLidOn(t, base, &under.bev)
 		want(t, "underlying", l.bev.Underlying(), &under.bev)
 		want(t, "description", l.bev.String(), "lid")
-		var d diary
-		c := under.control()
+		c, d := under.control(), &l.log
 		want(t, "begin", c.Begin(), true)
-		c.Attach(l,
-			func(*bufferevent.Bufferevent) { d.note("read") },
-			func(*bufferevent.Bufferevent) { d.note("write") },
-			func(*bufferevent.Bufferevent, bufferevent.Events) { d.note("event") })
 		c.Triggered(event.Read | event.Write)
 		c.Event(bufferevent.EventEOF, nil)
 		d.want(t, "read", "write", "event")
 		c.End()
-		c.Detach(l, frees)
+		below.Detach(frees)
 		want(t, "freed", under.log.has("unlink"), frees)
 		under.bev.Trigger(event.Read, 0)
 		d.want(t)
 		under.bev.Free()
 		want(t, "freed", under.log.has("unlink"), true)
-		l.bev.Free()
-		c.Detach(l, frees) // is too late, and does nothing
+		below.Detach(frees) // is too late, and does nothing
+		d.want(t)
+		_, err := l.c.Attach(&under.bev, nil, nil, nil)
+		wantError(t, "attaching to what was freed", err, bufferevent.ErrFreed)
 	}
 }
 
@@ -349,13 +370,10 @@ func TestAttachAndDetach(t *testing.T) {
 func TestDetachAfterFree(t *testing.T) {
 	base := newBase(t)
 	under := newTape(t, base, 0)
-	c := under.control()
-	want(t, "begin", c.Begin(), true)
-	c.Attach(under, nil, nil, nil)
-	c.End()
+	_, below := putLidOn(t, base, &under.bev)
 	under.bev.Free()
 	want(t, "freed", under.log.has("unlink"), false)
-	c.Detach(under, true)
+	below.Detach(true)
 	want(t, "freed", under.log.has("unlink"), true)
 }
 
@@ -363,13 +381,10 @@ func TestDetachAfterFree(t *testing.T) {
 func TestDetachLeavesOtherCallbacks(t *testing.T) {
 	base := newBase(t)
 	under := newTape(t, base, 0)
-	c := under.control()
-	want(t, "begin", c.Begin(), true)
-	c.Attach(under, nil, nil, nil)
-	c.End()
+	_, below := putLidOn(t, base, &under.bev)
 	var d diary
 	d.keep(&under.bev)
-	c.Detach(under, false)
+	below.Detach(false)
 	under.bev.Trigger(event.Read, 0)
 	d.want(t, "read")
 }

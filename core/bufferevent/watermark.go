@@ -87,37 +87,29 @@ func (b *Bufferevent) inputFull() bool {
 	return b.bounds.readMark.high != 0 && b.inputToTake() >= b.bounds.readMark.high
 }
 
-// roomForInput returns how many bytes may be put into the input, or -1 for any
+// inputRoom returns how many bytes may be put into the input, or -1 for any
 // number.
-func (b *Bufferevent) roomForInput() int {
+func (b *Bufferevent) inputRoom() int {
 	if b.bounds.readMark.high == 0 {
 		return -1
 	}
 	return max(b.bounds.readMark.high-b.inputToTake(), 0)
 }
 
-// OutputFull reports whether the output buffer is at the high watermark for
+// outputFull reports whether the output buffer is at the high watermark for
 // writing, so that a transport above should put no more into it.
-func (c *Control) OutputFull() bool {
-	return c.bounds.writeMark.high != 0 && c.OutputToWrite() >= c.bounds.writeMark.high
+func (b *Bufferevent) outputFull() bool {
+	return b.bounds.writeMark.high != 0 && b.outputToWrite() >= b.bounds.writeMark.high
 }
 
-// OutputRoom returns how many bytes may be put into the output buffer until it
+// outputRoom returns how many bytes may be put into the output buffer until it
 // is at its high watermark, or -1 for any number.
-func (c *Control) OutputRoom() int {
-	if c.bounds.writeMark.high == 0 {
+func (b *Bufferevent) outputRoom() int {
+	if b.bounds.writeMark.high == 0 {
 		return -1
 	}
-	return max(c.bounds.writeMark.high-c.OutputToWrite(), 0)
+	return max(b.bounds.writeMark.high-b.outputToWrite(), 0)
 }
-
-// InputFull and InputRoom are the same for the input buffer and the high
-// watermark for reading.
-func (c *Control) InputFull() bool { return c.Bufferevent().inputFull() }
-
-// InputRoom returns how many bytes may be put into the input buffer until it is
-// at its high watermark, or -1 for any number.
-func (c *Control) InputRoom() int { return c.Bufferevent().roomForInput() }
 
 // The observers are the bufferevent as its two buffers see it.
 type (
@@ -147,7 +139,7 @@ func (o *outputObserver) BufferChanged(_ *evbuffer.Buffer, info evbuffer.Callbac
 		return
 	}
 	defer b.end()
-	if (*Control)(b).Wants(event.Write) {
+	if b.wants(event.Write) {
 		b.transport.OutputAdded()
 	}
 }

@@ -167,7 +167,7 @@ func TestReadOnWriteError(t *testing.T) {
 			o := expectOutcome()
 			o.r.Output().AddString("body")
 			must(t, c.MakeRequest(o.r, MethodPost, "/"))
-			ours.TriggerEvent(bufferevent.EventError|bufferevent.EventWriting, 0)
+			ours.TriggerEvent(bufferevent.EventError|bufferevent.EventWriting, nil, 0)
 			side := c.side.(*outgoing)
 			dispatch(t, base, func() bool { return o.over || side.written != nil })
 			theirs.WriteString(helloAnswer)

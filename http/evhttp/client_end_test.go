@@ -62,7 +62,7 @@ func TestBodiesToTheEndOfAStreamThatCannotBeWritten(t *testing.T) {
 			})
 			r.SetHeaderCallback(func(*Request) bool {
 				if tt.written != nil {
-					(*bufferevent.Control)(stream).EventDeferred(bufferevent.EventWriting|bufferevent.EventError, tt.written)
+					stream.TriggerEvent(bufferevent.EventWriting|bufferevent.EventError, tt.written, bufferevent.TrigDeferCallbacks)
 				}
 				base.Post(func() { close(seen) }) // when that is told
 				return true

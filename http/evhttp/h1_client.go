@@ -128,7 +128,7 @@ func (o *outgoing) startConnect() error {
 	case o.unix != "":
 		return bev.ConnectUnix(o.unix)
 	case o.peer.IsValid():
-		(*bufferevent.Control)(bev).NamePeer(o.host)
+		bev.NamePeer(o.host)
 		return bev.Connect(o.peer)
 	}
 	hints := evutil.AddrInfoHints{Family: o.family, SockType: syscall.SOCK_STREAM, Protocol: syscall.IPPROTO_TCP}

@@ -86,7 +86,7 @@ func (o *outgoing) goThrough() {
 	under.SetCallbacks(nil, nil, nil)
 	under.Data = nil
 	if host, _, err := net.SplitHostPort(o.tunnel.to); err == nil {
-		(*bufferevent.Control)(under).NamePeer(host)
+		under.NamePeer(host)
 	}
 	b, err := o.tunnel.secure(under)
 	if err != nil {

@@ -85,7 +85,7 @@ func TestEventsEndRequestsByTheirOutcome(t *testing.T) {
 			r := evhttp.NewRequest(func(*evhttp.Request) { over = true })
 			ok(t, c.MakeRequest(r, evhttp.MethodGet, "/"))
 			runUntil(t, base, "the request", func() bool { return peer.Input().Len() > 0 })
-			(*bufferevent.Control)(stream).EventDeferred(tt.what, tt.err)
+			stream.TriggerEvent(tt.what, tt.err, bufferevent.TrigDeferCallbacks)
 			told := false
 			ok(t, base.Post(func() { told = true }))
 			runUntil(t, base, "the event", func() bool { return told })
@@ -154,7 +154,7 @@ func TestEventsEndAnswersByTheirOutcome(t *testing.T) {
 			_, err = client.WriteString("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 			ok(t, err)
 			runUntil(t, base, "the request", func() bool { return request != nil })
-			(*bufferevent.Control)(stream).EventDeferred(tt.what, tt.err)
+			stream.TriggerEvent(tt.what, tt.err, bufferevent.TrigDeferCallbacks)
 			if tt.is != nil {
 				runUntil(t, base, "the error", func() bool { return cause != nil })
 				if !errors.Is(cause, tt.is) {

@@ -305,7 +305,7 @@ func unencrypted(base *event.Base, under *bufferevent.Bufferevent, _ string) (*b
 	if under != nil {
 		b, err := bufferevent.NewFilter(under, nil, nil, bufferevent.CloseOnFree, nil)
 		if err == nil {
-			base.Post(func() { b.TriggerEvent(bufferevent.EventConnected, 0) })
+			base.Post(func() { b.TriggerEvent(bufferevent.EventConnected, nil, 0) })
 		}
 		return b, err
 	}

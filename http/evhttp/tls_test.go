@@ -2,6 +2,7 @@ package evhttp
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"net/http"
 	"testing"
@@ -15,7 +16,9 @@ import (
 // TLS: what evhttp knows of TLS it has from there.
 type secured struct {
 	bev   bufferevent.Bufferevent
+	c     bufferevent.Control
 	under *bufferevent.Bufferevent
+	below bufferevent.Lower
 	state tls.ConnectionState
 }
 
@@ -26,26 +29,23 @@ func overSecured(base *event.Base, fd int, state tls.ConnectionState) (*bufferev
 		return nil, err
 	}
 	s := &secured{under: under, state: state}
-	if err := bufferevent.Init(&s.bev, base, s, bufferevent.CloseOnFree); err != nil {
+	if s.c, err = bufferevent.Init(&s.bev, base, s, bufferevent.CloseOnFree); err != nil {
 		return nil, err
 	}
 	pass := func(*bufferevent.Bufferevent) { s.receive() }
-	drained := func(*bufferevent.Bufferevent) { s.control().Triggered(event.Write) }
-	s.below().Attach(s, pass, drained, func(b *bufferevent.Bufferevent, what bufferevent.Events) {
-		s.control().Event(what, b.Err())
+	drained := func(*bufferevent.Bufferevent) { s.c.Triggered(event.Write) }
+	s.below, err = s.c.Attach(under, pass, drained, func(b *bufferevent.Bufferevent, what bufferevent.Events) {
+		s.c.Event(what, b.Err())
 	})
-	return &s.bev, s.control().UseTimers()
+	return &s.bev, errors.Join(err, s.c.UseTimers())
 }
-
-func (s *secured) control() *bufferevent.Control { return (*bufferevent.Control)(&s.bev) }
-func (s *secured) below() *bufferevent.Control   { return (*bufferevent.Control)(s.under) }
 
 func (s *secured) ConnectionState() tls.ConnectionState { return s.state }
 
 func (s *secured) Underlying() *bufferevent.Bufferevent { return s.under }
 
 func (s *secured) receive() {
-	c := s.control()
+	c := s.c
 	if !c.Begin() {
 		return
 	}
@@ -61,10 +61,10 @@ func (s *secured) Disable(what event.What) error { return s.under.Disable(what) 
 func (s *secured) InputRemoved()                 {}
 func (s *secured) TimeoutsChanged()              {}
 func (s *secured) CloseWrite() error             { return s.under.CloseWrite() }
-func (s *secured) Unlink()                       { s.below().Detach(s, true) }
+func (s *secured) Unlink()                       { s.below.Detach(true) }
 
 func (s *secured) OutputAdded() {
-	out := s.control().Output()
+	out := s.c.Output()
 	out.Unfreeze(evbuffer.Front)
 	s.under.WriteBuffer(&out.Buffer)
 	out.Freeze(evbuffer.Front)

@@ -84,7 +84,7 @@ func abort(t testing.TB, base *event.Base, random *rand.Rand, workers *evtls.Wor
 	case 2: // the time is over
 		expire(base)
 	case 3: // what is below fails
-		(*bufferevent.Control)(ends[one].Underlying()).Event(bufferevent.EventError|bufferevent.EventReading, fmt.Errorf("aborted"))
+		ends[one].Underlying().TriggerEvent(bufferevent.EventError|bufferevent.EventReading, fmt.Errorf("aborted"), 0)
 	case 4: // garbage
 		ends[one].Underlying().WriteString("\x16\x03\x03\x00\x02no, this is no TLS")
 	case 5: // what is below is freed by somebody else

@@ -33,7 +33,7 @@ func (s *stream) judge(err error) {
 
 // tellVerdict tells the user that there is nothing more to read, if he reads.
 func (s *stream) tellVerdict(opts bufferevent.TriggerOptions) {
-	c, v := s.control(), s.verdict
+	c, v := s.c, s.verdict
 	if v.what == 0 || !c.Alive() || !c.Wants(event.Read) {
 		return
 	}
@@ -61,7 +61,7 @@ func (s *stream) doom(op string, err error) {
 func (s *stream) tellDoom() {
 	if v := s.verdict; v.what != 0 {
 		s.verdict = verdict{}
-		s.control().EventDeferred(v.what, v.err)
+		s.c.EventDeferred(v.what, v.err)
 	}
 }
 
@@ -69,13 +69,13 @@ func (s *stream) tellDoom() {
 func (s *stream) breakWrite(err error) {
 	s.broken = true
 	s.bev.Disable(event.Write)
-	s.control().EventDeferred(bufferevent.EventWriting|bufferevent.EventError, opError("write", withAlert(err)))
+	s.c.EventDeferred(bufferevent.EventWriting|bufferevent.EventError, opError("write", withAlert(err)))
 }
 
 // onEvent is called when something else than reading and writing has happened
 // below.
 func (s *stream) onEvent(under *bufferevent.Bufferevent, what bufferevent.Events) {
-	c := s.control()
+	c := s.c
 	if !c.Begin() {
 		return
 	}
@@ -122,7 +122,7 @@ func (s *stream) timedOutBelow(what bufferevent.Events, err error) {
 	if what&bufferevent.EventWriting != 0 {
 		s.bev.Disable(event.Write)
 	}
-	s.control().Event(what, err)
+	s.c.Event(what, err)
 }
 
 // failedBelow ends the connection, after what has arrived: the peer may have said
@@ -155,7 +155,7 @@ func (s *stream) unwritableBelow(err error) {
 	default:
 		s.broken = true
 		s.bev.Disable(event.Write)
-		s.control().Event(bufferevent.EventWriting|bufferevent.EventError, opError("write", err))
+		s.c.Event(bufferevent.EventWriting|bufferevent.EventError, opError("write", err))
 	}
 }
 

@@ -232,7 +232,7 @@ func TestUnderlyingEndsDuringHandshake(t *testing.T) {
 	}{
 		{"end of the stream", func(_, wire *bufferevent.Bufferevent) { wire.CloseWrite() }, io.ErrUnexpectedEOF},
 		{"error", func(under, _ *bufferevent.Bufferevent) {
-			(*bufferevent.Control)(under).Event(bufferevent.EventReading|bufferevent.EventError, refused)
+			under.TriggerEvent(bufferevent.EventReading|bufferevent.EventError, refused, 0)
 		}, refused},
 	}
 	for _, test := range tests {
@@ -266,9 +266,9 @@ func TestUnderlyingFails(t *testing.T) {
 	client, server := plain(0)
 	c, s := newTalk(t, base, client, server, 0)
 	refused := errors.New("refused")
-	under := (*bufferevent.Control)(s.b.Underlying())
-	under.Event(bufferevent.EventReading|bufferevent.EventError, refused)
-	under.Event(bufferevent.EventWriting|bufferevent.EventError, refused)
+	under := s.b.Underlying()
+	under.TriggerEvent(bufferevent.EventReading|bufferevent.EventError, refused, 0)
+	under.TriggerEvent(bufferevent.EventWriting|bufferevent.EventError, refused, 0)
 	settle(t, base)
 	s.want(t, failure)
 	wantError(t, "event", s.errs[0], refused)
@@ -281,8 +281,8 @@ func TestUnderlyingFailsToWrite(t *testing.T) {
 	client, server := plain(0)
 	c, s := newTalk(t, base, client, server, 0)
 	refused := errors.New("refused")
-	under := (*bufferevent.Control)(s.b.Underlying())
-	under.Event(bufferevent.EventWriting|bufferevent.EventError, refused)
+	under := s.b.Underlying()
+	under.TriggerEvent(bufferevent.EventWriting|bufferevent.EventError, refused, 0)
 	write(t, c.b, "the reason")
 	ok(t, c.b.CloseWrite())
 	settle(t, base)

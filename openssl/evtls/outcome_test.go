@@ -50,7 +50,7 @@ func TestEventsBelowMeanWhatTheirOutcomeSays(t *testing.T) {
 				l.ours.want(t, connected)
 				told = tt.open
 			}
-			(*bufferevent.Control)(l.ours.b.Underlying()).Event(tt.below, tt.err)
+			l.ours.b.Underlying().TriggerEvent(tt.below, tt.err, 0)
 			settle(t, base)
 			t.Logf("%v below, open %v", tt.below, open)
 			errs := l.ours.errs
@@ -83,7 +83,7 @@ func TestHandshakesThatCannotWriteReadTheReason(t *testing.T) {
 			client, _ := plain(0)
 			l := newLine(t, base, evtls.Connecting, client, serverTLS(0), (*tls.Conn).Handshake)
 			settle(t, base)
-			(*bufferevent.Control)(l.ours.b.Underlying()).Event(bufferevent.EventWriting|bufferevent.EventError, refused)
+			l.ours.b.Underlying().TriggerEvent(bufferevent.EventWriting|bufferevent.EventError, refused, 0)
 			tt.peer(l)
 			await(t, base, "the failure", func() bool { return len(l.ours.errs) > 0 })
 			err := l.ours.errs[0]

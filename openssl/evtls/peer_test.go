@@ -245,7 +245,7 @@ func TestStreamsSayWhoseTheyAre(t *testing.T) {
 		client, server := plain(0)
 		client.TLS.ServerName = ""
 		a, b := newPair(t, base, 0)
-		(*bufferevent.Control)(a).NamePeer(name)
+		a.NamePeer(name)
 		s := newEnd(t, b, evtls.Accepting, server, 0)
 		c := newEnd(t, a, evtls.Connecting, client, 0)
 		settle(t, base)
@@ -258,5 +258,5 @@ func TestStreamsSayWhoseTheyAre(t *testing.T) {
 	ok(t, err)
 	t.Cleanup(b.Free)
 	ok(t, b.ConnectHostname(resolver{}, "tcp4", serverName, int(at.Port())))
-	want(t, "name", (*bufferevent.Control)(b).PeerName(), "")
+	want(t, "name", b.PeerName(), "")
 }

@@ -12,7 +12,7 @@ import (
 func (s *stream) connected() {
 	switch {
 	case s.open(): // a connection that goes on elsewhere
-		s.control().Event(bufferevent.EventConnected, nil)
+		s.c.Event(bufferevent.EventConnected, nil)
 	case !s.begun && !s.ended:
 		s.begin()
 	}
@@ -54,7 +54,7 @@ func (s *stream) start() {
 // does not wait for, or when it wants one. One that was given up has nothing more to tell.
 func (s *stream) notify(h *handshake) {
 	h.base.Post(func() {
-		c := s.control()
+		c := s.c
 		if !c.Begin() {
 			return
 		}
@@ -98,7 +98,7 @@ func (s *stream) turned() {
 
 // established is called when the handshake is done.
 func (s *stream) established() {
-	c := s.control()
+	c := s.c
 	s.deadline.Del()
 	s.conn.done = true
 	s.verdict = verdict{}
@@ -176,7 +176,7 @@ func (s *stream) giveUp() {
 // baseFreed ends the goroutine of a handshake when there is no loop any more that
 // could go on with it.
 func (s *stream) baseFreed() {
-	if c := s.control(); c.Begin() {
+	if c := s.c; c.Begin() {
 		defer c.End()
 		s.ended = true
 		s.giveUp()
@@ -186,7 +186,7 @@ func (s *stream) baseFreed() {
 // onDeadline is the callback of a handshake that takes too long.
 func onDeadline(ev *event.Event, _ event.What) {
 	s := ev.Data.(*stream)
-	if c := s.control(); c.Begin() {
+	if c := s.c; c.Begin() {
 		defer c.End()
 		if !s.open() {
 			s.fail(cmp.Or(s.verdict.err, ErrHandshakeTimeout))

@@ -39,7 +39,9 @@ type Conn struct {
 // stream is the transport of TLS over another bufferevent.
 type stream struct {
 	bev   bufferevent.Bufferevent
+	c     bufferevent.Control
 	under *bufferevent.Bufferevent
+	low   bufferevent.Lower
 	conn  *Conn
 	flags Flags
 	state State // at the beginning
@@ -109,9 +111,6 @@ func newFilter(under *bufferevent.Bufferevent, state State, cfg *Config, opts bu
 	if err != nil {
 		return nil, opError(op, err)
 	}
-	if !(*bufferevent.Control)(under).Alive() {
-		return nil, opError(op, bufferevent.ErrFreed)
-	}
 	s := &stream{
 		under: under, conn: conn, flags: cfg.Flags, state: state,
 		timeout: cfg.handshakeTimeout(), workers: cfg.Workers,
@@ -120,13 +119,11 @@ func newFilter(under *bufferevent.Bufferevent, state State, cfg *Config, opts bu
 	if state == Connecting && cfg.TLS.ServerName == "" {
 		s.unnamed = config
 	}
-	if err := bufferevent.Init(&s.bev, under.Base(), s, opts); err != nil {
+	if s.c, err = bufferevent.Init(&s.bev, under.Base(), s, opts); err != nil {
 		return nil, err
 	}
-	if !s.lower().Begin() {
-		return nil, opError(op, bufferevent.ErrFreed)
-	}
-	defer s.lower().End()
+	under.Lock()
+	defer under.Unlock()
 	if err := s.setUp(); err != nil {
 		return nil, opError(op, err)
 	}
@@ -167,31 +164,30 @@ func newConn(state State, cfg *Config) (*Conn, *tls.Config, error) {
 	return c, config, nil
 }
 
-func (s *stream) control() *bufferevent.Control { return (*bufferevent.Control)(&s.bev) }
-
-func (s *stream) lower() *bufferevent.Control { return (*bufferevent.Control)(s.under) }
-
 // setUp takes over what is below, and begins the handshake if there is to be
 // one and what is below is connected.
 func (s *stream) setUp() error {
-	if err := s.control().UseTimers(); err != nil {
+	if err := s.c.UseTimers(); err != nil {
 		return err
 	}
 	s.deadline.Data = s
 	if err := s.deadline.Assign(s.bev.Base(), -1, event.Finalize, onDeadline); err != nil {
 		return err
 	}
-	s.lower().Attach(s, s.onRead, s.onWrite, s.onEvent)
-	err := errors.Join(
+	var err error
+	if s.low, err = s.c.Attach(s.under, s.onRead, s.onWrite, s.onEvent); err != nil {
+		return err
+	}
+	err = errors.Join(
 		s.under.SetWatermark(event.Read, 0, maxHandshake),
 		s.under.SetWatermark(event.Write, maxQueued/2, 0),
 		s.under.SetTimeouts(0, 0),
 		s.under.Enable(event.Read|event.Write))
 	if err != nil {
-		s.lower().Detach(s, false)
+		s.low.Detach(false)
 		return err
 	}
-	if name := s.lower().PeerName(); name != "" {
+	if name := s.under.PeerName(); name != "" {
 		s.NamePeer(name)
 	}
 	if s.state == Open {
@@ -235,7 +231,7 @@ func (s *stream) open() bool { return s.conn.done }
 // Enable implements bufferevent.Transport. A direction that has timed out below
 // goes on there, too.
 func (s *stream) Enable(what event.What) error {
-	s.control().RestartTimeouts(what & event.Read)
+	s.c.RestartTimeouts(what & event.Read)
 	if off := what &^ s.under.Enabled(); off != 0 && !s.ended && !s.below {
 		if err := s.under.Enable(off); err != nil {
 			return err
@@ -253,7 +249,7 @@ func (s *stream) Enable(what event.What) error {
 
 // Disable implements bufferevent.Transport.
 func (s *stream) Disable(what event.What) error {
-	s.control().StopTimeouts(what)
+	s.c.StopTimeouts(what)
 	s.restBelow()
 	return nil
 }
@@ -261,15 +257,15 @@ func (s *stream) Disable(what event.What) error {
 // restBelow has the reading below rest when the user does not read, or nothing
 // more is to be read. A handshake goes on.
 func (s *stream) restBelow() {
-	rest := s.ended || s.open() && !s.control().Wants(event.Read)
+	rest := s.ended || s.open() && !s.c.Wants(event.Read)
 	if rest == s.resting {
 		return
 	}
 	s.resting = rest
 	if rest {
-		s.lower().Suspend(event.Read)
+		s.low.Suspend(event.Read)
 	} else {
-		s.lower().Resume(event.Read)
+		s.low.Resume(event.Read)
 	}
 }
 
@@ -290,7 +286,7 @@ func (s *stream) atEnd() {
 
 // InputRemoved implements bufferevent.Transport.
 func (s *stream) InputRemoved() {
-	if s.control().Wants(event.Read) {
+	if s.c.Wants(event.Read) {
 		s.pull(bufferevent.TrigDeferCallbacks)
 	}
 }
@@ -298,13 +294,13 @@ func (s *stream) InputRemoved() {
 // TimeoutsChanged implements bufferevent.Transport. The time for writing runs
 // below, where what the peer does not take waits.
 func (s *stream) TimeoutsChanged() {
-	_ = s.under.SetTimeouts(0, s.control().WriteTimeout()) // fails only for one that was freed
-	s.control().RestartTimeouts(event.Read)
+	_ = s.under.SetTimeouts(0, s.c.WriteTimeout()) // fails only for one that was freed
+	s.c.RestartTimeouts(event.Read)
 }
 
 // FinishIteration implements event.Finisher.
 func (s *stream) FinishIteration() {
-	c := s.control()
+	c := s.c
 	if !c.Begin() {
 		return
 	}
@@ -349,9 +345,9 @@ func (s *stream) EndWriting() {
 	switch v := s.verdict; {
 	case s.doomed && v.what != 0: // what tellDoom would have told
 		s.verdict = verdict{}
-		s.control().Event(v.what, v.err)
+		s.c.Event(v.what, v.err)
 	case s.doomed, s.closed, !s.open() && s.bev.Output().Len() == 0:
-		s.control().WriteEnded()
+		s.c.WriteEnded()
 	default:
 		s.encrypt()
 	}
@@ -362,12 +358,12 @@ func (s *stream) EndWriting() {
 func (s *stream) Unlink() {
 	s.giveUp()
 	s.deadline.Free()
-	free := !s.detached && s.control().Options()&bufferevent.CloseOnFree != 0
+	free := !s.detached && s.c.Options()&bufferevent.CloseOnFree != 0
 	if !free {
 		_ = s.under.SetWatermark(event.Read|event.Write, 0, 0) // fails only for one that was freed
 		_ = s.under.SetTimeouts(0, 0)                          // fails only for one that was freed
 	}
-	s.lower().Detach(s, free)
+	s.low.Detach(free)
 	if m := &s.conn.mem; !s.conn.done && !s.abandoned {
 		m.in.Free()
 		m.out.Free()

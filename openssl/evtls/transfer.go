@@ -20,7 +20,7 @@ func (s *stream) pull(opts bufferevent.TriggerOptions) {
 		s.missed = true
 		return
 	}
-	c, n := s.control(), s.takeInAll()
+	c, n := s.c, s.takeInAll()
 	if n > 0 {
 		c.RestartTimeouts(event.Read)
 		s.bev.Trigger(event.Read, opts)
@@ -57,7 +57,7 @@ func (s *stream) takeIn() int {
 // readsOn reports whether there is somebody to decrypt for. A peer that asks for
 // key updates and does not take the answers has to wait until it does.
 func (s *stream) readsOn() bool {
-	c := s.control()
+	c := s.c
 	return s.open() && !s.ended && c.Alive() && c.Wants(event.Read) && !c.InputFull() &&
 		s.under.Output().Len() < maxAnswers
 }
@@ -72,7 +72,7 @@ func (s *stream) decrypt() (total int, err error) {
 }
 
 func (s *stream) decryptBy(p *[maxRecord]byte) (total int, err error) {
-	c, m := s.control(), &s.conn.mem
+	c, m := s.c, &s.conn.mem
 	for s.readsOn() && (s.conn.more || m.ready() || m.ended) {
 		room := p[:]
 		if n := c.InputRoom(); n >= 0 {
@@ -98,7 +98,7 @@ func (s *stream) decryptBy(p *[maxRecord]byte) (total int, err error) {
 
 // deliver puts into the input what was decrypted.
 func (s *stream) deliver(p []byte) error {
-	input := s.control().Input()
+	input := s.c.Input()
 	input.Unfreeze(evbuffer.Back)
 	defer input.Freeze(evbuffer.Back) // a callback of the buffer may panic
 	return input.Add(p)
@@ -114,7 +114,7 @@ func (s *stream) push() {
 // we have ended once that is all. What is below may call for more while it gets
 // some; that comes anyway.
 func (s *stream) encrypt() {
-	c := s.control()
+	c := s.c
 	if !s.open() || s.broken || s.closed || s.writing {
 		return
 	}
@@ -138,10 +138,10 @@ func (s *stream) encrypt() {
 
 // records makes records of the output, and returns how much of it.
 func (s *stream) records() (total int, err error) {
-	output, below := s.control().Output(), s.under.Output()
+	output, below := s.c.Output(), s.under.Output()
 	output.Unfreeze(evbuffer.Front)
 	defer output.Freeze(evbuffer.Front)
-	for output.Len() > 0 && below.Len() < maxQueued && !s.lower().OutputFull() && s.control().Alive() {
+	for output.Len() > 0 && below.Len() < maxQueued && !s.low.OutputFull() && s.c.Alive() {
 		p, err := s.piece(&output.Buffer)
 		if err != nil {
 			return total, err
@@ -177,14 +177,14 @@ func (s *stream) closeNotify() {
 		return
 	}
 	s.untold = true
-	s.control().WriteEnded()
+	s.c.WriteEnded()
 }
 
 // tellWritten runs the write callback if something was encrypted and no more is
 // left, here and below, than the low watermark: who frees a bufferevent when all
 // is written does not want to lose what was only encrypted.
 func (s *stream) tellWritten() {
-	if !s.untold || !s.control().Alive() {
+	if !s.untold || !s.c.Alive() {
 		return
 	}
 	low, _, _ := s.bev.Watermark(event.Write)
@@ -193,16 +193,16 @@ func (s *stream) tellWritten() {
 		return
 	}
 	s.untold = queued > 0
-	s.control().Triggered(event.Write)
+	s.c.Triggered(event.Write)
 }
 
 // Queued implements bufferevent.Queuer: it returns how much was encrypted and has not
 // left yet, which is more than what is below if that is a Queuer, too.
-func (s *stream) Queued() int { return s.lower().Queued() }
+func (s *stream) Queued() int { return s.low.Queued() }
 
 // onRead is called when there is input below.
 func (s *stream) onRead(*bufferevent.Bufferevent) {
-	if c := s.control(); c.Begin() {
+	if c := s.c; c.Begin() {
 		defer c.End()
 		s.shake()
 		s.pull(0)
@@ -211,7 +211,7 @@ func (s *stream) onRead(*bufferevent.Bufferevent) {
 
 // onWrite is called when something has left below.
 func (s *stream) onWrite(*bufferevent.Bufferevent) {
-	if c := s.control(); c.Begin() {
+	if c := s.c; c.Begin() {
 		defer c.End()
 		s.push()
 		s.pull(0)
