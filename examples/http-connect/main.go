@@ -80,7 +80,7 @@ func (o *options) run() error {
 		return err
 	}
 	defer base.Free()
-	proxy, err := evhttp.NewConn(base, nil, o.proxyHost, o.proxyPort)
+	proxy, err := evhttp.NewClientConn(base, o.proxyHost, o.proxyPort, nil)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (o *options) through(r *evhttp.Request, result *error) error {
 	if err != nil {
 		return err
 	}
-	conn, err := evhttp.NewConnReuse(stream, o.target.Host)
+	conn, err := evhttp.NewClientConnReuse(stream, o.target.Host, nil)
 	if err != nil {
 		stream.Free()
 		return err

@@ -92,7 +92,7 @@ func (o *options) config() *evhttp.ClientConfig {
 	if o.proxy != nil {
 		cfg.Proxy = func(*url.URL) (*url.URL, error) { return o.proxy, nil }
 	}
-	cfg.SetUp = func(c *evhttp.Conn) error {
+	cfg.SetUp = func(c *evhttp.ClientConn) error {
 		return errors.Join(c.SetRetries(o.retries), c.SetTimeout(o.timeout), c.SetConnectTimeout(o.timeout))
 	}
 	return cfg

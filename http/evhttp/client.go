@@ -57,7 +57,7 @@ type ClientConfig struct {
 
 	// SetUp is called with every new connection, to set timeouts, limits or
 	// retries. An error is that of the request.
-	SetUp func(c *Conn) error
+	SetUp func(c *ClientConn) error
 }
 
 // A Client sends requests to any hosts, and keeps connections for the next ones.
@@ -124,7 +124,7 @@ func (c *Client) MakeCustomRequest(r *Request, method, rawURL string) error {
 }
 
 // StartRequest is MakeRequest for a request whose body follows, as with
-// [Conn.StartRequest].
+// [ClientConn.StartRequest].
 func (c *Client) StartRequest(r *Request, method Method, rawURL string, ready func(r *Request)) error {
 	return c.request(r, method, method.String(), rawURL, true, ready)
 }
@@ -195,14 +195,14 @@ func (c *Client) pool(way *way) *pool {
 	name := way.name()
 	p := c.pools[name]
 	if p == nil {
-		p = &pool{client: c, name: name, way: *way, conns: make(map[*outgoing]struct{})}
+		p = &pool{client: c, name: name, way: *way, conns: make(map[*ClientConn]struct{})}
 		c.pools[name] = p
 	}
 	return p
 }
 
 // dial makes a connection, which connects when it has a request.
-func (c *Client) dial(p *pool) (*outgoing, error) {
+func (c *Client) dial(p *pool) (*ClientConn, error) {
 	way := &p.way
 	host, port, secure := way.host, way.port, way.secure
 	if way.proxy != "" {
@@ -212,26 +212,27 @@ func (c *Client) dial(p *pool) (*outgoing, error) {
 	if secure {
 		stream = func(base *event.Base) (*bufferevent.Bufferevent, error) { return c.secure(base, nil, host) }
 	}
-	o, err := newOutgoing(c.base, c.cfg.Resolver, host, port, stream)
+	conn, err := NewClientConn(c.base, host, port, &ConnConfig{
+		Resolver: c.cfg.Resolver, Stream: stream, Flags: ConReadOnWriteError,
+	})
 	if err != nil {
 		return nil, err
 	}
-	o.proxyAuth = way.proxyAuth
-	o.flags = ConReadOnWriteError
+	conn.proxyAuth = way.proxyAuth
 	if way.tunnelled() {
-		o.proxyAuth = ""
-		o.tunnel = &tunnel{to: withPort(way.host, way.port), auth: way.proxyAuth}
-		o.tunnel.secure = func(under *bufferevent.Bufferevent) (*bufferevent.Bufferevent, error) {
+		conn.proxyAuth = ""
+		conn.tunnel = &tunnel{to: withPort(way.host, way.port), auth: way.proxyAuth}
+		conn.tunnel.secure = func(under *bufferevent.Bufferevent) (*bufferevent.Bufferevent, error) {
 			return c.secure(c.base, under, way.host)
 		}
 	}
 	if c.cfg.SetUp != nil {
-		if err := c.cfg.SetUp(&o.Conn); err != nil {
-			o.Free()
+		if err := c.cfg.SetUp(conn); err != nil {
+			conn.Free()
 			return nil, err
 		}
 	}
-	return o, nil
+	return conn, nil
 }
 
 func (c *Client) secure(base *event.Base, under *bufferevent.Bufferevent, host string) (*bufferevent.Bufferevent, error) {
@@ -242,7 +243,7 @@ func (c *Client) secure(base *event.Base, under *bufferevent.Bufferevent, host s
 }
 
 // oldestIdle returns the connection that has had nothing to do for longest.
-func (c *Client) oldestIdle() (oldest *outgoing) {
+func (c *Client) oldestIdle() (oldest *ClientConn) {
 	for _, p := range c.pools {
 		if len(p.idle) > 0 && (oldest == nil || p.idle[0].idleSince < oldest.idleSince) {
 			oldest = p.idle[0]
@@ -282,10 +283,10 @@ func (c *Client) end(cause error) {
 	c.CloseIdleConnections()
 	var rest []*clientExchange
 	for _, p := range c.pools {
-		for o := range p.conns {
-			rest = append(rest, o.queue...)
-			o.queue = nil
-			o.Free()
+		for conn := range p.conns {
+			rest = append(rest, conn.queue...)
+			conn.queue = nil
+			conn.Free()
 		}
 		rest = append(rest, p.waiting...)
 		p.waiting = nil

@@ -11,7 +11,7 @@ import (
 )
 
 // answers is a stream whose other end answers everything with an answer.
-func answers(t testing.TB, base *event.Base, answer string) *Conn {
+func answers(t testing.TB, base *event.Base, answer string) *ClientConn {
 	t.Helper()
 	ours, theirs, err := bufferevent.NewPair(base, 0)
 	must(t, err)
@@ -21,7 +21,7 @@ func answers(t testing.TB, base *event.Base, answer string) *Conn {
 	}, nil, nil)
 	theirs.Enable(event.Read)
 	t.Cleanup(theirs.Free)
-	c, err := NewConnReuse(ours, "host.example")
+	c, err := NewClientConnReuse(ours, "host.example", nil)
 	must(t, err)
 	t.Cleanup(c.Free)
 	return c

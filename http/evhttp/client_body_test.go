@@ -24,15 +24,15 @@ func TestLimitsOfAnswers(t *testing.T) {
 	base := newTestBase(t)
 	for _, tt := range []struct {
 		name  string
-		set   func(c *Conn)
+		set   func(c *ClientConn)
 		want  string
 		after string
 	}{
-		{"none", func(c *Conn) {}, "200 OK hellohello", ""},
-		{"body", func(c *Conn) { c.SetMaxBodySize(9) }, "answer too long", ""},
-		{"body that is just right", func(c *Conn) { c.SetMaxBodySize(10) }, "200 OK hellohello", ""},
-		{"body, read to the end", func(c *Conn) { c.SetMaxBodySize(9); c.SetFlags(ConLingeringClose) }, "answer too long", ""},
-		{"header", func(c *Conn) { c.SetMaxHeadersSize(400) }, "invalid answer", ""},
+		{"none", func(c *ClientConn) {}, "200 OK hellohello", ""},
+		{"body", func(c *ClientConn) { c.SetMaxBodySize(9) }, "answer too long", ""},
+		{"body that is just right", func(c *ClientConn) { c.SetMaxBodySize(10) }, "200 OK hellohello", ""},
+		{"body, read to the end", func(c *ClientConn) { c.SetMaxBodySize(9); c.SetFlags(ConLingeringClose) }, "answer too long", ""},
+		{"header", func(c *ClientConn) { c.SetMaxHeadersSize(400) }, "invalid answer", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := connTo(t, base, s.addr())
@@ -46,14 +46,14 @@ func TestTimeouts(t *testing.T) {
 	var release chan struct{}
 	for _, tt := range []struct {
 		name   string
-		set    func(c *Conn)
+		set    func(c *ClientConn)
 		script func(c *rawConn)
 		body   int
 	}{
-		{"no answer", func(c *Conn) { c.SetTimeout(10 * time.Millisecond) }, func(c *rawConn) { c.awaitEnd() }, 0},
-		{"half a head", func(c *Conn) { c.SetReadTimeout(10 * time.Millisecond) }, func(c *rawConn) { c.request(); c.send(helloAnswer[:10]); c.awaitEnd() }, 0},
-		{"half a body", func(c *Conn) { c.SetReadTimeout(10 * time.Millisecond) }, func(c *rawConn) { c.request(); c.send(helloAnswer[:len(helloAnswer)-1]); c.awaitEnd() }, 0},
-		{"nothing taken", func(c *Conn) { c.SetWriteTimeout(10 * time.Millisecond) }, func(c *rawConn) { <-release }, 64 << 20},
+		{"no answer", func(c *ClientConn) { c.SetTimeout(10 * time.Millisecond) }, func(c *rawConn) { c.awaitEnd() }, 0},
+		{"half a head", func(c *ClientConn) { c.SetReadTimeout(10 * time.Millisecond) }, func(c *rawConn) { c.request(); c.send(helloAnswer[:10]); c.awaitEnd() }, 0},
+		{"half a body", func(c *ClientConn) { c.SetReadTimeout(10 * time.Millisecond) }, func(c *rawConn) { c.request(); c.send(helloAnswer[:len(helloAnswer)-1]); c.awaitEnd() }, 0},
+		{"nothing taken", func(c *ClientConn) { c.SetWriteTimeout(10 * time.Millisecond) }, func(c *rawConn) { <-release }, 64 << 20},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			release = make(chan struct{})
@@ -160,7 +160,7 @@ func TestReadOnWriteError(t *testing.T) {
 			ours, theirs, err := bufferevent.NewPair(base, 0)
 			must(t, err)
 			defer theirs.Free()
-			c, err := NewConnReuse(ours, "host")
+			c, err := NewClientConnReuse(ours, "host", nil)
 			must(t, err)
 			defer c.Free()
 			must(t, c.SetFlags(flags))
@@ -168,7 +168,7 @@ func TestReadOnWriteError(t *testing.T) {
 			o.r.Output().AddString("body")
 			must(t, c.MakeRequest(o.r, MethodPost, "/"))
 			ours.TriggerEvent(bufferevent.EventError|bufferevent.EventWriting, nil, 0)
-			side := c.side.(*outgoing)
+			side := c
 			dispatch(t, base, func() bool { return o.over || side.written != nil })
 			theirs.WriteString(helloAnswer)
 			o.await(t, base)
@@ -298,7 +298,7 @@ func TestTheEndComesWhileReadingRests(t *testing.T) {
 		base := newTestBase(t)
 		ours, theirs, err := bufferevent.NewPair(base, 0)
 		must(t, err)
-		c, err := NewConnReuse(ours, "host")
+		c, err := NewClientConnReuse(ours, "host", nil)
 		must(t, err)
 		o := expectOutcome()
 		rested := false
@@ -307,7 +307,7 @@ func TestTheEndComesWhileReadingRests(t *testing.T) {
 		theirs.WriteString(head)
 		theirs.Write(make([]byte, total))
 		dispatch(t, base, func() bool { rested = o.r.paused; return rested })
-		c.side.(*outgoing).finished(io.EOF) // as a stream tells that has nothing more
+		c.finished(io.EOF) // as a stream tells that has nothing more
 		if o.over {
 			t.Fatal("over too early")
 		}
@@ -329,13 +329,13 @@ func TestAnAnswerThatIsFasterThanTheLoop(t *testing.T) {
 	must(t, err)
 	defer theirs.Free()
 	theirs.Enable(event.Read)
-	c, err := NewConnReuse(ours, "host")
+	c, err := NewClientConnReuse(ours, "host", nil)
 	must(t, err)
 	defer c.Free()
 	o := expectOutcome()
 	ready := 0
 	must(t, c.StartRequest(o.r, MethodPost, "/", func(r *Request) { ready++ }))
-	side := c.side.(*outgoing)
+	side := c
 	side.expect(time.Hour) // it is late
 	theirs.WriteString(helloAnswer[:len(helloAnswer)-1])
 	dispatch(t, base, func() bool { return side.state == inResponseBody })
@@ -362,7 +362,7 @@ func TestAHeadThatHasLeftIsNotSentAgain(t *testing.T) {
 	askOn(t, c, "/").want(t, "200 OK hello")
 	o := expectOutcome()
 	must(t, c.StartRequest(o.r, MethodPost, "/", nil))
-	side := c.side.(*outgoing)
+	side := c
 	side.expect(time.Hour) // the loop is late
 	o.await(t, base)
 	o.want(t, "connection ended")

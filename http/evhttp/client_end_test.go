@@ -41,17 +41,15 @@ func TestBodiesToTheEndOfAStreamThatCannotBeWritten(t *testing.T) {
 			}
 			defer base.Free()
 			var stream *bufferevent.Bufferevent
-			c, err := NewConnFunc(base, nil, "127.0.0.1", int(s.addr().Port()), func(base *event.Base) (*bufferevent.Bufferevent, error) {
+			dial := func(base *event.Base) (*bufferevent.Bufferevent, error) {
 				stream, err = bufferevent.NewSocket(base, evutil.InvalidSocket, bufferevent.CloseOnFree)
 				return stream, err
-			})
+			}
+			c, err := NewClientConn(base, "127.0.0.1", int(s.addr().Port()), &ConnConfig{Stream: dial, Flags: ConReadOnWriteError})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer c.Free()
-			if err := c.SetFlags(ConReadOnWriteError); err != nil {
-				t.Fatal(err)
-			}
 			var result error
 			body := ""
 			r := NewRequest(func(r *Request) {

@@ -40,7 +40,7 @@ func hostAndPort(srv *httptest.Server) (host string, port int) {
 }
 
 // A Conn is a connection to one host.
-func ExampleConn_MakeRequest() {
+func ExampleClientConn_MakeRequest() {
 	srv := web()
 	defer srv.Close()
 	base, err := event.NewBase()
@@ -49,7 +49,7 @@ func ExampleConn_MakeRequest() {
 	}
 	defer base.Free()
 	host, port := hostAndPort(srv)
-	conn, err := evhttp.NewConn(base, nil, host, port)
+	conn, err := evhttp.NewClientConn(base, host, port, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func ExampleConn_MakeRequest() {
 }
 
 // A body that is made bit by bit is sent as fast as the server takes it.
-func ExampleConn_StartRequest() {
+func ExampleClientConn_StartRequest() {
 	srv := web()
 	defer srv.Close()
 	base, err := event.NewBase()
@@ -91,7 +91,7 @@ func ExampleConn_StartRequest() {
 	}
 	defer base.Free()
 	host, port := hostAndPort(srv)
-	conn, err := evhttp.NewConn(base, nil, host, port)
+	conn, err := evhttp.NewClientConn(base, host, port, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -14,13 +14,13 @@ import (
 type clientExchange struct {
 	Request
 	state exchangeState
-	pool  *pool     // that it waits in, if it is pooled
-	conn  *outgoing // that has it, if it is queued
+	pool  *pool       // that it waits in, if it is pooled
+	conn  *ClientConn // that has it, if it is queued
 
 	onDone          func(r *Request)
 	onReady         func(r *Request) // for the body, if that follows
 	onInformational func(r *Request, code int, h *Header)
-	onStage         func(o *outgoing, stage clientStage)
+	onStage         func(c *ClientConn, stage clientStage)
 	onSent          []func()
 
 	host    string // for the Host field, if it is not that of the connection
@@ -50,9 +50,9 @@ func (x *clientExchange) wait(p *pool) {
 }
 
 // enqueue gives the exchange to a connection.
-func (x *clientExchange) enqueue(o *outgoing) {
-	x.state, x.pool, x.conn = queued, nil, o
-	x.Request.ex, x.Request.conn = x, &o.Conn
+func (x *clientExchange) enqueue(c *ClientConn) {
+	x.state, x.pool, x.conn = queued, nil, c
+	x.Request.ex, x.Request.conn = x, &c.Conn
 }
 
 // current reports whether the exchange is what its connection sends or receives.

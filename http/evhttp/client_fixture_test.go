@@ -144,9 +144,9 @@ func must(t testing.TB, err error) {
 }
 
 // connTo makes a connection that will connect to a server.
-func connTo(t testing.TB, base *event.Base, addr netip.AddrPort) *Conn {
+func connTo(t testing.TB, base *event.Base, addr netip.AddrPort) *ClientConn {
 	t.Helper()
-	c, err := NewConn(base, nil, addr.Addr().String(), int(addr.Port()))
+	c, err := NewClientConn(base, addr.Addr().String(), int(addr.Port()), nil)
 	must(t, err)
 	t.Cleanup(c.Free)
 	return c
@@ -210,7 +210,7 @@ func (o *outcome) want(t testing.TB, text string) {
 }
 
 // askOn makes a request and waits for its end.
-func askOn(t testing.TB, c *Conn, uri string) *outcome {
+func askOn(t testing.TB, c *ClientConn, uri string) *outcome {
 	t.Helper()
 	o := expectOutcome()
 	must(t, c.MakeRequest(o.r, MethodGet, uri))

@@ -78,7 +78,7 @@ func TestRetries(t *testing.T) {
 	must(t, c.SetRetries(-1))
 	o := expectOutcome()
 	must(t, c.MakeRequest(o.r, MethodGet, "/"))
-	dispatch(t, base, func() bool { return c.side.(*outgoing).retries > 1 })
+	dispatch(t, base, func() bool { return c.retries > 1 })
 	l, err = net.Listen("tcp", addr.String())
 	must(t, err)
 	serveRaw(t, l, func(_ int, c *rawConn) { c.request(); c.send(helloAnswer) })
@@ -125,7 +125,7 @@ func TestCancelInEveryState(t *testing.T) {
 				o.r.SetChunkCallback(func(r *Request) { r.Cancel() })
 			}
 			must(t, c.MakeRequest(o.r, MethodGet, "/first"))
-			side := c.side.(*outgoing)
+			side := c
 			switch state {
 			case "waiting to retry":
 				dispatch(t, base, func() bool { return side.state == waiting })
@@ -280,7 +280,7 @@ func TestFree(t *testing.T) {
 	must(t, c.MakeRequest(first.r, MethodGet, "/"))
 	must(t, c.MakeRequest(second.r, MethodGet, "/"))
 	ctx := first.r.Context()
-	side := c.side.(*outgoing)
+	side := c
 	dispatch(t, base, func() bool { return side.state == inResponse })
 	c.Free()
 	c.Free()
@@ -327,7 +327,7 @@ func TestLocalAddressAndFamily(t *testing.T) {
 	free := l.Addr().(*net.TCPAddr).AddrPort().Port()
 	l.Close()
 	base := newTestBase(t)
-	c, err := NewConn(base, nil, "localhost", int(s.addr().Port()))
+	c, err := NewClientConn(base, "localhost", int(s.addr().Port()), nil)
 	must(t, err)
 	defer c.Free()
 	must(t, c.SetFamily(syscall.AF_INET))
@@ -346,7 +346,7 @@ func TestReuseConnectedAddr(t *testing.T) {
 	s := newRaw(t, func(_ int, c *rawConn) { c.request(); c.send(helloAnswer) })
 	base := newTestBase(t)
 	for _, flags := range []ConnFlags{0, ConReuseConnectedAddr} {
-		c, err := NewConn(base, nil, "localhost", int(s.addr().Port()))
+		c, err := NewClientConn(base, "localhost", int(s.addr().Port()), nil)
 		must(t, err)
 		defer c.Free()
 		must(t, c.SetFlags(flags))
@@ -373,7 +373,7 @@ func TestClientsOfUnixSockets(t *testing.T) {
 			c.send(helloAnswer)
 		}
 	})
-	c, err := NewConnUnix(newTestBase(t), path, nil)
+	c, err := NewClientConnUnix(newTestBase(t), path, nil)
 	must(t, err)
 	defer c.Free()
 	askOn(t, c, "/").want(t, "200 OK hello")
@@ -465,18 +465,6 @@ func TestAHeaderThatIsRefused(t *testing.T) {
 	must(t, c.MakeRequest(o.r, MethodGet, "/"))
 	o.await(t, base)
 	o.want(t, "cancelled")
-}
-
-func TestSettersOfClientsAreNotForServers(t *testing.T) {
-	c := &Conn{side: new(served)}
-	for _, err := range []error{
-		c.SetRetries(1), c.SetFlags(0), c.SetTimeout(1), c.FreeOnCompletion(), c.SetLocalPort(1),
-		c.MakeRequest(NewRequest(nil), MethodGet, "/"),
-	} {
-		if !errors.Is(err, ErrNotClient) {
-			t.Errorf("error %v", err)
-		}
-	}
 }
 
 func TestErrorsOfRequestsHaveNames(t *testing.T) {

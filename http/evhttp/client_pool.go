@@ -2,10 +2,7 @@ package evhttp
 
 import (
 	"errors"
-	"fmt"
 	"slices"
-
-	"github.com/go-libevent/libevent/http/internal/message"
 )
 
 // A way is how a host is reached; requests that have the same one share
@@ -47,8 +44,8 @@ type pool struct {
 	client  *Client
 	name    wayName
 	way     way
-	conns   map[*outgoing]struct{}
-	idle    []*outgoing // the one used last at the end
+	conns   map[*ClientConn]struct{}
+	idle    []*ClientConn // the one used last at the end
 	waiting []*clientExchange
 }
 
@@ -56,10 +53,10 @@ type pool struct {
 // be one, or lets it wait.
 func (p *pool) send(x *clientExchange) error {
 	if n := len(p.idle); n > 0 {
-		o := p.idle[n-1]
+		conn := p.idle[n-1]
 		p.idle = p.idle[:n-1]
 		p.client.idle--
-		o.take(x)
+		conn.take(x)
 		return nil
 	}
 	if len(p.conns) >= p.client.cfg.MaxPerHost {
@@ -71,31 +68,31 @@ func (p *pool) send(x *clientExchange) error {
 		p.client.waiting++
 		return nil
 	}
-	o, err := p.client.dial(p)
+	conn, err := p.client.dial(p)
 	if err != nil {
 		return err
 	}
-	p.conns[o] = struct{}{}
-	o.pool = p
-	o.take(x)
+	p.conns[conn] = struct{}{}
+	conn.pool = p
+	conn.take(x)
 	return nil
 }
 
 // put is called when a connection has nothing to do.
-func (p *pool) put(o *outgoing) {
+func (p *pool) put(conn *ClientConn) {
 	if x := p.nextWaiting(); x != nil {
-		o.take(x)
+		conn.take(x)
 		return
 	}
 	c := p.client
-	if o.state != idle || len(p.idle) >= c.cfg.MaxIdlePerHost {
-		o.Free()
+	if conn.state != idle || len(p.idle) >= c.cfg.MaxIdlePerHost {
+		conn.Free()
 		return
 	}
 	c.turn++
-	o.idleSince = c.turn
-	p.idle = append(p.idle, o)
-	o.expect(c.cfg.IdleTimeout)
+	conn.idleSince = c.turn
+	p.idle = append(p.idle, conn)
+	conn.expect(c.cfg.IdleTimeout)
 	if c.idle++; c.idle > c.cfg.MaxIdle {
 		c.oldestIdle().Free()
 	}
@@ -113,9 +110,9 @@ func (p *pool) nextWaiting() *clientExchange {
 }
 
 // gone is called when a connection was freed, by whomever.
-func (p *pool) gone(o *outgoing) {
-	delete(p.conns, o)
-	if i := slices.Index(p.idle, o); i >= 0 {
+func (p *pool) gone(conn *ClientConn) {
+	delete(p.conns, conn)
+	if i := slices.Index(p.idle, conn); i >= 0 {
 		p.idle = slices.Delete(p.idle, i, i+1)
 		p.client.idle--
 	}
@@ -158,10 +155,3 @@ func (p *pool) cancel(x *clientExchange) {
 
 // errNoTLS says that a client was not told how to make TLS streams.
 var errNoTLS = errors.New("no TLS was configured")
-
-func checkHost(host string, port int) error {
-	if host == "" || !message.ValidValue(host) || port < 1 || port > 65535 {
-		return fmt.Errorf("host %q, port %d: %w", host, port, ErrInvalid)
-	}
-	return nil
-}

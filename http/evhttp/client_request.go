@@ -60,8 +60,8 @@ func (e *Error) Temporary() bool { return e.Timeout() }
 var _ net.Error = (*Error)(nil)
 
 var (
-	// ErrNotClient says that only a client can do that.
-	ErrNotClient = errors.New("not a client's connection")
+	// ErrNotClient says that a request was not made for a client to send.
+	ErrNotClient = errors.New("not a client's request")
 	// ErrBusy says that the request is being sent or answered.
 	ErrBusy = errors.New("request is under way")
 	// ErrQueueFull says that too many requests wait.
@@ -88,7 +88,7 @@ func (r *Request) Err() error { return r.cause }
 // client's request was cancelled. A server's request fails, too, when the client
 // has ended its stream while the answer is still to come and nothing of it waits to
 // be sent: most such clients have gone. Without this callback and that of
-// [Conn.SetCloseCallback], the answer goes on, as those of files and of handlers of
+// [ClientConn.SetCloseCallback], the answer goes on, as those of files and of handlers of
 // net/http do in any case; see also [Request.Context]
 // (evhttp_request_set_error_cb).
 func (r *Request) SetErrorCallback(fn func(r *Request, err error)) { r.onError = fn }
@@ -108,17 +108,17 @@ func (r *Request) SetInformationalCallback(fn func(r *Request, code int, h *Head
 //
 // The error is ErrInvalid if method or uri cannot be sent, ErrBusy if r is under
 // way, ErrQueueFull if too many requests wait, ErrDone if the connection was freed,
-// [event.ErrFreed] if the base was, ErrNotClient if it is a server's
+// [event.ErrFreed] if the base was, ErrNotClient if r was not made by NewRequest
 // (evhttp_make_request).
 //
 // When the base is freed, so is the connection: its requests fail with
 // [event.ErrFreed], on the goroutine that frees it. In C they are forgotten.
-func (c *Conn) MakeRequest(r *Request, method Method, uri string) error {
+func (c *ClientConn) MakeRequest(r *Request, method Method, uri string) error {
 	return c.makeRequest(r, method, method.String(), uri, false, nil)
 }
 
 // MakeCustomRequest is MakeRequest with a method that has no name here.
-func (c *Conn) MakeCustomRequest(r *Request, method, uri string) error {
+func (c *ClientConn) MakeCustomRequest(r *Request, method, uri string) error {
 	return c.makeRequest(r, methodOf([]byte(method)), method, uri, false, nil)
 }
 
@@ -126,21 +126,20 @@ func (c *Conn) MakeCustomRequest(r *Request, method, uri string) error {
 // SendReplyChunk and SendReplyEnd. ready is called when it is time for that. The
 // body goes in chunks unless a Content-Length among the output headers announces
 // how long it will be.
-func (c *Conn) StartRequest(r *Request, method Method, uri string, ready func(r *Request)) error {
+func (c *ClientConn) StartRequest(r *Request, method Method, uri string, ready func(r *Request)) error {
 	return c.makeRequest(r, method, method.String(), uri, true, ready)
 }
 
-func (c *Conn) makeRequest(r *Request, method Method, name, uri string, follows bool, ready func(r *Request)) error {
-	o, err := c.client("make request")
-	if err != nil {
-		return err
+func (c *ClientConn) makeRequest(r *Request, method Method, name, uri string, follows bool, ready func(r *Request)) error {
+	if c.freed {
+		return fmt.Errorf("request %s %s: %w", name, uri, ErrDone)
 	}
-	if o.unhook == nil && o.pool == nil {
-		if o.unhook = o.base.AfterFree(o.baseFreed); o.freed {
+	if c.unhook == nil && c.pool == nil {
+		if c.unhook = c.base.AfterFree(c.baseFreed); c.freed {
 			return fmt.Errorf("request %s %s: %w", name, uri, event.ErrFreed)
 		}
 	}
-	if len(o.queue) >= o.maxQueue {
+	if len(c.queue) >= c.cfg.MaxQueue {
 		return fmt.Errorf("request %s %s: %w", name, uri, ErrQueueFull)
 	}
 	x, err := r.renew(method, name, uri)
@@ -148,7 +147,7 @@ func (c *Conn) makeRequest(r *Request, method Method, name, uri string, follows 
 		return err
 	}
 	x.follows, x.onReady = follows, ready
-	o.take(x)
+	c.take(x)
 	return nil
 }
 

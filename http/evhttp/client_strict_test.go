@@ -60,7 +60,7 @@ func strictOutcome(t testing.TB, row *strictRow, size int) string {
 	must(t, err)
 	defer theirs.Free()
 	theirs.Enable(event.Read)
-	c, err := NewConnReuse(ours, "host.example")
+	c, err := NewClientConnReuse(ours, "host.example", nil)
 	must(t, err)
 	defer c.Free()
 	var said []string

@@ -158,7 +158,7 @@ func TestWhatCannotBeSentIsRefused(t *testing.T) {
 			t.Errorf("value %q: error %v", value, err)
 		}
 	}
-	if len(c.side.(*outgoing).queue) != 0 {
+	if len(c.queue) != 0 {
 		t.Error("something is in the queue")
 	}
 }
@@ -166,16 +166,16 @@ func TestWhatCannotBeSentIsRefused(t *testing.T) {
 func TestConnectionsThatCannotBe(t *testing.T) {
 	base := newTestBase(t)
 	for _, host := range []string{"", "a\r\nb"} {
-		if _, err := NewConn(base, nil, host, 80); !errors.Is(err, ErrInvalid) {
+		if _, err := NewClientConn(base, host, 80, nil); !errors.Is(err, ErrInvalid) {
 			t.Errorf("host %q: error %v", host, err)
 		}
 	}
 	for _, port := range []int{-1, 0, 65536} {
-		if _, err := NewConn(base, nil, "host", port); !errors.Is(err, ErrInvalid) {
+		if _, err := NewClientConn(base, "host", port, nil); !errors.Is(err, ErrInvalid) {
 			t.Errorf("port %d: error %v", port, err)
 		}
 	}
-	if _, err := NewConnUnix(base, "", nil); !errors.Is(err, ErrInvalid) {
+	if _, err := NewClientConnUnix(base, "", nil); !errors.Is(err, ErrInvalid) {
 		t.Errorf("Unix socket: error %v", err)
 	}
 }

@@ -12,25 +12,25 @@ import (
 	"github.com/go-libevent/libevent/http/internal/message"
 )
 
-// A Conn is a connection, on either side. It carries one request after the other
-// (struct evhttp_connection).
+// A Conn is what the connections of servers and clients have in common, [ServerConn] and
+// [ClientConn] (struct evhttp_connection).
 type Conn struct {
 	// Data is for the user.
 	Data any
 
-	base    *event.Base
-	server  *Server // or nil on a client
-	bev     *bufferevent.Bufferevent
-	side    side
-	timer   event.Event
-	armed   instant // when the timer fires; zero if it does not
-	due     instant // when time is up; zero if nothing is expected
-	peer    netip.AddrPort
-	local   *net.Addr       // once it was asked for
-	limits  *message.Limits // of heads and trailers; may be shared
-	maxBody int64
-	onClose func(c *Conn)
-	freed   bool
+	base     *event.Base
+	accepted *ServerConn // of which it is a part, or nil on a client
+	bev      *bufferevent.Bufferevent
+	side     side
+	timer    event.Event
+	armed    instant // when the timer fires; zero if it does not
+	due      instant // when time is up; zero if nothing is expected
+	peer     netip.AddrPort
+	local    *net.Addr       // once it was asked for
+	limits   *message.Limits // of heads and trailers; may be shared
+	maxBody  int64
+	onClose  func(c *Conn)
+	freed    bool
 
 	peerAsked bool // peer is what the stream has said
 }
@@ -135,10 +135,6 @@ func (c *Conn) localAddr() net.Addr {
 // (evhttp_connection_get_base).
 func (c *Conn) Base() *event.Base { return c.base }
 
-// Server returns the server that has accepted the connection, or nil on a client
-// (evhttp_connection_get_server).
-func (c *Conn) Server() *Server { return c.server }
-
 // Bufferevent returns the stream below, or nil if there is none, or not any more
 // (evhttp_connection_get_bufferevent).
 func (c *Conn) Bufferevent() *bufferevent.Bufferevent { return c.bev }
@@ -152,7 +148,7 @@ func (c *Conn) PeerAddr() netip.AddrPort {
 		return c.peer
 	}
 	addr := c.bev.PeerAddr()
-	if c.Server() != nil {
+	if c.accepted != nil {
 		c.peer, c.peerAsked = addr, true
 	}
 	return addr

@@ -60,7 +60,7 @@
 // A [Conn] is a connection to one host, which is made when there is a request, and
 // again when there is one after it was closed:
 //
-//	conn, err := evhttp.NewConn(base, nil, "example.com", 80)
+//	conn, err := evhttp.NewClientConn(base, "example.com", 80, nil)
 //	...
 //	r := evhttp.NewRequest(func(r *evhttp.Request) {
 //		if err := r.Err(); err != nil { ... }
@@ -70,7 +70,7 @@
 //
 // Requests go one after the other; the same [Request] may be sent again and again,
 // and then costs no memory. A body is what is in [Request.Output]; one that is made
-// bit by bit follows after [Conn.StartRequest]. An answer is kept until it is
+// bit by bit follows after [ClientConn.StartRequest]. An answer is kept until it is
 // complete, up to [DefaultMaxResponse], or taken as it comes
 // ([Request.SetChunkCallback]); in both directions nothing piles up that the other
 // side does not take. After "Expect: 100-continue" a body waits until it is wanted,
@@ -85,7 +85,7 @@
 // with one exception: if the server has closed a connection that it had kept just
 // as the request came, it is sent on a new one, provided that it is still all there
 // and either that is as good as once (GET, PUT and others) or nothing of it had
-// left. Connecting is tried again as [Conn.SetRetries] says.
+// left. Connecting is tried again as [ClientConn.SetRetries] says.
 //
 // # Hostile peers
 //

@@ -114,9 +114,9 @@ func TestClientsEndRequestsThatCannotBeSent(t *testing.T) {
 			defer full.Close()
 			addr := netip.MustParseAddrPort(addr)
 			ended := make(chan error, 1)
-			var c *evhttp.Conn
+			var c *evhttp.ClientConn
 			l.do(func() {
-				c, err = evhttp.NewConn(l.base, nil, addr.Addr().String(), int(addr.Port()))
+				c, err = evhttp.NewClientConn(l.base, addr.Addr().String(), int(addr.Port()), nil)
 				if err == nil {
 					err = c.SetFlags(flags)
 				}

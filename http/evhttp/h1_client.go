@@ -14,27 +14,26 @@ import (
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
-// outgoing is the client's side of a connection: it connects when there is a
-// request, and sends one after the other.
-type outgoing struct {
+// A ClientConn is a client's connection. It connects when there is a request, and sends one
+// after the other (struct evhttp_connection).
+//
+// Like everything that belongs to a base it is for the goroutine that runs its loop. When
+// the base is freed, so is the connection.
+type ClientConn struct {
 	Conn
-	resolver  bufferevent.Resolver
-	family    int
-	local     netip.AddrPort
+	cfg       ConnConfig
 	host      string // to connect to, or
 	unix      string // the path of a Unix socket, or neither
 	port      int
 	hostField string
-	proxyAuth string // the value of Proxy-Authorization in requests, or nothing
-	newStream DialFunc
+	proxyAuth string  // the value of Proxy-Authorization in requests, or nothing
 	tunnel    *tunnel // through a proxy, or nil
 	pool      *pool   // that the connection is one of, or nil
-	onPanic   PanicFunc
-	flags     ConnFlags
 
-	queue []*clientExchange // the first one is being sent or answered
-	state outgoingState
-	busy  bool // readable is at work, and will see what has changed
+	queue   []*clientExchange // the first one is being sent or answered
+	state   clientConnState
+	busy    bool // readable is at work, and will see what has changed
+	retries int  // how often connecting was tried again
 
 	// What there is for a connection.
 	reused  bool  // it has carried another request before
@@ -52,254 +51,252 @@ type outgoing struct {
 	handed    int   // bytes that were given to the stream, if nothing can follow
 	informed  int   // informational responses that have come
 
-	unhook                                    func() bool // from the freeing of the base, unless in a pool
-	scratch                                   []byte
-	spareSent                                 []func() // memory to be used again
-	connectTimeout, readTimeout, writeTimeout time.Duration
-	continueTimeout, idleTimeout              time.Duration
-	retries, maxRetries                       int
-	initialRetry                              time.Duration
-	maxQueue                                  int
-	freeWhenDone                              bool
-	idleSince                                 uint64 // in a pool
+	unhook       func() bool // from the freeing of the base, unless in a pool
+	scratch      []byte
+	spareSent    []func() // memory to be used again
+	freeWhenDone bool
+	idleSince    uint64 // in a pool
 }
 
-type outgoingState uint8
+type clientConnState uint8
 
 const (
-	apart      outgoingState = iota // there is no connection
-	waiting                         // nor will there be before the next try
-	connecting                      // there may soon be one
-	tunnelling                      // to a proxy, which has been asked to connect
-	securing                        // through it, and TLS begins
-	idle                            // there is one, and no request
-	inResponse                      // a request is under way
+	apart      clientConnState = iota // there is no connection
+	waiting                           // nor will there be before the next try
+	connecting                        // there may soon be one
+	tunnelling                        // to a proxy, which has been asked to connect
+	securing                          // through it, and TLS begins
+	idle                              // there is one, and no request
+	inResponse                        // a request is under way
 	inResponseBody
 	leaving // the stream is somebody else's, if he takes it
 )
 
+// established reports whether there is a connection to the server.
+func (s clientConnState) established() bool { return s >= idle }
+
 // next goes on with the first request in the queue, if nothing else is under way.
-func (o *outgoing) next() {
+func (c *ClientConn) next() {
 	switch {
-	case o.freed:
-	case len(o.queue) == 0:
-		if o.pool != nil {
-			o.pool.put(o)
-		} else if o.freeWhenDone {
-			o.Free()
-		} else if o.state == idle && o.idleTimeout > 0 {
-			o.expect(o.idleTimeout)
+	case c.freed:
+	case len(c.queue) == 0:
+		if c.pool != nil {
+			c.pool.put(c)
+		} else if c.freeWhenDone {
+			c.Free()
+		} else if c.state == idle && c.cfg.IdleTimeout > 0 {
+			c.expect(c.cfg.IdleTimeout)
 		}
-	case o.state == apart:
-		o.connect()
-	case o.state == idle:
-		o.begin(o.queue[0])
+	case c.state == apart:
+		c.connect()
+	case c.state == idle:
+		c.begin(c.queue[0])
 	}
 }
 
 // connect begins to connect. That it fails is told by the loop, for it may be
 // called by the user.
-func (o *outgoing) connect() {
-	o.state = connecting
-	o.expect(o.connectTimeout)
-	if err := o.startConnect(); err != nil {
-		o.failLater(err)
+func (c *ClientConn) connect() {
+	c.state = connecting
+	c.expect(c.cfg.ConnectTimeout)
+	if err := c.startConnect(); err != nil {
+		c.failLater(err)
 	}
 }
 
-func (o *outgoing) startConnect() error {
-	if o.host == "" && o.unix == "" {
+func (c *ClientConn) startConnect() error {
+	if c.host == "" && c.unix == "" {
 		return errClosed
 	}
-	if o.connectTimeout > 0 && o.timer.Pending(event.Timeout) == 0 {
+	if c.cfg.ConnectTimeout > 0 && c.timer.Pending(event.Timeout) == 0 {
 		return event.ErrFreed
 	}
-	bev, err := o.newStream(o.base)
+	bev, err := c.cfg.Stream(c.base)
 	if err != nil {
 		return err
 	}
-	o.attach(bev)
-	if o.local != (netip.AddrPort{}) && o.unix == "" {
-		if err := bev.SetLocalAddr(o.local); err != nil {
+	c.attach(bev)
+	if c.cfg.LocalAddr != (netip.AddrPort{}) && c.unix == "" {
+		if err := bev.SetLocalAddr(c.cfg.LocalAddr); err != nil {
 			return err
 		}
 	}
 	switch {
-	case o.unix != "":
-		return bev.ConnectUnix(o.unix)
-	case o.peer.IsValid():
-		bev.NamePeer(o.host)
-		return bev.Connect(o.peer)
+	case c.unix != "":
+		return bev.ConnectUnix(c.unix)
+	case c.peer.IsValid():
+		bev.NamePeer(c.host)
+		return bev.Connect(c.peer)
 	}
-	hints := evutil.AddrInfoHints{Family: o.family, SockType: syscall.SOCK_STREAM, Protocol: syscall.IPPROTO_TCP}
-	if o.family == syscall.AF_UNSPEC {
+	hints := evutil.AddrInfoHints{Family: c.cfg.Family, SockType: syscall.SOCK_STREAM, Protocol: syscall.IPPROTO_TCP}
+	if c.cfg.Family == syscall.AF_UNSPEC {
 		hints.Flags = evutil.AIAddrConfig
 	}
-	return bev.ConnectHostnameHints(o.resolver, &hints, o.host, o.port)
+	return bev.ConnectHostnameHints(c.cfg.Resolver, &hints, c.host, c.port)
 }
 
 // failLater has the loop fail what is under way, or does so itself if the base was
 // freed, whose loop calls nobody.
-func (o *outgoing) failLater(err error) {
-	o.failure = err
-	o.expect(time.Nanosecond)
-	if o.timer.Pending(event.Timeout) == 0 {
-		o.expired()
+func (c *ClientConn) failLater(err error) {
+	c.failure = err
+	c.expect(time.Nanosecond)
+	if c.timer.Pending(event.Timeout) == 0 {
+		c.expired()
 	}
 }
 
 // connected is called when the stream is connected.
-func (o *outgoing) connected() {
+func (c *ClientConn) connected() {
 	switch {
-	case o.state == connecting && o.tunnel != nil:
-		o.askProxy()
-	case o.state == connecting, o.state == securing:
-		o.established()
+	case c.state == connecting && c.tunnel != nil:
+		c.askProxy()
+	case c.state == connecting, c.state == securing:
+		c.established()
 	}
 }
 
 // established is called when there is a connection to the server.
-func (o *outgoing) established() {
+func (c *ClientConn) established() {
 	// An end while idle is noticed, too.
-	if err := errors.Join(o.bev.SetTimeouts(0, o.writeTimeout), o.bev.Enable(event.Read)); err != nil {
-		o.failLater(err)
+	if err := errors.Join(c.bev.SetTimeouts(0, c.cfg.WriteTimeout), c.bev.Enable(event.Read)); err != nil {
+		c.failLater(err)
 		return
 	}
-	o.state, o.retries = idle, 0
-	o.reused, o.last, o.ended, o.written = false, false, nil, nil
-	o.expect(0)
-	if o.flags&ConReuseConnectedAddr != 0 && o.unix == "" {
-		o.peer = o.bev.PeerAddr()
+	c.state, c.retries = idle, 0
+	c.reused, c.last, c.ended, c.written = false, false, nil, nil
+	c.expect(0)
+	if c.cfg.Flags&ConReuseConnectedAddr != 0 && c.unix == "" {
+		c.peer = c.bev.PeerAddr()
 	}
-	o.next()
+	c.next()
 }
 
 // disconnect closes the stream, in order if no message is under way, and keeps the
 // connection for another one. It may end with the connection freed.
-func (o *outgoing) disconnect() {
-	was, bev := o.state, o.bev
-	quiet := bev != nil && o.quiet()
-	o.expect(0)
-	o.bev, o.state = nil, apart
-	o.ended, o.failure, o.tooLarge = nil, nil, nil
-	o.awaiting, o.starting = false, false
-	if x := o.first(); x != nil {
+func (c *ClientConn) disconnect() {
+	was, bev := c.state, c.bev
+	quiet := bev != nil && c.quiet()
+	c.expect(0)
+	c.bev, c.state = nil, apart
+	c.ended, c.failure, c.tooLarge = nil, nil, nil
+	c.awaiting, c.starting = false, false
+	if x := c.first(); x != nil {
 		x.onSent = nil
 	}
-	if o.flags&ConReuseConnectedAddr == 0 {
-		o.peer = netip.AddrPort{}
+	if c.cfg.Flags&ConReuseConnectedAddr == 0 {
+		c.peer = netip.AddrPort{}
 	}
 	switch {
 	case quiet:
-		o.farewell(bev)
+		c.farewell(bev)
 	case bev != nil:
 		bev.Free()
 	}
-	if was >= idle && o.onClose != nil {
-		o.tellClosed(o.onClose)
+	if was >= idle && c.onClose != nil {
+		c.tellClosed(c.onClose)
 	}
 }
 
 // quiet implements side.
-func (o *outgoing) quiet() bool {
-	switch o.state {
+func (c *ClientConn) quiet() bool {
+	switch c.state {
 	case idle, leaving, tunnelling:
-		return o.bev.Output().Len() == 0
+		return c.bev.Output().Len() == 0
 	}
 	return false
 }
 
 // farewell implements side.
-func (o *outgoing) farewell(b *bufferevent.Bufferevent) { b.FreeWhenWritten(o.writeTimeout) }
+func (c *ClientConn) farewell(b *bufferevent.Bufferevent) { b.FreeWhenWritten(c.cfg.WriteTimeout) }
 
 // lost is called when connecting has failed: another try may be due.
-func (o *outgoing) lost(code RequestError, err error) {
-	o.peer = netip.AddrPort{} // the host may have another one by now
-	o.disconnect()
-	if o.maxRetries >= 0 && o.retries >= o.maxRetries || o.host+o.unix == "" {
-		o.retries = 0
-		o.failAll(code, err)
+func (c *ClientConn) lost(code RequestError, err error) {
+	c.peer = netip.AddrPort{} // the host may have another one by now
+	c.disconnect()
+	if c.cfg.Retries >= 0 && c.retries >= c.cfg.Retries || c.host+c.unix == "" {
+		c.retries = 0
+		c.failAll(code, err)
 		return
 	}
 	delay := maxRetryDelay
-	if o.retries < 32 {
-		delay = min(delay, o.initialRetry<<o.retries)
+	if c.retries < 32 {
+		delay = min(delay, c.cfg.InitialRetry<<c.retries)
 	}
 	if delay <= 0 { // shifted out
 		delay = maxRetryDelay
 	}
-	o.retries++
-	o.state = waiting
-	o.expect(delay)
+	c.retries++
+	c.state = waiting
+	c.expect(delay)
 }
 
 // failAll fails all requests that wait. Those that callbacks make meanwhile are
 // not among them.
-func (o *outgoing) failAll(code RequestError, err error) {
-	queue := o.queue
-	o.queue = nil
-	if o.pool != nil {
-		o.next() // gives the connection back
+func (c *ClientConn) failAll(code RequestError, err error) {
+	queue := c.queue
+	c.queue = nil
+	if c.pool != nil {
+		c.next() // gives the connection back
 	}
 	for _, x := range queue {
-		o.endRequest(x, &Error{Code: code, Err: err})
+		c.endRequest(x, &Error{Code: code, Err: err})
 	}
-	if o.pool == nil {
-		o.next()
+	if c.pool == nil {
+		c.next()
 	}
 }
 
 // fail ends the request that is under way, and the connection with it.
-func (o *outgoing) fail(code RequestError, err error) {
+func (c *ClientConn) fail(code RequestError, err error) {
 	switch {
-	case o.state == idle:
-		o.disconnect()
-		o.next()
+	case c.state == idle:
+		c.disconnect()
+		c.next()
 		return
-	case o.state < idle:
-		o.lost(code, err)
-		return
-	}
-	x := o.queue[0]
-	if code == ReqEOF && o.maySendAgain(x) {
-		o.disconnect()
-		o.next()
+	case c.state < idle:
+		c.lost(code, err)
 		return
 	}
-	x.stale = code == ReqEOF && o.reused && !o.answering
-	o.queue = slices.Delete(o.queue, 0, 1)
-	o.disconnect()
-	o.over(x, &Error{Code: code, Err: err})
+	x := c.queue[0]
+	if code == ReqEOF && c.maySendAgain(x) {
+		c.disconnect()
+		c.next()
+		return
+	}
+	x.stale = code == ReqEOF && c.reused && !c.answering
+	c.queue = slices.Delete(c.queue, 0, 1)
+	c.disconnect()
+	c.over(x, &Error{Code: code, Err: err})
 }
 
 // maySendAgain reports whether a request that failed can be sent on another
 // connection: it was the server that has closed one that had been idle, the
 // request is still all there, and either has no effect that twice would be more
 // than once, or nothing of it was sent.
-func (o *outgoing) maySendAgain(x *clientExchange) bool {
-	if !o.reused || o.answering || o.host+o.unix == "" || x.spent {
+func (c *ClientConn) maySendAgain(x *clientExchange) bool {
+	if !c.reused || c.answering || c.host+c.unix == "" || x.spent {
 		return false
 	}
-	return x.method&idempotent != 0 || o.bev.Output().Len() == o.handed
+	return x.method&idempotent != 0 || c.bev.Output().Len() == c.handed
 }
 
 // over ends a request that is not in the queue any more, and goes on. A pool has
 // the connection back before the callback is called, which may want it.
-func (o *outgoing) over(x *clientExchange, cause error) {
-	if o.pool != nil {
-		o.next()
-		o.endRequest(x, cause)
+func (c *ClientConn) over(x *clientExchange, cause error) {
+	if c.pool != nil {
+		c.next()
+		c.endRequest(x, cause)
 		return
 	}
-	o.endRequest(x, cause)
-	o.next()
+	c.endRequest(x, cause)
+	c.next()
 }
 
 // endRequest tells how a request has ended.
-func (o *outgoing) endRequest(x *clientExchange, cause error) {
+func (c *ClientConn) endRequest(x *clientExchange, cause error) {
 	switch {
 	case x.ex == nil: // it was cancelled meanwhile
-	case o.freed && o.pool == nil: // or the connection freed
+	case c.freed && c.pool == nil: // or the connection freed
 		x.abandon()
 	default:
 		x.finish(cause)
@@ -310,60 +307,60 @@ func (o *outgoing) endRequest(x *clientExchange, cause error) {
 const idempotent = MethodGet | MethodHead | MethodPut | MethodDelete | MethodOptions | MethodTrace
 
 // drained implements side.
-func (o *outgoing) drained() {
-	if o.state >= inResponse && len(o.queue) > 0 && o.queue[0].sending == sendDone {
-		o.awaitAnswer()
+func (c *ClientConn) drained() {
+	if c.state >= inResponse && len(c.queue) > 0 && c.queue[0].sending == sendDone {
+		c.awaitAnswer()
 	}
-	if x := o.first(); x != nil && len(x.onSent) > 0 {
-		o.sent(x)
+	if x := c.first(); x != nil && len(x.onSent) > 0 {
+		c.sent(x)
 	}
 }
 
 // sent calls the functions that wait for all to have left.
-func (o *outgoing) sent(x *clientExchange) {
+func (c *ClientConn) sent(x *clientExchange) {
 	waiting := x.onSent
-	x.onSent, o.spareSent = o.spareSent, nil
+	x.onSent, c.spareSent = c.spareSent, nil
 	for i, fn := range waiting {
-		if !o.current(x) {
+		if !c.current(x) {
 			break
 		}
 		waiting[i] = nil
-		o.run(&x.Request, fn)
+		c.run(&x.Request, fn)
 	}
 	clear(waiting)
-	o.spareSent = waiting[:0]
+	c.spareSent = waiting[:0]
 }
 
 // awaitAnswer starts the time that the server has for its answer, once.
-func (o *outgoing) awaitAnswer() {
-	if !o.timed {
-		o.timed = true
-		o.expect(o.readTimeout)
+func (c *ClientConn) awaitAnswer() {
+	if !c.timed {
+		c.timed = true
+		c.expect(c.cfg.ReadTimeout)
 	}
 }
 
 // happened implements side.
-func (o *outgoing) happened(what bufferevent.Events) {
+func (c *ClientConn) happened(what bufferevent.Events) {
 	switch what.Outcome() {
 	case bufferevent.ConnectionMade:
-		o.connected()
+		c.connected()
 	case bufferevent.InputEnded:
-		o.finished(io.EOF)
+		c.finished(io.EOF)
 	case bufferevent.TimedOut:
-		o.fail(ReqTimeout, o.bev.Err())
+		c.fail(ReqTimeout, c.bev.Err())
 	case bufferevent.OutputFailed:
-		if o.flags&ConReadOnWriteError == 0 || o.state < inResponse || !peerReadsNoMore(o.bev.Err()) {
-			o.finished(o.reason())
+		if c.cfg.Flags&ConReadOnWriteError == 0 || c.state < inResponse || !peerReadsNoMore(c.bev.Err()) {
+			c.finished(c.reason())
 			return
 		}
-		o.written = o.reason()
-		o.last, o.queue[0].onSent = true, nil
-		o.awaitAnswer()
-		if err := o.bev.Enable(event.Read); err != nil {
-			o.finished(err)
+		c.written = c.reason()
+		c.last, c.queue[0].onSent = true, nil
+		c.awaitAnswer()
+		if err := c.bev.Enable(event.Read); err != nil {
+			c.finished(err)
 		}
 	case bufferevent.Failed:
-		o.finished(o.reason())
+		c.finished(c.reason())
 	}
 }
 
@@ -375,8 +372,8 @@ func peerReadsNoMore(err error) bool {
 
 // reason returns why the stream is broken. There is none if somebody has only
 // said so.
-func (o *outgoing) reason() error {
-	if err := o.bev.Err(); err != nil {
+func (c *ClientConn) reason() error {
+	if err := c.bev.Err(); err != nil {
 		return err
 	}
 	return io.ErrUnexpectedEOF
@@ -384,91 +381,91 @@ func (o *outgoing) reason() error {
 
 // finished is called when nothing more comes, because the server has ended the
 // stream (io.EOF) or something has broken it.
-func (o *outgoing) finished(err error) {
-	o.ended = err
-	o.readable()
+func (c *ClientConn) finished(err error) {
+	c.ended = err
+	c.readable()
 }
 
 // end draws the conclusions from the end of the stream, when everything that had
 // come before was taken.
-func (o *outgoing) end() {
-	err := o.ended
+func (c *ClientConn) end() {
+	err := c.ended
 	switch {
-	case o.state == inResponseBody && o.queue[0].paused && o.bev.Input().Len() > 0:
+	case c.state == inResponseBody && c.queue[0].paused && c.bev.Input().Len() > 0:
 		return // the user has yet to take it
-	case o.state == inResponseBody && o.queue[0].body.framing == wire.UntilClose && err == io.EOF && !o.reset():
-		o.last = true
-		o.complete(o.queue[0])
+	case c.state == inResponseBody && c.queue[0].body.framing == wire.UntilClose && err == io.EOF && !c.reset():
+		c.last = true
+		c.complete(c.queue[0])
 		return
 	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 	}
 	// What reading has failed with says more than what writing has, of which it is
 	// the cause, such as an alert of TLS.
-	if o.written != nil && errors.Is(err, io.ErrUnexpectedEOF) {
-		err = o.written
+	if c.written != nil && errors.Is(err, io.ErrUnexpectedEOF) {
+		err = c.written
 	}
-	o.fail(ReqEOF, err)
+	c.fail(ReqEOF, err)
 }
 
 // reset reports whether the end of the stream may be that of a reset, which a
 // write was told of: a peer that has ended its stream before breaks the pipe.
-func (o *outgoing) reset() bool {
-	return o.written != nil && !errors.Is(o.written, syscall.EPIPE) && o.bev.Underlying() == nil
+func (c *ClientConn) reset() bool {
+	return c.written != nil && !errors.Is(c.written, syscall.EPIPE) && c.bev.Underlying() == nil
 }
 
 // expired implements side.
-func (o *outgoing) expired() {
+func (c *ClientConn) expired() {
 	switch {
-	case o.failure != nil && o.state >= inResponse:
-		o.fail(ReqBufferError, o.failure)
-	case o.failure != nil:
-		o.fail(ReqEOF, o.failure)
-	case o.state == waiting:
-		o.state = apart
-		o.next()
-	case o.awaiting, o.starting:
-		o.goOn(o.queue[0])
-	case o.state < idle:
-		o.fail(ReqTimeout, errConnectTimeout)
-	case o.state == idle:
-		o.fail(ReqTimeout, nil)
-	case o.written != nil:
-		o.fail(ReqEOF, o.written)
+	case c.failure != nil && c.state >= inResponse:
+		c.fail(ReqBufferError, c.failure)
+	case c.failure != nil:
+		c.fail(ReqEOF, c.failure)
+	case c.state == waiting:
+		c.state = apart
+		c.next()
+	case c.awaiting, c.starting:
+		c.goOn(c.queue[0])
+	case c.state < idle:
+		c.fail(ReqTimeout, errConnectTimeout)
+	case c.state == idle:
+		c.fail(ReqTimeout, nil)
+	case c.written != nil:
+		c.fail(ReqEOF, c.written)
 	default:
-		o.fail(ReqTimeout, errAnswerTimeout)
+		c.fail(ReqTimeout, errAnswerTimeout)
 	}
 }
 
 // release implements side.
-func (o *outgoing) release() {
-	queue := o.queue
-	o.queue, o.state = nil, apart
-	if o.unhook != nil {
-		o.unhook()
+func (c *ClientConn) release() {
+	queue := c.queue
+	c.queue, c.state = nil, apart
+	if c.unhook != nil {
+		c.unhook()
 	}
 	for _, x := range queue {
 		x.abandon()
 	}
-	if o.pool != nil {
-		o.pool.gone(o)
+	if c.pool != nil {
+		c.pool.gone(c)
 	}
 }
 
 // baseFreed is called when no loop will end the requests any more.
-func (o *outgoing) baseFreed() {
-	if o.freed {
+func (c *ClientConn) baseFreed() {
+	if c.freed {
 		return
 	}
-	queue := o.queue
-	o.queue = nil
-	o.close()
+	queue := c.queue
+	c.queue = nil
+	c.close()
 	failRest(queue, event.ErrFreed)
 }
 
 // stop ends a connection that is being made for nobody.
-func (o *outgoing) stop() {
-	if len(o.queue) == 0 && o.state < idle && o.state != apart {
-		o.disconnect()
+func (c *ClientConn) stop() {
+	if len(c.queue) == 0 && c.state < idle && c.state != apart {
+		c.disconnect()
 	}
 }

@@ -25,117 +25,117 @@ var (
 )
 
 // readable implements side.
-func (o *outgoing) readable() {
-	if o.busy {
+func (c *ClientConn) readable() {
+	if c.busy {
 		return
 	}
-	o.busy = true
-	for o.bev != nil && o.readSome() {
+	c.busy = true
+	for c.bev != nil && c.readSome() {
 	}
-	o.busy = false
-	if o.ended != nil && o.bev != nil {
-		o.end()
+	c.busy = false
+	if c.ended != nil && c.bev != nil {
+		c.end()
 	}
 }
 
 // readSome takes some of what has come. It returns whether there may be more to
 // take.
-func (o *outgoing) readSome() bool {
-	switch o.state {
+func (c *ClientConn) readSome() bool {
+	switch c.state {
 	case inResponse:
-		return o.readHead()
+		return c.readHead()
 	case inResponseBody:
-		return o.readBody()
+		return c.readBody()
 	case tunnelling:
-		return o.readProxy()
+		return c.readProxy()
 	case idle:
-		if o.bev.Input().Len() > 0 { // nobody has asked
-			o.disconnect()
-			o.next()
+		if c.bev.Input().Len() > 0 { // nobody has asked
+			c.disconnect()
+			c.next()
 		}
 	}
 	return false
 }
 
-func (o *outgoing) readHead() (more bool) {
-	x, in := o.queue[0], o.bev.Input()
+func (c *ClientConn) readHead() (more bool) {
+	x, in := c.queue[0], c.bev.Input()
 	if in.Len() == 0 {
 		return false
 	}
-	o.answering = true
-	if o.starting { // the server does not wait for the body
-		if o.goOn(x); !o.current(x) {
+	c.answering = true
+	if c.starting { // the server does not wait for the body
+		if c.goOn(x); !c.current(x) {
 			return false
 		}
 	}
-	done, err := readHead(in, &x.head, o.limits)
+	done, err := readHead(in, &x.head, c.limits)
 	switch {
 	case err != nil:
-		o.fail(ReqInvalidHeader, err)
+		c.fail(ReqInvalidHeader, err)
 		return false
 	case !done:
 		return false
 	case x.head.Informational():
-		return o.inform(x)
+		return c.inform(x)
 	}
-	return o.headComplete(x)
+	return c.headComplete(x)
 }
 
 // inform deals with an informational response.
-func (o *outgoing) inform(x *clientExchange) (more bool) {
-	if o.informed++; o.informed > maxInformational {
-		o.fail(ReqInvalidHeader, ErrInformational)
+func (c *ClientConn) inform(x *clientExchange) (more bool) {
+	if c.informed++; c.informed > maxInformational {
+		c.fail(ReqInvalidHeader, ErrInformational)
 		return false
 	}
 	if fn := x.onInformational; fn != nil {
-		o.run(&x.Request, func() { fn(&x.Request, x.head.Status, (*Header)(&x.head.Header)) })
-		if !o.current(x) {
+		c.run(&x.Request, func() { fn(&x.Request, x.head.Status, (*Header)(&x.head.Header)) })
+		if !c.current(x) {
 			return false
 		}
 	}
 	code := x.head.Status
 	x.head.Again()
-	if code == 100 && o.awaiting {
-		o.goOn(x)
-		return o.current(x)
+	if code == 100 && c.awaiting {
+		c.goOn(x)
+		return c.current(x)
 	}
-	if o.timed {
-		o.expect(o.readTimeout)
+	if c.timed {
+		c.expect(c.cfg.ReadTimeout)
 	}
 	return true
 }
 
-func (o *outgoing) headComplete(x *clientExchange) (more bool) {
+func (c *ClientConn) headComplete(x *clientExchange) (more bool) {
 	h := &x.head
-	o.state, o.awaiting = inResponseBody, false
+	c.state, c.awaiting = inResponseBody, false
 	x.incoming, x.code = &h.Head.Head, h.Status
 	if phrase := message.ReasonPhrase(h.Status); string(h.Reason()) == phrase {
 		x.reason = phrase
 	} else {
 		x.reason = string(h.Reason())
 	}
-	o.last = o.last || !h.KeepAlive
-	o.timed = true
-	o.expect(o.readTimeout)
+	c.last = c.last || !h.KeepAlive
+	c.timed = true
+	c.expect(c.cfg.ReadTimeout)
 	if h.Status == 101 && !x.header.fields().Contains(message.Upgrade) {
-		o.fail(ReqInvalidHeader, ErrUpgrade)
+		c.fail(ReqInvalidHeader, ErrUpgrade)
 		return false
 	}
 	if x.sending == sendDone {
 		x.output.Drain(x.output.Len()) // it will not be sent again
 	}
-	if x.onHeader != nil && !o.consult(&x.Request, x.onHeader) {
-		if o.current(x) {
-			o.fail(ReqCancel, errRefused)
+	if x.onHeader != nil && !c.consult(&x.Request, x.onHeader) {
+		if c.current(x) {
+			c.fail(ReqCancel, errRefused)
 		}
 		return false
 	}
-	return o.current(x) && o.beginBody(x)
+	return c.current(x) && c.beginBody(x)
 }
 
 // beginBody gets ready for the body.
-func (o *outgoing) beginBody(x *clientExchange) bool {
-	limit := o.maxBody
+func (c *ClientConn) beginBody(x *clientExchange) bool {
+	limit := c.maxBody
 	if limit < 0 && !x.stream {
 		limit = DefaultMaxResponse
 	} else if limit <= 0 {
@@ -143,85 +143,85 @@ func (o *outgoing) beginBody(x *clientExchange) bool {
 	}
 	x.body.begin(&x.head.Head)
 	err := x.body.bound(limit)
-	return err == nil || o.overflow(x, err)
+	return err == nil || c.overflow(x, err)
 }
 
 // overflow is called when a body is too large. It returns whether that is read
 // all the same, and dropped, which has its limit, too.
-func (o *outgoing) overflow(x *clientExchange, err error) bool {
-	if o.flags&ConLingeringClose == 0 || o.tooLarge != nil || x.body.left > DefaultMaxResponse {
-		o.fail(ReqDataTooLong, err)
+func (c *ClientConn) overflow(x *clientExchange, err error) bool {
+	if c.cfg.Flags&ConLingeringClose == 0 || c.tooLarge != nil || x.body.left > DefaultMaxResponse {
+		c.fail(ReqDataTooLong, err)
 		return false
 	}
-	o.tooLarge = err
+	c.tooLarge = err
 	x.body.limit = x.body.total + DefaultMaxResponse
 	x.input.Drain(x.input.Len())
 	return true
 }
 
 // current reports whether x is still the request that is under way.
-func (o *outgoing) current(x *clientExchange) bool {
-	return o.bev != nil && len(o.queue) > 0 && o.queue[0] == x
+func (c *ClientConn) current(x *clientExchange) bool {
+	return c.bev != nil && len(c.queue) > 0 && c.queue[0] == x
 }
 
 // first returns the request that is being sent or answered, or nil.
-func (o *outgoing) first() *clientExchange {
-	if len(o.queue) == 0 {
+func (c *ClientConn) first() *clientExchange {
+	if len(c.queue) == 0 {
 		return nil
 	}
-	return o.queue[0]
+	return c.queue[0]
 }
 
-func (o *outgoing) readBody() (more bool) {
-	x := o.queue[0]
+func (c *ClientConn) readBody() (more bool) {
+	x := c.queue[0]
 	most, dst := math.MaxInt32, x.Input()
-	if o.tooLarge != nil {
+	if c.tooLarge != nil {
 		dst = nil
 	} else if most = x.room(); most <= 0 {
-		o.pause(x)
+		c.pause(x)
 		return false
 	}
-	n, err := x.body.read(o.bev.Input(), dst, most, o.limits)
+	n, err := x.body.read(c.bev.Input(), dst, most, c.limits)
 	switch {
 	case errors.Is(err, wire.ErrBodyTooLarge):
-		return o.overflow(x, err)
+		return c.overflow(x, err)
 	case err != nil:
-		o.fail(ReqInvalidHeader, err)
+		c.fail(ReqInvalidHeader, err)
 	case x.body.complete():
-		o.complete(x)
+		c.complete(x)
 	case n > 0:
-		o.expect(o.readTimeout)
-		if x.onChunk != nil && o.tooLarge == nil {
-			o.invoke(&x.Request, x.onChunk)
+		c.expect(c.cfg.ReadTimeout)
+		if x.onChunk != nil && c.tooLarge == nil {
+			c.invoke(&x.Request, x.onChunk)
 		}
 		return true
 	}
-	return o.state == inResponse // another one, whose answer was there before
+	return c.state == inResponse // another one, whose answer was there before
 }
 
 // pause rests until the user has taken some of the body.
-func (o *outgoing) pause(x *clientExchange) {
+func (c *ClientConn) pause(x *clientExchange) {
 	x.pause()
-	o.bev.Disable(event.Read)
-	o.expectNothing()
+	c.bev.Disable(event.Read)
+	c.expectNothing()
 }
 
 // resume goes on with reading after a pause.
-func (o *outgoing) resume(x *clientExchange) {
-	o.expect(o.readTimeout)
-	if o.ended == nil {
-		if err := o.bev.Enable(event.Read); err != nil {
-			o.failLater(err)
+func (c *ClientConn) resume(x *clientExchange) {
+	c.expect(c.cfg.ReadTimeout)
+	if c.ended == nil {
+		if err := c.bev.Enable(event.Read); err != nil {
+			c.failLater(err)
 			return
 		}
 	}
-	o.bev.Trigger(event.Read, bufferevent.TrigDeferCallbacks)
+	c.bev.Trigger(event.Read, bufferevent.TrigDeferCallbacks)
 }
 
 // complete is called when all of the answer has come.
-func (o *outgoing) complete(x *clientExchange) {
-	if o.tooLarge != nil {
-		o.fail(ReqDataTooLong, o.tooLarge)
+func (c *ClientConn) complete(x *clientExchange) {
+	if c.tooLarge != nil {
+		c.fail(ReqDataTooLong, c.tooLarge)
 		return
 	}
 	x.received = true
@@ -229,47 +229,47 @@ func (o *outgoing) complete(x *clientExchange) {
 		x.inTrailer = &x.body.chunks.Trailer
 	}
 	if x.stream {
-		o.invoke(&x.Request, x.onChunk)
-		if !o.current(x) {
+		c.invoke(&x.Request, x.onChunk)
+		if !c.current(x) {
 			return
 		}
 	}
 	if x.sending == sendBody && x.expected >= 0 && x.sent == x.expected {
 		x.sending = sendDone // nobody has said so yet, but it is all that was announced
-		o.reach(x, wroteAll)
+		c.reach(x, wroteAll)
 	}
-	o.queue = slices.Delete(o.queue, 0, 1)
-	o.expectNothing()
-	o.reused, x.onSent = true, nil
+	c.queue = slices.Delete(c.queue, 0, 1)
+	c.expectNothing()
+	c.reused, x.onSent = true, nil
 	if x.body.framing == wire.Tunnel {
-		o.offer(x)
+		c.offer(x)
 		return
 	}
-	sent := x.sending == sendDone && o.bev.Output().Len() == 0
+	sent := x.sending == sendDone && c.bev.Output().Len() == 0
 	if sent {
-		o.state = idle
+		c.state = idle
 	}
 	// What nobody has asked for must not answer the next request.
-	if !sent || o.last || o.ended != nil || o.bev.Input().Len() > 0 {
-		o.disconnect()
+	if !sent || c.last || c.ended != nil || c.bev.Input().Len() > 0 {
+		c.disconnect()
 	}
-	o.over(x, nil)
+	c.over(x, nil)
 }
 
 // offer lets the user take the stream, which is not HTTP any more.
-func (o *outgoing) offer(x *clientExchange) {
-	o.state = leaving
+func (c *ClientConn) offer(x *clientExchange) {
+	c.state = leaving
 	x.cause = nil
 	if x.onDone != nil {
-		o.invoke(&x.Request, x.onDone)
+		c.invoke(&x.Request, x.onDone)
 	}
 	if x.ex != nil {
 		x.conclude(nil)
 	}
-	if o.state == leaving && !o.freed {
-		o.disconnect()
+	if c.state == leaving && !c.freed {
+		c.disconnect()
 	}
-	o.next()
+	c.next()
 }
 
 var errRefused = fmt.Errorf("header refused: %w", ErrDone)

@@ -30,14 +30,14 @@ type ProxyError struct {
 func (e *ProxyError) Error() string { return fmt.Sprintf("proxy: %d %s", e.Code, e.Reason) }
 
 // askProxy has the proxy connect to the server.
-func (o *outgoing) askProxy() {
-	t := o.tunnel
-	o.state = tunnelling
+func (c *ClientConn) askProxy() {
+	t := c.tunnel
+	c.state = tunnelling
 	t.head.Reset("CONNECT")
 	t.informed = 0
-	head, err := wire.AppendRequestLine(o.scratch[:0], "CONNECT", t.to)
+	head, err := wire.AppendRequestLine(c.scratch[:0], "CONNECT", t.to)
 	if err != nil {
-		o.failLater(err)
+		c.failLater(err)
 		return
 	}
 	head = appendLine(head, "Host", t.to)
@@ -45,65 +45,65 @@ func (o *outgoing) askProxy() {
 		head = appendLine(head, "Proxy-Authorization", t.auth)
 	}
 	head = append(head, wire.CRLF...)
-	o.scratch = head[:0]
-	if err := errors.Join(o.bev.Output().Add(head), o.bev.Enable(event.Read)); err != nil {
-		o.failLater(err)
+	c.scratch = head[:0]
+	if err := errors.Join(c.bev.Output().Add(head), c.bev.Enable(event.Read)); err != nil {
+		c.failLater(err)
 	}
 }
 
 // readProxy reads the proxy's answer.
-func (o *outgoing) readProxy() (more bool) {
-	t := o.tunnel
-	done, err := readHead(o.bev.Input(), &t.head, o.limits)
+func (c *ClientConn) readProxy() (more bool) {
+	t := c.tunnel
+	done, err := readHead(c.bev.Input(), &t.head, c.limits)
 	switch {
 	case err != nil:
-		o.fail(ReqInvalidHeader, fmt.Errorf("proxy: %w", err))
+		c.fail(ReqInvalidHeader, fmt.Errorf("proxy: %w", err))
 	case !done:
 	case t.head.Informational():
 		if t.informed++; t.informed > maxInformational {
-			o.fail(ReqInvalidHeader, fmt.Errorf("proxy: %w", ErrInformational))
+			c.fail(ReqInvalidHeader, fmt.Errorf("proxy: %w", ErrInformational))
 			return false
 		}
 		t.head.Again()
 		return true
 	case t.head.Status/100 != 2:
-		o.fail(ReqEOF, &ProxyError{t.head.Status, string(t.head.Reason())})
+		c.fail(ReqEOF, &ProxyError{t.head.Status, string(t.head.Reason())})
 	default:
-		o.goThrough()
-		return o.state == inResponse
+		c.goThrough()
+		return c.state == inResponse
 	}
 	return false
 }
 
 // goThrough uses the connection that the proxy has made.
-func (o *outgoing) goThrough() {
-	if o.tunnel.secure == nil {
-		o.established()
+func (c *ClientConn) goThrough() {
+	if c.tunnel.secure == nil {
+		c.established()
 		return
 	}
-	o.state = securing
-	under := o.bev
+	c.state = securing
+	under := c.bev
 	under.SetCallbacks(nil, nil, nil)
 	under.Data = nil
-	if host, _, err := net.SplitHostPort(o.tunnel.to); err == nil {
+	if host, _, err := net.SplitHostPort(c.tunnel.to); err == nil {
 		under.NamePeer(host)
 	}
-	b, err := o.tunnel.secure(under)
+	b, err := c.tunnel.secure(under)
 	if err != nil {
-		o.fail(ReqEOF, err)
+		c.fail(ReqEOF, err)
 		return
 	}
-	o.attach(b)
+	c.attach(b)
 }
 
 // handOver gives the stream away that a request has made into a tunnel.
-func (o *outgoing) handOver(x *clientExchange) (*bufferevent.Bufferevent, error) {
-	if o.state != leaving {
+func (c *ClientConn) handOver(x *clientExchange) (*bufferevent.Bufferevent, error) {
+	if c.state != leaving {
 		return nil, ErrOrder
 	}
-	b := o.bev
-	o.bev, o.state, o.ended = nil, apart, nil
-	o.expect(0)
+	b := c.bev
+	c.bev, c.state, c.ended = nil, apart, nil
+	c.expect(0)
 	b.SetCallbacks(nil, nil, nil)
 	b.Data = nil
 	_ = b.SetTimeouts(0, 0) // fails only for one that was freed

@@ -13,14 +13,13 @@ import (
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
-// served is the server's side of a connection. It carries one exchange at a time: what a
+// h1ServerConn is the server's side of a connection. It carries one exchange at a time: what a
 // client sends ahead waits in the input until the answer before is complete, so that
 // answers come in order without any queue.
-type served struct {
-	Conn
-	place int               // in the server's list
+type h1ServerConn struct {
+	ServerConn
 	x     *h1ServerExchange // or nil between requests
-	state servedState
+	state h1ServerState
 
 	busy      bool    // readable is at work, and will see what has changed
 	resting   bool    // nothing is read
@@ -37,7 +36,7 @@ type served struct {
 // are framed.
 type h1ServerExchange struct {
 	Request
-	c *served
+	c *h1ServerConn
 
 	head wire.RequestHead
 	body bodyReader // of the request
@@ -51,7 +50,7 @@ type h1ServerExchange struct {
 }
 
 // begin begins an exchange on a connection.
-func (x *h1ServerExchange) begin(c *served) {
+func (x *h1ServerExchange) begin(c *h1ServerConn) {
 	x.c, x.conn, x.ex, x.asked = c, &c.Conn, x, &x.head.Head.Head
 }
 
@@ -68,15 +67,15 @@ func (x *h1ServerExchange) reset() {
 // proto implements exchange.
 func (x *h1ServerExchange) proto() message.Proto { return message.HTTP11 }
 
-type servedState uint8
+type h1ServerState uint8
 
 const (
-	awaiting  servedState = iota // nothing of a request has come
-	inHead                       // some of it has
-	inBody                       // the head is complete
-	answering                    // all is complete but the answer
-	closing                      // the last answer is on its way out
-	lingering                    // it has gone; what still comes is dropped
+	awaiting  h1ServerState = iota // nothing of a request has come
+	inHead                         // some of it has
+	inBody                         // the head is complete
+	answering                      // all is complete but the answer
+	closing                        // the last answer is on its way out
+	lingering                      // it has gone; what still comes is dropped
 )
 
 // Limits of a connection that are not the user's business.
@@ -103,9 +102,9 @@ var (
 	errClosed = errors.New("connection closed")
 )
 
-func newServed(s *Server) (*served, error) {
-	c := new(served)
-	c.server = s
+func newH1ServerConn(s *Server) (*h1ServerConn, error) {
+	c := new(h1ServerConn)
+	c.server, c.accepted = s, &c.ServerConn
 	c.limits, c.maxBody = &s.limits, s.maxBody
 	if err := c.init(s.base, c); err != nil {
 		return nil, err
@@ -114,7 +113,7 @@ func newServed(s *Server) (*served, error) {
 }
 
 // start begins with the first request.
-func (c *served) start(b *bufferevent.Bufferevent) error {
+func (c *h1ServerConn) start(b *bufferevent.Bufferevent) error {
 	c.attach(b)
 	if err := b.SetTimeouts(0, c.server.writeTimeout); err != nil {
 		return err
@@ -135,7 +134,7 @@ func (c *served) start(b *bufferevent.Bufferevent) error {
 
 // readable implements side: it goes on with whatever the state is, as far as
 // the input reaches.
-func (c *served) readable() {
+func (c *h1ServerConn) readable() {
 	if c.busy {
 		return
 	}
@@ -157,7 +156,7 @@ func (c *served) readable() {
 }
 
 // rest stops reading until goOn.
-func (c *served) rest() {
+func (c *h1ServerConn) rest() {
 	if !c.resting {
 		c.resting = true
 		c.bev.Disable(event.Read)
@@ -165,10 +164,10 @@ func (c *served) rest() {
 }
 
 // goOn reads again. It returns false if that cannot be, and the connection is closed.
-func (c *served) goOn() bool { return !c.resting || c.endRest() }
+func (c *h1ServerConn) goOn() bool { return !c.resting || c.endRest() }
 
 // endRest is goOn after a rest.
-func (c *served) endRest() bool {
+func (c *h1ServerConn) endRest() bool {
 	c.resting = false
 	if err := c.bev.Enable(event.Read); err != nil {
 		c.fail(err)
@@ -179,7 +178,7 @@ func (c *served) endRest() bool {
 
 // readHead takes what has come of a head. When too much waits to be sent, drained
 // goes on.
-func (c *served) readHead() (more bool) {
+func (c *h1ServerConn) readHead() (more bool) {
 	in := c.bev.Input()
 	switch {
 	case in.Len() == 0:
@@ -209,7 +208,7 @@ func (c *served) readHead() (more bool) {
 }
 
 // noHead is called when there will be no other request.
-func (c *served) noHead() {
+func (c *h1ServerConn) noHead() {
 	if c.x != nil && c.x.head.Started() {
 		c.fail(io.ErrUnexpectedEOF)
 		return
@@ -219,7 +218,7 @@ func (c *served) noHead() {
 }
 
 // dropRequest gives back a request of which nothing has come.
-func (c *served) dropRequest() {
+func (c *h1ServerConn) dropRequest() {
 	if x := c.x; x != nil {
 		c.x, x.ex = nil, nil
 		c.server.putExchange(x)
@@ -227,7 +226,7 @@ func (c *served) dropRequest() {
 }
 
 // awaitHead waits for the rest of a head, all of which must come in time.
-func (c *served) awaitHead(started bool) {
+func (c *h1ServerConn) awaitHead(started bool) {
 	if c.state == inHead || !started {
 		return
 	}
@@ -241,7 +240,7 @@ func (c *served) awaitHead(started bool) {
 
 // headComplete is called when the head has come: it finds out who is to answer,
 // and whether the body is wanted.
-func (c *served) headComplete(x *h1ServerExchange) {
+func (c *h1ServerConn) headComplete(x *h1ServerExchange) {
 	c.count++
 	c.state = inBody
 	x.incoming = x.asked
@@ -275,7 +274,7 @@ func (c *served) headComplete(x *h1ServerExchange) {
 
 // bodyLimit returns the most bytes that the body may have. What is not kept in
 // memory has a limit only if one was set.
-func (c *served) bodyLimit(x *h1ServerExchange) int64 {
+func (c *h1ServerConn) bodyLimit(x *h1ServerExchange) int64 {
 	switch {
 	case c.maxBody > 0:
 		return c.maxBody
@@ -287,7 +286,7 @@ func (c *served) bodyLimit(x *h1ServerExchange) int64 {
 
 // ask calls a function that may have the connection closed, and reports whether
 // the request is still to be read.
-func (c *served) ask(x *h1ServerExchange, fn func(r *Request) bool) (goOn bool) {
+func (c *h1ServerConn) ask(x *h1ServerExchange, fn func(r *Request) bool) (goOn bool) {
 	if fn == nil {
 		return true
 	}
@@ -301,11 +300,13 @@ func (c *served) ask(x *h1ServerExchange, fn func(r *Request) bool) (goOn bool) 
 }
 
 // reading reports whether x is still what the connection reads.
-func (c *served) reading(x *h1ServerExchange) bool { return !c.freed && c.x == x && c.state == inBody }
+func (c *h1ServerConn) reading(x *h1ServerExchange) bool {
+	return !c.freed && c.x == x && c.state == inBody
+}
 
 // call calls a function of the user's. If it has not answered, somebody else may
 // do it later, and x is not used again.
-func (c *served) call(x *h1ServerExchange, fn Handler) {
+func (c *h1ServerConn) call(x *h1ServerExchange, fn Handler) {
 	x.calling = true
 	c.invoke(&x.Request, fn)
 	if x.sending != sendDone {
@@ -315,7 +316,7 @@ func (c *served) call(x *h1ServerExchange, fn Handler) {
 }
 
 // called ends what began with calling.
-func (c *served) called(x *h1ServerExchange) {
+func (c *h1ServerConn) called(x *h1ServerExchange) {
 	x.calling = false
 	if x.finished {
 		c.server.putExchange(x)
@@ -323,7 +324,7 @@ func (c *served) called(x *h1ServerExchange) {
 }
 
 // turnAway answers a request that is well formed with an error.
-func (c *served) turnAway(x *h1ServerExchange, code int) {
+func (c *h1ServerConn) turnAway(x *h1ServerExchange, code int) {
 	x.calling = true
 	c.run(&x.Request, func() {
 		if err := x.SendError(code, ""); err != nil {
@@ -335,7 +336,7 @@ func (c *served) turnAway(x *h1ServerExchange, code int) {
 
 // refuse answers a request that cannot be served, and closes the connection:
 // what follows cannot be told apart from it.
-func (c *served) refuse(code int, cause error) {
+func (c *h1ServerConn) refuse(code int, cause error) {
 	x := c.x
 	c.last, c.unclean = true, true
 	x.received = true
@@ -356,7 +357,7 @@ func (c *served) refuse(code int, cause error) {
 
 // awaitBody waits for the body, and asks for it if the client waits, too. While
 // it is not known whether the body is wanted, the client's time does not count.
-func (c *served) awaitBody(x *h1ServerExchange) {
+func (c *h1ServerConn) awaitBody(x *h1ServerExchange) {
 	c.began = c.now()
 	if x.held && x.head.Expect == message.ExpectContinue && !x.continued {
 		c.expectNothing()
@@ -367,7 +368,7 @@ func (c *served) awaitBody(x *h1ServerExchange) {
 }
 
 // askForBody tells a client that waits before it sends the body not to.
-func (c *served) askForBody(x *h1ServerExchange) {
+func (c *h1ServerConn) askForBody(x *h1ServerExchange) {
 	if x.head.Expect == message.ExpectContinue && !x.continued && x.sending == sendNothing && c.bev.Input().Len() == 0 {
 		_, _ = c.bev.WriteString("HTTP/1.1 100 Continue\r\n\r\n") // an error comes as an event
 		x.continued = true
@@ -375,7 +376,7 @@ func (c *served) askForBody(x *h1ServerExchange) {
 }
 
 // readBody takes what has come of the body.
-func (c *served) readBody() (more bool) {
+func (c *h1ServerConn) readBody() (more bool) {
 	x, in := c.x, c.bev.Input()
 	dst, most := x.Input(), math.MaxInt
 	if x.sending == sendDone {
@@ -404,7 +405,7 @@ func (c *served) readBody() (more bool) {
 }
 
 // pause stops reading until resume. Time does not count meanwhile.
-func (c *served) pause(x *h1ServerExchange) {
+func (c *h1ServerConn) pause(x *h1ServerExchange) {
 	x.pause()
 	c.rest()
 	c.expectNothing()
@@ -425,7 +426,7 @@ func (x *h1ServerExchange) resume() {
 
 // bodyTime returns how long to wait for more of the body: for a while at most,
 // and less when all that has come did so at less than the rate that is demanded.
-func (c *served) bodyTime(x *h1ServerExchange) time.Duration {
+func (c *h1ServerConn) bodyTime(x *h1ServerExchange) time.Duration {
 	s := c.server
 	if s.bodyTimeout <= 0 || s.minBodyRate <= 0 {
 		return s.bodyTimeout
@@ -434,14 +435,14 @@ func (c *served) bodyTime(x *h1ServerExchange) time.Duration {
 	return min(max(s.bodyTimeout+earned-time.Duration(c.now()-c.began), 1), s.bodyTimeout)
 }
 
-func (c *served) callChunk(x *h1ServerExchange) {
+func (c *h1ServerConn) callChunk(x *h1ServerExchange) {
 	if x.onChunk != nil && x.sending != sendDone {
 		c.call(x, x.onChunk)
 	}
 }
 
 // bodyComplete is called when all of the request has come.
-func (c *served) bodyComplete(x *h1ServerExchange) {
+func (c *h1ServerConn) bodyComplete(x *h1ServerExchange) {
 	x.received = true
 	if x.body.framing == wire.Chunked {
 		x.inTrailer = &x.body.chunks.Trailer
@@ -459,7 +460,7 @@ func (c *served) bodyComplete(x *h1ServerExchange) {
 }
 
 // readAhead lets some wait that comes while a request is answered.
-func (c *served) readAhead() (more bool) {
+func (c *h1ServerConn) readAhead() (more bool) {
 	if c.bev.Input().Len() > maxAhead {
 		c.rest()
 	}
@@ -468,7 +469,7 @@ func (c *served) readAhead() (more bool) {
 
 // drop drops what comes after the last request. A client that is still sending
 // may not have begun to read, so the connection lingers on.
-func (c *served) drop() (more bool) {
+func (c *h1ServerConn) drop() (more bool) {
 	in := c.bev.Input()
 	if in.Len() == 0 {
 		return false
@@ -484,7 +485,7 @@ func (c *served) drop() (more bool) {
 
 // happened implements side. A client that has ended its stream may still want
 // the answer; but who works at it is told, because most have gone.
-func (c *served) happened(what bufferevent.Events) {
+func (c *h1ServerConn) happened(what bufferevent.Events) {
 	switch what.Outcome() {
 	case bufferevent.InputEnded:
 		c.ended()
@@ -501,7 +502,7 @@ func (c *served) happened(what bufferevent.Events) {
 }
 
 // ended is called when the client has ended its stream.
-func (c *served) ended() {
+func (c *h1ServerConn) ended() {
 	c.peerEnded, c.last = true, true
 	switch c.state {
 	case lingering:
@@ -517,7 +518,7 @@ func (c *served) ended() {
 // unheard gives up an answer that is still to come for a client that has ended its
 // stream, if who works at it wants to know of that. While some of the answer waits
 // to be sent, that will show whether the client is there.
-func (c *served) unheard() {
+func (c *h1ServerConn) unheard() {
 	x := c.x
 	switch {
 	case !c.peerEnded || c.freed || c.state != answering || x.sending == sendDone || x.outlasts:
@@ -528,7 +529,7 @@ func (c *served) unheard() {
 }
 
 // expired implements side.
-func (c *served) expired() {
+func (c *h1ServerConn) expired() {
 	switch {
 	case c.state == inHead || c.state == inBody:
 		c.refuse(http.StatusRequestTimeout, errTimeout)

@@ -10,7 +10,7 @@ import (
 )
 
 // answered is called when a request has come and was answered, or will not come.
-func (c *served) answered(x *h1ServerExchange) {
+func (c *h1ServerConn) answered(x *h1ServerExchange) {
 	if x.onComplete == nil {
 		c.finish(x)
 		return
@@ -25,7 +25,7 @@ func (c *served) answered(x *h1ServerExchange) {
 }
 
 // complete calls the callback for an answer that was sent.
-func (c *served) complete(x *h1ServerExchange) {
+func (c *h1ServerConn) complete(x *h1ServerExchange) {
 	if fn := x.onComplete; fn != nil {
 		x.onComplete, x.toldSent = nil, true
 		c.invoke(&x.Request, fn)
@@ -41,7 +41,7 @@ func (x *h1ServerExchange) tellComplete() {
 	x.kept = true
 	c.untold = true
 	if c.server.untold == nil {
-		c.server.untold = make(map[*served][]*h1ServerExchange)
+		c.server.untold = make(map[*h1ServerConn][]*h1ServerExchange)
 	}
 	c.server.untold[c] = append(c.server.untold[c], x)
 	if c.bev.Output().Len() == 0 {
@@ -50,7 +50,7 @@ func (x *h1ServerExchange) tellComplete() {
 }
 
 // allSent tells those who have asked when their requests were over.
-func (c *served) allSent() {
+func (c *h1ServerConn) allSent() {
 	sent := c.server.untold[c]
 	c.forgetUntold()
 	for _, x := range sent {
@@ -63,13 +63,13 @@ func (c *served) allSent() {
 	}
 }
 
-func (c *served) forgetUntold() {
+func (c *h1ServerConn) forgetUntold() {
 	c.untold = false
 	delete(c.server.untold, c)
 }
 
 // finish ends a request, and goes on with the next one.
-func (c *served) finish(x *h1ServerExchange) {
+func (c *h1ServerConn) finish(x *h1ServerExchange) {
 	c.x = nil
 	c.state = awaiting
 	c.server.log(&x.Request)
@@ -93,7 +93,7 @@ func (c *served) finish(x *h1ServerExchange) {
 
 // end closes the connection when all was sent. Until then what comes is dropped:
 // a client that has to send all it has before it reads could not end otherwise.
-func (c *served) end() {
+func (c *h1ServerConn) end() {
 	c.state, c.last = closing, true
 	c.expectNothing()
 	if c.bev.Output().Len() == 0 {
@@ -108,7 +108,7 @@ func (c *served) end() {
 // linger closes the connection, or first only our half of it, if closing it all
 // at once could keep the client from reading the last answer (RFC 9112, section
 // 9.6).
-func (c *served) linger() {
+func (c *h1ServerConn) linger() {
 	unclean := c.unclean || c.server.flags&ServerLingeringClose != 0 || c.bev.Input().Len() > 0
 	if !unclean || c.peerEnded || c.endWriting() != nil {
 		c.hangUp()
@@ -124,7 +124,7 @@ func (c *served) linger() {
 
 // endWriting ends the stream that is sent. After an answer that is not complete
 // only the lowest stream ends, without what TLS says of an end in order.
-func (c *served) endWriting() error {
+func (c *h1ServerConn) endWriting() error {
 	b := c.bev
 	for below := b.Underlying(); c.cut && below != nil; below = b.Underlying() {
 		b = below
@@ -133,10 +133,10 @@ func (c *served) endWriting() error {
 }
 
 // hangUp ends the connection, in order unless an answer was cut off.
-func (c *served) hangUp() { c.shut(!c.cut) }
+func (c *h1ServerConn) hangUp() { c.shut(!c.cut) }
 
 // quiet implements side.
-func (c *served) quiet() bool {
+func (c *h1ServerConn) quiet() bool {
 	switch c.state {
 	case awaiting:
 		return true
@@ -147,10 +147,10 @@ func (c *served) quiet() bool {
 }
 
 // farewell implements side.
-func (c *served) farewell(b *bufferevent.Bufferevent) { c.server.farewell(b) }
+func (c *h1ServerConn) farewell(b *bufferevent.Bufferevent) { c.server.farewell(b) }
 
 // drained implements side.
-func (c *served) drained() {
+func (c *h1ServerConn) drained() {
 	if c.untold && c.bev.Output().Len() == 0 {
 		c.allSent()
 	}
@@ -171,7 +171,7 @@ func (c *served) drained() {
 }
 
 // sent calls the functions that wait for all to have left.
-func (c *served) sent(x *h1ServerExchange) {
+func (c *h1ServerConn) sent(x *h1ServerExchange) {
 	x.calling = true // it is not used again meanwhile
 	n := len(x.onSent)
 	for i := 0; i < n && c.x == x; i++ {
@@ -212,7 +212,7 @@ func (x *h1ServerExchange) abort(cause error) {
 }
 
 // fail closes the connection because of an error, which a request on it is told.
-func (c *served) fail(err error) {
+func (c *h1ServerConn) fail(err error) {
 	if x := c.x; x != nil && x.cause == nil {
 		x.cause = err
 	}
@@ -220,7 +220,7 @@ func (c *served) fail(err error) {
 }
 
 // release implements side.
-func (c *served) release() {
+func (c *h1ServerConn) release() {
 	c.server.remove(c)
 	x := c.x
 	if x == nil {
@@ -257,7 +257,7 @@ func (x *h1ServerExchange) detach() (*bufferevent.Bufferevent, error) {
 }
 
 // leave ends the connection without its stream.
-func (c *served) leave(x *h1ServerExchange) {
+func (c *h1ServerConn) leave(x *h1ServerExchange) {
 	c.freed = true
 	c.timer.Del()
 	c.server.remove(c)

@@ -41,7 +41,7 @@ func (x *h1ServerExchange) reply(body []byte) error {
 }
 
 // appendHead appends the status line and the header.
-func (c *served) appendHead(head []byte, x *h1ServerExchange, length int64) ([]byte, error) {
+func (c *h1ServerConn) appendHead(head []byte, x *h1ServerExchange, length int64) ([]byte, error) {
 	head, err := wire.AppendStatusLine(head, x.code, x.reason)
 	if err != nil {
 		return head, err
@@ -55,7 +55,7 @@ func (c *served) appendHead(head []byte, x *h1ServerExchange, length int64) ([]b
 
 // appendFields appends the header: what the user has set, but for what frames
 // the message, which is ours to say.
-func (c *served) appendFields(head []byte, x *h1ServerExchange, length int64) []byte {
+func (c *h1ServerConn) appendFields(head []byte, x *h1ServerExchange, length int64) []byte {
 	s, f := c.server, x.header.fields()
 	if s.draining || f.HasTokenKnown(message.Connection, "close") || !x.received && !c.willRead(x) {
 		c.last = true
@@ -109,7 +109,7 @@ func ours(value []byte) bool {
 // appendFraming decides how the body is delimited. A length that the user has
 // announced counts if the body follows later, or if there is none because of
 // what was asked.
-func (c *served) appendFraming(head []byte, x *h1ServerExchange, length int64) []byte {
+func (c *h1ServerConn) appendFraming(head []byte, x *h1ServerExchange, length int64) []byte {
 	none := x.answerHasNoBody()
 	known := length > 0
 	if length < 0 || none {
@@ -180,13 +180,13 @@ func (x *h1ServerExchange) sendEnd() error {
 // willRead reports whether the rest of the body will be read: because somebody wants
 // it, or so that the connection can be kept. Once an answer has begun that does not
 // say otherwise, it is read to the end, and dropped if nobody wants it any more.
-func (c *served) willRead(x *h1ServerExchange) bool {
+func (c *h1ServerConn) willRead(x *h1ServerExchange) bool {
 	return !c.last && x.duplex || c.worthReading(x)
 }
 
 // worthReading reports whether the rest of a body that nobody wants is read all
 // the same, to keep the connection for the next request.
-func (c *served) worthReading(x *h1ServerExchange) bool {
+func (c *h1ServerConn) worthReading(x *h1ServerExchange) bool {
 	if c.last || x.head.Expect == message.ExpectContinue && !x.continued {
 		return false
 	}

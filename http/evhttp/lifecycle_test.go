@@ -76,7 +76,7 @@ func TestCallbacksMayEndEverything(t *testing.T) {
 		},
 		"free the server": func(r *Request) {
 			if c := r.Conn(); c != nil {
-				c.Server().Free()
+				c.accepted.Server().Free()
 			}
 		},
 		"cancel":      func(r *Request) { r.Cancel(); r.Cancel() },
@@ -101,7 +101,7 @@ func TestCallbacksMayEndEverything(t *testing.T) {
 		},
 		"shut down": func(r *Request) {
 			if c := r.Conn(); c != nil {
-				c.Server().Shutdown(time.Millisecond, nil)
+				c.accepted.Server().Shutdown(time.Millisecond, nil)
 			}
 		},
 		"own and free": func(r *Request) { r.Own(); r.Free(); r.SendReply(200, "", nil) },

@@ -19,7 +19,7 @@ func TestRequestsOnFreedBasesFail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := evhttp.NewConn(base, nil, "127.0.0.1", 1)
+	c, err := evhttp.NewClientConn(base, "127.0.0.1", 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestRequestsUnderWayEndWithTheBase(t *testing.T) {
 	type requester func(r *evhttp.Request) error
 	makers := map[string]func(t *testing.T, base *event.Base, host netip.AddrPort) (requester, func()){
 		"connection": func(t *testing.T, base *event.Base, host netip.AddrPort) (requester, func()) {
-			c, err := evhttp.NewConn(base, nil, host.Addr().String(), int(host.Port()))
+			c, err := evhttp.NewClientConn(base, host.Addr().String(), int(host.Port()), nil)
 			if err == nil {
 				err = errors.Join(c.SetRetries(-1), c.SetInitialRetry(time.Hour))
 			}
@@ -63,7 +63,7 @@ func TestRequestsUnderWayEndWithTheBase(t *testing.T) {
 			return func(r *evhttp.Request) error { return c.MakeRequest(r, evhttp.MethodGet, "/") }, c.Free
 		},
 		"client": func(t *testing.T, base *event.Base, host netip.AddrPort) (requester, func()) {
-			c, err := evhttp.NewClient(base, &evhttp.ClientConfig{MaxPerHost: 1, SetUp: func(c *evhttp.Conn) error {
+			c, err := evhttp.NewClient(base, &evhttp.ClientConfig{MaxPerHost: 1, SetUp: func(c *evhttp.ClientConn) error {
 				return errors.Join(c.SetRetries(-1), c.SetInitialRetry(time.Hour))
 			}})
 			if err != nil {

@@ -284,7 +284,7 @@ func TestPanicsOfClientsEndTheirRequestOnly(t *testing.T) {
 // time.
 func newSender(t *testing.T, base *event.Base, addr string, pooled bool, onPanic evhttp.PanicFunc) (send func(r *evhttp.Request, ready func(r *evhttp.Request)) error, free func()) {
 	if pooled {
-		setUp := func(c *evhttp.Conn) error { return c.SetPanicCallback(onPanic) }
+		setUp := func(c *evhttp.ClientConn) error { return c.SetPanicCallback(onPanic) }
 		client, err := evhttp.NewClient(base, &evhttp.ClientConfig{MaxPerHost: 1, SetUp: setUp})
 		if err != nil {
 			t.Error(err)
@@ -299,7 +299,7 @@ func newSender(t *testing.T, base *event.Base, addr string, pooled bool, onPanic
 	host, port, _ := strings.Cut(addr, ":")
 	var n int
 	fmt.Sscan(port, &n)
-	c, err := evhttp.NewConn(base, nil, host, n)
+	c, err := evhttp.NewClientConn(base, host, n, nil)
 	if err == nil {
 		err = c.SetPanicCallback(onPanic)
 	}

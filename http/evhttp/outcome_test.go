@@ -77,7 +77,7 @@ func TestEventsEndRequestsByTheirOutcome(t *testing.T) {
 			ok(t, err)
 			defer peer.Free()
 			ok(t, peer.Enable(event.Read))
-			c, err := evhttp.NewConnReuse(stream, "host")
+			c, err := evhttp.NewClientConnReuse(stream, "host", nil)
 			ok(t, err)
 			defer c.Free()
 			ok(t, c.SetFlags(tt.flags))

@@ -33,8 +33,8 @@ func (s *Server) SetPanicCallback(fn PanicFunc) { s.onPanic = fn }
 // one of whose callbacks panics fails with ErrPanic, and the connection is closed,
 // unless the request was over already. The error is that of SetRetries. For the
 // connections of a [Client] it can be called by ClientConfig's SetUp.
-func (c *Conn) SetPanicCallback(fn PanicFunc) error {
-	return c.change("set panic callback", func(o *outgoing) { o.onPanic = fn })
+func (c *ClientConn) SetPanicCallback(fn PanicFunc) error {
+	return c.set("panic callback", func(cfg *ConnConfig) { cfg.OnPanic = fn })
 }
 
 // guard is deferred around callbacks of the user's; returned tells whether one has
@@ -99,10 +99,10 @@ func (r *Request) tellError(cause error) {
 }
 
 // panicFunc implements side.
-func (c *served) panicFunc() PanicFunc { return c.server.onPanic }
+func (c *h1ServerConn) panicFunc() PanicFunc { return c.server.onPanic }
 
 // panicked implements side.
-func (c *served) panicked(r *Request, passes bool) {
+func (c *h1ServerConn) panicked(r *Request, passes bool) {
 	if r != nil {
 		r.kept = true
 	}
@@ -123,7 +123,7 @@ func (c *served) panicked(r *Request, passes bool) {
 // answerPanic says that there was an error, unless the request is answered, and ends
 // the connection. There is no page of the user's, whose function may be what has
 // panicked.
-func (c *served) answerPanic(x *h1ServerExchange) {
+func (c *h1ServerConn) answerPanic(x *h1ServerExchange) {
 	c.last, c.unclean = true, true
 	x.received, x.cause = true, ErrPanic
 	c.state = answering
@@ -140,20 +140,20 @@ func (c *served) answerPanic(x *h1ServerExchange) {
 }
 
 // panicFunc implements side.
-func (o *outgoing) panicFunc() PanicFunc { return o.onPanic }
+func (c *ClientConn) panicFunc() PanicFunc { return c.cfg.OnPanic }
 
 // panicked implements side. What called the callback goes on, unless the panic
 // passes, as after one that has done something to the connection.
-func (o *outgoing) panicked(r *Request, passes bool) {
+func (c *ClientConn) panicked(r *Request, passes bool) {
 	if passes {
-		o.busy = false
+		c.busy = false
 	}
 	switch {
-	case r != nil && r.client.conn == o && o.state >= inResponse && o.current(r.client):
-		o.fail(ReqCancel, ErrPanic)
-	case passes && o.state == leaving:
-		o.disconnect()
-	case passes && o.pool == nil:
-		o.next()
+	case r != nil && r.client.conn == c && c.state >= inResponse && c.current(r.client):
+		c.fail(ReqCancel, ErrPanic)
+	case passes && c.state == leaving:
+		c.disconnect()
+	case passes && c.pool == nil:
+		c.next()
 	}
 }

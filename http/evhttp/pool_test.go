@@ -371,7 +371,7 @@ func TestSetUpIsCalledForEachConnection(t *testing.T) {
 	base := newTestBase(t)
 	refuse := errors.New("no more")
 	var calls int
-	c := newTestClient(t, base, ClientConfig{SetUp: func(c *Conn) error {
+	c := newTestClient(t, base, ClientConfig{SetUp: func(c *ClientConn) error {
 		if host, port := c.Peer(); host != "127.0.0.1" || port != int(s.addr().Port()) {
 			t.Errorf("peer %s %d", host, port)
 		}

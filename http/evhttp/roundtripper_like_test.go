@@ -202,12 +202,12 @@ func TestTimeoutsAreNetErrors(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		addr  string
-		setUp func(c *evhttp.Conn) error
+		setUp func(c *evhttp.ClientConn) error
 	}{
-		{"no answer", silent, func(c *evhttp.Conn) error { return c.SetReadTimeout(soon) }},
-		{"no more of an answer", stops, func(c *evhttp.Conn) error { return c.SetReadTimeout(soon) }},
-		{"a request that is not taken", busy, func(c *evhttp.Conn) error { return c.SetWriteTimeout(soon) }},
-		{"no connection", "name.example:80", func(c *evhttp.Conn) error { return c.SetConnectTimeout(soon) }},
+		{"no answer", silent, func(c *evhttp.ClientConn) error { return c.SetReadTimeout(soon) }},
+		{"no more of an answer", stops, func(c *evhttp.ClientConn) error { return c.SetReadTimeout(soon) }},
+		{"a request that is not taken", busy, func(c *evhttp.ClientConn) error { return c.SetWriteTimeout(soon) }},
+		{"no connection", "name.example:80", func(c *evhttp.ClientConn) error { return c.SetConnectTimeout(soon) }},
 		{"no time in the context", silent, nil},
 		{"no time in the context for the body", stops, nil},
 		{"no time in the client", silent, nil},

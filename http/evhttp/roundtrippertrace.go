@@ -18,9 +18,9 @@ const (
 )
 
 // reach tells who traces a request how far it has got.
-func (o *outgoing) reach(x *clientExchange, stage clientStage) {
+func (c *ClientConn) reach(x *clientExchange, stage clientStage) {
 	if x.onStage != nil {
-		x.onStage(o, stage)
+		x.onStage(c, stage)
 	}
 }
 
@@ -37,7 +37,7 @@ func (p *trip) traceStart() {
 }
 
 // traceStage traces what a connection does with the request.
-func (p *trip) traceStage(o *outgoing, stage clientStage) {
+func (p *trip) traceStage(o *ClientConn, stage clientStage) {
 	t := p.trace
 	switch stage {
 	case wroteHead:

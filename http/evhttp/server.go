@@ -35,10 +35,10 @@ type Server struct {
 	base *event.Base
 
 	bounds  []*Bound
-	conns   []*served
+	conns   []*h1ServerConn
 	leaving map[*bufferevent.Bufferevent]struct{} // streams that end in order, without a connection any more
 	spare   []*h1ServerExchange                   // to be used again
-	untold  map[*served][]*h1ServerExchange       // which are over, but for the callback that all has left
+	untold  map[*h1ServerConn][]*h1ServerExchange // which are over, but for the callback that all has left
 
 	exact   map[string]handler
 	routes  route.Router[handler]
@@ -287,7 +287,7 @@ func (s *Server) putExchange(x *h1ServerExchange) {
 
 // overload answers to a connection that is one too many. So that those who are
 // told so are not too many as well, some are closed without a word.
-func (c *served) overload() {
+func (c *h1ServerConn) overload() {
 	s := c.server
 	if len(s.conns)+len(s.leaving) > s.maxConns+s.maxConns/8+16 {
 		c.close()
@@ -299,7 +299,7 @@ func (c *served) overload() {
 }
 
 // remove forgets a connection.
-func (s *Server) remove(c *served) {
+func (s *Server) remove(c *h1ServerConn) {
 	if c.untold {
 		c.forgetUntold()
 	}

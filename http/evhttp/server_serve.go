@@ -72,7 +72,7 @@ func (s *Server) serve(b *bufferevent.Bufferevent) error {
 		b.Free()
 		return ErrServerClosed
 	}
-	c, err := newServed(s)
+	c, err := newH1ServerConn(s)
 	if err != nil {
 		b.Free()
 		return err

@@ -19,7 +19,7 @@ import (
 type ourClient struct {
 	t       testing.TB
 	base    *event.Base
-	conn    *evhttp.Conn
+	conn    *evhttp.ClientConn
 	waiting int
 }
 
@@ -45,10 +45,10 @@ func newClient(t testing.TB, addr string) *ourClient {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return clientOf(t, func(base *event.Base) (*evhttp.Conn, error) { return evhttp.NewConn(base, nil, host, port) })
+	return clientOf(t, func(base *event.Base) (*evhttp.ClientConn, error) { return evhttp.NewClientConn(base, host, port, nil) })
 }
 
-func clientOf(t testing.TB, connect func(base *event.Base) (*evhttp.Conn, error)) *ourClient {
+func clientOf(t testing.TB, connect func(base *event.Base) (*evhttp.ClientConn, error)) *ourClient {
 	t.Helper()
 	base, err := event.NewBase()
 	if err != nil {

@@ -47,7 +47,7 @@ func newOurBrowser(t testing.TB, url string) *browser {
 		t.Fatal(err)
 	}
 	client, err := evhttp.NewClient(base, &evhttp.ClientConfig{
-		SetUp: func(c *evhttp.Conn) error { return c.SetContinueTimeout(interopPatience) },
+		SetUp: func(c *evhttp.ClientConn) error { return c.SetContinueTimeout(interopPatience) },
 	})
 	if err != nil {
 		t.Fatal(err)

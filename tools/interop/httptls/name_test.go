@@ -28,14 +28,12 @@ func TestConnectionsNameTheServer(t *testing.T) {
 	cfg.ServerName = ""
 	base, do := runLoop(t)
 	over := make(chan error, 1)
-	var c *evhttp.Conn
+	var c *evhttp.ClientConn
 	do(func() {
-		c, err = evhttp.NewConnFunc(base, nil, "localhost", port, func(base *event.Base) (*bufferevent.Bufferevent, error) {
-			return secure(cfg)(base, nil, "")
+		c, err = evhttp.NewClientConn(base, "localhost", port, &evhttp.ConnConfig{
+			Stream: func(base *event.Base) (*bufferevent.Bufferevent, error) { return secure(cfg)(base, nil, "") },
+			Flags:  evhttp.ConReuseConnectedAddr,
 		})
-		if err == nil {
-			err = c.SetFlags(evhttp.ConReuseConnectedAddr)
-		}
 	})
 	ok(t, err)
 	t.Cleanup(func() { do(c.Free) })

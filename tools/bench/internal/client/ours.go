@@ -17,7 +17,7 @@ func askOurs(t task) error {
 	failed := make(chan error, 1)
 	uri := fmt.Sprint("/", t.size)
 	for range t.atOnce {
-		conn, err := evhttp.NewConn(base, nil, t.addr.Addr().String(), int(t.addr.Port()))
+		conn, err := evhttp.NewClientConn(base, t.addr.Addr().String(), int(t.addr.Port()), nil)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,32 @@
+package evhttp
+
+// A ServerConn is a connection that a server has accepted (struct evhttp_connection). It
+// belongs to the server, and to the goroutine that runs the loop.
+type ServerConn struct {
+	Conn
+	server *Server
+	place  int // in the server's list
+}
+
+// Server returns the server that has accepted the connection
+// (evhttp_connection_get_server).
+func (c *ServerConn) Server() *Server { return c.server }
+
+// ServerConn returns the connection that a server's request has come by, or nil once the
+// request is over, and for a request that a client sends.
+func (r *Request) ServerConn() *ServerConn {
+	if c := r.Conn(); c != nil {
+		return c.accepted
+	}
+	return nil
+}
+
+// ClientConn returns the connection that a client's request is sent by, or nil once the
+// request is over, while it waits for a connection of a [Client], and for a request to a
+// server.
+func (r *Request) ClientConn() *ClientConn {
+	if r.client == nil {
+		return nil
+	}
+	return r.client.conn
+}
