@@ -2,14 +2,10 @@ package bufferevent
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
-	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/evutil"
-	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 // A Bufferevent is what Go's own writers are, and reads like them too, without
@@ -154,125 +150,4 @@ func (b *Bufferevent) noInput(op string) error {
 		return io.EOF
 	}
 	return ErrNothingToRead
-}
-
-// A FlushMode says how urgent a Flush is (enum bufferevent_flush_mode).
-type FlushMode uint8
-
-const (
-	// ModeNormal moves what the watermarks allow (BEV_NORMAL).
-	ModeNormal FlushMode = iota
-	// ModeFlush moves all there is (BEV_FLUSH).
-	ModeFlush
-	// ModeFinished moves all there is and says that no more will come
-	// (BEV_FINISHED).
-	ModeFinished
-)
-
-// Flush makes filters process what they have, and pairs hand it over, in the
-// directions of what. It reports whether that has moved anything. A socket does
-// nothing: it writes whatever it can anyway (bufferevent_flush).
-func (b *Bufferevent) Flush(what event.What, mode FlushMode) (moved bool, err error) {
-	if err := checkWhat("flush", what); err != nil {
-		return false, err
-	}
-	if mode > ModeFinished {
-		return false, opError("flush", ErrRange)
-	}
-	if !b.begin() {
-		return false, opError("flush", ErrFreed)
-	}
-	defer b.end()
-	return b.transport.Flush(what, mode)
-}
-
-// CloseWrite ends the stream that is written, once the output buffer is empty;
-// reading goes on. A socket sends a FIN then, and the other half of a pair gets
-// an EventEOF. More writes are errors. Without it the stream ends when the
-// descriptor is closed. The error wraps errors.ErrUnsupported if the transport
-// cannot do it, as over a pipe or a terminal: then nothing has changed, and Free
-// is the way to end the stream.
-func (b *Bufferevent) CloseWrite() error {
-	const op = "close write"
-	if !b.begin() {
-		return opError(op, ErrFreed)
-	}
-	defer b.end()
-	w, ok := b.transport.(WriteCloser)
-	if !ok {
-		return opError(op, errors.ErrUnsupported)
-	}
-	if b.closedWrite {
-		return nil
-	}
-	b.closedWrite = true
-	b.output.Freeze(evbuffer.Back)
-	err := w.CloseWrite()
-	if errors.Is(err, errors.ErrUnsupported) {
-		b.closedWrite = false
-		b.output.Unfreeze(evbuffer.Back)
-		return opError(op, err)
-	}
-	return err
-}
-
-// FD returns the descriptor that the bufferevent stands on, directly or not, or
-// -1 (bufferevent_getfd).
-func (b *Bufferevent) FD() int {
-	b.lock()
-	defer b.unlock()
-	if _, t, ok := find[Describer](b); ok && b.refs > 0 {
-		return t.FD()
-	}
-	return -1
-}
-
-// SetFD changes the descriptor; -1 is none. What is in the buffers stays there,
-// and the old descriptor open. The new one must be non-blocking. The error
-// wraps errors.ErrUnsupported if the bufferevent stands on none
-// (bufferevent_setfd).
-func (b *Bufferevent) SetFD(fd int) error {
-	const op = "set descriptor"
-	at, t, err := beginAt[Describer](b)
-	if err != nil {
-		return opError(op, err)
-	}
-	defer at.end()
-	return t.SetFD(fd)
-}
-
-// ReplaceFD is SetFD, and closes the old descriptor, if there is one, before
-// (bufferevent_replacefd).
-func (b *Bufferevent) ReplaceFD(fd int) error {
-	const op = "replace descriptor"
-	at, t, err := beginAt[Describer](b)
-	if err != nil {
-		return opError(op, err)
-	}
-	defer at.end()
-	old := t.FD()
-	if err := t.SetFD(evutil.InvalidSocket); err != nil {
-		return err
-	}
-	if old >= 0 {
-		if err := sysio.CloseSocket(old); err != nil {
-			return opError(op, fmt.Errorf("close fd %d: %w", old, err))
-		}
-	}
-	return t.SetFD(fd)
-}
-
-// Underlying returns the bufferevent that this one stands on, or nil
-// (bufferevent_get_underlying).
-func (b *Bufferevent) Underlying() *Bufferevent {
-	b.lock()
-	defer b.unlock()
-	return b.wrapped()
-}
-
-func (b *Bufferevent) wrapped() *Bufferevent {
-	if t, ok := b.transport.(Wrapper); ok {
-		return t.Underlying()
-	}
-	return nil
 }
