@@ -16,6 +16,7 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	message := []byte(strings.Repeat("x", 64))
 	page := make([]byte, 4096)
 	p := make([]byte, 100)
+	lines, line := []byte(strings.Repeat("a line\r\n", 10)), make([]byte, 0, 100)
 	var a, b Buffer
 	counted := 0
 	b.AddCallback(func(e *CallbackEntry, info CallbackInfo) { counted += info.Added })
@@ -86,6 +87,21 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 			var vecs [4][]byte
 			b.Peek(-1, nil, vecs[:])
 			b.Drain(b.Len())
+		}},
+		{"lines and pieces", func() {
+			a.Add(lines)
+			for piece, err := range a.Pieces() {
+				if err != nil || len(piece) == 0 {
+					t.Fatal(piece, err)
+				}
+			}
+			for {
+				var err error
+				if line, err = a.AppendLine(line[:0], EOLCRLF); err != nil {
+					break
+				}
+			}
+			a.Drain(a.Len())
 		}},
 		{"Expand", func() { b.Expand(1000); b.Add(message); b.Drain(64) }},
 		{"Compact", func() {

@@ -40,8 +40,9 @@
 //
 // [Buffer.Search], [Buffer.SearchRange] and [Buffer.SearchEOL] find things, from
 // one position, a [Ptr], to another. [Buffer.ReadLine] takes a line out, in five
-// styles. [Buffer.Pullup] brings the first bytes together in one slice and
-// returns that; [Buffer.Peek] returns slices of the data where it lies. Slices
+// styles; [Buffer.AppendLine] does it without allocating. [Buffer.Pullup] brings
+// the first bytes together in one slice and returns that; [Buffer.Peek] returns
+// slices of the data where it lies, and [Buffer.Pieces] is for range. Slices
 // of a buffer's memory are valid until its next change. Then the memory may hold
 // something else or, if a file was mapped there, not exist at all. They have no
 // capacity beyond their length, so that append copies them.

@@ -170,6 +170,41 @@ func ExampleBuffer_Peek() {
 	// "second"
 }
 
+func ExampleBuffer_Pieces() {
+	var b evbuffer.Buffer
+	b.AddReference([]byte("first "), nil)
+	b.AddReference([]byte("second"), nil)
+	for piece, err := range b.Pieces() {
+		if err != nil { // of a part of a file that cannot be read
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%q\n", piece)
+	}
+	// Output:
+	// "first "
+	// "second"
+}
+
+func ExampleBuffer_AppendLine() {
+	var b evbuffer.Buffer
+	b.AddString("one\r\ntwo\r\nthr")
+	var line []byte // serves for all lines
+	for {
+		var err error
+		line, err = b.AppendLine(line[:0], evbuffer.EOLCRLF)
+		if err != nil {
+			break // evbuffer.ErrNotFound: the rest has yet to come
+		}
+		fmt.Printf("%s\n", line)
+	}
+	fmt.Println(b.Len(), "bytes are left")
+	// Output:
+	// one
+	// two
+	// 3 bytes are left
+}
+
 func ExampleBuffer_AddCallback() {
 	var b evbuffer.Buffer
 	e := b.AddCallback(func(e *evbuffer.CallbackEntry, info evbuffer.CallbackInfo) {

@@ -50,19 +50,44 @@ func (b *Buffer) SearchEOL(start *Ptr, style EOL) (pos Ptr, n int, err error) {
 // (evbuffer_readln).
 func (b *Buffer) ReadLine(style EOL) (string, error) {
 	defer b.enter().leave()
-	if b.frozen(Front) {
-		return "", opError("read line", ErrFrozen)
-	}
-	at, n, err := place{chunk: b.first}.searchEOL(style, b.length)
-	if err == ErrNotFound {
-		return "", err
-	}
+	at, n, err := b.firstLine(style)
 	if err != nil {
-		return "", opError("read line", err)
+		return "", err
 	}
 	line := b.text(at.pos)
 	b.drain(at.pos + n)
 	return line, nil
+}
+
+// AppendLine is ReadLine that appends the line to dst and returns that, so that one
+// slice serves for all lines and nothing is allocated once it is long enough. After
+// an error dst comes back as it was.
+func (b *Buffer) AppendLine(dst []byte, style EOL) ([]byte, error) {
+	defer b.enter().leave()
+	at, n, err := b.firstLine(style)
+	if err != nil {
+		return dst, err
+	}
+	for c, missing := b.first, at.pos; missing > 0; c = c.next {
+		part := c.data()[:min(c.len(), missing)]
+		dst = append(dst, part...)
+		missing -= len(part)
+	}
+	b.drain(at.pos + n)
+	return dst, nil
+}
+
+// firstLine returns where the first line's ending begins and how long that is. The
+// line can be taken out.
+func (b *Buffer) firstLine(style EOL) (eol place, n int, err error) {
+	if b.frozen(Front) {
+		return place{}, 0, opError("read line", ErrFrozen)
+	}
+	eol, n, err = place{chunk: b.first}.searchEOL(style, b.length)
+	if err != nil && err != ErrNotFound {
+		err = opError("read line", err)
+	}
+	return eol, n, err
 }
 
 // text returns the first n bytes, which are in memory, as a string. The buffer

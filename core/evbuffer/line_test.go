@@ -53,6 +53,47 @@ func TestReadLine(t *testing.T) {
 	}
 }
 
+func TestAppendLine(t *testing.T) {
+	for _, tt := range lineTests {
+		for size := range 5 {
+			t.Run(fmt.Sprintf("%s %q in pieces of %d", eolNames[tt.style], tt.text, size+1), func(t *testing.T) {
+				b := New()
+				for text := tt.text; text != ""; {
+					n := min(size+1, len(text))
+					ok(t, b.AddReference([]byte(text[:n]), nil))
+					text = text[n:]
+				}
+				got, wanted := []byte("lines:"), "lines:"
+				for _, line := range tt.lines {
+					var err error
+					got, err = b.AppendLine(got, tt.style)
+					ok(t, err)
+					wanted += line
+					want(t, "lines", string(got), wanted)
+					mustCheck(t, b)
+				}
+				got, err := b.AppendLine(got, tt.style)
+				wantError(t, "after the last line", err, ErrNotFound)
+				want(t, "after the last line", string(got), wanted)
+				wantContent(t, b, tt.rest)
+			})
+		}
+	}
+}
+
+func TestAppendLineRefuses(t *testing.T) {
+	b := New()
+	ok(t, b.AddString("line\n"))
+	got, err := b.AppendLine([]byte("x"), EOL(99))
+	wantError(t, "a style that does not exist", err, ErrFlag)
+	want(t, "slice", string(got), "x")
+	ok(t, b.Freeze(Front))
+	got, err = b.AppendLine([]byte("x"), EOLLF)
+	wantError(t, "a frozen front", err, ErrFrozen)
+	want(t, "slice", string(got), "x")
+	wantContent(t, b, "line\n")
+}
+
 func TestSearchEOL(t *testing.T) {
 	tests := []struct {
 		style       EOL

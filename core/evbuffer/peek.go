@@ -1,5 +1,7 @@
 package evbuffer
 
+import "iter"
+
 // Peek points vecs at the data from start on, without copying it; nil is the
 // front. It stops when they show n bytes or more. It returns how many vecs that
 // takes, and fills as many of them as it was given.
@@ -34,4 +36,36 @@ func (b *Buffer) Peek(n int, start *Ptr, vecs [][]byte) (int, error) {
 		used++
 	}
 	return used, nil
+}
+
+// Pieces yields the data piece by piece, where it lies. The pieces are valid until
+// the next change to the buffer, and must not be written to. With a lock, the loop
+// has it.
+//
+// The body may add to the back, which the loop does not come to, and may do anything
+// to the buffer if it breaks off then. After any other change the next piece is the
+// error ErrPosition. A part of a file that cannot be read is an error, too. Each is
+// wrapped, comes with a nil piece, and is the last. (It is what evbuffer_peek
+// is mostly used for.)
+func (b *Buffer) Pieces() iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		defer b.enter().leave()
+		epoch, end := b.epoch, b.length
+		for at := (place{chunk: b.first}); at.pos < end; {
+			if err := at.chunk.load(); err != nil {
+				yield(nil, opError("pieces", err))
+				return
+			}
+			piece := at.chunk.data()[at.off:]
+			piece = piece[:min(len(piece), end-at.pos)]
+			if !yield(piece, nil) {
+				return
+			}
+			if b.epoch != epoch {
+				yield(nil, opError("pieces", ErrPosition))
+				return
+			}
+			at = at.forward(len(piece))
+		}
+	}
 }

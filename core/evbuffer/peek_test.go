@@ -50,3 +50,55 @@ func TestPeekFromTheFrontNeedsNoPosition(t *testing.T) {
 	want(t, "pieces", n, 1)
 	want(t, "bytes", len(vecs[0]), 10)
 }
+
+// pieces returns what Pieces yields, until its error.
+func pieces(b *Buffer, each func(n int)) (seen []string, err error) {
+	for piece, err := range b.Pieces() {
+		if err != nil {
+			return seen, err
+		}
+		seen = append(seen, string(piece))
+		each(len(seen))
+	}
+	return seen, nil
+}
+
+func TestPieces(t *testing.T) {
+	b := bufferOfPieces(t, "ab", "cde", "f")
+	for _, tt := range []struct {
+		name string
+		each func(n int) // what the body does after piece n
+		seen string
+		err  error
+	}{
+		{"nothing", func(int) {}, "ab,cde,f", nil},
+		{"looks", func(int) { b.Peek(-1, nil, nil) }, "ab,cde,f", nil},
+		{"adds to the back", func(int) { ok(t, b.AddString("xyz")) }, "ab,cde,f", nil},
+		{"takes from the front", func(n int) { b.Drain(1) }, "ab", ErrPosition},
+		{"prepends", func(n int) {
+			if n == 2 {
+				ok(t, b.Prepend([]byte("x")))
+			}
+		}, "ab,cde", ErrPosition},
+		{"empties it", func(int) { b.Drain(b.Len()) }, "ab", ErrPosition},
+	} {
+		b.Drain(b.Len())
+		b = bufferOfPieces(t, "ab", "cde", "f")
+		seen, err := pieces(b, tt.each)
+		want(t, "the body "+tt.name, strings.Join(seen, ","), tt.seen)
+		wantError(t, "the body "+tt.name, err, tt.err)
+	}
+}
+
+func TestPiecesEndEarly(t *testing.T) {
+	b := bufferOfPieces(t, "ab", "cde")
+	for piece, err := range b.Pieces() {
+		ok(t, err)
+		want(t, "piece", string(piece), "ab")
+		b.Drain(b.Len()) // which is allowed if the loop ends
+		break
+	}
+	for range b.Pieces() {
+		t.Error("an empty buffer has a piece")
+	}
+}
