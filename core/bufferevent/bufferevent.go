@@ -1,7 +1,9 @@
 package bufferevent
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"math"
 	"time"
 
@@ -157,11 +159,71 @@ func (b *Bufferevent) Output() *evbuffer.Buffer { return &b.output.Buffer }
 // Err returns the error that the last event callback with [EventError],
 // [EventTimeout] or [EventEOF] was about, or nil. In the callback it says what
 // has happened; it is io.EOF for EventEOF, and wraps os.ErrDeadlineExceeded for
-// EventTimeout (what C leaves in errno).
+// EventTimeout (what C leaves in errno). ReadErr and WriteErr tell the two
+// directions apart.
 func (b *Bufferevent) Err() error {
 	b.lock()
 	defer b.unlock()
 	return b.err
+}
+
+// ReadErr returns what has ended reading, or nil as long as more can arrive: io.EOF
+// if the peer has ended its stream in order, or the first error with which the
+// connection has failed. What had been read before may still be in the input. A
+// timeout ends nothing. It is of use when Err is about the other direction.
+func (b *Bufferevent) ReadErr() error {
+	b.lock()
+	defer b.unlock()
+	return b.readEnd()
+}
+
+func (b *Bufferevent) readEnd() error {
+	switch {
+	case b.failed:
+		return b.failure()
+	case b.sawEOF:
+		return io.EOF
+	}
+	return nil
+}
+
+// WriteErr returns what has ended writing, or nil as long as more can be sent: the
+// first error of a write or with which the connection has failed, or ErrClosed after
+// CloseWrite (what is in the output then still goes out), or ErrNoPartner for half a
+// pair. A timeout ends nothing.
+func (b *Bufferevent) WriteErr() error {
+	b.lock()
+	defer b.unlock()
+	return b.writeEnd()
+}
+
+func (b *Bufferevent) writeEnd() error {
+	switch {
+	case b.brokenWrite, b.extras != nil && b.extras.brokenBy != nil:
+		return b.whyBroken()
+	case b.failed:
+		return b.failure()
+	case b.closedWrite:
+		return ErrClosed
+	}
+	return nil
+}
+
+// whyBroken returns why writing has failed, as far as that is known.
+func (b *Bufferevent) whyBroken() error {
+	if b.extras != nil && b.extras.brokenBy != nil {
+		return b.extras.brokenBy
+	}
+	return cmp.Or(b.err, ErrBroken)
+}
+
+// failure returns why the connection has failed, as far as that is known. Err may
+// have another reason by now.
+func (b *Bufferevent) failure() error {
+	if b.extras != nil && b.extras.failedBy != nil {
+		return b.extras.failedBy
+	}
+	return cmp.Or(b.err, errFailed)
 }
 
 // String describes the bufferevent for logs and errors.

@@ -132,6 +132,9 @@ func (b *Bufferevent) noteError(what Events, err error) {
 	}
 	switch what.Outcome() {
 	case Failed:
+		if err != nil && !b.failed {
+			b.extra().failedBy = err
+		}
 		b.failed = true
 	case ConnectionMade:
 		b.failed = false
@@ -162,7 +165,7 @@ func (b *Bufferevent) beginAnew() {
 	}
 	b.err, b.brokenWrite, b.closedWrite, b.sawEOF, b.failed = nil, false, false, false, false
 	if b.extras != nil {
-		b.extras.brokenBy = nil
+		b.extras.brokenBy, b.extras.failedBy = nil, nil
 	}
 	b.dropEvents()
 }

@@ -29,7 +29,8 @@
 //		}
 //	}
 //
-// [Bufferevent.Err] has the reason, and [Events.Outcome] says what an event means
+// [Bufferevent.Err] has the reason, [Bufferevent.ReadErr] and [Bufferevent.WriteErr]
+// that of each direction, and [Events.Outcome] says what an event means
 // for the stream. Writing is enabled from the start, reading is not.
 // [Bufferevent.Data] carries a value of the user's, so that the functions can be the
 // same for a million connections. A bufferevent whose buffers are empty owns no

@@ -43,6 +43,9 @@ var (
 	ErrNoLimit = errors.New("no rate limit is set")
 )
 
+// errFailed is what a connection has failed with whose transport does not say.
+var errFailed = errors.New("connection has failed")
+
 // opError names the operation that an error is about.
 func opError(op string, err error) error {
 	return fmt.Errorf("bufferevent: %s: %w", op, err)

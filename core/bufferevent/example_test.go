@@ -106,6 +106,28 @@ func ExampleBufferevent_ConnectHostname() {
 	// welcome
 }
 
+func ExampleBufferevent_ReadErr() {
+	base, err := event.NewBase()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer base.Free()
+	one, two, err := bufferevent.NewPair(base, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer one.Free()
+	defer two.Free()
+	two.Enable(event.Read)
+	one.CloseWrite()
+	base.Dispatch()
+	fmt.Println("one:", one.ReadErr(), "/", one.WriteErr())
+	fmt.Println("two:", two.ReadErr(), "/", two.WriteErr())
+	// Output:
+	// one: <nil> / writing side was closed
+	// two: EOF / <nil>
+}
+
 func ExampleBufferevent_ConnectAddress() {
 	base, err := event.NewBase()
 	if err != nil {

@@ -1,7 +1,6 @@
 package bufferevent
 
 import (
-	"cmp"
 	"time"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
@@ -168,15 +167,6 @@ func (b *Bufferevent) drainedHere(timeout time.Duration, done func(err error)) {
 			b.disable(event.Read)
 		}
 	}
-}
-
-// whyBroken returns why writing has failed, as far as that is known. Err may have
-// another reason by now.
-func (b *Bufferevent) whyBroken() error {
-	if b.extras != nil && b.extras.brokenBy != nil {
-		return b.extras.brokenBy
-	}
-	return cmp.Or(b.err, ErrBroken)
 }
 
 // drainOver gives up the reference that the bufferevent was made with.

@@ -79,18 +79,9 @@ func (c *Conn) noteEnds() {
 	b := c.bev
 	b.lock()
 	defer b.unlock()
-	switch {
-	case b.failed:
-		c.read = b.err
-		c.failWrite(b.err)
-	case b.sawEOF:
-		c.read = io.EOF
-	}
-	switch {
-	case b.closedWrite:
-		c.failWrite(ErrClosed)
-	case b.brokenWrite && !b.failed:
-		c.failWrite(cmp.Or(b.err, ErrBroken))
+	c.read = b.readEnd()
+	if err := b.writeEnd(); err != nil {
+		c.failWrite(err)
 	}
 }
 

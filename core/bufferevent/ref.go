@@ -23,6 +23,7 @@ type extras struct {
 	drain    *drainWait     // or nil
 	dnsErr   error
 	brokenBy error          // why nothing can be written, or nil
+	failedBy error          // why both directions have ended, or nil
 	peerName string         // of the host, see NamePeer
 	local    netip.AddrPort // of sockets to connect, or zero
 
