@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -144,6 +145,37 @@ func TestHTTPServerServesFiles(t *testing.T) {
 			if _, _, body := w.get("/"); !strings.Contains(body, `<a href="./a%20%26%20b">a &amp; b</a>`) || strings.Contains(body, "secret") {
 				t.Errorf("the folder is %s", body)
 			}
+		})
+	}
+}
+
+// TestHTTPServerServesOnSeveralLoops has more clients than loops at once.
+func TestHTTPServerServesOnSeveralLoops(t *testing.T) {
+	for name, secure := range schemes {
+		t.Run(name, func(t *testing.T) {
+			w := startWebsite(t, secure, "-loops", "3", "-q")
+			var clients sync.WaitGroup
+			for range 12 {
+				clients.Go(func() {
+					client := &http.Client{Transport: w.client.Transport.(*http.Transport).Clone(), Timeout: deadline}
+					defer client.CloseIdleConnections()
+					for range 10 {
+						resp, err := client.Get(w.url + "/long.bin")
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						got, err := io.ReadAll(resp.Body)
+						resp.Body.Close()
+						if err != nil || !bytes.Equal(got, w.long) {
+							t.Errorf("got %d bytes, %v", len(got), err)
+						}
+					}
+				})
+			}
+			clients.Wait()
+			w.signal(os.Interrupt)
+			w.ends(0)
 		})
 	}
 }

@@ -92,6 +92,7 @@ func TestWrongUsageExitsWithTwo(t *testing.T) {
 		{"https-client", []string{"-proxy", "nowhere", "https://localhost/"}},
 		{"https-client", []string{"-insecure", "-ca", "ca.pem", "https://localhost/"}},
 		{"http-server", []string{"-cert", "cert.pem"}},
+		{"http-server", []string{"-loops", "0"}},
 		{"http-server", []string{"-key", "key.pem"}},
 		{"le-proxy", nil},
 		{"le-proxy", []string{"127.0.0.1:0", "no port"}},

@@ -59,6 +59,11 @@
 //	...
 //	err = g.Stop(ctx) // waits for the loops until ctx is done
 //
+// [Serve] is both in one call for a [Service]. HTTP on all cores is
+//
+//	servers := evhttp.NewServers(func(s *evhttp.Server) error { return s.Handle("/", hello) })
+//	g, addr, err := pthreads.Serve(nil, ":8080", servers)
+//
 // Where the system can spread connections by itself (Linux, FreeBSD, DragonFly
 // BSD), each loop has a listener on the same port; elsewhere, for Unix sockets
 // and on request, one loop accepts and hands the connections to all in turn.

@@ -63,6 +63,19 @@ func (g *Group) Listen(address string, accept AcceptFunc) (net.Addr, error) {
 	return acceptors[0].addr, nil
 }
 
+// StopListening has all listeners of the group closed, each by its loop. What was
+// accepted is served on, until Stop: this is how a service ends that lets its
+// connections finish. It may be called from any goroutine, and does not wait; a
+// connection may still be accepted by a loop that is busy.
+func (g *Group) StopListening() {
+	for _, l := range g.loops {
+		l.mu.Lock()
+		acceptors := slices.Clone(l.acceptors)
+		l.mu.Unlock()
+		dropAll(acceptors)
+	}
+}
+
 // watch has the loops watch the listeners of acceptors, all or none of them.
 func (g *Group) watch(acceptors []*acceptor) error {
 	waits := !g.onLoop()

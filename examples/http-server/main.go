@@ -1,7 +1,7 @@
 // Http-server serves the files of a folder over HTTP or HTTPS: whole or in ranges,
 // unless the client has them already, and lists of folders. It shows an HTTP server
-// with TLS, files that go out at the pace of their clients, an access log, and how
-// to stop without cutting anybody off:
+// on any number of loops, with TLS, files that go out at the pace of their clients,
+// an access log, and how to stop without cutting anybody off:
 //
 //	go run ./http-server -addr 127.0.0.1:8080 -root .
 //	curl -i http://127.0.0.1:8080/
@@ -12,15 +12,15 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log"
-	"net"
-	"net/netip"
 	"os"
+	"os/signal"
 	"syscall"
 	"time"
 
@@ -30,6 +30,7 @@ import (
 	"github.com/go-libevent/libevent/http/evfile"
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/openssl/evtls"
+	"github.com/go-libevent/libevent/pthreads"
 )
 
 // stopTime is how long a stop waits for answers that have begun.
@@ -38,6 +39,7 @@ const stopTime = 10 * time.Second
 // options are the flags.
 type options struct {
 	addr, root string
+	loops      int
 	quiet      bool
 	identity   tlsconf.Identity
 }
@@ -48,10 +50,11 @@ func main() {
 	var o options
 	flag.StringVar(&o.addr, "addr", "127.0.0.1:8080", "listen at this `host:port`")
 	flag.StringVar(&o.root, "root", ".", "serve the files in this `folder`")
+	flag.IntVar(&o.loops, "loops", 1, "run `count` loops that share the connections")
 	flag.BoolVar(&o.quiet, "q", false, "write no access log to standard output")
 	o.identity.Flags(flag.CommandLine)
 	flag.Parse()
-	if flag.NArg() > 0 {
+	if flag.NArg() > 0 || o.loops < 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -66,109 +69,72 @@ func main() {
 
 // run serves until a signal comes.
 func (o *options) run() error {
-	addr, err := resolve(o.addr)
-	if err != nil {
-		return err
-	}
-	base, err := event.NewBase()
-	if err != nil {
-		return err
-	}
-	defer base.Free()
 	files, err := evfile.NewServer(o.root)
 	if err != nil {
 		return err
 	}
 	defer files.Close()
 	files.Listing = true
-
-	s := evhttp.NewServer(base)
-	defer s.Free()
-	s.SetGenericCallback(files.Serve)
-	if err := s.Handle("/dump", dump); err != nil {
-		return err
-	}
-	if !o.quiet {
-		s.SetAccessLog(os.Stdout)
-	}
-	scheme, err := o.secure(s)
+	scheme, newStream, err := o.secure()
 	if err != nil {
 		return err
 	}
-	if err := stopOnSignals(base, s); err != nil {
-		return err
-	}
-	bound, err := s.Bind(addr)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	servers := evhttp.NewServers(func(s *evhttp.Server) error {
+		s.SetStreamFunc(newStream)
+		s.SetGenericCallback(files.Serve)
+		if !o.quiet {
+			s.SetAccessLog(os.Stdout)
+		}
+		return s.Handle("/dump", dump)
+	})
+	group, addr, err := pthreads.Serve(&pthreads.GroupConfig{Loops: o.loops}, o.addr, servers)
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Printf("listening on %s://%s/\n", scheme, bound.AddrPort()); err != nil {
-		return err
+	if _, err := fmt.Printf("listening on %s://%s/\n", scheme, addr); err != nil {
+		return errors.Join(err, group.Stop(context.Background()))
 	}
-	return base.Dispatch()
+	go stopOnSignals(signals, group, servers)
+	return group.Wait()
 }
 
-// resolve returns the address that host:port stands for.
-func resolve(addr string) (netip.AddrPort, error) {
-	found, err := net.ResolveTCPAddr("tcp", addr)
-	if err != nil {
-		return netip.AddrPort{}, err
-	}
-	if found.IP == nil {
-		found.IP = net.IPv6unspecified
-	}
-	a := found.AddrPort()
-	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), nil
-}
-
-// secure has the server speak TLS if there is a certificate, and returns the
-// scheme.
-func (o *options) secure(s *evhttp.Server) (scheme string, err error) {
+// secure returns the scheme, and what makes streams: of TLS if there is a
+// certificate.
+func (o *options) secure() (scheme string, newStream evhttp.StreamFunc, err error) {
 	if !o.identity.Given() {
-		return "http", nil
+		return "http", nil, nil
 	}
 	cert, err := o.identity.Certificate()
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	cfg := &evtls.Config{TLS: &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1", "http/1.0"}}}
-	s.SetStreamFunc(func(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
+	return "https", func(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
 		return evtls.NewSocket(base, fd, evtls.Accepting, cfg, bufferevent.CloseOnFree)
-	})
-	return "https", nil
+	}, nil
 }
 
-// stopOnSignals stops the server and the loop with the first signal, and the loop
-// with the second.
-func stopOnSignals(base *event.Base, s *evhttp.Server) error {
-	stopping := false
-	stop := func(*event.Event, event.What) {
-		if stopping {
-			base.LoopBreak()
-			return
-		}
-		stopping = true
-		err := s.Shutdown(stopTime, func(err error) {
-			if err != nil {
-				log.Print(err)
-			}
-			base.LoopBreak()
-		})
-		if err != nil {
-			log.Print(err)
-			base.LoopBreak()
-		}
+// stopOnSignals stops with the first signal: what has begun is answered, for a
+// while. The second signal ends the waiting.
+func stopOnSignals(signals <-chan os.Signal, group *pthreads.Group, servers *evhttp.Servers) {
+	<-signals
+	group.StopListening()
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	go func() {
+		<-signals
+		cancel()
+	}()
+	if err := servers.Shutdown(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		log.Print(err)
 	}
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
-		ev, err := base.NewSignal(sig, stop)
-		if err == nil {
-			err = ev.Add()
-		}
-		if err != nil {
-			return err
-		}
+	ctx, cancel = context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	if err := group.Stop(ctx); err != nil {
+		log.Print(err)
 	}
-	return nil
 }
 
 // dump answers with the request. What is added to the output is in memory.

@@ -206,8 +206,10 @@ func (s *Server) Shutdown(after time.Duration, done func(err error)) error {
 	return s.deadline.AddTimeout(after)
 }
 
-func onDeadline(ev *event.Event, _ event.What) {
-	s := ev.Data.(*Server)
+func onDeadline(ev *event.Event, _ event.What) { ev.Data.(*Server).cutOff() }
+
+// cutOff ends a shutdown by closing the connections that are left.
+func (s *Server) cutOff() {
 	done := s.onEmpty
 	s.onEmpty = nil
 	for len(s.conns) > 0 {
