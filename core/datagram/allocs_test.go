@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/datagram"
+	"github.com/go-libevent/libevent/core/event"
 )
 
 func TestMessagesDoNotAllocate(t *testing.T) {
@@ -28,6 +29,35 @@ func TestMessagesDoNotAllocate(t *testing.T) {
 		})
 		want(t, "allocations", n, 0)
 	})
+}
+
+// An echo over two sockets on a loop costs no memory.
+func TestSocketsDoNotAllocate(t *testing.T) {
+	base := newBase(t)
+	_, addr := newSocket(t, base, datagram.Config{OnMessages: func(s *datagram.Socket, messages []datagram.Message) {
+		for _, m := range messages {
+			ok(t, s.Send(m))
+		}
+	}})
+	answers := 0
+	client, _ := newSocket(t, base, datagram.Config{OnMessages: func(_ *datagram.Socket, messages []datagram.Message) {
+		answers += len(messages)
+	}})
+	question := texts(addr, "one", "two", "three")
+	n := testing.AllocsPerRun(100, func() {
+		answers = 0
+		for _, m := range question {
+			ok(t, client.Send(m))
+		}
+		for answers < len(question) {
+			_, err := base.Loop(event.LoopOnce)
+			ok(t, err)
+		}
+	})
+	if runtime.GOOS == "windows" {
+		t.Skip("x/sys allocates the error that nothing has arrived")
+	}
+	want(t, "allocations", n, 0)
 }
 
 func BenchmarkEcho(b *testing.B) {

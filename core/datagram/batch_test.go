@@ -125,7 +125,7 @@ func TestBadMessagesDoNotStopTheOthers(t *testing.T) {
 	n, err := datagram.NewBatch(64, 0).Send(client, messages)
 	want(t, "messages done with", n, 5)
 	wantError(t, "error", err, datagram.ErrTooLong)
-	want(t, "its text", err.Error(), fmt.Sprintf("send fd %d: %v", client, datagram.ErrTooLong))
+	want(t, "its text", err.Error(), fmt.Sprintf("datagram: send fd %d: %v", client, datagram.ErrTooLong))
 	wantError(t, "error of the long message", messages[1].Err, datagram.ErrTooLong)
 	if messages[3].Err == nil {
 		t.Error("a message has gone to no zone")

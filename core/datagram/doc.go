@@ -1,18 +1,43 @@
-// Package datagram has UDP sockets for loops, and moves their messages in
-// batches. libevent has no counterpart; its evdns makes a system call for each
-// message, which is most of what a small message costs.
+// Package datagram has UDP sockets on loops, and moves their messages in batches.
+// libevent has no counterpart; its evdns makes a system call for each message, which
+// is most of what a small message costs.
 //
-// # Sockets
+// # Sockets on a loop
+//
+// A [Socket] belongs to an event base. It calls OnMessages with what has arrived,
+// many messages at a time, and sends what was queued with [Socket.Send] at once: when
+// OnMessages returns, and at the end of the iteration. An echo server is
+//
+//	s, err := datagram.ListenSocket(base, netip.MustParseAddrPort("127.0.0.1:5353"), 0, datagram.Config{
+//		OnMessages: func(s *datagram.Socket, messages []datagram.Message) {
+//			for _, m := range messages {
+//				s.Send(m) // back to m.Addr; an error says that too many wait
+//			}
+//		},
+//	})
+//	...
+//	err = s.Enable()
+//
+// While the system has no room, messages wait in the queue, up to Config.MaxQueued
+// and MaxQueuedBytes; OnDrained tells when all are sent. A program that makes its
+// messages when they can be sent uses [Socket.SendNow], which copies nothing. What
+// the system refuses to send goes to OnUnsent, with the reason. Errors of receiving go
+// to OnError; the socket goes on by itself, after a pause if it fails each time. With
+// Config.PeerErrors a server hears, on Linux, of peers that are not there
+// ([PeerError]).
+//
+// A Socket belongs to the goroutine of its loop, or to those who hold Config.Guard.
+// [Socket.Close] may be called in any callback. Sending at a given rate is left to
+// timers of the user's: what the system offers for it acts only with some of its
+// network schedulers.
+//
+// # Descriptors
 //
 // [Listen] makes a socket that is bound to an address and takes messages from
 // everybody, [Dial] one that is connected to a peer and takes messages from
-// nobody else. Both return a descriptor that is non-blocking and close-on-exec,
-// for an event to wait on; it is the caller's, to be closed with
-// evutil.CloseSocket:
-//
-//	fd, err := datagram.Listen(netip.MustParseAddrPort("127.0.0.1:5353"), 0)
-//	...
-//	ev, err := base.NewEvent(fd, event.Read|event.Persist, onReadable)
+// nobody else; [ListenSocket] and [DialSocket] put it on a loop at once. Both return
+// a descriptor that is non-blocking and close-on-exec; it is the caller's, to be
+// closed with evutil.CloseSocket, or given to [NewSocket].
 //
 // Everything else here takes any descriptor of a datagram socket, wherever it
 // comes from.
@@ -40,7 +65,8 @@
 // kernel as one, which costs a fraction; for programs that send many of them.
 //
 // One Batch serves any number of sockets, one after the other. It belongs to one
-// goroutine at a time, as does everything of a loop.
+// goroutine at a time, as does everything of a loop. A Socket has one of its own, or
+// shares that of Config.Batch.
 //
 // # Messages
 //
@@ -64,5 +90,17 @@
 // socket that nobody listens at its peer, and is the answer to an earlier
 // message. Errors name the operation and the descriptor:
 //
-//	send fd 7: message too long
+//	datagram: send fd 7: message too long
+//
+// # Files
+//
+//	batch.go             Message, and Batch: many messages by one system call
+//	config.go            Config of a Socket, its checks and defaults
+//	errors.go            the errors that a caller can tell apart, PeerError
+//	flag.go              flags of Listen and Dial
+//	limits.go            defaults and limits of a Socket
+//	open.go              Listen, Dial, and options of descriptors
+//	socket.go            Socket: its states, making and closing it, retries
+//	socket_receive.go    the way from the system to OnMessages and OnError
+//	socket_send.go       the queue, and the way from Send to the system
 package datagram

@@ -3,6 +3,7 @@ package datagram
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
@@ -22,12 +23,35 @@ var (
 	// ErrTooLong is the system's own error for a message that is too long to be
 	// sent.
 	ErrTooLong = sysio.ErrTooLong
+	// ErrClosed is the use of a Socket after Close.
+	ErrClosed = errors.New("socket is closed")
+	// ErrConfig is a setting of a Config that is out of its range.
+	ErrConfig = errors.New("invalid setting")
+	// ErrQueueFull is a message that was not taken, as the queue of a Socket has as
+	// many messages or bytes as Config.MaxQueued and MaxQueuedBytes allow.
+	ErrQueueFull = errors.New("too many messages wait for the socket")
 )
+
+// A PeerError is an error that the network has reported about a message to a peer,
+// such as ICMP's that nobody listens there, or that the message was too long for a
+// network on the way.
+type PeerError struct {
+	Peer netip.AddrPort // to whom the message was sent
+	From netip.Addr     // the host that has reported the error; zero if it is this one
+	MTU  int            // how long a packet may be, if Err is ErrTooLong
+	Err  error          // of the system, as ErrRefused
+}
+
+// Error implements error.
+func (e *PeerError) Error() string { return fmt.Sprintf("datagram: peer %v: %v", e.Peer, e.Err) }
+
+// Unwrap returns Err.
+func (e *PeerError) Unwrap() error { return e.Err }
 
 // fdError adds the operation and the descriptor to an error.
 func fdError(op string, fd int, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s fd %d: %w", op, fd, err)
+	return fmt.Errorf("datagram: %s fd %d: %w", op, fd, err)
 }

@@ -115,3 +115,114 @@ func ExampleBatch_Send() {
 	// 100000 true
 	// 5 false
 }
+
+// A server that sends back what it gets, and a client, on one loop.
+func ExampleSocket() {
+	base, err := event.NewBase()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer base.Free()
+
+	loopback := netip.MustParseAddrPort("127.0.0.1:0")
+	server, err := datagram.ListenSocket(base, loopback, 0, datagram.Config{
+		OnMessages: func(s *datagram.Socket, messages []datagram.Message) {
+			for _, m := range messages {
+				if err := s.Send(m); err != nil {
+					fmt.Println(err)
+				}
+			}
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	addr, err := server.LocalAddr()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client, err := datagram.DialSocket(base, netip.AddrPort{}, addr, 0, datagram.Config{
+		OnMessages: func(s *datagram.Socket, messages []datagram.Message) {
+			fmt.Printf("%s\n", messages[0].Data)
+			s.Close()
+			server.Close()
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, s := range []*datagram.Socket{server, client} {
+		if err := s.Enable(); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	if err := client.Send(datagram.Message{Data: []byte("hello")}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(base.Dispatch()) // until both are closed
+	// Output:
+	// hello
+	// <nil>
+}
+
+// A program that makes its messages when there is room for them.
+func ExampleSocket_SendNow() {
+	base, err := event.NewBase()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer base.Free()
+
+	received := 0
+	receiver, err := datagram.ListenSocket(base, netip.MustParseAddrPort("127.0.0.1:0"), 0, datagram.Config{
+		OnMessages: func(s *datagram.Socket, messages []datagram.Message) {
+			if received += len(messages); received == 100 {
+				s.Close()
+			}
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := receiver.Enable(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	addr, err := receiver.LocalAddr()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	todo := 100
+	more := func(s *datagram.Socket) {
+		for todo > 0 {
+			n, err := s.SendNow([]datagram.Message{{Data: []byte("data"), Addr: addr}})
+			if err != nil || n == 0 {
+				fmt.Println(err)
+				return // OnDrained goes on
+			}
+			todo--
+		}
+	}
+	sender, err := datagram.ListenSocket(base, netip.MustParseAddrPort("127.0.0.1:0"), 0, datagram.Config{
+		MaxQueued: -1, // nothing is queued
+		OnDrained: more,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sender.Close()
+	more(sender)
+	fmt.Println(base.Dispatch(), received)
+	// Output:
+	// <nil> 100
+}

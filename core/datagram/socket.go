@@ -3,146 +3,229 @@ package datagram
 import (
 	"fmt"
 	"net/netip"
-	"syscall"
 
+	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
-// Listen makes a socket that is bound to addr and takes messages from anybody;
-// port 0 is any that is free, and LocalAddr tells which. It may be called from
-// any goroutine. On Windows a base must have been made before.
-func Listen(addr netip.AddrPort, flags Flag) (fd int, err error) {
-	fd, err = listen(addr, flags)
-	if err != nil {
-		return evutil.InvalidSocket, fmt.Errorf("listen udp %v: %w", addr, err)
-	}
-	return fd, nil
+// A Socket is a datagram socket on a loop. It receives messages in batches, and
+// sends what was queued at the end of each call of OnMessages and of each iteration
+// of the loop, as one batch; while the system has no room, the queue waits.
+//
+// It belongs to the goroutine that runs the loop, or to whoever holds Config.Guard.
+// Callbacks come from the loop, or from the call that has led to them: OnUnsent and
+// OnDrained also from Send, SendNow and Flush. They may do anything, Close included;
+// after Close there are none.
+type Socket struct {
+	base   *event.Base
+	fd     int
+	config Config
+
+	readable event.Event // pending while receiving is receiveActive
+	writable event.Event // pending while sending is sendBlocked, if the loop takes it
+	retry    event.Event // takes the place of either after a failure
+
+	closed     bool
+	enabled    bool // by the user
+	receiving  receiveState
+	sending    sendState
+	delivering bool // OnMessages is running; its messages are sent when it returns
+	reporting  bool // OnUnsent is running
+	scheduled  bool // the flusher will be called at the end of the iteration
+
+	queue []Message
+	bytes []byte // what is in queue
 }
 
-func listen(addr netip.AddrPort, flags Flag) (int, error) {
-	meaningless := Flag(0)
-	if addr.Addr().Is4() {
-		meaningless = familyFlags
-	}
-	if err := flags.check(meaningless); err != nil {
-		return evutil.InvalidSocket, err
-	}
-	sa, err := evutil.AddrPortToSockaddr(addr)
+// A receiveState says whether the loop watches a Socket for messages.
+type receiveState uint8
+
+const (
+	receiveOff     receiveState = iota // not enabled, or sending is blocked
+	receiveActive                      // readable is pending
+	receiveFailing                     // until retry
+)
+
+// A sendState says what a Socket does with its queue.
+type sendState uint8
+
+const (
+	sendReady   sendState = iota // the system takes messages
+	sendBlocked                  // the system has no room; the queue waits for writable
+	sendFailing                  // the same, but the loop cannot wait; until retry
+)
+
+// ListenSocket is Listen and NewSocket.
+func ListenSocket(base *event.Base, addr netip.AddrPort, flags Flag, config Config) (*Socket, error) {
+	fd, err := Listen(addr, flags)
 	if err != nil {
-		return evutil.InvalidSocket, err
+		return nil, err
 	}
-	return open(addr.Addr(), flags, func(fd int) error {
-		sysio.HideRefusals(fd)
-		return sysio.Bind(fd, sa)
-	})
+	return own(base, fd, config, nil)
 }
 
-// Dial makes a socket that is connected to the peer remote: it sends there
-// without being told, takes messages from nobody else, and hears when nobody
-// listens there. It is bound to local, unless that is zero; without it, or with
-// port 0 in it, the system chooses a port. Dial does not wait. It may be called
-// from any goroutine. On Windows a base must have been made before.
-func Dial(local, remote netip.AddrPort, flags Flag) (fd int, err error) {
-	fd, err = dial(local, remote, flags)
+// DialSocket is Dial and NewSocket.
+func DialSocket(base *event.Base, local, remote netip.AddrPort, flags Flag, config Config) (*Socket, error) {
+	fd, err := Dial(local, remote, flags)
 	if err != nil {
-		return evutil.InvalidSocket, fmt.Errorf("dial udp %v: %w", remote, err)
+		return nil, err
 	}
-	return fd, nil
+	return own(base, fd, config, nil)
 }
 
-func dial(local, remote netip.AddrPort, flags Flag) (int, error) {
-	if err := flags.check(familyFlags); err != nil {
-		return evutil.InvalidSocket, err
-	}
-	peer, err := evutil.AddrPortToSockaddr(remote)
-	if err != nil {
-		return evutil.InvalidSocket, err
-	}
-	return open(remote.Addr(), flags, func(fd int) error {
-		if local.IsValid() {
-			if err := bind(fd, local); err != nil {
-				return err
-			}
-		}
-		return sysio.Connect(fd, peer)
-	})
+// NewSocket puts a datagram socket on a loop. It makes fd non-blocking, and owns it
+// from the call on: Close closes it, and so does NewSocket if it fails. Receiving
+// begins with Enable.
+func NewSocket(base *event.Base, fd int, config Config) (*Socket, error) {
+	return own(base, fd, config, evutil.SetNonblock(fd))
 }
 
-func bind(fd int, local netip.AddrPort) error {
-	sa, err := evutil.AddrPortToSockaddr(local)
+// own makes a Socket that owns fd. If it fails, or has failed before with err, it
+// closes fd.
+func own(base *event.Base, fd int, config Config, err error) (*Socket, error) {
+	var s *Socket
 	if err == nil {
-		err = sysio.Bind(fd, sa)
+		s, err = newSocket(base, fd, config)
 	}
 	if err != nil {
-		return fmt.Errorf("bind to %v: %w", local, err)
+		if fd >= 0 {
+			_ = sysio.CloseSocket(fd) // the caller has to know why there is no Socket
+		}
+		return nil, fdError("new socket", fd, err)
 	}
-	return nil
+	return s, nil
 }
 
-// options are what flags do to a socket before it is bound.
-var options = []struct {
-	flag Flag
-	set  func(fd int) error
-}{
-	{Reuseable, evutil.SetListenReuseAddr},
-	{ReuseablePort, evutil.SetListenReusePort},
-	{BindIPv6Only, evutil.SetListenIPv6Only},
-	{BindIPv4AndIPv6, evutil.SetListenNotIPv6Only},
-}
-
-// open makes a socket for the family of addr, sets its options and has the
-// address set by finish. If that fails, it closes the socket.
-func open(addr netip.Addr, flags Flag, finish func(fd int) error) (int, error) {
-	family := syscall.AF_INET6
-	if addr.Is4() {
-		family = syscall.AF_INET
+func newSocket(base *event.Base, fd int, config Config) (*Socket, error) {
+	if base == nil {
+		return nil, fmt.Errorf("event base: %w", event.ErrNil)
 	}
-	fd, err := sysio.DatagramSocket(family, sysio.Mode{Inheritable: flags&Inheritable != 0})
-	if err != nil {
-		return evutil.InvalidSocket, err
+	if err := config.complete(); err != nil {
+		return nil, err
 	}
-	for _, o := range options {
-		if err == nil && flags&o.flag != 0 {
-			err = o.set(fd)
+	if config.PeerErrors {
+		if err := sysio.QueueErrors(fd); err != nil {
+			return nil, fmt.Errorf("setsockopt RECVERR: %w", err)
 		}
 	}
-	if err == nil {
-		err = finish(fd)
+	s := &Socket{base: base, fd: fd, config: config}
+	// With Finalize, deleting an event does not wait for its callback, which may wait
+	// for the lock.
+	if err := s.readable.Assign(base, fd, event.Read|event.Persist|event.Finalize, s.onReadable); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		sysio.CloseSocket(fd)
-		return evutil.InvalidSocket, err
+	if err := s.writable.Assign(base, fd, event.Write|event.Persist|event.Finalize, s.onWritable); err != nil {
+		return nil, err
 	}
-	return fd, nil
+	return s, nil
 }
 
-// LocalAddr returns the address that a socket is bound to. It asks the system,
-// and may be called from any goroutine.
-func LocalAddr(fd int) (netip.AddrPort, error) {
-	sa, err := sysio.Sockname(fd)
-	if err != nil {
-		return netip.AddrPort{}, fdError("getsockname", fd, err)
+// FD returns the descriptor, which is still the socket's, or -1 after Close.
+func (s *Socket) FD() int {
+	if s.closed {
+		return evutil.InvalidSocket
 	}
-	return evutil.SockaddrToAddrPort(sa)
+	return s.fd
 }
 
-// TellLocal makes a socket tell to which of its addresses each message came, in
-// Message.Local. It is for sockets that are bound to a wildcard address. The
-// error wraps errors.ErrUnsupported everywhere but on Linux.
-func TellLocal(fd int) error {
-	return fdError("setsockopt PKTINFO", fd, sysio.TellLocal(fd))
+// Base returns the base that the socket is on.
+func (s *Socket) Base() *event.Base { return s.base }
+
+// SetBatch sets the memory for messages from the next ones on, those that
+// OnMessages is being called with excepted.
+func (s *Socket) SetBatch(b *Batch) { s.config.Batch = b }
+
+// LocalAddr returns the address that the socket is bound to. It asks the system.
+func (s *Socket) LocalAddr() (netip.AddrPort, error) {
+	if s.closed {
+		return netip.AddrPort{}, fdError("getsockname", s.fd, ErrClosed)
+	}
+	return LocalAddr(s.fd)
 }
 
-// SetReceiveBuffer asks the system to keep up to n bytes of messages that have
-// arrived and were not received yet; what goes beyond that is lost. The system
-// may have limits of its own, and counts more than the data.
-func SetReceiveBuffer(fd, n int) error {
-	return fdError("setsockopt SO_RCVBUF", fd, sysio.SetReceiveBuffer(fd, n))
+// Enabled reports whether the socket was enabled.
+func (s *Socket) Enabled() bool { return s.enabled }
+
+// Enable has the loop watch for messages. The loop does not end by itself until
+// Disable or Close. Enabling again does nothing.
+func (s *Socket) Enable() error {
+	var err error
+	switch {
+	case s.closed:
+		err = ErrClosed
+	case s.config.OnMessages == nil:
+		err = fmt.Errorf("OnMessages: %w", event.ErrNil)
+	default:
+		s.enabled = true
+		if err = s.watch(); err != nil {
+			s.enabled = false
+		}
+	}
+	return fdError("enable", s.fd, err)
 }
 
-// SetSendBuffer asks the system to keep up to n bytes of messages that were sent
-// and are not on their way yet.
-func SetSendBuffer(fd, n int) error {
-	return fdError("setsockopt SO_SNDBUF", fd, sysio.SetSendBuffer(fd, n))
+// Disable ends receiving; messages that arrive wait in the system. What OnMessages
+// has got is not taken back.
+func (s *Socket) Disable() {
+	s.enabled = false
+	s.unwatch()
+}
+
+// Close sends what is queued as far as the system has room, drops the rest and
+// closes the descriptor. Closing again is ErrClosed.
+func (s *Socket) Close() error {
+	if s.closed {
+		return fdError("close", s.fd, ErrClosed)
+	}
+	s.closed = true
+	if len(s.queue) > 0 && s.sending == sendReady {
+		_, _ = s.transmit(s.queue) // there is nobody left to report to
+	}
+	s.enabled = false
+	s.queue, s.bytes = nil, nil
+	s.readable.Free()
+	s.writable.Free()
+	s.retry.Free()
+	return fdError("close", s.fd, sysio.CloseSocket(s.fd))
+}
+
+// lock and unlock bracket what the loop calls.
+func (s *Socket) lock()   { s.config.Guard.Lock() }
+func (s *Socket) unlock() { s.config.Guard.Unlock() }
+
+// report calls OnError.
+func (s *Socket) report(err error) {
+	if s.config.OnError != nil && !s.closed {
+		s.config.OnError(s, err)
+	}
+}
+
+// retryLater calls onRetry after a while.
+func (s *Socket) retryLater() {
+	if !s.retry.Initialized() {
+		if err := s.retry.Assign(s.base, -1, event.Finalize, s.onRetry); err != nil {
+			s.report(fdError("wait", s.fd, err))
+			return
+		}
+	}
+	if err := s.retry.AddTimeout(retryDelay); err != nil {
+		s.report(fdError("wait", s.fd, err))
+	}
+}
+
+// onRetry tries again what has failed: sending first, as receiving may wait for it.
+func (s *Socket) onRetry(*event.Event, event.What) {
+	s.lock()
+	defer s.unlock()
+	if s.closed {
+		return
+	}
+	if s.sending == sendFailing {
+		s.sendAgain()
+	}
+	if s.receiving == receiveFailing && !s.closed {
+		s.receiving = receiveOff
+		s.receiveAgain()
+	}
 }

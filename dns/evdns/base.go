@@ -95,12 +95,13 @@ type Base struct {
 
 	done      []outcome      // callbacks to be made
 	deferral  event.Deferred // makes them
-	ending    bool           // FinishIteration will come
+	ending    bool           // finish will be called
 	unsettled []*channel     // to be settled then
 	holding   bool           // the loop is kept from ending
 	active    bool           // there were requests when that was last looked at
 	random    *rand.ChaCha8
-	mail      mail
+	udp       udpBuffers
+	stream    []byte // a message from a stream
 	reader    dnswire.Reader
 	opt       []byte // the OPT record of queries, for a size of optSize
 	optSize   int
@@ -161,7 +162,7 @@ func (b *Base) Free(failRequests bool) {
 	b.endRequests(failRequests)
 	b.clearServers()
 	b.timer.DelNoBlock()
-	b.mail = mail{}
+	b.udp, b.stream = udpBuffers{}, nil
 	b.hosts, b.cache, b.search = hosts{}, cache{}, search{}
 	b.failures.clear()
 }

@@ -46,13 +46,13 @@ func TestSocketsAreReplaced(t *testing.T) {
 			}
 			waits := first.n > 0
 			b.FinishIteration()
-			if first.closed != (serve != nil && !waits) {
-				t.Errorf("closed: %t", first.closed)
+			if (first.state == udpClosed) != (serve != nil && !waits) {
+				t.Errorf("state %d", first.state)
 			}
 			first.n = 0
 			if waits {
 				first.settle()
-				if !first.closed {
+				if first.state != udpClosed {
 					t.Error("not closed after the last answer")
 				}
 			}

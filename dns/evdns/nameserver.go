@@ -174,7 +174,7 @@ func (b *Base) NameserverFD(i int) int {
 	s := b.servers[i]
 	for _, u := range s.sockets {
 		if u != nil {
-			return u.fd
+			return u.socket.FD()
 		}
 	}
 	if s.dial != nil {
@@ -184,7 +184,7 @@ func (b *Base) NameserverFD(i int) int {
 	if err != nil {
 		return evutil.InvalidSocket
 	}
-	return u.fd
+	return u.socket.FD()
 }
 
 // ClearNameserversAndSuspend removes all nameservers. Requests that are under

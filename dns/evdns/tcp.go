@@ -235,11 +235,11 @@ func (c *connection) next() (msg []byte, need int, err error) {
 	if in.Len() < lengthLen+n {
 		return nil, lengthLen + n, nil
 	}
-	m := &c.server.base.mail
-	if cap(m.stream) < n {
-		m.stream = make([]byte, n)
+	b := c.server.base
+	if cap(b.stream) < n {
+		b.stream = make([]byte, n)
 	}
-	msg = m.stream[:n]
+	msg = b.stream[:n]
 	if err := in.Drain(lengthLen); err != nil {
 		return nil, 0, err
 	}

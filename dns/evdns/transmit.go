@@ -11,17 +11,22 @@ import (
 // minTimeout is the least time in which an answer is awaited.
 const minTimeout = time.Millisecond
 
-// finishLater has FinishIteration called.
+// finishLater calls finish at the end of the iteration.
 func (b *Base) finishLater() {
-	if !b.ending && b.event.AtEnd(b) {
+	if !b.ending && b.event.AtEnd((*finisher)(b)) {
 		b.ending = true
 	}
 }
 
-// FinishIteration implements event.Finisher; it is not for users. It has
-// requests that wait take the places of those that have ended, and sends what
-// this iteration has brought, all at once.
-func (b *Base) FinishIteration() {
+// A finisher is the event.Finisher of a Base.
+type finisher Base
+
+// FinishIteration implements event.Finisher.
+func (f *finisher) FinishIteration() { (*Base)(f).finish() }
+
+// finish moves requests that wait to the places of those that have ended, and sends
+// what the iteration has added, all at once.
+func (b *Base) finish() {
 	b.lock()
 	defer b.unlock()
 	b.ending = false

@@ -3,11 +3,10 @@ package evdns
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/go-libevent/libevent/core/datagram"
-	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/evutil"
 )
 
 // How sockets come and go. A port that nobody knows protects against forged
@@ -20,47 +19,50 @@ const (
 	maxRetired = 16               // how many sockets of a nameserver may wait for answers
 )
 
+// A udpState is how far the life of a udpSocket has gone.
+type udpState uint8
+
+const (
+	udpUsed    udpState = iota // queries are sent from it
+	udpRetired                 // in nameserver.retired, until all its queries are answered
+	udpClosed
+)
+
 // A udpSocket is a socket that is connected to a nameserver, so that the system
-// lets nobody else send to it.
+// drops what others send to it.
 type udpSocket struct {
 	channel
-	fd       int
-	read     event.Event
-	write    event.Event
-	born     time.Duration
-	uses     int
-	fixed    bool // the port is given
-	watched  bool // read is pending
-	choked   bool // write is pending
-	finished bool // is in retired
-	closed   bool
+	socket *datagram.Socket
+	state  udpState
+	born   time.Duration
+	uses   int
+	fixed  bool // the port is given
 }
 
-// mail is what is received and sent, and the memory for it.
-type mail struct {
-	batch  *datagram.Batch
-	size   int
-	out    []datagram.Message
-	stream []byte // a message from a stream
+// udpBuffers is the memory for the datagrams of a resolver, which all its sockets
+// share.
+type udpBuffers struct {
+	batch *datagram.Batch
+	size  int
+	out   []datagram.Message
 }
 
 const (
-	// mailLimit is how many datagrams go through one system call.
-	mailLimit = 32
-	// mailSize is the least that may be in a datagram: many nameservers send
-	// that much unasked.
-	mailSize = 1280
-	// mailRounds is how many batches are received before others have their
-	// turn.
-	mailRounds = 4
+	// udpBatch is how many datagrams go through one system call.
+	udpBatch = 32
+	// minUDPRoom is the least length of a datagram that can be received: many
+	// nameservers send that much to queries without EDNS.
+	minUDPRoom = 1280
+	// udpRounds is how many batches are received before other events have their turn.
+	udpRounds = 4
 )
 
-// ready returns the batch, for datagrams of the length that we have told
-// nameservers to be welcome.
-func (m *mail) ready(udpSize int) *datagram.Batch {
-	size := max(udpSize, mailSize)
+// ready returns the batch, for datagrams of the length that nameservers are told to
+// be welcome.
+func (m *udpBuffers) ready(udpSize int) *datagram.Batch {
+	size := max(udpSize, minUDPRoom)
 	if m.batch == nil || m.size != size {
-		m.batch, m.size = datagram.NewBatch(mailLimit, size), size
+		m.batch, m.size = datagram.NewBatch(udpBatch, size), size
 		m.batch.AllowSegments()
 	}
 	return m.batch
@@ -119,7 +121,7 @@ func (u *udpSocket) stale(now time.Duration) bool {
 
 // retire has the socket closed when it has no requests any more.
 func (u *udpSocket) retire() {
-	u.finished = true
+	u.state = udpRetired
 	u.server.retired = append(u.server.retired, u)
 	u.settleLater()
 }
@@ -131,36 +133,41 @@ func (s *nameserver) open() (*udpSocket, error) {
 	if local.Port() != 0 {
 		flags = datagram.Reuseable // by sockets to other nameservers
 	}
-	fd, err := datagram.Dial(local, s.addr, flags)
+	u := &udpSocket{fixed: local.Port() != 0, born: b.now(), uses: 1}
+	u.server, u.owner = s, u
+	var err error
+	u.socket, err = datagram.DialSocket(b.event, local, s.addr, flags, datagram.Config{
+		OnMessages: u.onMessages,
+		OnError:    u.onError,
+		OnDrained:  u.onDrained,
+		Batch:      b.udp.ready(b.options.ednsUDPSize),
+		Rounds:     udpRounds,
+		MaxQueued:  -1, // queries wait in channel.unsent, where they can be cancelled
+		Guard:      b.guard,
+	})
 	if err != nil {
 		return nil, err
 	}
-	u := &udpSocket{fd: fd, fixed: local.Port() != 0, born: b.now(), uses: 1}
-	u.server, u.owner = s, u
-	if err := u.setUp(); err != nil {
-		evutil.CloseSocket(fd)
+	if err := u.setBuffers(); err != nil {
+		u.closeSocket()
 		return nil, err
 	}
 	u.settleLater()
 	return u, nil
 }
 
-func (u *udpSocket) setUp() error {
-	b := u.server.base
-	if n := b.options.soRcvbuf; n > 0 {
-		if err := datagram.SetReceiveBuffer(u.fd, n); err != nil {
+// setBuffers sets the sizes of the system's buffers that the options say.
+func (u *udpSocket) setBuffers() error {
+	o := &u.server.base.options
+	if o.soRcvbuf > 0 {
+		if err := datagram.SetReceiveBuffer(u.socket.FD(), o.soRcvbuf); err != nil {
 			return err
 		}
 	}
-	if n := b.options.soSndbuf; n > 0 {
-		if err := datagram.SetSendBuffer(u.fd, n); err != nil {
-			return err
-		}
+	if o.soSndbuf > 0 {
+		return datagram.SetSendBuffer(u.socket.FD(), o.soSndbuf)
 	}
-	if err := u.read.Assign(b.event, u.fd, event.Read|event.Persist, u.onReadable); err != nil {
-		return err
-	}
-	return u.write.Assign(b.event, u.fd, event.Write, u.onWritable)
+	return nil
 }
 
 // localAddr returns the address that sockets to a nameserver are bound to. That
@@ -175,7 +182,7 @@ func (b *Base) localAddr(remote netip.AddrPort) netip.AddrPort {
 
 // sendAgain implements carrier.
 func (u *udpSocket) sendAgain(r *Request) bool {
-	if u.finished || u.closed {
+	if u.state != udpUsed {
 		return false
 	}
 	u.sendLater(r)
@@ -187,128 +194,75 @@ func (u *udpSocket) silent(*Request) {}
 
 // settle implements carrier.
 func (u *udpSocket) settle() {
-	if u.closed {
+	if u.state == udpClosed {
 		return
 	}
-	if !u.choked {
+	if !u.socket.Blocked() {
 		u.flush()
 	}
 	switch {
-	case u.closed:
-	case u.finished && u.n == 0:
+	case u.state == udpClosed:
+	case u.state == udpRetired && u.n == 0:
 		u.close()
 	default:
 		u.watch(u.n > 0 || u.server.base.awake())
 	}
 }
 
-// watch has the loop look for answers, or not.
+// watch has the loop watch for answers, or not.
 func (u *udpSocket) watch(on bool) {
-	if on == u.watched {
-		return
-	}
-	u.watched = on
-	var err error
-	if on {
-		err = u.read.Add()
-	} else {
-		err = u.read.DelNoBlock()
-	}
-	if err != nil {
-		u.failed(err)
+	switch {
+	case on == u.socket.Enabled():
+	case !on:
+		u.socket.Disable()
+	default:
+		if err := u.socket.Enable(); err != nil {
+			u.failed(err)
+		}
 	}
 }
 
-// flush sends what is to be sent.
+// flush sends what is to be sent. What the system has no room for stays in unsent.
 func (u *udpSocket) flush() {
 	requests := u.takeUnsent()
 	if len(requests) == 0 {
 		return
 	}
-	m := &u.server.base.mail
+	m := &u.server.base.udp
 	for _, r := range requests {
 		r.setID()
 		m.out = append(m.out, datagram.Message{Data: r.query})
 	}
-	n, err := u.send(m.out)
+	u.socket.SetBatch(m.ready(u.server.base.options.ednsUDPSize)) // the size may have changed
+	n, err := u.socket.SendNow(m.out)
 	clear(m.out)
 	m.out = m.out[:0]
 	if cap(m.out) > maxIdle {
 		m.out = nil
 	}
-	rest := len(requests) - n
-	u.sent(n)
-	if rest > 0 {
-		u.choked = true
-		if err := u.write.Add(); err != nil {
-			u.failed(err)
-		}
+	if u.state == udpClosed { // as the loop could not wait for room
+		return
 	}
+	u.sent(n)
 	if err != nil {
 		u.failed(err)
 	}
 }
 
-// send sends messages, and returns how many are done with. If the system tells that
-// something was refused, that was sent before: the message that it has not sent
-// because of this is sent again.
-func (u *udpSocket) send(messages []datagram.Message) (n int, err error) {
-	b := u.server.base
-	batch := b.mail.ready(b.options.ednsUDPSize)
-	n, err = batch.Send(u.fd, messages)
-	if !errors.Is(err, datagram.ErrRefused) {
-		return n, err
-	}
-	err = nil
-	for i := range messages[:n] {
-		m := &messages[i]
-		if errors.Is(m.Err, datagram.ErrRefused) {
-			_, _ = batch.Send(u.fd, messages[i:i+1]) // m.Err says what has come of it
-		}
-		if err == nil {
-			err = m.Err
+// onDrained is called when there is room for more.
+func (u *udpSocket) onDrained(*datagram.Socket) { u.settleLater() }
+
+// onMessages is called with answers.
+func (u *udpSocket) onMessages(_ *datagram.Socket, messages []datagram.Message) {
+	for i := range messages {
+		if m := &messages[i]; u.isFrom(m.Addr) {
+			u.receive(m.Data, m.Truncated)
 		}
 	}
-	return n, err
 }
 
-// onWritable is called when there is room for more.
-func (u *udpSocket) onWritable(*event.Event, event.What) {
-	b := u.server.base
-	b.lock()
-	defer b.unlock()
-	if u.closed {
-		return
-	}
-	u.choked = false
-	u.settleLater()
-}
-
-// onReadable is called when there are answers.
-func (u *udpSocket) onReadable(*event.Event, event.What) {
-	b := u.server.base
-	b.lock()
-	defer b.unlock()
-	batch := b.mail.ready(b.options.ednsUDPSize)
-	for range mailRounds {
-		if u.closed {
-			return
-		}
-		messages, err := batch.Recv(u.fd)
-		for i := range messages {
-			if m := &messages[i]; u.isFrom(m.Addr) {
-				u.receive(m.Data, m.Truncated)
-			}
-		}
-		if err != nil {
-			u.failed(err)
-			return
-		}
-		if len(messages) < batch.Limit() {
-			return
-		}
-	}
-}
+// onError is called when the socket cannot receive.
+func (u *udpSocket) onError(_ *datagram.Socket, err error) { u.failed(err) }
 
 // isFrom says whether a message is from the nameserver. The system sees to that
 // for a connected socket, but a little time passes before it is one.
@@ -320,7 +274,7 @@ func (u *udpSocket) isFrom(addr netip.AddrPort) bool {
 // failed deals with an error. If it is that nobody listens at the nameserver,
 // the socket is as good as before; otherwise it is given up.
 func (u *udpSocket) failed(err error) {
-	if u.closed {
+	if u.state == udpClosed {
 		return
 	}
 	s := u.server
@@ -347,18 +301,17 @@ func (u *udpSocket) abandon(requests []*Request) {
 
 // close closes the socket. Its requests are on it no more.
 func (u *udpSocket) close() {
-	if u.closed {
+	if u.state == udpClosed {
 		return
 	}
-	u.closed = true
-	u.read.DelNoBlock()
-	u.write.DelNoBlock()
-	evutil.CloseSocket(u.fd)
+	u.state = udpClosed
+	u.closeSocket()
 	s := u.server
-	for i, other := range s.retired {
-		if other == u {
-			s.retired = append(s.retired[:i], s.retired[i+1:]...)
-			break
-		}
+	if i := slices.Index(s.retired, u); i >= 0 {
+		s.retired = slices.Delete(s.retired, i, i+1)
 	}
+}
+
+func (u *udpSocket) closeSocket() {
+	_ = u.socket.Close() // nothing that was sent depends on it
 }

@@ -1,6 +1,7 @@
 package evdnsserver_test
 
 import (
+	"net/netip"
 	"os"
 	"runtime"
 	"sync"
@@ -113,3 +114,5 @@ func record(t testing.TB, text string) dns.RR {
 	ok(t, err)
 	return rr
 }
+
+func addr(s string) netip.Addr { return netip.MustParseAddr(s) }

@@ -1,6 +1,6 @@
 //go:build !race
 
-package evdnsserver
+package evdnsserver_test
 
 // raceEnabled says that the race detector makes allocations of its own.
 const raceEnabled = false

@@ -43,7 +43,9 @@ type Server struct {
 	packer   packer
 	stats    Stats
 
-	lateness, losses event.LogLimiter // requests that expire, answers that cannot be sent
+	lateness event.LogLimiter // requests that expire
+	losses   event.LogLimiter // answers that cannot be sent
+	stalls   event.LogLimiter // a socket that cannot receive
 }
 
 // Stats counts what has become of the messages that a server has got.
@@ -92,8 +94,7 @@ func (s *Server) Close() {
 		s.pending.timer.Free()
 	}
 	if first && s.udp != nil {
-		s.udp.stopReading()
-		s.udp.sendLast()
+		s.udp.close()
 	}
 	s.settle()
 	s.unlock()
@@ -104,13 +105,8 @@ func (s *Server) Close() {
 
 // settle ends a server that was closed once nothing is left to be done.
 func (s *Server) settle() {
-	if !s.closed || s.ended || s.udp == nil {
-		return
-	}
-	if s.open == 0 && len(s.udp.queue) == 0 {
-		s.ended = true
-		s.pending.timer.Free()
-		s.udp.end()
+	if s.closed && !s.ended && s.udp != nil {
+		s.udp.settle()
 	}
 }
 

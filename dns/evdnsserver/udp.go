@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
@@ -18,49 +17,26 @@ const (
 	DefaultMaxRequests = 1 << 16
 	// DefaultMaxUDPSize is how many bytes an answer by UDP may have if nothing
 	// else was set. It goes through any network in one piece.
-	DefaultMaxUDPSize = 1232
+	DefaultMaxUDPSize = dnswire.EDNSUDPSize
 )
 
 const (
-	// serverBatch is how many messages are received at a time, and serverRounds
-	// how often, before the other events of the loop get their turn. Answers
-	// are sent when there are serverFlush, for clients to work on them while we
-	// go on.
-	serverBatch  = 32
-	serverRounds = 16
-	serverFlush  = 16
-	// serverRoom is how long a request may be that comes by UDP.
-	serverRoom = 2048
-	// maxQueued and maxQueuedBytes are how much may wait for the socket.
-	maxQueued      = 4096
-	maxQueuedBytes = 1 << 20
-	// keptBytes is how much memory for answers is kept for the next ones.
-	keptBytes = 64 << 10
-	// serverPause is how long a socket that goes on failing is left alone.
-	serverPause = 100 * time.Millisecond
+	// udpBatch is how many requests are received at a time, and udpFlush after how
+	// many answers these are sent, for clients to work on them meanwhile.
+	udpBatch = 32
+	udpFlush = 16
+	// udpRoom is how long a request may be that comes by UDP.
+	udpRoom = 2048
 	// maxDatagram is the longest message that UDP over IPv4 can carry.
 	maxDatagram = math.MaxUint16 - 8 - 20
 )
 
-// udpServer is what a Server has for UDP. Answers are sent many at a time: at
-// the end of each round of requests, or of the iteration.
+// udpServer is what a Server has for UDP.
 type udpServer struct {
-	server   *Server
-	fd       int
-	batch    *datagram.Batch
-	readable event.Event
-	writable event.Event
-	retry    event.Event
-
-	limit   int                // of requests that wait for their answer
-	longest int                // answer
-	queue   []datagram.Message // answers to be sent
-	bytes   []byte             // what is in them
-	reading bool               // answers will be sent at the end of the round
-	ending  bool               // FinishIteration will come
-	choked  bool               // the socket takes no more, and writable or retry is pending
-	failing bool               // receiving fails
-	stalls  event.LogLimiter   // events that cannot be waited for
+	server  *Server
+	socket  *datagram.Socket
+	limit   int // of requests that wait for their answer
+	longest int // answer
 }
 
 // NewUDP takes requests on a UDP socket that is bound, as by
@@ -71,45 +47,46 @@ type udpServer struct {
 // system allows that (evdns_add_server_port_with_base).
 func NewUDP(base *event.Base, fd int, cb Callback) (*Server, error) {
 	s, err := newServer(base, cb)
-	if err == nil {
-		err = evutil.SetNonblock(fd)
+	if err != nil && fd >= 0 {
+		_ = evutil.CloseSocket(fd) // the caller has to know why there is no server
 	}
 	if err == nil {
 		err = s.listenUDP(fd)
 	}
 	if err != nil {
-		if fd >= 0 {
-			_ = evutil.CloseSocket(fd) // why there is no server is what the caller has to know
-		}
 		return nil, fmt.Errorf("evdnsserver: new UDP server fd %d: %w", fd, err)
 	}
 	return s, nil
 }
 
+// listenUDP puts the socket on the loop.
 func (s *Server) listenUDP(fd int) error {
 	if addr, err := datagram.LocalAddr(fd); err == nil && addr.Addr().IsUnspecified() {
 		_ = datagram.TellLocal(fd) // where it cannot, there is one address to answer from
 	}
-	u := &udpServer{server: s, fd: fd, batch: datagram.NewBatch(serverBatch, serverRoom), limit: DefaultMaxRequests, longest: DefaultMaxUDPSize}
-	u.batch.AllowSegments() // for clients that have many questions
-	s.udp = u
-	for _, e := range []struct {
-		event *event.Event
-		fd    int
-		what  event.What
-		call  event.Callback
-	}{
-		{&u.readable, fd, event.Read | event.Persist, u.onReadable},
-		{&u.writable, fd, event.Write | event.Persist, u.onWritable},
-		{&u.retry, -1, 0, u.onRetry},
-	} {
-		// With Finalize, deleting an event does not wait for its callback,
-		// which may wait for the lock of the server.
-		if err := e.event.Assign(s.base, e.fd, e.what|event.Finalize, e.call); err != nil {
-			return err
-		}
+	u := &udpServer{server: s, limit: DefaultMaxRequests, longest: DefaultMaxUDPSize}
+	batch := datagram.NewBatch(udpBatch, udpRoom)
+	batch.AllowSegments() // for clients that have many questions
+	var err error
+	u.socket, err = datagram.NewSocket(s.base, fd, datagram.Config{
+		OnMessages:    u.onMessages,
+		OnUnsent:      u.onUnsent,
+		OnError:       u.onError,
+		OnDrained:     u.onDrained,
+		Batch:         batch,
+		FlushAfter:    udpFlush,
+		PauseWhenFull: true,
+		Guard:         s.guard,
+	})
+	if err != nil {
+		return err
 	}
-	return u.readable.Add()
+	if err := u.socket.Enable(); err != nil {
+		_ = u.socket.Close() // the caller has to know why there is no server
+		return err
+	}
+	s.udp = u
+	return nil
 }
 
 // SetMaxRequests sets how many requests of the server may wait for their answers;
@@ -141,36 +118,10 @@ func (s *Server) SetMaxUDPSize(n int) error {
 	return nil
 }
 
-// onReadable receives requests and sends their answers, round by round.
-func (u *udpServer) onReadable(*event.Event, event.What) {
-	u.server.lock()
-	defer u.server.unlock()
-	failures := 0
-	for range serverRounds {
-		if u.server.closed || u.choked {
-			return
-		}
-		n, err := u.round()
-		if err == nil {
-			failures = 0
-			u.failing = false
-			if n < serverBatch {
-				return
-			}
-			continue
-		}
-		u.tell(err)
-		if failures++; failures == serverRounds {
-			u.readLater()
-		}
-	}
-}
-
-// round receives what there is, and sends what is answered at once.
-func (u *udpServer) round() (received int, err error) {
-	messages, err := u.batch.Recv(u.fd)
-	u.reading = true
-	defer u.endRound()
+// onMessages handles requests. What they are answered with at once is sent when it
+// returns.
+func (u *udpServer) onMessages(_ *datagram.Socket, messages []datagram.Message) {
+	defer u.server.endHandling()
 	for i := range messages {
 		m := &messages[i]
 		if m.Addr.IsValid() && m.Addr.Port() == 0 || u.server.closed || u.server.open >= u.limit {
@@ -179,141 +130,27 @@ func (u *udpServer) round() (received int, err error) {
 		}
 		u.server.handle(m.Data, origin{peer: m.Addr, local: m.Local, cut: m.Truncated})
 	}
-	return len(messages), err
 }
 
-// endRound sends the answers of a round, also if a callback panics.
-func (u *udpServer) endRound() {
-	u.server.endHandling()
-	u.reading = false
-	u.flush()
-}
-
-// tell logs that receiving fails, once until it succeeds.
-func (u *udpServer) tell(err error) {
-	if !u.failing {
-		u.failing = true
-		logWarn("server cannot receive", "error", err)
-	}
-}
-
-// readLater keeps a socket that fails each time from keeping the loop busy.
-func (u *udpServer) readLater() {
-	u.readable.DelNoBlock()
-	u.pause()
-}
-
-// pause has onRetry called, as what should be waited for cannot be.
-func (u *udpServer) pause() {
-	if err := u.retry.AddTimeout(serverPause); err != nil {
-		logWarn("server stops", "error", err)
-	}
-}
-
-func (u *udpServer) onRetry(*event.Event, event.What) {
-	u.server.lock()
-	defer u.server.unlock()
-	if u.choked {
-		u.sendMore()
-	} else {
-		u.readMore()
-	}
-}
-
-// readMore has the loop watch for requests, unless something is against it.
-func (u *udpServer) readMore() {
-	if u.server.closed || u.choked {
-		return
-	}
-	if err := u.readable.Add(); err != nil {
-		u.stalls.Warn(u.server.base.Now(), "evdnsserver: server cannot wait for requests", "error", err)
-		u.pause()
-	}
-}
-
-func (u *udpServer) stopReading() {
-	u.readable.DelNoBlock()
-	u.retry.DelNoBlock()
+// onError logs that the socket fails. It goes on by itself.
+func (u *udpServer) onError(_ *datagram.Socket, err error) {
+	u.server.stalls.Warn(u.server.base.Now(), "evdnsserver: server cannot receive", "error", err)
 }
 
 // send takes an answer, whose bytes it copies.
 func (u *udpServer) send(answer []byte, to origin) error {
-	if len(u.bytes)+len(answer) > maxQueuedBytes && !u.choked {
-		u.flush()
-	}
-	if len(u.queue) >= maxQueued || len(u.bytes)+len(answer) > maxQueuedBytes {
+	err := u.socket.Send(datagram.Message{Data: answer, Addr: to.peer, Local: to.local})
+	if errors.Is(err, datagram.ErrQueueFull) {
 		return ErrPending
 	}
-	start := len(u.bytes)
-	u.bytes = append(u.bytes, answer...)
-	u.queue = append(u.queue, datagram.Message{Data: u.bytes[start:], Addr: to.peer, Local: to.local})
-	switch {
-	case u.choked || u.reading && len(u.queue) < serverFlush:
-	case len(u.queue) >= serverFlush:
-		u.flush()
-	case !u.ending:
-		u.ending = u.server.base.AtEnd(u)
-		if !u.ending { // the base was freed
-			u.flush()
-		}
-	}
-	return nil
+	return err
 }
 
-// FinishIteration sends the answers that were given since the last round.
-func (u *udpServer) FinishIteration() {
-	u.server.lock()
-	defer u.server.unlock()
-	u.ending = false
-	if !u.choked {
-		u.flush()
-	}
-}
-
-// sendLast sends what is left when the server is closed. If the base was freed before,
-// nothing can wait any more, neither requests for their answers nor these for room.
-func (u *udpServer) sendLast() {
-	alive := u.server.base.AtEnd(u)
-	if !alive {
-		u.server.giveUp()
-	}
-	u.flush()
-	if !alive && len(u.queue) > 0 {
-		u.server.stats.Failed += uint64(len(u.queue))
-		u.server.losses.Warn(u.server.base.Now(), "evdnsserver: server cannot send", "error", event.ErrFreed, "answers", len(u.queue))
-		u.queue = nil
-	}
-}
-
-// flush sends as many answers as the socket takes. As long as it does not take
-// all, no requests are received.
-func (u *udpServer) flush() {
-	if len(u.queue) == 0 || u.server.ended {
-		return
-	}
-	done, err := u.batch.Send(u.fd, u.queue)
-	if err != nil {
-		u.lose(u.queue[:done])
-	}
-	rest := copy(u.queue, u.queue[done:])
-	clear(u.queue[rest:])
-	u.queue = u.queue[:rest]
-	if rest > 0 {
-		u.choke()
-		return
-	}
-	u.bytes = u.bytes[:0]
-	if cap(u.bytes) > keptBytes {
-		u.bytes = nil
-	}
-	u.server.settle()
-}
-
-// lose counts and logs the answers that the socket did not take.
-func (u *udpServer) lose(answers []datagram.Message) {
+// onUnsent counts and logs the answers that the system has refused.
+func (u *udpServer) onUnsent(_ *datagram.Socket, answers []datagram.Message) {
 	for i := range answers {
 		m := &answers[i]
-		if m.Err == nil || errors.Is(m.Err, datagram.ErrTooLong) && u.sendCut(m) {
+		if errors.Is(m.Err, datagram.ErrTooLong) && u.sendTruncated(m) {
 			continue
 		}
 		u.server.stats.Failed++
@@ -321,69 +158,62 @@ func (u *udpServer) lose(answers []datagram.Message) {
 	}
 }
 
-// sendCut sends the beginning of an answer that is too long for the way to its
-// client, which will ask again by TCP.
-func (u *udpServer) sendCut(m *datagram.Message) bool {
+// sendTruncated sends the beginning of an answer that is too long for a network on
+// the way to its client, which will ask again by TCP.
+func (u *udpServer) sendTruncated(m *datagram.Message) bool {
 	data, ok := dnswire.Truncate(m.Data)
-	if !ok {
+	if !ok || u.socket.Send(datagram.Message{Data: data, Addr: m.Addr, Local: m.Local}) != nil {
 		return false
 	}
-	sent, err := u.batch.Send(u.fd, []datagram.Message{{Data: data, Addr: m.Addr, Local: m.Local}})
-	if sent == 1 && err == nil {
-		u.server.stats.Truncated++
-		return true
-	}
-	return false
+	u.server.stats.Truncated++
+	return true
 }
 
-// choke waits for room in the socket.
-func (u *udpServer) choke() {
-	if u.choked {
-		return
+func (u *udpServer) onDrained(*datagram.Socket) { u.server.settle() }
+
+// close takes no more requests and sends what is answered. The socket is closed when
+// there is nothing left to send; if the base was freed, nothing can wait any more,
+// neither requests for their answers nor these for room.
+func (u *udpServer) close() {
+	u.socket.Disable()
+	alive := u.server.base.AtEnd((*closer)(u.server))
+	if !alive {
+		u.server.giveUp()
 	}
-	u.choked = true
-	u.stopReading()
-	u.awaitRoom()
+	u.socket.Flush()
+	if n := u.socket.Queued(); n > 0 && !alive {
+		u.server.stats.Failed += uint64(n)
+		u.server.losses.Warn(u.server.base.Now(), "evdnsserver: server cannot send", "error", event.ErrFreed, "answers", n)
+		u.end()
+	}
 }
 
-func (u *udpServer) awaitRoom() {
-	if err := u.writable.Add(); err != nil {
-		u.stalls.Warn(u.server.base.Now(), "evdnsserver: server cannot wait for room", "error", err)
-		u.pause()
+// A closer is the event.Finisher of a Server that was closed.
+type closer Server
+
+// FinishIteration implements event.Finisher.
+func (c *closer) FinishIteration() {
+	s := (*Server)(c)
+	s.lock()
+	defer s.unlock()
+	s.settle()
+}
+
+// settle ends the server if it was closed and nothing is left to be done.
+func (u *udpServer) settle() {
+	if u.server.open == 0 && u.socket.Queued() == 0 {
+		u.end()
 	}
 }
 
-func (u *udpServer) onWritable(*event.Event, event.What) {
-	u.server.lock()
-	defer u.server.unlock()
-	u.sendMore()
-}
-
-// sendMore sends what has waited for room, and then goes on receiving.
-func (u *udpServer) sendMore() {
-	if u.server.ended {
-		return
-	}
-	u.flush()
-	if u.server.ended {
-		return
-	}
-	if len(u.queue) > 0 {
-		u.awaitRoom()
-		return
-	}
-	u.choked = false
-	u.writable.DelNoBlock()
-	u.readMore()
-}
-
-// end gives back what the server has.
+// end closes the socket.
 func (u *udpServer) end() {
-	u.readable.Free()
-	u.writable.Free()
-	u.retry.Free()
-	u.bytes, u.queue = nil, nil
-	if err := evutil.CloseSocket(u.fd); err != nil {
+	if u.server.ended {
+		return
+	}
+	u.server.ended = true
+	u.server.pending.timer.Free()
+	if err := u.socket.Close(); err != nil {
 		logWarn("close server's socket", "error", err)
 	}
 }

@@ -30,6 +30,14 @@ type Received struct {
 	Truncated bool           // for want of room
 }
 
+// A QueuedError is one that the network has reported about a message.
+type QueuedError struct {
+	Err  error          // of the system
+	Peer netip.AddrPort // to whom the message was sent
+	From netip.Addr     // the host that has reported it, or zero
+	MTU  int            // how long a packet may be, if Err is ErrTooLong
+}
+
 // RecvMessages receives up to m.Len() messages. The error is ErrAgain if there
 // is none. With any other error, n messages have still arrived.
 func RecvMessages(fd int, m *Messages) (n int, err error) {

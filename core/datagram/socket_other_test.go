@@ -1,0 +1,15 @@
+//go:build !linux
+
+package datagram_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/go-libevent/libevent/core/datagram"
+)
+
+func TestPeerErrorsAreNotSupported(t *testing.T) {
+	_, err := datagram.ListenSocket(newBase(t), loopbacks[0], 0, datagram.Config{PeerErrors: true})
+	wantError(t, "ListenSocket", err, errors.ErrUnsupported)
+}
