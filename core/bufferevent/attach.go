@@ -28,6 +28,7 @@ func (b *Bufferevent) detach(above Transport, free bool) {
 		b.callbacks = callbacks{}
 	}
 	b.holdInput(0)
+	b.setLayerBounds(0, 0, false)
 	b.extras.roomWanted = false
 	switch {
 	case b.freed:
@@ -67,7 +68,7 @@ func (b *Bufferevent) holdInput(n int) {
 	}
 	more := n > x.heldIn
 	x.heldIn = n
-	if b.bounds.readMark.high == 0 {
+	if b.inputHigh() == 0 {
 		return
 	}
 	b.checkHighMark()
@@ -114,6 +115,15 @@ func (b *Bufferevent) outputToWrite() int {
 }
 
 func (b *Bufferevent) corked() bool { return b.extras != nil && b.extras.corked }
+
+// setLayerBounds sets the bounds of the transport above, or takes them back.
+func (b *Bufferevent) setLayerBounds(inputHigh, outputLow int32, set bool) {
+	x := b.extra()
+	if x.inHigh != inputHigh || x.outLow != outputLow || x.bounded != set {
+		x.inHigh, x.outLow, x.bounded = inputHigh, outputLow, set
+		b.checkHighMark()
+	}
+}
 
 // queued is Lower.Queued.
 func (b *Bufferevent) queued() int {

@@ -173,7 +173,7 @@ func (b *Bufferevent) beginAnew() {
 // trigger is Trigger for who has the lock and a reference.
 func (b *Bufferevent) trigger(what event.What, opts TriggerOptions) {
 	anyway := opts&TrigIgnoreWatermarks != 0
-	if what&event.Read != 0 && (anyway || b.input.Len() >= b.bounds.readMark.low) {
+	if what&event.Read != 0 && (anyway || b.input.Len() >= b.bounds.readMark.low || b.layerBounded()) {
 		b.runRead(opts)
 	}
 	if what&event.Write != 0 && (anyway || b.outputLow()) {
@@ -184,12 +184,15 @@ func (b *Bufferevent) trigger(what event.What, opts TriggerOptions) {
 // outputLow reports whether the output is at its low watermark, for a transport
 // above not counting what only waits for more from there.
 func (b *Bufferevent) outputLow() bool {
-	left := b.output.Len()
 	if x := b.extras; x != nil && x.above != nil {
-		left = b.outputToWrite()
+		return b.outputToWrite() <= max(b.bounds.writeMark.low, int(x.outLow))
 	}
-	return left <= b.bounds.writeMark.low
+	return b.output.Len() <= b.bounds.writeMark.low
 }
+
+// layerBounded reports whether a transport above has bounds of its own, so that it is
+// called for whatever arrives.
+func (b *Bufferevent) layerBounded() bool { return b.extras != nil && b.extras.bounded }
 
 func (b *Bufferevent) defers(opts TriggerOptions) bool {
 	return b.options&DeferCallbacks != 0 || opts&TrigDeferCallbacks != 0
@@ -238,7 +241,7 @@ func (b *Bufferevent) runEvent(what Events, err error, opts TriggerOptions) {
 // enough for the reading to go on: nothing else would call it. One that has
 // taken nothing is not asked again, as it would be in C, or the loop would spin.
 func (b *Bufferevent) readAgain(before int) {
-	high := b.bounds.readMark.high
+	high := b.inputHigh()
 	if high == 0 || b.freed || b.enabled&event.Read == 0 {
 		return
 	}

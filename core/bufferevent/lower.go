@@ -43,6 +43,15 @@ func (l Lower) Suspend(what event.What) { l.b.suspend(what, suspendAbove) }
 // Resume undoes Suspend, however often that was called.
 func (l Lower) Resume(what event.What) { l.b.resume(what, suspendAbove) }
 
+// SetBounds bounds what waits in the buffers, beside the watermarks of the user, which
+// stay as they are: reading is suspended while there are inputHigh bytes of input, or
+// more, and the write callback is called when no more than outputLow bytes of output
+// are left. Zero is no bound, and not called before. The read callback is called for
+// whatever arrives then, as a low watermark is for users. The bounds are below 2 GB.
+func (l Lower) SetBounds(inputHigh, outputLow int) {
+	l.b.setLayerBounds(int32(inputHigh), int32(outputLow), true)
+}
+
 // HoldInput says how many bytes of the input the transport above has left there
 // because it needs more to do anything with them. They do not count against the high
 // watermark, which would keep out for ever what they wait for.

@@ -27,7 +27,10 @@ type extras struct {
 	peerName string         // of the host, see NamePeer
 	local    netip.AddrPort // of sockets to connect, or zero
 
+	inHigh, outLow int32 // bounds of the transport above, see Lower.SetBounds
+
 	roomWanted bool       // the transport above waits for room in the output
+	bounded    bool       // the transport above has bounds of its own
 	expired    event.What // what a timeout has disabled, for the transport above
 }
 

@@ -84,16 +84,28 @@ func (b *Bufferevent) checkHighMark() {
 }
 
 func (b *Bufferevent) inputFull() bool {
-	return b.bounds.readMark.high != 0 && b.inputToTake() >= b.bounds.readMark.high
+	high := b.inputHigh()
+	return high != 0 && b.inputToTake() >= high
+}
+
+// inputHigh returns how much input there may be at most: the high watermark, or the
+// bound of the transport above if that is less. Zero is no bound.
+func (b *Bufferevent) inputHigh() int {
+	high := b.bounds.readMark.high
+	if x := b.extras; x != nil && x.inHigh != 0 && (high == 0 || high > int(x.inHigh)) {
+		return int(x.inHigh)
+	}
+	return high
 }
 
 // inputRoom returns how many bytes may be put into the input, or -1 for any
 // number.
 func (b *Bufferevent) inputRoom() int {
-	if b.bounds.readMark.high == 0 {
+	high := b.inputHigh()
+	if high == 0 {
 		return -1
 	}
-	return max(b.bounds.readMark.high-b.inputToTake(), 0)
+	return max(high-b.inputToTake(), 0)
 }
 
 // outputFull reports whether the output buffer is at the high watermark for
@@ -120,11 +132,12 @@ type (
 // BufferChanged implements evbuffer.Observer.
 func (o *inputObserver) BufferChanged(_ *evbuffer.Buffer, info evbuffer.CallbackInfo) {
 	b := (*Bufferevent)(o)
-	if info.Deleted == 0 && b.bounds.readMark.high == 0 || !b.begin() {
+	high := b.inputHigh()
+	if info.Deleted == 0 && high == 0 || !b.begin() {
 		return
 	}
 	defer b.end()
-	if b.bounds.readMark.high != 0 {
+	if high != 0 {
 		b.checkHighMark()
 	}
 	if info.Deleted > 0 {

@@ -130,7 +130,7 @@ func Renegotiate(b *bufferevent.Bufferevent) error {
 
 // Detach frees a TLS bufferevent, and returns its connection, to go on over
 // another one in state Open. What is below stays, whatever CloseOnFree says,
-// without watermarks and timeouts, and has what was encrypted. Output that was not
+// with its watermarks and timeouts, and has what was encrypted. Output that was not
 // encrypted yet, and input that was not taken, are lost: flush and read before. The error is ErrNotTLS, or
 // ErrNotOpen if the handshake is not done or the stream has ended.
 func Detach(b *bufferevent.Bufferevent) (*Conn, error) {

@@ -26,8 +26,8 @@
 //
 // [NewFilter] puts TLS over another bufferevent, of any kind: over the socket
 // of a protocol that begins in clear (STARTTLS), over a pair, over a filter, or
-// over TLS. Watermarks and timeouts of what is below are this package's from then
-// on. Rate limits, sizes of single reads and writes, and priorities act at the socket
+// over TLS. What is set there stays in force, but for the low watermark for reading:
+// TLS has bounds of its own beside it. Rate limits, sizes of single reads and writes, and priorities act at the socket
 // at the bottom, and count encrypted bytes; without a socket they are errors.
 //
 // # Handshakes

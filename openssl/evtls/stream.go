@@ -2,7 +2,6 @@ package evtls
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"time"
 
@@ -178,12 +177,8 @@ func (s *stream) setUp() error {
 	if s.low, err = s.c.Attach(s.under, s.onRead, s.onWrite, s.onEvent); err != nil {
 		return err
 	}
-	err = errors.Join(
-		s.under.SetWatermark(event.Read, 0, maxHandshake),
-		s.under.SetWatermark(event.Write, maxQueued/2, 0),
-		s.under.SetTimeouts(0, 0),
-		s.under.Enable(event.Read|event.Write))
-	if err != nil {
+	s.low.SetBounds(maxHandshake, maxQueued/2)
+	if err = s.under.Enable(event.Read | event.Write); err != nil {
 		s.low.Detach(false)
 		return err
 	}
@@ -294,7 +289,7 @@ func (s *stream) InputRemoved() {
 // TimeoutsChanged implements bufferevent.Transport. The time for writing runs
 // below, where what the peer does not take waits.
 func (s *stream) TimeoutsChanged() {
-	_ = s.under.SetTimeouts(0, s.c.WriteTimeout()) // fails only for one that was freed
+	s.low.LendWriteTimeout(s.c.WriteTimeout())
 	s.c.RestartTimeouts(event.Read)
 }
 
@@ -353,16 +348,11 @@ func (s *stream) EndWriting() {
 	}
 }
 
-// Unlink implements bufferevent.Transport. What is below gets its limits back if
-// it stays.
+// Unlink implements bufferevent.Transport.
 func (s *stream) Unlink() {
 	s.giveUp()
 	s.deadline.Free()
 	free := !s.detached && s.c.Options()&bufferevent.CloseOnFree != 0
-	if !free {
-		_ = s.under.SetWatermark(event.Read|event.Write, 0, 0) // fails only for one that was freed
-		_ = s.under.SetTimeouts(0, 0)                          // fails only for one that was freed
-	}
 	s.low.Detach(free)
 	if m := &s.conn.mem; !s.conn.done && !s.abandoned {
 		m.in.Free()

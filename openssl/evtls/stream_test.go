@@ -534,3 +534,67 @@ func TestFreeInCallbacks(t *testing.T) {
 		}
 	}
 }
+
+// What the user has set for the stream below is in force there, beside what TLS needs,
+// and stays when TLS is gone.
+func TestSettingsOfTheStreamBelowSurvive(t *testing.T) {
+	for name, high := range map[string]int{"a small high watermark": 100, "a large one": 1 << 20} {
+		t.Run(name, func(t *testing.T) {
+			base := newBase(t)
+			client, server := plain(0)
+			a, b := newPair(t, base, 0)
+			for _, under := range []*bufferevent.Bufferevent{a, b} {
+				ok(t, under.SetWatermark(event.Read, 50, high))
+				ok(t, under.SetWatermark(event.Write, 7, 200))
+				ok(t, under.SetTimeouts(time.Hour, 2*time.Hour))
+			}
+			c, err := evtls.NewFilter(a, evtls.Connecting, client, 0)
+			ok(t, err)
+			s, err := evtls.NewFilter(b, evtls.Accepting, server, 0)
+			ok(t, err)
+			t.Cleanup(s.Free)
+			from, to := watch(c), watch(s)
+			ok(t, c.Enable(event.Read))
+			ok(t, s.Enable(event.Read))
+			ok(t, c.SetTimeouts(3*time.Hour, time.Minute))
+			settle(t, base)
+			from.want(t, connected)
+			to.want(t, connected)
+			write(t, c, long(50_000))
+			await(t, base, "all data", func() bool { return len(to.data) == 50_000 })
+			to.wantData(t, long(50_000))
+			check := func(when string) {
+				t.Helper()
+				low, high2, err := a.Watermark(event.Read)
+				ok(t, err)
+				want(t, "watermarks for reading "+when, [2]int{low, high2}, [2]int{50, high})
+				low, high2, err = a.Watermark(event.Write)
+				ok(t, err)
+				want(t, "watermarks for writing "+when, [2]int{low, high2}, [2]int{7, 200})
+				read, written := a.Timeouts()
+				want(t, "timeouts "+when, [2]time.Duration{read, written}, [2]time.Duration{time.Hour, 2 * time.Hour})
+			}
+			check("under TLS")
+			c.Free()
+			check("afterwards")
+			settle(t, base)
+			ok(t, s.Disable(event.Read))
+		})
+	}
+}
+
+// A timeout of the stream below is told, and enabling the direction goes on there.
+func TestATimeoutOfTheStreamBelow(t *testing.T) {
+	base := newBase(t)
+	client, server := plain(0)
+	c, s := newTalk(t, base, client, server, 0)
+	ok(t, c.b.Underlying().SetTimeouts(time.Hour, 0))
+	expire(base)
+	settle(t, base)
+	c.want(t, "reading|timeout")
+	want(t, "enabled", c.b.Enabled(), event.Write)
+	ok(t, c.b.Enable(event.Read))
+	write(t, s.b, "hello")
+	settle(t, base)
+	c.wantData(t, "hello")
+}

@@ -33,11 +33,26 @@ func (s *stream) pull(opts bufferevent.TriggerOptions) {
 func (s *stream) takeInAll() (n int) {
 	s.pulling = true
 	defer func() { s.pulling = false }() // a callback of a buffer may panic
+	s.low.HoldInput(0)
 	for s.missed = true; s.missed; {
 		s.missed = false
 		n += s.takeIn()
 	}
+	s.holdPart()
 	return n
+}
+
+// holdPart keeps a part of a record below from counting against the watermark there,
+// which would keep out the rest.
+func (s *stream) holdPart() {
+	held := 0
+	switch {
+	case !s.c.Alive():
+		return
+	case s.open() && !s.conn.more && !s.conn.mem.ready():
+		held = s.under.Input().Len()
+	}
+	s.low.HoldInput(held)
 }
 
 // takeIn decrypts what has arrived and returns how much that was. Alerts and
