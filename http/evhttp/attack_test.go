@@ -332,7 +332,7 @@ func TestSlowReadersAreNotIdle(t *testing.T) {
 	readFull(c, make([]byte, 1000)) // the answer has begun
 	on(func() {
 		for _, c := range s.conns {
-			if c.state != awaiting || c.bev.Output().Len() == 0 {
+			if c.state != awaitingRequest || c.bev.Output().Len() == 0 {
 				t.Errorf("state %d, %d bytes to be sent", c.state, c.bev.Output().Len())
 			}
 			c.expired()

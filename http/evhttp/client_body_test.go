@@ -71,6 +71,21 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
+// TestBodyThatIsNeverAskedFor has a server say nothing to a client that is to wait for it as
+// long as for the answer.
+func TestBodyThatIsNeverAskedFor(t *testing.T) {
+	s := newRaw(t, func(_ int, c *rawConn) { c.request(); c.awaitEnd() })
+	base := newTestBase(t)
+	c := connTo(t, base, s.addr())
+	must(t, c.SetContinueTimeout(0))
+	must(t, c.SetReadTimeout(10*time.Millisecond))
+	o := expectOutcome()
+	o.r.OutputHeaders().Add("Expect", "100-continue")
+	must(t, c.StartRequest(o.r, MethodPost, "/", func(*Request) { t.Error("told to send the body") }))
+	o.await(t, base)
+	o.want(t, "timeout")
+}
+
 func TestExpectContinue(t *testing.T) {
 	for _, tt := range []struct {
 		name, answer, want string
@@ -212,7 +227,7 @@ func TestStreamedUploads(t *testing.T) {
 					must(t, o.r.SendReplyEnd())
 					return
 				}
-				if n := c.Bufferevent().Output().Len(); n > 0 {
+				if n := c.Bufferevent().Output().Len(); n > 0 && left < parts { // the head leaves with the first one
 					t.Errorf("%d bytes have not left", n)
 				}
 				left--
@@ -338,7 +353,7 @@ func TestAnAnswerThatIsFasterThanTheLoop(t *testing.T) {
 	side := c
 	side.expect(time.Hour) // it is late
 	theirs.WriteString(helloAnswer[:len(helloAnswer)-1])
-	dispatch(t, base, func() bool { return side.state == inResponseBody })
+	dispatch(t, base, func() bool { return side.state == receivingBody })
 	if ready != 1 || o.over {
 		t.Fatalf("told %d times to send the body, over %v", ready, o.over)
 	}

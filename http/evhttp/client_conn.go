@@ -2,15 +2,57 @@ package evhttp
 
 import (
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/internal/message"
 )
+
+// A ClientConn is a client's connection. It connects when there is a request, and sends one
+// after the other (struct evhttp_connection).
+//
+// Like everything that belongs to a base it is for the goroutine that runs its loop. When
+// the base is freed, so is the connection.
+type ClientConn struct {
+	Conn
+	cfg       ConnConfig
+	host      string // to connect to, or
+	unix      string // the path of a Unix socket, or neither
+	port      int
+	hostField string
+	proxyAuth string  // the value of Proxy-Authorization in requests, or nothing
+	tunnel    *tunnel // through a proxy, or nil
+	pool      *pool   // that the connection is one of, or nil
+
+	queue   []*clientExchange // the first one is being sent or answered
+	state   clientState
+	later   event.Deferred // for what the loop tells, and not a call of the user's
+	busy    bool           // readable is at work, and will see what has changed
+	retries int            // how often connecting was tried again
+
+	// What there is for a connection.
+	reused  bool  // it has carried another request before
+	last    bool  // it carries no other request
+	ended   error // nothing more comes, or nil
+	written error // nothing more can be sent, or nil
+	failure error // why it cannot be used, which the loop is to tell, or nil
+
+	// What there is for a request.
+	body      requestBody // what the body of the request waits for
+	answering bool        // some of the answer has come
+	timed     bool        // the time for the answer runs
+	tooLarge  error       // the body is being dropped because of that, or nil
+	handed    int         // bytes that were given to the stream, if nothing can follow
+	informed  int         // informational responses that have come
+
+	unhook       func() bool // from the freeing of the base, unless in a pool
+	scratch      []byte
+	spareSent    []func() // memory to be used again
+	freeWhenDone bool
+	idleSince    uint64 // in a pool
+}
 
 // NewClientConn makes a connection to a host; cfg may be nil. It connects when there is a
 // request, and again when there is one after it was closed. The error is ErrInvalid for a
@@ -49,7 +91,7 @@ func NewClientConnReuse(b *bufferevent.Bufferevent, host string, cfg *ConnConfig
 	if b.Connected() {
 		c.established()
 	} else {
-		c.state = connecting
+		clientStates.step(&c.state, connecting)
 		c.expect(c.cfg.ConnectTimeout)
 	}
 	return c, nil
@@ -64,6 +106,8 @@ func (c *ClientConn) prepare(base *event.Base, cfg *ConnConfig) (_ *ClientConn, 
 	if err := c.init(base, c); err != nil {
 		return nil, err
 	}
+	c.later.Data = c
+	c.later.Init(base, base.Priorities()/2, onClientLater)
 	return c, nil
 }
 
@@ -89,108 +133,3 @@ func hostField(host string, port int) string {
 // Peer returns the host and port that is connected to; the path and 0 for a
 // Unix socket (evhttp_connection_get_peer).
 func (c *ClientConn) Peer() (host string, port int) { return c.host + c.unix, c.port }
-
-// set changes a setting. The error is ErrDone after Free.
-func (c *ClientConn) set(what string, change func(cfg *ConnConfig)) error {
-	if c.freed {
-		return fmt.Errorf("set %s: %w", what, ErrDone)
-	}
-	change(&c.cfg)
-	return nil
-}
-
-// SetLocalAddress sets the address to connect from. The zero Addr leaves it to the
-// system. The error, here and below, is ErrDone after Free
-// (evhttp_connection_set_local_address).
-func (c *ClientConn) SetLocalAddress(addr netip.Addr) error {
-	return c.set("local address", func(cfg *ConnConfig) { cfg.LocalAddr = netip.AddrPortFrom(addr, cfg.LocalAddr.Port()) })
-}
-
-// SetLocalPort sets the port to connect from, 0 leaves it to the system
-// (evhttp_connection_set_local_port).
-func (c *ClientConn) SetLocalPort(port uint16) error {
-	return c.set("local port", func(cfg *ConnConfig) { cfg.LocalAddr = netip.AddrPortFrom(cfg.LocalAddr.Addr(), port) })
-}
-
-// SetFamily sets ConnConfig.Family. The error can be ErrInvalid, too
-// (evhttp_connection_set_family).
-func (c *ClientConn) SetFamily(family int) error {
-	if err := validFamily(family); err != nil {
-		return fmt.Errorf("set %w", err)
-	}
-	return c.set("family", func(cfg *ConnConfig) { cfg.Family = family })
-}
-
-// SetRetries sets ConnConfig.Retries (evhttp_connection_set_retries).
-func (c *ClientConn) SetRetries(n int) error {
-	return c.set("retries", func(cfg *ConnConfig) { cfg.Retries = n })
-}
-
-// SetInitialRetry sets ConnConfig.InitialRetry (evhttp_connection_set_initial_retry_tv).
-func (c *ClientConn) SetInitialRetry(d time.Duration) error {
-	return c.set("initial retry", func(cfg *ConnConfig) { cfg.InitialRetry = max(d, time.Nanosecond) })
-}
-
-// SetConnectTimeout sets ConnConfig.ConnectTimeout. Zero stands for no limit, here and
-// below (evhttp_connection_set_connect_timeout_tv).
-func (c *ClientConn) SetConnectTimeout(d time.Duration) error {
-	return c.set("connect timeout", func(cfg *ConnConfig) { cfg.ConnectTimeout = d })
-}
-
-// SetReadTimeout sets ConnConfig.ReadTimeout (evhttp_connection_set_read_timeout_tv).
-func (c *ClientConn) SetReadTimeout(d time.Duration) error {
-	return c.set("read timeout", func(cfg *ConnConfig) { cfg.ReadTimeout = d })
-}
-
-// SetWriteTimeout sets ConnConfig.WriteTimeout (evhttp_connection_set_write_timeout_tv).
-func (c *ClientConn) SetWriteTimeout(d time.Duration) error {
-	return c.set("write timeout", func(cfg *ConnConfig) {
-		if cfg.WriteTimeout = d; c.state.established() {
-			_ = c.bev.SetTimeouts(0, d) // fails only for one that was freed
-		}
-	})
-}
-
-// SetTimeout sets the timeouts for reading and writing
-// (evhttp_connection_set_timeout_tv).
-func (c *ClientConn) SetTimeout(d time.Duration) error {
-	if err := c.SetReadTimeout(d); err != nil {
-		return err
-	}
-	return c.SetWriteTimeout(d)
-}
-
-// SetContinueTimeout sets ConnConfig.ContinueTimeout.
-func (c *ClientConn) SetContinueTimeout(d time.Duration) error {
-	return c.set("continue timeout", func(cfg *ConnConfig) { cfg.ContinueTimeout = d })
-}
-
-// SetIdleTimeout sets ConnConfig.IdleTimeout.
-func (c *ClientConn) SetIdleTimeout(d time.Duration) error {
-	return c.set("idle timeout", func(cfg *ConnConfig) {
-		if cfg.IdleTimeout = d; c.state == idle && len(c.queue) == 0 {
-			c.expect(d)
-		}
-	})
-}
-
-// SetMaxQueue sets ConnConfig.MaxQueue.
-func (c *ClientConn) SetMaxQueue(n int) error {
-	return c.set("queue limit", func(cfg *ConnConfig) { cfg.MaxQueue = n })
-}
-
-// SetFlags sets the flags, and clears those that are not in flags. The error can be
-// ErrInvalid, too (evhttp_connection_set_flags).
-func (c *ClientConn) SetFlags(flags ConnFlags) error {
-	if err := validFlags(flags); err != nil {
-		return fmt.Errorf("set %w", err)
-	}
-	return c.set("flags", func(cfg *ConnConfig) { cfg.Flags = flags })
-}
-
-// FreeOnCompletion frees the connection when the last of its requests is over
-// and its callback has not made another one
-// (evhttp_connection_free_on_completion).
-func (c *ClientConn) FreeOnCompletion() error {
-	return c.set("free on completion", func(*ConnConfig) { c.freeWhenDone = true })
-}

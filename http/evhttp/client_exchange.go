@@ -5,7 +5,6 @@ import (
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/internal/message"
-	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
 // A clientExchange is a request that a client sends, and the answer to it. It lives as long
@@ -29,29 +28,20 @@ type clientExchange struct {
 	stale   bool   // it has failed because the server had closed the connection
 	telling bool   // how it has ended, if nobody uses it again meanwhile
 
-	head    wire.ResponseHead
-	body    bodyReader // of the answer
-	chunked bool       // the request's body goes in chunks
+	h1ClientFraming // on a connection of HTTP/1.1
 }
-
-// An exchangeState is where a client's exchange is.
-type exchangeState uint8
-
-const (
-	unsent exchangeState = iota // nowhere: it is over, or was not sent yet
-	pooled                      // waits for a connection of a pool
-	queued                      // in the queue of a connection, of which the first is under way
-)
 
 // wait has the exchange wait for a connection of a pool.
 func (x *clientExchange) wait(p *pool) {
-	x.state, x.pool, x.conn = pooled, p, nil
+	exchangeStates.step(&x.state, pooled)
+	x.pool, x.conn = p, nil
 	x.Request.ex, x.Request.conn = x, nil
 }
 
 // enqueue gives the exchange to a connection.
 func (x *clientExchange) enqueue(c *ClientConn) {
-	x.state, x.pool, x.conn = queued, nil, c
+	exchangeStates.step(&x.state, queued)
+	x.pool, x.conn = nil, c
 	x.Request.ex, x.Request.conn = x, &c.Conn
 }
 
@@ -81,7 +71,8 @@ func (x *clientExchange) abandon() {
 
 // conclude ends the exchange.
 func (x *clientExchange) conclude(cause error) {
-	x.state, x.pool, x.conn, x.onSent = unsent, nil, nil, nil
+	exchangeStates.step(&x.state, unsent)
+	x.pool, x.conn, x.onSent = nil, nil, nil
 	x.over(cause)
 }
 

@@ -128,16 +128,16 @@ func TestCancelInEveryState(t *testing.T) {
 			side := c
 			switch state {
 			case "waiting to retry":
-				dispatch(t, base, func() bool { return side.state == waiting })
+				dispatch(t, base, func() bool { return side.state == retrying })
 				o.r.Cancel()
-				if side.state != apart || side.timer.Pending(event.Timeout) != 0 {
+				if side.state != disconnected || side.timer.Pending(event.Timeout) != 0 {
 					t.Error("it still waits")
 				}
 			case "sent":
-				dispatch(t, base, func() bool { return side.state == inResponse && side.bev.Output().Len() == 0 })
+				dispatch(t, base, func() bool { return side.state == awaitingHead && side.bev.Output().Len() == 0 })
 				o.r.Cancel()
 			case "in the body":
-				dispatch(t, base, func() bool { return side.state == inResponseBody })
+				dispatch(t, base, func() bool { return side.state == receivingBody })
 				o.r.Cancel()
 			case "over":
 				o.await(t, base)
@@ -281,7 +281,7 @@ func TestFree(t *testing.T) {
 	must(t, c.MakeRequest(second.r, MethodGet, "/"))
 	ctx := first.r.Context()
 	side := c
-	dispatch(t, base, func() bool { return side.state == inResponse })
+	dispatch(t, base, func() bool { return side.state == awaitingHead })
 	c.Free()
 	c.Free()
 	if first.over || second.over || ctx.Err() == nil || first.r.Err() == nil || first.r.Conn() != nil {

@@ -42,11 +42,11 @@ func (c *ClientConn) readable() {
 // take.
 func (c *ClientConn) readSome() bool {
 	switch c.state {
-	case inResponse:
+	case awaitingHead:
 		return c.readHead()
-	case inResponseBody:
+	case receivingBody:
 		return c.readBody()
-	case tunnelling:
+	case proxying:
 		return c.readProxy()
 	case idle:
 		if c.bev.Input().Len() > 0 { // nobody has asked
@@ -63,8 +63,8 @@ func (c *ClientConn) readHead() (more bool) {
 		return false
 	}
 	c.answering = true
-	if c.starting { // the server does not wait for the body
-		if c.goOn(x); !c.current(x) {
+	if c.body == bodyReady { // the server does not wait for the body
+		if c.sendBody(x); !c.current(x) {
 			return false
 		}
 	}
@@ -95,8 +95,8 @@ func (c *ClientConn) inform(x *clientExchange) (more bool) {
 	}
 	code := x.head.Status
 	x.head.Again()
-	if code == 100 && c.awaiting {
-		c.goOn(x)
+	if code == 100 && c.body == bodyAsked {
+		c.sendBody(x)
 		return c.current(x)
 	}
 	if c.timed {
@@ -107,7 +107,10 @@ func (c *ClientConn) inform(x *clientExchange) (more bool) {
 
 func (c *ClientConn) headComplete(x *clientExchange) (more bool) {
 	h := &x.head
-	c.state, c.awaiting = inResponseBody, false
+	clientStates.step(&c.state, receivingBody)
+	if c.body == bodyAsked {
+		c.body = bodyFree
+	}
 	x.incoming, x.code = &h.Head.Head, h.Status
 	if phrase := message.ReasonPhrase(h.Status); string(h.Reason()) == phrase {
 		x.reason = phrase
@@ -196,7 +199,7 @@ func (c *ClientConn) readBody() (more bool) {
 		}
 		return true
 	}
-	return c.state == inResponse // another one, whose answer was there before
+	return c.state == awaitingHead // another one, whose answer was there before
 }
 
 // pause rests until the user has taken some of the body.
@@ -235,7 +238,7 @@ func (c *ClientConn) complete(x *clientExchange) {
 		}
 	}
 	if x.sending == sendBody && x.expected >= 0 && x.sent == x.expected {
-		x.sending = sendDone // nobody has said so yet, but it is all that was announced
+		messageStates.step(&x.sending, sendDone) // nobody has said so yet, but it is all that was announced
 		c.reach(x, wroteAll)
 	}
 	c.queue = slices.Delete(c.queue, 0, 1)
@@ -247,7 +250,7 @@ func (c *ClientConn) complete(x *clientExchange) {
 	}
 	sent := x.sending == sendDone && c.bev.Output().Len() == 0
 	if sent {
-		c.state = idle
+		clientStates.step(&c.state, idle)
 	}
 	// What nobody has asked for must not answer the next request.
 	if !sent || c.last || c.ended != nil || c.bev.Input().Len() > 0 {
@@ -258,7 +261,7 @@ func (c *ClientConn) complete(x *clientExchange) {
 
 // offer lets the user take the stream, which is not HTTP any more.
 func (c *ClientConn) offer(x *clientExchange) {
-	c.state = leaving
+	clientStates.step(&c.state, upgraded)
 	x.cause = nil
 	if x.onDone != nil {
 		c.invoke(&x.Request, x.onDone)
@@ -266,7 +269,7 @@ func (c *ClientConn) offer(x *clientExchange) {
 	if x.ex != nil {
 		x.conclude(nil)
 	}
-	if c.state == leaving && !c.freed {
+	if c.state == upgraded && !c.freed {
 		c.disconnect()
 	}
 	c.next()

@@ -32,7 +32,7 @@ func (e *ProxyError) Error() string { return fmt.Sprintf("proxy: %d %s", e.Code,
 // askProxy has the proxy connect to the server.
 func (c *ClientConn) askProxy() {
 	t := c.tunnel
-	c.state = tunnelling
+	clientStates.step(&c.state, proxying)
 	t.head.Reset("CONNECT")
 	t.informed = 0
 	head, err := wire.AppendRequestLine(c.scratch[:0], "CONNECT", t.to)
@@ -70,7 +70,7 @@ func (c *ClientConn) readProxy() (more bool) {
 		c.fail(ReqEOF, &ProxyError{t.head.Status, string(t.head.Reason())})
 	default:
 		c.goThrough()
-		return c.state == inResponse
+		return c.state == awaitingHead
 	}
 	return false
 }
@@ -81,7 +81,7 @@ func (c *ClientConn) goThrough() {
 		c.established()
 		return
 	}
-	c.state = securing
+	clientStates.step(&c.state, handshaking)
 	under := c.bev
 	under.SetCallbacks(nil, nil, nil)
 	under.Data = nil
@@ -98,11 +98,12 @@ func (c *ClientConn) goThrough() {
 
 // handOver gives the stream away that a request has made into a tunnel.
 func (c *ClientConn) handOver(x *clientExchange) (*bufferevent.Bufferevent, error) {
-	if c.state != leaving {
+	if c.state != upgraded {
 		return nil, ErrOrder
 	}
 	b := c.bev
-	c.bev, c.state, c.ended = nil, apart, nil
+	clientStates.step(&c.state, disconnected)
+	c.bev, c.ended = nil, nil
 	c.expect(0)
 	b.SetCallbacks(nil, nil, nil)
 	b.Data = nil

@@ -3,7 +3,6 @@ package evhttp
 import (
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/http/internal/message"
@@ -24,11 +23,12 @@ func (c *ClientConn) take(x *clientExchange) {
 // begin sends a request: all of it, unless its body follows, or waits for the
 // server to want it.
 func (c *ClientConn) begin(x *clientExchange) {
-	c.state = inResponse
+	clientStates.step(&c.state, awaitingHead)
 	c.answering, c.timed, c.handed, c.informed = false, false, 0, 0
-	c.awaiting, c.starting = false, false
+	c.body = bodyFree
 	x.head.Reset(x.name)
-	x.sending, x.sent, x.chunked = sendNothing, 0, false
+	messageStates.step(&x.sending, sendNothing)
+	x.sent, x.chunked = 0, false
 	length := int64(x.output.Len())
 	if x.follows {
 		length = -1
@@ -38,15 +38,16 @@ func (c *ClientConn) begin(x *clientExchange) {
 		c.cannotSend(err)
 		return
 	}
-	x.sending, c.handed = sendBody, c.bev.Output().Len()
+	messageStates.step(&x.sending, sendBody)
+	c.handed = c.bev.Output().Len()
 	switch {
 	case length == 0:
-		x.sending = sendDone
+		messageStates.step(&x.sending, sendDone)
 		c.reach(x, wroteHead)
 		c.reach(x, wroteAll)
 		c.awaitAnswer()
 	case x.header.fields().HasTokenKnown(message.Expect, "100-continue"):
-		c.awaiting = true
+		c.body = bodyAsked
 		if c.cfg.ContinueTimeout > 0 {
 			c.expect(c.cfg.ContinueTimeout)
 		} else {
@@ -55,17 +56,17 @@ func (c *ClientConn) begin(x *clientExchange) {
 		c.reach(x, wroteHead)
 	case x.follows:
 		c.reach(x, wroteHead)
-		c.starting = true // the loop tells the user
-		c.expect(time.Nanosecond)
+		c.body = bodyReady
+		c.tellLater()
 	default:
 		c.reach(x, wroteHead)
-		c.goOn(x)
+		c.sendBody(x)
 	}
 }
 
-// goOn sends the body of a request, when it is time for it.
-func (c *ClientConn) goOn(x *clientExchange) {
-	c.awaiting, c.starting, c.timed = false, false, false
+// sendBody sends the body of a request, when it is time for it.
+func (c *ClientConn) sendBody(x *clientExchange) {
+	c.body, c.timed = bodyFree, false
 	c.expectNothing()
 	if x.follows {
 		x.spent = true
@@ -78,7 +79,8 @@ func (c *ClientConn) goOn(x *clientExchange) {
 		c.cannotSend(err)
 		return
 	}
-	x.sending, x.sent = sendDone, x.expected
+	messageStates.step(&x.sending, sendDone)
+	x.sent = x.expected
 	c.handed = c.bev.Output().Len()
 	c.reach(x, wroteAll)
 }
@@ -214,7 +216,7 @@ func (c *ClientConn) cancel(x *clientExchange) {
 		return
 	}
 	c.queue = slices.Delete(c.queue, i, i+1)
-	if i == 0 && c.state >= inResponse {
+	if i == 0 && c.state.exchanging() {
 		c.disconnect()
 	} else {
 		c.stop()

@@ -19,7 +19,7 @@ import (
 type h1ServerConn struct {
 	ServerConn
 	x     *h1ServerExchange // or nil between requests
-	state h1ServerState
+	state serverState
 
 	busy      bool    // readable is at work, and will see what has changed
 	resting   bool    // nothing is read
@@ -66,17 +66,6 @@ func (x *h1ServerExchange) reset() {
 
 // proto implements exchange.
 func (x *h1ServerExchange) proto() message.Proto { return message.HTTP11 }
-
-type h1ServerState uint8
-
-const (
-	awaiting  h1ServerState = iota // nothing of a request has come
-	inHead                         // some of it has
-	inBody                         // the head is complete
-	answering                      // all is complete but the answer
-	closing                        // the last answer is on its way out
-	lingering                      // it has gone; what still comes is dropped
-)
 
 // Limits of a connection that are not the user's business.
 const (
@@ -141,9 +130,9 @@ func (c *h1ServerConn) readable() {
 	c.busy = true
 	for more := true; more && !c.freed; {
 		switch c.state {
-		case awaiting, inHead:
+		case awaitingRequest, readingHead:
 			more = c.readHead()
-		case inBody:
+		case readingBody:
 			more = c.readBody()
 		case answering:
 			more = c.readAhead()
@@ -227,10 +216,10 @@ func (c *h1ServerConn) dropRequest() {
 
 // awaitHead waits for the rest of a head, all of which must come in time.
 func (c *h1ServerConn) awaitHead(started bool) {
-	if c.state == inHead || !started {
+	if c.state == readingHead || !started {
 		return
 	}
-	c.state = inHead
+	serverStates.step(&c.state, readingHead)
 	if c.count == 0 { // the time since the connection was made counts
 		return
 	}
@@ -242,7 +231,7 @@ func (c *h1ServerConn) awaitHead(started bool) {
 // and whether the body is wanted.
 func (c *h1ServerConn) headComplete(x *h1ServerExchange) {
 	c.count++
-	c.state = inBody
+	serverStates.step(&c.state, readingBody)
 	x.incoming = x.asked
 	x.method = c.server.methodOf(x.head.Method())
 	x.body.begin(&x.head.Head)
@@ -301,7 +290,7 @@ func (c *h1ServerConn) ask(x *h1ServerExchange, fn func(r *Request) bool) (goOn 
 
 // reading reports whether x is still what the connection reads.
 func (c *h1ServerConn) reading(x *h1ServerExchange) bool {
-	return !c.freed && c.x == x && c.state == inBody
+	return !c.freed && c.x == x && c.state == readingBody
 }
 
 // call calls a function of the user's. If it has not answered, somebody else may
@@ -350,7 +339,7 @@ func (c *h1ServerConn) refuse(code int, cause error) {
 		if x.method == 0 {
 			x.method = c.server.methodOf(x.head.Method())
 		}
-		c.state = answering
+		serverStates.step(&c.state, answering)
 		c.turnAway(x, code)
 	}
 }
@@ -447,7 +436,7 @@ func (c *h1ServerConn) bodyComplete(x *h1ServerExchange) {
 	if x.body.framing == wire.Chunked {
 		x.inTrailer = &x.body.chunks.Trailer
 	}
-	c.state = answering
+	serverStates.step(&c.state, answering)
 	if x.sending == sendDone {
 		c.answered(x)
 		return
@@ -531,9 +520,9 @@ func (c *h1ServerConn) unheard() {
 // expired implements side.
 func (c *h1ServerConn) expired() {
 	switch {
-	case c.state == inHead || c.state == inBody:
+	case c.state == readingHead || c.state == readingBody:
 		c.refuse(http.StatusRequestTimeout, errTimeout)
-	case c.state == awaiting && c.bev.Output().Len() > 0: // that has its own timeout
+	case c.state == awaitingRequest && c.bev.Output().Len() > 0: // that has its own timeout
 		c.expect(c.server.idleTimeout)
 	default:
 		c.hangUp()

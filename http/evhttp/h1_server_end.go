@@ -71,7 +71,7 @@ func (c *h1ServerConn) forgetUntold() {
 // finish ends a request, and goes on with the next one.
 func (c *h1ServerConn) finish(x *h1ServerExchange) {
 	c.x = nil
-	c.state = awaiting
+	serverStates.step(&c.state, awaitingRequest)
 	c.server.log(&x.Request)
 	x.over(x.cause)
 	if x.calling {
@@ -94,7 +94,8 @@ func (c *h1ServerConn) finish(x *h1ServerExchange) {
 // end closes the connection when all was sent. Until then what comes is dropped:
 // a client that has to send all it has before it reads could not end otherwise.
 func (c *h1ServerConn) end() {
-	c.state, c.last = closing, true
+	serverStates.step(&c.state, closing)
+	c.last = true
 	c.expectNothing()
 	if c.bev.Output().Len() == 0 {
 		c.linger()
@@ -114,7 +115,7 @@ func (c *h1ServerConn) linger() {
 		c.hangUp()
 		return
 	}
-	c.state = lingering
+	serverStates.step(&c.state, lingering)
 	c.began = c.now()
 	c.expect(lingerTimeout)
 	if c.goOn() {
@@ -138,7 +139,7 @@ func (c *h1ServerConn) hangUp() { c.shut(!c.cut) }
 // quiet implements side.
 func (c *h1ServerConn) quiet() bool {
 	switch c.state {
-	case awaiting:
+	case awaitingRequest:
 		return true
 	case closing, lingering:
 		return !c.cut && c.bev.Output().Len() == 0
@@ -161,7 +162,7 @@ func (c *h1ServerConn) drained() {
 	case c.freed || c.bev.Output().Len() > 0:
 	case c.state == closing:
 		c.linger()
-	case c.state <= inHead:
+	case c.state.beforeHead():
 		if c.goOn() {
 			c.readable()
 		}
@@ -207,7 +208,8 @@ func (x *h1ServerExchange) abort(cause error) {
 		return
 	}
 	c.last, c.unclean, c.cut = true, true, true
-	x.sending, x.received = sendDone, true
+	messageStates.step(&x.sending, sendDone)
+	x.received = true
 	c.finish(x)
 }
 

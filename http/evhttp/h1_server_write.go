@@ -169,7 +169,7 @@ func (x *h1ServerExchange) sendEnd() error {
 	case c.last: // as the head has said
 		c.unclean = true
 		x.received = true
-		c.state = answering
+		serverStates.step(&c.state, answering)
 		c.answered(x)
 	case x.paused:
 		x.resume()

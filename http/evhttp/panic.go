@@ -126,7 +126,7 @@ func (c *h1ServerConn) panicked(r *Request, passes bool) {
 func (c *h1ServerConn) answerPanic(x *h1ServerExchange) {
 	c.last, c.unclean = true, true
 	x.received, x.cause = true, ErrPanic
-	c.state = answering
+	serverStates.step(&c.state, answering)
 	if x.sending == sendDone {
 		c.answered(x)
 		return
@@ -149,9 +149,9 @@ func (c *ClientConn) panicked(r *Request, passes bool) {
 		c.busy = false
 	}
 	switch {
-	case r != nil && r.client.conn == c && c.state >= inResponse && c.current(r.client):
+	case r != nil && r.client.conn == c && c.state.exchanging() && c.current(r.client):
 		c.fail(ReqCancel, ErrPanic)
-	case passes && c.state == leaving:
+	case passes && c.state == upgraded:
 		c.disconnect()
 	case passes && c.pool == nil:
 		c.next()

@@ -63,7 +63,7 @@ type Request struct {
 	sent     int64 // bytes of the body
 	expected int64 // bytes of the body that were announced, message.Unknown, or noBody
 
-	sending  sending
+	sending  messageState
 	received bool // all of the peer's message has come
 	paused   bool // reading the body rests
 	untyped  bool // the answer gets no type that was not set
@@ -88,15 +88,6 @@ type Request struct {
 	onComplete func(r *Request)
 	onError    func(r *Request, err error)
 }
-
-// sending is how far our message has got.
-type sending uint8
-
-const (
-	sendNothing sending = iota
-	sendBody            // the head has gone
-	sendDone
-)
 
 // reset makes a server's request as good as new, and keeps memory of ordinary
 // size. It names what there may be, because to copy all takes longer than to
@@ -446,7 +437,7 @@ func (r *Request) reply(code int, reason string, body []byte) error {
 		r.code, r.reason = 0, ""
 		return err
 	}
-	r.sending = sendBody
+	messageStates.step(&r.sending, sendBody)
 	return nil
 }
 
@@ -459,7 +450,7 @@ func (r *Request) sendHead(code int, reason string, length int64) error {
 		r.code, r.reason = 0, ""
 		return err
 	}
-	r.sending = sendBody
+	messageStates.step(&r.sending, sendBody)
 	return nil
 }
 
@@ -612,7 +603,7 @@ func (r *Request) begin(code int, reason string) error {
 }
 
 // may returns an error unless our message has got as far as this.
-func (r *Request) may(stage sending) error {
+func (r *Request) may(stage messageState) error {
 	switch {
 	case r.ex == nil:
 		return ErrDone
@@ -644,7 +635,7 @@ func (r *Request) send(data *evbuffer.Buffer) error {
 }
 
 func (r *Request) end(op string) error {
-	r.sending = sendDone
+	messageStates.step(&r.sending, sendDone)
 	err := error(nil)
 	if r.expected >= 0 && r.sent < r.expected {
 		err = ErrLength

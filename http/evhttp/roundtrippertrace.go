@@ -47,7 +47,7 @@ func (p *trip) traceStage(o *ClientConn, stage clientStage) {
 		if t.WroteHeaders != nil {
 			t.WroteHeaders()
 		}
-		if o.awaiting && t.Wait100Continue != nil {
+		if o.body == bodyAsked && t.Wait100Continue != nil {
 			t.Wait100Continue()
 		}
 	case wroteAll:

@@ -187,7 +187,7 @@ func (s *Server) Shutdown(after time.Duration, done func(err error)) error {
 	}
 	s.closeBounds()
 	for _, c := range slices.Clone(s.conns) {
-		if c.state == awaiting && !c.freed {
+		if c.state == awaitingRequest && !c.freed {
 			c.end()
 		}
 	}

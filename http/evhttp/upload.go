@@ -147,7 +147,7 @@ func (u *upload) cease(err error) {
 		}
 		return
 	}
-	if o.state != inResponseBody || !wasClosed(err) || o.bev.CloseWrite() != nil {
+	if o.state != receivingBody || !wasClosed(err) || o.bev.CloseWrite() != nil {
 		p.abort(err)
 	}
 }
