@@ -165,7 +165,7 @@ func (b *Base) limit(pri int) limit {
 	}
 	lim := limit{bounded: true, callbacks: c.MaxDispatchCallbacks}
 	if c.MaxDispatchInterval > 0 {
-		lim.until = deadlineAfter(monotonic(), c.MaxDispatchInterval)
+		lim.until = deadlineAfter(b.clock.read(), c.MaxDispatchInterval)
 	}
 	return lim
 }

@@ -93,7 +93,7 @@ func NewBaseWithConfig(cfg *Config) (*Base, error) {
 	if err := b.initLock(); err != nil {
 		return nil, fmt.Errorf("new base: %w", err)
 	}
-	b.clock.init(b.config.Flags&NoCacheTime != 0)
+	b.clock.init(&b.config)
 	b.active = make([]taskQueue, 1)
 	if err := b.openMethod(); err != nil {
 		b.freeLock()

@@ -9,30 +9,56 @@ import (
 // monotonic returns the time that deadlines are given in.
 func monotonic() int64 { return poller.Monotonic() }
 
-// clock is a base's time. While callbacks run it stands still, so that asking
+// A clock is a base's time. While callbacks run it stands still, so that asking
 // for it is free.
 type clock struct {
 	uncached bool
 	cached   int64     // 0: not cached
 	wallTime time.Time // the wall clock's time at cached, or zero
-	last     int64     // when update was called last
+	last     int64     // the system's time when update was called last
+
+	source func() time.Time // Config.Clock, or nil
+	start  time.Time        // what source said at sourceStart
 }
 
-func (c *clock) init(uncached bool) { c.uncached = uncached }
+// sourceStart is the time at which a base with a Config.Clock begins. It is so late
+// that the poller, which knows only the system's time, waits for ever, that is until
+// ClockChanged: it must not wait for a moment that has come already elsewhere.
+const sourceStart = 1 << 61
+
+func (c *clock) init(cfg *Config) {
+	c.uncached = cfg.Flags&NoCacheTime != 0
+	if cfg.Clock != nil {
+		c.source, c.start = cfg.Clock, cfg.Clock()
+	}
+}
 
 func (c *clock) now() int64 {
 	if c.cached != 0 {
 		return c.cached
 	}
-	return monotonic()
+	return c.read()
+}
+
+// read returns the present time, whether the clock is stopped or not. It may be
+// called from any goroutine.
+func (c *clock) read() int64 {
+	if c.source == nil {
+		return monotonic()
+	}
+	return sourceStart + int64(c.source().Sub(c.start))
 }
 
 // update stops the clock at the present time.
 func (c *clock) update() {
 	c.clear()
 	c.last = monotonic()
-	if !c.uncached {
+	switch {
+	case c.uncached:
+	case c.source == nil:
 		c.cached = c.last
+	default:
+		c.cached = c.read()
 	}
 }
 
@@ -40,7 +66,10 @@ func (c *clock) update() {
 func (c *clock) clear() { c.cached, c.wallTime = 0, time.Time{} }
 
 func (c *clock) wall() time.Time {
-	if c.cached == 0 {
+	switch {
+	case c.source != nil:
+		return c.start.Add(time.Duration(c.now() - sourceStart))
+	case c.cached == 0:
 		return time.Now()
 	}
 	if c.wallTime.IsZero() {
@@ -48,3 +77,7 @@ func (c *clock) wall() time.Time {
 	}
 	return c.wallTime
 }
+
+// ClockChanged has the loop look at the Clock of its Config, which was moved on. It
+// may be called from any goroutine, and does nothing to a base that was freed.
+func (b *Base) ClockChanged() { b.inbox.interrupt(b) }

@@ -83,6 +83,12 @@ type Config struct {
 	// Only Windows' wepoll looks at it; zero means all
 	// (event_config_set_num_cpus_hint).
 	NumCPUsHint int
+	// Clock, if it is not nil, tells the base the time instead of the system:
+	// timeouts pass by it, and Now returns it. It is for tests; package evtest
+	// has one. It must not run backwards, and may be called from any goroutine.
+	// ClockChanged tells the loop that it was moved on, as the loop waits for
+	// events alone.
+	Clock func() time.Time
 }
 
 // SupportedMethods lists the event methods of this platform, best first. What

@@ -334,7 +334,7 @@ func (b *Base) LoopExit(after time.Duration) error {
 	if after <= 0 {
 		return b.inbox.poke(b, "exit", func() { b.inbox.exit = true })
 	}
-	deadline := deadlineAfter(monotonic(), after)
+	deadline := deadlineAfter(b.clock.read(), after)
 	return b.inbox.poke(b, "exit", func() { b.inbox.exits = append(b.inbox.exits, deadline) })
 }
 

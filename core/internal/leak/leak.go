@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// patience is how long a check waits. Only tests that fail wait that long.
-const patience = 20 * time.Second
+// Patience is how long a check waits. Only tests that fail wait that long.
+var Patience = 20 * time.Second
 
 // Check makes the test fail if it ends with more goroutines than it has now, or,
 // where the system can tell, with more or fewer descriptors. It must come first
@@ -70,7 +70,7 @@ var startPermanent = sync.OnceFunc(func() {
 // Settled returns what count does, once that is down to limit or does not seem
 // to get there.
 func Settled(count func() int, limit int) int {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); runtime.Gosched() {
+	for deadline := time.Now().Add(Patience); time.Now().Before(deadline); runtime.Gosched() {
 		if n := count(); n <= limit {
 			return n
 		}

@@ -1,0 +1,59 @@
+// Package evtest is for tests of programs and protocols that run on loops, as
+// net/http/httptest is for those of handlers. A program that does not import it has
+// nothing of it. All functions take the test, end what they have made when the test
+// ends, and fail the test rather than return an error.
+//
+// # A protocol and its test
+//
+// A protocol is written against a [bufferevent.Bufferevent], whatever is below that.
+// So its test needs no network: [Pair] gives two streams that are connected to each
+// other in memory, one for the protocol and one for the test, which plays the peer.
+// [Clock] has timeouts pass when the test says so:
+//
+//	func TestGreeterGivesUpOnASilentClient(t *testing.T) {
+//		clock := evtest.NewClock()
+//		base := clock.Base(t)
+//		server, client := evtest.Pair(t, base)
+//		greet(server) // the protocol
+//		clock.Advance(time.Minute)
+//		evtest.Await(t, base, "end of the stream", func() bool {
+//			return client.ReadErr() == io.EOF
+//		})
+//	}
+//
+// The example of the package is a whole one. [Sockets] gives two connected sockets
+// instead, for what is about descriptors.
+//
+// # Loops
+//
+// There are two ways to run a loop in a test. [Base] makes a base that the test runs
+// itself, on its own goroutine, with [Await] until something has happened or [Turn]
+// for an iteration; nothing happens in between, so that the test is free to look at
+// everything. [Loop] makes a base that runs in a goroutine of its own until the test
+// ends, for tests of what blocks, such as a net.Conn or an HTTP client; [Do] runs a
+// function on it and waits.
+//
+// Waiting is for something, never for a time: a test that passes takes as long as
+// the work does. [Patience] is only how long one that fails takes to say so.
+//
+// # Leaks
+//
+// [Leaks] makes a test fail that leaves goroutines or descriptors behind. Base, Loop
+// and Clock.Base call it. It counts for the whole process, so it is not for tests
+// that run in parallel.
+//
+// # Locks
+//
+// [Locks] gives the bases, buffers and bufferevents that are made until the test
+// ends locks, as pthreads.Use does in a program, and counts them: with locks, any
+// goroutine may use what was made thread-safe, and each lock is to be freed.
+//
+// # Files
+//
+//	doc.go    this manual
+//	clock.go  Clock, which the test moves on
+//	leaks.go  Leaks, Descriptors, Settled
+//	locks.go  Locks
+//	loop.go   Base, Loop, Do, Await, Turn
+//	pair.go   Pair, Sockets
+package evtest

@@ -1,0 +1,30 @@
+package evtest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/go-libevent/libevent/core/internal/leak"
+)
+
+// Patience is how long the functions of this package wait for what must happen
+// before they fail the test.
+const Patience = time.Minute
+
+// Leaks makes the test fail if it ends with more goroutines than it has now or,
+// where the system can tell, with more or fewer descriptors. Call it before
+// anything is made that the test cleans up, as its check comes after all clean-ups
+// that are registered later. It is not for tests that run in parallel.
+func Leaks(t testing.TB) {
+	t.Helper()
+	leak.Check(t)
+}
+
+// Descriptors returns the number of open descriptors of the process, or -1 if the
+// system does not tell, as on Windows.
+func Descriptors() int { return leak.Descriptors() }
+
+// Settled returns what count does, once that is down to limit or, after some time,
+// does not seem to get there: runtime.NumGoroutine, for instance, as a goroutine
+// that was told to end may need a moment for it.
+func Settled(count func() int, limit int) int { return leak.Settled(count, limit) }
