@@ -13,6 +13,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/evnethttp"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -28,7 +29,7 @@ func serveTLS(t *testing.T, a *authority, protocols ...string) (addr string) {
 	s.SetStreamFunc(func(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
 		return evtls.NewSocket(base, fd, evtls.Accepting, cfg, bufferevent.CloseOnFree)
 	})
-	s.SetGenericStream(evhttp.HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.SetGenericStream(evnethttp.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.TLS.ServerName, " ", r.TLS.NegotiatedProtocol)
 	})))
 	bound, err := s.Bind(netip.MustParseAddrPort("127.0.0.1:0"))

@@ -50,6 +50,7 @@ type Pipe struct {
 	unacked  int64 // bytes that were taken, and have not been acknowledged
 	full     bool  // High was reached, and Low has not been since
 	posted   bool  // notify is pending
+	lost     bool  // data was discarded
 	writing  bool  // a Write is under way
 	waiting  int   // calls that wait
 	closed   error // the reason of the blocking end, or nil
@@ -198,6 +199,7 @@ func (p *Pipe) finish(discard bool) {
 	var dropped evbuffer.Buffer
 	if discard && p.buf.Len() > 0 {
 		_ = dropped.AddBuffer(&p.buf) // neither is frozen
+		p.lost = true
 	}
 	p.release()
 	p.changed.Broadcast()

@@ -68,17 +68,18 @@ func (w *Writer) WriteBuffer(src *evbuffer.Buffer) error {
 }
 
 // Flush waits until the loop has acknowledged everything that was written. The errors
-// are those of Write, but a pipe may be flushed after Close. Any goroutine may call
+// are those of Write, but a pipe may be flushed after Close, and an end that comes later
+// than the acknowledgement does not matter. Any goroutine may call
 // it but that of the loop.
 func (w *Writer) Flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for {
 		switch {
+		case w.pending() == 0 && !w.lost:
+			return nil
 		case w.ended != nil:
 			return w.ended
-		case w.pending() == 0:
-			return nil
 		case w.deadline.passed():
 			return os.ErrDeadlineExceeded
 		}

@@ -152,6 +152,20 @@ func TestWriterEnd(t *testing.T) {
 	wantError(t, "Write", writeError(&w), bridge.ErrClosed)
 }
 
+// What was acknowledged before the end has been flushed.
+func TestWriterFlushAfterEnd(t *testing.T) {
+	base := newBase(t)
+	var w bridge.Writer
+	w.Init(base, bridge.Config{})
+	ok(t, writeError(&w))
+	n, err := w.Take(evbuffer.New())
+	ok(t, err)
+	w.Ack(n)
+	w.End(io.ErrNoProgress)
+	ok(t, w.Flush())
+	wantError(t, "Write", writeError(&w), io.ErrNoProgress)
+}
+
 func TestWriterEndEndsWhatWaits(t *testing.T) {
 	onEveryMethod(t, func(t *testing.T, base *event.Base) {
 		var w bridge.Writer

@@ -64,9 +64,8 @@ type ClientConfig struct {
 // A request that can be sent twice is sent again if the server has closed a
 // connection that was kept just as it was used.
 //
-// It belongs to the goroutine that runs the loop of its base; what
-// [Client.RoundTripper] returns, to everybody. When the base is freed, so is the
-// client, by that goroutine: the requests that are waiting or under way fail with
+// It belongs to the goroutine that runs the loop of its base; package evnethttp makes it an
+// http.RoundTripper for all others. When the base is freed, so is the client, by that goroutine: the requests that are waiting or under way fail with
 // [event.ErrFreed].
 type Client struct {
 	base    *event.Base
@@ -127,6 +126,26 @@ func (c *Client) MakeCustomRequest(r *Request, method, rawURL string) error {
 // [ClientConn.StartRequest].
 func (c *Client) StartRequest(r *Request, method Method, rawURL string, ready func(r *Request)) error {
 	return c.request(r, method, method.String(), rawURL, true, ready)
+}
+
+// RequestURL is MakeRequest for any method and a URL that was parsed, or StartRequest if
+// there is a function ready, which is called when it is time for the body.
+func (c *Client) RequestURL(r *Request, method string, u *url.URL, ready func(r *Request)) error {
+	if err := c.do(r, methodOf([]byte(method)), method, u, ready != nil, ready); err != nil {
+		return fmt.Errorf("request %s %s: %w", method, u.Redacted(), err)
+	}
+	return nil
+}
+
+// Forwarded reports whether requests for a URL are sent to a proxy that reads them, rather
+// than to their host or through a tunnel. The errors are those of MakeRequest. Any
+// goroutine may call it, if it may call the function [ClientConfig.Proxy].
+func (c *Client) Forwarded(u *url.URL) (bool, error) {
+	w, err := c.route(u)
+	if err != nil {
+		return false, err
+	}
+	return w.proxy != "" && !w.secure, nil
 }
 
 func (c *Client) request(r *Request, method Method, name, rawURL string, follows bool, ready func(r *Request)) error {

@@ -146,37 +146,3 @@ func ExampleClient() {
 	}
 	// Output: GET /path "" <nil>
 }
-
-// Programs that know http.Client can go on with it.
-func ExampleClient_RoundTripper() {
-	srv := web()
-	defer srv.Close()
-	base, err := event.NewBase()
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer base.Free()
-	client, err := evhttp.NewClient(base, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		base.Loop(event.LoopNoExitOnEmpty)
-	}()
-	browser := http.Client{Transport: client.RoundTripper()}
-	resp, err := browser.Get(srv.URL + "/path")
-	if err != nil {
-		log.Fatal(err)
-	}
-	body, err := io.ReadAll(resp.Body)
-	resp.Body.Close()
-	fmt.Println(resp.Status, string(body), err)
-	base.Post(func() {
-		client.Free()
-		base.LoopBreak()
-	})
-	<-ended
-	// Output: 200 OK GET /path "" <nil>
-}

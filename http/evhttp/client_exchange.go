@@ -19,7 +19,7 @@ type clientExchange struct {
 	onDone          func(r *Request)
 	onReady         func(r *Request) // for the body, if that follows
 	onInformational func(r *Request, code int, h *Header)
-	onStage         func(c *ClientConn, stage clientStage)
+	onStage         func(r *Request, stage SendStage)
 	onSent          []func()
 
 	host    string // for the Host field, if it is not that of the connection

@@ -122,13 +122,21 @@ func (c *Conn) timeIsUp() {
 	c.side.expired()
 }
 
-// localAddr returns our address, which the system is asked for once.
-func (c *Conn) localAddr() net.Addr {
-	if c.local == nil {
-		local, _ := c.bev.NetAddrs()
+// LocalAddr returns the address of this end of the stream; see
+// [bufferevent.Bufferevent.NetAddrs]. A server's connection asks once. It is nil
+// when there is no stream, or not any more.
+func (c *Conn) LocalAddr() net.Addr {
+	switch {
+	case c.local != nil:
+		return *c.local
+	case c.bev == nil:
+		return nil
+	}
+	local, _ := c.bev.NetAddrs()
+	if c.accepted != nil {
 		c.local = &local
 	}
-	return *c.local
+	return local
 }
 
 // Base returns the base whose loop the connection belongs to

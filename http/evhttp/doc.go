@@ -52,10 +52,9 @@
 //
 // # Handlers of net/http
 //
-// [HTTPHandler] has a handler of net/http answer, in a goroutine for each request,
-// and [HTTPHandlerInline] on the loop, if it waits for nothing. They behave as on
-// net/http's own server, except that there is no http.Server in reach, and that a
-// panic before anything was sent is answered with 500.
+// Package evnethttp has a handler of net/http answer, in a goroutine for each request or
+// on the loop, and makes a [Client] an http.RoundTripper, for http.Client and any
+// goroutine.
 //
 // # A client
 //
@@ -80,8 +79,7 @@
 //
 // A [Client] takes URLs. It keeps connections for the next requests, has limits for
 // each host, and goes through proxies; [ClientConfig] has all there is to choose. A
-// [SecureFunc] makes TLS streams. [Client.RoundTripper] is it for http.Client, and
-// for any goroutine.
+// [SecureFunc] makes TLS streams.
 //
 // A request that fails has an [Error] with a code and a reason. It is sent once,
 // with one exception: if the server has closed a connection that it had kept just
@@ -120,8 +118,7 @@
 //
 // A panic in a handler or another callback passes through the loop, and the
 // connection that it was for is closed; with [Server.SetPanicCallback] it ends there,
-// with 500 and the end of that connection. Handlers of net/http are as [HTTPHandler]
-// says.
+// with 500 and the end of that connection.
 //
 // # Coming from C
 //

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // peakHeap runs fn, and returns by how much the heap has grown meanwhile, at
@@ -305,25 +305,19 @@ func TestConnectionsThatBreak(t *testing.T) {
 	}
 }
 
-// TestConnectionsThatBreakWithHandlers does that to handlers of net/http.
-func TestConnectionsThatBreakWithHandlers(t *testing.T) {
-	const raw = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" +
-		"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
-	s, addr, on := serve(t)
-	on(func() {
-		s.SetGenericStream(HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if b, err := io.ReadAll(r.Body); err == nil && len(b) != 5 {
-				t.Errorf("%q is not the whole", b)
-			}
-			w.Write(make([]byte, 100_000))
-		})))
-	})
-	for _, end := range []func(net.Conn){reset, func(c net.Conn) { c.Close() }} {
-		for n := range len(raw) + 1 {
-			c := dial(t, addr)
-			io.WriteString(c, raw[:n])
-			end(c)
-		}
+// await returns what comes out of a channel.
+func await[T any](t *testing.T, c <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(patience):
+		t.Fatal("nothing comes of it")
 	}
-	waitForConnections(t, s, on, 0)
+	return v
+}
+
+// reset ends a connection with a reset.
+func reset(c net.Conn) {
+	c.(*net.TCPConn).SetLinger(0)
+	c.Close()
 }

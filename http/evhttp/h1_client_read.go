@@ -239,7 +239,7 @@ func (c *ClientConn) complete(x *clientExchange) {
 	}
 	if x.sending == sendBody && x.expected >= 0 && x.sent == x.expected {
 		messageStates.step(&x.sending, sendDone) // nobody has said so yet, but it is all that was announced
-		c.reach(x, wroteAll)
+		c.reach(x, SentBody)
 	}
 	c.queue = slices.Delete(c.queue, 0, 1)
 	c.expectNothing()

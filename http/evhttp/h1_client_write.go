@@ -43,8 +43,8 @@ func (c *ClientConn) begin(x *clientExchange) {
 	switch {
 	case length == 0:
 		messageStates.step(&x.sending, sendDone)
-		c.reach(x, wroteHead)
-		c.reach(x, wroteAll)
+		c.reach(x, SentHead)
+		c.reach(x, SentBody)
 		c.awaitAnswer()
 	case x.header.fields().HasTokenKnown(message.Expect, "100-continue"):
 		c.body = bodyAsked
@@ -53,13 +53,13 @@ func (c *ClientConn) begin(x *clientExchange) {
 		} else {
 			c.awaitAnswer()
 		}
-		c.reach(x, wroteHead)
+		c.reach(x, SentHead)
 	case x.follows:
-		c.reach(x, wroteHead)
+		c.reach(x, SentHead)
 		c.body = bodyReady
 		c.tellLater()
 	default:
-		c.reach(x, wroteHead)
+		c.reach(x, SentHead)
 		c.sendBody(x)
 	}
 }
@@ -82,7 +82,7 @@ func (c *ClientConn) sendBody(x *clientExchange) {
 	messageStates.step(&x.sending, sendDone)
 	x.sent = x.expected
 	c.handed = c.bev.Output().Len()
-	c.reach(x, wroteAll)
+	c.reach(x, SentBody)
 }
 
 // sendOutput sends the body and keeps it, in case it has to be sent again.
@@ -203,7 +203,17 @@ func (c *ClientConn) sendEnd(x *clientExchange) error {
 	if c.bev.Output().Len() == 0 {
 		c.awaitAnswer()
 	}
+	if err == nil {
+		c.reach(x, SentBody)
+	}
 	return nil
+}
+
+// reach reports how far the sending of a request has got.
+func (c *ClientConn) reach(x *clientExchange, stage SendStage) {
+	if x.onStage != nil {
+		c.run(&x.Request, func() { x.onStage(&x.Request, stage) })
+	}
 }
 
 // cancel gives up an exchange.

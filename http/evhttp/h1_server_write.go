@@ -12,7 +12,9 @@ import (
 func (x *h1ServerExchange) sendHead(length int64) error {
 	c := x.c
 	if length < 0 && x.onChunk != nil && x.code/100 == 2 { // it goes on while the body comes
-		x.duplex = x.duplex || !x.outlasts
+		if x.duplex == duplexByAnswer {
+			x.duplex = duplexOn
+		}
 		if !x.held {
 			c.askForBody(x)
 		}
@@ -63,7 +65,7 @@ func (c *h1ServerConn) appendFields(head []byte, x *h1ServerExchange, length int
 	if !f.Contains(message.Date) {
 		head = append(s.date.Append(append(head, "Date: "...), c.base.Now()), wire.CRLF...)
 	}
-	if s.contentType != "" && !x.untyped && length != 0 && !f.Contains(message.ContentType) && x.code != 204 && x.code != 304 && !x.tunnels() {
+	if s.contentType != "" && !x.bare && length != 0 && !f.Contains(message.ContentType) && x.code != 204 && x.code != 304 && !x.tunnels() {
 		head = appendLine(head, "Content-Type", s.contentType)
 	}
 	head = c.appendFraming(head, x, length)
@@ -126,7 +128,7 @@ func (c *h1ServerConn) appendFraming(head []byte, x *h1ServerExchange, length in
 		return wire.AppendContentLength(head, 0)
 	case x.code == 204 || x.code == 304 && length <= 0 || x.tunnels():
 		return head
-	case x.method == MethodHead && length == 0 && !known: // nobody knows what GET would say
+	case x.method == MethodHead && !known && (length == 0 || x.bare): // nobody knows what GET would say
 		return head
 	case length >= 0:
 		return wire.AppendContentLength(head, length)
@@ -181,7 +183,7 @@ func (x *h1ServerExchange) sendEnd() error {
 // it, or so that the connection can be kept. Once an answer has begun that does not
 // say otherwise, it is read to the end, and dropped if nobody wants it any more.
 func (c *h1ServerConn) willRead(x *h1ServerExchange) bool {
-	return !c.last && x.duplex || c.worthReading(x)
+	return !c.last && x.duplex == duplexOn || c.worthReading(x)
 }
 
 // worthReading reports whether the rest of a body that nobody wants is read all

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-libevent/libevent/http/evfile"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/evnethttp"
 )
 
 // huge is more than the buffers of a connection hold.
@@ -165,7 +166,7 @@ func TestStreamsGoOnForClientsThatOnlyEndTheirs(t *testing.T) {
 			}
 			evfile.Send(r, f, info, "text/plain")
 		}},
-		{"net/http", evhttp.HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		{"net/http", evnethttp.Handler(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			<-req.Context().Done()
 			for range pieces {
 				io.WriteString(w, piece)

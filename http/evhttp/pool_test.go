@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -390,5 +389,3 @@ func TestSetUpIsCalledForEachConnection(t *testing.T) {
 		t.Errorf("called %d times, %d pools", calls, len(c.pools))
 	}
 }
-
-var _ net.Conn = (*tunnelBody)(nil)

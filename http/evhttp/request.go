@@ -64,13 +64,13 @@ type Request struct {
 	expected int64 // bytes of the body that were announced, message.Unknown, or noBody
 
 	sending  messageState
+	duplex   duplexMode
 	received bool // all of the peer's message has come
 	paused   bool // reading the body rests
-	untyped  bool // the answer gets no type that was not set
+	bare     bool // the answer gets no defaults: see OmitDefaults
 	owned    bool // by the user
 	kept     bool // somebody may have a reference: not to be used again
 	stream   bool // the user takes the body as it comes
-	duplex   bool // and all of it, while the answer is sent
 	toldSent bool // the complete callback was called
 	outlasts bool // the answer goes on when the client has ended its stream
 
@@ -105,8 +105,9 @@ func (r *Request) reset() {
 		r.output.Free()
 	}
 	r.sent, r.expected = 0, 0
-	r.sending, r.received, r.paused, r.untyped = sendNothing, false, false, false
-	r.owned, r.kept, r.stream, r.outlasts, r.duplex, r.toldSent = false, false, false, false, false, false
+	r.sending, r.received, r.paused, r.bare = sendNothing, false, false, false
+	r.owned, r.kept, r.stream, r.outlasts, r.toldSent = false, false, false, false, false
+	r.duplex = duplexByAnswer
 	r.handler, r.uri, r.cause = handler{}, nil, nil
 	r.match.Reset()
 	r.ctx, r.cancel = nil, nil
@@ -558,6 +559,8 @@ func (r *Request) SendInformational(code int) error {
 // error is ErrOrder if the request has not come completely or its answer is
 // complete, ErrDone if it is over.
 //
+// The context of the request is not done by this, and not afterwards.
+//
 // A client calls it when its request is done, if the answer was that the stream is
 // not HTTP any more: 101, or 2xx to CONNECT. What it does not take is closed. The
 // error is ErrOrder after any other answer.
@@ -565,8 +568,13 @@ func (r *Request) Hijack() (*bufferevent.Bufferevent, error) {
 	if r.ex == nil {
 		return nil, r.failed("hijack", ErrDone)
 	}
+	cancel := r.cancel
+	r.cancel = nil
 	b, err := r.ex.detach()
 	if err != nil {
+		if r.cancel = cancel; cancel != nil && r.ex == nil {
+			cancel(r.cause)
+		}
 		return nil, r.failed("hijack", err)
 	}
 	return b, nil

@@ -40,11 +40,11 @@ type Server struct {
 	spare   []*h1ServerExchange                   // to be used again
 	untold  map[*h1ServerConn][]*h1ServerExchange // which are over, but for the callback that all has left
 
-	exact   map[string]handler
-	routes  route.Router[handler]
-	generic handler
-	hosts   route.Hosts[*Server]
-	netHTTP bool // some handlers are net/http's
+	exact     map[string]handler
+	routes    route.Router[handler]
+	generic   handler
+	hosts     route.Hosts[*Server]
+	anyMethod bool // some handlers get requests of every method
 
 	noGeneralOptions bool
 

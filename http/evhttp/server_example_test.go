@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
@@ -115,21 +114,4 @@ func ExampleRequest_SendReplyChunkFunc() {
 	go fetch(base, server, url+"/count")
 	base.Dispatch()
 	// Output: 200 OK 1 2 3  <nil>
-}
-
-// A handler of net/http.
-func ExampleHTTPHandler() {
-	base, err := event.NewBase()
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer base.Free()
-	server, url := start(base)
-	server.SetGenericStream(evhttp.HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(time.Millisecond) // it may wait
-		fmt.Fprint(w, r.URL.Path)
-	})))
-	go fetch(base, server, url+"/any")
-	base.Dispatch()
-	// Output: 200 OK /any <nil>
 }

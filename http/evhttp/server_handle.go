@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/go-libevent/libevent/http/evuri"
@@ -22,10 +23,27 @@ type handler struct {
 
 // handlerOf makes fn a handler of the server's.
 func (s *Server) handlerOf(fn Handler, stream bool) handler {
-	netHTTP := isNetHTTP(fn)
-	s.netHTTP = s.netHTTP || netHTTP
-	return handler{fn, stream, netHTTP}
+	anyMethod := codeOf(fn) == anyMethodCode
+	s.anyMethod = s.anyMethod || anyMethod
+	return handler{fn, stream, anyMethod}
 }
+
+// AllMethods returns a handler that runs fn and gets requests of every method, whether the
+// server allows it or not: for those that decide about methods themselves, as handlers of
+// net/http do. A server that has one answers "OPTIONS *" as net/http does; see
+// [Server.DisableGeneralOptionsHandler]. Servers recognise the result itself: called by
+// another function it is an ordinary handler.
+func AllMethods(fn Handler) Handler { return methodAgnostic{fn}.handle }
+
+// A methodAgnostic is what AllMethods returns the method of. Functions cannot be compared,
+// but all such method values have the same code.
+type methodAgnostic struct{ fn Handler }
+
+func (m methodAgnostic) handle(r *Request) { m.fn(r) }
+
+var anyMethodCode = codeOf(AllMethods(nil))
+
+func codeOf(fn Handler) uintptr { return reflect.ValueOf(fn).Pointer() }
 
 // Handle has requests for a path answered by fn. The path is as it is after
 // decoding, without the query. The error is ErrTaken if there is somebody
@@ -162,12 +180,12 @@ func (s *Server) pattern(r *Request, host, path []byte) (handler, bool) {
 // answersOptions reports whether a request with OPTIONS is about the server as a
 // whole and answered as by net/http.
 func (s *Server) answersOptions(r *Request) bool {
-	return s.netHTTP && !s.noGeneralOptions && r.asked.Form == message.AsteriskForm
+	return s.anyMethod && !s.noGeneralOptions && r.asked.Form == message.AsteriskForm
 }
 
 // answerOptions says that the server is there (RFC 9110, section 9.3.7).
 func answerOptions(r *Request) {
-	r.untyped = true
+	r.bare = true
 	if r.SendReply(http.StatusOK, "", nil) != nil {
 		r.Cancel()
 	}

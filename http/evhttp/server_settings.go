@@ -124,12 +124,12 @@ func (s *Server) SetStreamFunc(fn StreamFunc) {
 
 // SetAllowedMethods sets the methods that there may be; others are answered with
 // 405, and those that nobody knows with 501. In C it is 501 for all. A pattern that
-// names its method allows that as well, and [HTTPHandler]'s handlers get every
+// names its method allows that as well, and handlers made by [AllMethods] get every
 // method (evhttp_set_allowed_methods).
 func (s *Server) SetAllowedMethods(m Method) { s.allowed = m }
 
-// DisableGeneralOptionsHandler passes "OPTIONS *" to the handlers of net/http. Where
-// there are any it is otherwise answered with 200, as by [http.Server], whose field
+// DisableGeneralOptionsHandler passes "OPTIONS *" to the handlers made by [AllMethods].
+// Where there are any it is otherwise answered with 200, as by [http.Server], whose field
 // of the same name this is.
 func (s *Server) DisableGeneralOptionsHandler(disable bool) { s.noGeneralOptions = disable }
 

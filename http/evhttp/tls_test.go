@@ -3,8 +3,6 @@ package evhttp
 import (
 	"crypto/tls"
 	"errors"
-	"io"
-	"net/http"
 	"testing"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
@@ -93,12 +91,6 @@ func TestConnectionsKnowOfTLS(t *testing.T) {
 				s.SetGenericCallback(func(r *Request) { r.SendReplyBytes(200, "", []byte(serverNameOf(r.Conn().TLS()))) })
 			})
 			wantSame(t, "server name", bodyFor(t, addr, "GET", "a", "/"), tt.want)
-			on(func() {
-				s.SetGenericCallback(HTTPHandlerInline(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					io.WriteString(w, serverNameOf(r.TLS))
-				})))
-			})
-			wantSame(t, "server name for net/http", bodyFor(t, addr, "GET", "a", "/"), tt.want)
 		})
 	}
 }

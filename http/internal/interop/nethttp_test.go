@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/evnethttp"
 )
 
 // A browser is net/http's client, at a server.
@@ -67,7 +68,7 @@ func newOurBrowser(t testing.TB, url string) *browser {
 		}
 		base.Free()
 	})
-	return browserBy(t, url, client.RoundTripper())
+	return browserBy(t, url, evnethttp.RoundTripper(client))
 }
 
 // eachBrowser runs a test with both.

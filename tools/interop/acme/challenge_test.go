@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/evnethttp"
 	"github.com/go-libevent/libevent/openssl/evcert"
 )
 
@@ -50,7 +51,7 @@ func TestChallengesOnTheLoop(t *testing.T) {
 	defer a.Free()
 	s := evhttp.NewServer(base)
 	defer s.Free()
-	s.SetGenericStream(evhttp.HTTPHandler(a.HTTPHandler(nil)))
+	s.SetGenericStream(evnethttp.Handler(a.HTTPHandler(nil)))
 	bound, err := s.Bind(netip.MustParseAddrPort("127.0.0.1:0"))
 	ok(t, err)
 	done := make(chan struct{})

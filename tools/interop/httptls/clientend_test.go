@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/evnethttp"
 )
 
 // A caller is a client of ours.
@@ -259,7 +260,7 @@ func TestBodiesThatWereCutOffAreNotWhole(t *testing.T) {
 				} else if end.name == "end of the stream below" && !errors.Is(err, io.ErrUnexpectedEOF) {
 					t.Errorf("the reason is %v", err)
 				}
-				resp, err := (&http.Client{Transport: w.c.RoundTripper()}).Get(url)
+				resp, err := (&http.Client{Transport: evnethttp.RoundTripper(w.c)}).Get(url)
 				if err != nil && end.name == "reset" {
 					return // it may overtake the head
 				}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/evnethttp"
 )
 
 func as[T error](err error) bool {
@@ -163,7 +164,7 @@ func roundTrip(t *testing.T, w *caller, method, url string, body io.Reader) erro
 			over <- err
 			return
 		}
-		resp, err := w.c.RoundTripper().RoundTrip(req)
+		resp, err := evnethttp.RoundTripper(w.c).RoundTrip(req)
 		if err != nil {
 			over <- err
 			return

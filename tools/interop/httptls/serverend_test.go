@@ -15,6 +15,7 @@ import (
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/evnethttp"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -70,7 +71,7 @@ func answer(fn evhttp.Handler) func(w *site) {
 }
 
 // handle has all requests answered by a handler of net/http.
-func handle(fn http.HandlerFunc) func(w *site) { return answer(evhttp.HTTPHandler(fn)) }
+func handle(fn http.HandlerFunc) func(w *site) { return answer(evnethttp.Handler(fn)) }
 
 // stream begins an answer of unknown length; more is sent by the loop, and then
 // end is called.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/evnethttp"
 )
 
 // runLoop runs a base in a goroutine until the test has ended. do runs a function
@@ -65,7 +66,7 @@ func runOurs(t testing.TB, h http.Handler) (address string) {
 	var s *evhttp.Server
 	do(func() {
 		s = evhttp.NewServer(base)
-		s.SetGenericStream(evhttp.HTTPHandler(h))
+		s.SetGenericStream(evnethttp.Handler(h))
 		b, err := s.Bind(netip.MustParseAddrPort("127.0.0.1:0"))
 		if err != nil {
 			t.Error(err)
@@ -98,7 +99,7 @@ func makeOurs(t testing.TB) http.RoundTripper {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { do(c.Free) })
-	return c.RoundTripper()
+	return evnethttp.RoundTripper(c)
 }
 
 // A stack is a proxy before an origin, and a client of both.

@@ -1,4 +1,4 @@
-package evhttp
+package evnethttp
 
 import (
 	"fmt"
@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/http/evhttp"
 )
 
-// An httpReply is what an http.Handler says of its reply, and net/http's rules
+// A response is what an http.Handler says of its reply, and net/http's rules
 // for it.
-type httpReply struct {
+type response struct {
 	method  string
 	handler http.Header // the handler's
 	header  http.Header // as it was when the handler called WriteHeader; nil before
@@ -19,19 +20,19 @@ type httpReply struct {
 	room    int64 // bytes that may be written yet, or -1
 }
 
-func (a *httpReply) init(req *http.Request) {
-	*a = httpReply{method: req.Method, handler: make(http.Header), room: -1}
+func (a *response) init(req *http.Request) {
+	*a = response{method: req.Method, handler: make(http.Header), room: -1}
 }
 
 // wrote reports whether the header is decided.
-func (a *httpReply) wrote() bool { return a.header != nil }
+func (a *response) wrote() bool { return a.header != nil }
 
 // Header implements http.ResponseWriter.
-func (a *httpReply) Header() http.Header { return a.handler }
+func (a *response) Header() http.Header { return a.handler }
 
 // decide takes the header as it is for the reply's, and reports whether that is
 // to be done. An interim status is not for it.
-func (a *httpReply) decide(code int) (interim bool) {
+func (a *response) decide(code int) (interim bool) {
 	switch {
 	case a.wrote():
 		event.Logger().Warn("evhttp: superfluous http.ResponseWriter.WriteHeader", "code", code, "sent", a.code)
@@ -59,7 +60,7 @@ func (a *httpReply) decide(code int) (interim bool) {
 }
 
 // take returns an error unless n more bytes may be written.
-func (a *httpReply) take(n int) error {
+func (a *response) take(n int) error {
 	switch {
 	case n == 0:
 	case !hasBody(a.code):
@@ -77,7 +78,7 @@ func hasBody(code int) bool { return code >= 200 && code != 204 && code != 205 &
 
 // complete completes the header when the first bytes of the body are known; with
 // whole, they are all of it.
-func (a *httpReply) complete(first []byte, whole bool) http.Header {
+func (a *response) complete(first []byte, whole bool) http.Header {
 	h := a.header
 	if !hasBody(a.code) {
 		h.Del("Content-Length")
@@ -99,7 +100,7 @@ func (a *httpReply) complete(first []byte, whole bool) http.Header {
 }
 
 // hasTrailer reports whether there will be fields after the body.
-func (a *httpReply) hasTrailer() bool {
+func (a *response) hasTrailer() bool {
 	for range listed(a.header["Trailer"]) {
 		return true
 	}
@@ -113,7 +114,7 @@ func (a *httpReply) hasTrailer() bool {
 
 // outputTrailer returns the fields that were announced as trailers, or are named
 // as such.
-func (a *httpReply) outputTrailer() http.Header {
+func (a *response) outputTrailer() http.Header {
 	t := make(http.Header)
 	for name := range listed(a.header["Trailer"]) {
 		if v := a.handler[name]; len(v) > 0 {
@@ -130,7 +131,7 @@ func (a *httpReply) outputTrailer() http.Header {
 
 // addHeader adds net/http's form of a header to what is sent, as net/http does:
 // without ends of lines in values, and without what is not valid even so.
-func addHeader(to *Header, h http.Header) {
+func addHeader(to *evhttp.Header, h http.Header) {
 	for name, values := range h {
 		if strings.HasPrefix(name, http.TrailerPrefix) {
 			continue
@@ -144,10 +145,10 @@ func addHeader(to *Header, h http.Header) {
 var lineEnds = strings.NewReplacer("\n", " ", "\r", " ")
 
 // sendInterim sends an interim reply with the fields there are now.
-func sendInterim(r *Request, code int, h http.Header) {
-	addHeader(&r.header, h)
-	r.header.Remove("Content-Length")
-	r.header.Remove("Transfer-Encoding")
+func sendInterim(r *evhttp.Request, code int, h http.Header) {
+	addHeader(r.OutputHeaders(), h)
+	r.OutputHeaders().Remove("Content-Length")
+	r.OutputHeaders().Remove("Transfer-Encoding")
 	_ = r.SendInformational(code) // fails only when the request is over, or the answer was cut off
-	r.header.Clear()
+	r.OutputHeaders().Clear()
 }

@@ -1,4 +1,4 @@
-package evhttp_test
+package evnethttp_test
 
 import (
 	"bufio"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/evnethttp"
 )
 
 // freeable runs a base whose loop the test ends, and frees, before it is over.
@@ -95,7 +96,7 @@ func TestHandlersEndWithTheBase(t *testing.T) {
 			var addr string
 			do(func() {
 				s = evhttp.NewServer(base)
-				s.SetGenericStream(evhttp.HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				s.SetGenericStream(evnethttp.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					ended <- wait(w, r, func() { close(began) })
 				})))
 				b, err := s.Bind(netip.MustParseAddrPort("127.0.0.1:0"))
@@ -149,7 +150,7 @@ func TestRoundTripsEndWithTheBase(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			rt := c.RoundTripper()
+			rt := evnethttp.RoundTripper(c)
 			get := func(body io.Reader) error {
 				r, _ := http.NewRequest("POST", "http://"+addr+"/", body)
 				r.Header.Set("Connection", "Upgrade")

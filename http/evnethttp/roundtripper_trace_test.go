@@ -1,4 +1,4 @@
-package evhttp_test
+package evnethttp_test
 
 import (
 	"bufio"

@@ -1,14 +1,10 @@
-package evhttp
+package evnethttp
 
 import (
 	"io"
 	"net/http"
 	"time"
 )
-
-// probeTime is how long a request of a method that usually has no body waits to
-// see whether it has one.
-const probeTime = 200 * time.Millisecond
 
 // usuallyBodiless reports whether servers may not expect a body with a method.
 func usuallyBodiless(method string) bool {

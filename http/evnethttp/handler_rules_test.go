@@ -1,4 +1,4 @@
-package evhttp
+package evnethttp_test
 
 import (
 	"bytes"
@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-libevent/libevent/http/evnethttp"
 )
 
 // TestRulesOfNetHTTP compares what becomes of a handler on our server, in a
@@ -329,9 +331,10 @@ func TestRulesOfNetHTTP(t *testing.T) {
 			}
 			s, addr, on := serve(t)
 			on(func() {
-				s.exact = map[string]handler{}
+				s.Unhandle("/hello")
+				s.Unhandle("/echo")
 				s.SetAllowedMethods(1<<32 - 1)
-				s.SetGenericCallback(HTTPHandlerInline(test.handler))
+				s.SetGenericCallback(evnethttp.InlineHandler(test.handler))
 			})
 			if got := answer(t, "http://"+addr, raw); got != want {
 				t.Errorf("on the loop:\ngot  %s\nwant %s", got, want)

@@ -1,15 +1,15 @@
-package evhttp
+package evnethttp
 
 import (
 	"net/http"
 	"net/url"
 	"strings"
 
-	"github.com/go-libevent/libevent/http/internal/message"
+	"github.com/go-libevent/libevent/http/evhttp"
 )
 
-// newHTTPRequest makes net/http's form of a request, without its body.
-func newHTTPRequest(r *Request) (*http.Request, error) {
+// newRequest makes net/http's form of a request, without its body.
+func newRequest(r *evhttp.Request) (*http.Request, error) {
 	u, err := requestURL(r)
 	if err != nil {
 		return nil, err
@@ -23,15 +23,15 @@ func newHTTPRequest(r *Request) (*http.Request, error) {
 	if v := h["Pragma"]; len(v) > 0 && v[0] == "no-cache" && h["Cache-Control"] == nil {
 		h["Cache-Control"] = []string{"no-cache"} // as net/http does for HTTP/1.0's sake
 	}
+	conn := r.Conn()
 	req := &http.Request{
 		Method: r.Method(), URL: u, RequestURI: r.URI(),
 		Proto: r.Proto(), ProtoMajor: r.Major(), ProtoMinor: r.Minor(),
-		Header: h, Host: string(r.asked.Host()), Body: http.NoBody,
-		RemoteAddr: remoteAddr(r.conn), Close: !r.asked.KeepAlive,
+		Header: h, Host: r.Authority(), Body: http.NoBody,
+		RemoteAddr: remoteAddr(conn), Close: !r.KeepAlive(),
+		TLS: conn.TLS(), ContentLength: r.BodyLength(),
 	}
-	req.TLS = r.conn.TLS()
-	req.ContentLength = r.incoming.Length
-	if r.incoming.Header.Contains(message.TransferEncoding) {
+	if r.InputHeaders().Get("Transfer-Encoding") != "" {
 		req.TransferEncoding = []string{"chunked"}
 		h.Del("Transfer-Encoding")
 		req.Trailer = announcedTrailer(h)
@@ -41,7 +41,7 @@ func newHTTPRequest(r *Request) (*http.Request, error) {
 
 // remoteAddr returns the peer's address as net/http has it: "@" is that of Unix
 // sockets without a name.
-func remoteAddr(c *Conn) string {
+func remoteAddr(c *evhttp.Conn) string {
 	addr := c.PeerAddr()
 	if !addr.IsValid() {
 		return "@"
@@ -49,9 +49,9 @@ func remoteAddr(c *Conn) string {
 	return addr.String()
 }
 
-func requestURL(r *Request) (*url.URL, error) {
+func requestURL(r *evhttp.Request) (*url.URL, error) {
 	target := r.URI()
-	if r.method != MethodConnect || strings.HasPrefix(target, "/") {
+	if r.Command() != evhttp.MethodConnect || strings.HasPrefix(target, "/") {
 		return url.ParseRequestURI(target)
 	}
 	u, err := url.ParseRequestURI("http://" + target)
@@ -104,7 +104,7 @@ func addTrailer(req *http.Request, trailer http.Header) {
 }
 
 // inputTrailer returns the trailer that has come, or nil.
-func inputTrailer(r *Request) (trailer http.Header) {
+func inputTrailer(r *evhttp.Request) (trailer http.Header) {
 	for name, value := range r.InputTrailers().All() {
 		if trailer == nil {
 			trailer = make(http.Header)

@@ -1,4 +1,4 @@
-package evhttp_test
+package evnethttp_test
 
 import (
 	"bufio"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/evnethttp"
 )
 
 // exchange sends requests on a connection, and returns what comes until the end of
@@ -205,26 +206,26 @@ func TestAnswersAreThoseOfNetHTTP(t *testing.T) {
 func TestEveryMethodReachesHandlers(t *testing.T) {
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Method", r.Method) })
 	places := map[string]func(base *event.Base, s *evhttp.Server) error{
-		"everything": func(base *event.Base, s *evhttp.Server) error { s.SetGenericStream(evhttp.HTTPHandler(h)); return nil },
+		"everything": func(base *event.Base, s *evhttp.Server) error { s.SetGenericStream(evnethttp.Handler(h)); return nil },
 		"everything, whole": func(base *event.Base, s *evhttp.Server) error {
-			s.SetGenericCallback(evhttp.HTTPHandler(h))
+			s.SetGenericCallback(evnethttp.Handler(h))
 			return nil
 		},
 		"everything, on loop": func(base *event.Base, s *evhttp.Server) error {
-			s.SetGenericCallback(evhttp.HTTPHandlerInline(h))
+			s.SetGenericCallback(evnethttp.InlineHandler(h))
 			return nil
 		},
-		"a path":              func(base *event.Base, s *evhttp.Server) error { return s.HandleStream("/x", evhttp.HTTPHandler(h)) },
-		"a path, on the loop": func(base *event.Base, s *evhttp.Server) error { return s.Handle("/x", evhttp.HTTPHandlerInline(h)) },
+		"a path":              func(base *event.Base, s *evhttp.Server) error { return s.HandleStream("/x", evnethttp.Handler(h)) },
+		"a path, on the loop": func(base *event.Base, s *evhttp.Server) error { return s.Handle("/x", evnethttp.InlineHandler(h)) },
 		"a pattern": func(base *event.Base, s *evhttp.Server) error {
-			return s.HandlePatternStream("/{any}", evhttp.HTTPHandler(h))
+			return s.HandlePatternStream("/{any}", evnethttp.Handler(h))
 		},
 		"a pattern, whole": func(base *event.Base, s *evhttp.Server) error {
-			return s.HandlePattern("/{any...}", evhttp.HTTPHandler(h))
+			return s.HandlePattern("/{any...}", evnethttp.Handler(h))
 		},
 		"a virtual host": func(base *event.Base, s *evhttp.Server) error {
 			v := evhttp.NewServer(base)
-			v.SetGenericStream(evhttp.HTTPHandler(h))
+			v.SetGenericStream(evnethttp.Handler(h))
 			return s.AddVirtualHost("a", v)
 		},
 	}
@@ -254,7 +255,7 @@ func TestMethodsOfNativeHandlers(t *testing.T) {
 		_, addr := newLoop(t).serve(func(s *evhttp.Server) {
 			for _, err := range []error{
 				s.Handle("/native", native),
-				s.HandleStream("/net", evhttp.HTTPHandler(http.NotFoundHandler())),
+				s.HandleStream("/net", evnethttp.Handler(http.NotFoundHandler())),
 				s.HandlePattern("GET /named", native), s.HandlePattern("PATCH /named", native), s.HandlePattern("PURGE /named", native),
 				s.HandlePattern("POST /posted", native),
 			} {
@@ -392,7 +393,7 @@ func TestCloseNotify(t *testing.T) {
 // TestNoBodyWith205 has handlers write one all the same.
 func TestNoBodyWith205(t *testing.T) {
 	for name, h := range map[string]evhttp.Handler{
-		"net/http's": evhttp.HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		"net/http's": evnethttp.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "4")
 			w.WriteHeader(205)
 			if _, err := io.WriteString(w, "body"); err != http.ErrBodyNotAllowed {

@@ -1,10 +1,9 @@
-package evhttp_test
+package evnethttp_test
 
 import (
 	"bufio"
 	"io"
 	"log"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/evnethttp"
 )
 
 // startOurs runs our server with a handler of net/http, and returns its address.
@@ -20,7 +20,7 @@ import (
 func startOurs(t testing.TB, h http.Handler, prepare func(s *evhttp.Server)) string {
 	t.Helper()
 	_, addr := newLoop(t).serve(func(s *evhttp.Server) {
-		s.SetGenericStream(evhttp.HTTPHandler(h))
+		s.SetGenericStream(evnethttp.Handler(h))
 		if prepare != nil {
 			prepare(s)
 		}
@@ -60,7 +60,7 @@ func newTransport(t testing.TB, cfg *evhttp.ClientConfig) (*loop, http.RoundTrip
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.do(c.Free) })
-	return l, c.RoundTripper()
+	return l, evnethttp.RoundTripper(c)
 }
 
 // withEachTransport runs a test with our round tripper and with net/http's.
@@ -74,13 +74,6 @@ func withEachTransport(t *testing.T, test func(t *testing.T, rt http.RoundTrippe
 		_, rt := newTransport(t, nil)
 		test(t, rt)
 	})
-}
-
-// quiet keeps what is logged from the output of a test.
-func quiet(t *testing.T) {
-	old := slog.Default()
-	slog.SetDefault(slog.New(slog.DiscardHandler))
-	t.Cleanup(func() { slog.SetDefault(old) })
 }
 
 // A script is what a server does with a connection whose request has come up to

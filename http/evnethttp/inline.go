@@ -1,30 +1,34 @@
-package evhttp
+package evnethttp
 
 import (
 	"io"
 	"net/http"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/http/evhttp"
 )
 
-// HTTPHandlerInline makes a handler of one of net/http that runs on the loop, so
-// it must not wait for anything. It is faster than HTTPHandler. The body is
-// complete when the handler is called, so it is for [Server.Handle],
-// [Server.HandlePattern] and [Server.SetGenericCallback]; the reply is sent when
-// it has returned. There is no flushing and no hijacking, and the request has an
-// empty context. What the handler panics with is logged and answered with 500.
-func HTTPHandlerInline(h http.Handler) Handler { return (&netHandler{h}).serve }
+// InlineHandler makes a handler of evhttp of one of net/http that runs on the loop, so
+// it must not wait for anything. It is faster than [Handler]. The body is complete when
+// the handler is called, so it is for [evhttp.Server.Handle],
+// [evhttp.Server.HandlePattern] and [evhttp.Server.SetGenericCallback]; the reply is sent
+// when it has returned. There is no flushing and no hijacking, and the request has an
+// empty context. What the handler panics with is logged and answered with 500. It gets
+// requests of every method, as [evhttp.AllMethods] says.
+func InlineHandler(h http.Handler) evhttp.Handler {
+	return evhttp.AllMethods(func(r *evhttp.Request) { serveInline(r, h) })
+}
 
-// serve runs the handler on the loop.
-func (h *netHandler) serve(r *Request) {
+// serveInline runs a handler on the loop.
+func serveInline(r *evhttp.Request, h http.Handler) {
 	if !r.Complete() {
-		event.Logger().Error("evhttp: handler of net/http was to run before the body has come", "uri", r.URI())
-		r.SendError(http.StatusInternalServerError, "")
+		event.Logger().Error("evnethttp: handler of net/http was to run before the body has come", "uri", r.URI())
+		_ = r.SendError(http.StatusInternalServerError, "") // fails only when the request is over
 		return
 	}
-	req, err := newHTTPRequest(r)
+	req, err := newRequest(r)
 	if err != nil {
-		r.SendError(http.StatusBadRequest, "")
+		_ = r.SendError(http.StatusBadRequest, "") // the same
 		return
 	}
 	if req.ContentLength != 0 {
@@ -39,7 +43,7 @@ func (h *netHandler) serve(r *Request) {
 
 // An inlineBody is the body of a request, for the handler.
 type inlineBody struct {
-	r   *Request
+	r   *evhttp.Request
 	req *http.Request
 	got bool
 }
@@ -51,8 +55,8 @@ func (b *inlineBody) Read(p []byte) (int, error) {
 		return 0, http.ErrBodyReadAfterClose
 	case len(p) == 0:
 		return 0, nil
-	case b.r.input.Len() > 0:
-		return b.r.input.Remove(p)
+	case b.r.Input().Len() > 0:
+		return b.r.Input().Remove(p)
 	}
 	if !b.got {
 		b.got = true
@@ -69,8 +73,8 @@ func (b *inlineBody) Close() error {
 
 // An inlineWriter gathers a reply in the request's output.
 type inlineWriter struct {
-	httpReply
-	r   *Request
+	response
+	r   *evhttp.Request
 	req *http.Request
 }
 
@@ -101,8 +105,8 @@ func (w *inlineWriter) reply() {
 		w.WriteHeader(http.StatusOK)
 	}
 	r := w.r
-	addHeader(&r.header, w.complete(w.front(), false))
-	r.untyped = true
+	addHeader(r.OutputHeaders(), w.complete(w.front(), false))
+	r.OmitDefaults()
 	var err error
 	switch {
 	case w.hasTrailer():
@@ -124,7 +128,7 @@ func (w *inlineWriter) reply() {
 
 // front returns the first bytes of the body.
 func (w *inlineWriter) front() []byte {
-	p, _ := w.r.output.Pullup(min(w.r.output.Len(), 512))
+	p, _ := w.r.Output().Pullup(min(w.r.Output().Len(), 512))
 	return p
 }
 
@@ -140,7 +144,7 @@ func (w *inlineWriter) Write(p []byte) (int, error) {
 	if err := w.mayWrite(len(p)); err != nil {
 		return 0, err
 	}
-	return len(p), w.r.output.Add(p)
+	return len(p), w.r.Output().Add(p)
 }
 
 // WriteString implements io.StringWriter.
@@ -148,7 +152,7 @@ func (w *inlineWriter) WriteString(s string) (int, error) {
 	if err := w.mayWrite(len(s)); err != nil {
 		return 0, err
 	}
-	return len(s), w.r.output.AddString(s)
+	return len(s), w.r.Output().AddString(s)
 }
 
 func (w *inlineWriter) mayWrite(n int) error {

@@ -1,4 +1,4 @@
-package evhttp
+package evnethttp
 
 import (
 	"context"
@@ -11,16 +11,16 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/go-libevent/libevent/core/bridge"
 	"github.com/go-libevent/libevent/core/bufferevent"
-	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/http/internal/message"
+	"github.com/go-libevent/libevent/http/evhttp"
 )
 
-// roundTripper is the Client as net/http knows it.
-type roundTripper struct{ client *Client }
+// A roundTripper is a client as net/http knows it.
+type roundTripper struct{ client *evhttp.Client }
 
-// RoundTripper returns the client as an http.RoundTripper, for an http.Client or
+// RoundTripper returns a client as an http.RoundTripper, for an http.Client or
 // an httputil.ReverseProxy, that any goroutine may use but that of the loop, which
 // has to run meanwhile: see event.LoopNoExitOnEmpty.
 //
@@ -29,45 +29,44 @@ type roundTripper struct{ client *Client }
 // (but those about name resolution, connecting, TLS, and idle connections),
 // cancelling, and other protocols (101), whose body is an io.ReadWriteCloser.
 // Requests that may be sent twice are sent again if a connection turns out to be
-// stale, provided that they have no body or a GetBody. Different is that it neither asks for
-// compression on its own nor sends a User-Agent.
-func (c *Client) RoundTripper() http.RoundTripper { return &roundTripper{c} }
+// stale, provided that they have no body or a GetBody. Different is that it neither
+// asks for compression on its own nor sends a User-Agent.
+func RoundTripper(c *evhttp.Client) http.RoundTripper { return &roundTripper{c} }
 
 // CloseIdleConnections is what http.Client.CloseIdleConnections calls.
-func (t *roundTripper) CloseIdleConnections() { t.client.base.Post(t.client.CloseIdleConnections) }
+func (t *roundTripper) CloseIdleConnections() {
+	_ = t.client.Base().Post(t.client.CloseIdleConnections) // fails when the base was freed, and they with it
+}
 
-// A trip is a request of net/http and its answer.
-type trip struct {
-	client *Client
+// A roundTrip is a request of net/http and its answer.
+type roundTrip struct {
+	client *evhttp.Client
 	req    *http.Request
-	r      *Request // the loop's once it is under way
+	r      *evhttp.Request // the loop's once it is under way
 	trace  *httptrace.ClientTrace
 	heard  bool // something of an answer, which was traced
 	upload upload
+	body   bridge.Reader // of the answer
 	over   chan struct{} // closed when the request is
 
 	answered chan struct{} // closed when there is resp
 	stop     func() bool   // ends the watching of the request's context
-	unhook   func() bool   // and that of the base
+	unhook   func() bool   // undoes AfterFree
 	bodiless bool          // there is nothing to read
+	atEnd    sync.Once     // the caller has come to the end of the body
 
 	mu       sync.Mutex
-	changed  sync.Cond
 	resp     *http.Response
-	body     evbuffer.Buffer // of the answer, as far as the loop has given it
-	left     bool            // it has more
-	asked    bool            // and knows that there is room for it
-	complete bool            // that is all
-	aborted  bool            // nobody wants the rest
-	finished bool            // the caller is at the end of the answer
-	err      error           // why there is no more
+	aborted  bool  // nobody wants the rest
+	finished bool  // the caller is at the end of the answer
+	err      error // why there is no more
 	trailer  http.Header
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, stale, err := t.try(req)
-	for stale && req.GetBody != nil && methodOf([]byte(req.Method))&idempotent != 0 {
+	for stale && req.GetBody != nil && idempotent(req.Method) {
 		body, bodyErr := req.GetBody()
 		if bodyErr != nil {
 			break
@@ -81,11 +80,21 @@ func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// try makes a request once, and tells whether it has failed because the connection
+// idempotent reports whether a method has no more effect twice than once (RFC 9110,
+// section 9.2.2).
+func idempotent(method string) bool {
+	switch method {
+	case "", http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
+}
+
+// try makes a request once, and reports whether it has failed because the connection
 // was stale.
 func (t *roundTripper) try(req *http.Request) (resp *http.Response, stale bool, err error) {
-	p := &trip{client: t.client, req: req, over: make(chan struct{}), answered: make(chan struct{})}
-	p.changed.L = &p.mu
+	p := &roundTrip{client: t.client, req: req, over: make(chan struct{}), answered: make(chan struct{})}
+	p.body.Init(t.client.Base(), bridge.Config{High: maxUnread, Ready: p.receive})
 	p.upload.trip = p
 	if err := p.prepare(); err != nil {
 		p.upload.close()
@@ -98,8 +107,8 @@ func (t *roundTripper) try(req *http.Request) (resp *http.Response, stale bool, 
 		return nil, false, context.Cause(ctx)
 	}
 	p.stop = context.AfterFunc(ctx, func() { p.abort(context.Cause(ctx)) })
-	p.unhook = t.client.base.AfterFree(p.baseFreed)
-	t.client.base.Post(p.start) // fails only once the base was freed, which ends the trip
+	p.unhook = t.client.Base().AfterFree(p.baseFreed)
+	_ = t.client.Base().Post(p.start) // fails only once the base was freed, which ends the round trip
 	select {
 	case <-p.answered:
 		return p.answer(), false, nil
@@ -112,19 +121,19 @@ func (t *roundTripper) try(req *http.Request) (resp *http.Response, stale bool, 
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return nil, p.r.client.stale && !p.aborted, p.err
+	return nil, p.r.Stale() && !p.aborted, p.err
 }
 
 // prepare makes the request that the client sends.
-func (p *trip) prepare() error {
+func (p *roundTrip) prepare() error {
 	req := p.req
 	switch {
 	case req.URL == nil:
-		return fmt.Errorf("round trip without a URL: %w", ErrInvalid)
+		return fmt.Errorf("round trip without a URL: %w", evhttp.ErrInvalid)
 	case req.URL.Host == "":
-		return fmt.Errorf("round trip to %s without a host: %w", req.URL.Redacted(), ErrInvalid)
+		return fmt.Errorf("round trip to %s without a host: %w", req.URL.Redacted(), evhttp.ErrInvalid)
 	}
-	p.r = NewRequest(func(r *Request) { p.done() })
+	p.r = evhttp.NewRequest(func(*evhttp.Request) { p.done() })
 	h := p.r.OutputHeaders()
 	host, err := p.host()
 	if err == nil {
@@ -157,7 +166,7 @@ func (p *trip) prepare() error {
 // host returns the value of the Host field, by the rules of net/http: what is no
 // host, such as the path of a Unix socket, becomes an empty one (RFC 9112, section
 // 3.2), unless a proxy is to know where the request goes.
-func (p *trip) host() (string, error) {
+func (p *roundTrip) host() (string, error) {
 	host := p.req.Host
 	if host == "" {
 		host = p.req.URL.Host
@@ -165,12 +174,12 @@ func (p *trip) host() (string, error) {
 	host, err := httpguts.PunycodeHostPort(host)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("host %q: %w: %w", host, ErrInvalid, err)
+		return "", fmt.Errorf("host %q: %w: %w", host, evhttp.ErrInvalid, err)
 	case httpguts.ValidHostHeader(host):
 		return withoutZone(host), nil
 	}
-	if w, err := p.client.route(p.req.URL); err != nil || w.proxy != "" && !w.secure {
-		return "", fmt.Errorf("host %q: %w", host, ErrInvalid)
+	if forwarded, err := p.client.Forwarded(p.req.URL); err != nil || forwarded {
+		return "", fmt.Errorf("host %q: %w", host, evhttp.ErrInvalid)
 	}
 	return "", nil
 }
@@ -187,7 +196,7 @@ func withoutZone(host string) string {
 }
 
 // start begins on the loop.
-func (p *trip) start() {
+func (p *roundTrip) start() {
 	p.mu.Lock()
 	aborted := p.aborted
 	p.mu.Unlock()
@@ -196,17 +205,17 @@ func (p *trip) start() {
 		return
 	}
 	r := p.r
-	r.SetErrorCallback(func(_ *Request, err error) { p.failed(err) })
-	r.SetHeaderCallback(func(*Request) bool { p.gotHead(); return true })
-	r.SetChunkCallback(func(*Request) { p.pump() })
+	r.SetErrorCallback(func(_ *evhttp.Request, err error) { p.failed(err) })
+	r.SetHeaderCallback(func(*evhttp.Request) bool { p.gotHead(); return true })
+	r.SetChunkCallback(func(*evhttp.Request) { p.receive() })
 	if p.trace != nil {
 		p.traceStart()
 	}
-	name := p.req.Method
-	if name == "" {
-		name = http.MethodGet
+	method := p.req.Method
+	if method == "" {
+		method = http.MethodGet
 	}
-	var ready func(*Request)
+	var ready func(*evhttp.Request)
 	if p.upload.streams {
 		ready = p.upload.start
 	}
@@ -216,13 +225,13 @@ func (p *trip) start() {
 		without.User = nil
 		u = &without
 	}
-	if err := p.client.do(r, methodOf([]byte(name)), name, u, p.upload.streams, ready); err != nil {
-		p.finish(fmt.Errorf("request %s %s: %w", name, p.req.URL.Redacted(), err))
+	if err := p.client.RequestURL(r, method, u, ready); err != nil {
+		p.finish(err)
 	}
 }
 
 // answer returns what came, to the caller of RoundTrip.
-func (p *trip) answer() *http.Response {
+func (p *roundTrip) answer() *http.Response {
 	if p.bodiless {
 		p.upload.waitForRead()
 	}
@@ -231,91 +240,36 @@ func (p *trip) answer() *http.Response {
 
 // gotHead gives the head of the answer to RoundTrip. One that ends HTTP waits for
 // the stream.
-func (p *trip) gotHead() {
+func (p *roundTrip) gotHead() {
 	p.traceFirstByte()
-	if p.r.incoming.Length == message.Tunnel {
+	if p.r.SwitchesProtocol() {
 		return
 	}
-	resp := p.response()
-	if p.r.incoming.Length == 0 {
+	resp := newResponse(p.r, p.req)
+	if p.r.BodyLength() == 0 {
 		resp.Body, p.bodiless = http.NoBody, true
 	} else {
-		resp.Body = (*tripBody)(p)
+		resp.Body = (*responseBody)(p)
 	}
 	p.give(resp)
 }
 
-func (p *trip) give(resp *http.Response) {
+func (p *roundTrip) give(resp *http.Response) {
 	p.resp = resp
 	close(p.answered)
 }
 
-// response makes net/http's form of the head.
-func (p *trip) response() *http.Response {
-	r, h := p.r, p.r.incoming
-	resp := &http.Response{
-		Status: fmt.Sprintf("%03d %s", r.code, r.reason), StatusCode: r.code,
-		Proto: h.Proto.String(), ProtoMajor: int(h.Proto.Major), ProtoMinor: int(h.Proto.Minor),
-		Header: toHTTP(r.InputHeaders()), Request: p.req, Close: closes(h),
-	}
-	if h.Header.HasTokenKnown(message.Connection, "close") {
-		resp.Header.Del("Connection") // Close says it
-	}
-	switch h.Length {
-	default:
-		resp.ContentLength = h.Length
-	case message.Unknown:
-		resp.ContentLength = -1
-		if !h.Header.Contains(message.TransferEncoding) { // it ends with the connection
-			break
-		}
-		resp.TransferEncoding = []string{"chunked"}
-		resp.Header.Del("Transfer-Encoding")
-		resp.Trailer = announcedTrailer(resp.Header)
-	case message.Tunnel:
-	case 0:
-		if n, ok := announced(&h.Header); ok && r.name == http.MethodHead {
-			resp.ContentLength = n
-		} else if r.name == http.MethodHead {
-			resp.ContentLength = -1
-		}
-	}
-	if p.req.URL.Scheme == "https" {
-		resp.TLS = r.conn.TLS()
-	}
-	return resp
-}
-
-// closes reports whether a response says that the connection ends with it. One
-// that makes it into a tunnel does not, though it is the last of HTTP.
-func closes(h *message.Head) bool {
-	if h.Length != message.Tunnel {
-		return !h.KeepAlive
-	}
-	return h.Proto == message.HTTP10 && !h.Header.HasTokenKnown(message.Connection, "keep-alive") ||
-		h.Header.HasTokenKnown(message.Connection, "close")
-}
-
-func toHTTP(h *Header) http.Header {
-	list := make(http.Header, h.Len())
-	for name, value := range h.All() {
-		key := http.CanonicalHeaderKey(name)
-		list[key] = append(list[key], value)
-	}
-	return list
-}
-
-// done is called when the request is over. Its error was told before.
-func (p *trip) done() {
-	if p.r.cause == nil && p.r.ex != nil {
+// done is called when the request is over. Its error was reported before.
+func (p *roundTrip) done() {
+	if p.r.Err() == nil && p.r.Conn() != nil {
 		p.tunnel()
 	}
 	p.finish(nil)
 }
 
 // tunnel gives the stream of another protocol to RoundTrip.
-func (p *trip) tunnel() {
-	resp := p.response()
+func (p *roundTrip) tunnel() {
+	resp := newResponse(p.r, p.req)
 	bev, err := p.r.Hijack()
 	if err != nil {
 		p.failed(err)
@@ -333,17 +287,19 @@ func (p *trip) tunnel() {
 	p.give(resp)
 }
 
-// baseFreed ends the trip when there is no loop any more that could.
-func (p *trip) baseFreed() { p.conclude(&Error{Code: ReqEOF, Err: event.ErrFreed}) }
+// baseFreed ends the round trip when there is no loop any more that could.
+func (p *roundTrip) baseFreed() {
+	p.conclude(&evhttp.Error{Code: evhttp.ReqEOF, Err: event.ErrFreed})
+}
 
-// finish ends the trip, on the loop.
-func (p *trip) finish(err error) {
+// finish ends the round trip, on the loop.
+func (p *roundTrip) finish(err error) {
 	p.unhook()
 	p.conclude(err)
 }
 
-// conclude ends the trip. It runs on the loop, or there is none.
-func (p *trip) conclude(err error) {
+// conclude ends the round trip. It runs on the loop, or there is none.
+func (p *roundTrip) conclude(err error) {
 	p.mu.Lock()
 	if p.err == nil {
 		p.err = err
@@ -353,7 +309,7 @@ func (p *trip) conclude(err error) {
 	}
 	failed, finished := p.err != nil, p.finished || p.bodiless
 	p.mu.Unlock()
-	p.pump()
+	p.receive()
 	select {
 	case <-p.over:
 		return
@@ -363,6 +319,7 @@ func (p *trip) conclude(err error) {
 	if p.resp == nil || p.bodiless {
 		p.stop()
 	}
+	p.upload.conclude()
 	switch {
 	case failed:
 		p.upload.giveUp()
@@ -372,35 +329,26 @@ func (p *trip) conclude(err error) {
 }
 
 // failed notes why the request has failed, if it was not given up.
-func (p *trip) failed(err error) {
+func (p *roundTrip) failed(err error) {
 	p.mu.Lock()
 	if p.err == nil {
 		p.err = err
 	}
 	p.mu.Unlock()
-	var e *Error
-	if errors.As(err, &e) && e.Code == ReqCancel {
+	if e, ok := errors.AsType[*evhttp.Error](err); ok && e.Code == evhttp.ReqCancel {
 		p.finish(nil) // nothing else is called
 	}
 }
 
 // abort gives the request up, from any goroutine.
-func (p *trip) abort(err error) {
+func (p *roundTrip) abort(err error) {
 	p.mu.Lock()
-	if !p.aborted {
-		p.aborted = true
-		if p.err == nil {
-			p.err = err
-		}
-		p.body.Free()
-		p.changed.Broadcast()
+	if p.err == nil && !p.aborted {
+		p.err = err
 	}
+	p.aborted = true
+	err = p.err
 	p.mu.Unlock()
-	p.client.base.Post(p.cancel)
-}
-
-func (p *trip) cancel() {
-	if p.r.ex != nil {
-		p.r.Cancel()
-	}
+	_ = p.body.CloseWithError(err)       // fails only if it is closed already
+	_ = p.client.Base().Post(p.r.Cancel) // fails when the base was freed, which ends the round trip
 }

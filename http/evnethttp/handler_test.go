@@ -1,4 +1,4 @@
-package evhttp
+package evnethttp_test
 
 import (
 	"bufio"
@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-libevent/libevent/http/evnethttp"
 )
 
 // newHTTPServer runs net/http's own server and returns its URL.
@@ -32,9 +34,10 @@ func newHTTPServer(t testing.TB, h http.Handler) string {
 func newOurServer(t testing.TB, h http.Handler) string {
 	s, addr, on := serve(t)
 	on(func() {
-		s.exact = map[string]handler{}
+		s.Unhandle("/hello")
+		s.Unhandle("/echo")
 		s.SetAllowedMethods(1<<32 - 1)
-		s.SetGenericStream(HTTPHandler(h))
+		s.SetGenericStream(evnethttp.Handler(h))
 	})
 	return "http://" + addr
 }
@@ -368,8 +371,9 @@ func TestInlineHandlers(t *testing.T) {
 	s, addr, on := serve(t)
 	mux := handlers()
 	on(func() {
-		s.exact = map[string]handler{}
-		s.SetGenericCallback(HTTPHandlerInline(mux))
+		s.Unhandle("/hello")
+		s.Unhandle("/echo")
+		s.SetGenericCallback(evnethttp.InlineHandler(mux))
 	})
 	theirs := newHTTPServer(t, mux)
 	const host = " HTTP/1.1\r\nHost: h\r\n"
@@ -394,7 +398,7 @@ func TestHandlersEndWithTheServer(t *testing.T) {
 	s, addr, on := serve(t)
 	began := make(chan context.Context, 1)
 	on(func() {
-		s.SetGenericStream(HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.SetGenericStream(evnethttp.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began <- r.Context()
 			_, err := io.ReadAll(r.Body)
 			ended <- err
@@ -417,7 +421,7 @@ func TestHandlersAtUnixSockets(t *testing.T) {
 		if _, err := s.BindUnix(path); err != nil {
 			t.Error(err)
 		}
-		s.SetGenericStream(HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.RemoteAddr) })))
+		s.SetGenericStream(evnethttp.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.RemoteAddr) })))
 	})
 	if got := talk(t, path, get("/")); !strings.HasSuffix(got, "\r\n\r\n@") {
 		t.Errorf("got %q", got)
