@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"os"
 	"slices"
@@ -27,7 +28,10 @@ func messages(t *testing.T) *[]string {
 // logged returns what slog's default logger writes while the test runs.
 func logged(t *testing.T) *bytes.Buffer {
 	before := slog.Default()
-	t.Cleanup(func() { slog.SetDefault(before) })
+	t.Cleanup(func() {
+		slog.SetDefault(before)
+		log.SetOutput(os.Stderr) // where slog.SetDefault has left another writer
+	})
 	out := new(bytes.Buffer)
 	slog.SetDefault(slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	return out

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/internal/leak"
+	"github.com/go-libevent/libevent/core/internal/sysio"
 	"golang.org/x/sys/unix"
 )
 
@@ -75,7 +76,7 @@ func withDescriptors(t *testing.T, n uint64, make func() (int, int, error)) (int
 // lowestFree returns the number that the next descriptor will have.
 func lowestFree(t *testing.T) int {
 	t.Helper()
-	fd, err := sysSocket(syscall.AF_INET, syscall.SOCK_STREAM)
+	fd, err := sysio.Socket(syscall.AF_INET, sysio.Mode{Blocking: true})
 	if err != nil {
 		t.Fatal(err)
 	}

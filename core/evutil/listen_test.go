@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 func TestSetListenReuseAddr(t *testing.T) {
@@ -41,10 +43,8 @@ func TestSetListenReusePortSharesPort(t *testing.T) {
 		return
 	}
 
-	if err := bindLoopback(first); err != nil {
-		t.Fatal(err)
-	}
-	sa, err := sysGetsockname(first)
+	bindLoopback(t, first)
+	sa, err := sysio.Sockname(first)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,11 +52,11 @@ func TestSetListenReusePortSharesPort(t *testing.T) {
 	if err := SetListenReusePort(second); err != nil {
 		t.Fatal(err)
 	}
-	if err := sysBind(second, sa); err != nil {
+	if err := sysio.Bind(second, sa); err != nil {
 		t.Errorf("bind to the shared port: %v", err)
 	}
 	third := newSocket(t)
-	if err := sysBind(third, sa); !errors.Is(err, syscall.EADDRINUSE) {
+	if err := sysio.Bind(third, sa); !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("bind without SO_REUSEPORT: %v, want %v", err, syscall.EADDRINUSE)
 	}
 	if err := SetListenReusePort(InvalidSocket); !errors.Is(err, errBadDescriptor) {

@@ -1,9 +1,12 @@
 package evutil
 
 import (
+	"net/netip"
 	"os"
 	"syscall"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 // TestMain makes the runtime and Winsock open what they keep open, so that
@@ -13,7 +16,7 @@ func TestMain(m *testing.M) {
 		r.Close()
 		w.Close()
 	}
-	if fd, err := sysSocket(syscall.AF_INET, syscall.SOCK_STREAM); err == nil {
+	if fd, err := sysio.Socket(syscall.AF_INET, sysio.Mode{Blocking: true}); err == nil {
 		CloseSocket(fd)
 	}
 	os.Exit(m.Run())
@@ -34,7 +37,7 @@ func closeLater(t *testing.T, fds ...int) {
 // newSocket returns a blocking TCP socket that lives as long as the test.
 func newSocket(t *testing.T) int {
 	t.Helper()
-	fd, err := sysSocket(syscall.AF_INET, syscall.SOCK_STREAM)
+	fd, err := sysio.Socket(syscall.AF_INET, sysio.Mode{Blocking: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,9 +47,42 @@ func newSocket(t *testing.T) int {
 
 func option(t *testing.T, fd, level, option int) int {
 	t.Helper()
-	value, err := sysGetsockopt(fd, level, option)
+	value, err := sysio.Option(fd, level, option)
 	if err != nil {
 		t.Fatalf("getsockopt %d fd %d: %v", option, fd, err)
 	}
 	return value
+}
+
+// bindLoopback binds a socket to a free port of 127.0.0.1.
+func bindLoopback(t *testing.T, fd int) {
+	t.Helper()
+	sa, err := AddrPortToSockaddr(netip.MustParseAddrPort("127.0.0.1:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sysio.Bind(fd, sa); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// addrOf returns the address of a socket that name, which is sysio.Sockname or
+// sysio.Peername, tells.
+func addrOf(t *testing.T, fd int, name func(fd int) (Sockaddr, error)) netip.AddrPort {
+	t.Helper()
+	sa, err := name(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr, err := SockaddrToAddrPort(sa)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr
+}
+
+// closePair closes what there is of a pair.
+func closePair(pair [2]int) {
+	CloseSocket(pair[0])
+	CloseSocket(pair[1])
 }

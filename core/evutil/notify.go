@@ -1,6 +1,10 @@
 package evutil
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
+)
 
 // NotifyPipe returns the descriptors of a channel with which goroutines can
 // wake up one that waits for descriptors: r becomes readable when [Notify] is
@@ -11,9 +15,9 @@ import "fmt"
 // [LoopbackPair]. An eventfd is one descriptor, so that r may equal w: close
 // w only if it differs (evutil_make_internal_pipe_, evutil_eventfd_).
 func NotifyPipe() (r, w int, err error) {
-	r, w, err = sysNotifyPipe()
+	r, w, err = sysio.WakeChannel()
 	if err != nil {
-		return InvalidSocket, InvalidSocket, fmt.Errorf("notify pipe: %w", err)
+		return r, w, fmt.Errorf("notify pipe: %w", err)
 	}
 	return r, w, nil
 }
@@ -22,8 +26,7 @@ func NotifyPipe() (r, w int, err error) {
 // readable. Doing so again before it is drained changes nothing. It may be
 // called from any goroutine.
 func Notify(w int) error {
-	err := sysNotify(w)
-	if err != nil && !IsRetriable(err) { // a full pipe is readable already
+	if err := sysio.Signal(w); err != nil && err != sysio.ErrAgain { // a full pipe is readable already
 		return fdError("notify", w, err)
 	}
 	return nil
@@ -36,8 +39,8 @@ func Notify(w int) error {
 func DrainNotify(r int) error {
 	var buf [512]byte
 	for {
-		n, err := sysDrain(r, buf[:])
-		if err != nil && !IsRetriable(err) {
+		n, err := sysio.Drain(r, buf[:])
+		if err != nil && err != sysio.ErrAgain {
 			return fdError("drain notifications", r, err)
 		}
 		if n < len(buf) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/internal/leak"
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 // newNotifyPipe returns a pipe that lives as long as the test.
@@ -26,7 +27,7 @@ func newNotifyPipe(t *testing.T) (r, w int) {
 func notified(t *testing.T, r int) bool {
 	t.Helper()
 	var buf [8]byte
-	n, err := sysDrain(r, buf[:])
+	n, err := sysio.Drain(r, buf[:])
 	if err != nil && !IsRetriable(err) {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ package evutil
 import (
 	"testing"
 
+	"github.com/go-libevent/libevent/core/internal/sysio"
 	"golang.org/x/sys/unix"
 )
 
@@ -18,7 +19,7 @@ func TestNotifyOfFullPipeSucceeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	for {
-		err := sysNotify(p[1])
+		err := sysio.Signal(p[1])
 		if IsRetriable(err) {
 			break
 		}
@@ -42,7 +43,7 @@ func TestDrainNotifyOfFullPipeEmptiesIt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for sysNotify(p[1]) == nil {
+	for sysio.Signal(p[1]) == nil {
 	}
 	if err := DrainNotify(p[0]); err != nil {
 		t.Fatal(err)

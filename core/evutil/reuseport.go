@@ -5,10 +5,12 @@ package evutil
 import (
 	"errors"
 	"syscall"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 func setReusePort(fd int) error {
-	err := sysSetsockopt(fd, syscall.SOL_SOCKET, soReusePort, 1)
+	err := sysio.SetOption(fd, syscall.SOL_SOCKET, soReusePort, 1)
 	if err == syscall.ENOPROTOOPT { // the kernel is too old
 		return errors.ErrUnsupported
 	}

@@ -3,43 +3,22 @@ package evutil
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
-	"strconv"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 // ScopeID returns the number of an IPv6 zone: the index of the interface of
 // that name, or else the zone itself if it is a decimal number. The empty
 // zone has number 0, which means no scope. The error says that there is no
 // such interface. It asks the system, and may be called from any goroutine.
-func ScopeID(zone string) (uint32, error) {
-	if zone == "" {
-		return 0, nil
-	}
-	iface, err := net.InterfaceByName(zone)
-	if err == nil {
-		return uint32(iface.Index), nil
-	}
-	if id, numErr := strconv.ParseUint(zone, 10, 32); numErr == nil {
-		return uint32(id), nil
-	}
-	return 0, fmt.Errorf("IPv6 zone %q: %w", zone, err)
-}
+func ScopeID(zone string) (uint32, error) { return sysio.ScopeID(zone) }
 
 // ScopeZone returns the zone of an IPv6 scope as package net names it: the
 // name of the interface with that index, or else the number in decimal. Scope
 // 0 is the empty zone. It asks the system unless id is 0, and may be called
 // from any goroutine.
-func ScopeZone(id uint32) string {
-	if id == 0 {
-		return ""
-	}
-	iface, err := net.InterfaceByIndex(int(id))
-	if err != nil {
-		return strconv.FormatUint(uint64(id), 10)
-	}
-	return iface.Name
-}
+func ScopeZone(id uint32) string { return sysio.ScopeZone(id) }
 
 // InetPtonScope parses an IPv6 address that may end in a scope, such as
 // "fe80::1%eth0" or "fe80::1%2", and returns the number of the scope as well,

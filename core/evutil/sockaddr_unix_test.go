@@ -4,4 +4,7 @@ package evutil
 
 import "golang.org/x/sys/unix"
 
-type sockaddrUnix = unix.SockaddrUnix
+type (
+	sockaddrInet6 = unix.SockaddrInet6
+	sockaddrUnix  = unix.SockaddrUnix
+)

@@ -2,4 +2,7 @@ package evutil
 
 import "golang.org/x/sys/windows"
 
-type sockaddrUnix = windows.SockaddrUnix
+type (
+	sockaddrInet6 = windows.SockaddrInet6
+	sockaddrUnix  = windows.SockaddrUnix
+)

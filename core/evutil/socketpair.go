@@ -1,6 +1,10 @@
 package evutil
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
+)
 
 // Socketpair returns two sockets that are connected to each other. Both are
 // non-blocking and close-on-exec from the start, which in C takes flags. The
@@ -13,18 +17,24 @@ import "fmt"
 // The error wraps that of the system, on Windows WSAEAFNOSUPPORT for anything
 // else (evutil_socketpair).
 func Socketpair(family, typ, proto int) ([2]int, error) {
-	pair, err := sysSocketpair(family, typ, proto)
+	pair, err := sysio.Socketpair(family, typ, proto)
 	if err != nil {
-		return noPair, fmt.Errorf("socketpair family %d type %d: %w", family, typ, err)
+		return pair, fmt.Errorf("socketpair family %d type %d: %w", family, typ, err)
 	}
 	return pair, nil
 }
 
-// noPair is what a failed call returns.
-var noPair = [2]int{InvalidSocket, InvalidSocket}
-
-// closePair closes both ends of a pair that is not going to be handed out.
-func closePair(pair [2]int) {
-	_ = CloseSocket(pair[0]) // it is closed in any case
-	_ = CloseSocket(pair[1]) // it is closed in any case
+// LoopbackPair returns two TCP sockets that are connected to each other by
+// way of 127.0.0.1, non-blocking and close-on-exec. It works wherever the loopback interface is up and not firewalled. The
+// caller closes the sockets with [CloseSocket].
+//
+// Another program may connect to the port in the instant between listen and
+// accept; its connection is closed. The call blocks for the time it takes to
+// connect (evutil_ersatz_socketpair_).
+func LoopbackPair() ([2]int, error) {
+	pair, err := sysio.LoopbackPair()
+	if err != nil {
+		return pair, fmt.Errorf("loopback socket pair: %w", err)
+	}
+	return pair, nil
 }

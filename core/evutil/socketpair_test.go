@@ -1,7 +1,6 @@
 package evutil
 
 import (
-	"errors"
 	"net/netip"
 	"runtime"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/internal/leak"
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 func TestSocketpairIsConnected(t *testing.T) {
@@ -29,14 +29,7 @@ func TestLoopbackPairIsConnected(t *testing.T) {
 	checkPair(t, pair)
 
 	for i, fd := range pair {
-		local, err := sockaddrOf(fd, "getsockname", sysGetsockname)
-		if err != nil {
-			t.Fatal(err)
-		}
-		peer, err := sockaddrOf(pair[1-i], "getpeername", sysGetpeername)
-		if err != nil {
-			t.Fatal(err)
-		}
+		local, peer := addrOf(t, fd, sysio.Sockname), addrOf(t, pair[1-i], sysio.Peername)
 		if local != peer || local.Addr() != netip.MustParseAddr("127.0.0.1") {
 			t.Errorf("end %d is at %v, which the other end calls %v", i, local, peer)
 		}
@@ -52,16 +45,16 @@ func checkPair(t *testing.T, pair [2]int) {
 		if isInherited(t, fd) {
 			t.Errorf("end %d is inherited", i)
 		}
-		if _, err := sysDrain(fd, buf); !IsRetriable(err) {
+		if _, err := sysio.Drain(fd, buf); !IsRetriable(err) {
 			t.Errorf("end %d: read from an empty socket: %v, want a retriable error", i, err)
 		}
 	}
 	for i, fd := range pair {
-		if err := sysNotify(fd); err != nil {
+		if err := sysio.Signal(fd); err != nil {
 			t.Fatal(err)
 		}
 		waitForData(t, pair[1-i])
-		if n, err := sysDrain(pair[1-i], buf); n <= 0 || err != nil {
+		if n, err := sysio.Drain(pair[1-i], buf); n <= 0 || err != nil {
 			t.Errorf("end %d got %d bytes, %v", 1-i, n, err)
 		}
 	}
@@ -85,8 +78,9 @@ func TestSocketpairRefusesWhatItCannotConnect(t *testing.T) {
 			closePair(pair)
 			continue
 		}
-		if pair != noPair {
-			t.Errorf("%s: %v, want %v", test.name, pair, noPair)
+		none := [2]int{InvalidSocket, InvalidSocket}
+		if pair != none {
+			t.Errorf("%s: %v, want %v", test.name, pair, none)
 		}
 		if !strings.HasPrefix(err.Error(), "socketpair family ") {
 			t.Errorf("%s: %q does not name the operation", test.name, err)
@@ -118,47 +112,5 @@ func TestSocketpairOfDatagrams(t *testing.T) {
 		t.Error(err)
 	} else {
 		checkPair(t, pair)
-	}
-}
-
-func TestLoopbackPairRefusesStrangers(t *testing.T) {
-	leak.Check(t)
-	listener, err := listenLoopback()
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeLater(t, listener)
-	stranger, err := dialLoopback(listener)
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeLater(t, stranger)
-	connector := newSocket(t) // too late: the stranger is first in the queue
-	if err := bindLoopback(connector); err != nil {
-		t.Fatal(err)
-	}
-
-	fd, err := acceptFrom(listener, connector)
-	if !errors.Is(err, syscall.ECONNABORTED) {
-		t.Errorf("accepting a stranger: %v, want %v", err, syscall.ECONNABORTED)
-	}
-	if fd != InvalidSocket {
-		t.Errorf("got descriptor %d", fd)
-	}
-}
-
-func TestDialLoopbackReportsRefusal(t *testing.T) {
-	leak.Check(t)
-	closed := newSocket(t)
-	sa, err := AddrPortToSockaddr(netip.MustParseAddrPort("127.0.0.1:0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := sysBind(closed, sa); err != nil {
-		t.Fatal(err)
-	}
-	fd, err := dialLoopback(closed) // bound, but it does not listen
-	if !IsConnectRefused(err) || fd != InvalidSocket {
-		t.Errorf("got %d, %v, want connection refused", fd, err)
 	}
 }

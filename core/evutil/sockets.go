@@ -2,17 +2,18 @@ package evutil
 
 import (
 	"fmt"
-	"syscall"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 // InvalidSocket is the descriptor of no socket (EVUTIL_INVALID_SOCKET).
-const InvalidSocket = -1
+const InvalidSocket = sysio.InvalidSocket
 
 // SetNonblock makes the descriptor fd non-blocking. On Windows fd must be a
 // socket. It may be called from any goroutine
 // (evutil_make_socket_nonblocking).
 func SetNonblock(fd int) error {
-	if err := sysSetNonblock(fd); err != nil {
+	if err := sysio.SetNonblock(fd); err != nil {
 		return fdError("set non-blocking", fd, err)
 	}
 	return nil
@@ -23,7 +24,7 @@ func SetNonblock(fd int) error {
 // they lose their inherit flag. It may be called from any goroutine
 // (evutil_make_socket_closeonexec).
 func SetCloseOnExec(fd int) error {
-	if err := sysSetCloseOnExec(fd); err != nil {
+	if err := sysio.SetCloseOnExec(fd); err != nil {
 		return fdError("set close-on-exec", fd, err)
 	}
 	return nil
@@ -32,7 +33,7 @@ func SetCloseOnExec(fd int) error {
 // CloseSocket closes a socket, or on Unix any descriptor. The descriptor must
 // not be used again, whatever the result (evutil_closesocket).
 func CloseSocket(fd int) error {
-	if err := sysClose(fd); err != nil {
+	if err := sysio.CloseSocket(fd); err != nil {
 		return fdError("close", fd, err)
 	}
 	return nil
@@ -46,19 +47,19 @@ func CloseSocket(fd int) error {
 // On Unix the C macro merely reads errno; this function asks the socket
 // (SO_ERROR) on all systems.
 func SocketError(fd int) error {
-	errno, err := sysGetsockopt(fd, syscall.SOL_SOCKET, soError)
+	pending, err := sysio.PendingError(fd)
 	if err != nil {
 		return fdError("getsockopt SO_ERROR", fd, err)
 	}
-	if errno != 0 {
-		return fdError("socket", fd, syscall.Errno(errno))
+	if pending != nil {
+		return fdError("socket", fd, pending)
 	}
 	return nil
 }
 
 // setSockopt sets an integer socket option; name is what an error calls it.
 func setSockopt(fd, level, option, value int, name string) error {
-	if err := sysSetsockopt(fd, level, option, value); err != nil {
+	if err := sysio.SetOption(fd, level, option, value); err != nil {
 		return fdError("setsockopt "+name, fd, err)
 	}
 	return nil

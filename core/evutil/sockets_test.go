@@ -8,19 +8,23 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/internal/leak"
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 func TestSetNonblockMakesReadsReturn(t *testing.T) {
-	listener, err := listenLoopback()
+	listener := newSocket(t)
+	bindLoopback(t, listener)
+	if err := sysio.Listen(listener, 1); err != nil {
+		t.Fatal(err)
+	}
+	sa, err := sysio.Sockname(listener)
 	if err != nil {
 		t.Fatal(err)
 	}
-	closeLater(t, listener)
-	connector, err := dialLoopback(listener)
-	if err != nil {
+	connector := newSocket(t)
+	if err := sysio.Connect(connector, sa); err != nil {
 		t.Fatal(err)
 	}
-	closeLater(t, connector)
 
 	for range 2 { // the second time it is non-blocking already
 		if err := SetNonblock(connector); err != nil {
@@ -28,7 +32,7 @@ func TestSetNonblockMakesReadsReturn(t *testing.T) {
 		}
 	}
 	// A blocking socket would wait here for ever.
-	if _, err := sysDrain(connector, make([]byte, 1)); !IsRetriable(err) {
+	if _, err := sysio.Drain(connector, make([]byte, 1)); !IsRetriable(err) {
 		t.Errorf("read from an empty socket: %v, want a retriable error", err)
 	}
 }
@@ -51,7 +55,7 @@ func TestSetCloseOnExecStopsInheritance(t *testing.T) {
 
 func TestCloseSocketClosesOnce(t *testing.T) {
 	leak.Check(t)
-	fd, err := sysSocket(syscall.AF_INET, syscall.SOCK_STREAM)
+	fd, err := sysio.Socket(syscall.AF_INET, sysio.Mode{Blocking: true})
 	if err != nil {
 		t.Fatal(err)
 	}

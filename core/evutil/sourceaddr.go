@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"syscall"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 // SourceAddr returns the address that the system would use to send to dst. The
@@ -20,7 +22,7 @@ func SourceAddr(dst netip.Addr) (netip.Addr, error) {
 
 func sourceAddr(dst netip.Addr) (netip.Addr, error) {
 	const port = 9 // discard; 0 is no port to connect to
-	sa, err := AddrPortToSockaddr(netip.AddrPortFrom(dst, port))
+	sa, err := sysio.AddrPortToSockaddr(netip.AddrPortFrom(dst, port))
 	if err != nil {
 		return netip.Addr{}, err
 	}
@@ -28,14 +30,18 @@ func sourceAddr(dst netip.Addr) (netip.Addr, error) {
 	if dst.Is6() {
 		family = syscall.AF_INET6
 	}
-	fd, err := sysSocket(family, syscall.SOCK_DGRAM)
+	fd, err := sysio.DatagramSocket(family, sysio.Mode{})
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("socket: %w", err)
 	}
-	defer func() { _ = CloseSocket(fd) }() // it is closed in any case
-	if err := sysConnect(fd, sa); err != nil {
+	defer func() { _ = sysio.CloseSocket(fd) }() // nothing has been sent
+	if err := sysio.Connect(fd, sa); err != nil {
 		return netip.Addr{}, fdError("connect", fd, err)
 	}
-	src, err := sockaddrOf(fd, "getsockname", sysGetsockname)
-	return src.Addr(), err
+	src, err := sysio.Sockname(fd)
+	if err != nil {
+		return netip.Addr{}, fdError("getsockname", fd, err)
+	}
+	ap, err := sysio.SockaddrToAddrPort(src)
+	return ap.Addr(), err
 }

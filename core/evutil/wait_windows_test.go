@@ -9,6 +9,7 @@ import (
 // waitForData peeks in blocking mode, and leaves the socket non-blocking.
 func waitForData(t *testing.T, fd int) {
 	t.Helper()
+	const fionbio = 0x8004667e // the ioctl that turns non-blocking mode on or off
 	off := [4]byte{}
 	var n uint32
 	err := windows.WSAIoctl(windows.Handle(fd), fionbio, &off[0], uint32(len(off)), nil, 0, &n, nil, 0)

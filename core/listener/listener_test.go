@@ -257,7 +257,8 @@ func TestNothingIsAskedAboutConnections(t *testing.T) {
 	calls := countCalls(t)
 	run(t, b)
 	want(t, "calls of accept", calls[sysio.OpAccept], connections)
-	want(t, "kinds of calls", len(calls), 1)
+	want(t, "calls of close", calls[sysio.OpClose], connections) // by the callback
+	want(t, "kinds of calls", len(calls), 2)
 }
 
 func TestFreedListenersAreOfNoUse(t *testing.T) {

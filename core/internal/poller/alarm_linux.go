@@ -1,5 +1,7 @@
 package poller
 
+import "github.com/go-libevent/libevent/core/internal/sysio"
+
 // An alarm ends the waits of ppoll and pselect at their deadlines, with a
 // timerfd, which goes on while the process is stopped. Their own timeouts do
 // not: where a signal that stops the process interrupts them, the kernel calls
@@ -27,4 +29,4 @@ func (a *alarm) set(d Deadline) error {
 	return setTimerFD(a.fd, d.left())
 }
 
-func (a *alarm) close() error { return sysClose(a.fd) }
+func (a *alarm) close() error { return sysio.Close(a.fd) }

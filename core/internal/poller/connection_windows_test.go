@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/internal/sysio"
 	"golang.org/x/sys/windows"
 )
 
@@ -37,11 +38,7 @@ func TestRefusedConnectionIsReadyForWhatIsWatched(t *testing.T) {
 // refusingAddress returns the address of a socket that does not listen.
 func refusingAddress(t *testing.T) windows.Sockaddr {
 	t.Helper()
-	s, err := newSocket()
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, int(s))
+	s := windows.Handle(newSocket(t))
 	if err := windows.Bind(s, &windows.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		t.Fatal(err)
 	}
@@ -62,11 +59,11 @@ func TestListenerIsReadableUntilAllAreAccepted(t *testing.T) {
 		}
 		for range 2 {
 			d.expect(l, Read)
-			s, err := accept(windows.Handle(l))
+			s, _, err := sysio.Accept(l, sysio.Mode{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			closeAtEnd(t, int(s))
+			closeAtEnd(t, s)
 		}
 		d.expectNothing()
 	})

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/go-libevent/libevent/core/internal/evlog"
+	"github.com/go-libevent/libevent/core/internal/sysio"
 	"golang.org/x/sys/unix"
 )
 
@@ -54,7 +55,7 @@ func openDevpoll(Options) (Poller, error) {
 	}
 	w, err := newWaker()
 	if err != nil {
-		_ = sysClose(fd) // the error that counts is the first
+		_ = sysio.Close(fd) // the error that counts is the first
 		return nil, err
 	}
 	d := &devpoll{fd: fd, waker: w, buf: make([]unix.PollFd, minDevpollEvents)}
@@ -71,7 +72,7 @@ func (d *devpoll) Wake() error       { return d.waker.wake() }
 
 func (d *devpoll) Close() error {
 	err := d.waker.close()
-	if e := sysClose(d.fd); err == nil {
+	if e := sysio.Close(d.fd); err == nil {
 		err = os.NewSyscallError("close", e)
 	}
 	return err

@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/go-libevent/libevent/core/internal/evlog"
+	"github.com/go-libevent/libevent/core/internal/sysio"
 	"golang.org/x/sys/unix"
 )
 
@@ -249,7 +250,7 @@ type threadSleeper struct {
 func newThreadSleeper(epfd int, o Options) (sleeper, error) {
 	w, err := newWaker()
 	if err != nil {
-		_ = sysClose(epfd) // the error that counts is the first
+		_ = sysio.Close(epfd) // the error that counts is the first
 		return nil, err
 	}
 	s := &threadSleeper{epfd: epfd, waker: w, precise: o.PreciseTimer}
@@ -272,7 +273,7 @@ func (s *threadSleeper) hidden(fd int) bool {
 
 func (s *threadSleeper) close() error {
 	err := s.waker.close()
-	if e := sysClose(s.epfd); err == nil {
+	if e := sysio.Close(s.epfd); err == nil {
 		err = e
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-libevent/libevent/core/internal/sysio"
 	"golang.org/x/sys/unix"
 )
 
@@ -48,7 +49,7 @@ var longAgo = time.Unix(1, 0)
 
 func newParkSleeper(epfd int, o Options) (sleeper, error) {
 	if err := unix.SetNonblock(epfd, true); err != nil {
-		_ = sysClose(epfd) // the error that counts is the first
+		_ = sysio.Close(epfd) // the error that counts is the first
 		return nil, os.NewSyscallError("fcntl", err)
 	}
 	s := &parkSleeper{timerfd: -1, file: os.NewFile(uintptr(epfd), "epoll")}
@@ -81,7 +82,7 @@ func openEpollTimer(epfd int) (int, error) {
 		return -1, err
 	}
 	if err := epollControl(epfd, fd, 0, Read); err != nil {
-		_ = sysClose(fd) // the error that counts is that of epoll_ctl
+		_ = sysio.Close(fd) // the error that counts is that of epoll_ctl
 		return -1, err
 	}
 	return fd, nil
@@ -147,7 +148,7 @@ func (s *parkSleeper) hidden(fd int) bool {
 		return false
 	}
 	var expirations [8]byte
-	_, _ = retryRead(fd, expirations[:]) // EAGAIN when it was set anew meanwhile
+	_, _ = sysio.Drain(fd, expirations[:]) // EAGAIN when it was set anew meanwhile
 	return true
 }
 
@@ -158,6 +159,6 @@ func (s *parkSleeper) close() error {
 
 func (s *parkSleeper) closeTimer() {
 	if s.timerfd >= 0 {
-		_ = sysClose(s.timerfd) // nobody could do anything about an error
+		_ = sysio.Close(s.timerfd) // nobody could do anything about an error
 	}
 }

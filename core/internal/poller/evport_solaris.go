@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/internal/evlog"
+	"github.com/go-libevent/libevent/core/internal/sysio"
 	"golang.org/x/sys/unix"
 )
 
@@ -48,7 +49,7 @@ func openEvport(Options) (Poller, error) {
 
 func (p *evport) Name() string      { return evportMethod.Name }
 func (p *evport) Features() Feature { return evportMethod.Features }
-func (p *evport) Close() error      { return os.NewSyscallError("close", sysClose(p.port)) }
+func (p *evport) Close() error      { return os.NewSyscallError("close", sysio.Close(p.port)) }
 
 func (p *evport) Update(fd int, old, new Interest) error {
 	if fd < 0 {

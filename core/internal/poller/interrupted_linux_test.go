@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 // Whatever the kernel interrupts, no readiness, edge, wake-up or timeout is
@@ -57,13 +57,13 @@ func playInterrupted(t *testing.T, d *driver) {
 		result := make(chan map[int]Interest)
 		go func() { result <- d.pollUntilReady() }()
 		time.Sleep(time.Millisecond) // usually, the other one waits by now
-		if _, err := retryWrite(b, []byte("x")); err != nil {
+		if _, err := sysio.Write(b, [][]byte{[]byte("x")}); err != nil {
 			t.Fatal(err)
 		}
 		if ready := <-result; ready[a]&Read == 0 {
 			t.Fatalf("ready: %v, want fd %d", ready, a)
 		}
-		if _, err := retryRead(a, make([]byte, 8)); err != nil && err != unix.EAGAIN {
+		if _, err := sysio.Read(a, [][]byte{make([]byte, 8)}); err != nil && err != sysio.ErrAgain {
 			t.Fatal(err)
 		}
 		d.exchangeWakes(1, func() {})

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/go-libevent/libevent/core/internal/sysio"
 	"golang.org/x/sys/unix"
 )
 
@@ -58,7 +59,7 @@ func openKqueue(Options) (Poller, error) {
 		refused: make(map[int]Interest),
 	}
 	if k.waker, err = newKqueueWaker(fd); err != nil {
-		_ = sysClose(fd) // the error that counts is the first
+		_ = sysio.Close(fd) // the error that counts is the first
 		return nil, err
 	}
 	return k, nil
@@ -70,7 +71,7 @@ func (k *kqueue) Wake() error       { return k.waker.wake() }
 
 func (k *kqueue) Close() error {
 	err := k.waker.close()
-	if e := sysClose(k.fd); err == nil {
+	if e := sysio.Close(k.fd); err == nil {
 		err = os.NewSyscallError("close", e)
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/internal/sysio"
 	"golang.org/x/sys/windows"
 )
 
@@ -29,42 +30,51 @@ func closeFD(fd int) {
 // closed at the end of the test unless closeFD did so before.
 func socketPair(t testing.TB) (a, b int) {
 	t.Helper()
-	r, w, err := loopbackPair()
+	pair, err := sysio.LoopbackPair()
 	if err != nil {
 		t.Fatal(err)
 	}
-	closeAtEnd(t, int(r))
-	closeAtEnd(t, int(w))
-	return int(r), int(w)
+	closeAtEnd(t, pair[0])
+	closeAtEnd(t, pair[1])
+	return pair[0], pair[1]
+}
+
+// newSocket returns a TCP socket that does not block.
+func newSocket(t testing.TB) int {
+	t.Helper()
+	fd, err := sysio.Socket(windows.AF_INET, sysio.Mode{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, fd)
+	return fd
 }
 
 // listen returns a socket that listens on a free port, and its address.
-func listen(t testing.TB) (int, windows.Sockaddr) {
+func listen(t testing.TB) (int, sysio.Sockaddr) {
 	t.Helper()
-	l, at, err := listenLoopback()
+	l := newSocket(t)
+	if err := sysio.Bind(l, &windows.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := sysio.Listen(l, -1); err != nil {
+		t.Fatal(err)
+	}
+	at, err := sysio.Sockname(l)
 	if err != nil {
 		t.Fatal(err)
 	}
-	closeAtEnd(t, int(l))
-	return int(l), at
+	return l, at
 }
 
 // connectTo returns a socket that does not block and has begun to connect.
-func connectTo(t testing.TB, at windows.Sockaddr) int {
+func connectTo(t testing.TB, at sysio.Sockaddr) int {
 	t.Helper()
-	s, err := newSocket()
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, int(s))
-	if err := setNonblock(s); err != nil {
-		t.Fatal(err)
-	}
-	err = windows.Connect(s, at)
-	if err != nil && !errors.Is(err, windows.WSAEWOULDBLOCK) {
+	s := newSocket(t)
+	if _, err := sysio.StartConnect(s, at); err != nil {
 		t.Fatalf("connect: %v", err)
 	}
-	return int(s)
+	return s
 }
 
 // writeFD writes as much of b as fd takes without blocking.

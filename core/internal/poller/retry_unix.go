@@ -15,28 +15,3 @@ func retryError(call func() error) error {
 		}
 	}
 }
-
-func retryRead(fd int, p []byte) (n int, err error) {
-	for {
-		if n, err = unix.Read(fd, p); err != unix.EINTR {
-			return n, err
-		}
-	}
-}
-
-func retryWrite(fd int, p []byte) (n int, err error) {
-	for {
-		if n, err = unix.Write(fd, p); err != unix.EINTR {
-			return n, err
-		}
-	}
-}
-
-// sysClose closes a descriptor. That is never repeated: the descriptor is gone
-// when a signal interrupts the call, and its number may be in use again.
-func sysClose(fd int) error {
-	if err := unix.Close(fd); err != unix.EINTR {
-		return err
-	}
-	return nil
-}

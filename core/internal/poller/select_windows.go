@@ -230,7 +230,7 @@ func (s fdSet) pointer() unsafe.Pointer {
 	return unsafe.Pointer(&s[0])
 }
 
-var procSelect = ws2_32.NewProc("select")
+var procSelect = windows.NewLazySystemDLL("ws2_32.dll").NewProc("select")
 
 // winsockSelect leaves in each set the sockets that are ready, after at most
 // millis milliseconds; -1 waits for ever. The sets are on the heap, so they do

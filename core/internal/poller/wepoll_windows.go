@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/go-libevent/libevent/core/internal/sysio"
 	"golang.org/x/sys/windows"
 )
 
@@ -80,8 +81,8 @@ type wepollSocket struct {
 var openWepolls sync.Map
 
 func openWepoll(o Options) (Poller, error) {
-	if err := startWinsock(); err != nil {
-		return nil, err
+	if err := sysio.StartWinsock(); err != nil {
+		return nil, os.NewSyscallError("WSAStartup", err)
 	}
 	port, err := windows.CreateIoCompletionPort(windows.InvalidHandle, 0, 0, uint32(max(o.CPUs, 0)))
 	if err != nil {

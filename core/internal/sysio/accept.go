@@ -2,8 +2,6 @@ package sysio
 
 import (
 	"net/netip"
-
-	"github.com/go-libevent/libevent/core/evutil"
 )
 
 // Accept takes a connection from a listener, which must not be in blocking
@@ -11,15 +9,11 @@ import (
 // IPv4 if it is IPv4, also on a socket for IPv6, and zero for Unix sockets. The
 // error is ErrAgain if no connection waits.
 func Accept(listener int, mode Mode) (fd int, peer netip.AddrPort, err error) {
-	for {
-		fd = evutil.InvalidSocket
-		if _, err = consultLen(OpAccept, listener, 0); err == nil {
-			fd, peer, err = accept(listener, mode)
-		}
-		if err != errInterrupted {
-			return fd, peer, err
-		}
-	}
+	fd, err = retrySocket(OpAccept, listener, func() (fd int, err error) {
+		fd, peer, err = accept(listener, mode)
+		return fd, err
+	})
+	return fd, peer, err
 }
 
 // inet6 makes a peer of what the system has put into a socket address. An IPv4
@@ -27,7 +21,7 @@ func Accept(listener int, mode Mode) (fd int, peer netip.AddrPort, err error) {
 func inet6(addr [16]byte, port uint16, scope uint32) netip.AddrPort {
 	ip := netip.AddrFrom16(addr).Unmap()
 	if scope != 0 {
-		ip = ip.WithZone(evutil.ScopeZone(scope))
+		ip = ip.WithZone(ScopeZone(scope))
 	}
 	return netip.AddrPortFrom(ip, port)
 }

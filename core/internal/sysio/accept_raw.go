@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"unsafe"
 
-	"github.com/go-libevent/libevent/core/evutil"
 	"golang.org/x/sys/unix"
 )
 
@@ -20,11 +19,11 @@ func accept(listener int, mode Mode) (int, netip.AddrPort, error) {
 	r, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(listener),
 		uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)), uintptr(mode.flags()), 0, 0)
 	if errno != 0 {
-		return evutil.InvalidSocket, netip.AddrPort{}, errno
+		return InvalidSocket, netip.AddrPort{}, errno
 	}
 	if size == 0 { // some kernels return what has gone before it was there
 		unix.Close(int(r))
-		return evutil.InvalidSocket, netip.AddrPort{}, unix.ECONNABORTED
+		return InvalidSocket, netip.AddrPort{}, unix.ECONNABORTED
 	}
 	return int(r), rawPeer(&sa), nil
 }

@@ -4,8 +4,6 @@ package sysio
 
 import (
 	"testing"
-
-	"github.com/go-libevent/libevent/core/evutil"
 )
 
 func TestAcceptDoesNotAllocate(t *testing.T) {
@@ -19,7 +17,7 @@ func TestAcceptDoesNotAllocate(t *testing.T) {
 			n := testing.AllocsPerRun(runs, func() {
 				fd, _, err := Accept(listener, Mode{})
 				ok(t, err)
-				evutil.CloseSocket(fd)
+				CloseSocket(fd)
 			})
 			want(t, "allocations for a connection", n, 0)
 			n = testing.AllocsPerRun(runs, func() { Accept(listener, Mode{}) })

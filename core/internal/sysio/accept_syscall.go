@@ -5,8 +5,6 @@ package sysio
 import (
 	"net/netip"
 	"syscall"
-
-	"github.com/go-libevent/libevent/core/evutil"
 )
 
 // accept leaves it to package syscall, which has accept4 where x/sys lacks it
@@ -14,7 +12,7 @@ import (
 func accept(listener int, mode Mode) (int, netip.AddrPort, error) {
 	fd, sa, err := syscall.Accept4(listener, mode.flags())
 	if err != nil {
-		return evutil.InvalidSocket, netip.AddrPort{}, err
+		return InvalidSocket, netip.AddrPort{}, err
 	}
 	return fd, syscallPeer(sa), nil
 }

@@ -6,7 +6,6 @@ import (
 	"syscall"
 	"unsafe"
 
-	"github.com/go-libevent/libevent/core/evutil"
 	"golang.org/x/sys/windows"
 )
 
@@ -25,11 +24,11 @@ func accept(listener int, mode Mode) (int, netip.AddrPort, error) {
 		uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
 	s := windows.Handle(r)
 	if s == windows.InvalidHandle {
-		return evutil.InvalidSocket, netip.AddrPort{}, errno
+		return InvalidSocket, netip.AddrPort{}, errno
 	}
 	if err := setMode(s, mode); err != nil {
 		windows.Closesocket(s)
-		return evutil.InvalidSocket, netip.AddrPort{}, err
+		return InvalidSocket, netip.AddrPort{}, err
 	}
 	return int(s), rawPeer(&sa), nil
 }

@@ -2,16 +2,6 @@ package sysio
 
 import "golang.org/x/sys/windows"
 
-// Errors that callers tell from others with ==.
-var (
-	// ErrAgain says that a call would have had to wait.
-	ErrAgain error = windows.WSAEWOULDBLOCK
-	// ErrNotSocket says that a descriptor is not that of a socket.
-	ErrNotSocket error = windows.WSAENOTSOCK
-
-	errInterrupted error = windows.WSAEINTR
-)
-
 // CannotSendfile reports whether err says that Sendfile cannot serve this pair
 // of descriptors at all. Here it cannot serve any.
 func CannotSendfile(error) bool { return true }

@@ -11,13 +11,13 @@ import (
 // QueueErrors makes a datagram socket keep the errors that the network reports, with
 // the address of the peer that each is about, for RecvError.
 func QueueErrors(fd int) error {
-	family, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	family, err := Option(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
 	if err != nil {
 		return err
 	}
-	err = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_RECVERR, 1)
+	err = SetOption(fd, unix.IPPROTO_IP, unix.IP_RECVERR, 1)
 	if family == unix.AF_INET6 {
-		return errors.Join(err, unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_RECVERR, 1))
+		return errors.Join(err, SetOption(fd, unix.IPPROTO_IPV6, unix.IPV6_RECVERR, 1))
 	}
 	return err
 }
@@ -40,20 +40,12 @@ func RecvError(fd int) (QueuedError, error) {
 	}
 	h.SetIovlen(1)
 	h.SetControllen(int(unsafe.Sizeof(control)))
-	for {
-		_, err := consultLen(OpRecvmsg, fd, len(payload))
-		if err == nil {
-			_, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&h)), recvFlags|unix.MSG_ERRQUEUE)
-			if errno != 0 {
-				err = errno
-			}
-		}
-		if err == nil {
-			break
-		}
-		if err != errInterrupted {
-			return QueuedError{}, err
-		}
+	_, err := retry(OpRecvmsg, fd, len(payload), func(int) (int, error) {
+		n, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&h)), recvFlags|unix.MSG_ERRQUEUE)
+		return result(n, errno)
+	})
+	if err != nil {
+		return QueuedError{}, err
 	}
 	var z zones
 	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&control)), unsafe.Sizeof(control))

@@ -7,7 +7,8 @@ type Op int
 
 // The kinds of calls, each named after the function that makes it; those of
 // RecvMessages and SendMessages after the system's, since several calls may be
-// needed for one of ours.
+// needed for one of ours. What asks or sets an option of a socket is OpOption or
+// OpSetOption, and what closes a descriptor is OpClose.
 const (
 	OpRecv Op = iota
 	OpSend
@@ -24,8 +25,19 @@ const (
 	OpListen
 	OpConnect
 	OpSockname
+	OpPeername
 	OpAccept
 	OpShutdown
+	OpOption
+	OpSetOption
+	OpSetNonblock
+	OpSetCloseOnExec
+	OpDuplicate
+	OpPutNull
+	OpSocketpair
+	OpWakeChannel
+	OpSignal
+	OpDrain
 	OpRecvmsg
 	OpSendmsg
 	OpRecvmmsg
@@ -35,15 +47,15 @@ const (
 // A Call is a system call about to be made.
 type Call struct {
 	Op  Op
-	FD  int // of OpSendfile, the socket; of OpUnmap and OpSocket, -1
+	FD  int // of OpSendfile, the socket; where there is no descriptor yet, InvalidSocket
 	Len int // how many bytes are asked for or offered, if any; of OpRecvmmsg and OpSendmmsg, messages
 }
 
 // A Hook decides what becomes of a call. With an error, the call is not made
 // and fails with that. Otherwise n, at least 1, is the number of bytes or
 // messages it may move; anything from Call.Len on leaves the call as it is, as
-// it does for calls that map, close or measure a file, those that set up a
-// socket, and those that move a single message, which has no parts.
+// it does for calls that move no bytes, and those that move a single message,
+// which has no parts.
 //
 // Hooks may be called from several goroutines at a time.
 type Hook func(c Call) (n int, err error)
@@ -57,43 +69,56 @@ func SetHook(h Hook) (restore func()) {
 	return func() { hook.Store(before) }
 }
 
-// consult asks the hook, if there is one, about a call that moves bufs, and
-// returns what is left of them.
-func consult(op Op, fd int, bufs [][]byte) ([][]byte, error) {
-	if hook.Load() == nil {
-		return bufs, nil
-	}
-	return consultVectors(op, fd, bufs)
-}
-
-func consultVectors(op Op, fd int, bufs [][]byte) ([][]byte, error) {
-	total := 0
-	for _, b := range bufs {
-		total += len(b)
-	}
-	n, err := consultLen(op, fd, total)
-	if err != nil {
-		return nil, err
-	}
-	var cut [][]byte
-	for _, b := range bufs {
-		b = b[:min(n, len(b))]
-		n -= len(b)
-		cut = append(cut, b)
-		if n == 0 {
-			break
-		}
-	}
-	return cut, nil
-}
-
-// consultLen asks the hook, if there is one, about a call that moves up to n
-// bytes, and returns how many it may.
-func consultLen(op Op, fd, n int) (int, error) {
+// ask asks the hook, if there is one, about a call that moves up to n bytes, and
+// returns how many it may.
+func ask(op Op, fd, n int) (limit int, err error) {
 	h := hook.Load()
 	if h == nil {
 		return n, nil
 	}
-	limit, err := (*h)(Call{Op: op, FD: fd, Len: n})
+	limit, err = (*h)(Call{Op: op, FD: fd, Len: n})
 	return min(n, limit), err
+}
+
+// retry makes a call that moves up to n bytes, as many as the hook lets it, and
+// makes it again for as long as it is interrupted. All calls of the package go
+// through retry or once, but for those that move data while there is no hook.
+func retry[T any](op Op, fd, n int, call func(limit int) (T, error)) (T, error) {
+	for {
+		var result T
+		limit, err := ask(op, fd, n)
+		if err == nil {
+			result, err = call(limit)
+		}
+		if err != errInterrupted {
+			return result, err
+		}
+	}
+}
+
+// retryError is retry for a call without a result.
+func retryError(op Op, fd int, call func() error) error {
+	_, err := retry(op, fd, 0, func(int) (struct{}, error) { return struct{}{}, call() })
+	return err
+}
+
+// retrySocket is retry for a call whose result is a descriptor.
+func retrySocket(op Op, fd int, call func() (int, error)) (int, error) {
+	made, err := retry(op, fd, 0, func(int) (int, error) { return call() })
+	if err != nil {
+		return InvalidSocket, err
+	}
+	return made, nil
+}
+
+// once makes a call that does its work even if it is interrupted, and so must not
+// be made again: a descriptor that is closed may be in use again.
+func once(op Op, fd int, call func() error) error {
+	if _, err := ask(op, fd, 0); err != nil {
+		return err
+	}
+	if err := call(); err != errInterrupted {
+		return err
+	}
+	return nil
 }

@@ -9,11 +9,8 @@ type Mapping struct {
 
 // Map maps n bytes, at least one, of a file from offset for reading.
 func Map(fd int, offset int64, n int) (Mapping, error) {
-	if _, err := consultLen(OpMap, fd, n); err != nil {
-		return Mapping{}, err
-	}
 	skip := int(offset % granularity())
-	whole, err := mmap(fd, offset-int64(skip), skip+n)
+	whole, err := retry(OpMap, fd, n, func(int) ([]byte, error) { return mmap(fd, offset-int64(skip), skip+n) })
 	if err != nil {
 		return Mapping{}, err
 	}
@@ -22,8 +19,6 @@ func Map(fd int, offset int64, n int) (Mapping, error) {
 
 // Unmap takes the memory back. Nobody may look at Data again.
 func (m Mapping) Unmap() error {
-	if _, err := consultLen(OpUnmap, -1, len(m.Data)); err != nil {
-		return err
-	}
-	return munmap(m.whole)
+	_, err := retry(OpUnmap, InvalidSocket, len(m.Data), func(int) (struct{}, error) { return struct{}{}, munmap(m.whole) })
+	return err
 }

@@ -2,8 +2,6 @@ package sysio
 
 import (
 	"net/netip"
-
-	"github.com/go-libevent/libevent/core/evutil"
 )
 
 // Messages is room for datagrams, and for the addresses that belong to them, in
@@ -70,15 +68,8 @@ func (m *Messages) recvEach(fd int) (n int, err error) {
 }
 
 func (m *Messages) recvOne(fd, i int) error {
-	for {
-		_, err := consultLen(OpRecvmsg, fd, m.size(i))
-		if err == nil {
-			err = m.recvmsg(fd, i)
-		}
-		if err != errInterrupted {
-			return err
-		}
-	}
+	_, err := retry(OpRecvmsg, fd, m.size(i), func(int) (struct{}, error) { return struct{}{}, m.recvmsg(fd, i) })
+	return err
 }
 
 // sendEach does the work of send message by message.
@@ -97,15 +88,8 @@ func (m *Messages) sendEach(fd, count int) (n int, err error) {
 }
 
 func (m *Messages) sendOne(fd, i int) error {
-	for {
-		_, err := consultLen(OpSendmsg, fd, m.size(i))
-		if err == nil {
-			err = m.sendmsg(fd, i)
-		}
-		if err != errInterrupted {
-			return err
-		}
-	}
+	_, err := retry(OpSendmsg, fd, m.size(i), func(int) (struct{}, error) { return struct{}{}, m.sendmsg(fd, i) })
+	return err
 }
 
 // zones remembers the last IPv6 zone: to ask the system about each message
@@ -117,7 +101,7 @@ type zones struct {
 
 func (z *zones) zone(id uint32) string {
 	if id != z.id {
-		z.id, z.name = id, evutil.ScopeZone(id)
+		z.id, z.name = id, ScopeZone(id)
 	}
 	return z.name
 }
@@ -126,7 +110,7 @@ func (z *zones) scope(name string) (uint32, error) {
 	if name == z.name {
 		return z.id, nil
 	}
-	id, err := evutil.ScopeID(name)
+	id, err := ScopeID(name)
 	if err == nil {
 		z.id, z.name = id, name
 	}

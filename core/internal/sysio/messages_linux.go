@@ -145,21 +145,14 @@ func (m *Messages) send(fd, count int) (int, error) {
 
 // mmsg makes one of the calls for many messages.
 func (m *Messages) mmsg(op Op, trap uintptr, fd, count int, flags uintptr) (int, error) {
-	for {
-		limit, err := consultLen(op, fd, count)
-		n := 0
-		if err == nil && op == OpSendmmsg && limit > 1 && m.segmentable(fd) {
-			var ok bool
-			if n, ok, err = m.sendRuns(fd, limit); !ok {
-				n, err = mmsg(trap, fd, m.headers[:limit], flags)
+	return retry(op, fd, count, func(limit int) (int, error) {
+		if op == OpSendmmsg && limit > 1 && m.segmentable(fd) {
+			if n, ok, err := m.sendRuns(fd, limit); ok {
+				return n, err
 			}
-		} else if err == nil {
-			n, err = mmsg(trap, fd, m.headers[:limit], flags)
 		}
-		if err != errInterrupted {
-			return n, err
-		}
-	}
+		return mmsg(trap, fd, m.headers[:limit], flags)
+	})
 }
 
 func mmsg(trap uintptr, fd int, headers []mmsghdr, flags uintptr) (int, error) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/netip"
 
-	"github.com/go-libevent/libevent/core/evutil"
 	"golang.org/x/sys/unix"
 )
 
@@ -15,7 +14,7 @@ import (
 type Messages struct {
 	data     [][]byte
 	received []Received
-	peers    []evutil.Sockaddr // to send to, or nil
+	peers    []Sockaddr // to send to, or nil
 }
 
 // NewMessages makes room for n messages, at least one.
@@ -23,7 +22,7 @@ func NewMessages(n int) *Messages {
 	return &Messages{
 		data:     make([][]byte, n),
 		received: make([]Received, n),
-		peers:    make([]evutil.Sockaddr, n),
+		peers:    make([]Sockaddr, n),
 	}
 }
 
@@ -46,7 +45,7 @@ func (m *Messages) Set(i int, p []byte, peer netip.AddrPort, local netip.Addr) (
 	}
 	m.data[i], m.peers[i] = p, nil
 	if peer.IsValid() {
-		m.peers[i], err = evutil.AddrPortToSockaddr(peer)
+		m.peers[i], err = AddrPortToSockaddr(peer)
 	}
 	return err
 }
@@ -59,7 +58,7 @@ func (m *Messages) recvmsg(fd, i int) error {
 	if err != nil {
 		return err
 	}
-	peer, _ := evutil.SockaddrToAddrPort(from) // zero for another kind of socket
+	peer, _ := SockaddrToAddrPort(from) // zero for another kind of socket
 	m.received[i] = Received{N: n, Peer: peer, Truncated: flags&unix.MSG_TRUNC != 0}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/go-libevent/libevent/core/evutil"
 	"golang.org/x/sys/unix"
 )
 
@@ -29,7 +28,7 @@ func TestSocketsHaveTheirMode(t *testing.T) {
 			connectTo(t, addr)
 			fd, _, err := Accept(listener, mode)
 			ok(t, err)
-			defer evutil.CloseSocket(fd)
+			defer CloseSocket(fd)
 			want(t, "an accepted socket", modeOf(t, fd), mode)
 		})
 	}
@@ -50,7 +49,7 @@ func TestUnixSockets(t *testing.T) {
 	ok(t, Connect(client, UnixSockaddr(path)))
 	conn, peer, err := Accept(fd, Mode{})
 	ok(t, err)
-	defer evutil.CloseSocket(conn)
+	defer CloseSocket(conn)
 	want(t, "peer is valid", peer.IsValid(), false)
 }
 
@@ -62,5 +61,5 @@ func TestNoDelay(t *testing.T) {
 	if on == 0 {
 		t.Error("TCP_NODELAY is off")
 	}
-	want(t, "not a socket", SetNoDelay(evutil.InvalidSocket), error(unix.EBADF))
+	want(t, "not a socket", SetNoDelay(InvalidSocket), error(unix.EBADF))
 }

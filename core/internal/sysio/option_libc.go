@@ -3,9 +3,8 @@
 package sysio
 
 import (
-	"github.com/go-libevent/libevent/core/evutil"
 	"golang.org/x/sys/unix"
 )
 
-func setNoDelay(fd int) error  { return evutil.SetTCPNoDelay(fd, true) }
+func setNoDelay(fd int) error  { return setOption(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) }
 func closeSocket(fd int) error { return unix.Close(fd) }

@@ -5,7 +5,6 @@ package sysio
 import (
 	"unsafe"
 
-	"github.com/go-libevent/libevent/core/evutil"
 	"golang.org/x/sys/unix"
 )
 
@@ -19,7 +18,7 @@ func setNoDelay(fd int) error {
 	_, _, errno := unix.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY,
 		uintptr(unsafe.Pointer(&on)), unsafe.Sizeof(on), 0)
 	if errno == unix.ENOSYS { // see socketResult
-		return evutil.SetTCPNoDelay(fd, true)
+		return setOption(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	}
 	_, err := result(0, errno)
 	return err

@@ -15,14 +15,14 @@ const CanTellLocal = true
 // TellLocal makes a datagram socket tell to which local address each message
 // was sent.
 func TellLocal(fd int) error {
-	family, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	family, err := Option(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
 	if err != nil {
 		return err
 	}
 	if family == unix.AF_INET6 {
-		return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+		return SetOption(fd, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
 	}
-	return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+	return SetOption(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
 }
 
 // A control has room for either kind of packet information, and is aligned as

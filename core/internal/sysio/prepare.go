@@ -5,7 +5,6 @@ package sysio
 import (
 	"syscall"
 
-	"github.com/go-libevent/libevent/core/evutil"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,7 +15,7 @@ func prepare(mode Mode, open func() (int, error)) (int, error) {
 	defer syscall.ForkLock.RUnlock()
 	fd, err := open()
 	if err != nil {
-		return evutil.InvalidSocket, err
+		return InvalidSocket, err
 	}
 	if !mode.Inheritable {
 		unix.CloseOnExec(fd)
@@ -24,7 +23,7 @@ func prepare(mode Mode, open func() (int, error)) (int, error) {
 	// Some systems have accepted sockets inherit the mode of the listener.
 	if err := unix.SetNonblock(fd, !mode.Blocking); err != nil {
 		unix.Close(fd)
-		return evutil.InvalidSocket, err
+		return InvalidSocket, err
 	}
 	return fd, nil
 }

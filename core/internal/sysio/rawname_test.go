@@ -6,8 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"testing"
-
-	"github.com/go-libevent/libevent/core/evutil"
 )
 
 func TestNamesGoThereAndBack(t *testing.T) {
@@ -42,7 +40,7 @@ func TestNamesOfNothing(t *testing.T) {
 func TestZonesAreRemembered(t *testing.T) {
 	var z zones
 	const id = 4294967295 // of no interface
-	want(t, "zone", z.zone(id), evutil.ScopeZone(id))
+	want(t, "zone", z.zone(id), ScopeZone(id))
 	n := testing.AllocsPerRun(10, func() {
 		z.zone(id)
 		z.scope("4294967295")

@@ -1,10 +1,6 @@
 package sysio
 
-import (
-	"syscall"
-
-	"github.com/go-libevent/libevent/core/evutil"
-)
+import "syscall"
 
 // A Mode says how a new socket is to be. The zero Mode is non-blocking and
 // close-on-exec, from the start where the system can do that, and otherwise
@@ -14,62 +10,96 @@ type Mode struct {
 	Inheritable bool // by the programs that this one starts
 }
 
-// Socket makes a stream socket. On Windows, Winsock must have been started,
-// which making a base does.
+// Socket makes a stream socket.
 func Socket(family int, mode Mode) (int, error) {
-	if _, err := consultLen(OpSocket, evutil.InvalidSocket, 0); err != nil {
-		return evutil.InvalidSocket, err
-	}
-	return socket(family, syscall.SOCK_STREAM, mode)
+	return retrySocket(OpSocket, InvalidSocket, func() (int, error) {
+		return socket(family, syscall.SOCK_STREAM, mode)
+	})
 }
 
 // DatagramSocket is Socket for messages.
 func DatagramSocket(family int, mode Mode) (int, error) {
-	if _, err := consultLen(OpSocket, evutil.InvalidSocket, 0); err != nil {
-		return evutil.InvalidSocket, err
-	}
-	return socket(family, syscall.SOCK_DGRAM, mode)
+	return retrySocket(OpSocket, InvalidSocket, func() (int, error) {
+		return socket(family, syscall.SOCK_DGRAM, mode)
+	})
 }
 
 // Bind gives a socket its address. The error is ErrAddrInUse if another has it.
-func Bind(fd int, sa evutil.Sockaddr) error {
-	if _, err := consultLen(OpBind, fd, 0); err != nil {
-		return err
-	}
-	return bind(fd, sa)
+func Bind(fd int, sa Sockaddr) error {
+	return retryError(OpBind, fd, func() error { return bind(fd, sa) })
 }
 
 // Listen makes a socket listen. A negative backlog is the longest that the
 // system has.
 func Listen(fd, backlog int) error {
-	if _, err := consultLen(OpListen, fd, 0); err != nil {
-		return err
-	}
 	if backlog < 0 {
 		backlog = maxBacklog
 	}
-	return listen(fd, backlog)
+	return retryError(OpListen, fd, func() error { return listen(fd, backlog) })
+}
+
+// Listening reports whether a socket listens.
+func Listening(fd int) (bool, error) {
+	n, err := Option(fd, syscall.SOL_SOCKET, soAcceptConn)
+	return n != 0, err
 }
 
 // Connect begins to connect a socket. It is not made again if it was
 // interrupted, for then it goes on by itself.
-func Connect(fd int, sa evutil.Sockaddr) error {
-	if _, err := consultLen(OpConnect, fd, 0); err != nil {
+func Connect(fd int, sa Sockaddr) error {
+	if _, err := ask(OpConnect, fd, 0); err != nil {
 		return err
 	}
 	return connect(fd, sa)
 }
 
-// Sockname returns the address of a socket.
-func Sockname(fd int) (evutil.Sockaddr, error) {
-	if _, err := consultLen(OpSockname, fd, 0); err != nil {
-		return nil, err
+// StartConnect begins to connect a non-blocking socket. It reports whether that
+// is done already; if not, the socket becomes writable when it is, or when it
+// has failed.
+func StartConnect(fd int, sa Sockaddr) (done bool, err error) {
+	err = Connect(fd, sa)
+	if err == errInterrupted || err == errInProgress {
+		return false, nil
 	}
-	return sockname(fd)
+	return err == nil, err
 }
 
-// Listening reports whether a socket listens.
-func Listening(fd int) (bool, error) {
-	n, err := acceptConn(fd)
-	return n != 0, err
+// Sockname returns the address of a socket.
+func Sockname(fd int) (Sockaddr, error) {
+	return retry(OpSockname, fd, 0, func(int) (Sockaddr, error) { return sockname(fd) })
+}
+
+// Peername returns the address that a socket is connected to.
+func Peername(fd int) (Sockaddr, error) {
+	return retry(OpPeername, fd, 0, func(int) (Sockaddr, error) { return peername(fd) })
+}
+
+// IsSocket reports whether a descriptor is that of a socket.
+func IsSocket(fd int) bool {
+	_, err := Option(fd, syscall.SOL_SOCKET, soType)
+	return err != ErrNotSocket
+}
+
+// ShutdownWrite ends the stream that a socket sends.
+func ShutdownWrite(fd int) error {
+	return retryError(OpShutdown, fd, func() error { return shutdownWrite(fd) })
+}
+
+// CloseSocket closes a socket, or on Unix any descriptor.
+func CloseSocket(fd int) error {
+	return once(OpClose, fd, func() error { return closeSocket(fd) })
+}
+
+// Duplicate returns another descriptor for what fd is one for, which is not
+// inherited by programs that the process starts, and not one of the standard ones.
+// On Windows it fails: it would have to know what kind of handle this is, and whom
+// that completes to.
+func Duplicate(fd int) (int, error) {
+	return retrySocket(OpDuplicate, fd, func() (int, error) { return duplicate(fd) })
+}
+
+// PutNull makes fd a descriptor of the null device, in place of what it is one for,
+// so that its number is not free in between. On Windows it fails.
+func PutNull(fd int) error {
+	return retryError(OpPutNull, fd, func() error { return putNull(fd) })
 }

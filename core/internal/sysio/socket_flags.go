@@ -3,7 +3,6 @@
 package sysio
 
 import (
-	"github.com/go-libevent/libevent/core/evutil"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,7 +21,7 @@ func (m Mode) flags() int {
 func socket(family, kind int, mode Mode) (int, error) {
 	fd, err := unix.Socket(family, kind|mode.flags(), 0)
 	if err != nil {
-		return evutil.InvalidSocket, err
+		return InvalidSocket, err
 	}
 	return fd, nil
 }

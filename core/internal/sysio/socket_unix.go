@@ -2,39 +2,77 @@
 
 package sysio
 
-import (
-	"github.com/go-libevent/libevent/core/evutil"
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // Errors that callers tell from others with ==.
 var (
+	// ErrAgain says that a call would have had to wait.
+	ErrAgain error = unix.EAGAIN
+	// ErrNotSocket says that a descriptor is not that of a socket.
+	ErrNotSocket error = unix.ENOTSOCK
 	// ErrAddrInUse says that somebody has the address already.
 	ErrAddrInUse error = unix.EADDRINUSE
 	// ErrRefused says that nobody listens at the address.
 	ErrRefused error = unix.ECONNREFUSED
+	// ErrTooLong says that a message is longer than what the system sends.
+	ErrTooLong error = unix.EMSGSIZE
+
+	errInterrupted error = unix.EINTR
+	errInProgress  error = unix.EINPROGRESS
 )
+
+// Options of all sockets.
+const (
+	soType       = unix.SO_TYPE
+	soError      = unix.SO_ERROR
+	soAcceptConn = unix.SO_ACCEPTCONN
+)
+
+// CannotSendfile reports whether err says that Sendfile cannot serve this pair
+// of descriptors at all, rather than that something has gone wrong.
+func CannotSendfile(err error) bool {
+	return err == unix.EINVAL || err == unix.ENOSYS || err == unix.ENOTSOCK ||
+		err == unix.ENOTSUP || err == unix.EOPNOTSUPP
+}
 
 // maxBacklog is more than any system allows, and each takes that for its limit.
 // Old kernels of Linux count in 16 bits.
 const maxBacklog = 1<<16 - 1
 
-func bind(fd int, sa evutil.Sockaddr) error    { return unix.Bind(fd, sa) }
-func listen(fd, backlog int) error             { return unix.Listen(fd, backlog) }
-func connect(fd int, sa evutil.Sockaddr) error { return unix.Connect(fd, sa) }
-func sockname(fd int) (evutil.Sockaddr, error) { return unix.Getsockname(fd) }
-func acceptConn(fd int) (int, error) {
-	return unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+func bind(fd int, sa Sockaddr) error    { return unix.Bind(fd, sa) }
+func listen(fd, backlog int) error      { return unix.Listen(fd, backlog) }
+func connect(fd int, sa Sockaddr) error { return unix.Connect(fd, sa) }
+func sockname(fd int) (Sockaddr, error) { return unix.Getsockname(fd) }
+func peername(fd int) (Sockaddr, error) { return unix.Getpeername(fd) }
+func shutdownWrite(fd int) error        { return unix.Shutdown(fd, unix.SHUT_WR) }
+func setNonblock(fd int) error          { return unix.SetNonblock(fd, true) }
+
+func getOption(fd, level, option int) (int, error) { return unix.GetsockoptInt(fd, level, option) }
+
+func setOption(fd, level, option, value int) error {
+	return unix.SetsockoptInt(fd, level, option, value)
 }
 
-// UnixSockaddr returns the address of a Unix socket. On Linux a path that
-// starts with @ is a name in the abstract name space.
-func UnixSockaddr(path string) evutil.Sockaddr { return &unix.SockaddrUnix{Name: path} }
-
-// UnixPath undoes UnixSockaddr, if sa is the address of a Unix socket.
-func UnixPath(sa evutil.Sockaddr) (path string, ok bool) {
-	if sa, ok := sa.(*unix.SockaddrUnix); ok {
-		return sa.Name, true
+func setCloseOnExec(fd int) error {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	if err != nil || flags&unix.FD_CLOEXEC != 0 {
+		return err
 	}
-	return "", false
+	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFD, flags|unix.FD_CLOEXEC)
+	return err
 }
+
+func duplicate(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3) }
+
+func putNull(fd int) error {
+	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(null)
+	return dup2(null, fd)
+}
+
+// HideRefusals keeps a socket that is not connected from failing because of
+// peers that do not listen. Nothing has to be done for it here.
+func HideRefusals(int) {}

@@ -1,35 +1,62 @@
 package sysio
 
 import (
-	"github.com/go-libevent/libevent/core/evutil"
+	"errors"
+	"sync"
+
 	"golang.org/x/sys/windows"
 )
 
 // Errors that callers tell from others with ==.
 var (
+	// ErrAgain says that a call would have had to wait.
+	ErrAgain error = windows.WSAEWOULDBLOCK
+	// ErrNotSocket says that a descriptor is not that of a socket.
+	ErrNotSocket error = windows.WSAENOTSOCK
 	// ErrAddrInUse says that somebody has the address already.
 	ErrAddrInUse error = windows.WSAEADDRINUSE
 	// ErrRefused says that nobody listens at the address.
 	ErrRefused error = windows.WSAECONNREFUSED
+	// ErrTooLong says that a message is longer than what the system sends.
+	ErrTooLong error = windows.WSAEMSGSIZE
+
+	errInterrupted error = windows.WSAEINTR
+	errInProgress  error = windows.WSAEWOULDBLOCK
 )
 
+// Options of all sockets, which x/sys does not have.
 const (
-	maxBacklog   = windows.SOMAXCONN
-	soAcceptConn = 0x2 // the option SO_ACCEPTCONN
+	soType       = 0x1008
+	soError      = 0x1007
+	soAcceptConn = 0x2
 )
+
+const maxBacklog = windows.SOMAXCONN
+
+// StartWinsock makes Winsock usable, which it must be before anything else is
+// done with sockets. Package net does the same for itself; Windows counts the
+// calls.
+var StartWinsock = sync.OnceValue(func() error {
+	const version2_2 = 0x202
+	var data windows.WSAData
+	return windows.WSAStartup(version2_2, &data)
+})
 
 func socket(family, kind int, mode Mode) (int, error) {
+	if err := StartWinsock(); err != nil {
+		return InvalidSocket, err
+	}
 	flags := uint32(windows.WSA_FLAG_OVERLAPPED)
 	if !mode.Inheritable {
 		flags |= windows.WSA_FLAG_NO_HANDLE_INHERIT
 	}
 	s, err := windows.WSASocket(int32(family), int32(kind), 0, nil, 0, flags)
 	if err != nil {
-		return evutil.InvalidSocket, err
+		return InvalidSocket, err
 	}
 	if err := setBlocking(s, mode.Blocking); err != nil {
-		windows.Closesocket(s)
-		return evutil.InvalidSocket, err
+		_ = windows.Closesocket(s) // the error that counts is the first
+		return InvalidSocket, err
 	}
 	return int(s), nil
 }
@@ -44,23 +71,41 @@ func setBlocking(s windows.Handle, on bool) error {
 	return windows.WSAIoctl(s, fionbio, &arg[0], uint32(len(arg)), nil, 0, &returned, nil, 0)
 }
 
-func bind(fd int, sa evutil.Sockaddr) error    { return windows.Bind(windows.Handle(fd), sa) }
-func listen(fd, backlog int) error             { return windows.Listen(windows.Handle(fd), backlog) }
-func connect(fd int, sa evutil.Sockaddr) error { return windows.Connect(windows.Handle(fd), sa) }
+func bind(fd int, sa Sockaddr) error    { return windows.Bind(windows.Handle(fd), sa) }
+func listen(fd, backlog int) error      { return windows.Listen(windows.Handle(fd), backlog) }
+func connect(fd int, sa Sockaddr) error { return windows.Connect(windows.Handle(fd), sa) }
+func sockname(fd int) (Sockaddr, error) { return windows.Getsockname(windows.Handle(fd)) }
+func peername(fd int) (Sockaddr, error) { return windows.Getpeername(windows.Handle(fd)) }
+func shutdownWrite(fd int) error        { return windows.Shutdown(windows.Handle(fd), windows.SHUT_WR) }
+func closeSocket(fd int) error          { return windows.Closesocket(windows.Handle(fd)) }
+func setNonblock(fd int) error          { return setBlocking(windows.Handle(fd), false) }
 
-func sockname(fd int) (evutil.Sockaddr, error) { return windows.Getsockname(windows.Handle(fd)) }
-
-func acceptConn(fd int) (int, error) {
-	return windows.GetsockoptInt(windows.Handle(fd), windows.SOL_SOCKET, soAcceptConn)
+func getOption(fd, level, option int) (int, error) {
+	return windows.GetsockoptInt(windows.Handle(fd), level, option)
 }
 
-// UnixSockaddr returns the address of a Unix socket.
-func UnixSockaddr(path string) evutil.Sockaddr { return &windows.SockaddrUnix{Name: path} }
+func setOption(fd, level, option, value int) error {
+	return windows.SetsockoptInt(windows.Handle(fd), level, option, value)
+}
 
-// UnixPath undoes UnixSockaddr, if sa is the address of a Unix socket.
-func UnixPath(sa evutil.Sockaddr) (path string, ok bool) {
-	if sa, ok := sa.(*windows.SockaddrUnix); ok {
-		return sa.Name, true
-	}
-	return "", false
+func setNoDelay(fd int) error { return setOption(fd, windows.IPPROTO_TCP, windows.TCP_NODELAY, 1) }
+
+func setCloseOnExec(fd int) error {
+	return windows.SetHandleInformation(windows.Handle(fd), windows.HANDLE_FLAG_INHERIT, 0)
+}
+
+func duplicate(int) (int, error) { return InvalidSocket, errors.ErrUnsupported }
+func putNull(int) error          { return errors.ErrUnsupported }
+
+// HideRefusals keeps a socket that is not connected from failing because of
+// peers that do not listen. Where Windows does not know the request, receiving
+// fails now and then, and goes on with the next call.
+func HideRefusals(fd int) {
+	const sioUDPConnReset = 0x9800000c
+	// Refusals are an error of the next call then, which is one that may be.
+	_ = retryError(OpSetOption, fd, func() error {
+		var off [4]byte
+		var returned uint32
+		return windows.WSAIoctl(windows.Handle(fd), sioUDPConnReset, &off[0], uint32(len(off)), nil, 0, &returned, nil, 0)
+	})
 }

@@ -1,131 +1,121 @@
-// Package sysio makes the system calls that move data, those of buffers and of
-// whatever reads and writes for them, and the calls that set up sockets.
-//
-// Recv and Send are for sockets. They do not wait for one, even if it is in
-// blocking mode, and so need not tell the Go scheduler. The exceptions are the
-// systems whose calls go through the C library, macOS, OpenBSD and Solaris:
-// there a socket must be in non-blocking mode. Read, Write and the rest take any
-// descriptor and may block the thread. RecvMessages and SendMessages move many
-// messages at a time where the system can, and are otherwise like Recv and Send.
-// Socket, Accept and what goes with them are for sockets in non-blocking mode. What was interrupted is tried again, so
-// that EINTR never comes back. Errors are those of the system, bare; callers
-// name the operation.
-//
-// A [Hook] sees each call first. Tests use it to count calls, to cut them short
-// and to make them fail.
 package sysio
 
 // MaxVectors is the largest number of slices that one call may be given.
 const MaxVectors = 64
 
+// Recv, Send, Read and Write are what a busy program does all the time. So each
+// makes its call at once if there is no hook, and leaves everything else to
+// transfer.
+
 // Recv receives from a socket into bufs, which it fills in order. It returns
 // ErrAgain if nothing has arrived, 0 at the end of the stream, and ErrNotSocket
 // if fd is something else.
 func Recv(fd int, bufs [][]byte) (int, error) {
-	for {
-		cut, err := consult(OpRecv, fd, bufs)
-		n := 0
-		if err == nil {
-			n, err = recv(fd, cut)
-			acquire()
-		}
+	if hook.Load() == nil {
+		n, err := recv(fd, bufs)
+		acquire()
 		if err != errInterrupted {
 			return n, err
 		}
 	}
+	return transfer(OpRecv, fd, bufs)
 }
 
 // Send sends bufs to a socket. It returns ErrAgain if there is no room, and
 // ErrNotSocket if fd is something else.
 func Send(fd int, bufs [][]byte) (int, error) {
-	for {
-		cut, err := consult(OpSend, fd, bufs)
-		n := 0
-		if err == nil {
-			release()
-			n, err = send(fd, cut)
-		}
+	if hook.Load() == nil {
+		release()
+		n, err := send(fd, bufs)
 		if err != errInterrupted {
 			return n, err
 		}
 	}
+	return transfer(OpSend, fd, bufs)
 }
 
 // Read reads from any descriptor into bufs, which it fills in order. It returns
 // 0 at the end of a file or stream.
 func Read(fd int, bufs [][]byte) (int, error) {
-	for {
-		cut, err := consult(OpRead, fd, bufs)
-		n := 0
-		if err == nil {
-			n, err = read(fd, cut)
-			acquire()
-		}
+	if hook.Load() == nil {
+		n, err := read(fd, bufs)
+		acquire()
 		if err != errInterrupted {
 			return n, err
 		}
 	}
+	return transfer(OpRead, fd, bufs)
 }
 
 // Write writes bufs to any descriptor.
 func Write(fd int, bufs [][]byte) (int, error) {
-	for {
-		cut, err := consult(OpWrite, fd, bufs)
-		n := 0
-		if err == nil {
-			release()
-			n, err = write(fd, cut)
-		}
+	if hook.Load() == nil {
+		release()
+		n, err := write(fd, bufs)
 		if err != errInterrupted {
 			return n, err
 		}
 	}
+	return transfer(OpWrite, fd, bufs)
+}
+
+// transfer makes one of the calls that move bufs as the hook wants it.
+func transfer(op Op, fd int, bufs [][]byte) (int, error) {
+	total := 0
+	for _, b := range bufs {
+		total += len(b)
+	}
+	release()
+	defer acquire()
+	return retry(op, fd, total, func(limit int) (int, error) {
+		if limit < total {
+			bufs = cut(bufs, limit)
+		}
+		switch op {
+		case OpRecv:
+			return recv(fd, bufs)
+		case OpSend:
+			return send(fd, bufs)
+		case OpRead:
+			return read(fd, bufs)
+		default:
+			return write(fd, bufs)
+		}
+	})
+}
+
+// cut returns the first n bytes of bufs.
+func cut(bufs [][]byte, n int) [][]byte {
+	var head [][]byte
+	for _, b := range bufs {
+		b = b[:min(n, len(b))]
+		n -= len(b)
+		head = append(head, b)
+		if n == 0 {
+			break
+		}
+	}
+	return head
 }
 
 // Sendfile sends n bytes, at least one, of the file src from offset to the
 // socket dst, without moving the position of src. It returns 0 if the file ends
 // before offset. Where CanSendfile is false it always fails.
 func Sendfile(dst, src int, offset int64, n int) (int, error) {
-	for {
-		limit, err := consultLen(OpSendfile, dst, n)
-		sent := 0
-		if err == nil {
-			release()
-			sent, err = sendfile(dst, src, offset, limit)
-		}
-		if err != errInterrupted {
-			return sent, err
-		}
-	}
+	release()
+	return retry(OpSendfile, dst, n, func(limit int) (int, error) { return sendfile(dst, src, offset, limit) })
 }
 
 // Pread reads from a file at offset, without moving its position where the
 // system can do that. It returns 0 if the file ends before offset.
 func Pread(fd int, p []byte, offset int64) (int, error) {
-	for {
-		limit, err := consultLen(OpPread, fd, len(p))
-		n := 0
-		if err == nil {
-			n, err = pread(fd, p[:limit], offset)
-		}
-		if err != errInterrupted {
-			return n, err
-		}
-	}
+	return retry(OpPread, fd, len(p), func(limit int) (int, error) { return pread(fd, p[:limit], offset) })
 }
 
 // Size returns the length of a file.
 func Size(fd int) (int64, error) {
-	if _, err := consultLen(OpSize, fd, 0); err != nil {
-		return 0, err
-	}
-	return size(fd)
+	return retry(OpSize, fd, 0, func(int) (int64, error) { return size(fd) })
 }
 
 // Close closes a file.
-func Close(fd int) error {
-	if _, err := consultLen(OpClose, fd, 0); err != nil {
-		return err
-	}
-	return closeFile(fd)
-}
+func Close(fd int) error { return once(OpClose, fd, func() error { return closeFile(fd) }) }

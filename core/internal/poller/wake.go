@@ -1,11 +1,11 @@
-//go:build unix
-
 package poller
 
 import (
 	"os"
 	"sync"
 	"sync/atomic"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 // A waker makes a descriptor readable, so that whoever waits for it returns.
@@ -25,7 +25,7 @@ type waker struct {
 }
 
 func newWaker() (*waker, error) {
-	reader, writer, err := openWakeChannel()
+	reader, writer, err := sysio.WakeChannel()
 	if err != nil {
 		return nil, err
 	}
@@ -34,9 +34,6 @@ func newWaker() (*waker, error) {
 
 // fd returns the descriptor to watch for reading.
 func (w *waker) fd() int { return w.reader }
-
-// wakeMessage is any number but zero for an eventfd, and any bytes for a pipe.
-var wakeMessage = [8]byte{1}
 
 // wake makes the descriptor readable.
 func (w *waker) wake() error {
@@ -48,7 +45,7 @@ func (w *waker) wake() error {
 	if w.closed {
 		return nil
 	}
-	if _, err := retryWrite(w.writer, wakeMessage[:]); err != nil {
+	if err := sysio.Signal(w.writer); err != nil {
 		w.pending.Store(false)
 		return os.NewSyscallError("write", err)
 	}
@@ -59,9 +56,9 @@ func (w *waker) wake() error {
 // comes before is answered by the very return that drain is part of, and one
 // that comes after writes again.
 func (w *waker) drain() {
-	var message [8]byte
-	_, _ = retryRead(w.reader, message[:]) // EAGAIN if there is none
-	w.pending.Swap(false)                  // a swap, to see what was done before the wake
+	var message [sysio.WakeMessageLen]byte
+	_, _ = sysio.Drain(w.reader, message[:]) // fails if there is none
+	w.pending.Swap(false)                    // a swap, to see what was done before the wake
 }
 
 func (w *waker) close() error {
@@ -71,11 +68,5 @@ func (w *waker) close() error {
 		return nil
 	}
 	w.closed = true
-	err := sysClose(w.reader)
-	if w.writer != w.reader {
-		if e := sysClose(w.writer); err == nil {
-			err = e
-		}
-	}
-	return os.NewSyscallError("close", err)
+	return os.NewSyscallError("close", sysio.CloseWakeChannel(w.reader, w.writer))
 }

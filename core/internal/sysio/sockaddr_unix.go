@@ -1,6 +1,6 @@
 //go:build unix
 
-package evutil
+package sysio
 
 import "golang.org/x/sys/unix"
 
@@ -11,4 +11,5 @@ type Sockaddr = unix.Sockaddr
 type (
 	sockaddrInet4 = unix.SockaddrInet4
 	sockaddrInet6 = unix.SockaddrInet6
+	sockaddrUnix  = unix.SockaddrUnix
 )

@@ -1,4 +1,4 @@
-package evutil
+package sysio
 
 import "golang.org/x/sys/windows"
 
@@ -9,4 +9,5 @@ type Sockaddr = windows.Sockaddr
 type (
 	sockaddrInet4 = windows.SockaddrInet4
 	sockaddrInet6 = windows.SockaddrInet6
+	sockaddrUnix  = windows.SockaddrUnix
 )

@@ -1,4 +1,4 @@
-package evutil
+package sysio
 
 import (
 	"syscall"
@@ -6,11 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sysSocketpair holds the lock against forks until the sockets are safe from
+// socketpair holds the lock against forks until the sockets are safe from
 // being inherited, as macOS cannot make them so at creation.
-func sysSocketpair(family, typ, proto int) (pair [2]int, err error) {
+func socketpair(family, kind, proto int) (pair [2]int, err error) {
 	syscall.ForkLock.RLock()
-	pair, err = unix.Socketpair(family, typ, proto)
+	pair, err = unix.Socketpair(family, kind, proto)
 	if err == nil {
 		unix.CloseOnExec(pair[0])
 		unix.CloseOnExec(pair[1])

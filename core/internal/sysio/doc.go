@@ -1,0 +1,54 @@
+// Package sysio is the ground that the other packages stand on: socket addresses,
+// sockets and their options, connected pairs, the channel that wakes up a loop, and
+// the calls that move data for buffers and whatever reads and writes for them.
+//
+// # Waiting
+//
+// Recv and Send are for sockets. They do not wait for one, even if it is in
+// blocking mode, and so do not enter the system call through the Go runtime. The
+// exceptions are the systems whose calls go through the C library, macOS, OpenBSD
+// and Solaris: there a socket must be in non-blocking mode. Read, Write and the rest
+// take any descriptor and may block the thread. RecvMessages and SendMessages move
+// many messages at a time where the system can, and are otherwise like Recv and
+// Send. Socket, Accept and what goes with them are for sockets in non-blocking mode.
+//
+// # Errors
+//
+// What was interrupted is tried again, so that EINTR never comes back but from
+// Connect, which goes on by itself. Errors are those of the system, bare; callers
+// name the operation. The exceptions are LoopbackPair and WakeChannel, which make
+// several calls and name the one that has failed.
+//
+// # The hook
+//
+// A [Hook] sees each call of each function first. Tests use it to count calls, to
+// cut them short and to make them fail. Every function is a call of retry or
+// once with what the platform does, which has the function's name in lower case:
+// this is where the system could be exchanged for another one. The functions that
+// move data in bulk do without as long as there is no hook.
+//
+// # Files
+//
+//	sysio.go       reading and writing, files
+//	file_*.go      the same on Unix and on Windows
+//	hook.go        kinds of calls, the hook, and the one loop for what was interrupted
+//	map.go         mapping parts of files
+//	sendfile_*.go  sendfile, where there is one
+//	descriptor_*.go vector_*.go  recv, send, read and write: raw, by the C library, on Windows
+//	race.go norace.go  what the race detector has to know of them
+//	socket.go      making, binding, connecting and closing sockets
+//	socket_*.go    the same by platform, with the errors and options that all share
+//	prepare.go     giving a descriptor its mode where that takes a second call
+//	dup2_*.go      putting a descriptor in the place of another
+//	accept.go accept_*.go  accepting, with the peer's address, by platform
+//	option.go option_*.go  options of sockets
+//	sockaddr.go sockaddr_*.go  addresses in the form of the system, and zones of IPv6
+//	pair.go pair_*.go  pairs of connected sockets
+//	loopback.go loopback_*.go  the same over the loopback interface
+//	wake.go wake_*.go  the channel that wakes up a loop
+//	messages.go messages_*.go  many datagrams at a time
+//	rawname.go     addresses of datagrams, without allocation
+//	pktinfo_*.go   local addresses of datagrams
+//	errqueue_*.go  errors that the network has reported about datagrams
+//	segments_*.go  several datagrams as one
+package sysio
