@@ -126,4 +126,53 @@
 //     another one can be tried; in C it stays.
 //   - Groups of rate limits have no timer while nobody waits.
 //   - After a write error or CloseWrite, Write is an error.
+//   - A limit, a priority or the size of single reads and writes that is set on a filter
+//     or on TLS acts at its socket, and is refused where there is none. C takes limits
+//     for pairs and filters, without effect.
+//
+// # The way of a byte
+//
+// A socket reads into its input when the loop says that there is something, and runs
+// the read callback. If a filter or TLS is over it, that is its callback, which puts
+// what it makes of the data into its own input, and runs the callback above. What is
+// written goes into an output, whose observer tells the transport: a filter passes it
+// on at once, TLS at the end of the iteration, and the socket writes after that, as
+// what is below ends its iteration last.
+//
+// # Files
+//
+//	bufferevent.go    Bufferevent, Options, Init
+//	transport.go      Transport, the capabilities, As, Control
+//	layer.go          what all transports over another bufferevent have in common
+//	socket.go         the transport over a socket
+//	filter.go         the transport through two functions
+//	filter_data.go    running these functions
+//	pair.go           the transport to another bufferevent
+//	connect.go        Connect and its relatives
+//	dial.go           a connection that is being made
+//	dial_lookup.go    looking its host up
+//	dial_race.go      trying all addresses of a host (RFC 8305)
+//	address.go        connecting to addresses as people write them
+//	peer.go           addresses, the negotiated protocol
+//	peername.go       the name of the host, for TLS to verify
+//	adopt.go          FromConn, FromFile
+//	netconn.go        Conn, a net.Conn over a bufferevent
+//	io.go             reading and writing
+//	enable.go         enabling directions, and reasons to suspend them
+//	callback.go       callbacks, events, running them
+//	deferred.go       callbacks that the loop runs
+//	outcome.go        what events mean
+//	flush.go          Flush, CloseWrite
+//	freewritten.go    FreeWhenWritten
+//	fd.go             descriptors
+//	watermark.go      watermarks
+//	timeout.go        timeouts
+//	limit.go          rate limits
+//	limit_bucket.go   token buckets
+//	limit_group.go    groups of rate limits
+//	limit_single.go   the sizes of single reads and writes
+//	priority.go       priorities, moving to another base
+//	lock.go           locks
+//	ref.go            references, freeing, rare fields
+//	errors.go         errors
 package bufferevent

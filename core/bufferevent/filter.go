@@ -26,13 +26,12 @@ type Filter func(src, dst *evbuffer.Buffer, limit int, mode FlushMode) error
 // change the data.
 type filter struct {
 	bev     Bufferevent
-	under   *Bufferevent
+	layer   Layer
 	in, out Filter
 	free    func()
 
-	reading bool    // in runs
-	behind  bool    // in has more to do, once there is room and reading is enabled
-	verdict verdict // what the user is to be told after all that in gives
+	reading bool // in runs
+	behind  bool // in has more to do, once there is room and reading is enabled
 
 	writing bool // out runs, or the write callback because of it
 	missed  bool // there was a call to write meanwhile
@@ -44,13 +43,6 @@ type filter struct {
 	left            int  // how much in has left then
 
 	timedOut event.What // what a timeout has disabled below
-}
-
-// A verdict is an event that waits for its turn; none has no events.
-type verdict struct {
-	what  Events
-	err   error
-	ready bool // nothing comes before it any more
 }
 
 // NewFilter makes a bufferevent whose input is what in makes of the input of
@@ -90,8 +82,8 @@ func makeFilter(under *Bufferevent, in, out Filter, opts Options, free func()) (
 	if out == nil {
 		out = pass
 	}
-	f := &filter{under: under, in: in, out: out}
-	if !f.under.alive() {
+	f := &filter{layer: LayerOver(under), in: in, out: out}
+	if !under.alive() {
 		return nil, opError(op, ErrFreed)
 	}
 	if err := f.bev.init(under.base, f, opts); err != nil {
@@ -108,18 +100,20 @@ func makeFilter(under *Bufferevent, in, out Filter, opts Options, free func()) (
 
 // attach takes over what is below.
 func (f *filter) attach() error {
-	below := f.under
-	if !below.begin() {
+	under := f.layer.under
+	if !under.begin() {
 		return ErrFreed
 	}
-	defer below.end()
-	below.attach(f, f.onRead, f.onWrite, f.onEvent)
-	below.suspend(event.Read, suspendAbove) // until reading is enabled here
-	f.behind = f.under.input.Len() > 0
+	defer under.end()
+	if err := f.layer.Attach(Control{&f.bev}, f.onRead, f.onWrite, f.onEvent); err != nil {
+		return err
+	}
+	f.layer.PauseReading(true) // until reading is enabled here
+	f.behind = under.input.Len() > 0
 	if err := f.bev.useTimers(); err != nil {
 		return err
 	}
-	return f.under.Enable(both)
+	return under.Enable(both)
 }
 
 // pass is the filter that changes nothing.
@@ -134,18 +128,19 @@ func pass(src, dst *evbuffer.Buffer, limit int, _ FlushMode) error {
 func (f *filter) String() string { return "filter" }
 
 // Underlying implements Wrapper.
-func (f *filter) Underlying() *Bufferevent { return f.under }
+func (f *filter) Underlying() *Bufferevent { return f.layer.Underlying() }
 
 // FD implements Describer.
-func (f *filter) FD() int { return f.under.FD() }
+func (f *filter) FD() int { return f.layer.FD() }
 
 // SetFD implements Describer. What has happened to the old descriptor is
 // forgotten.
 func (f *filter) SetFD(fd int) error {
-	if err := f.under.SetFD(fd); err != nil {
+	if err := f.layer.under.SetFD(fd); err != nil {
 		return err
 	}
-	f.verdict, f.behind, f.pressed, f.closed = verdict{}, false, false, false
+	f.layer.ForgetEnd()
+	f.behind, f.pressed, f.closed = false, false, false
 	f.inDone, f.outDone = false, false
 	f.bev.beginAnew()
 	return nil
@@ -157,15 +152,15 @@ func (f *filter) Enable(what event.What) error {
 	f.bev.restartTimeouts(what)
 	if again := what & f.timedOut; again != 0 {
 		f.timedOut &^= again
-		if err := f.under.Enable(again); err != nil {
+		if err := f.layer.under.Enable(again); err != nil {
 			return err
 		}
 	}
 	if what&event.Read != 0 {
-		if f.under.input.Len() == 0 {
+		if f.layer.under.input.Len() == 0 {
 			f.catchUp() // with what in has kept; what arrives now is told by itself
 		}
-		f.under.resume(event.Read, suspendAbove)
+		f.layer.PauseReading(false)
 		f.catchUp()
 	}
 	if what&event.Write != 0 && (f.bev.closedWrite || f.pressed || f.bev.output.Len() > f.kept) {
@@ -178,7 +173,7 @@ func (f *filter) Enable(what event.What) error {
 func (f *filter) Disable(what event.What) error {
 	f.bev.stopTimeouts(what)
 	if what&event.Read != 0 {
-		f.under.suspend(event.Read, suspendAbove)
+		f.layer.PauseReading(true)
 	}
 	return nil
 }
@@ -198,7 +193,7 @@ func (f *filter) InputRemoved() { f.catchUp() }
 // TimeoutsChanged implements Transport.
 func (f *filter) TimeoutsChanged() {
 	f.bev.restartTimeouts(both)
-	f.under.lendWriteTimeout(f.bev.timeoutForWriting())
+	f.layer.LendTimeout()
 }
 
 // Flush implements Transport, also for what is below. What a filter there gives
@@ -215,8 +210,8 @@ func (f *filter) Flush(what event.What, mode FlushMode) (moved bool, err error) 
 	if !b.alive() {
 		return moved, nil
 	}
-	below, err := f.under.Flush(what, mode)
-	if below && what&event.Read != 0 && mode != ModeNormal && f.under.wrapped() != nil && b.alive() {
+	below, err := f.layer.under.Flush(what, mode)
+	if below && what&event.Read != 0 && mode != ModeNormal && f.layer.under.wrapped() != nil && b.alive() {
 		moved = f.flushInput(mode) || moved
 	}
 	return moved || below, err
@@ -232,7 +227,7 @@ func (f *filter) flushInput(mode FlushMode) (moved bool) {
 		}
 		f.bev.trigger(event.Read, opts)
 	}
-	f.tellVerdict(0)
+	f.layer.ReportEnd(0)
 	return moved
 }
 
@@ -252,7 +247,7 @@ func (f *filter) EndWriting() {
 
 // Unlink implements Transport.
 func (f *filter) Unlink() {
-	f.under.detach(f, f.bev.options&CloseOnFree != 0)
+	f.layer.Detach(f.bev.options&CloseOnFree != 0)
 	if f.free != nil {
 		f.free()
 	}
@@ -265,11 +260,11 @@ func (f *filter) onRead(*Bufferevent) {
 		return
 	}
 	defer f.bev.end()
-	f.inDone = f.inDone && f.under.input.Len() <= f.left
+	f.inDone = f.inDone && f.layer.under.input.Len() <= f.left
 	if ok, _ := f.receive(); ok {
 		f.bev.trigger(event.Read, 0)
 	}
-	f.tellVerdict(0)
+	f.layer.ReportEnd(0)
 }
 
 // onWrite is called when there is room below.
@@ -283,7 +278,7 @@ func (f *filter) onWrite(*Bufferevent) {
 // noteTimeout disables what has timed out below, which enabling it here enables
 // again.
 func (f *filter) noteTimeout() {
-	x := f.under.extras
+	x := f.layer.under.extras
 	f.timedOut |= x.expired
 	if x.expired != 0 {
 		f.bev.expire(x.expired)
@@ -299,11 +294,12 @@ func (f *filter) onEvent(under *Bufferevent, what Events) {
 	}
 	defer f.bev.end()
 	if what.Outcome() == InputEnded {
-		f.verdict = verdict{what: f.verdict.what | what, err: under.Err()}
+		f.layer.NoteEnd(what, under.Err())
+		f.layer.endReady = false // in may give more
 		if _, moved := f.receive(); moved {
 			f.bev.trigger(event.Read, 0)
 		}
-		f.tellVerdict(0)
+		f.layer.ReportEnd(0)
 	} else {
 		if what&EventTimeout != 0 {
 			f.noteTimeout()

@@ -26,20 +26,20 @@ func (f *filter) canRead() bool {
 // catchUp goes on with what waits for room, or for reading to be enabled, and has
 // the loop tell the user.
 func (f *filter) catchUp() {
-	if !f.behind && f.verdict.what == 0 || !f.canRead() {
+	if !f.behind && !f.layer.EndNoted() || !f.canRead() {
 		return
 	}
 	if _, moved := f.receive(); moved {
 		f.bev.trigger(event.Read, TrigDeferCallbacks)
 	}
-	f.tellVerdict(TrigDeferCallbacks)
+	f.layer.ReportEnd(TrigDeferCallbacks)
 }
 
 // receive runs the input filter on what is below and then, if that was all there
 // will be, for the last time. It reports whether the filter has succeeded at all,
 // and whether it has moved anything.
 func (f *filter) receive() (ok, moved bool) {
-	if f.behind || f.under.input.Len() > 0 || f.verdict.what == 0 {
+	if f.behind || f.layer.under.input.Len() > 0 || !f.layer.EndNoted() {
 		ok, moved = f.processInput(ModeNormal, true)
 	}
 	if f.canRead() && f.finishInput() {
@@ -51,9 +51,9 @@ func (f *filter) receive() (ok, moved bool) {
 // finishInput lets the input filter give what it has kept back, if the stream
 // below has ended and nothing else is left. It reports whether that was anything.
 func (f *filter) finishInput() (moved bool) {
-	if v := &f.verdict; v.what != 0 && !v.ready && !f.behind && !f.reading {
+	if f.layer.EndNoted() && !f.layer.endReady && !f.behind && !f.reading {
 		_, moved = f.processInput(ModeFinished, false)
-		v.ready = !f.behind
+		f.layer.endReady = !f.behind
 	}
 	return moved
 }
@@ -67,13 +67,13 @@ func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
 	}
 	b := &f.bev
 	if bounded && !f.canRead() {
-		f.behind = f.behind || f.under.input.Len() > 0
+		f.behind = f.behind || f.layer.under.input.Len() > 0
 		return false, false
 	}
 	f.reading = true
 	defer func() { f.reading = false }() // the filter or a callback of a buffer may panic
 	f.inDone = mode == ModeFinished
-	f.under.holdInput(0)
+	f.layer.under.holdInput(0)
 	var err error
 	for again := true; again; {
 		limit, step, good := -1, false, false
@@ -81,7 +81,7 @@ func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
 			limit = b.inputRoom()
 		}
 		step, good, err = f.runIn(limit, mode)
-		if err == nil && !step && limit >= 0 && f.roomIsAll() && f.under.input.Len() > 0 && b.alive() {
+		if err == nil && !step && limit >= 0 && f.roomIsAll() && f.layer.under.input.Len() > 0 && b.alive() {
 			limit = -1 // no room that there will be is enough
 			step, good, err = f.runIn(limit, mode)
 		}
@@ -89,7 +89,7 @@ func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
 		again = f.readsOn(step, err, limit)
 	}
 	f.reading = false
-	f.left = f.under.input.Len()
+	f.left = f.layer.under.input.Len()
 	if b.alive() {
 		f.holdInput()
 	}
@@ -98,7 +98,8 @@ func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
 	}
 	if failed(err) && b.alive() {
 		b.disable(event.Read)
-		f.verdict = verdict{EventError | EventReading, opError("filter", err), true}
+		f.layer.ForgetEnd()
+		f.layer.NoteEnd(EventError|EventReading, opError("filter", err))
 	}
 	return ok, moved
 }
@@ -110,7 +111,7 @@ func (f *filter) runIn(limit int, mode FlushMode) (moved, good bool, err error) 
 	before := input.Len()
 	input.Unfreeze(evbuffer.Back)
 	defer input.Freeze(evbuffer.Back)
-	moved, err = run(f.in, f.under.Input(), f.bev.Input(), limit, mode)
+	moved, err = run(f.in, f.layer.under.Input(), f.bev.Input(), limit, mode)
 	return moved, err == nil || input.Len() > before, err
 }
 
@@ -123,15 +124,15 @@ func (f *filter) roomIsAll() bool {
 // holdInput tells what is below how much of it waits for more, not for room.
 func (f *filter) holdInput() {
 	if f.behind {
-		f.under.holdInput(0)
+		f.layer.under.holdInput(0)
 	} else {
-		f.under.holdInput(f.under.input.Len())
+		f.layer.under.holdInput(f.layer.under.input.Len())
 	}
 }
 
 // readsOn decides whether the input filter is to run again at once, or later.
 func (f *filter) readsOn(moved bool, err error, limit int) bool {
-	left := f.under.input.Len() > 0
+	left := f.layer.under.input.Len() > 0
 	f.behind = false
 	switch {
 	case err != nil || !f.bev.alive():
@@ -149,20 +150,6 @@ func (f *filter) readsOn(moved bool, err error, limit int) bool {
 	return left
 }
 
-// tellVerdict tells the user of the end or the error that has waited for the
-// input filter, if that has done its work.
-func (f *filter) tellVerdict(opts TriggerOptions) {
-	v := f.verdict
-	if !v.ready {
-		return
-	}
-	f.verdict = verdict{}
-	if f.bev.pending.read {
-		opts |= TrigDeferCallbacks // after the data
-	}
-	f.bev.report(v.what, v.err, opts)
-}
-
 // canWrite reports whether there may be something to write, and there is room for
 // it below.
 func (f *filter) canWrite() bool {
@@ -174,7 +161,7 @@ func (f *filter) canWrite() bool {
 // amount: up to the high watermark there. Without one it is bounded only if it gets
 // more than DefaultFilterBacklog leaves room for.
 func (f *filter) roomBelow() int {
-	below := f.under
+	below := f.layer.under
 	if below.bounds.writeMark.high != 0 {
 		return below.outputRoom()
 	}
@@ -186,7 +173,7 @@ func (f *filter) roomBelow() int {
 
 // fullBelow reports whether there is no room below. Then it is waited for.
 func (f *filter) fullBelow() bool {
-	below := f.under
+	below := f.layer.under
 	full := below.outputFull() || below.bounds.writeMark.high == 0 && below.outputToWrite() >= DefaultFilterBacklog
 	below.extras.roomWanted = below.extras.roomWanted || full
 	return full
@@ -196,15 +183,15 @@ func (f *filter) fullBelow() bool {
 // filter panics.
 func (f *filter) runOut(limit int, mode FlushMode) (moved bool, err error) {
 	returned := false
-	f.under.cork()
+	f.layer.under.cork()
 	f.bev.output.Unfreeze(evbuffer.Front)
 	defer func() {
 		f.bev.output.Freeze(evbuffer.Front)
 		if !returned {
-			f.under.uncork()
+			f.layer.under.uncork()
 		}
 	}()
-	moved, err = run(f.out, f.bev.Output(), f.under.Output(), limit, mode)
+	moved, err = run(f.out, f.bev.Output(), f.layer.under.Output(), limit, mode)
 	returned = true
 	return moved, err
 }
@@ -262,8 +249,8 @@ func (f *filter) processOutput(mode FlushMode, bounded bool, opts TriggerOptions
 		f.failOutput(err, opts)
 		return moved, err
 	case missed && (f.canWrite() || f.bev.closedWrite):
-		f.under.extras.roomWanted = true
-		f.under.roomMade()
+		f.layer.under.extras.roomWanted = true
+		f.layer.under.roomMade()
 	}
 	return moved, nil
 }
@@ -271,7 +258,7 @@ func (f *filter) processOutput(mode FlushMode, bounded bool, opts TriggerOptions
 // drainOutput runs the output filter. ok says that it has succeeded at least
 // once.
 func (f *filter) drainOutput(mode FlushMode, bounded bool) (ok, moved bool, err error) {
-	b, below := &f.bev, f.under
+	b, below := &f.bev, f.layer.under
 	step := false
 	for again := true; again; {
 		limit := -1
@@ -322,5 +309,5 @@ func (f *filter) finishOutput(opts TriggerOptions) error {
 		f.bev.writeEnded()
 		return nil
 	}
-	return f.under.CloseWrite()
+	return f.layer.under.CloseWrite()
 }

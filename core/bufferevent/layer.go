@@ -2,9 +2,169 @@ package bufferevent
 
 import (
 	"io"
+	"time"
 
 	"github.com/go-libevent/libevent/core/event"
 )
+
+// A Layer is what all transports over another bufferevent have in common, for which
+// each has one: the stream below, whose reading it pauses for a reason of its own; the
+// timeout that is lent to it; and the end of the stream, which is reported after
+// everything that has been read. It is not to be embedded, since a transport's methods
+// are there for everybody, see [As].
+//
+// Its methods require the lock and a reference of the transport's bufferevent, except
+// Underlying and FD.
+type Layer struct {
+	Lower
+
+	// The event that ends the stream, or its reading, and waits for its turn.
+	endErr   error
+	endWhat  Events // none: there is no such event
+	endReady bool   // nothing comes before it any more
+
+	paused bool // reading below
+}
+
+// LayerOver returns the layer of a transport over a bufferevent, for [Init] to find that
+// there if the transport is a Wrapper. Attach has to follow.
+func LayerOver(under *Bufferevent) Layer { return Layer{Lower: Lower{under: under}} }
+
+// Attach is Control.Attach for a layer. It requires no lock.
+func (l *Layer) Attach(c Control, read, write DataCallback, onEvent EventCallback) (err error) {
+	l.Lower, err = c.Attach(l.under, read, write, onEvent)
+	return err
+}
+
+// Underlying returns the bufferevent below, for [Wrapper].
+func (l *Layer) Underlying() *Bufferevent { return l.under }
+
+// FD returns the descriptor below, for [Describer].
+func (l *Layer) FD() int { return l.under.FD() }
+
+// PauseReading has the reading below pause, or go on.
+func (l *Layer) PauseReading(pause bool) {
+	if pause == l.paused {
+		return
+	}
+	l.paused = pause
+	if pause {
+		l.Suspend(event.Read)
+	} else {
+		l.Resume(event.Read)
+	}
+}
+
+// LendTimeout has the timeout for writing run below, where what the peer does not take
+// waits, beside the one that is set there.
+func (l *Layer) LendTimeout() { l.under.lendWriteTimeout(l.above.timeoutForWriting()) }
+
+// NoteEnd notes an event that ends the stream, or its reading: the user is told after
+// everything that has been read. Another one is added to what was noted, with its
+// error. Without events, only the error is noted.
+func (l *Layer) NoteEnd(what Events, err error) {
+	l.endWhat |= what
+	l.endErr, l.endReady = err, true
+}
+
+// EndNoted reports whether an event was noted and not reported yet.
+func (l *Layer) EndNoted() bool { return l.endWhat != 0 }
+
+// EndErr returns the error that was noted last, or nil.
+func (l *Layer) EndErr() error { return l.endErr }
+
+// ForgetEnd forgets what was noted: the stream goes on.
+func (l *Layer) ForgetEnd() { l.endWhat, l.endErr = 0, nil }
+
+// ReportEnd reports the event that was noted, if there is one: after the read callback if
+// that is pending.
+func (l *Layer) ReportEnd(opts TriggerOptions) {
+	what, err := l.endWhat, l.endErr
+	if what == 0 || !l.endReady {
+		return
+	}
+	l.ForgetEnd()
+	if l.above.pending.read {
+		opts |= TrigDeferCallbacks
+	}
+	l.above.report(what, err, opts)
+}
+
+// A Lower is the bufferevent below a transport, as that sees it: what it may do there
+// that users may not. [Control.Attach] returns it. All methods but Detach require the
+// lock of the bufferevent, if it has one, which the transport above shares.
+type Lower struct{ under, above *Bufferevent }
+
+// Attach gives a bufferevent to the transport of c, which stands on it from now on: the
+// transport gets a reference and the callbacks, until Detach. The user's callbacks are
+// gone. An end of the stream that was reported before is reported once more, by the
+// loop, if nothing else would. The error is ErrFreed.
+func (c Control) Attach(under *Bufferevent, read, write DataCallback, onEvent EventCallback) (Lower, error) {
+	if !under.begin() {
+		return Lower{under: under}, ErrFreed
+	}
+	defer under.end()
+	if under.freed {
+		return Lower{under: under}, ErrFreed
+	}
+	under.attach(c.b.transport, read, write, onEvent)
+	return Lower{under, c.b}, nil
+}
+
+// Detach gives up what Attach has given, and ends all that was asked for with the
+// other methods; or, with free, frees the bufferevent. If the user has set other
+// callbacks meanwhile, those stay; a bufferevent that was freed ends here. A transport
+// calls it in Unlink; it needs neither lock nor reference.
+func (l Lower) Detach(free bool) {
+	if l.above != nil {
+		l.under.detach(l.above.transport, free)
+	}
+}
+
+// Suspend pauses Read or Write until Resume, whether it is enabled or not.
+func (l Lower) Suspend(what event.What) { l.under.suspend(what, suspendAbove) }
+
+// Resume undoes Suspend, however often that was called.
+func (l Lower) Resume(what event.What) { l.under.resume(what, suspendAbove) }
+
+// SetBounds bounds what waits in the buffers, beside the watermarks of the user, which
+// stay as they are: reading is suspended while there are inputHigh bytes of input, or
+// more, and the write callback is called when no more than outputLow bytes of output
+// are left. Zero is no bound, and not called before. The read callback is called for
+// whatever arrives then, as a low watermark is for users. The bounds are below 2 GB.
+func (l Lower) SetBounds(inputHigh, outputLow int) {
+	l.under.setLayerBounds(int32(inputHigh), int32(outputLow), true)
+}
+
+// HoldInput says how many bytes of the input the transport above has left there
+// because it needs more to do anything with them. They do not count against the high
+// watermark, which would keep out for ever what they wait for.
+func (l Lower) HoldInput(n int) { l.under.holdInput(n) }
+
+// Cork makes additions to the output unnoticed until Uncork, which tells how many
+// bytes were added: for a transport above that adds in several pieces, or wants to
+// know how much there is before some of it goes on.
+func (l Lower) Cork() { l.under.cork() }
+
+// Uncork undoes Cork.
+func (l Lower) Uncork() (added int) { return l.under.uncork() }
+
+// OutputFull reports whether the output buffer is at the high watermark for
+// writing, so that no more should be put into it.
+func (l Lower) OutputFull() bool { return l.under.outputFull() }
+
+// OutputRoom returns how many bytes may be put into the output buffer until it
+// is at its high watermark, or -1 for any number.
+func (l Lower) OutputRoom() int { return l.under.outputRoom() }
+
+// Queued returns how much waits in the output, and below it if the transport is a
+// Queuer.
+func (l Lower) Queued() int { return l.under.queued() }
+
+// LendWriteTimeout sets the write timeout of the transport above, which is where
+// the user has set it, beside that of the bufferevent itself: it is here that what the
+// peer does not take waits. Zero is none.
+func (l Lower) LendWriteTimeout(d time.Duration) { l.under.lendWriteTimeout(d) }
 
 // attach is Control.Attach.
 func (b *Bufferevent) attach(above Transport, read, write DataCallback, onEvent EventCallback) {

@@ -9,22 +9,15 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// A verdict is what the user is to be told of the end of a connection, or of its
-// reading; none has no events.
-type verdict struct {
-	what bufferevent.Events
-	err  error
-}
-
 // judge says what an error of the reading means, and keeps it until the user can
 // be told.
 func (s *stream) judge(err error) {
 	cut := s.conn.mem.cut
 	switch {
 	case err == io.EOF && !cut, cut && s.flags&DirtyShutdown != 0:
-		s.verdict = verdict{bufferevent.EventReading | bufferevent.EventEOF, io.EOF}
+		s.layer.NoteEnd(bufferevent.EventReading|bufferevent.EventEOF, io.EOF)
 	case cut:
-		s.verdict = verdict{bufferevent.EventReading | bufferevent.EventError, opError("read", io.ErrUnexpectedEOF)}
+		s.layer.NoteEnd(bufferevent.EventReading|bufferevent.EventError, opError("read", io.ErrUnexpectedEOF))
 	default:
 		s.doom("read", err)
 	}
@@ -33,17 +26,11 @@ func (s *stream) judge(err error) {
 
 // tellVerdict tells the user that there is nothing more to read, if he reads.
 func (s *stream) tellVerdict(opts bufferevent.TriggerOptions) {
-	c, v := s.c, s.verdict
-	if v.what == 0 || !c.Alive() || !c.Wants(event.Read) {
+	if !s.layer.EndNoted() || !s.c.Alive() || !s.c.Wants(event.Read) {
 		return
 	}
-	s.verdict = verdict{}
 	s.bev.Disable(event.Read)
-	if opts&bufferevent.TrigDeferCallbacks != 0 {
-		c.EventDeferred(v.what, v.err)
-	} else {
-		c.Event(v.what, v.err)
-	}
+	s.layer.ReportEnd(opts)
 }
 
 // doom ends the connection because of an error that leaves nothing of it. The
@@ -52,17 +39,10 @@ func (s *stream) tellVerdict(opts bufferevent.TriggerOptions) {
 func (s *stream) doom(op string, err error) {
 	const what = bufferevent.EventReading | bufferevent.EventWriting | bufferevent.EventError
 	s.ended, s.broken, s.doomed = true, true, true
-	s.verdict = verdict{what, opError(op, withAlert(err))}
+	s.layer.ForgetEnd()
+	s.layer.NoteEnd(what, opError(op, withAlert(err)))
 	s.bev.Disable(event.Read | event.Write)
 	s.atEnd()
-}
-
-// tellDoom is called at the end of the iteration.
-func (s *stream) tellDoom() {
-	if v := s.verdict; v.what != 0 {
-		s.verdict = verdict{}
-		s.c.EventDeferred(v.what, v.err)
-	}
 }
 
 // breakWrite ends the writing.
@@ -150,7 +130,7 @@ func (s *stream) unwritableBelow(err error) {
 	switch {
 	case s.doomed || s.broken:
 	case !s.open():
-		s.verdict.err = err
+		s.layer.NoteEnd(0, err)
 		s.deadline.AddTimeout(lastWords)
 	default:
 		s.broken = true

@@ -94,16 +94,16 @@
 //
 // # Files
 //
-//	config.go      Config, State, Flags
-//	stream.go      the transport: making, enabling, freeing
-//	shake.go       the handshake as the loop sees it
-//	handshake.go   the goroutine of a handshake
-//	transfer.go    decrypting input, encrypting output
-//	ending.go      the end of a stream, in order or by an error
-//	memory.go      the net.Conn in memory under crypto/tls
-//	access.go      what users ask a bufferevent for: state, flags, Detach
-//	peer.go        names and addresses of the peer
-//	wait.go        Wait
-//	workers.go     Workers
-//	errors.go      errors
+//	config.go             Config, State, Flags
+//	stream.go             the transport: making, enabling, freeing
+//	stream_handshake.go   the handshake as the loop sees it
+//	stream_data.go        decrypting input, encrypting output
+//	closing.go            the end of a stream, in order or by an error
+//	handshake.go          the goroutine of a handshake
+//	memory.go             the net.Conn in memory under crypto/tls
+//	access.go             what users ask a bufferevent for: state, flags, Detach
+//	peer.go               names and addresses of the peer
+//	wait.go               Wait
+//	workers.go            Workers
+//	errors.go             errors
 package evtls

@@ -33,8 +33,8 @@ func wantsAddresses(state State, cfg *tls.Config) bool {
 // noteAddresses asks the system for the addresses of the socket at the bottom.
 // Only who has the memory may call it.
 func (s *stream) noteAddresses() {
-	if m := &s.conn.mem; m.addrs == nil && s.under.FD() >= 0 {
+	if m := &s.conn.mem; m.addrs == nil && s.under().FD() >= 0 {
 		m.addrs = new(addresses)
-		m.addrs.local, m.addrs.remote = s.under.NetAddrs()
+		m.addrs.local, m.addrs.remote = s.under().NetAddrs()
 	}
 }

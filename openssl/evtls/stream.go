@@ -39,8 +39,7 @@ type Conn struct {
 type stream struct {
 	bev   bufferevent.Bufferevent
 	c     bufferevent.Control
-	under *bufferevent.Bufferevent
-	low   bufferevent.Lower
+	layer bufferevent.Layer
 	conn  *Conn
 	flags Flags
 	state State // at the beginning
@@ -51,10 +50,6 @@ type stream struct {
 	workers   *Workers
 	unnamed   *tls.Config // of a client that does not know the server's name, or nil
 
-	// verdict is what the user has not been told yet. During the handshake, without
-	// events, it is why nothing can be written below.
-	verdict verdict
-
 	begun     bool // the handshake has
 	addressed bool // it wants to know addresses
 	abandoned bool // the memory belongs to a handshake that was given up
@@ -63,7 +58,6 @@ type stream struct {
 	pulling   bool // data is being decrypted
 	missed    bool // and should be once more
 	writing   bool // data is being encrypted
-	resting   bool // the reading below does
 	untold    bool // output was encrypted that the user does not know of
 	ended     bool // there is nothing more to read
 	closing   bool // CloseWrite was called
@@ -111,7 +105,7 @@ func newFilter(under *bufferevent.Bufferevent, state State, cfg *Config, opts bu
 		return nil, opError(op, err)
 	}
 	s := &stream{
-		under: under, conn: conn, flags: cfg.Flags, state: state,
+		layer: bufferevent.LayerOver(under), conn: conn, flags: cfg.Flags, state: state,
 		timeout: cfg.handshakeTimeout(), workers: cfg.Workers,
 		addressed: state != Open && wantsAddresses(state, cfg.TLS),
 	}
@@ -173,22 +167,21 @@ func (s *stream) setUp() error {
 	if err := s.deadline.Assign(s.bev.Base(), -1, event.Finalize, onDeadline); err != nil {
 		return err
 	}
-	var err error
-	if s.low, err = s.c.Attach(s.under, s.onRead, s.onWrite, s.onEvent); err != nil {
+	if err := s.layer.Attach(s.c, s.onRead, s.onWrite, s.onEvent); err != nil {
 		return err
 	}
-	s.low.SetBounds(maxHandshake, maxQueued/2)
-	if err = s.under.Enable(event.Read | event.Write); err != nil {
-		s.low.Detach(false)
+	s.layer.SetBounds(maxHandshake, maxQueued/2)
+	if err := s.under().Enable(event.Read | event.Write); err != nil {
+		s.layer.Detach(false)
 		return err
 	}
-	if name := s.under.PeerName(); name != "" {
+	if name := s.under().PeerName(); name != "" {
 		s.NamePeer(name)
 	}
 	if s.state == Open {
 		s.conn.mem.addrs = nil // those of where it was before
 		s.useBelow()
-	} else if s.under.Connected() {
+	} else if s.under().Connected() {
 		s.begin()
 	}
 	s.restBelow()
@@ -199,18 +192,20 @@ func (s *stream) setUp() error {
 func (s *stream) String() string { return "TLS" }
 
 // Underlying implements bufferevent.Wrapper.
-func (s *stream) Underlying() *bufferevent.Bufferevent { return s.under }
+func (s *stream) Underlying() *bufferevent.Bufferevent { return s.under() }
+
+func (s *stream) under() *bufferevent.Bufferevent { return s.layer.Underlying() }
 
 // FD implements bufferevent.Describer.
-func (s *stream) FD() int { return s.under.FD() }
+func (s *stream) FD() int { return s.layer.FD() }
 
 // SetFD implements bufferevent.Describer. A handshake begins that has waited for
 // a descriptor.
 func (s *stream) SetFD(fd int) error {
-	if err := s.under.SetFD(fd); err != nil {
+	if err := s.under().SetFD(fd); err != nil {
 		return err
 	}
-	if !s.open() && s.under.Connected() {
+	if !s.open() && s.under().Connected() {
 		s.connected()
 	}
 	return nil
@@ -227,8 +222,8 @@ func (s *stream) open() bool { return s.conn.done }
 // goes on there, too.
 func (s *stream) Enable(what event.What) error {
 	s.c.RestartTimeouts(what & event.Read)
-	if off := what &^ s.under.Enabled(); off != 0 && !s.ended && !s.below {
-		if err := s.under.Enable(off); err != nil {
+	if off := what &^ s.under().Enabled(); off != 0 && !s.ended && !s.below {
+		if err := s.under().Enable(off); err != nil {
 			return err
 		}
 	}
@@ -252,16 +247,7 @@ func (s *stream) Disable(what event.What) error {
 // restBelow has the reading below rest when the user does not read, or nothing
 // more is to be read. A handshake goes on.
 func (s *stream) restBelow() {
-	rest := s.ended || s.open() && !s.c.Wants(event.Read)
-	if rest == s.resting {
-		return
-	}
-	s.resting = rest
-	if rest {
-		s.low.Suspend(event.Read)
-	} else {
-		s.low.Resume(event.Read)
-	}
+	s.layer.PauseReading(s.ended || s.open() && !s.c.Wants(event.Read))
 }
 
 // OutputAdded implements bufferevent.Transport: what several callbacks add goes
@@ -289,7 +275,7 @@ func (s *stream) InputRemoved() {
 // TimeoutsChanged implements bufferevent.Transport. The time for writing runs
 // below, where what the peer does not take waits.
 func (s *stream) TimeoutsChanged() {
-	s.low.LendWriteTimeout(s.c.WriteTimeout())
+	s.layer.LendTimeout()
 	s.c.RestartTimeouts(event.Read)
 }
 
@@ -302,7 +288,7 @@ func (s *stream) FinishIteration() {
 	defer c.End()
 	s.flushing = false
 	if s.doomed {
-		s.tellDoom()
+		s.layer.ReportEnd(bufferevent.TrigDeferCallbacks)
 	} else {
 		s.push()
 	}
@@ -319,7 +305,7 @@ func (s *stream) Flush(what event.What, mode bufferevent.FlushMode) (moved bool,
 	s.encrypt()
 	s.OutputAdded() // the user is told later
 	moved = s.bev.Output().Len() < before
-	below, err := s.under.Flush(event.Write, bufferevent.ModeFlush)
+	below, err := s.under().Flush(event.Write, bufferevent.ModeFlush)
 	return moved || below, err
 }
 
@@ -337,10 +323,9 @@ func (s *stream) CloseWrite() error {
 // goes on only for what there is to send.
 func (s *stream) EndWriting() {
 	s.closing = true
-	switch v := s.verdict; {
-	case s.doomed && v.what != 0: // what tellDoom would have told
-		s.verdict = verdict{}
-		s.c.Event(v.what, v.err)
+	switch {
+	case s.doomed && s.layer.EndNoted(): // what the end of the iteration would have told
+		s.layer.ReportEnd(0)
 	case s.doomed, s.closed, !s.open() && s.bev.Output().Len() == 0:
 		s.c.WriteEnded()
 	default:
@@ -353,7 +338,7 @@ func (s *stream) Unlink() {
 	s.giveUp()
 	s.deadline.Free()
 	free := !s.detached && s.c.Options()&bufferevent.CloseOnFree != 0
-	s.low.Detach(free)
+	s.layer.Detach(free)
 	if m := &s.conn.mem; !s.conn.done && !s.abandoned {
 		m.in.Free()
 		m.out.Free()

@@ -33,7 +33,7 @@ func (s *stream) pull(opts bufferevent.TriggerOptions) {
 func (s *stream) takeInAll() (n int) {
 	s.pulling = true
 	defer func() { s.pulling = false }() // a callback of a buffer may panic
-	s.low.HoldInput(0)
+	s.layer.HoldInput(0)
 	for s.missed = true; s.missed; {
 		s.missed = false
 		n += s.takeIn()
@@ -50,9 +50,9 @@ func (s *stream) holdPart() {
 	case !s.c.Alive():
 		return
 	case s.open() && !s.conn.more && !s.conn.mem.ready():
-		held = s.under.Input().Len()
+		held = s.under().Input().Len()
 	}
-	s.low.HoldInput(held)
+	s.layer.HoldInput(held)
 }
 
 // takeIn decrypts what has arrived and returns how much that was. Alerts and
@@ -74,7 +74,7 @@ func (s *stream) takeIn() int {
 func (s *stream) readsOn() bool {
 	c := s.c
 	return s.open() && !s.ended && c.Alive() && c.Wants(event.Read) && !c.InputFull() &&
-		s.under.Output().Len() < maxAnswers
+		s.under().Output().Len() < maxAnswers
 }
 
 // decrypt reads until there is nothing, or no room, and returns how much that
@@ -153,10 +153,10 @@ func (s *stream) encrypt() {
 
 // records makes records of the output, and returns how much of it.
 func (s *stream) records() (total int, err error) {
-	output, below := s.c.Output(), s.under.Output()
+	output, below := s.c.Output(), s.under().Output()
 	output.Unfreeze(evbuffer.Front)
 	defer output.Freeze(evbuffer.Front)
-	for output.Len() > 0 && below.Len() < maxQueued && !s.low.OutputFull() && s.c.Alive() {
+	for output.Len() > 0 && below.Len() < maxQueued && !s.layer.OutputFull() && s.c.Alive() {
 		p, err := s.piece(&output.Buffer)
 		if err != nil {
 			return total, err
@@ -213,7 +213,7 @@ func (s *stream) tellWritten() {
 
 // Queued implements bufferevent.Queuer: it returns how much was encrypted and has not
 // left yet, which is more than what is below if that is a Queuer, too.
-func (s *stream) Queued() int { return s.low.Queued() }
+func (s *stream) Queued() int { return s.layer.Queued() }
 
 // onRead is called when there is input below.
 func (s *stream) onRead(*bufferevent.Bufferevent) {

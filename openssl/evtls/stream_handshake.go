@@ -83,7 +83,7 @@ func (s *stream) turned() {
 	if h.done && !h.returned && s.state == Accepting && !m.spoken {
 		_, _ = m.Write(internalError[:]) // in memory, at an end that is not frozen
 	}
-	_ = s.under.Output().AddBuffer(m.out) // in memory, at an end that is not frozen
+	_ = s.under().Output().AddBuffer(m.out) // in memory, at an end that is not frozen
 	switch {
 	case !h.done:
 		s.shake()
@@ -101,7 +101,7 @@ func (s *stream) established() {
 	c := s.c
 	s.deadline.Del()
 	s.conn.done = true
-	s.verdict = verdict{}
+	s.layer.ForgetEnd()
 	s.useBelow()
 	s.restBelow()
 	c.Event(bufferevent.EventConnected, nil)
@@ -119,9 +119,9 @@ func (s *stream) useBelow() {
 	m := &s.conn.mem
 	m.wait = nil
 	if m.in != nil {
-		_ = s.under.Input().PrependBuffer(m.in) // in memory, at an end that is not frozen
+		_ = s.under().Input().PrependBuffer(m.in) // in memory, at an end that is not frozen
 	}
-	m.in, m.out = s.under.Input(), s.under.Output()
+	m.in, m.out = s.under().Input(), s.under().Output()
 }
 
 // shake gives the handshake what has arrived.
@@ -130,7 +130,7 @@ func (s *stream) shake() {
 		return
 	}
 	m := &s.conn.mem
-	n, err := s.under.Input().RemoveBuffer(m.in, maxHandshake)
+	n, err := s.under().Input().RemoveBuffer(m.in, maxHandshake)
 	if err != nil {
 		s.fail(err)
 		return
@@ -138,7 +138,7 @@ func (s *stream) shake() {
 	if n == 0 && !s.below {
 		return
 	}
-	m.ended = s.below && s.under.Input().Len() == 0
+	m.ended = s.below && s.under().Input().Len() == 0
 	switch {
 	case !m.ready() && !m.ended:
 	case s.handshake == nil:
@@ -155,8 +155,8 @@ func (s *stream) fail(err error) {
 		return
 	}
 	switch {
-	case err == io.EOF && s.verdict.err != nil:
-		err = s.verdict.err
+	case err == io.EOF && s.layer.EndErr() != nil:
+		err = s.layer.EndErr()
 	case err == io.EOF:
 		err = io.ErrUnexpectedEOF
 	}
@@ -189,7 +189,7 @@ func onDeadline(ev *event.Event, _ event.What) {
 	if c := s.c; c.Begin() {
 		defer c.End()
 		if !s.open() {
-			s.fail(cmp.Or(s.verdict.err, ErrHandshakeTimeout))
+			s.fail(cmp.Or(s.layer.EndErr(), ErrHandshakeTimeout))
 		}
 	}
 }
