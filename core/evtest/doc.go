@@ -52,7 +52,7 @@
 //
 //	doc.go    this manual
 //	clock.go  Clock, which the test moves on
-//	leaks.go  Leaks, Descriptors, Settled
+//	leaks.go  Leaks, Goroutines, Descriptors, Settled
 //	locks.go  Locks
 //	loop.go   Base, Loop, Do, Await, Turn
 //	pair.go   Pair, Sockets

@@ -263,6 +263,10 @@ func TestLeaksAreFound(t *testing.T) {
 	if !strings.Contains(got, "goroutines at the end") {
 		t.Errorf("a goroutine was left: %q", got)
 	}
+	got = failures(t, func(t testing.TB) { evtest.Goroutines(t, runtime.NumGoroutine()-1) })
+	if !strings.Contains(got, "goroutines at the end") {
+		t.Errorf("there are too many goroutines: %q", got)
+	}
 	if evtest.Descriptors() < 0 {
 		return
 	}

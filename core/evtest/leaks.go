@@ -12,7 +12,8 @@ import (
 const Patience = time.Minute
 
 // Leaks makes the test fail if it ends with more goroutines than it has now or,
-// where the system can tell, with more or fewer descriptors. Call it before
+// where the system can tell, more descriptors, or fewer than the process was started
+// with, which are not its to close. Call it before
 // anything is made that the test cleans up, as its check comes after all clean-ups
 // that are registered later. It is not for tests that run in parallel.
 func Leaks(t testing.TB) {
@@ -20,11 +21,18 @@ func Leaks(t testing.TB) {
 	leak.Check(t)
 }
 
+// Goroutines makes the test fail if more than limit goroutines stay: what
+// runtime.NumGoroutine returned before, say. It waits, as a goroutine that was told
+// to end may need a moment for it.
+func Goroutines(t testing.TB, limit int) {
+	t.Helper()
+	leak.Goroutines(t, limit)
+}
+
 // Descriptors returns the number of open descriptors of the process, or -1 if the
 // system does not tell, as on Windows.
 func Descriptors() int { return leak.Descriptors() }
 
 // Settled returns what count does, once that is down to limit or, after some time,
-// does not seem to get there: runtime.NumGoroutine, for instance, as a goroutine
-// that was told to end may need a moment for it.
+// does not seem to get there.
 func Settled(count func() int, limit int) int { return leak.Settled(count, limit) }

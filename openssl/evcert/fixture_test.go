@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // patience is how long something may take before the test counts as failed. It
@@ -39,7 +40,7 @@ func wantError(t testing.TB, what string, err, target error) {
 // anything behind. It comes first in a test.
 func newBase(t testing.TB) *event.Base {
 	t.Helper()
-	checkLeaks(t)
+	evtest.Leaks(t)
 	base, err := event.NewBase()
 	ok(t, err)
 	t.Cleanup(base.Free)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -30,7 +31,7 @@ func TestAbortedHandshakes(t *testing.T) {
 					settle(t, base)
 				}
 			}
-			noMoreGoroutines(t, goroutines)
+			evtest.Goroutines(t, goroutines)
 			settle(t, base)
 			want(t, "events left", base.NumEvents(event.CountAdded), 0)
 			want(t, "virtual events left", base.NumEvents(event.CountVirtual), 0)
@@ -99,7 +100,7 @@ func abort(t testing.TB, base *event.Base, random *rand.Rand, workers *evtls.Wor
 
 // A base may be freed while a handshake computes elsewhere.
 func TestBaseFreedWhileWorking(t *testing.T) {
-	checkLeaks(t)
+	evtest.Leaks(t)
 	base, err := event.NewBase()
 	ok(t, err)
 	a, b, err := bufferevent.NewPair(base, 0)
@@ -161,7 +162,7 @@ func TestFreeWhileWaitingForWorker(t *testing.T) {
 		want(t, "bytes sent without a worker", b.Input().Len(), 0)
 		c.b.Free()
 	}
-	noMoreGoroutines(t, goroutines)
+	evtest.Goroutines(t, goroutines)
 	close(stop)
 	await(t, base, "the one that was busy", func() bool { return busy.has(connected) })
 }

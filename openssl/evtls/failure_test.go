@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
@@ -402,7 +403,7 @@ func TestSlowClientsOccupyNoGoroutine(t *testing.T) {
 		settle(t, base)
 		want(t, "goroutines with a whole record", runtime.NumGoroutine(), goroutines+1)
 		e.b.Free()
-		noMoreGoroutines(t, goroutines)
+		evtest.Goroutines(t, goroutines)
 	}
 }
 
@@ -424,7 +425,7 @@ func TestTimeoutWhileWorking(t *testing.T) {
 	s.want(t, failure)
 	wantError(t, "event", s.errs[0], evtls.ErrHandshakeTimeout)
 	close(stop)
-	noMoreGoroutines(t, goroutines)
+	evtest.Goroutines(t, goroutines)
 	settle(t, base)
 	s.want(t)
 	want(t, "virtual events", base.NumEvents(event.CountVirtual), 0)

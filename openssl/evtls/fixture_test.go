@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -44,7 +45,7 @@ func wantError(t testing.TB, what string, err, target error) {
 // anything behind. It comes first in a test.
 func newBase(t testing.TB) *event.Base {
 	t.Helper()
-	checkLeaks(t)
+	evtest.Leaks(t)
 	return bareBase(t)
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -59,7 +60,7 @@ func TestHandshakesEndWithTheBase(t *testing.T) {
 				goroutines := runtime.NumGoroutine()
 				begin(t, base, workers)
 				base.Free()
-				noMoreGoroutines(t, goroutines)
+				evtest.Goroutines(t, goroutines)
 			})
 		}
 	}

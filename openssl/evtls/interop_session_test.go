@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/listener"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
@@ -27,7 +28,7 @@ type ourSide struct {
 
 func newOurSide(t testing.TB) *ourSide {
 	t.Helper()
-	checkLeaks(t)
+	evtest.Leaks(t)
 	base, err := event.NewBase()
 	if err != nil {
 		t.Fatal(err)

@@ -1,5 +1,5 @@
-// Package leak lets the tests of core's packages find goroutines and
-// descriptors that are left behind.
+// Package leak finds goroutines and descriptors that tests have left behind. It is
+// what package evtest has to offer for that, below all that evtest stands on.
 //
 // Both are counted for the whole process, in which a goroutine that was told to
 // end may need a moment for it. So every check waits for a number to come down,
@@ -22,24 +22,36 @@ import (
 // Patience is how long a check waits. Only tests that fail wait that long.
 var Patience = 20 * time.Second
 
-// Check makes the test fail if it ends with more goroutines than it has now, or,
-// where the system can tell, with more or fewer descriptors. It must come first
-// in a test, so that its check comes after all other cleanups, and is not for
-// tests that run in parallel.
+// Check makes the test fail if it ends with more goroutines than it has now or,
+// where the system can tell, more descriptors, or with fewer descriptors than the
+// process was started with: what an earlier test has not quite closed may go
+// meanwhile, but those are not the test's to close. It must come first in a test, so
+// that its check comes after all other cleanups, and is not for tests that run in
+// parallel.
 func Check(t testing.TB) {
 	t.Helper()
 	startPermanent()
 	goroutines, descriptors := runtime.NumGoroutine(), Descriptors()
 	t.Cleanup(func() {
-		if n := Settled(runtime.NumGoroutine, goroutines); n > goroutines {
-			stacks := make([]byte, 1<<16)
-			stacks = stacks[:runtime.Stack(stacks, true)]
-			t.Errorf("%d goroutines at the end, %d at the start:\n%s", n, goroutines, stacks)
-		}
-		if n := Settled(Descriptors, descriptors); n != descriptors {
+		Goroutines(t, goroutines)
+		n := Settled(Descriptors, descriptors)
+		if n > descriptors {
 			t.Errorf("%d descriptors at the end, %d at the start", n, descriptors)
 		}
+		if n < permanent {
+			t.Errorf("%d descriptors at the end, the process had %d from the start", n, permanent)
+		}
 	})
+}
+
+// Goroutines makes the test fail if more goroutines than limit stay.
+func Goroutines(t testing.TB, limit int) {
+	t.Helper()
+	if n := Settled(runtime.NumGoroutine, limit); n > limit {
+		stacks := make([]byte, 1<<16)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		t.Errorf("%d goroutines at the end, %d at the start:\n%s", n, limit, stacks)
+	}
 }
 
 // Run runs the tests of a package, and returns a status for os.Exit that is
@@ -66,6 +78,9 @@ var startPermanent = sync.OnceFunc(func() {
 		l.Close()
 	}
 })
+
+// permanent is the number of descriptors that the process was started with.
+var permanent = Descriptors()
 
 // Settled returns what count does, once that is down to limit or does not seem
 // to get there.
