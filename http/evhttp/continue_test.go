@@ -1,6 +1,7 @@
 package evhttp
 
 import (
+	"io"
 	"strings"
 	"testing"
 
@@ -49,4 +50,29 @@ func TestRefusalDoesNotAskForTheBody(t *testing.T) {
 	if got := c.got.String(); !strings.HasPrefix(got, "HTTP/1.1 403 Forbidden\r\n") {
 		t.Errorf("got %q", got)
 	}
+}
+
+// While it is not known whether the body is wanted, the client has all the time.
+func TestWantBodyPutsOffTheTimeForTheBody(t *testing.T) {
+	s, addr, on := serve(t)
+	requests := make(chan *Request, 1)
+	on(func() {
+		s.SetGenericStream(func(r *Request) {
+			r.WantBody(false)
+			r.SetChunkCallback(func(*Request) {})
+			requests <- r
+		})
+	})
+	c := dial(t, addr)
+	io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+	r := await(t, requests)
+	on(func() {
+		if s.conns[0].due != 0 {
+			t.Error("the time for the body runs before it is wanted")
+		}
+		r.WantBody(true)
+		if s.conns[0].due == 0 {
+			t.Error("the time for the body does not run when it is wanted")
+		}
+	})
 }
