@@ -4,61 +4,11 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/internal/message"
 )
-
-// Defaults of a client.
-const (
-	DefaultMaxPerHost      = 64
-	DefaultMaxIdle         = 256
-	DefaultMaxIdlePerHost  = 64
-	DefaultMaxWaiting      = 4096
-	DefaultPoolIdleTimeout = 90 * time.Second
-)
-
-// A SecureFunc makes the TLS stream of a connection to a host: over a stream that
-// is connected already, or if that is nil one that has yet to be connected. With
-// the package evtls it is
-//
-//	func(base *event.Base, under *bufferevent.Bufferevent, host string) (*bufferevent.Bufferevent, error) {
-//		cfg := &evtls.Config{TLS: &tls.Config{ServerName: host}}
-//		if under != nil {
-//			return evtls.NewFilter(under, evtls.Connecting, cfg, bufferevent.CloseOnFree)
-//		}
-//		return evtls.NewSocket(base, -1, evtls.Connecting, cfg, bufferevent.CloseOnFree)
-//	}
-type SecureFunc func(base *event.Base, under *bufferevent.Bufferevent, host string) (*bufferevent.Bufferevent, error)
-
-// A ClientConfig is how a [Client] is to be. Zero fields stand for the defaults.
-type ClientConfig struct {
-	// Resolver looks up hosts; nil stands for Go's.
-	Resolver bufferevent.Resolver
-	// Secure makes TLS streams; without it https is an error.
-	Secure SecureFunc
-	// Proxy returns the URL of the proxy to use for a URL, or nil for none. See
-	// [ProxyFromEnvironment]. Proxies are those of HTTP, reached in clear or by
-	// TLS: requests for http go to them, those for https through them.
-	Proxy func(u *url.URL) (*url.URL, error)
-
-	// MaxPerHost limits the connections to a host; more requests wait.
-	MaxPerHost int
-	// MaxWaiting limits the requests that wait, for all hosts together; more
-	// are ErrQueueFull.
-	MaxWaiting int
-	// MaxIdle limits the connections that are kept without a request, and
-	// MaxIdlePerHost those to one host.
-	MaxIdle, MaxIdlePerHost int
-	// IdleTimeout is how long they are kept.
-	IdleTimeout time.Duration
-
-	// SetUp is called with every new connection, to set timeouts, limits or
-	// retries. An error is that of the request.
-	SetUp func(c *ClientConn) error
-}
 
 // A Client sends requests to any hosts, and keeps connections for the next ones.
 // A request that can be sent twice is sent again if the server has closed a
@@ -78,27 +28,13 @@ type Client struct {
 	unhook  func() bool // from the freeing of the base
 }
 
-// NewClient makes a client; cfg may be nil.
+// NewClient makes a client; cfg, of which it keeps a copy, may be nil. The error is
+// event.ErrNil for a nil base.
 func NewClient(base *event.Base, cfg *ClientConfig) (*Client, error) {
 	if base == nil {
-		return nil, fmt.Errorf("new client: %w", bufferevent.ErrNil)
+		return nil, opError("new client", event.ErrNil)
 	}
-	c := &Client{base: base, pools: make(map[wayName]*pool)}
-	if cfg != nil {
-		c.cfg = *cfg
-	}
-	orDefault := func(n *int, otherwise int) {
-		if *n <= 0 {
-			*n = otherwise
-		}
-	}
-	orDefault(&c.cfg.MaxPerHost, DefaultMaxPerHost)
-	orDefault(&c.cfg.MaxWaiting, DefaultMaxWaiting)
-	orDefault(&c.cfg.MaxIdle, DefaultMaxIdle)
-	orDefault(&c.cfg.MaxIdlePerHost, DefaultMaxIdlePerHost)
-	if c.cfg.IdleTimeout <= 0 {
-		c.cfg.IdleTimeout = DefaultPoolIdleTimeout
-	}
+	c := &Client{base: base, cfg: cfg.populated(), pools: make(map[wayName]*pool)}
 	c.unhook = base.AfterFree(c.baseFreed)
 	return c, nil
 }
@@ -154,7 +90,7 @@ func (c *Client) request(r *Request, method Method, name, rawURL string, follows
 		err = c.do(r, method, name, u, follows, ready)
 	}
 	if err != nil {
-		return fmt.Errorf("request %s %s: %w", name, redacted(u, rawURL), err)
+		return fmt.Errorf("evhttp: request %s %s: %w", name, redacted(u, rawURL), err)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package evhttp
 import (
 	"fmt"
 	"net/netip"
+	"net/url"
 	"syscall"
 	"time"
 
@@ -12,17 +13,72 @@ import (
 	"github.com/go-libevent/libevent/http/internal/message"
 )
 
-// Defaults of a client's connection.
-const (
-	DefaultConnectTimeout  = 45 * time.Second
-	DefaultResponseTimeout = 50 * time.Second
-	DefaultContinueTimeout = time.Second
-	DefaultInitialRetry    = 2 * time.Second
-	DefaultMaxResponse     = 64 << 20 // of a body that is not taken as it comes
-	DefaultMaxQueue        = 4096
+// A SecureFunc makes the TLS stream of a connection to a host: over a stream that
+// is connected already, or if that is nil one that has yet to be connected. With
+// the package evtls it is
+//
+//	func(base *event.Base, under *bufferevent.Bufferevent, host string) (*bufferevent.Bufferevent, error) {
+//		cfg := &evtls.Config{TLS: &tls.Config{ServerName: host}}
+//		if under != nil {
+//			return evtls.NewFilter(under, evtls.Connecting, cfg, bufferevent.CloseOnFree)
+//		}
+//		return evtls.NewSocket(base, -1, evtls.Connecting, cfg, bufferevent.CloseOnFree)
+//	}
+type SecureFunc func(base *event.Base, under *bufferevent.Bufferevent, host string) (*bufferevent.Bufferevent, error)
 
-	maxRetryDelay = time.Hour
-)
+// A ClientConfig is how a [Client] is to be. Its zero value stands for the
+// defaults, as does a number or time that is negative.
+type ClientConfig struct {
+	// Resolver looks up hosts; nil stands for Go's.
+	Resolver bufferevent.Resolver
+	// Secure makes TLS streams; without it https is an error.
+	Secure SecureFunc
+	// Proxy returns the URL of the proxy to use for a URL, or nil for none. See
+	// [ProxyFromEnvironment]. Proxies are those of HTTP, reached in clear or by
+	// TLS: requests for http go to them, those for https through them.
+	Proxy func(u *url.URL) (*url.URL, error)
+
+	// MaxPerHost limits the connections to a host; more requests wait. The default
+	// is DefaultMaxPerHost.
+	MaxPerHost int
+	// MaxWaiting limits the requests that wait, for all hosts together; more
+	// are ErrQueueFull. The default is DefaultMaxWaiting.
+	MaxWaiting int
+	// MaxIdle limits the connections that are kept without a request, and
+	// MaxIdlePerHost those to one host. The defaults are DefaultMaxIdle and
+	// DefaultMaxIdlePerHost.
+	MaxIdle, MaxIdlePerHost int
+	// IdleTimeout is how long they are kept. The default is
+	// DefaultPoolIdleTimeout.
+	IdleTimeout time.Duration
+
+	// SetUp is called with every new connection, to set timeouts, limits or
+	// retries. An error is that of the request.
+	SetUp func(c *ClientConn) error
+}
+
+// populated returns a copy with the defaults filled in. cfg may be nil.
+func (cfg *ClientConfig) populated() ClientConfig {
+	var c ClientConfig
+	if cfg != nil {
+		c = *cfg
+	}
+	for _, n := range []struct {
+		limit     *int
+		otherwise int
+	}{
+		{&c.MaxPerHost, DefaultMaxPerHost}, {&c.MaxWaiting, DefaultMaxWaiting},
+		{&c.MaxIdle, DefaultMaxIdle}, {&c.MaxIdlePerHost, DefaultMaxIdlePerHost},
+	} {
+		if *n.limit <= 0 {
+			*n.limit = n.otherwise
+		}
+	}
+	if c.IdleTimeout <= 0 {
+		c.IdleTimeout = DefaultPoolIdleTimeout
+	}
+	return c
+}
 
 // A DialFunc makes a bufferevent for a client: without a descriptor, and not
 // connected.

@@ -60,7 +60,7 @@ type ClientConn struct {
 // evhttp_connection_base_bufferevent_new).
 func NewClientConn(base *event.Base, host string, port int, cfg *ConnConfig) (*ClientConn, error) {
 	if err := checkHost(host, port); err != nil {
-		return nil, fmt.Errorf("new connection: %w", err)
+		return nil, fmt.Errorf("evhttp: new connection: %w", err)
 	}
 	c := &ClientConn{host: host, port: port, hostField: hostField(host, port)}
 	return c.prepare(base, cfg)
@@ -70,7 +70,7 @@ func NewClientConn(base *event.Base, host string, port int, cfg *ConnConfig) (*C
 // the request has one (evhttp_connection_base_bufferevent_unix_new).
 func NewClientConnUnix(base *event.Base, path string, cfg *ConnConfig) (*ClientConn, error) {
 	if path == "" {
-		return nil, fmt.Errorf("new connection to a Unix socket: %w", ErrInvalid)
+		return nil, fmt.Errorf("evhttp: new connection to a Unix socket: %w", ErrInvalid)
 	}
 	c := &ClientConn{unix: path}
 	return c.prepare(base, cfg)
@@ -81,7 +81,7 @@ func NewClientConnUnix(base *event.Base, path string, cfg *ConnConfig) (*ClientC
 // is closed, requests fail (evhttp_connection_base_bufferevent_reuse_new).
 func NewClientConnReuse(b *bufferevent.Bufferevent, host string, cfg *ConnConfig) (*ClientConn, error) {
 	if !message.ValidValue(host) {
-		return nil, fmt.Errorf("new connection to %q: %w", host, ErrInvalid)
+		return nil, fmt.Errorf("evhttp: new connection to %q: %w", host, ErrInvalid)
 	}
 	c, err := (&ClientConn{hostField: host}).prepare(b.Base(), cfg)
 	if err != nil {
@@ -100,7 +100,7 @@ func NewClientConnReuse(b *bufferevent.Bufferevent, host string, cfg *ConnConfig
 // prepare gives a connection its settings.
 func (c *ClientConn) prepare(base *event.Base, cfg *ConnConfig) (_ *ClientConn, err error) {
 	if c.cfg, err = cfg.populated(); err != nil {
-		return nil, fmt.Errorf("new connection: %w", err)
+		return nil, fmt.Errorf("evhttp: new connection: %w", err)
 	}
 	c.limits, c.maxBody = c.cfg.limits(), c.cfg.maxBody()
 	if err := c.init(base, c); err != nil {

@@ -1,7 +1,6 @@
 package evhttp
 
 import (
-	"errors"
 	"slices"
 )
 
@@ -152,6 +151,3 @@ func (p *pool) cancel(x *clientExchange) {
 	}
 	x.abandon() // also in failRest, which has emptied the list
 }
-
-// errNoTLS says that a client was not told how to make TLS streams.
-var errNoTLS = errors.New("no TLS was configured")

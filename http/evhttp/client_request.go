@@ -1,71 +1,10 @@
 package evhttp
 
 import (
-	"errors"
 	"fmt"
-	"net"
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/internal/message"
-)
-
-// A RequestError is why a request has failed (enum evhttp_request_error).
-type RequestError int
-
-// The reasons.
-const (
-	ReqTimeout       RequestError = iota // EVREQ_HTTP_TIMEOUT
-	ReqEOF                               // EVREQ_HTTP_EOF
-	ReqInvalidHeader                     // EVREQ_HTTP_INVALID_HEADER
-	ReqBufferError                       // EVREQ_HTTP_BUFFER_ERROR
-	ReqCancel                            // EVREQ_HTTP_REQUEST_CANCEL
-	ReqDataTooLong                       // EVREQ_HTTP_DATA_TOO_LONG
-)
-
-var requestErrors = [...]string{
-	"timeout", "connection ended", "invalid answer", "buffer error", "cancelled", "answer too long",
-}
-
-// String says it in words.
-func (e RequestError) String() string {
-	if e < 0 || int(e) >= len(requestErrors) {
-		return fmt.Sprintf("request error %d", int(e))
-	}
-	return requestErrors[e]
-}
-
-// An Error says why a request has failed.
-type Error struct {
-	Code RequestError
-	Err  error
-}
-
-func (e *Error) Error() string { return e.Code.String() + ": " + e.Err.Error() }
-
-func (e *Error) Unwrap() error { return e.Err }
-
-// Timeout reports whether time has run out, for net.Error.
-func (e *Error) Timeout() bool {
-	var t interface{ Timeout() bool }
-	return e.Code == ReqTimeout || errors.As(e.Err, &t) && t.Timeout()
-}
-
-// Is reports that an error of time is os.ErrDeadlineExceeded and
-// context.DeadlineExceeded, whichever a user of net/http looks for.
-func (e *Error) Is(target error) bool { return e.Timeout() && isTimeout(target) }
-
-// Temporary is Timeout, for net.Error.
-func (e *Error) Temporary() bool { return e.Timeout() }
-
-var _ net.Error = (*Error)(nil)
-
-var (
-	// ErrNotClient says that a request was not made for a client to send.
-	ErrNotClient = errors.New("not a client's request")
-	// ErrBusy says that the request is being sent or answered.
-	ErrBusy = errors.New("request is under way")
-	// ErrQueueFull says that too many requests wait.
-	ErrQueueFull = errors.New("too many requests wait")
 )
 
 // NewRequest makes a request for a client to send. done is called when it was
@@ -132,15 +71,15 @@ func (c *ClientConn) StartRequest(r *Request, method Method, uri string, ready f
 
 func (c *ClientConn) makeRequest(r *Request, method Method, name, uri string, follows bool, ready func(r *Request)) error {
 	if c.freed {
-		return fmt.Errorf("request %s %s: %w", name, uri, ErrDone)
+		return fmt.Errorf("evhttp: request %s %s: %w", name, uri, ErrDone)
 	}
 	if c.unhook == nil && c.pool == nil {
 		if c.unhook = c.base.AfterFree(c.baseFreed); c.freed {
-			return fmt.Errorf("request %s %s: %w", name, uri, event.ErrFreed)
+			return fmt.Errorf("evhttp: request %s %s: %w", name, uri, event.ErrFreed)
 		}
 	}
 	if len(c.queue) >= c.cfg.MaxQueue {
-		return fmt.Errorf("request %s %s: %w", name, uri, ErrQueueFull)
+		return fmt.Errorf("evhttp: request %s %s: %w", name, uri, ErrQueueFull)
 	}
 	x, err := r.renew(method, name, uri)
 	if err != nil {
@@ -157,9 +96,9 @@ func (r *Request) renew(method Method, name, uri string) (*clientExchange, error
 	x := r.client
 	switch {
 	case x == nil:
-		return nil, fmt.Errorf("request %s %s: %w", name, uri, ErrNotClient)
+		return nil, fmt.Errorf("evhttp: request %s %s: %w", name, uri, ErrNotClient)
 	case r.ex != nil:
-		return nil, fmt.Errorf("request %s %s: %w", name, uri, ErrBusy)
+		return nil, fmt.Errorf("evhttp: request %s %s: %w", name, uri, ErrBusy)
 	}
 	if err := message.CheckRequest(name, uri); err != nil {
 		return nil, err

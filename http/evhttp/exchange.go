@@ -69,17 +69,9 @@ type exchange interface {
 	detach() (*bufferevent.Bufferevent, error)
 }
 
-// shortBody is the most bytes of a body that are copied behind the head, which is
-// faster than to keep track of where they are.
-const shortBody = 4 << 10
-
 // noBody is the length of the body of a message that has none, whatever its head says: of
 // the answer to HEAD, for one. Data for it is dropped.
 const noBody int64 = -3
-
-// maxUntaken is how much of a body a callback may leave where it is before no more is
-// read.
-const maxUntaken = 256 << 10
 
 // room returns how much more of the peer's body may be appended to the input.
 func (r *Request) room() int {

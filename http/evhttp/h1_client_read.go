@@ -2,7 +2,6 @@ package evhttp
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 
@@ -10,18 +9,6 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/internal/message"
 	"github.com/go-libevent/libevent/http/internal/wire"
-)
-
-// maxInformational is how many informational responses may precede an answer.
-const maxInformational = 64
-
-var (
-	// ErrInformational says that a server has sent informational responses
-	// without end.
-	ErrInformational = errors.New("too many informational responses")
-	// ErrUpgrade says that a server wants to speak another protocol that
-	// nobody has asked for.
-	ErrUpgrade = errors.New("another protocol that was not asked for")
 )
 
 // readable implements side.
@@ -274,5 +261,3 @@ func (c *ClientConn) offer(x *clientExchange) {
 	}
 	c.next()
 }
-
-var errRefused = fmt.Errorf("header refused: %w", ErrDone)

@@ -9,10 +9,6 @@ import (
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
-// maxCopied is how much of a body is copied so that it can be sent again; more
-// is referred to.
-const maxCopied = 4 << 10
-
 // take appends a request to the queue.
 func (c *ClientConn) take(x *clientExchange) {
 	x.enqueue(c)

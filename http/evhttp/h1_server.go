@@ -67,34 +67,10 @@ func (x *h1ServerExchange) reset() {
 // proto implements exchange.
 func (x *h1ServerExchange) proto() message.Proto { return message.HTTP11 }
 
-// Limits of a connection that are not the user's business.
-const (
-	// maxAhead is how much may come ahead while a request is answered.
-	maxAhead = 64 << 10
-	// maxUnsent is how much of answers may wait to be sent before the next
-	// request has to.
-	maxUnsent = 256 << 10
-	// maxTurn is how many bytes of an answer are written before it is the turn of
-	// others: an answer of this size goes out in one call, if the kernel takes it.
-	maxTurn = 1 << 20
-	// maxUnwanted is how much of a body is read only to keep the connection, as
-	// much as with net/http.
-	maxUnwanted = 256 << 10
-	// lingerTimeout is how long a connection is kept after its last answer while
-	// nothing comes, and maxLinger how long at most, so that the client is not
-	// kept from reading the answer by a reset.
-	lingerTimeout = 2 * time.Second
-	maxLinger     = 30 * time.Second
-)
-
-var (
-	errClosed = errors.New("connection closed")
-)
-
 func newH1ServerConn(s *Server) (*h1ServerConn, error) {
 	c := new(h1ServerConn)
 	c.server, c.accepted = s, &c.ServerConn
-	c.limits, c.maxBody = &s.limits, s.maxBody
+	c.limits, c.maxBody = &s.limits, s.cfg.MaxBodySize
 	if err := c.init(s.base, c); err != nil {
 		return nil, err
 	}
@@ -104,14 +80,14 @@ func newH1ServerConn(s *Server) (*h1ServerConn, error) {
 // start begins with the first request.
 func (c *h1ServerConn) start(b *bufferevent.Bufferevent) error {
 	c.attach(b)
-	if err := b.SetTimeouts(0, c.server.writeTimeout); err != nil {
+	if err := b.SetTimeouts(0, max(c.server.cfg.Timeouts.Write, 0)); err != nil {
 		return err
 	}
 	if err := b.SetMaxSingleWrite(maxTurn); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return err // without a socket, there is no turn to take
 	}
 	c.began = c.now()
-	c.expect(c.server.headerTimeout)
+	c.expect(c.server.cfg.Timeouts.Header)
 	if err := b.Enable(event.Read); err != nil {
 		return err
 	}
@@ -224,7 +200,7 @@ func (c *h1ServerConn) awaitHead(started bool) {
 		return
 	}
 	c.began = c.now()
-	c.expect(c.server.headerTimeout)
+	c.expect(c.server.cfg.Timeouts.Header)
 }
 
 // headComplete is called when the head has come: it finds out who is to answer,
@@ -238,7 +214,7 @@ func (c *h1ServerConn) headComplete(x *h1ServerExchange) {
 	if !x.head.KeepAlive || c.server.closesAfter(c.count) {
 		c.last = true
 	}
-	if !c.ask(x, c.server.onNewRequest) || !c.ask(x, x.onHeader) {
+	if !c.ask(x, c.server.cfg.OnRequest) || !c.ask(x, x.onHeader) {
 		return
 	}
 	code := c.server.find(&x.Request)
@@ -353,7 +329,7 @@ func (c *h1ServerConn) awaitBody(x *h1ServerExchange) {
 		return
 	}
 	c.askForBody(x)
-	c.expect(c.server.bodyTimeout)
+	c.expect(c.server.cfg.Timeouts.Body)
 }
 
 // askForBody tells a client that waits before it sends the body not to.
@@ -416,12 +392,12 @@ func (x *h1ServerExchange) resume() {
 // bodyTime returns how long to wait for more of the body: for a while at most,
 // and less when all that has come did so at less than the rate that is demanded.
 func (c *h1ServerConn) bodyTime(x *h1ServerExchange) time.Duration {
-	s := c.server
-	if s.bodyTimeout <= 0 || s.minBodyRate <= 0 {
-		return s.bodyTimeout
+	t := &c.server.cfg.Timeouts
+	if t.Body <= 0 || t.MinBodyRate <= 0 {
+		return t.Body
 	}
-	earned := time.Duration(float64(x.body.total) / float64(s.minBodyRate) * float64(time.Second))
-	return min(max(s.bodyTimeout+earned-time.Duration(c.now()-c.began), 1), s.bodyTimeout)
+	earned := time.Duration(float64(x.body.total) / float64(t.MinBodyRate) * float64(time.Second))
+	return min(max(t.Body+earned-time.Duration(c.now()-c.began), 1), t.Body)
 }
 
 func (c *h1ServerConn) callChunk(x *h1ServerExchange) {
@@ -523,7 +499,7 @@ func (c *h1ServerConn) expired() {
 	case c.state == readingHead || c.state == readingBody:
 		c.refuse(http.StatusRequestTimeout, errTimeout)
 	case c.state == awaitingRequest && c.bev.Output().Len() > 0: // that has its own timeout
-		c.expect(c.server.idleTimeout)
+		c.expect(c.server.cfg.Timeouts.Idle)
 	default:
 		c.hangUp()
 	}

@@ -84,7 +84,7 @@ func (c *h1ServerConn) finish(x *h1ServerExchange) {
 	case c.last || c.server.draining:
 		c.end()
 	default:
-		c.expect(c.server.idleTimeout)
+		c.expect(c.server.cfg.Timeouts.Idle)
 		if c.goOn() && !c.busy && c.bev.Input().Len() > 0 {
 			c.readable()
 		}
@@ -110,7 +110,7 @@ func (c *h1ServerConn) end() {
 // at once could keep the client from reading the last answer (RFC 9112, section
 // 9.6).
 func (c *h1ServerConn) linger() {
-	unclean := c.unclean || c.server.flags&ServerLingeringClose != 0 || c.bev.Input().Len() > 0
+	unclean := c.unclean || c.server.cfg.Flags&ServerLingeringClose != 0 || c.bev.Input().Len() > 0
 	if !unclean || c.peerEnded || c.endWriting() != nil {
 		c.hangUp()
 		return

@@ -65,8 +65,8 @@ func (c *h1ServerConn) appendFields(head []byte, x *h1ServerExchange, length int
 	if !f.Contains(message.Date) {
 		head = append(s.date.Append(append(head, "Date: "...), c.base.Now()), wire.CRLF...)
 	}
-	if s.contentType != "" && !x.bare && length != 0 && !f.Contains(message.ContentType) && x.code != 204 && x.code != 304 && !x.tunnels() {
-		head = appendLine(head, "Content-Type", s.contentType)
+	if s.cfg.ContentType != NoContentType && !x.bare && length != 0 && !f.Contains(message.ContentType) && x.code != 204 && x.code != 304 && !x.tunnels() {
+		head = appendLine(head, "Content-Type", s.cfg.ContentType)
 	}
 	head = c.appendFraming(head, x, length)
 	head = appendUsers(head, f)

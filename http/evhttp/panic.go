@@ -1,14 +1,10 @@
 package evhttp
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/go-libevent/libevent/http/internal/message"
 )
-
-// ErrPanic is why a request has ended, one of whose callbacks has panicked.
-var ErrPanic = errors.New("a callback has panicked")
 
 // A PanicFunc is called with what a callback has panicked with, while the stack is
 // still that of the panic, so that [runtime/debug.Stack] shows where it was. r is
@@ -27,7 +23,7 @@ type PanicFunc func(r *Request, value any)
 // it, as that of any callback, and ends the program unless it is recovered there. On
 // its way the request fails with ErrPanic, and the connection is closed at once, so
 // that the server is in order if the loop is run again.
-func (s *Server) SetPanicCallback(fn PanicFunc) { s.onPanic = fn }
+func (s *Server) SetPanicCallback(fn PanicFunc) { s.cfg.OnPanic = fn }
 
 // SetPanicCallback is [Server.SetPanicCallback] for a client's connection: a request
 // one of whose callbacks panics fails with ErrPanic, and the connection is closed,
@@ -99,7 +95,7 @@ func (r *Request) tellError(cause error) {
 }
 
 // panicFunc implements side.
-func (c *h1ServerConn) panicFunc() PanicFunc { return c.server.onPanic }
+func (c *h1ServerConn) panicFunc() PanicFunc { return c.server.cfg.OnPanic }
 
 // panicked implements side.
 func (c *h1ServerConn) panicked(r *Request, passes bool) {

@@ -2,7 +2,6 @@ package evhttp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -12,21 +11,6 @@ import (
 	"github.com/go-libevent/libevent/http/evuri"
 	"github.com/go-libevent/libevent/http/internal/message"
 	"github.com/go-libevent/libevent/http/internal/route"
-)
-
-// Errors of requests.
-var (
-	// ErrDone says that the request is over: answered, cancelled, or its
-	// connection gone.
-	ErrDone = errors.New("request is over")
-	// ErrOrder says that a part of a message was sent out of its turn: a
-	// second reply, or data before the beginning of one.
-	ErrOrder = errors.New("not its turn")
-	// ErrInvalid is a name, value, method, target or phrase that HTTP does not
-	// allow.
-	ErrInvalid = message.ErrInvalid
-	// ErrLength says that a body does not have the length that was announced.
-	ErrLength = errors.New("not the length that was announced")
 )
 
 // A Request is a message and the answer to it, on whichever side: what a server
@@ -658,5 +642,5 @@ func (r *Request) end(op string) error {
 }
 
 func (r *Request) failed(op string, err error) error {
-	return fmt.Errorf("%s to %s %s: %w", op, r.Method(), r.URI(), err)
+	return fmt.Errorf("evhttp: %s to %s %s: %w", op, r.Method(), r.URI(), err)
 }

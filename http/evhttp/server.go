@@ -1,7 +1,6 @@
 package evhttp
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -11,18 +10,6 @@ import (
 	"github.com/go-libevent/libevent/http/internal/cond"
 	"github.com/go-libevent/libevent/http/internal/message"
 	"github.com/go-libevent/libevent/http/internal/route"
-)
-
-// Defaults of a server.
-const (
-	DefaultMaxBodySize    = 16 << 20
-	DefaultMaxHeadersSize = message.DefaultMaxHeader
-	DefaultIdleTimeout    = 50 * time.Second
-	DefaultHeaderTimeout  = 20 * time.Second
-	DefaultBodyTimeout    = 20 * time.Second
-	DefaultMinBodyRate    = 500 // bytes a second
-	DefaultWriteTimeout   = 50 * time.Second
-	DefaultContentType    = "text/html; charset=utf-8"
 )
 
 // A Server accepts connections and has requests answered (struct evhttp).
@@ -46,26 +33,11 @@ type Server struct {
 	hosts     route.Hosts[*Server]
 	anyMethod bool // some handlers get requests of every method
 
-	noGeneralOptions bool
-
-	allowed      Method
-	extensions   []extension
-	flags        ServerFlags
-	limits       message.Limits
-	maxBody      int64
-	maxConns     int
-	maxRequests  int
-	contentType  string
-	onNewRequest func(r *Request) bool
-	onError      ErrorPage
-	onLog        func(r *Request)
-	onPanic      PanicFunc
-	losses       event.LogLimiter // of connections
-	unhook       func() bool      // from the freeing of the base
-	newStream    StreamFunc
-
-	idleTimeout, headerTimeout, bodyTimeout, writeTimeout time.Duration
-	minBodyRate                                           int
+	cfg        ServerConfig   // with the defaults filled in
+	limits     message.Limits // of cfg
+	extensions []extension
+	losses     event.LogLimiter // of connections
+	unhook     func() bool      // from the freeing of the base
 
 	freed    bool
 	draining bool
@@ -83,18 +55,25 @@ type Server struct {
 // protocols with its peer must not offer "h2"; connections that do are closed.
 type StreamFunc func(base *event.Base, fd int) (*bufferevent.Bufferevent, error)
 
-// NewServer makes a server that listens nowhere yet (evhttp_new).
+// NewServer makes a server with the defaults, which listens nowhere yet
+// (evhttp_new).
 func NewServer(base *event.Base) *Server {
-	s := &Server{
-		base: base, exact: make(map[string]handler),
-		allowed: DefaultMethods, contentType: DefaultContentType,
-		idleTimeout: DefaultIdleTimeout, headerTimeout: DefaultHeaderTimeout,
-		bodyTimeout: DefaultBodyTimeout, writeTimeout: DefaultWriteTimeout,
-		minBodyRate: DefaultMinBodyRate, newStream: plain,
+	s, _ := NewServerWithConfig(base, nil) // the defaults are valid
+	return s
+}
+
+// NewServerWithConfig is NewServer for another configuration, of which it keeps a
+// copy; nil stands for the defaults. The error is ErrInvalid for flags or a content
+// type that cannot be.
+func NewServerWithConfig(base *event.Base, cfg *ServerConfig) (*Server, error) {
+	c, err := cfg.populated()
+	if err != nil {
+		return nil, opError("new server", err)
 	}
+	s := &Server{base: base, exact: make(map[string]handler), cfg: c, limits: c.Limits.message()}
 	s.hosts.Server = s
 	s.unhook = base.AfterFree(s.baseFreed)
-	return s
+	return s, nil
 }
 
 // Free closes everything at once. Streams of connections without a request still
@@ -135,7 +114,7 @@ func (s *Server) farewell(b *bufferevent.Bufferevent) {
 		return
 	}
 	over := false
-	b.FreeWhenWrittenFunc(s.writeTimeout, func(error) {
+	b.FreeWhenWrittenFunc(s.cfg.Timeouts.Write, func(error) {
 		over = true
 		if _, left := s.leaving[b]; left {
 			delete(s.leaving, b)
@@ -169,9 +148,6 @@ func (s *Server) gone() {
 
 // unused reports whether nothing is left of any connection.
 func (s *Server) unused() bool { return len(s.conns)+len(s.leaving) == 0 }
-
-// ErrDeadline says that connections had to be cut off.
-var ErrDeadline = errors.New("deadline for shutting down has passed")
 
 // Shutdown accepts nothing any more, closes the connections that have no request,
 // and the others when they have answered theirs. What is left after a time is
@@ -236,7 +212,7 @@ func (s *Server) empty(err error) {
 // find finds who answers a request, or returns the status code to refuse it with.
 func (s *Server) find(r *Request) int {
 	code := s.route(r)
-	if r.method&s.allowed == 0 && s.allowed != AnyMethod && !r.handler.anyMethod {
+	if r.method&s.cfg.AllowedMethods == 0 && s.cfg.AllowedMethods != AnyMethod && !r.handler.anyMethod {
 		code = s.disallow(r, code)
 	}
 	if code == 0 && r.asked.Expect == message.ExpectOther {
@@ -260,11 +236,8 @@ func (s *Server) disallow(r *Request, code int) int {
 }
 
 func (s *Server) closesAfter(count int) bool {
-	return s.draining || s.maxRequests > 0 && count >= s.maxRequests
+	return s.draining || s.cfg.MaxRequests > 0 && count >= s.cfg.MaxRequests
 }
-
-// maxSpare is how many exchanges are kept to be used again.
-const maxSpare = 256
 
 func (s *Server) takeExchange() *h1ServerExchange {
 	n := len(s.spare)
@@ -291,7 +264,7 @@ func (s *Server) putExchange(x *h1ServerExchange) {
 // told so are not too many as well, some are closed without a word.
 func (c *h1ServerConn) overload() {
 	s := c.server
-	if len(s.conns)+len(s.leaving) > s.maxConns+s.maxConns/8+16 {
+	if len(s.conns)+len(s.leaving) > s.cfg.MaxConnections+s.cfg.MaxConnections/8+16 {
 		c.close()
 		return
 	}

@@ -1,21 +1,11 @@
 package evhttp
 
 import (
-	"errors"
-	"fmt"
 	"iter"
 	"net/netip"
 	"slices"
 
 	"github.com/go-libevent/libevent/core/listener"
-)
-
-// Errors of servers.
-var (
-	ErrTaken    = errors.New("taken")
-	ErrNotFound = errors.New("not found")
-	// ErrNotServer says that only a server can do that.
-	ErrNotServer = errors.New("not a request to a server")
 )
 
 // Bound is a place that a server listens at (struct evhttp_bound_socket).
@@ -30,7 +20,7 @@ type Bound struct {
 func (s *Server) Bind(addr netip.AddrPort) (*Bound, error) {
 	l, err := listener.NewBind(s.base, addr, listener.CloseOnFree|listener.CloseOnExec|listener.Reuseable, listener.DefaultBacklog, nil)
 	if err != nil {
-		return nil, fmt.Errorf("bind %s: %w", addr, err)
+		return nil, opError("bind", err)
 	}
 	return s.BindListener(l)
 }
@@ -41,7 +31,7 @@ func (s *Server) Bind(addr netip.AddrPort) (*Bound, error) {
 func (s *Server) Listen(address string) (*Bound, error) {
 	l, err := listener.Listen(s.base, address, listener.CloseOnFree|listener.CloseOnExec|listener.Reuseable, listener.DefaultBacklog, nil)
 	if err != nil {
-		return nil, fmt.Errorf("evhttp: %w", err)
+		return nil, opError("bind", err)
 	}
 	return s.BindListener(l)
 }
@@ -52,7 +42,7 @@ func (s *Server) Listen(address string) (*Bound, error) {
 func (s *Server) BindUnix(path string) (*Bound, error) {
 	l, err := listener.NewUnix(s.base, path, listener.CloseOnFree|listener.CloseOnExec|listener.Reuseable, listener.DefaultBacklog, nil)
 	if err != nil {
-		return nil, fmt.Errorf("bind %s: %w", path, err)
+		return nil, opError("bind", err)
 	}
 	return s.BindListener(l)
 }
@@ -63,7 +53,7 @@ func (s *Server) BindUnix(path string) (*Bound, error) {
 func (s *Server) AcceptSocket(fd int) (*Bound, error) {
 	l, err := listener.New(s.base, fd, listener.CloseOnFree, 0, nil)
 	if err != nil {
-		return nil, err
+		return nil, opError("accept", err)
 	}
 	return s.BindListener(l)
 }
@@ -75,7 +65,7 @@ func (s *Server) BindListener(l *listener.Listener) (*Bound, error) {
 	err := l.SetCallback(func(_ *listener.Listener, fd int, peer netip.AddrPort) { s.accept(b, fd, peer) })
 	if err != nil {
 		l.Free()
-		return nil, err
+		return nil, opError("bind", err)
 	}
 	s.bounds = append(s.bounds, b)
 	return b, nil

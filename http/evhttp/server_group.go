@@ -3,7 +3,6 @@ package evhttp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"sync"
 
@@ -91,7 +90,7 @@ func (s *Servers) Accept(base *event.Base, fd int, peer netip.AddrPort) {
 		_ = evutil.CloseSocket(fd) // nothing was sent that could be lost
 		return
 	}
-	if err := server.serveFD(server.newStream, fd); err != nil && !errors.Is(err, ErrServerClosed) {
+	if err := server.serveFD(server.cfg.Stream, fd); err != nil && !errors.Is(err, ErrServerClosed) {
 		server.logFailure("evhttp: connection refused", peer, err)
 	}
 }
@@ -155,5 +154,5 @@ func (s *Servers) Shutdown(ctx context.Context) error {
 		_ = base.(*event.Base).Post(found.(*loopServer).cutOff) // fails if it was freed
 		return true
 	})
-	return fmt.Errorf("evhttp: shut down: %w", context.Cause(ctx))
+	return opError("shut down", context.Cause(ctx))
 }

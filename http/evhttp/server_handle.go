@@ -60,7 +60,7 @@ func (s *Server) HandleStream(path string, fn Handler) error {
 
 func (s *Server) handle(path string, h handler) error {
 	if _, taken := s.exact[path]; taken {
-		return fmt.Errorf("handle %s: %w", path, ErrTaken)
+		return fmt.Errorf("evhttp: handle %s: %w", path, ErrTaken)
 	}
 	s.exact[path] = h
 	return nil
@@ -70,7 +70,7 @@ func (s *Server) handle(path string, h handler) error {
 // (evhttp_del_cb).
 func (s *Server) Unhandle(path string) error {
 	if _, taken := s.exact[path]; !taken {
-		return fmt.Errorf("unhandle %s: %w", path, ErrNotFound)
+		return fmt.Errorf("evhttp: unhandle %s: %w", path, ErrNotFound)
 	}
 	delete(s.exact, path)
 	return nil
@@ -91,7 +91,7 @@ func (s *Server) HandlePatternStream(pattern string, fn Handler) error {
 // UnhandlePattern undoes HandlePattern. The error is ErrNotFound.
 func (s *Server) UnhandlePattern(pattern string) error {
 	if !s.routes.Remove(pattern) {
-		return fmt.Errorf("unhandle pattern %s: %w", pattern, ErrNotFound)
+		return fmt.Errorf("evhttp: unhandle pattern %s: %w", pattern, ErrNotFound)
 	}
 	return nil
 }
@@ -115,7 +115,7 @@ func (s *Server) AddVirtualHost(pattern string, v *Server) error {
 // (evhttp_remove_virtual_host).
 func (s *Server) RemoveVirtualHost(v *Server) error {
 	if !s.hosts.Remove(&v.hosts) {
-		return fmt.Errorf("remove virtual host: %w", ErrNotFound)
+		return fmt.Errorf("evhttp: remove virtual host: %w", ErrNotFound)
 	}
 	return nil
 }
@@ -128,7 +128,7 @@ func (s *Server) AddAlias(name string) { s.hosts.AddAlias(name) }
 // (evhttp_remove_server_alias).
 func (s *Server) RemoveAlias(name string) error {
 	if !s.hosts.RemoveAlias(name) {
-		return fmt.Errorf("remove alias %s: %w", name, ErrNotFound)
+		return fmt.Errorf("evhttp: remove alias %s: %w", name, ErrNotFound)
 	}
 	return nil
 }
@@ -180,7 +180,7 @@ func (s *Server) pattern(r *Request, host, path []byte) (handler, bool) {
 // answersOptions reports whether a request with OPTIONS is about the server as a
 // whole and answered as by net/http.
 func (s *Server) answersOptions(r *Request) bool {
-	return s.anyMethod && !s.noGeneralOptions && r.asked.Form == message.AsteriskForm
+	return s.anyMethod && !s.cfg.NoGeneralOptions && r.asked.Form == message.AsteriskForm
 }
 
 // answerOptions says that the server is there (RFC 9110, section 9.3.7).

@@ -4,18 +4,18 @@ import "io"
 
 // SetLogCallback sets what is called for each request that is over and had an
 // answer, complete or cut off, which its connection's end tells.
-func (s *Server) SetLogCallback(fn func(r *Request)) { s.onLog = fn }
+func (s *Server) SetLogCallback(fn func(r *Request)) { s.cfg.OnAnswer = fn }
 
 // SetAccessLog writes a line to w for each request, in the Combined Log Format.
 // Each is one call of Write, on the loop, which waits for it; nil ends that. It
 // takes the place of SetLogCallback.
 func (s *Server) SetAccessLog(w io.Writer) {
 	if w == nil {
-		s.onLog = nil
+		s.cfg.OnAnswer = nil
 		return
 	}
 	var line []byte
-	s.onLog = func(r *Request) {
+	s.cfg.OnAnswer = func(r *Request) {
 		e := r.LogEntry()
 		line = append(e.AppendCombined(line[:0]), '\n')
 		_, _ = w.Write(line) // a log that cannot be written must not keep requests from being answered
@@ -36,7 +36,7 @@ func (r *Request) LogEntry() AccessLogEntry {
 
 // log writes a request to the access log.
 func (s *Server) log(r *Request) {
-	if s.onLog != nil {
-		r.conn.invoke(r, s.onLog)
+	if s.cfg.OnAnswer != nil {
+		r.conn.invoke(r, s.cfg.OnAnswer)
 	}
 }

@@ -18,12 +18,12 @@ import (
 // The errors are [ErrServerClosed] after Shutdown or Free, and [event.ErrNil]; a
 // stream of another base is [ErrInvalid], and stays the caller's.
 func (s *Server) Serve(b *bufferevent.Bufferevent) error {
-	const op = "evhttp: serve stream"
+	const op = "serve stream"
 	if b == nil {
-		return fmt.Errorf("%s: %w", op, event.ErrNil)
+		return opError(op, event.ErrNil)
 	}
 	if b.Base() != s.base {
-		return fmt.Errorf("%s: %w: its base is another one", op, ErrInvalid)
+		return opError(op, fmt.Errorf("%w: its base is another one", ErrInvalid))
 	}
 	err := b.SetWatermark(event.Read|event.Write, 0, 0)
 	if err != nil {
@@ -32,7 +32,7 @@ func (s *Server) Serve(b *bufferevent.Bufferevent) error {
 		err = s.serve(b)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", op, err)
+		return opError(op, err)
 	}
 	return nil
 }
@@ -41,7 +41,7 @@ func (s *Server) Serve(b *bufferevent.Bufferevent) error {
 // server's StreamFunc makes the stream: plain, or of TLS. The socket belongs to
 // the server from the call on, and must not block.
 func (s *Server) ServeFD(fd int) error {
-	if err := s.serveFD(s.newStream, fd); err != nil {
+	if err := s.serveFD(s.cfg.Stream, fd); err != nil {
 		return fmt.Errorf("evhttp: serve fd %d: %w", fd, err)
 	}
 	return nil
@@ -49,7 +49,7 @@ func (s *Server) ServeFD(fd int) error {
 
 // accept serves a connection that a listener has accepted.
 func (s *Server) accept(b *Bound, fd int, peer netip.AddrPort) {
-	newStream := s.newStream
+	newStream := s.cfg.Stream
 	if b.newStream != nil {
 		newStream = b.newStream
 	}
@@ -83,15 +83,10 @@ func (s *Server) serve(b *bufferevent.Bufferevent) error {
 	case err != nil:
 		c.close()
 		return err
-	case s.maxConns > 0 && len(s.conns)+len(s.leaving) > s.maxConns:
+	case s.cfg.MaxConnections > 0 && len(s.conns)+len(s.leaving) > s.cfg.MaxConnections:
 		c.overload()
-	case s.onLog != nil:
+	case s.cfg.OnAnswer != nil:
 		c.PeerAddr() // for the log, as a client that resets the connection leaves no address
 	}
 	return nil
-}
-
-// plain makes a bufferevent without TLS.
-func plain(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
-	return bufferevent.NewSocket(base, fd, bufferevent.CloseOnFree)
 }
