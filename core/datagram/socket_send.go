@@ -15,13 +15,10 @@ func (s *Socket) Send(m Message) error {
 	if s.closed {
 		return fdError("send", s.fd, ErrClosed)
 	}
-	if !s.hasRoom(len(m.Data)) && !s.reporting {
-		s.flush()
-	}
-	if s.closed || !s.hasRoom(len(m.Data)) {
+	if !s.hasRoom(len(m.Data)) && !s.makeRoom(len(m.Data)) {
 		return fdError("send", s.fd, ErrQueueFull)
 	}
-	s.push(m)
+	s.push(&m)
 	switch {
 	case s.sending != sendReady:
 	case len(s.queue) >= s.config.FlushAfter && !s.reporting:
@@ -52,7 +49,7 @@ func (s *Socket) SendNow(messages []Message) (taken int, err error) {
 		}
 	}
 	for taken < len(messages) && !s.closed && s.hasRoom(len(messages[taken].Data)) {
-		s.push(messages[taken])
+		s.push(&messages[taken])
 		taken++
 	}
 	return taken, err
@@ -77,7 +74,16 @@ func (s *Socket) hasRoom(n int) bool {
 	return len(s.queue) < s.config.MaxQueued && len(s.bytes)+n <= s.config.MaxQueuedBytes
 }
 
-func (s *Socket) push(m Message) {
+// makeRoom sends what is queued, and reports whether the queue then takes a message
+// of n bytes.
+func (s *Socket) makeRoom(n int) bool {
+	if !s.reporting {
+		s.flush()
+	}
+	return !s.closed && s.hasRoom(n)
+}
+
+func (s *Socket) push(m *Message) {
 	start := len(s.bytes)
 	s.bytes = append(s.bytes, m.Data...)
 	s.queue = append(s.queue, Message{Data: s.bytes[start:len(s.bytes):len(s.bytes)], Addr: m.Addr, Local: m.Local})
@@ -181,7 +187,7 @@ func (s *Socket) reportUnsent(unsent []Message) {
 
 // drained calls OnDrained if nothing has to wait any more.
 func (s *Socket) drained() {
-	if len(s.queue) == 0 && s.sending == sendReady && !s.closed && s.config.OnDrained != nil {
+	if s.config.OnDrained != nil && len(s.queue) == 0 && s.sending == sendReady && !s.closed {
 		s.config.OnDrained(s)
 	}
 }
