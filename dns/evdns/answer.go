@@ -117,7 +117,7 @@ func (b *Base) understand(r *Request, msg []byte, h dnswire.Header, offset int) 
 		o.answer, o.err = b.parseAnswer(r, msg, h, offset)
 		return o
 	}
-	if !b.options.trustAD && !r.asking().wantsAD() {
+	if !b.config.TrustAD && !r.asking().wantsAD() {
 		msg[3] &^= byte(dnswire.BitAD)
 	}
 	m, err := dnswire.UnpackMessage(msg, r.name, 0)

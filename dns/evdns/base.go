@@ -1,7 +1,6 @@
 package evdns
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -35,27 +34,6 @@ const (
 	allBaseFlags = InitializeNameservers | DisableWhenInactive | NameserversNoDefault | NoCache
 )
 
-// Errors of methods, which are wrapped.
-var (
-	// ErrFreed says that Free was called before.
-	ErrFreed = errors.New("resolver is freed")
-	// ErrFlags says that the flags are none that there are.
-	ErrFlags = errors.New("unknown flags")
-	// ErrNil says that something necessary is nil.
-	ErrNil = errors.New("must not be nil")
-	// ErrExists says that the base has this nameserver already.
-	ErrExists = errors.New("nameserver is there already")
-	// ErrAddress says that an address is none, or not of this kind.
-	ErrAddress = dnswire.ErrAddress
-	// ErrName says that a name cannot be looked up: it is too long, or has
-	// an empty label or characters that no host name has.
-	ErrName = dnswire.ErrName
-	// ErrIndex says that there is no nameserver with this number.
-	ErrIndex = errors.New("no such nameserver")
-	// ErrTooMany says that as many lookups as max-waiting allows wait already.
-	ErrTooMany = errors.New("too many lookups are waiting")
-)
-
 // A Base looks names up: it has nameservers, options, search domains, hosts
 // and a cache, and the requests that are under way.
 //
@@ -69,7 +47,7 @@ type Base struct {
 	epoch time.Time // what times are counted from
 	freed bool
 
-	options  options
+	config   Config // complete
 	search   search
 	hosts    hosts
 	cache    cache
@@ -111,15 +89,18 @@ type Base struct {
 // have InitializeNameservers it has no nameservers yet, and requests that the loop
 // finds without one fail (evdns_base_new).
 func NewBase(base *event.Base, flags BaseFlags) (*Base, error) {
-	const op = "new resolver"
+	const op = "evdns: new resolver"
 	if base == nil {
-		return nil, fmt.Errorf("%s: event base: %w", op, ErrNil)
+		return nil, fmt.Errorf("%s: event base: %w", op, event.ErrNil)
 	}
 	if flags&^allBaseFlags != 0 {
 		return nil, fmt.Errorf("%s: %#x: %w", op, uint8(flags&^allBaseFlags), ErrFlags)
 	}
-	b := &Base{event: base, flags: flags, epoch: base.Now(), options: defaultOptions()}
-	b.cache.setLimit(b.options.cacheSize)
+	b := &Base{event: base, flags: flags, epoch: base.Now()}
+	if err := b.config.complete(); err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	b.cache.setLimit(b.config.CacheSize)
 	if evthread.Enabled() {
 		var err error
 		if b.guard, err = evthread.NewLockGuard("evdns"); err != nil {

@@ -12,18 +12,6 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-const (
-	// maxNegativeTTL is how long the absence of a name or of records is cached at
-	// most; answers are for dnswire.MaxTTL. Longer TTLs are mistakes, or attacks
-	// (RFC 8767 section 4, RFC 2308 section 5).
-	maxNegativeTTL = 3 * time.Hour
-
-	// entryRoom is how many bytes an answer may have on average, and minRoom
-	// what all may have in any case, which is more than one can have.
-	entryRoom = 1 << 10
-	minRoom   = 128 << 10
-)
-
 // cache remembers answers for as long as their TTL says, and forgets the one
 // that was not asked for the longest when there are too many, or they take too
 // much memory. Times are those of Base.now. The zero value remembers nothing.

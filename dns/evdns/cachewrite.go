@@ -1,16 +1,12 @@
 package evdns
 
 import (
-	"errors"
 	"net/netip"
 	"strconv"
 	"time"
 
 	"github.com/go-libevent/libevent/core/evutil"
 )
-
-// ErrNotCached says that the cache does not know.
-var ErrNotCached = errors.New("not in the cache")
 
 // CacheWrite has GetAddrInfo and CacheLookup answer with the addresses of res,
 // and the canonical name in it, when they are asked for name, for so long. They

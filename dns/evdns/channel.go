@@ -101,9 +101,6 @@ func (c *channel) sent(n int) {
 	}
 }
 
-// maxIdle is how long a list may be that is kept for the next time.
-const maxIdle = 1024
-
 // find returns the request with an id, or nil.
 func (c *channel) find(id uint16) *Request {
 	if c.n == 0 {
@@ -125,9 +122,6 @@ func (c *channel) freeID(random *rand.ChaCha8) uint16 {
 		}
 	}
 }
-
-// maxPerChannel is how many requests may be on a channel.
-const maxPerChannel = 1 << 15
 
 func (c *channel) add(r *Request) {
 	if c.n == len(c.buckets) {

@@ -29,7 +29,7 @@ func TestSocketsAreReplaced(t *testing.T) {
 			if err := b.AddNameserverString("127.0.0.1"); err != nil {
 				t.Fatal(err)
 			}
-			b.options.ports = 1
+			b.config.Ports = 1
 			socket := func() *udpSocket {
 				u, err := b.servers[0].socket(b.now())
 				if err != nil {

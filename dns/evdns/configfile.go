@@ -9,48 +9,6 @@ import (
 	"strings"
 )
 
-// ConfigErr is the reason why a configuration file could not be used, or not
-// fully. Errors of ParseResolvConf and LoadHosts wrap one, so that errors.Is
-// finds it; what the system says is wrapped as well (EVDNS_ERROR_NONE is nil).
-type ConfigErr int
-
-const (
-	// ErrOpenFile says that the file could not be opened
-	// (EVDNS_ERROR_FAILED_TO_OPEN_FILE).
-	ErrOpenFile ConfigErr = 1
-	// ErrStatFile says that the file is not one that could be read
-	// (EVDNS_ERROR_FAILED_TO_STAT_FILE).
-	ErrStatFile ConfigErr = 2
-	// ErrFileTooLarge says that the file is larger than max-file-size
-	// (EVDNS_ERROR_FILE_TOO_LARGE).
-	ErrFileTooLarge ConfigErr = 3
-	// ErrReadFile says that reading the file broke off
-	// (EVDNS_ERROR_SHORT_READ_FROM_FILE).
-	ErrReadFile ConfigErr = 5
-	// ErrNoNameservers says that all went well, but no nameserver was found,
-	// so that 127.0.0.1 took its place. As the error of a lookup, where it comes
-	// with ErrUnreachable, it says that the resolver has none
-	// (EVDNS_ERROR_NO_NAMESERVERS_CONFIGURED).
-	ErrNoNameservers ConfigErr = 6
-)
-
-// Error implements error.
-func (e ConfigErr) Error() string {
-	switch e {
-	case ErrOpenFile:
-		return "cannot be opened"
-	case ErrStatFile:
-		return "not a file to read"
-	case ErrFileTooLarge:
-		return "file too large"
-	case ErrReadFile:
-		return "reading broke off"
-	case ErrNoNameservers:
-		return "no nameservers configured"
-	}
-	return fmt.Sprintf("configuration error %d", int(e))
-}
-
 // ConfigStats counts lines of configuration files that were of no use, which is
 // also logged.
 type ConfigStats struct {
@@ -127,15 +85,6 @@ func configLines(text string) iter.Seq2[int, string] {
 		}
 	}
 }
-
-// maxConfigLine is how many bytes a line may have, so that one that does not end
-// is not taken apart.
-const maxConfigLine = 64 << 10
-
-var (
-	errNUL      = errors.New("NUL byte")
-	errLongLine = fmt.Errorf("more than %d bytes", maxConfigLine)
-)
 
 // checkLine says why a line is not worth looking at.
 func checkLine(line string) error {

@@ -6,10 +6,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// plainTime is how long a nameserver is asked without EDNS that was found not to
-// know it. It may have been replaced by then, or what is between it and us.
-const plainTime = 15 * time.Minute
-
 // ednsState is what is known about whether a nameserver, and all that is on the way
 // to it, knows EDNS. One that does not complains (RFC 6891, section 7), or is silent.
 // It is asked again without, and if it answers then, for plainTime.

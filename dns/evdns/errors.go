@@ -1,9 +1,51 @@
 package evdns
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/miekg/dns"
+
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
+)
+
+// Errors of methods. They come wrapped in "evdns: operation object"; a nil argument
+// is event.ErrNil.
+var (
+	// ErrFreed says that Free was called before.
+	ErrFreed = errors.New("resolver is freed")
+	// ErrFlags says that the flags are none that there are.
+	ErrFlags = errors.New("unknown flags")
+	// ErrExists says that the base has this nameserver already.
+	ErrExists = errors.New("nameserver is there already")
+	// ErrAddress says that an address is none, or not of this kind.
+	ErrAddress = dnswire.ErrAddress
+	// ErrName says that a name cannot be looked up: it is too long, or has
+	// an empty label or characters that no host name has.
+	ErrName = dnswire.ErrName
+	// ErrIndex says that there is no nameserver with this number.
+	ErrIndex = errors.New("no such nameserver")
+	// ErrTooMany says that as many lookups as max-waiting allows wait already.
+	ErrTooMany = errors.New("too many lookups are waiting")
+	// ErrOption says that there is no option of this name.
+	ErrOption = errors.New("unknown option")
+	// ErrValue says that a setting cannot have this value.
+	ErrValue = errors.New("invalid value")
+	// ErrNotCached says that the cache does not know.
+	ErrNotCached = errors.New("not in the cache")
+)
+
+// Reasons that are wrapped in others, or logged.
+var (
+	errIdle        = errors.New("connection is silent")
+	errShort       = errors.New("message shorter than a header")
+	errLongOptions = errors.New("too long for a query")
+	errNoArgument  = errors.New("argument missing")
+	errNUL         = errors.New("NUL byte")
+	errLongLine    = fmt.Errorf("more than %d bytes", maxConfigLine)
+	errNoName      = errors.New("address without a name")
+	errWithPort    = errors.New("address with a port")
+	errManyAddrs   = fmt.Errorf("more than %d addresses of a name", maxHostAddrs)
 )
 
 // Err is the reason why a lookup has no answer. The values up to 5 are the
@@ -93,4 +135,46 @@ func rcodeError(rcode int) error {
 	default:
 		return ErrUnknown
 	}
+}
+
+// ConfigErr is the reason why a configuration file could not be used, or not
+// fully. Errors of ParseResolvConf and LoadHosts wrap one, so that errors.Is
+// finds it; what the system says is wrapped as well (EVDNS_ERROR_NONE is nil).
+type ConfigErr int
+
+const (
+	// ErrOpenFile says that the file could not be opened
+	// (EVDNS_ERROR_FAILED_TO_OPEN_FILE).
+	ErrOpenFile ConfigErr = 1
+	// ErrStatFile says that the file is not one that could be read
+	// (EVDNS_ERROR_FAILED_TO_STAT_FILE).
+	ErrStatFile ConfigErr = 2
+	// ErrFileTooLarge says that the file is larger than max-file-size
+	// (EVDNS_ERROR_FILE_TOO_LARGE).
+	ErrFileTooLarge ConfigErr = 3
+	// ErrReadFile says that reading the file broke off
+	// (EVDNS_ERROR_SHORT_READ_FROM_FILE).
+	ErrReadFile ConfigErr = 5
+	// ErrNoNameservers says that all went well, but no nameserver was found,
+	// so that 127.0.0.1 took its place. As the error of a lookup, where it comes
+	// with ErrUnreachable, it says that the resolver has none
+	// (EVDNS_ERROR_NO_NAMESERVERS_CONFIGURED).
+	ErrNoNameservers ConfigErr = 6
+)
+
+// Error implements error.
+func (e ConfigErr) Error() string {
+	switch e {
+	case ErrOpenFile:
+		return "cannot be opened"
+	case ErrStatFile:
+		return "not a file to read"
+	case ErrFileTooLarge:
+		return "file too large"
+	case ErrReadFile:
+		return "reading broke off"
+	case ErrNoNameservers:
+		return "no nameservers configured"
+	}
+	return fmt.Sprintf("configuration error %d", int(e))
 }

@@ -91,8 +91,8 @@ func ExampleBase_SetOption() {
 	fmt.Println(resolver.SetOption("no-such-option", "1"))
 	// Output:
 	// <nil>
-	// set option attempts to "many": invalid value: not a number from 0
-	// set option "no-such-option": unknown option
+	// evdns: set option attempts to "many": invalid value: not a number from 0
+	// evdns: set option "no-such-option": unknown option
 }
 
 // A resolver takes its nameservers from a file in the format of resolv.conf.

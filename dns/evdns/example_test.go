@@ -122,7 +122,7 @@ func ExampleRequest_Cancel() {
 	if err := base.Dispatch(); err != nil {
 		log.Fatal(err)
 	}
-	// Output: lookup www.example.com A: request cancelled
+	// Output: evdns: lookup www.example.com A: request cancelled
 }
 
 // A lookup that has to end in time, whatever nameservers do.

@@ -29,13 +29,6 @@ type failureEnd struct {
 	until time.Duration
 }
 
-// defaultFailureTTL is how long a failure is kept, and maxFailureTTL how long it
-// may be (RFC 9520, section 3.2).
-const (
-	defaultFailureTTL = time.Second
-	maxFailureTTL     = 5 * time.Minute
-)
-
 // A failureKey is a name in lower case, a type, and what of the flags counts.
 type failureKey [dnswire.MaxName + 4 + 3]byte
 

@@ -159,7 +159,7 @@ func (b *Base) results(q *evutil.AddrInfoQuery, addrs []netip.Addr, canonName st
 func (l *lookup) try() bool {
 	for {
 		l.families = [2]family{}
-		l.oneByOne = l.base.options.singleRequest && l.query.WantsIPv4() && l.query.WantsIPv6()
+		l.oneByOne = l.base.config.SingleRequest && l.query.WantsIPv4() && l.query.WantsIPv6()
 		if l.query.WantsIPv4() {
 			l.ask(0)
 		}
@@ -193,7 +193,7 @@ func (l *lookup) ask(i int) {
 		f.answer, f.err = kind.answer(familyTypes[i])
 		return
 	}
-	if i == 1 && b.options.noAAAA && l.query.WantsIPv4() {
+	if i == 1 && b.config.NoAAAA && l.query.WantsIPv4() {
 		return // which says whether the name exists
 	}
 	qtype, resolve := familyTypes[i], (*Base).ResolveIPv4
@@ -248,7 +248,7 @@ func (l *lookup) answered(i int, a Answer, err error) {
 	// other family, which then has the time that requests have.
 	switch {
 	case l.succeeded():
-		_ = l.timer.AddTimeout(l.base.options.skew) // it was assigned
+		_ = l.timer.AddTimeout(l.base.config.AllowSkew) // it was assigned
 	case errors.Is(err, ErrNotExist):
 		_ = l.timer.AddTimeout(notExistSkew) // it was assigned
 	}
@@ -366,9 +366,9 @@ func (l *lookup) outcome() ([]evutil.AddrInfo, error) {
 // the cause, or nil.
 func (l *lookup) failure(reason, cause error) error {
 	if cause == nil {
-		return fmt.Errorf("getaddrinfo node %q service %q: %w", l.node, l.service, reason)
+		return fmt.Errorf("evdns: getaddrinfo node %q service %q: %w", l.node, l.service, reason)
 	}
-	return fmt.Errorf("getaddrinfo node %q service %q: %w: %w", l.node, l.service, reason, cause)
+	return fmt.Errorf("evdns: getaddrinfo node %q service %q: %w: %w", l.node, l.service, reason, cause)
 }
 
 // searchGoesOn reports whether after err, if any, it makes sense to try another

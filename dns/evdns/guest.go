@@ -12,7 +12,7 @@ import (
 // enough.
 func (b *Base) pickNamed(r *Request, addr netip.AddrPort) *nameserver {
 	s := b.named(addr)
-	if s != nil && r.sent > 0 && (int(r.sent) >= b.options.attempts || r.isRuledOut(s)) {
+	if s != nil && r.sent > 0 && (int(r.sent) >= b.config.Attempts || r.isRuledOut(s)) {
 		return nil
 	}
 	return s

@@ -53,7 +53,7 @@ func (s *nameserver) measure(r *Request) {
 func (s *nameserver) strike(why string) {
 	s.timeouts++
 	switch {
-	case s.timeouts >= s.base.options.maxTimeouts:
+	case s.timeouts >= s.base.config.MaxTimeouts:
 		s.failed(why)
 	case s.needsProbe() && s.probe == nil:
 		s.probeIn(0)
@@ -75,7 +75,7 @@ func (s *nameserver) failed(why string) {
 	}
 	s.failures = 1
 	s.endProbe()
-	s.probeIn(b.options.initialProbe)
+	s.probeIn(b.config.InitialProbe)
 }
 
 // needsProbe says whether the nameserver is to be probed: it is down, or it is
@@ -128,12 +128,12 @@ func (s *nameserver) onTimer(*event.Event, event.What) {
 	if r.name == "" {
 		r.name, r.qtype = ".", dns.TypeNS
 	}
-	r.stream = b.options.useVC
+	r.stream = b.config.UseVC
 	if debugging() {
 		logDebug("probe", "addr", s.addr, "name", r.name, "type", dns.Type(r.qtype).String())
 	}
 	s.probe = r
-	s.probeAt = b.now() + b.options.timeout // should this one be given up
+	s.probeAt = b.now() + b.config.Timeout // should this one be given up
 	b.inflight.push(r)
 	b.transmit(r, s)
 	b.finishLater()
@@ -154,9 +154,9 @@ func (s *nameserver) probeFailed(why string) {
 		s.strike(why)
 		return
 	}
-	o := &s.base.options
+	o := &s.base.config
 	s.failures++
-	s.probeIn(backoff(o.initialProbe, o.maxProbe, o.probeBackoff, s.failures-1))
+	s.probeIn(backoff(o.InitialProbe, o.MaxProbe, o.ProbeBackoff, s.failures-1))
 }
 
 // backoff returns the pause before a probe when n have come to nothing: the

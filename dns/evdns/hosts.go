@@ -1,7 +1,6 @@
 package evdns
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -10,9 +9,6 @@ import (
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
-
-// maxHostAddrs is how many addresses a name can have in hosts files.
-const maxHostAddrs = 256
 
 // hosts are the names and addresses of hosts files. The zero value has none.
 type hosts struct {
@@ -49,12 +45,6 @@ func hostKey(name string) string {
 	}
 	return name
 }
-
-var (
-	errNoName    = errors.New("address without a name")
-	errWithPort  = errors.New("address with a port")
-	errManyAddrs = fmt.Errorf("more than %d addresses of a name", maxHostAddrs)
-)
 
 // parseLine adds what a line says: an address and its names, up to a comment.
 func (h *hosts) parseLine(line string) error {
@@ -118,7 +108,7 @@ func (b *Base) LoadHosts(filename string) error {
 	b.lock()
 	defer b.unlock()
 	if b.freed {
-		return fmt.Errorf("load hosts %q: %w", filename, ErrFreed)
+		return fmt.Errorf("evdns: load hosts %q: %w", filename, ErrFreed)
 	}
 	return b.loadHosts(filename)
 }
@@ -127,7 +117,7 @@ func (b *Base) loadHosts(filename string) error {
 	const defaults = "127.0.0.1 localhost\n::1 localhost\n"
 	text, err := defaults, error(nil)
 	if filename != "" {
-		text, err = readConfig(filename, b.options.maxFileSize)
+		text, err = readConfig(filename, b.config.MaxFileSize)
 	}
 	if err != nil {
 		text = defaults
@@ -138,7 +128,7 @@ func (b *Base) loadHosts(filename string) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("load hosts %q: %w", filename, err)
+		return fmt.Errorf("evdns: load hosts %q: %w", filename, err)
 	}
 	return nil
 }

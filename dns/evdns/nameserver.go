@@ -76,7 +76,7 @@ func (b *Base) AddNameserver(addr netip.AddrPort) error {
 func (b *Base) AddNameserverString(s string) error {
 	addr, err := evutil.ParseSockaddrPort(s)
 	if err != nil {
-		return fmt.Errorf("add nameserver %q: %w: %w", s, ErrAddress, err)
+		return fmt.Errorf("evdns: add nameserver %q: %w: %w", s, ErrAddress, err)
 	}
 	return b.AddNameserver(addr)
 }
@@ -86,7 +86,7 @@ func (b *Base) AddNameserverString(s string) error {
 // connects it. Port 0 is port 853.
 func (b *Base) AddTLSNameserver(addr netip.AddrPort, dial DialFunc) error {
 	if dial == nil {
-		return fmt.Errorf("add nameserver %v: dial: %w", addr, ErrNil)
+		return fmt.Errorf("evdns: add nameserver %v: dial: %w", addr, event.ErrNil)
 	}
 	return b.addNameserver(withPort(addr, defaultTLSPort), dial)
 }
@@ -111,11 +111,11 @@ func (b *Base) addNameserver(addr netip.AddrPort, dial DialFunc) error {
 	b.lock()
 	defer b.unlock()
 	if err := b.checkNameserver(addr); err != nil {
-		return fmt.Errorf("add nameserver %v: %w", addr, err)
+		return fmt.Errorf("evdns: add nameserver %v: %w", addr, err)
 	}
 	s := &nameserver{base: b, addr: addr, dial: dial, up: true}
 	if err := s.timer.AssignTimer(b.event, s.onTimer); err != nil {
-		return fmt.Errorf("add nameserver %v: %w", addr, err)
+		return fmt.Errorf("evdns: add nameserver %v: %w", addr, err)
 	}
 	b.servers = append(b.servers, s)
 	b.good++
@@ -157,7 +157,7 @@ func (b *Base) NameserverAddr(i int) (netip.AddrPort, error) {
 	b.lock()
 	defer b.unlock()
 	if i < 0 || i >= len(b.servers) {
-		return netip.AddrPort{}, fmt.Errorf("nameserver %d: %w", i, ErrIndex)
+		return netip.AddrPort{}, fmt.Errorf("evdns: nameserver %d: %w", i, ErrIndex)
 	}
 	return b.servers[i].addr, nil
 }

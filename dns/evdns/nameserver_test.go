@@ -34,7 +34,7 @@ func newIdle(t *testing.T, nameservers ...string) (*event.Base, *Base) {
 // answers.
 func TestPausesBetweenProbesGrow(t *testing.T) {
 	loop, b := newIdle(t, "127.0.0.1")
-	b.options.initialProbe, b.options.maxProbe, b.options.probeBackoff = 10*time.Second, 100*time.Second, 3
+	b.config.InitialProbe, b.config.MaxProbe, b.config.ProbeBackoff = 10*time.Second, 100*time.Second, 3
 	s := b.servers[0]
 	ran := false
 	err := loop.Post(func() { // where the clock stands still
@@ -124,11 +124,11 @@ func TestOrderOfRetries(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, b := newIdle(t)
-			b.options.attempts = test.attempts
+			b.config.Attempts = test.attempts
 			for i, state := range test.states {
 				b.servers = append(b.servers, &nameserver{base: b, up: state != down, doubted: state == doubted, failures: i})
 			}
-			b.options.maxTimeouts = 255
+			b.config.MaxTimeouts = 255
 			r, got := &Request{base: b}, ""
 			for s := b.pick(r); s != nil; s = b.pick(r) {
 				got += string(rune('0' + s.failures))
@@ -147,7 +147,7 @@ func TestOrderOfRetries(t *testing.T) {
 func TestTheTimeOfAStoppedLoopDoesNotCount(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		loop, b := newIdle(t, "127.0.0.1", "127.0.0.2")
-		b.options.maxInflight = 1
+		b.config.MaxInflight = 1
 		var requests []*Request
 		for _, name := range []string{"a.example", "b.example", "a.example"} { // sent, waiting, joined
 			r, err := b.ResolveIPv4(name, 0, func(Answer, error) {})

@@ -1,8 +1,6 @@
 package evdns
 
 import (
-	"time"
-
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
@@ -10,7 +8,7 @@ import (
 // letters of the name in another case. Some nameservers change them, but so does
 // somebody who forges an answer and cannot see the query.
 //
-// Such an answer is not used. The right one is awaited for opinionDelay, and then the
+// Such an answer is not used. The right one is awaited for caseDelay, and then the
 // nameserver is asked over TCP, where an answer cannot be forged without seeing the
 // query. If TCP fails, it is asked by UDP again, and the second such answer is used: to
 // forge both, two ids and two ports have to be guessed.
@@ -23,10 +21,6 @@ const (
 	opinionMissing                // as TCP has failed
 )
 
-// opinionDelay is how long the right answer is awaited when there was one with other
-// letters, unless the nameserver is known to change them.
-const opinionDelay = 50 * time.Millisecond
-
 // resembles says whether a message is taken for the answer to r though it does not
 // repeat the question letter by letter.
 func (c *channel) resembles(r *Request, msg []byte, h dnswire.Header) bool {
@@ -38,7 +32,7 @@ func (c *channel) resembles(r *Request, msg []byte, h dnswire.Header) bool {
 		c.server.folds = true
 		return true
 	}
-	return !b.options.randomizeCase || b.believes(r)
+	return b.config.KeepCase || b.believes(r)
 }
 
 // believes says whether an answer with other letters is believed. For a probe it is
@@ -53,7 +47,7 @@ func (b *Base) believes(r *Request) bool {
 	default:
 		r.opinion = opinionWanted
 		b.inflight.remove(r)
-		b.inflight.insert(r, min(r.deadline, b.now()+opinionDelay))
+		b.inflight.insert(r, min(r.deadline, b.now()+caseDelay))
 		b.finishLater()
 	}
 	return false

@@ -1,10 +1,8 @@
 package evdns
 
 import (
-	"errors"
 	"fmt"
 	"math"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -35,72 +33,7 @@ const (
 	OptionsAll = OptionSearch | OptionNameservers | OptionMisc | OptionHostsFile
 )
 
-var (
-	// ErrOption says that there is no option of this name.
-	ErrOption = errors.New("unknown option")
-	// ErrValue says that an option cannot have this value.
-	ErrValue = errors.New("invalid value")
-)
-
-// options are the settings of a base; SetOption says what they mean.
-type options struct {
-	timeout        time.Duration
-	attempts       int
-	maxTimeouts    int
-	maxInflight    int
-	maxWaiting     int
-	randomizeCase  bool
-	bindTo         netip.AddrPort // or the zero value
-	initialProbe   time.Duration
-	maxProbe       time.Duration
-	probeBackoff   int
-	skew           time.Duration
-	soRcvbuf       int // or 0, for what the system gives
-	soSndbuf       int
-	tcpIdleTimeout time.Duration
-	useVC          bool
-	ignoreTC       bool
-	singleRequest  bool
-	noAAAA         bool
-	trustAD        bool
-	ednsUDPSize    int
-	ports          int
-	cacheSize      int
-	failureTTL     time.Duration // or 0
-	order          addressOrder
-	maxFileSize    int
-}
-
-const (
-	defaultCacheSize   = 10_000
-	defaultMaxFileSize = 16 << 20
-	defaultMaxWaiting  = 1 << 20
-	defaultPorts       = 4
-)
-
-func defaultOptions() options {
-	return options{
-		timeout:        5 * time.Second,
-		attempts:       3,
-		maxTimeouts:    3,
-		maxInflight:    64,
-		maxWaiting:     defaultMaxWaiting,
-		randomizeCase:  true,
-		initialProbe:   10 * time.Second,
-		maxProbe:       time.Hour,
-		probeBackoff:   3,
-		skew:           3 * time.Second,
-		tcpIdleTimeout: 5 * time.Second,
-		ednsUDPSize:    512,
-		ports:          defaultPorts,
-		cacheSize:      defaultCacheSize,
-		failureTTL:     defaultFailureTTL,
-		order:          orderRFC6724,
-		maxFileSize:    defaultMaxFileSize,
-	}
-}
-
-// SetOption sets an option of the resolver, which may also stand in the options
+// SetOption sets a field of the Config by the name that libevent gives it, which may also stand in the options
 // of a resolv.conf as name:value. A colon after the name is ignored. Numbers of
 // seconds may have a fraction and are at least 0.001; numbers beyond the range
 // that is given become the nearest that is in it.
@@ -151,10 +84,12 @@ func (b *Base) SetOption(name, value string) error {
 	b.lock()
 	defer b.unlock()
 	if b.freed {
-		return fmt.Errorf("set option %s: %w", name, ErrFreed)
+		return fmt.Errorf("evdns: set option %s: %w", name, ErrFreed)
 	}
-	_, err := b.setOption(name, value, OptionsAll)
-	return err
+	if _, err := b.setOption(name, value, OptionsAll); err != nil {
+		return fmt.Errorf("evdns: %w", err)
+	}
+	return nil
 }
 
 // setOption sets an option if flags have its kind. In any case the value must
@@ -163,13 +98,14 @@ func (b *Base) setOption(name, value string, flags OptionFlags) (known bool, err
 	name = strings.TrimSuffix(name, ":")
 	opt, known := optionTable[name]
 	if !known {
-		opt, known = flagOptions[name]
-	}
-	if !known {
 		return false, fmt.Errorf("set option %q: %w", name, ErrOption)
 	}
-	target := *b.settings()
-	if err := opt.set(&target, value); err != nil {
+	target := b.config
+	err = opt.set(&target, name, value)
+	if err == nil {
+		err = target.complete()
+	}
+	if err != nil {
 		return true, fmt.Errorf("set option %s to %q: %w", name, value, err)
 	}
 	if flags&opt.kind != 0 {
@@ -178,145 +114,128 @@ func (b *Base) setOption(name, value string, flags OptionFlags) (known bool, err
 	return true, nil
 }
 
-// settings are what SetOption can change.
-type settings struct {
-	options
-	ndots      int
-	noTLDQuery bool
-}
-
-func (b *Base) settings() *settings {
-	return &settings{options: b.options, ndots: b.search.ndots(), noTLDQuery: b.search.noTLDQuery}
-}
-
-func (b *Base) apply(s settings) {
-	b.options = s.options
-	b.search.setNdots(s.ndots)
-	b.search.noTLDQuery = s.noTLDQuery
-	b.cache.setLimit(s.cacheSize)
-	b.finishLater() // there may be room for requests that wait
-}
-
-// An option is an entry of the table of options.
+// An option is an entry of the table of options. set sets what the option name is
+// about.
 type option struct {
 	kind OptionFlags
-	set  func(s *settings, value string) error
+	set  func(c *Config, name, value string) error
 }
 
 var optionTable = map[string]option{
-	"ndots": {OptionSearch, func(s *settings, v string) error {
-		return setInt(&s.ndots, v, 0, math.MaxInt)
-	}},
-	"timeout": {OptionMisc, func(s *settings, v string) error {
-		return setSeconds(&s.timeout, v, maxSeconds)
-	}},
-	"attempts": {OptionMisc, func(s *settings, v string) error {
-		return setInt(&s.attempts, v, 1, 255)
-	}},
-	"max-timeouts": {OptionMisc, func(s *settings, v string) error {
-		return setInt(&s.maxTimeouts, v, 1, 255)
-	}},
-	"max-inflight": {OptionMisc, func(s *settings, v string) error {
-		return setInt(&s.maxInflight, v, 1, 1_000_000)
-	}},
-	"randomize-case": {OptionMisc, func(s *settings, v string) error {
-		n, err := parseInt(v)
-		s.randomizeCase = n != 0
-		return err
-	}},
-	"bind-to": {OptionNameservers, func(s *settings, v string) error {
-		addr, err := evutil.ParseSockaddrPort(v)
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrValue, err)
-		}
-		s.bindTo = addr
-		return nil
-	}},
-	"initial-probe-timeout": {OptionMisc, func(s *settings, v string) error {
-		err := setSeconds(&s.initialProbe, v, time.Hour)
-		s.initialProbe = min(s.initialProbe, s.maxProbe)
-		return err
-	}},
-	"max-probe-timeout": {OptionMisc, func(s *settings, v string) error {
-		var seconds int
-		err := setInt(&seconds, v, 1, 3600)
-		s.maxProbe = time.Duration(seconds) * time.Second
-		s.initialProbe = min(s.initialProbe, s.maxProbe)
-		return err
-	}},
-	"probe-backoff-factor": {OptionMisc, func(s *settings, v string) error {
-		return setInt(&s.probeBackoff, v, 1, 10)
-	}},
-	"getaddrinfo-allow-skew": {OptionMisc, func(s *settings, v string) error {
-		return setSeconds(&s.skew, v, maxSeconds)
-	}},
-	"so-rcvbuf": {OptionMisc, func(s *settings, v string) error {
-		return setInt(&s.soRcvbuf, v, 0, math.MaxInt32)
-	}},
-	"so-sndbuf": {OptionMisc, func(s *settings, v string) error {
-		return setInt(&s.soSndbuf, v, 0, math.MaxInt32)
-	}},
-	"tcp-idle-timeout": {OptionMisc, func(s *settings, v string) error {
-		return setSeconds(&s.tcpIdleTimeout, v, maxSeconds)
-	}},
-	"use-vc": {OptionMisc, func(s *settings, v string) error {
-		return setFlag(&s.useVC, v)
-	}},
-	"ignore-tc": {OptionMisc, func(s *settings, v string) error {
-		return setFlag(&s.ignoreTC, v)
-	}},
-	"edns-udp-size": {OptionMisc, func(s *settings, v string) error {
-		return setInt(&s.ednsUDPSize, v, 512, 65535)
-	}},
+	"ndots":                  {OptionSearch, setNumber},
+	"timeout":                {OptionMisc, setSeconds},
+	"attempts":               {OptionMisc, setNumber},
+	"max-timeouts":           {OptionMisc, setNumber},
+	"max-inflight":           {OptionMisc, setNumber},
+	"randomize-case":         {OptionMisc, setRandomizeCase},
+	"bind-to":                {OptionNameservers, setBindTo},
+	"initial-probe-timeout":  {OptionMisc, setSeconds},
+	"max-probe-timeout":      {OptionMisc, setMaxProbe},
+	"probe-backoff-factor":   {OptionMisc, setNumber},
+	"getaddrinfo-allow-skew": {OptionMisc, setSeconds},
+	"so-rcvbuf":              {OptionMisc, setNumber},
+	"so-sndbuf":              {OptionMisc, setNumber},
+	"tcp-idle-timeout":       {OptionMisc, setSeconds},
+	"use-vc":                 {OptionMisc, setFlag(func(c *Config) { c.UseVC = true })},
+	"ignore-tc":              {OptionMisc, setFlag(func(c *Config) { c.IgnoreTC = true })},
+	"edns-udp-size":          {OptionMisc, setNumber},
 
-	"address-order": {OptionMisc, func(s *settings, v string) error {
-		order, ok := addressOrders[v]
-		if !ok {
-			return fmt.Errorf("%w: not an order", ErrValue)
-		}
-		s.order = order
-		return nil
-	}},
-	"cache-size": {OptionMisc, func(s *settings, v string) error {
-		return setInt(&s.cacheSize, v, 0, 10_000_000)
-	}},
-	"failure-ttl": {OptionMisc, func(s *settings, v string) error {
-		if v == "0" {
-			s.failureTTL = 0
-			return nil
-		}
-		return setSeconds(&s.failureTTL, v, maxFailureTTL)
-	}},
-	"max-file-size": {OptionMisc, func(s *settings, v string) error {
-		return setInt(&s.maxFileSize, v, 1, 1<<30)
-	}},
-	"max-waiting": {OptionMisc, func(s *settings, v string) error {
-		return setInt(&s.maxWaiting, v, 1, 1_000_000_000)
-	}},
-	"ports-per-nameserver": {OptionMisc, func(s *settings, v string) error {
-		return setInt(&s.ports, v, 1, 256)
-	}},
+	// These are of glibc.
+	"edns0":                 {OptionMisc, setFlag(func(c *Config) { c.EDNSUDPSize = max(c.EDNSUDPSize, dnswire.EDNSUDPSize) })},
+	"no-aaaa":               {OptionMisc, setFlag(func(c *Config) { c.NoAAAA = true })},
+	"no-reload":             {OptionMisc, setFlag(func(*Config) {})},
+	"no-tld-query":          {OptionSearch, setFlag(func(c *Config) { c.NoTLDQuery = true })},
+	"rotate":                {OptionMisc, setFlag(func(*Config) {})},
+	"single-request":        {OptionMisc, setFlag(func(c *Config) { c.SingleRequest = true })},
+	"single-request-reopen": {OptionMisc, setFlag(func(c *Config) { c.SingleRequest = true })},
+	"trust-ad":              {OptionMisc, setFlag(func(c *Config) { c.TrustAD = true })},
+
+	// These are beyond libevent.
+	"address-order":        {OptionMisc, setOrder},
+	"cache-size":           {OptionMisc, setNumber},
+	"failure-ttl":          {OptionMisc, setSeconds},
+	"max-file-size":        {OptionMisc, setNumber},
+	"max-waiting":          {OptionMisc, setNumber},
+	"ports-per-nameserver": {OptionMisc, setNumber},
 }
 
-// flagOptions are the options of glibc, which are set by being there.
-var flagOptions = map[string]option{
-	"edns0": {OptionMisc, func(s *settings, v string) error {
-		s.ednsUDPSize = max(s.ednsUDPSize, dnswire.EDNSUDPSize)
-		return noValue(v)
-	}},
-	"no-aaaa":        {OptionMisc, func(s *settings, v string) error { return setFlag(&s.noAAAA, v) }},
-	"no-reload":      {OptionMisc, func(_ *settings, v string) error { return noValue(v) }},
-	"no-tld-query":   {OptionSearch, func(s *settings, v string) error { return setFlag(&s.noTLDQuery, v) }},
-	"rotate":         {OptionMisc, func(_ *settings, v string) error { return noValue(v) }},
-	"single-request": {OptionMisc, func(s *settings, v string) error { return setFlag(&s.singleRequest, v) }},
-	"single-request-reopen": {OptionMisc, func(s *settings, v string) error {
-		return setFlag(&s.singleRequest, v)
-	}},
-	"trust-ad": {OptionMisc, func(s *settings, v string) error { return setFlag(&s.trustAD, v) }},
+// setNumber sets a number to the nearest of value that is in its range.
+func setNumber(c *Config, name, value string) error {
+	v, err := parseInt(value)
+	if err != nil {
+		return err
+	}
+	for _, n := range c.numbers() {
+		if n.option != name {
+			continue
+		}
+		*n.field = min(max(v, n.low), n.high)
+		if v == 0 && n.none {
+			*n.field = -1
+		}
+	}
+	return nil
 }
 
-// maxSeconds is about what an int of C holds.
-const maxSeconds = math.MaxInt32 * time.Second
+// setSeconds sets a time, to the microsecond, to the nearest of value that is in its
+// range.
+func setSeconds(c *Config, name, value string) error {
+	seconds, err := strconv.ParseFloat(value, 64)
+	for _, s := range c.spans() {
+		switch {
+		case s.option != name:
+		case value == "0" && s.none:
+			*s.field = -1
+		case err != nil || !(seconds >= minTimeout.Seconds()):
+			return fmt.Errorf("%w: not a number of seconds from 0.001", ErrValue)
+		default:
+			*s.field = time.Duration(math.Round(min(seconds, s.high.Seconds())*1e6)) * time.Microsecond
+		}
+	}
+	return nil
+}
+
+// setMaxProbe sets a time in whole seconds, as libevent does.
+func setMaxProbe(c *Config, _, value string) error {
+	n, err := parseInt(value)
+	c.MaxProbe = time.Duration(min(max(n, 1), 3600)) * time.Second
+	return err
+}
+
+func setRandomizeCase(c *Config, _, value string) error {
+	n, err := parseInt(value)
+	c.KeepCase = n == 0
+	return err
+}
+
+func setBindTo(c *Config, _, value string) error {
+	addr, err := evutil.ParseSockaddrPort(value)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrValue, err)
+	}
+	c.BindTo = addr
+	return nil
+}
+
+func setOrder(c *Config, _, value string) error {
+	order, ok := addressOrders[value]
+	if !ok {
+		return fmt.Errorf("%w: not an order", ErrValue)
+	}
+	c.Order = order
+	return nil
+}
+
+// setFlag returns how an option is set that has no value.
+func setFlag(set func(c *Config)) func(c *Config, name, value string) error {
+	return func(c *Config, _, value string) error {
+		if value != "" {
+			return fmt.Errorf("%w: has no value", ErrValue)
+		}
+		set(c)
+		return nil
+	}
+}
 
 func parseInt(value string) (int, error) {
 	n, err := strconv.Atoi(value)
@@ -324,38 +243,4 @@ func parseInt(value string) (int, error) {
 		return 0, fmt.Errorf("%w: not a number from 0", ErrValue)
 	}
 	return n, nil
-}
-
-// setInt sets an integer to the nearest of value that is in the range.
-func setInt(target *int, value string, low, high int) error {
-	n, err := parseInt(value)
-	if err != nil {
-		return err
-	}
-	*target = min(max(n, low), high)
-	return nil
-}
-
-// setSeconds sets a time, to the microsecond, of at most so long.
-func setSeconds(target *time.Duration, value string, longest time.Duration) error {
-	seconds, err := strconv.ParseFloat(value, 64)
-	if err != nil || !(seconds >= 0.001) {
-		return fmt.Errorf("%w: not a number of seconds from 0.001", ErrValue)
-	}
-	seconds = min(seconds, longest.Seconds())
-	*target = time.Duration(math.Round(seconds*1e6)) * time.Microsecond
-	return nil
-}
-
-// setFlag sets what is set by being there.
-func setFlag(target *bool, value string) error {
-	*target = true
-	return noValue(value)
-}
-
-func noValue(value string) error {
-	if value != "" {
-		return fmt.Errorf("%w: has no value", ErrValue)
-	}
-	return nil
 }

@@ -2,7 +2,6 @@ package evdns
 
 import (
 	"errors"
-	"net/netip"
 	"os"
 	"regexp"
 	"slices"
@@ -19,42 +18,42 @@ func TestSetOptionSetsEveryOption(t *testing.T) {
 	}{
 		{"ndots", "3", func(b *Base) any { return b.search.ndots() }, 3},
 		{"ndots:", "0", func(b *Base) any { return b.search.ndots() }, 0},
-		{"timeout", "2.5", func(b *Base) any { return b.options.timeout }, 2500 * time.Millisecond},
-		{"timeout", "0.001", func(b *Base) any { return b.options.timeout }, time.Millisecond},
-		{"timeout", "1e30", func(b *Base) any { return b.options.timeout }, maxSeconds},
-		{"attempts", "7", func(b *Base) any { return b.options.attempts }, 7},
-		{"attempts", "0", func(b *Base) any { return b.options.attempts }, 1},
-		{"attempts", "1000", func(b *Base) any { return b.options.attempts }, 255},
-		{"max-timeouts", "5", func(b *Base) any { return b.options.maxTimeouts }, 5},
-		{"max-timeouts", "0", func(b *Base) any { return b.options.maxTimeouts }, 1},
-		{"max-timeouts", "256", func(b *Base) any { return b.options.maxTimeouts }, 255},
-		{"max-inflight:", "65535", func(b *Base) any { return b.options.maxInflight }, 65535},
-		{"max-inflight", "0", func(b *Base) any { return b.options.maxInflight }, 1},
-		{"randomize-case", "0", func(b *Base) any { return b.options.randomizeCase }, false},
-		{"randomize-case", "2", func(b *Base) any { return b.options.randomizeCase }, true},
-		{"bind-to", "127.0.0.1", func(b *Base) any { return b.options.bindTo.String() }, "127.0.0.1:0"},
-		{"bind-to", "[::1]:5353", func(b *Base) any { return b.options.bindTo.String() }, "[::1]:5353"},
-		{"initial-probe-timeout", "0.5", func(b *Base) any { return b.options.initialProbe }, 500 * time.Millisecond},
-		{"initial-probe-timeout", "9999", func(b *Base) any { return b.options.initialProbe }, time.Hour},
-		{"max-probe-timeout", "60", func(b *Base) any { return b.options.maxProbe }, time.Minute},
-		{"max-probe-timeout", "2", func(b *Base) any { return b.options.initialProbe }, 2 * time.Second},
-		{"max-probe-timeout", "0", func(b *Base) any { return b.options.maxProbe }, time.Second},
-		{"probe-backoff-factor", "11", func(b *Base) any { return b.options.probeBackoff }, 10},
-		{"getaddrinfo-allow-skew", "0.25", func(b *Base) any { return b.options.skew }, 250 * time.Millisecond},
-		{"so-rcvbuf", "65536", func(b *Base) any { return b.options.soRcvbuf }, 65536},
-		{"so-sndbuf", "32768", func(b *Base) any { return b.options.soSndbuf }, 32768},
-		{"tcp-idle-timeout", "1", func(b *Base) any { return b.options.tcpIdleTimeout }, time.Second},
-		{"use-vc", "", func(b *Base) any { return b.options.useVC }, true},
-		{"use-vc:", "", func(b *Base) any { return b.options.useVC }, true},
-		{"ignore-tc", "", func(b *Base) any { return b.options.ignoreTC }, true},
-		{"edns-udp-size", "1232", func(b *Base) any { return b.options.ednsUDPSize }, 1232},
-		{"edns-udp-size", "100", func(b *Base) any { return b.options.ednsUDPSize }, 512},
-		{"edns-udp-size", "70000", func(b *Base) any { return b.options.ednsUDPSize }, 65535},
-		{"address-order", "as-answered", func(b *Base) any { return b.options.order }, orderAsAnswered},
+		{"timeout", "2.5", func(b *Base) any { return b.config.Timeout }, 2500 * time.Millisecond},
+		{"timeout", "0.001", func(b *Base) any { return b.config.Timeout }, time.Millisecond},
+		{"timeout", "1e30", func(b *Base) any { return b.config.Timeout }, maxSeconds},
+		{"attempts", "7", func(b *Base) any { return b.config.Attempts }, 7},
+		{"attempts", "0", func(b *Base) any { return b.config.Attempts }, 1},
+		{"attempts", "1000", func(b *Base) any { return b.config.Attempts }, 255},
+		{"max-timeouts", "5", func(b *Base) any { return b.config.MaxTimeouts }, 5},
+		{"max-timeouts", "0", func(b *Base) any { return b.config.MaxTimeouts }, 1},
+		{"max-timeouts", "256", func(b *Base) any { return b.config.MaxTimeouts }, 255},
+		{"max-inflight:", "65535", func(b *Base) any { return b.config.MaxInflight }, 65535},
+		{"max-inflight", "0", func(b *Base) any { return b.config.MaxInflight }, 1},
+		{"randomize-case", "0", func(b *Base) any { return !b.config.KeepCase }, false},
+		{"randomize-case", "2", func(b *Base) any { return !b.config.KeepCase }, true},
+		{"bind-to", "127.0.0.1", func(b *Base) any { return b.config.BindTo.String() }, "127.0.0.1:0"},
+		{"bind-to", "[::1]:5353", func(b *Base) any { return b.config.BindTo.String() }, "[::1]:5353"},
+		{"initial-probe-timeout", "0.5", func(b *Base) any { return b.config.InitialProbe }, 500 * time.Millisecond},
+		{"initial-probe-timeout", "9999", func(b *Base) any { return b.config.InitialProbe }, time.Hour},
+		{"max-probe-timeout", "60", func(b *Base) any { return b.config.MaxProbe }, time.Minute},
+		{"max-probe-timeout", "2", func(b *Base) any { return b.config.InitialProbe }, 2 * time.Second},
+		{"max-probe-timeout", "0", func(b *Base) any { return b.config.MaxProbe }, time.Second},
+		{"probe-backoff-factor", "11", func(b *Base) any { return b.config.ProbeBackoff }, 10},
+		{"getaddrinfo-allow-skew", "0.25", func(b *Base) any { return b.config.AllowSkew }, 250 * time.Millisecond},
+		{"so-rcvbuf", "65536", func(b *Base) any { return b.config.ReceiveBuffer }, 65536},
+		{"so-sndbuf", "32768", func(b *Base) any { return b.config.SendBuffer }, 32768},
+		{"tcp-idle-timeout", "1", func(b *Base) any { return b.config.TCPIdleTimeout }, time.Second},
+		{"use-vc", "", func(b *Base) any { return b.config.UseVC }, true},
+		{"use-vc:", "", func(b *Base) any { return b.config.UseVC }, true},
+		{"ignore-tc", "", func(b *Base) any { return b.config.IgnoreTC }, true},
+		{"edns-udp-size", "1232", func(b *Base) any { return b.config.EDNSUDPSize }, 1232},
+		{"edns-udp-size", "100", func(b *Base) any { return b.config.EDNSUDPSize }, 512},
+		{"edns-udp-size", "70000", func(b *Base) any { return b.config.EDNSUDPSize }, 65535},
+		{"address-order", "as-answered", func(b *Base) any { return b.config.Order }, OrderAsAnswered},
 		{"cache-size", "12", func(b *Base) any { return b.cache.limit }, 12},
-		{"max-file-size", "4096", func(b *Base) any { return b.options.maxFileSize }, 4096},
-		{"max-waiting", "9", func(b *Base) any { return b.options.maxWaiting }, 9},
-		{"ports-per-nameserver", "257", func(b *Base) any { return b.options.ports }, 256},
+		{"max-file-size", "4096", func(b *Base) any { return b.config.MaxFileSize }, 4096},
+		{"max-waiting", "9", func(b *Base) any { return b.config.MaxWaiting }, 9},
+		{"ports-per-nameserver", "257", func(b *Base) any { return b.config.Ports }, 256},
 	} {
 		b := newTestBase(t, 0)
 		if err := b.SetOption(test.name, test.value); err != nil {
@@ -69,7 +68,7 @@ func TestSetOptionSetsEveryOption(t *testing.T) {
 
 func TestSetOptionSaysWhichOptionIsWrongAndChangesNothing(t *testing.T) {
 	b := newTestBase(t, 0)
-	before := *b.settings()
+	before := b.Config()
 	for _, test := range []struct {
 		name, value string
 		err         error
@@ -108,20 +107,88 @@ func TestSetOptionSaysWhichOptionIsWrongAndChangesNothing(t *testing.T) {
 			t.Errorf("%q: %v does not name it", test.name, err)
 		}
 	}
-	if after := *b.settings(); after != before {
+	if after := b.Config(); after != before {
 		t.Errorf("settings became %+v", after)
 	}
 }
 
 func TestOptionsHaveLibeventsDefaults(t *testing.T) {
-	want := settings{ndots: 1, options: options{
-		timeout: 5 * time.Second, attempts: 3, maxTimeouts: 3, maxInflight: 64, maxWaiting: 1048576,
-		randomizeCase: true, bindTo: netip.AddrPort{}, initialProbe: 10 * time.Second, maxProbe: time.Hour,
-		probeBackoff: 3, skew: 3 * time.Second, tcpIdleTimeout: 5 * time.Second, ednsUDPSize: 512,
-		ports: 4, cacheSize: 10000, failureTTL: time.Second, order: orderRFC6724, maxFileSize: 16777216,
-	}}
-	if got := *newTestBase(t, 0).settings(); got != want {
+	want := Config{
+		Ndots: 1, Timeout: 5 * time.Second, Attempts: 3, MaxTimeouts: 3, MaxInflight: 64, MaxWaiting: 1048576,
+		InitialProbe: 10 * time.Second, MaxProbe: time.Hour, ProbeBackoff: 3, AllowSkew: 3 * time.Second,
+		TCPIdleTimeout: 5 * time.Second, EDNSUDPSize: 512, Ports: 4, CacheSize: 10000, FailureTTL: time.Second,
+		MaxFileSize: 16777216,
+	}
+	b := newTestBase(t, 0)
+	if got := b.Config(); got != want {
 		t.Errorf("got %+v", got)
+	}
+	if err := b.SetOption("attempts", "7"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.SetConfig(Config{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.Config(); got != want {
+		t.Errorf("a zero config is %+v", got)
+	}
+}
+
+// What options set to nothing, a Config sets to a negative number.
+func TestSettingsThatAreNone(t *testing.T) {
+	byOption, byConfig := newTestBase(t, 0), newTestBase(t, 0)
+	for _, name := range []string{"ndots", "cache-size", "failure-ttl"} {
+		if err := byOption.SetOption(name, "0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := byConfig.SetConfig(Config{Ndots: -1, CacheSize: -7, FailureTTL: -time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	if one, other := byOption.Config(), byConfig.Config(); one != other {
+		t.Errorf("options set %+v, the config %+v", one, other)
+	}
+	for _, b := range []*Base{byOption, byConfig} {
+		if b.search.ndots() != 0 || b.cache.limit != 0 {
+			t.Errorf("%d dots, a cache of %d", b.search.ndots(), b.cache.limit)
+		}
+	}
+}
+
+func TestSetConfigRefusesWhatIsOutOfRangeAndChangesNothing(t *testing.T) {
+	b := newTestBase(t, 0)
+	before := b.Config()
+	for option, config := range map[string]Config{
+		"timeout":                {Timeout: time.Microsecond},
+		"attempts":               {Attempts: 256},
+		"max-inflight":           {MaxInflight: -1},
+		"max-waiting":            {MaxWaiting: 1_000_000_001},
+		"max-timeouts":           {MaxTimeouts: -1},
+		"initial-probe-timeout":  {InitialProbe: 2 * time.Hour},
+		"max-probe-timeout":      {MaxProbe: time.Millisecond},
+		"probe-backoff-factor":   {ProbeBackoff: 11},
+		"ports-per-nameserver":   {Ports: 257},
+		"edns-udp-size":          {EDNSUDPSize: 511},
+		"so-rcvbuf":              {ReceiveBuffer: -1},
+		"so-sndbuf":              {SendBuffer: -1},
+		"tcp-idle-timeout":       {TCPIdleTimeout: -1},
+		"getaddrinfo-allow-skew": {AllowSkew: -1},
+		"address-order":          {Order: 2},
+		"cache-size":             {CacheSize: 10_000_001},
+		"failure-ttl":            {FailureTTL: time.Hour},
+		"max-file-size":          {MaxFileSize: -1},
+	} {
+		err := b.SetConfig(config)
+		if !errors.Is(err, ErrValue) || !strings.Contains(err.Error(), "evdns: set config: "+option) {
+			t.Errorf("%s: error %v", option, err)
+		}
+	}
+	if after := b.Config(); after != before {
+		t.Errorf("the config became %+v", after)
+	}
+	b.Free(false)
+	if err := b.SetConfig(Config{}); !errors.Is(err, ErrFreed) {
+		t.Errorf("of a freed base: %v", err)
 	}
 }
 
@@ -138,10 +205,8 @@ func TestTheTableOfOptionsIsComplete(t *testing.T) {
 			documented = append(documented, row[1])
 		}
 	}
-	for _, table := range []map[string]option{optionTable, flagOptions} {
-		for name := range table {
-			there = append(there, name)
-		}
+	for name := range optionTable {
+		there = append(there, name)
 	}
 	slices.Sort(documented)
 	slices.Sort(there)

@@ -109,7 +109,7 @@ func (r *Request) describe(err error) error {
 
 // Error implements error.
 func (f *failure) Error() string {
-	s := fmt.Sprintf("lookup %s %s", dnswire.TrimDot(f.name), dns.Type(f.qtype))
+	s := fmt.Sprintf("evdns: lookup %s %s", dnswire.TrimDot(f.name), dns.Type(f.qtype))
 	if f.server.IsValid() {
 		s += fmt.Sprintf(" at %v", f.server)
 	}

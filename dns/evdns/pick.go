@@ -18,10 +18,6 @@ const (
 	rankNone                    // not to be asked, by this request
 )
 
-// slack is how much longer than the fastest nameserver others may take, besides
-// as long again, to be asked as often.
-const slack = 25 * time.Millisecond
-
 // pick returns the nameserver that r is to be sent to next, or nil if it was
 // sent often enough: as often as the option attempts says, and once to each
 // nameserver. A nameserver that has refused r, or cannot be reached, is not asked
@@ -68,11 +64,11 @@ func (b *Base) rank(s *nameserver, r *Request) (k rank) {
 	}
 	asked := r.sent > 0 && r.hasAsked(s)
 	switch {
-	case asked && (int(r.sent) >= b.options.attempts || r.isRuledOut(s)):
+	case asked && (int(r.sent) >= b.config.Attempts || r.isRuledOut(s)):
 		return rankNone
 	case s.up && !asked:
 		k = rankFresh
-	case s.up && int(r.sent) < b.options.attempts:
+	case s.up && int(r.sent) < b.config.Attempts:
 		k = rankAgain
 	case !asked:
 		k = rankDown

@@ -3,13 +3,13 @@ package evdns
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net/netip"
 	"time"
 
 	"github.com/miekg/dns"
 
+	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
@@ -102,12 +102,6 @@ func newAsking(cfg *QueryConfig) (*asking, error) {
 	return a, nil
 }
 
-// maxOptions is how many bytes the options of a query may have, so that it fits into a
-// datagram with any name.
-const maxOptions = dnswire.EDNSUDPSize - dnswire.HeaderLen - dnswire.MaxName - 4 - dnswire.OPTLen
-
-var errLongOptions = errors.New("too long for a query")
-
 // packOptions returns the options of EDNS in the form in which a query has them.
 func packOptions(options []dns.EDNS0) ([]byte, error) {
 	if len(options) == 0 {
@@ -115,7 +109,7 @@ func packOptions(options []dns.EDNS0) ([]byte, error) {
 	}
 	for _, option := range options {
 		if option == nil {
-			return nil, fmt.Errorf("option: %w", ErrNil)
+			return nil, fmt.Errorf("option: %w", event.ErrNil)
 		}
 	}
 	opt := dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}, Option: options}

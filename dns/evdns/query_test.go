@@ -275,7 +275,7 @@ func TestQueryConfigsAreChecked(t *testing.T) {
 		want error
 	}{
 		"negative timeout": {evdns.QueryConfig{Timeout: -1}, evdns.ErrValue},
-		"no option":        {evdns.QueryConfig{Options: []dns.EDNS0{nil}}, evdns.ErrNil},
+		"no option":        {evdns.QueryConfig{Options: []dns.EDNS0{nil}}, event.ErrNil},
 		"bad option":       {evdns.QueryConfig{Options: []dns.EDNS0{&dns.EDNS0_SUBNET{Family: 77}}}, evdns.ErrValue},
 		"long options":     {evdns.QueryConfig{Options: []dns.EDNS0{&dns.EDNS0_PADDING{Padding: make([]byte, 1200)}}}, evdns.ErrValue},
 		"bad nameserver":   {evdns.QueryConfig{Nameserver: netip.AddrPortFrom(netip.Addr{}, 53)}, evdns.ErrAddress},
@@ -285,5 +285,5 @@ func TestQueryConfigsAreChecked(t *testing.T) {
 		is(t, name, err, tt.want)
 	}
 	_, err := b.QueryWith("www.example", dns.TypeTXT, evdns.QueryConfig{DNSSEC: true}, nil)
-	is(t, "no callback", err, evdns.ErrNil)
+	is(t, "no callback", err, event.ErrNil)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
@@ -200,13 +201,13 @@ func (b *Base) start(r *Request) (*Request, error) {
 	if err := b.checkStart(r); err != nil {
 		return nil, lookupError(r.name, r.qtype, err)
 	}
-	if b.options.noAAAA && specialOf(r.name) == specialNot && r.qtype == dns.TypeAAAA && r.callback != nil {
+	if b.config.NoAAAA && specialOf(r.name) == specialNot && r.qtype == dns.TypeAAAA && r.callback != nil {
 		r.withoutIPv6()
 	}
-	if b.options.useVC {
+	if b.config.UseVC {
 		r.flags |= UseVC
 	}
-	if b.options.ignoreTC {
+	if b.config.IgnoreTC {
 		r.flags |= IgnoreTC
 	}
 	if r.flags&NoSearch == 0 {
@@ -235,11 +236,11 @@ func (b *Base) limit() time.Duration {
 		return forever
 	}
 	const longest = forever / 2
-	n := time.Duration(b.options.attempts + max(0, len(b.servers)-1))
-	if b.options.patience() > longest/n {
+	n := time.Duration(b.config.Attempts + max(0, len(b.servers)-1))
+	if b.config.patience() > longest/n {
 		return longest
 	}
-	return b.now() + n*b.options.patience()
+	return b.now() + n*b.config.patience()
 }
 
 // withoutIPv6 makes a request for IPv6 addresses one that finds none, but asks for
@@ -261,10 +262,10 @@ func (b *Base) checkStart(r *Request) error {
 	case b.freed:
 		return ErrFreed
 	case r.callback == nil && (r.more == nil || r.more.message == nil):
-		return fmt.Errorf("callback: %w", ErrNil)
+		return fmt.Errorf("callback: %w", event.ErrNil)
 	case r.flags&^allQueryFlags != 0:
 		return fmt.Errorf("%#x: %w", uint8(r.flags&^allQueryFlags), ErrFlags)
-	case b.waiting.n+b.joined-b.places() >= b.options.maxWaiting:
+	case b.waiting.n+b.joined-b.places() >= b.config.MaxWaiting:
 		return ErrTooMany
 	}
 	return nil

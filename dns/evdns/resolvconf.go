@@ -43,7 +43,7 @@ func (b *Base) ParseResolvConf(flags OptionFlags, filename string) error {
 	b.lock()
 	defer b.unlock()
 	if err := b.parseResolvConf(flags, filename); err != nil {
-		return fmt.Errorf("parse resolv.conf %q: %w", filename, err)
+		return fmt.Errorf("evdns: parse resolv.conf %q: %w", filename, err)
 	}
 	return nil
 }
@@ -60,7 +60,7 @@ func (b *Base) parseResolvConf(flags OptionFlags, filename string) error {
 	}
 	text, err := "", error(ErrOpenFile)
 	if filename != "" {
-		text, err = readConfig(filename, b.options.maxFileSize)
+		text, err = readConfig(filename, b.config.MaxFileSize)
 	}
 	if err != nil && !errors.Is(err, ErrOpenFile) {
 		return err
@@ -122,7 +122,7 @@ func (b *Base) ConfigureFromSystem(flags OptionFlags) error {
 	b.lock()
 	defer b.unlock()
 	if err := b.configureFromAdapters(flags); err != nil {
-		return fmt.Errorf("configure resolver from system: %w", err)
+		return fmt.Errorf("evdns: configure resolver from system: %w", err)
 	}
 	return nil
 }
@@ -189,8 +189,6 @@ func (c *resolvConf) parseLine(line string) {
 		c.unknown("directive", directive)
 	}
 }
-
-var errNoArgument = errors.New("argument missing")
 
 func (c *resolvConf) nameserver(args []string) {
 	if c.flags&OptionNameservers == 0 {

@@ -140,8 +140,8 @@ func TestParseResolvConfTakesOptions(t *testing.T) {
 	if err := b.ParseResolvConf(OptionsAll&^OptionHostsFile|OptionNameserversNoDefault, writeConfig(t, text)); err != nil {
 		t.Fatal(err)
 	}
-	o := b.options
-	if b.search.ndots() != 4 || o.timeout != 2500*time.Millisecond || !o.useVC || o.attempts != 3 || o.maxTimeouts != 9 || o.bindTo.String() != "[::1]:53" {
+	o := b.config
+	if b.search.ndots() != 4 || o.Timeout != 2500*time.Millisecond || !o.UseVC || o.Attempts != 3 || o.MaxTimeouts != 9 || o.BindTo.String() != "[::1]:53" {
 		t.Errorf("ndots %d, %+v", b.search.ndots(), o)
 	}
 	if got, want := b.ConfigStats(), (ConfigStats{Malformed: 2, Unknown: 1}); got != want {
@@ -153,36 +153,36 @@ func TestParseResolvConfTakesOptions(t *testing.T) {
 func TestParseResolvConfReadsOptionsAsGlibcDoes(t *testing.T) {
 	for _, test := range []struct {
 		text string
-		want func(*settings)
+		want func(*Config)
 	}{
-		{"ndots:15 timeout:30 attempts:5", func(s *settings) { s.ndots, s.timeout, s.attempts = 15, 30*time.Second, 5 }},
-		{"ndots:16 timeout:31 attempts:6", func(s *settings) { s.ndots, s.timeout, s.attempts = 15, 30*time.Second, 5 }},
-		{"ndots:99999 timeout:1e9 attempts:999", func(s *settings) { s.ndots, s.timeout, s.attempts = 15, 30*time.Second, 5 }},
-		{"ndots:0 timeout:0 attempts:0", func(s *settings) { s.ndots, s.timeout, s.attempts = 0, time.Second, 1 }},
-		{"ndots:-1 timeout:-3 attempts:-1", func(s *settings) { s.ndots, s.timeout, s.attempts = 0, time.Second, 1 }},
-		{"timeout:0.25", func(s *settings) { s.timeout = 250 * time.Millisecond }}, // which glibc does not have
-		{"edns0", func(s *settings) { s.ednsUDPSize = 1232 }},
-		{"edns-udp-size:4096 edns0", func(s *settings) { s.ednsUDPSize = 4096 }},
-		{"no-aaaa", func(s *settings) { s.noAAAA = true }},
-		{"no-tld-query", func(s *settings) { s.noTLDQuery = true }},
-		{"no_tld_query", func(s *settings) { s.noTLDQuery = true }},
-		{"single-request", func(s *settings) { s.singleRequest = true }},
-		{"single-request-reopen", func(s *settings) { s.singleRequest = true }},
-		{"trust-ad", func(s *settings) { s.trustAD = true }},
-		{"use-vc", func(s *settings) { s.useVC = true }},
-		{"rotate no-reload", func(*settings) {}},
-		{"ndots:2\r", func(s *settings) { s.ndots = 2 }},
-		{"ndots:3\t\ttrust-ad\noptions ndots:2", func(s *settings) { s.ndots, s.trustAD = 2, true }},
-		{"ndots:3 # ndots:4", func(s *settings) { s.ndots = 3 }},
+		{"ndots:15 timeout:30 attempts:5", func(s *Config) { s.Ndots, s.Timeout, s.Attempts = 15, 30*time.Second, 5 }},
+		{"ndots:16 timeout:31 attempts:6", func(s *Config) { s.Ndots, s.Timeout, s.Attempts = 15, 30*time.Second, 5 }},
+		{"ndots:99999 timeout:1e9 attempts:999", func(s *Config) { s.Ndots, s.Timeout, s.Attempts = 15, 30*time.Second, 5 }},
+		{"ndots:0 timeout:0 attempts:0", func(s *Config) { s.Ndots, s.Timeout, s.Attempts = -1, time.Second, 1 }},
+		{"ndots:-1 timeout:-3 attempts:-1", func(s *Config) { s.Ndots, s.Timeout, s.Attempts = -1, time.Second, 1 }},
+		{"timeout:0.25", func(s *Config) { s.Timeout = 250 * time.Millisecond }}, // which glibc does not have
+		{"edns0", func(s *Config) { s.EDNSUDPSize = 1232 }},
+		{"edns-udp-size:4096 edns0", func(s *Config) { s.EDNSUDPSize = 4096 }},
+		{"no-aaaa", func(s *Config) { s.NoAAAA = true }},
+		{"no-tld-query", func(s *Config) { s.NoTLDQuery = true }},
+		{"no_tld_query", func(s *Config) { s.NoTLDQuery = true }},
+		{"single-request", func(s *Config) { s.SingleRequest = true }},
+		{"single-request-reopen", func(s *Config) { s.SingleRequest = true }},
+		{"trust-ad", func(s *Config) { s.TrustAD = true }},
+		{"use-vc", func(s *Config) { s.UseVC = true }},
+		{"rotate no-reload", func(*Config) {}},
+		{"ndots:2\r", func(s *Config) { s.Ndots = 2 }},
+		{"ndots:3\t\ttrust-ad\noptions ndots:2", func(s *Config) { s.Ndots, s.TrustAD = 2, true }},
+		{"ndots:3 # ndots:4", func(s *Config) { s.Ndots = 3 }},
 	} {
 		b := newTestBase(t, 0)
-		want := *b.settings()
+		want := b.Config()
 		test.want(&want)
 		text := "options " + test.text + "\n"
 		if err := b.ParseResolvConf(OptionSearch|OptionMisc, writeConfig(t, text)); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
-		if got := *b.settings(); got != want {
+		if got := b.Config(); got != want {
 			t.Errorf("%q: got %+v, want %+v", text, got, want)
 		}
 		if got := b.ConfigStats(); got != (ConfigStats{}) {
@@ -243,10 +243,10 @@ func TestParseResolvConfTakesOnlyWhatFlagsSay(t *testing.T) {
 		if got := slices.Contains(b.search.domains, "a.example") && b.search.ndots() == 4; got != test.search {
 			t.Errorf("%d: search: %t", test.flags, got)
 		}
-		if got := b.options.timeout == 2*time.Second; got != test.misc {
+		if got := b.config.Timeout == 2*time.Second; got != test.misc {
 			t.Errorf("%d: misc: %t", test.flags, got)
 		}
-		if got := b.options.bindTo.IsValid(); got != test.bound {
+		if got := b.config.BindTo.IsValid(); got != test.bound {
 			t.Errorf("%d: bind-to: %t", test.flags, got)
 		}
 		if got := b.ConfigStats().Malformed; got != 1 {
@@ -395,18 +395,18 @@ func FuzzParseResolvConf(f *testing.F) {
 				t.Errorf("%q became a search domain: %v", domain, err)
 			}
 		}
-		o := b.options
+		o := b.config
 		for name, wrong := range map[string]bool{
 			"ndots":        b.search.ndots() < 0,
-			"timeout":      o.timeout < time.Millisecond,
-			"attempts":     o.attempts < 1 || o.attempts > 255,
-			"max-timeouts": o.maxTimeouts < 1 || o.maxTimeouts > 255,
-			"max-inflight": o.maxInflight < 1,
-			"probes":       o.initialProbe > o.maxProbe || o.maxProbe > time.Hour,
-			"backoff":      o.probeBackoff < 1 || o.probeBackoff > 10,
-			"edns":         o.ednsUDPSize < 512 || o.ednsUDPSize > 65535,
-			"skew":         o.skew < time.Millisecond,
-			"cache":        o.cacheSize < 0,
+			"timeout":      o.Timeout < time.Millisecond,
+			"attempts":     o.Attempts < 1 || o.Attempts > 255,
+			"max-timeouts": o.MaxTimeouts < 1 || o.MaxTimeouts > 255,
+			"max-inflight": o.MaxInflight < 1,
+			"probes":       o.InitialProbe > o.MaxProbe || o.MaxProbe > time.Hour,
+			"backoff":      o.ProbeBackoff < 1 || o.ProbeBackoff > 10,
+			"edns":         o.EDNSUDPSize < 512 || o.EDNSUDPSize > 65535,
+			"skew":         o.AllowSkew < time.Millisecond,
+			"cache":        b.cache.limit < 0,
 		} {
 			if wrong {
 				t.Errorf("%s is out of range: %+v", name, o)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/dns/evdns"
 )
 
@@ -198,7 +199,7 @@ func TestErrorsSayWhatTheyAreAbout(t *testing.T) {
 	b := newResolver(t, loop, u)
 	u.does(complains(dns.RcodeNameError))
 	a := lookup(t, loop, b, "www.example.com")
-	if want := "lookup www.example.com A at " + u.addr.String() + ": no such name"; a.err.Error() != want {
+	if want := "evdns: lookup www.example.com A at " + u.addr.String() + ": no such name"; a.err.Error() != want {
 		t.Errorf("%q, want %q", a.err, want)
 	}
 }
@@ -267,9 +268,9 @@ func TestArguments(t *testing.T) {
 	_, err := b.ResolveIPv4("a", 0x40, nothing)
 	check("flags", err, evdns.ErrFlags)
 	_, err = b.ResolveIPv4("a", 0, nil)
-	check("callback", err, evdns.ErrNil)
+	check("callback", err, event.ErrNil)
 	_, err = b.Query("a", dns.TypeTXT, 0, nil)
-	check("callback of Query", err, evdns.ErrNil)
+	check("callback of Query", err, event.ErrNil)
 	_, err = b.Query("a", dns.TypeAXFR, 0, func(*dns.Msg, error) {})
 	check("zone transfer", err, errors.ErrUnsupported)
 	_, err = b.Query("a..b", dns.TypeTXT, 0, func(*dns.Msg, error) {})
@@ -283,9 +284,9 @@ func TestArguments(t *testing.T) {
 	check("nameserver", b.AddNameserver(netip.AddrPort{}), evdns.ErrAddress)
 	check("nameserver", b.AddNameserverString("somewhere"), evdns.ErrAddress)
 	check("nameserver", b.AddNameserver(u.addr), evdns.ErrExists)
-	check("dial", b.AddTLSNameserver(u.addr, nil), evdns.ErrNil)
+	check("dial", b.AddTLSNameserver(u.addr, nil), event.ErrNil)
 	_, err = evdns.NewBase(nil, 0)
-	check("event base", err, evdns.ErrNil)
+	check("event base", err, event.ErrNil)
 	_, err = evdns.NewBase(loop, 0x80)
 	check("flags of the base", err, evdns.ErrFlags)
 	b.Free(true)

@@ -11,11 +11,6 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-const (
-	defaultNdots  = 1
-	maxNameLength = 253 // bytes of a name's text, without a dot at the end
-)
-
 // search is the list of search domains. A copy of it, taken when a request
 // starts, does not change any more. The zero value has no domains.
 type search struct {
@@ -107,7 +102,7 @@ func (b *Base) AddSearch(domain string) error {
 		err = b.search.addFirst(domain)
 	}
 	if err != nil {
-		return fmt.Errorf("add search domain: %w", err)
+		return fmt.Errorf("evdns: add search domain: %w", err)
 	}
 	return nil
 }
@@ -120,11 +115,15 @@ func (b *Base) SetNdots(n int) error {
 	defer b.unlock()
 	switch {
 	case b.freed:
-		return fmt.Errorf("set ndots: %w", ErrFreed)
+		return fmt.Errorf("evdns: set ndots: %w", ErrFreed)
 	case n < 0:
-		return fmt.Errorf("set ndots to %d: %w", n, ErrValue)
+		return fmt.Errorf("evdns: set ndots to %d: %w", n, ErrValue)
 	}
-	b.search.setNdots(n)
+	c := b.config
+	if c.Ndots = n; n == 0 {
+		c.Ndots = -1
+	}
+	b.apply(c)
 	return nil
 }
 

@@ -9,22 +9,20 @@ import (
 	"github.com/go-libevent/libevent/core/evutil"
 )
 
-// addressOrder is the order of the results of GetAddrInfo.
-type addressOrder uint8
+// AddressOrder is the order of the results of GetAddrInfo.
+type AddressOrder uint8
 
 const (
-	orderRFC6724    addressOrder = iota // best first
-	orderAsAnswered                     // as libevent: IPv4 first, otherwise as answered
+	// OrderRFC6724 puts the best address first.
+	OrderRFC6724 AddressOrder = iota
+	// OrderAsAnswered is libevent's: IPv4 first, and otherwise as nameservers answer.
+	OrderAsAnswered
 )
 
-var addressOrders = map[string]addressOrder{
-	"rfc6724":     orderRFC6724,
-	"as-answered": orderAsAnswered,
+var addressOrders = map[string]AddressOrder{
+	"rfc6724":     OrderRFC6724,
+	"as-answered": OrderAsAnswered,
 }
-
-// maxSources is for how many addresses of a family the system is asked what it
-// would send from; the others count as if they were like the first.
-const maxSources = 32
 
 // sources remembers what the system has said it would send from, as that is
 // several system calls, but not for long, as networks come and go.
@@ -32,11 +30,6 @@ type sources struct {
 	known map[netip.Addr]netip.Addr // zero if there is no route
 	since time.Duration             // in terms of Base.now
 }
-
-const (
-	sourcesTTL    = time.Second
-	maxRemembered = 1000 // sources
-)
 
 // of returns what the system would send from to dst, or the zero Addr.
 func (s *sources) of(dst netip.Addr, now time.Duration) netip.Addr {
@@ -53,13 +46,13 @@ func (s *sources) of(dst netip.Addr, now time.Duration) netip.Addr {
 
 // arrange puts addresses into the order that the options say.
 func (b *Base) arrange(addrs []netip.Addr) []netip.Addr {
-	return b.options.order.arrange(addrs, func(dst netip.Addr) netip.Addr { return b.sources.of(dst, b.now()) })
+	return b.config.Order.arrange(addrs, func(dst netip.Addr) netip.Addr { return b.sources.of(dst, b.now()) })
 }
 
 // arrange puts addresses into an order. source says where the system would send
 // from; the zero Addr means that there is no route.
-func (o addressOrder) arrange(addrs []netip.Addr, source func(netip.Addr) netip.Addr) []netip.Addr {
-	if o == orderAsAnswered || len(addrs) < 2 {
+func (o AddressOrder) arrange(addrs []netip.Addr, source func(netip.Addr) netip.Addr) []netip.Addr {
+	if o == OrderAsAnswered || len(addrs) < 2 {
 		return addrs
 	}
 	return sortAddrs(addrs, source)

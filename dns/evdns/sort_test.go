@@ -83,7 +83,7 @@ func TestAddressesAreSortedByRFC6724(t *testing.T) {
 			[]string{"2001:db8::ffff", "2001:db8::2"},
 			[]string{"2001:db8::ffff", "2001:db8::2"}},
 	} {
-		got := orderRFC6724.arrange(parseAddrs(test.addrs...), from(test.routes))
+		got := OrderRFC6724.arrange(parseAddrs(test.addrs...), from(test.routes))
 		if !slices.Equal(got, parseAddrs(test.want...)) {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
 		}
@@ -132,7 +132,7 @@ func TestFamiliesDoNotAlternate(t *testing.T) {
 		{[]string{"192.0.2.1"}, []string{"192.0.2.1"}},
 		{nil, nil},
 	} {
-		got := orderRFC6724.arrange(parseAddrs(test.addrs...), everywhere)
+		got := OrderRFC6724.arrange(parseAddrs(test.addrs...), everywhere)
 		if !slices.Equal(got, parseAddrs(test.want...)) {
 			t.Errorf("%v: got %v", test.addrs, got)
 		}
@@ -147,14 +147,14 @@ func TestTheSystemIsNotAskedMoreThanIsOfUse(t *testing.T) {
 		many = append(many, netip.MustParseAddr(fmt.Sprintf("192.0.2.%d", i)), netip.MustParseAddr(fmt.Sprintf("2001:db8::%x", i)))
 	}
 	for _, test := range []struct {
-		order addressOrder
+		order AddressOrder
 		addrs []netip.Addr
 		want  int
 	}{
-		{orderRFC6724, many, 2 * maxSources},
-		{orderRFC6724, many[:2], 2},
-		{orderRFC6724, many[:1], 0},
-		{orderAsAnswered, many, 0},
+		{OrderRFC6724, many, 2 * maxSources},
+		{OrderRFC6724, many[:2], 2},
+		{OrderRFC6724, many[:1], 0},
+		{OrderAsAnswered, many, 0},
 	} {
 		asked = 0
 		got := test.order.arrange(test.addrs, count)
@@ -164,7 +164,7 @@ func TestTheSystemIsNotAskedMoreThanIsOfUse(t *testing.T) {
 		if len(got) != len(test.addrs) {
 			t.Errorf("%d addresses became %d", len(test.addrs), len(got))
 		}
-		if test.order == orderRFC6724 && len(got) > 2 && (!got[0].Is6() || !got[len(got)-1].Is4()) {
+		if test.order == OrderRFC6724 && len(got) > 2 && (!got[0].Is6() || !got[len(got)-1].Is4()) {
 			t.Errorf("not sorted: %v", got)
 		}
 	}

@@ -22,9 +22,6 @@ const (
 	specialNone
 )
 
-// specialTTL is how long that may be remembered.
-const specialTTL = 3 * time.Hour
-
 // specialNames are the last labels of such names. The others of RFC 6761 are asked for
 // like any: test and example may well be served, and local (RFC 6762) is, by
 // nameservers of many networks.

@@ -2,7 +2,6 @@ package evdns
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,22 +32,14 @@ type burst struct {
 	until time.Duration
 }
 
-// burstMemory is how long the burst of a nameserver is remembered.
-const burstMemory = 10 * time.Minute
-
 // lengthLen is the length of the length that goes before each message.
 const lengthLen = 2
-
-var (
-	errIdle  = errors.New("connection is silent")
-	errShort = errors.New("message shorter than a header")
-)
 
 // connection returns a connection to the nameserver, which is made if there is
 // none.
 func (s *nameserver) connection() (*connection, error) {
 	c := s.conn
-	if c != nil && c.resting && s.base.now()-c.used > s.base.options.tcpIdleTimeout {
+	if c != nil && c.resting && s.base.now()-c.used > s.base.config.TCPIdleTimeout {
 		c.close() // nobody has looked at it for so long
 		c = nil
 	}
@@ -84,7 +75,7 @@ func (s *nameserver) connect() (*connection, error) {
 	if s.dial != nil {
 		c.bev, err = s.dial(b.event, s.addr)
 		if err == nil && c.bev == nil {
-			err = fmt.Errorf("dial: bufferevent: %w", ErrNil)
+			err = fmt.Errorf("dial: bufferevent: %w", event.ErrNil)
 		}
 	} else {
 		c.bev, err = bufferevent.NewSocket(b.event, -1, b.streamOptions())
@@ -93,7 +84,7 @@ func (s *nameserver) connect() (*connection, error) {
 		return nil, err
 	}
 	c.bev.SetCallbacks(c.onReadable, nil, c.onEvent)
-	_ = c.bev.SetTimeouts(b.options.tcpIdleTimeout, b.options.timeout) // fails only for one that was freed
+	_ = c.bev.SetTimeouts(b.config.TCPIdleTimeout, b.config.Timeout) // fails only for one that was freed
 	if s.dial == nil {
 		err = c.bev.Connect(s.addr)
 	}
@@ -204,7 +195,7 @@ func (c *connection) onReadable(bev *bufferevent.Bufferevent) {
 			return
 		}
 		c.receive(msg, false)
-		if c.n == 0 && b.now()-c.used > b.options.tcpIdleTimeout {
+		if c.n == 0 && b.now()-c.used > b.config.TCPIdleTimeout {
 			c.closeIdle() // whatever it is that comes, nobody has asked for it
 		}
 	}
@@ -358,7 +349,7 @@ func (c *connection) close() {
 	if c.bev.Output().Len() > 0 {
 		c.bev.Free()
 	} else {
-		c.bev.FreeWhenWritten(s.base.options.timeout)
+		c.bev.FreeWhenWritten(s.base.config.Timeout)
 	}
 	if s.conn == c {
 		s.conn = nil

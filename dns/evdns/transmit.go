@@ -8,9 +8,6 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-// minTimeout is the least time in which an answer is awaited.
-const minTimeout = time.Millisecond
-
 // finishLater calls finish at the end of the iteration.
 func (b *Base) finishLater() {
 	if !b.ending && b.event.AtEnd((*finisher)(b)) {
@@ -92,7 +89,7 @@ func (b *Base) room() int {
 	if b.suspended {
 		return 0
 	}
-	return max(0, b.options.maxInflight-b.inflight.n)
+	return max(0, b.config.MaxInflight-b.inflight.n)
 }
 
 // transmit sends a request in flight to a nameserver or, if that is not
@@ -101,7 +98,7 @@ func (b *Base) transmit(r *Request, s *nameserver) {
 	for ; s != nil; s = b.pick(r) {
 		r.sendingTo(s)
 		b.inflight.remove(r)
-		b.inflight.insert(r, min(r.sentAt+b.options.patience(), r.firstLimit()))
+		b.inflight.insert(r, min(r.sentAt+b.config.patience(), r.firstLimit()))
 		err := b.sendTo(r, s)
 		if err == nil {
 			return
@@ -117,7 +114,7 @@ func (b *Base) transmit(r *Request, s *nameserver) {
 }
 
 // patience is how long the answer to a query is awaited.
-func (o *options) patience() time.Duration { return max(o.timeout, minTimeout) }
+func (c *Config) patience() time.Duration { return max(c.Timeout, minTimeout) }
 
 // sendTo sends a request to a nameserver. If it is there already, the answer may
 // still come, and to the same id.
@@ -150,14 +147,14 @@ func (b *Base) compose(r *Request, edns bool) error {
 		return nil
 	}
 	random := b.random
-	if !b.options.randomizeCase {
+	if b.config.KeepCase {
 		random = nil
 	}
 	if r.query, err = dnswire.PackQuery(r.name, r.qtype, random, opt); err != nil {
 		return err
 	}
 	r.opt = uint16(len(opt))
-	if b.options.trustAD {
+	if b.config.TrustAD {
 		r.query[3] |= byte(dnswire.BitAD)
 	}
 	if a := r.asking(); a != nil {
@@ -168,7 +165,7 @@ func (b *Base) compose(r *Request, edns bool) error {
 
 // extraRecord returns the OPT record that a query has, or nothing.
 func (b *Base) extraRecord(r *Request, edns bool) ([]byte, error) {
-	size := b.options.ednsUDPSize
+	size := b.config.EDNSUDPSize
 	if a := r.asking(); a != nil && edns {
 		return a.record(size), nil
 	}
@@ -241,7 +238,7 @@ func (b *Base) rememberFailure(r *Request, err error) {
 	if b.flags&NoCache != 0 || isShortage(err) || !r.asking().isUsual() {
 		return
 	}
-	b.failures.put(r, err, b.now(), b.options.failureTTL, b.options.cacheSize)
+	b.failures.put(r, err, b.now(), b.config.FailureTTL, b.config.CacheSize)
 }
 
 // setTimer has onTimer called for the first deadline, or not at all. It does not
@@ -283,7 +280,7 @@ func (b *Base) onTimer(*event.Event, event.What) {
 		return
 	}
 	now := b.now()
-	if late := now - b.timerAt; late > b.options.patience()/4 {
+	if late := now - b.timerAt; late > b.config.patience()/4 {
 		b.extendLimits(late)
 	}
 	b.timerAt = 0
@@ -331,10 +328,10 @@ func (b *Base) due(r *Request, now time.Duration) {
 	switch {
 	case r.opinion == opinionWanted:
 		b.askOpinion(r)
-	case r.sentAt+b.options.patience() <= now:
+	case r.sentAt+b.config.patience() <= now:
 		b.timedOut(r)
 	case !b.expire(r): // the option may have changed
-		b.reschedule(r, min(r.sentAt+b.options.patience(), r.firstLimit()))
+		b.reschedule(r, min(r.sentAt+b.config.patience(), r.firstLimit()))
 	}
 }
 

@@ -9,16 +9,6 @@ import (
 	"github.com/go-libevent/libevent/core/datagram"
 )
 
-// How sockets come and go. A port that nobody knows protects against forged
-// answers as well as the id does, so ports should not live long; a new one costs
-// four system calls. Sockets that were replaced wait for the answers that are
-// still to come.
-const (
-	maxUses    = 512              // how many queries are sent from a socket
-	maxAge     = 30 * time.Second // how old a socket may be when a query is sent from it
-	maxRetired = 16               // how many sockets of a nameserver may wait for answers
-)
-
 // A udpState is how far the life of a udpSocket has gone.
 type udpState uint8
 
@@ -46,16 +36,6 @@ type udpBuffers struct {
 	size  int
 	out   []datagram.Message
 }
-
-const (
-	// udpBatch is how many datagrams go through one system call.
-	udpBatch = 32
-	// minUDPRoom is the least length of a datagram that can be received: many
-	// nameservers send that much to queries without EDNS.
-	minUDPRoom = 1280
-	// udpRounds is how many batches are received before other events have their turn.
-	udpRounds = 4
-)
 
 // ready returns the batch, for datagrams of the length that nameservers are told to
 // be welcome.
@@ -97,7 +77,7 @@ func (s *nameserver) socket(now time.Duration) (*udpSocket, error) {
 // only one.
 func (s *nameserver) slot() **udpSocket {
 	b := s.base
-	ports := b.options.ports
+	ports := b.config.Ports
 	if b.localAddr(s.addr).Port() != 0 {
 		ports = 1
 	}
@@ -140,7 +120,7 @@ func (s *nameserver) open() (*udpSocket, error) {
 		OnMessages: u.onMessages,
 		OnError:    u.onError,
 		OnDrained:  u.onDrained,
-		Batch:      b.udp.ready(b.options.ednsUDPSize),
+		Batch:      b.udp.ready(b.config.EDNSUDPSize),
 		Rounds:     udpRounds,
 		MaxQueued:  -1, // queries wait in channel.unsent, where they can be cancelled
 		Guard:      b.guard,
@@ -158,14 +138,14 @@ func (s *nameserver) open() (*udpSocket, error) {
 
 // setBuffers sets the sizes of the system's buffers that the options say.
 func (u *udpSocket) setBuffers() error {
-	o := &u.server.base.options
-	if o.soRcvbuf > 0 {
-		if err := datagram.SetReceiveBuffer(u.socket.FD(), o.soRcvbuf); err != nil {
+	o := &u.server.base.config
+	if o.ReceiveBuffer > 0 {
+		if err := datagram.SetReceiveBuffer(u.socket.FD(), o.ReceiveBuffer); err != nil {
 			return err
 		}
 	}
-	if o.soSndbuf > 0 {
-		return datagram.SetSendBuffer(u.socket.FD(), o.soSndbuf)
+	if o.SendBuffer > 0 {
+		return datagram.SetSendBuffer(u.socket.FD(), o.SendBuffer)
 	}
 	return nil
 }
@@ -173,7 +153,7 @@ func (u *udpSocket) setBuffers() error {
 // localAddr returns the address that sockets to a nameserver are bound to. That
 // of the option is not for nameservers on this host, or of the other family.
 func (b *Base) localAddr(remote netip.AddrPort) netip.AddrPort {
-	local := b.options.bindTo
+	local := b.config.BindTo
 	if remote.Addr().IsLoopback() || local.Addr().Is4() != remote.Addr().Is4() {
 		return netip.AddrPort{}
 	}
@@ -233,7 +213,7 @@ func (u *udpSocket) flush() {
 		r.setID()
 		m.out = append(m.out, datagram.Message{Data: r.query})
 	}
-	u.socket.SetBatch(m.ready(u.server.base.options.ednsUDPSize)) // the size may have changed
+	u.socket.SetBatch(m.ready(u.server.base.config.EDNSUDPSize)) // the size may have changed
 	n, err := u.socket.SendNow(m.out)
 	clear(m.out)
 	m.out = m.out[:0]

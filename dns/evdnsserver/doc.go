@@ -50,7 +50,8 @@
 // callback. Answers are never answered. What a client can cost has limits: open
 // requests ([Server.SetMaxRequests]) and their time, connections
 // ([Server.SetMaxClients]), the time they may be idle ([Server.SetIdleTimeout]),
-// requests in one at a time, and answers that the client does not read.
+// requests in one at a time, and answers that the client does not read. All settings
+// are a [Config]; libevent's options set one each.
 // [Server.Stats] counts.
 //
 // # Goroutines
@@ -76,8 +77,10 @@
 //
 // # Files
 //
+//	config.go     Config, its checks and defaults, and the setters of its fields
 //	errors.go     the errors that a caller can tell apart
 //	forward.go    what is passed on of another server's answer
+//	limits.go     defaults, and limits of what a client can cost
 //	log.go        log messages
 //	pack.go       making the message of an answer
 //	parse.go      reading the questions and the EDNS of a request

@@ -9,11 +9,8 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-// serverEDNSSize is how long a request may be, as clients are told.
-const serverEDNSSize = DefaultMaxUDPSize
-
 // optHeader is that of the record of EDNS in answers.
-var optHeader = dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT, Class: serverEDNSSize}
+var optHeader = dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT, Class: maxRequestSize}
 
 // packer makes messages of answers, in memory that it uses again. What it
 // returns is good until the next one, and has two bytes before it, for TCP.

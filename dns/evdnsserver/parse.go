@@ -11,12 +11,6 @@ import (
 const (
 	// copiedBits are those of the header that an answer has from its request.
 	copiedBits = dnswire.MaskOpcode | uint16(FlagRD|FlagCD)
-
-	// maxQuestions and maxRecords are how many questions and records a request
-	// may have. Everybody else asks one, and adds an OPT record or two of other
-	// kinds; with thousands of long names we would be busy for long.
-	maxQuestions = 32
-	maxRecords   = 32
 )
 
 // read takes from a message what an answer needs: the questions, and how the
@@ -97,7 +91,7 @@ func (r *Request) room() int {
 	case r.client != nil:
 		return dns.MaxMsgSize
 	case r.edns:
-		return min(max(int(r.size), dnswire.MinUDPSize), r.server.udp.longest)
+		return min(max(int(r.size), dnswire.MinUDPSize), r.server.config.MaxUDPSize)
 	default:
 		return dnswire.MinUDPSize
 	}

@@ -1,7 +1,6 @@
 package evdnsserver
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/miekg/dns"
@@ -9,33 +8,14 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// DefaultRequestTimeout is how long a request may wait for its answer if nothing
-// else was set.
-const DefaultRequestTimeout = 30 * time.Second
-
 // pending is the list of the requests of a server that wait for their answers, the
 // oldest first. Those that are answered before their callback returns never get
 // here. The timer may come too early, when the list has changed: most requests are
 // answered long before their time has passed.
 type pending struct {
 	first, last *Request
-	longest     time.Duration
 	timer       event.Event
 	armed       bool
-}
-
-// SetRequestTimeout sets how long requests may wait for their answers. A request
-// that is neither answered nor dropped by then is answered with SERVFAIL, and no longer counts against the limits of the server. The error is
-// ErrValue if d is not positive.
-func (s *Server) SetRequestTimeout(d time.Duration) error {
-	if d <= 0 {
-		return fmt.Errorf("evdnsserver: set request timeout %v: %w", d, ErrValue)
-	}
-	s.lock()
-	defer s.unlock()
-	s.pending.longest = d
-	s.expire()
-	return nil
 }
 
 // now returns the time as of the start of this round of callbacks.
@@ -53,7 +33,7 @@ func (s *Server) await(r *Request) {
 	}
 	l.last = r
 	if !l.armed {
-		s.armPending(l.longest)
+		s.armPending(s.config.RequestTimeout)
 	}
 }
 
@@ -109,12 +89,12 @@ func (s *Server) onPending(*event.Event, event.What) {
 func (s *Server) expire() {
 	l := &s.pending
 	now := s.now()
-	for r := l.first; r != nil && now-r.since >= l.longest; r = l.first {
+	for r := l.first; r != nil && now-r.since >= s.config.RequestTimeout; r = l.first {
 		s.stats.Expired++
 		s.lateness.Warn(s.base.Now(), "evdnsserver: server has not answered a request", "error", errNotAnswered, "client", r.peer, "questions", r.Questions)
 		r.refuse(dns.RcodeServerFailure)
 	}
 	if l.first != nil && !s.ended {
-		s.armPending(l.first.since + l.longest - now)
+		s.armPending(l.first.since + s.config.RequestTimeout - now)
 	}
 }

@@ -1,7 +1,6 @@
 package evdnsserver
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -33,6 +32,7 @@ type Server struct {
 	callback Callback
 	epoch    time.Time      // what times are counted from
 	guard    evthread.Guard // of everything below
+	config   Config         // complete
 	udp      *udpServer     // one of these
 	tcp      *tcpServer
 	closed   bool // Close was called
@@ -59,13 +59,15 @@ type Stats struct {
 	Expired   uint64 // requests that nobody has answered in time
 }
 
-// newServer makes a server without a socket.
-func newServer(base *event.Base, cb Callback) (*Server, error) {
+// newServer makes a server for UDP or TCP without a socket.
+func newServer(base *event.Base, cb Callback, udp bool) (*Server, error) {
 	if base == nil || cb == nil {
 		return nil, fmt.Errorf("event base and callback: %w", event.ErrNil)
 	}
 	s := &Server{base: base, callback: cb, epoch: base.Now()}
-	s.pending.longest = DefaultRequestTimeout
+	if err := s.config.complete(udp); err != nil {
+		return nil, err
+	}
 	if err := s.pending.timer.Assign(base, -1, event.Finalize, s.onPending); err != nil {
 		return nil, err
 	}
@@ -164,19 +166,6 @@ type origin struct {
 	local  netip.Addr // to which it was sent, if the system has told
 	client *tcpClient // or nil
 	cut    bool       // the message was longer than there was room
-}
-
-// checkServerOption says what is wrong with an option: that the server is not of
-// its kind, or that it cannot have this value.
-func checkServerOption(kind, value bool) error {
-	switch {
-	case !kind:
-		return errors.ErrUnsupported
-	case !value:
-		return ErrValue
-	default:
-		return nil
-	}
 }
 
 // lock and unlock bracket everything that others may do at the same time.

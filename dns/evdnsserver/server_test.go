@@ -451,3 +451,28 @@ func TestServerOptionsAreChecked(t *testing.T) {
 	is(t, "size", udp.SetMaxUDPSize(65508), evdnsserver.ErrValue)
 	ok(t, tcp.SetMaxClients(0))
 }
+
+// A zero config is that of libevent, as far as libevent has one; setters change a field
+// each, and what is wrong changes nothing.
+func TestServerConfig(t *testing.T) {
+	udp, tcp := newUDPServer(t), newTCPServer(t)
+	ofUDP := evdnsserver.Config{RequestTimeout: 30 * time.Second, MaxRequests: 1 << 16, MaxUDPSize: 1232}
+	ofTCP := evdnsserver.Config{RequestTimeout: 30 * time.Second, MaxClients: 10, IdleTimeout: 10 * time.Second}
+	equal(t, "config of UDP", udp.Config(), ofUDP)
+	equal(t, "config of TCP", tcp.Config(), ofTCP)
+	ok(t, udp.SetMaxRequests(7))
+	ok(t, udp.SetMaxUDPSize(512))
+	ok(t, udp.SetRequestTimeout(time.Second))
+	equal(t, "config of UDP", udp.Config(), evdnsserver.Config{RequestTimeout: time.Second, MaxRequests: 7, MaxUDPSize: 512})
+	ok(t, udp.SetConfig(evdnsserver.Config{}))
+	equal(t, "config of UDP", udp.Config(), ofUDP)
+
+	is(t, "clients of UDP", udp.SetConfig(evdnsserver.Config{MaxRequests: 1, MaxClients: 1}), errors.ErrUnsupported)
+	is(t, "idle time of UDP", udp.SetConfig(evdnsserver.Config{IdleTimeout: time.Second}), errors.ErrUnsupported)
+	is(t, "requests of TCP", tcp.SetConfig(evdnsserver.Config{MaxRequests: 1}), errors.ErrUnsupported)
+	for _, c := range []evdnsserver.Config{{MaxRequests: -1}, {MaxUDPSize: 511}, {MaxUDPSize: 65508}, {RequestTimeout: -1}} {
+		is(t, "value", udp.SetConfig(c), evdnsserver.ErrValue)
+	}
+	equal(t, "config of UDP", udp.Config(), ofUDP)
+	equal(t, "config of TCP", tcp.Config(), ofTCP)
+}

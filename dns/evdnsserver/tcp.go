@@ -13,30 +13,11 @@ import (
 	"github.com/go-libevent/libevent/core/listener"
 )
 
-const (
-	// DefaultMaxClients is how many TCP connections a server has at a time if
-	// nothing else was set, as in libevent.
-	DefaultMaxClients = 10
-	// DefaultIdleTimeout is how long a TCP connection may go without a request
-	// if nothing else was set, as in libevent.
-	DefaultIdleTimeout = 10 * time.Second
-
-	// maxPipelined is how many requests of a connection may wait for their
-	// answers, and maxUnread how many bytes of answers for the client; with
-	// more, its next requests wait.
-	maxPipelined = 128
-	maxUnread    = 256 << 10
-	// maxFrame is a message of any length with its length before it.
-	maxFrame = 2 + math.MaxUint16
-)
-
 // tcpServer is what a Server has for TCP.
 type tcpServer struct {
 	server   *Server
 	listener *listener.Listener
 	clients  map[*tcpClient]struct{}
-	most     int
-	idle     time.Duration
 	message  []byte // is being handled
 }
 
@@ -54,7 +35,7 @@ func NewTCP(base *event.Base, l *listener.Listener, cb Callback) (*Server, error
 
 func newTCP(base *event.Base, l *listener.Listener, cb Callback) (*Server, error) {
 	const op = "evdnsserver: new TCP server"
-	s, err := newServer(base, cb)
+	s, err := newServer(base, cb, false)
 	if err == nil && l == nil {
 		err = fmt.Errorf("listener: %w", event.ErrNil)
 	}
@@ -65,41 +46,11 @@ func newTCP(base *event.Base, l *listener.Listener, cb Callback) (*Server, error
 		server:   s,
 		listener: l,
 		clients:  make(map[*tcpClient]struct{}),
-		most:     DefaultMaxClients,
-		idle:     DefaultIdleTimeout,
 	}
 	if err := l.SetCallback(s.tcp.onConnection); err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
 	return s, nil
-}
-
-// SetMaxClients sets how many TCP connections the server has at a time; more are
-// closed as soon as they are accepted. Those that are there stay. The error is
-// errors.ErrUnsupported if the server is one for UDP, and ErrValue if n is negative
-// (evdns_server_port_set_option, EVDNS_SOPT_TCP_MAX_CLIENTS).
-func (s *Server) SetMaxClients(n int) error {
-	if err := checkServerOption(s.tcp != nil, n >= 0); err != nil {
-		return fmt.Errorf("evdnsserver: set max clients %d: %w", n, err)
-	}
-	s.lock()
-	defer s.unlock()
-	s.tcp.most = n
-	return nil
-}
-
-// SetIdleTimeout sets how long a TCP connection may go without a request, and
-// without taking any of its answers, before it is closed; for connections yet
-// to come. The error is errors.ErrUnsupported if the server is one for UDP, and ErrValue if d
-// is not positive (evdns_server_port_set_option, EVDNS_SOPT_TCP_IDLE_TIMEOUT).
-func (s *Server) SetIdleTimeout(d time.Duration) error {
-	if err := checkServerOption(s.tcp != nil, d > 0); err != nil {
-		return fmt.Errorf("evdnsserver: set idle timeout %v: %w", d, err)
-	}
-	s.lock()
-	defer s.unlock()
-	s.tcp.idle = d
-	return nil
 }
 
 // A tcpClient is a connection.
@@ -119,7 +70,7 @@ type tcpClient struct {
 func (t *tcpServer) onConnection(_ *listener.Listener, fd int, peer netip.AddrPort) {
 	t.server.lock()
 	defer t.server.unlock()
-	if t.server.closed || len(t.clients) >= t.most {
+	if t.server.closed || len(t.clients) >= t.server.config.MaxClients {
 		evutil.CloseSocket(fd)
 		return
 	}
@@ -138,7 +89,7 @@ func (t *tcpServer) connect(fd int, peer netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
-	c := &tcpClient{tcp: t, peer: peer, bev: bev, idle: t.idle}
+	c := &tcpClient{tcp: t, peer: peer, bev: bev, idle: t.server.config.IdleTimeout}
 	t.clients[c] = struct{}{}
 	bev.SetCallbacks(c.onData, c.onSent, c.onEvent)
 	if err = c.timer.Assign(t.server.base, -1, event.Finalize, c.onIdle); err == nil {

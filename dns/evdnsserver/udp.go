@@ -3,7 +3,6 @@ package evdnsserver
 import (
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
@@ -11,32 +10,10 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-const (
-	// DefaultMaxRequests is how many requests of a UDP server may wait for their
-	// answer if nothing else was set.
-	DefaultMaxRequests = 1 << 16
-	// DefaultMaxUDPSize is how many bytes an answer by UDP may have if nothing
-	// else was set. It goes through any network in one piece.
-	DefaultMaxUDPSize = dnswire.EDNSUDPSize
-)
-
-const (
-	// udpBatch is how many requests are received at a time, and udpFlush after how
-	// many answers these are sent, for clients to work on them meanwhile.
-	udpBatch = 32
-	udpFlush = 16
-	// udpRoom is how long a request may be that comes by UDP.
-	udpRoom = 2048
-	// maxDatagram is the longest message that UDP over IPv4 can carry.
-	maxDatagram = math.MaxUint16 - 8 - 20
-)
-
 // udpServer is what a Server has for UDP.
 type udpServer struct {
-	server  *Server
-	socket  *datagram.Socket
-	limit   int // of requests that wait for their answer
-	longest int // answer
+	server *Server
+	socket *datagram.Socket
 }
 
 // NewUDP takes requests on a UDP socket that is bound, as by
@@ -46,7 +23,7 @@ type udpServer struct {
 // wildcard address, answers come from the address that was asked, where the
 // system allows that (evdns_add_server_port_with_base).
 func NewUDP(base *event.Base, fd int, cb Callback) (*Server, error) {
-	s, err := newServer(base, cb)
+	s, err := newServer(base, cb, true)
 	if err != nil && fd >= 0 {
 		_ = evutil.CloseSocket(fd) // the caller has to know why there is no server
 	}
@@ -64,7 +41,7 @@ func (s *Server) listenUDP(fd int) error {
 	if addr, err := datagram.LocalAddr(fd); err == nil && addr.Addr().IsUnspecified() {
 		_ = datagram.TellLocal(fd) // where it cannot, there is one address to answer from
 	}
-	u := &udpServer{server: s, limit: DefaultMaxRequests, longest: DefaultMaxUDPSize}
+	u := &udpServer{server: s}
 	batch := datagram.NewBatch(udpBatch, udpRoom)
 	batch.AllowSegments() // for clients that have many questions
 	var err error
@@ -89,42 +66,13 @@ func (s *Server) listenUDP(fd int) error {
 	return nil
 }
 
-// SetMaxRequests sets how many requests of the server may wait for their answers;
-// more are ignored, for their clients to ask again. The error is errors.ErrUnsupported if
-// the server is one for TCP, where each connection may have 128, and ErrValue if n
-// is not positive.
-func (s *Server) SetMaxRequests(n int) error {
-	if err := checkServerOption(s.udp != nil, n > 0); err != nil {
-		return fmt.Errorf("evdnsserver: set max requests %d: %w", n, err)
-	}
-	s.lock()
-	defer s.unlock()
-	s.udp.limit = n
-	return nil
-}
-
-// SetMaxUDPSize sets how many bytes an answer by UDP may have, 512 to 65,507.
-// Clients that say so with EDNS get as many; what does not fit they ask for by
-// TCP. The address of a request may be forged, and large answers would hit
-// whose it is. The error is errors.ErrUnsupported if the server is one for TCP, and ErrValue
-// if n is not in the range.
-func (s *Server) SetMaxUDPSize(n int) error {
-	if err := checkServerOption(s.udp != nil, n >= dnswire.MinUDPSize && n <= maxDatagram); err != nil {
-		return fmt.Errorf("evdnsserver: set max UDP size %d: %w", n, err)
-	}
-	s.lock()
-	defer s.unlock()
-	s.udp.longest = n
-	return nil
-}
-
 // onMessages handles requests. What they are answered with at once is sent when it
 // returns.
 func (u *udpServer) onMessages(_ *datagram.Socket, messages []datagram.Message) {
 	defer u.server.endHandling()
 	for i := range messages {
 		m := &messages[i]
-		if m.Addr.IsValid() && m.Addr.Port() == 0 || u.server.closed || u.server.open >= u.limit {
+		if m.Addr.IsValid() && m.Addr.Port() == 0 || u.server.closed || u.server.open >= u.server.config.MaxRequests {
 			u.server.stats.Ignored++
 			continue
 		}
