@@ -133,7 +133,7 @@ func (d *dialer) await() error {
 	s := d.socket
 	if d.state == dialSettled {
 		s.flush()
-	} else if err := s.waitForRoom(); err != nil {
+	} else if err := s.awaitRoom(); err != nil {
 		return err
 	}
 	if s.bev.wants(event.Read) {
@@ -200,7 +200,7 @@ func (d *dialer) succeed() {
 func (d *dialer) fail(what Events, err error) {
 	s := d.socket
 	d.end()
-	s.bev.read.Del()
+	s.stopReading()
 	if d.made {
 		s.discard(s.FD())
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
@@ -12,18 +11,18 @@ import (
 )
 
 // socket is the transport over a stream socket, or another descriptor that can
-// be waited for.
+// be waited for: its policy. A mover does the reading and writing, and a dialer
+// connects.
 //
-// What is put into the output is written at the end of the iteration, whoever
-// put it there and in how many parts. Only if the kernel has no room for all of
-// it does the write event wait for some, so that a stream that is read by its
-// peer costs no changes to what the kernel watches.
+// All that has been put into the output, in any number of parts, is written at the end
+// of the iteration.
 type socket struct {
 	bev Bufferevent
 
 	dialer   *dialer // makes the connection, or nil
+	engine   engine  // of the mover
 	flushing bool    // FinishIteration will come
-	waiting  bool    // the write event is pending
+	waiting  bool    // for room in the kernel, or for a connection
 	writing  bool    // write is at work
 	shut     bool    // the stream that we send has ended
 }
@@ -58,19 +57,12 @@ func newSocket(base *event.Base, fd int, opts Options) (*Bufferevent, error) {
 
 func (s *socket) String() string { return "socket" }
 
-// assign makes the events those of fd. They must not be pending.
+// assign makes fd the descriptor. Nothing is under way.
 func (s *socket) assign(fd int) error {
-	const flags = event.Persist | event.Finalize
-	b := &s.bev
-	if err := b.read.Assign(b.base, fd, event.Read|flags, onReadable); err != nil {
+	if err := s.mover().assign(s, fd); err != nil {
 		return err
 	}
-	if b.write != nil {
-		if err := b.write.Assign(b.base, fd, event.Write|flags, onWritable); err != nil {
-			return err
-		}
-	}
-	if fd >= 0 && b.options&Nagle == 0 {
+	if fd >= 0 && s.bev.options&Nagle == 0 {
 		_ = sysio.SetNoDelay(fd) // fails if it is not TCP
 	}
 	return nil
@@ -96,12 +88,11 @@ func (s *socket) SetFD(fd int) error {
 	return nil
 }
 
-// replace makes fd the descriptor.
+// replace makes fd the descriptor, after it has stopped what is under way.
 func (s *socket) replace(fd int) error {
 	b := &s.bev
 	priority := b.priority()
-	b.read.Del()
-	s.stopWaiting()
+	s.stop()
 	s.shut = false
 	if err := s.assign(fd); err != nil {
 		return fmt.Errorf("set fd %d: %w", fd, err)
@@ -111,12 +102,11 @@ func (s *socket) replace(fd int) error {
 
 // Enable implements Transport.
 func (s *socket) Enable(what event.What) error {
-	b := &s.bev
 	if s.FD() < 0 {
 		return nil
 	}
 	if what&event.Read != 0 {
-		if err := addEvent(&b.read, b.readTimeout); err != nil {
+		if err := s.mover().startRead(s, false); err != nil {
 			return err
 		}
 	}
@@ -138,7 +128,7 @@ func (s *socket) flush() {
 func (s *socket) Disable(what event.What) error {
 	var err error
 	if what&event.Read != 0 {
-		err = s.bev.read.Del()
+		err = s.stopReading()
 	}
 	if what&event.Write != 0 && s.dialer == nil {
 		err = errors.Join(err, s.stopWaiting())
@@ -158,18 +148,14 @@ func (s *socket) OutputAdded() {
 // and writes now rather than at the end of the iteration, where one that has just had
 // its share may be before it.
 func (s *socket) LimitLifted(what event.What) error {
-	b := &s.bev
-	if what == event.Write && s.dialer == nil && b.output.Len() > 0 {
+	switch {
+	case what == event.Write && s.dialer == nil && s.bev.output.Len() > 0:
 		s.write()
 		return nil
+	case what == event.Read && s.FD() >= 0:
+		return s.mover().startRead(s, true)
 	}
-	if err := s.Enable(what); err != nil {
-		return err
-	}
-	if what == event.Read && b.read.Pending(event.Read) != 0 {
-		b.read.Activate(event.Read)
-	}
-	return nil
+	return s.Enable(what)
 }
 
 // EndsAgain implements Rereader.
@@ -183,19 +169,7 @@ func (s *socket) Flush(event.What, FlushMode) (bool, error) { return false, nil 
 
 // TimeoutsChanged implements Transport. Timeouts that run begin anew.
 func (s *socket) TimeoutsChanged() {
-	b := &s.bev
-	retime := func(ev *event.Event, what event.What, timeout time.Duration) {
-		if ev == nil || ev.Pending(what) == 0 {
-			return
-		}
-		if timeout > 0 {
-			ev.AddTimeout(timeout)
-		} else {
-			ev.RemoveTimer()
-		}
-	}
-	retime(&b.read, event.Read, b.readTimeout)
-	retime(b.write, event.Write, s.bev.timeoutForWriting())
+	s.mover().retime(s)
 	if s.dialer != nil {
 		s.dialer.onTimeoutsChanged()
 	}
@@ -217,7 +191,7 @@ func (s *socket) CloseWrite() error {
 func (s *socket) EndWriting() {
 	b := &s.bev
 	switch {
-	case s.bev.output.Len() == 0:
+	case b.output.Len() == 0:
 		b.writeEnded()
 	case s.dialer == nil && s.FD() < 0:
 		b.report(EventWriting|EventError, opError("write", fmt.Errorf("no descriptor: %w", ErrNil)), 0)
@@ -245,32 +219,20 @@ func (s *socket) shutdown() error {
 // Unlink implements Transport.
 func (s *socket) Unlink() {
 	s.endDial()
-	s.bev.read.Del()
-	s.stopWaiting()
+	s.stop()
 	if fd := s.FD(); fd >= 0 && s.bev.options&CloseOnFree != 0 {
 		sysio.CloseSocket(fd)
 	}
 }
 
-// onReadable is the callback of the read event.
-func onReadable(ev *event.Event, what event.What) {
-	b := ev.Data.(*Bufferevent)
-	if !b.begin() {
-		return
-	}
-	defer b.end()
-	if what == event.Timeout {
-		b.timedOut(event.Read)
-	} else {
-		b.transport.(*socket).read()
-	}
-}
+// stopReading has the mover stop reading.
+func (s *socket) stopReading() error { return s.mover().stopRead(s) }
 
-// read reads once, as much as there may be.
+// read reads once, as much as there may be. The mover calls it.
 func (s *socket) read() {
 	b := &s.bev
 	if s.dialer != nil {
-		return // the write event will tell whether there is a connection
+		return // that there is a connection is reported before its data
 	}
 	most := b.maxToRead()
 	if !b.wants(event.Read) {
@@ -279,7 +241,7 @@ func (s *socket) read() {
 	if room := b.inputRoom(); room >= 0 {
 		most = min(most, room)
 	}
-	n, err := s.readSome(most)
+	n, err := s.mover().read(s, most)
 	switch {
 	case n > 0:
 		b.countRead(n)
@@ -291,19 +253,15 @@ func (s *socket) read() {
 	}
 }
 
-func (s *socket) readSome(most int) (int, error) {
-	input := &s.bev.input
-	input.Unfreeze(evbuffer.Back)
-	defer input.Freeze(evbuffer.Back) // a callback of the buffer may panic
-	return input.ReadFD(s.FD(), most)
-}
-
 func endOrError(err error) Events {
 	if err == io.EOF {
 		return EventEOF
 	}
 	return EventError
 }
+
+// readTimedOut reports that nothing has arrived in time. The mover calls it.
+func (s *socket) readTimedOut() { s.bev.timedOut(event.Read) }
 
 // FinishIteration implements event.Finisher: it writes what has been put into
 // the output.
@@ -320,26 +278,8 @@ func (s *socket) FinishIteration() {
 	}
 }
 
-// onWritable is the callback of the write event.
-func onWritable(ev *event.Event, what event.What) {
-	b := ev.Data.(*Bufferevent)
-	if !b.begin() {
-		return
-	}
-	defer b.end()
-	s := b.transport.(*socket)
-	switch {
-	case s.dialer != nil:
-		s.dialer.onWritable(what)
-	case what == event.Timeout:
-		b.timedOut(event.Write)
-	default:
-		s.write()
-	}
-}
-
-// write writes what is there, as far as limits and kernel allow, and tells the
-// user if enough of it has gone.
+// write writes what is there, as far as limits and kernel allow, plans the rest, and
+// triggers the write callback if any of it has gone.
 func (s *socket) write() {
 	b := &s.bev
 	budget := b.maxToWrite()
@@ -347,7 +287,7 @@ func (s *socket) write() {
 		return
 	}
 	s.writing = true
-	n, err := s.writeSome(budget)
+	n, err := s.mover().write(s, budget)
 	s.writing = false
 	full := err == sysio.ErrAgain
 	if n > 0 {
@@ -365,24 +305,6 @@ func (s *socket) write() {
 	}
 }
 
-// writeSome writes up to budget bytes, in as few calls as it takes; or less, if
-// a callback of the output buffer replaces the descriptor.
-func (s *socket) writeSome(budget int) (total int, err error) {
-	b, fd := &s.bev, s.FD()
-	b.output.Unfreeze(evbuffer.Front)
-	defer b.output.Freeze(evbuffer.Front)
-	for budget > 0 && b.output.Len() > 0 && s.FD() == fd {
-		var n int
-		n, err = b.output.WriteFDAtMost(fd, budget)
-		if err != nil {
-			break
-		}
-		total += n
-		budget -= n
-	}
-	return total, err
-}
-
 // plan decides how the writing goes on: when there is room again, at the end of
 // the next iteration, or not at all.
 func (s *socket) plan(full bool) error {
@@ -398,37 +320,47 @@ func (s *socket) plan(full bool) error {
 	case !s.bev.wants(event.Write): // a rate limit is exhausted
 		return s.stopWaiting()
 	case full && !s.waiting:
-		return s.waitForRoom()
+		return s.awaitRoom()
 	case !full && !s.waiting:
 		s.flush()
 	}
 	return nil
 }
 
-// waitForRoom waits until the kernel takes more, or, when connecting, until
-// there is a connection or none.
-func (s *socket) waitForRoom() error {
-	b := &s.bev
-	if b.write == nil {
-		ev := s.bev.writeEvent()
-		if err := ev.Assign(b.base, s.FD(), event.Write|event.Persist|event.Finalize, onWritable); err != nil {
-			return err
-		}
-		if err := ev.SetPriority(b.priority()); err != nil {
-			return err
-		}
+// writable goes on with the connection or the output, or reports that the timeout has
+// passed. The mover calls it.
+func (s *socket) writable(what event.What) {
+	switch {
+	case s.dialer != nil:
+		s.dialer.onWritable(what)
+	case what == event.Timeout:
+		s.bev.timedOut(event.Write)
+	default:
+		s.write()
 	}
-	if err := addEvent(b.write, s.bev.timeoutForWriting()); err != nil {
+}
+
+// awaitRoom waits until the kernel takes more, or, when connecting, until
+// there is a connection or none.
+func (s *socket) awaitRoom() error {
+	if err := s.mover().awaitRoom(s); err != nil {
 		return err
 	}
 	s.waiting = true
 	return nil
 }
 
+// stopWaiting ends waiting for room or a connection.
 func (s *socket) stopWaiting() error {
 	if !s.waiting {
 		return nil
 	}
 	s.waiting = false
-	return s.bev.write.Del()
+	return s.mover().stopWaiting(s)
+}
+
+// stop ends everything that the mover has under way.
+func (s *socket) stop() {
+	s.mover().stop(s)
+	s.waiting = false
 }

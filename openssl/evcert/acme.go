@@ -47,7 +47,7 @@ type ACMEConfig struct {
 
 // ACME gives a TLS server certificates that an authority issues on demand
 // (RFC 8555), and renews them, by golang.org/x/crypto/acme/autocert. The authority
-// checks that a name is ours with a handshake that TLSConfig is ready for
+// checks that a name is that of the server with a handshake that TLSConfig is ready for
 // (TLS-ALPN-01, RFC 8737; at port 443), or by a request that HTTPHandler answers
 // (HTTP-01; at port 80).
 //
@@ -200,8 +200,8 @@ func (a *ACME) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, err
 	return cert, nil
 }
 
-// challenge returns the certificate that proves to the authority that the name
-// is ours, from the Manager's memory or cache.
+// challenge returns the certificate that proves to the authority that the name is
+// the server's, from the Manager's memory or cache.
 func (a *ACME) challenge(hello *tls.ClientHelloInfo) (cert *tls.Certificate, err error) {
 	err = blocking.Do(hello.Context(), func(context.Context) (err error) {
 		cert, err = a.cfg.Manager.GetCertificate(hello)

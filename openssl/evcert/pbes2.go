@@ -75,8 +75,8 @@ func decryptKey(der []byte, password string) (crypto.Signer, error) {
 	}
 	key, err := parseKey(plain)
 	if err != nil {
-		// Padding that is right by chance: there is nothing else to tell a
-		// wrong password by.
+		// The padding was right by chance. Nothing else reveals a wrong
+		// password.
 		return nil, fmt.Errorf("encrypted private key: %w", ErrPassword)
 	}
 	return key, nil
