@@ -64,7 +64,7 @@ type Base struct {
 	continuing bool
 	waitUntil  int64 // when the wait under way ends by itself, or -1
 	yielded    int64 // when the loop last let other goroutines run
-	roused     int64 // when it last woke the scheduler's monitor
+	sysmonAt   int64 // when it last woke the scheduler's monitor
 
 	exiting  atomic.Bool // the loop ends after this iteration
 	breaking atomic.Bool // the loop ends after this callback
@@ -233,7 +233,7 @@ func (b *Base) Method() string {
 	if b.poller == nil {
 		return "" // a base that NewBase did not make
 	}
-	return b.poller.Name()
+	return b.poller.Method().Name
 }
 
 // SignalMethod returns the name of the way in which signals arrive, which is

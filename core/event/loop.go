@@ -226,8 +226,8 @@ func (b *Base) poll(timeout time.Duration) (ready []poller.Event, yielded bool, 
 	if !yielded && b.yieldDue() {
 		yielded = true
 		runtime.Gosched()
-		if b.rouseDue() {
-			poller.Rouse()
+		if b.sysmonDue() {
+			poller.WakeSysmon()
 		}
 	}
 	b.enter()
@@ -249,7 +249,7 @@ const (
 // A yield helps only goroutines that are ready to run. Those that wait for the
 // network are made ready by the scheduler's monitor, at this interval, if it is
 // awake.
-const rouseInterval = 10 * time.Millisecond
+const sysmonInterval = 10 * time.Millisecond
 
 // yieldDue reports whether the loop has run for long without yielding.
 func (b *Base) yieldDue() bool {
@@ -260,13 +260,13 @@ func (b *Base) yieldDue() bool {
 	return b.clock.last-b.yielded >= int64(interval)
 }
 
-// rouseDue reports whether the scheduler's monitor may have slept for long.
-func (b *Base) rouseDue() bool {
+// sysmonDue reports whether the scheduler's monitor may have slept for long.
+func (b *Base) sysmonDue() bool {
 	now := b.clock.last
-	if now-b.roused < int64(rouseInterval) {
+	if now-b.sysmonAt < int64(sysmonInterval) {
 		return false
 	}
-	b.roused = now
+	b.sysmonAt = now
 	return true
 }
 

@@ -172,7 +172,7 @@ func TestEndOfFileIsReadable(t *testing.T) {
 
 func TestEarlyCloseIsReportedWithoutReading(t *testing.T) {
 	eachPoller(t, func(t *testing.T, d *driver) {
-		if d.Features()&FeatureEarlyClose == 0 {
+		if d.Method().Features&FeatureEarlyClose == 0 {
 			t.Skip("no early close")
 		}
 		a, b := socketPair(t)
@@ -192,7 +192,7 @@ func TestEarlyCloseIsReportedWithoutReading(t *testing.T) {
 
 func TestEdgeIsReportedOnce(t *testing.T) {
 	eachPoller(t, func(t *testing.T, d *driver) {
-		if d.Features()&FeatureET == 0 {
+		if d.Method().Features&FeatureET == 0 {
 			t.Skip("no edge triggering")
 		}
 		a, b := socketPair(t)

@@ -147,7 +147,7 @@ func TestShutdownOfOneDirection(t *testing.T) {
 	eachPoller(t, func(t *testing.T, d *driver) {
 		a, b := socketPair(t)
 		all := Read | Write
-		if d.Features()&FeatureEarlyClose != 0 {
+		if d.Method().Features&FeatureEarlyClose != 0 {
 			all |= Closed
 		}
 		d.watch(a, all)
@@ -223,7 +223,7 @@ func TestRegularFile(t *testing.T) {
 		if _, err := unix.Pwrite(fd, []byte("data"), 0); err != nil {
 			t.Fatal(err)
 		}
-		if d.Features()&FeatureFDs == 0 {
+		if d.Method().Features&FeatureFDs == 0 {
 			if err := d.Update(fd, 0, Read); err == nil {
 				t.Error("a regular file was accepted")
 			}

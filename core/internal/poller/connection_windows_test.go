@@ -72,7 +72,7 @@ func TestListenerIsReadableUntilAllAreAccepted(t *testing.T) {
 func TestResetIsReadyForWhatIsWatched(t *testing.T) {
 	for _, want := range []Interest{Read, Read | Closed} {
 		eachPoller(t, func(t *testing.T, d *driver) {
-			if want&Closed != 0 && d.Name() != wepollMethod.Name {
+			if want&Closed != 0 && d.Method().Name != wepollMethod.Name {
 				t.Skip("no early close")
 			}
 			a, b := socketPair(t)

@@ -66,9 +66,8 @@ func openDevpoll(Options) (Poller, error) {
 	return d, nil
 }
 
-func (d *devpoll) Name() string      { return devpollMethod.Name }
-func (d *devpoll) Features() Feature { return devpollMethod.Features }
-func (d *devpoll) Wake() error       { return d.waker.wake() }
+func (d *devpoll) Method() *Method { return &devpollMethod }
+func (d *devpoll) Wake() error     { return d.waker.wake() }
 
 func (d *devpoll) Close() error {
 	err := d.waker.close()

@@ -13,6 +13,14 @@ type epollChangelist struct {
 	index   []int32 // by descriptor: position in changes plus one, or zero
 }
 
+// epollChangelistMethod is what an instance says of itself; it is opened by
+// epollMethod.
+var epollChangelistMethod = Method{
+	Name:     "epoll (with changelist)",
+	Features: epollMethod.Features,
+	Env:      epollMethod.Env,
+}
+
 // epollChange says what the kernel watches on a descriptor and what it should.
 type epollChange struct {
 	fd        int
@@ -21,7 +29,7 @@ type epollChange struct {
 	wasClosed bool // want was zero at some time since have was in force
 }
 
-func (ep *epollChangelist) Name() string { return "epoll (with changelist)" }
+func (ep *epollChangelist) Method() *Method { return &epollChangelistMethod }
 
 // Update applies the first interest in a descriptor at once, so that its
 // error reaches who asked, and leaves everything else to Flush.

@@ -31,23 +31,23 @@ const (
 //
 // Most waits of a busy loop are answered by epoll_wait with a timeout of zero
 // as a raw system call, which costs the Go scheduler nothing. Only when that
-// finds nothing does the sleeper put the goroutine or its thread to rest.
+// finds nothing does the waiter put the goroutine or its thread to rest.
 type epoll struct {
-	fd      int
-	buf     []unix.EpollEvent
-	sleeper sleeper
+	fd     int
+	buf    []unix.EpollEvent
+	waiter epollWaiter
 }
 
-// A sleeper waits for an epoll descriptor in one of two ways: by parking the
+// An epollWaiter waits for an epoll descriptor in one of two ways: by parking the
 // goroutine in the runtime's network poller, or by blocking the thread.
-type sleeper interface {
-	// sleep waits until the epoll descriptor has events, wake is called or
+type epollWaiter interface {
+	// wait waits until the epoll descriptor has events, wake is called or
 	// deadline has passed, and returns what poll then finds.
-	sleep(ep *epoll, deadline Deadline) (int, error)
+	wait(ep *epoll, deadline Deadline) (int, error)
 	wake() error
-	// hidden reports whether fd is a descriptor of the sleeper's own and, if
+	// consumeWake reports whether fd is a descriptor of the waiter's own and, if
 	// so, makes it ready for the next wait.
-	hidden(fd int) bool
+	consumeWake(fd int) bool
 	close() error
 }
 
@@ -81,29 +81,28 @@ func newEpoll(create func() (int, error), o Options) (*epoll, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSleeper(fd, o)
+	s, err := newEpollWaiter(fd, o)
 	if err != nil {
 		return nil, err
 	}
-	return &epoll{fd: fd, buf: make([]unix.EpollEvent, minEpollEvents), sleeper: s}, nil
+	return &epoll{fd: fd, buf: make([]unix.EpollEvent, minEpollEvents), waiter: s}, nil
 }
 
-// newSleeper parks unless the loop owns its thread or asks for fine timeouts
+// newEpollWaiter parks unless the loop owns its thread or asks for fine timeouts
 // without a timerfd, which only epoll_pwait2 in a blocked thread can give. The
-// sleeper owns the epoll descriptor, which is closed if there is none. The
+// waiter owns the epoll descriptor, which is closed if there is none. The
 // error is os.ErrNoDeadline if the runtime's poller refuses the descriptor.
-func newSleeper(epfd int, o Options) (sleeper, error) {
+func newEpollWaiter(epfd int, o Options) (epollWaiter, error) {
 	if o.BlockThread || o.PreciseTimer && o.DisallowTimerFD {
-		return newThreadSleeper(epfd, o)
+		return newThreadWaiter(epfd, o)
 	}
-	return newParkSleeper(epfd, o)
+	return newParkWaiter(epfd, o)
 }
 
-func (ep *epoll) Name() string      { return epollMethod.Name }
-func (ep *epoll) Features() Feature { return epollMethod.Features }
-func (ep *epoll) Flush() error      { return nil }
-func (ep *epoll) Wake() error       { return ep.sleeper.wake() }
-func (ep *epoll) Close() error      { return ep.sleeper.close() }
+func (ep *epoll) Method() *Method { return &epollMethod }
+func (ep *epoll) Flush() error    { return nil }
+func (ep *epoll) Wake() error     { return ep.waiter.wake() }
+func (ep *epoll) Close() error    { return ep.waiter.close() }
 
 func (ep *epoll) Update(fd int, old, new Interest) error {
 	return epollControl(ep.fd, fd, old, new)
@@ -156,7 +155,7 @@ func (ep *epoll) Wait(deadline Deadline, events []Event) (ready []Event, yielded
 	n, err := ep.poll()
 	if n == 0 && err == nil && deadline != Now {
 		yielded = true
-		n, err = ep.sleeper.sleep(ep, deadline)
+		n, err = ep.waiter.wait(ep, deadline)
 	}
 	if err != nil {
 		return events, yielded, fmt.Errorf("epoll_wait: %w", err)
@@ -192,7 +191,7 @@ func epollResult(n uintptr, errno unix.Errno) (int, error) {
 func (ep *epoll) collect(n int, events []Event) []Event {
 	for i := range ep.buf[:n] {
 		e := &ep.buf[i]
-		if ep.sleeper.hidden(int(e.Fd)) {
+		if ep.waiter.consumeWake(int(e.Fd)) {
 			continue
 		}
 		events = append(events, Event{FD: int(e.Fd), Ready: epollReady(e.Events)})
@@ -239,21 +238,21 @@ func epollReady(bits uint32) Interest {
 	return in
 }
 
-// threadSleeper blocks the calling thread in epoll_wait. The runtime hands
+// threadWaiter blocks the calling thread in epoll_wait. The runtime hands
 // the processor to other goroutines meanwhile. An eventfd wakes it.
-type threadSleeper struct {
+type threadWaiter struct {
 	epfd    int
 	waker   *waker
 	precise bool
 }
 
-func newThreadSleeper(epfd int, o Options) (sleeper, error) {
+func newThreadWaiter(epfd int, o Options) (epollWaiter, error) {
 	w, err := newWaker()
 	if err != nil {
 		_ = sysio.Close(epfd) // the error that counts is the first
 		return nil, err
 	}
-	s := &threadSleeper{epfd: epfd, waker: w, precise: o.PreciseTimer}
+	s := &threadWaiter{epfd: epfd, waker: w, precise: o.PreciseTimer}
 	if err := epollControl(epfd, w.fd(), 0, Read); err != nil {
 		_ = s.close() // it is closed in any case
 		return nil, err
@@ -261,9 +260,9 @@ func newThreadSleeper(epfd int, o Options) (sleeper, error) {
 	return s, nil
 }
 
-func (s *threadSleeper) wake() error { return s.waker.wake() }
+func (s *threadWaiter) wake() error { return s.waker.wake() }
 
-func (s *threadSleeper) hidden(fd int) bool {
+func (s *threadWaiter) consumeWake(fd int) bool {
 	if fd != s.waker.fd() {
 		return false
 	}
@@ -271,7 +270,7 @@ func (s *threadSleeper) hidden(fd int) bool {
 	return true
 }
 
-func (s *threadSleeper) close() error {
+func (s *threadWaiter) close() error {
 	err := s.waker.close()
 	if e := sysio.Close(s.epfd); err == nil {
 		err = e
@@ -279,7 +278,7 @@ func (s *threadSleeper) close() error {
 	return err
 }
 
-func (s *threadSleeper) sleep(ep *epoll, deadline Deadline) (int, error) {
+func (s *threadWaiter) wait(ep *epoll, deadline Deadline) (int, error) {
 	deadline.yield()
 	timeout := deadline.left()
 	if s.precise && timeout > 0 {
@@ -296,7 +295,7 @@ func (s *threadSleeper) sleep(ep *epoll, deadline Deadline) (int, error) {
 
 // pwait2 waits with a timeout in nanoseconds. Its timespec has 64-bit fields
 // on every architecture.
-func (s *threadSleeper) pwait2(ep *epoll, timeout time.Duration) (int, error) {
+func (s *threadWaiter) pwait2(ep *epoll, timeout time.Duration) (int, error) {
 	ts := struct{ sec, nsec int64 }{int64(timeout / time.Second), int64(timeout % time.Second)}
 	n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(ep.fd),
 		uintptr(unsafe.Pointer(&ep.buf[0])), uintptr(len(ep.buf)), uintptr(unsafe.Pointer(&ts)), 0, 0)

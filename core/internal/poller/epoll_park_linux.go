@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// parkSleeper parks the goroutine in the Go runtime's network poller, which
+// parkWaiter parks the goroutine in the Go runtime's network poller, which
 // watches the epoll descriptor as it watches any other: no thread is blocked,
 // no processor is held, and waking needs no system call of ours.
 //
@@ -20,10 +20,10 @@ import (
 // passed on to the outer set. Loops with a thread of their own do without.
 //
 // Timeouts are the runtime's read deadlines, whose grain is the millisecond of
-// its own epoll_wait. A precise sleeper also sets a timerfd inside the epoll
+// its own epoll_wait. A precise waiter also sets a timerfd inside the epoll
 // set. The deadline stays, because while goroutines keep all processors busy
 // the runtime looks at its timers more often than at descriptors.
-type parkSleeper struct {
+type parkWaiter struct {
 	file *os.File
 	conn syscall.RawConn
 
@@ -47,12 +47,12 @@ type parkSleeper struct {
 // longAgo as a deadline interrupts a read now.
 var longAgo = time.Unix(1, 0)
 
-func newParkSleeper(epfd int, o Options) (sleeper, error) {
+func newParkWaiter(epfd int, o Options) (epollWaiter, error) {
 	if err := unix.SetNonblock(epfd, true); err != nil {
 		_ = sysio.Close(epfd) // the error that counts is the first
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	s := &parkSleeper{timerfd: -1, file: os.NewFile(uintptr(epfd), "epoll")}
+	s := &parkWaiter{timerfd: -1, file: os.NewFile(uintptr(epfd), "epoll")}
 	if err := s.init(epfd, o); err != nil {
 		_ = s.close() // it is closed in any case
 		return nil, err
@@ -60,7 +60,7 @@ func newParkSleeper(epfd int, o Options) (sleeper, error) {
 	return s, nil
 }
 
-func (s *parkSleeper) init(epfd int, o Options) (err error) {
+func (s *parkWaiter) init(epfd int, o Options) (err error) {
 	s.try = s.tryPoll
 	if s.conn, err = s.file.SyscallConn(); err != nil {
 		return err
@@ -88,7 +88,7 @@ func openEpollTimer(epfd int) (int, error) {
 	return fd, nil
 }
 
-func (s *parkSleeper) sleep(ep *epoll, deadline Deadline) (int, error) {
+func (s *parkWaiter) wait(ep *epoll, deadline Deadline) (int, error) {
 	if err := s.setDeadline(deadline); err != nil {
 		return 0, err
 	}
@@ -113,7 +113,7 @@ func (s *parkSleeper) sleep(ep *epoll, deadline Deadline) (int, error) {
 
 // tryPoll runs before the goroutine parks and each time the epoll descriptor
 // has become readable; false parks (again).
-func (s *parkSleeper) tryPoll(uintptr) bool {
+func (s *parkWaiter) tryPoll(uintptr) bool {
 	s.n, s.err = s.ep.poll()
 	return s.n != 0 || s.err != nil
 }
@@ -121,7 +121,7 @@ func (s *parkSleeper) tryPoll(uintptr) bool {
 // setDeadline arranges for the next park to end at d. An earlier wake's
 // deadline in the past must not outlive the wait that it ended, so a deadline
 // is always set anew once there may have been one.
-func (s *parkSleeper) setDeadline(d Deadline) error {
+func (s *parkWaiter) setDeadline(d Deadline) error {
 	if d == Never {
 		if !s.deadlineSet {
 			return nil
@@ -138,12 +138,12 @@ func (s *parkSleeper) setDeadline(d Deadline) error {
 	return s.file.SetReadDeadline(Time(int64(d)))
 }
 
-func (s *parkSleeper) wake() error {
+func (s *parkWaiter) wake() error {
 	s.woken.Store(true)
 	return s.file.SetReadDeadline(longAgo)
 }
 
-func (s *parkSleeper) hidden(fd int) bool {
+func (s *parkWaiter) consumeWake(fd int) bool {
 	if fd != s.timerfd {
 		return false
 	}
@@ -152,12 +152,12 @@ func (s *parkSleeper) hidden(fd int) bool {
 	return true
 }
 
-func (s *parkSleeper) close() error {
+func (s *parkWaiter) close() error {
 	s.closeTimer()
 	return s.file.Close()
 }
 
-func (s *parkSleeper) closeTimer() {
+func (s *parkWaiter) closeTimer() {
 	if s.timerfd >= 0 {
 		_ = sysio.Close(s.timerfd) // nobody could do anything about an error
 	}

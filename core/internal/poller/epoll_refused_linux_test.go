@@ -35,7 +35,7 @@ func nestedEpoll(t *testing.T) int {
 func TestRefusalByTheRuntimeIsAnErrorAndClosesTheDescriptor(t *testing.T) {
 	for _, o := range []Options{{}, {PreciseTimer: true}} {
 		fd := nestedEpoll(t)
-		_, err := newSleeper(fd, o)
+		_, err := newEpollWaiter(fd, o)
 		if !errors.Is(err, os.ErrNoDeadline) {
 			t.Errorf("%+v: %v, want %v", o, err, os.ErrNoDeadline)
 		}

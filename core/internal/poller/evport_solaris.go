@@ -47,9 +47,8 @@ func openEvport(Options) (Poller, error) {
 	return &evport{port: port, buf: make([]portEvent, minEvportEvents)}, nil
 }
 
-func (p *evport) Name() string      { return evportMethod.Name }
-func (p *evport) Features() Feature { return evportMethod.Features }
-func (p *evport) Close() error      { return os.NewSyscallError("close", sysio.Close(p.port)) }
+func (p *evport) Method() *Method { return &evportMethod }
+func (p *evport) Close() error    { return os.NewSyscallError("close", sysio.Close(p.port)) }
 
 func (p *evport) Update(fd int, old, new Interest) error {
 	if fd < 0 {

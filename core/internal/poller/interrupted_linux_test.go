@@ -47,7 +47,7 @@ func TestNothingIsLostByInterruptions(t *testing.T) {
 
 func playInterrupted(t *testing.T, d *driver) {
 	a, b := socketPair(t)
-	edge := d.Features() & FeatureET
+	edge := d.Method().Features & FeatureET
 	in := Read
 	if edge != 0 {
 		in |= Edge

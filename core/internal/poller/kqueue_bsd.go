@@ -5,6 +5,7 @@ package poller
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/go-libevent/libevent/core/internal/sysio"
@@ -65,9 +66,8 @@ func openKqueue(Options) (Poller, error) {
 	return k, nil
 }
 
-func (k *kqueue) Name() string      { return kqueueMethod.Name }
-func (k *kqueue) Features() Feature { return kqueueMethod.Features }
-func (k *kqueue) Wake() error       { return k.waker.wake() }
+func (k *kqueue) Method() *Method { return &kqueueMethod }
+func (k *kqueue) Wake() error     { return k.waker.wake() }
 
 func (k *kqueue) Close() error {
 	err := k.waker.close()
@@ -112,13 +112,23 @@ func (k *kqueue) Update(fd int, old, new Interest) error {
 	return nil
 }
 
+// readNotes makes a regular file readable at its end too, as poll has it, where
+// the kernel knows how: by NOTE_FILE_POLL or NOTE_EOF.
+var readNotes = func() uint32 {
+	switch runtime.GOOS {
+	case "freebsd", "openbsd":
+		return 0x2
+	}
+	return 0
+}()
+
 // kqueueChange applies one change. It leaves no room for events, so that the
 // kernel reports an error as such.
 func kqueueChange(kq, fd, filter, flags int) error {
 	var change [1]unix.Kevent_t
 	unix.SetKevent(&change[0], fd, filter, flags)
 	if filter == unix.EVFILT_READ {
-		change[0].Fflags = kqueueReadNotes
+		change[0].Fflags = readNotes
 	}
 	return retryError(func() error {
 		_, err := unix.Kevent(kq, change[:], nil, nil)
@@ -195,7 +205,7 @@ func (k *kqueue) collect(n int, events []Event) []Event {
 	for i := range k.buf[:n] {
 		e := &k.buf[i]
 		switch {
-		case k.waker.hidden(e):
+		case k.waker.consumeWake(e):
 		case e.Filter == unix.EVFILT_READ:
 			events = append(events, Event{FD: int(e.Ident), Ready: Read})
 		case e.Filter == unix.EVFILT_WRITE:

@@ -24,9 +24,9 @@ func newKqueueWaker(kq int) (*kqueueWaker, error) {
 	return &kqueueWaker{w}, nil
 }
 
-// hidden reports whether e is the waker's own and, if so, makes it ready for
+// consumeWake reports whether e is the waker's own and, if so, makes it ready for
 // the next wake.
-func (w *kqueueWaker) hidden(e *unix.Kevent_t) bool {
+func (w *kqueueWaker) consumeWake(e *unix.Kevent_t) bool {
 	if int(e.Ident) != w.fd() {
 		return false
 	}

@@ -41,9 +41,9 @@ func (w *kqueueWaker) wake() error {
 	return nil
 }
 
-// hidden reports whether e is the waker's own and, if so, makes it ready for
+// consumeWake reports whether e is the waker's own and, if so, makes it ready for
 // the next wake.
-func (w *kqueueWaker) hidden(e *unix.Kevent_t) bool {
+func (w *kqueueWaker) consumeWake(e *unix.Kevent_t) bool {
 	if e.Filter != unix.EVFILT_USER {
 		return false
 	}

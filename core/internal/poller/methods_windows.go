@@ -1,3 +1,3 @@
 package poller
 
-var methods = []Method{wepollMethod, win32Method}
+var methods = []Method{wepollMethod, selectMethod}

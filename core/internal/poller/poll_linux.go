@@ -6,6 +6,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// POLLRDHUP tells of a peer's shutdown.
+const (
+	pollRDHUP      = unix.POLLRDHUP
+	pollEarlyClose = FeatureEarlyClose
+)
+
 // maxRawPoll is the number of descriptors up to which pollNow is so short that
 // the scheduler need not know of it.
 const maxRawPoll = 256

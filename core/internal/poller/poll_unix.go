@@ -50,9 +50,8 @@ func openPoll(Options) (Poller, error) {
 	}, nil
 }
 
-func (p *poll) Name() string      { return pollMethod.Name }
-func (p *poll) Features() Feature { return pollMethod.Features }
-func (p *poll) Wake() error       { return p.waker.wake() }
+func (p *poll) Method() *Method { return &pollMethod }
+func (p *poll) Wake() error     { return p.waker.wake() }
 
 func (p *poll) Close() error {
 	return errors.Join(p.waker.close(), p.alarm.close())
@@ -135,4 +134,40 @@ func (p *poll) collect(n int, events []Event) []Event {
 		events = append(events, Event{FD: int(e.Fd), Ready: pollReady(e.Revents)})
 	}
 	return events
+}
+
+// pollBits translates an Interest to what poll(2) and its kin ask for.
+func pollBits(in Interest) int16 {
+	var bits int16
+	if in&Read != 0 {
+		bits |= unix.POLLIN
+	}
+	if in&Write != 0 {
+		bits |= unix.POLLOUT
+	}
+	if in&Closed != 0 {
+		bits |= pollRDHUP
+	}
+	return bits
+}
+
+// pollReady translates what poll(2) and its kin answer. An error, a full
+// hangup and a descriptor that was closed make it ready in every way:
+// whichever condition is watched, its owner must learn of it, or the loop
+// would spin.
+func pollReady(bits int16) Interest {
+	if bits&(unix.POLLERR|unix.POLLHUP|unix.POLLNVAL) != 0 {
+		return Conditions
+	}
+	var in Interest
+	if bits&unix.POLLIN != 0 {
+		in |= Read
+	}
+	if bits&unix.POLLOUT != 0 {
+		in |= Write
+	}
+	if bits&pollRDHUP != 0 {
+		in |= Closed
+	}
+	return in
 }

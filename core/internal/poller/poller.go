@@ -1,11 +1,3 @@
-// Package poller waits for descriptors to become ready. Each kernel interface
-// is one file with one type, and all of them have the shape of [Poller]: the
-// event package sees nothing else. To find out how epoll is driven, open
-// epoll_linux.go.
-//
-// A poller keeps no record of who asked for what. The event package merges
-// the wishes of all events on a descriptor into one [Interest] and calls
-// Update when that changes.
 package poller
 
 import (
@@ -65,11 +57,8 @@ type Event struct {
 // at the latest in the Wait after the next Flush. Flush is never called
 // during Wait.
 type Poller interface {
-	// Name is the name libevent gives the interface, such as "epoll".
-	Name() string
-
-	// Features tells what the interface can do.
-	Features() Feature
+	// Method is the interface that this is an instance of.
+	Method() *Method
 
 	// Update changes what is watched on fd from old to new, either of which
 	// may be zero, but they are never equal. Edge is set in both or in none
@@ -116,7 +105,7 @@ type Options struct {
 
 // A Method is a way to make Pollers of one kind.
 type Method struct {
-	Name     string
+	Name     string // that libevent gives the interface, such as "epoll"
 	Features Feature
 	// Env is the environment variable, without the prefix "EVENT_NO", that
 	// disables the method.

@@ -1,10 +1,15 @@
 package poller
 
 import (
+	"math"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
+
+// selectLimit is the number of descriptors that select can watch. The kernel takes
+// bitmaps of any length; FD_SETSIZE only concerns C programs.
+const selectLimit = math.MaxInt32
 
 // maxRawSelect is the number of descriptors up to which selectNow is so short
 // that the scheduler need not know of it.

@@ -2,7 +2,23 @@
 
 package poller
 
-import "golang.org/x/sys/unix"
+import (
+	"math"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// selectLimit is the number of descriptors that select can watch. The kernels of
+// most BSDs take bitmaps of any length; elsewhere the C library, through which every
+// system call goes, refuses more than FD_SETSIZE.
+var selectLimit = func() int {
+	switch runtime.GOOS {
+	case "dragonfly", "freebsd", "netbsd", "openbsd":
+		return math.MaxInt32
+	}
+	return unix.FD_SETSIZE
+}()
 
 // selectNow asks what is ready now.
 func selectNow(s *fdSets) (int, error) {

@@ -10,15 +10,15 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-var win32Method = Method{
+var selectMethod = Method{
 	Name: "win32",
 	Env:  "WIN32",
-	Open: openWin32,
+	Open: openSelect,
 }
 
-// win32 drives Winsock's select. Its sets are lists of sockets, so that it has
+// selector drives Winsock's select, which libevent calls win32. Its sets are lists of sockets, so that it has
 // no limit to their number, but its cost grows with it.
-type win32 struct {
+type selector struct {
 	waker *waker
 
 	// What select is given and changes; for Wait alone.
@@ -26,33 +26,32 @@ type win32 struct {
 
 	// mu guards what follows, because Update may run during Wait.
 	mu      sync.Mutex
-	sockets []win32Socket
+	sockets []selectSocket
 	index   map[int]int // by descriptor: position in sockets
 }
 
-// win32Socket is a watched socket.
-type win32Socket struct {
+// selectSocket is a watched socket.
+type selectSocket struct {
 	fd        int
 	want      Interest
 	ready     Interest // zero except while Wait gathers what the sets tell
 	connected bool     // known to be, so that connecting cannot fail any more
 }
 
-func openWin32(Options) (Poller, error) {
+func openSelect(Options) (Poller, error) {
 	k, err := newWaker()
 	if err != nil {
 		return nil, err
 	}
-	return &win32{waker: k, index: make(map[int]int)}, nil
+	return &selector{waker: k, index: make(map[int]int)}, nil
 }
 
-func (p *win32) Name() string      { return win32Method.Name }
-func (p *win32) Features() Feature { return win32Method.Features }
-func (p *win32) Flush() error      { return nil }
-func (p *win32) Wake() error       { return p.waker.wake() }
-func (p *win32) Close() error      { return p.waker.close() }
+func (p *selector) Method() *Method { return &selectMethod }
+func (p *selector) Flush() error    { return nil }
+func (p *selector) Wake() error     { return p.waker.wake() }
+func (p *selector) Close() error    { return p.waker.close() }
 
-func (p *win32) Update(fd int, old, new Interest) error {
+func (p *selector) Update(fd int, old, new Interest) error {
 	if new != 0 && old == 0 {
 		// One bad descriptor makes select fail for all.
 		if err := checkSocket(fd); err != nil {
@@ -69,16 +68,16 @@ func (p *win32) Update(fd int, old, new Interest) error {
 	case ok && old != 0:
 		p.sockets[i].want = new
 	case ok: // another one was closed under this number
-		p.sockets[i] = win32Socket{fd: fd, want: new}
+		p.sockets[i] = selectSocket{fd: fd, want: new}
 	default:
 		p.index[fd] = len(p.sockets)
-		p.sockets = append(p.sockets, win32Socket{fd: fd, want: new})
+		p.sockets = append(p.sockets, selectSocket{fd: fd, want: new})
 	}
 	return nil
 }
 
 // remove fills the place of a socket with the last one.
-func (p *win32) remove(i int) {
+func (p *selector) remove(i int) {
 	delete(p.index, p.sockets[i].fd)
 	last := len(p.sockets) - 1
 	if i != last {
@@ -88,7 +87,7 @@ func (p *win32) remove(i int) {
 	p.sockets = p.sockets[:last]
 }
 
-func (p *win32) Wait(deadline Deadline, events []Event) (ready []Event, yielded bool, err error) {
+func (p *selector) Wait(deadline Deadline, events []Event) (ready []Event, yielded bool, err error) {
 	yielded = deadline != Now
 	if yielded {
 		deadline.yield()
@@ -109,7 +108,7 @@ func (p *win32) Wait(deadline Deadline, events []Event) (ready []Event, yielded 
 // conditions tells of a connection that could not be made. Urgent data is one
 // too; it is no concern of ours, and a peer that sends it must not keep us
 // busy, so connected sockets are left out.
-func (p *win32) fillSets() {
+func (p *selector) fillSets() {
 	p.read.clear()
 	p.write.clear()
 	p.except.clear()
@@ -131,7 +130,7 @@ func (p *win32) fillSets() {
 }
 
 // removeClosed forgets the sockets that were closed while they were watched.
-func (p *win32) removeClosed() {
+func (p *selector) removeClosed() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := len(p.sockets) - 1; i >= 0; i-- {
@@ -142,7 +141,7 @@ func (p *win32) removeClosed() {
 }
 
 // collect turns what select has left in the sets into one event a socket.
-func (p *win32) collect(events []Event) []Event {
+func (p *selector) collect(events []Event) []Event {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, fd := range p.read.members() {
@@ -170,14 +169,14 @@ func (p *win32) collect(events []Event) []Event {
 }
 
 // socket returns nil if fd was removed since the sets were filled.
-func (p *win32) socket(fd uintptr) *win32Socket {
+func (p *selector) socket(fd uintptr) *selectSocket {
 	if i, ok := p.index[int(fd)]; ok {
 		return &p.sockets[i]
 	}
 	return nil
 }
 
-func (p *win32) report(events []Event) []Event {
+func (p *selector) report(events []Event) []Event {
 	for i := range p.sockets {
 		s := &p.sockets[i]
 		if s.ready != 0 {

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-func newWin32(t *testing.T) (*win32, *driver) {
+func newSelector(t *testing.T) (*selector, *driver) {
 	t.Helper()
-	p, err := openWin32(Options{})
+	p, err := openSelect(Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -18,7 +18,7 @@ func newWin32(t *testing.T) (*win32, *driver) {
 			t.Error(err)
 		}
 	})
-	return p.(*win32), &driver{Poller: p, t: t, watched: make(map[int]Interest)}
+	return p.(*selector), &driver{Poller: p, t: t, watched: make(map[int]Interest)}
 }
 
 func TestFDSetIsLaidOutAsInC(t *testing.T) {
@@ -42,14 +42,14 @@ func TestFDSetIsLaidOutAsInC(t *testing.T) {
 }
 
 func TestWin32WaitsWithoutSockets(t *testing.T) {
-	_, d := newWin32(t)
+	_, d := newSelector(t)
 	d.poll(1)
 	d.wake()
 	d.poll(-1)
 }
 
 func TestWin32ReportsASocketOnce(t *testing.T) {
-	_, d := newWin32(t)
+	_, d := newSelector(t)
 	a, b := socketPair(t)
 	writeFD(t, b, []byte("x"))
 	d.watch(a, Read|Write)
@@ -60,7 +60,7 @@ func TestWin32ReportsASocketOnce(t *testing.T) {
 }
 
 func TestWin32IgnoresUrgentData(t *testing.T) {
-	p, d := newWin32(t)
+	p, d := newSelector(t)
 	a, b := socketPair(t)
 	fill(t, a)
 	d.watch(a, Read|Write)
@@ -80,7 +80,7 @@ func TestWin32IgnoresUrgentData(t *testing.T) {
 }
 
 func TestWin32ForgetsTheStateOfAClosedSocket(t *testing.T) {
-	p, d := newWin32(t)
+	p, d := newSelector(t)
 	a, _ := socketPair(t)
 	d.watch(a, Write)
 	d.expect(a, Write)

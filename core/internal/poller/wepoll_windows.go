@@ -101,8 +101,7 @@ func openWepoll(o Options) (Poller, error) {
 	return w, nil
 }
 
-func (w *wepoll) Name() string      { return wepollMethod.Name }
-func (w *wepoll) Features() Feature { return wepollMethod.Features }
+func (w *wepoll) Method() *Method { return &wepollMethod }
 
 // Update begins to poll a new socket at once, so that an error reaches who
 // asked. Later changes are left to Flush, where many cost no more than one.

@@ -4,9 +4,9 @@ package poller
 
 import "golang.org/x/sys/unix"
 
-// Rouse wakes the Go scheduler's monitor if it sleeps. That goes to sleep when
+// WakeSysmon wakes the Go scheduler's monitor if it sleeps. That goes to sleep when
 // there is nothing to do, and raw system calls do not wake it; but without it
 // nobody looks for goroutines that wait for the network, or interrupts those that
 // do not yield, while a loop keeps the only processor busy. Any other system call
 // wakes it.
-func Rouse() { _, _, _ = unix.Syscall(unix.SYS_GETPID, 0, 0, 0) }
+func WakeSysmon() { _, _, _ = unix.Syscall(unix.SYS_GETPID, 0, 0, 0) }

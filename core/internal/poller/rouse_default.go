@@ -1,6 +1,0 @@
-//go:build !(linux || freebsd || netbsd || dragonfly)
-
-package poller
-
-// Rouse wakes the Go scheduler's monitor, as all system calls do here.
-func Rouse() {}
