@@ -58,4 +58,22 @@
 // Functions may be called from any goroutine, except that using a descriptor
 // while another goroutine closes it is an error of the caller. A
 // MonotonicTimer is for one goroutine at a time.
+//
+// # Files
+//
+//	sockets.go       descriptors and options of sockets
+//	listen.go listen_*.go  options of listeners, by platform
+//	keepalive.go keepalive_*.go keepidle_*.go  TCP keep-alive, by platform
+//	socketpair.go    pairs of connected sockets
+//	notify.go        channels that wake up a loop
+//	errno.go errno_*.go  what errors of sockets mean
+//	sockaddr.go      addresses in the form of the system, and zones
+//	sockaddr_text.go addresses as text
+//	address.go       places to listen and to connect, as people write them
+//	sourceaddr.go addrconfig.go  addresses that this machine has
+//	getaddrinfo.go addrinfo.go addrinfoquery.go gaierror.go  getaddrinfo
+//	nameservers.go nameservers_*.go hostsfile_*.go  what the system knows of names
+//	ascii.go strtoll.go date.go  strings and numbers as C has them
+//	monotonic.go monotonic_*.go  clocks
+//	random.go        random bytes
 package evutil

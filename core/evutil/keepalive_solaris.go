@@ -2,6 +2,7 @@ package evutil
 
 import (
 	"errors"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,6 +12,15 @@ const (
 	keepAliveLeast = 10                // seconds
 	keepAliveMost  = 10 * 24 * 60 * 60 // seconds: ten days
 )
+
+// The options have other numbers on Solaris, since 11.4, than on illumos, whose
+// package unix has.
+var tcpKeepIdle, tcpKeepInterval, tcpKeepCount = func() (idle, interval, count int) {
+	if runtime.GOOS == "illumos" {
+		return unix.TCP_KEEPIDLE, unix.TCP_KEEPINTVL, unix.TCP_KEEPCNT
+	}
+	return 0x1d, 0x1e, 0x1f
+}()
 
 func setKeepAliveTimes(fd int, t keepAliveTimes) error {
 	t.idle = min(max(t.idle, keepAliveLeast), keepAliveMost)

@@ -23,3 +23,15 @@ func SockaddrToAddrPort(sa Sockaddr) (netip.AddrPort, error) { return sysio.Sock
 // [syscall.EAFNOSUPPORT] if there is no address. It may be called from any
 // goroutine.
 func AddrPortToSockaddr(ap netip.AddrPort) (Sockaddr, error) { return sysio.AddrPortToSockaddr(ap) }
+
+// ScopeID returns the number of an IPv6 zone: the index of the interface of
+// that name, or else the zone itself if it is a decimal number. The empty
+// zone has number 0, which means no scope. The error says that there is no
+// such interface. It asks the system, and may be called from any goroutine.
+func ScopeID(zone string) (uint32, error) { return sysio.ScopeID(zone) }
+
+// ScopeZone returns the zone of an IPv6 scope as package net names it: the
+// name of the interface with that index, or else the number in decimal. Scope
+// 0 is the empty zone. It asks the system unless id is 0, and may be called
+// from any goroutine.
+func ScopeZone(id uint32) string { return sysio.ScopeZone(id) }

@@ -144,3 +144,35 @@ func CompareSockaddr(a, b netip.AddrPort, includePort bool) int {
 	}
 	return order
 }
+
+// InetPtonScope parses an IPv6 address that may end in a scope, such as
+// "fe80::1%eth0" or "fe80::1%2", and returns the number of the scope as well,
+// 0 if there is none. Unlike [netip.ParseAddr], which takes any zone, it
+// insists that [ScopeID] knows it; an address with scope 0 has no zone. It
+// may be called from any goroutine.
+//
+// What libevent accepts by accident is an error here: decimal parts with
+// leading zeros, a colon at the end, an empty or negative scope
+// (evutil_inet_pton_scope).
+func InetPtonScope(s string) (addr netip.Addr, scope uint32, err error) {
+	addr, err = netip.ParseAddr(s)
+	if err != nil {
+		return netip.Addr{}, 0, err
+	}
+	if !addr.Is6() {
+		return netip.Addr{}, 0, fmt.Errorf("address %q: %w", s, errNotIPv6)
+	}
+	scope, err = ScopeID(addr.Zone())
+	if err != nil {
+		return netip.Addr{}, 0, fmt.Errorf("address %q: %w", s, err)
+	}
+	if scope == 0 {
+		addr = addr.WithZone("")
+	}
+	return addr, scope, nil
+}
+
+var (
+	errNotIPv6 = errors.New("not an IPv6 address")
+	errNotIPv4 = errors.New("not an IPv4 address")
+)

@@ -1,5 +1,0 @@
-//go:build !linux
-
-package evutil
-
-func setDeferAccept(int) error { return nil }

@@ -1,9 +1,0 @@
-package evutil
-
-import "golang.org/x/sys/unix"
-
-const (
-	tcpKeepIdle     = unix.TCP_KEEPIDLE
-	tcpKeepInterval = unix.TCP_KEEPINTVL
-	tcpKeepCount    = unix.TCP_KEEPCNT
-)

@@ -1,0 +1,7 @@
+package evutil
+
+import "errors"
+
+func setReuseAddr(int) error   { return nil }
+func setReusePort(int) error   { return errors.ErrUnsupported }
+func setDeferAccept(int) error { return nil }

@@ -1,3 +1,0 @@
-package evutil
-
-func setReuseAddr(int) error { return nil }

@@ -1,7 +1,0 @@
-//go:build !linux && !dragonfly && !freebsd
-
-package evutil
-
-import "errors"
-
-func setReusePort(int) error { return errors.ErrUnsupported }
