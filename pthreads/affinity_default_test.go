@@ -6,11 +6,12 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/pthreads"
 )
 
 func TestAffinityThatCannotBeHadIsAnError(t *testing.T) {
-	checkLeaks(t)
+	evtest.Leaks(t)
 	g, err := pthreads.NewGroup(&pthreads.GroupConfig{CPUs: []int{0}})
 	if !errors.Is(err, errors.ErrUnsupported) || g != nil {
 		t.Errorf("NewGroup() = %v, %v", g, err)

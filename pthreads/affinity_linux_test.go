@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/pthreads"
 	"golang.org/x/sys/unix"
 )
@@ -54,7 +55,7 @@ func TestLoopsAreConfinedToTheirCPUs(t *testing.T) {
 			}
 		}
 		stop(t, g)
-		if n := settled(func() int { return confinedThreads(t, len(all)) }, before); n > before {
+		if n := evtest.Settled(func() int { return confinedThreads(t, len(all)) }, before); n > before {
 			t.Errorf("%d threads are confined afterwards, %d were before", n, before)
 		}
 	})
@@ -97,7 +98,7 @@ func bits(hex string) int {
 
 func TestUnknownCPUIsAnError(t *testing.T) {
 	for _, cpu := range []int{-1, 1023, 1 << 15, math.MaxInt} {
-		checkLeaks(t)
+		evtest.Leaks(t)
 		g, err := pthreads.NewGroup(&pthreads.GroupConfig{Loops: 2, CPUs: []int{cpu}})
 		if !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), fmt.Sprint("CPU ", cpu)) || g != nil {
 			t.Errorf("CPU %d: %v, %v", cpu, g, err)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/pthreads"
 	"golang.org/x/sys/windows"
 )
@@ -12,7 +13,7 @@ import (
 var procSetThreadAffinityMask = windows.NewLazySystemDLL("kernel32.dll").NewProc("SetThreadAffinityMask")
 
 func TestLoopsAreConfinedToTheirCPUs(t *testing.T) {
-	checkLeaks(t)
+	evtest.Leaks(t)
 	newGroup(t, &pthreads.GroupConfig{
 		Loops: 2,
 		CPUs:  []int{0},

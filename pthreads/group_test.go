@@ -11,25 +11,27 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
+	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/pthreads"
 )
 
 func TestGroupHasALoopForEachProcessorByDefault(t *testing.T) {
-	checkLeaks(t)
+	evtest.Leaks(t)
 	if g := newGroup(t, nil); g.Len() != runtime.GOMAXPROCS(0) {
 		t.Errorf("%d loops, want %d", g.Len(), runtime.GOMAXPROCS(0))
 	}
 }
 
 func TestGroupRefusesANegativeNumberOfLoops(t *testing.T) {
-	checkLeaks(t)
+	evtest.Leaks(t)
 	if g, err := pthreads.NewGroup(&pthreads.GroupConfig{Loops: -1}); err == nil || g != nil {
 		t.Errorf("NewGroup() = %v, %v", g, err)
 	}
 }
 
 func TestGroupConfiguresItsBases(t *testing.T) {
-	checkLeaks(t)
+	evtest.Leaks(t)
 	g := newGroup(t, &pthreads.GroupConfig{
 		Loops:  2,
 		Config: event.Config{AvoidMethods: event.SupportedMethods()[:1], Flags: event.IgnoreEnv},
@@ -53,21 +55,21 @@ func TestEachLoopHasOneGoroutine(t *testing.T) {
 		var setups, teardowns [loops]uint64
 		g := newGroup(t, &pthreads.GroupConfig{
 			Loops:    loops,
-			Setup:    func(i int, _ *event.Base) error { setups[i] = goroutine(); return nil },
-			Teardown: func(i int, _ *event.Base) { teardowns[i] = goroutine() },
+			Setup:    func(i int, _ *event.Base) error { setups[i] = uint64(evthread.Goroutine()); return nil },
+			Teardown: func(i int, _ *event.Base) { teardowns[i] = uint64(evthread.Goroutine()) },
 		})
 		var callbacks [loops]uint64
 		var done sync.WaitGroup
 		done.Add(loops)
 		for i := range loops {
-			ok(t, g.Base(i).Post(func() { callbacks[i] = goroutine(); done.Done() }))
+			ok(t, g.Base(i).Post(func() { callbacks[i] = uint64(evthread.Goroutine()); done.Done() }))
 		}
 		done.Wait()
 		stop(t, g)
 		if setups != callbacks || setups != teardowns {
 			t.Errorf("goroutines of Setup %v, callbacks %v and Teardown %v", setups, callbacks, teardowns)
 		}
-		seen := map[uint64]bool{goroutine(): true}
+		seen := map[uint64]bool{uint64(evthread.Goroutine()): true}
 		for _, id := range setups {
 			if seen[id] {
 				t.Errorf("goroutine %d runs two loops", id)
@@ -78,7 +80,7 @@ func TestEachLoopHasOneGoroutine(t *testing.T) {
 }
 
 func TestNextTakesTurns(t *testing.T) {
-	checkLeaks(t)
+	evtest.Leaks(t)
 	g := newGroup(t, &pthreads.GroupConfig{Loops: 3})
 	for i := range 7 {
 		if g.Next() != g.Base(i%3) {
@@ -88,7 +90,7 @@ func TestNextTakesTurns(t *testing.T) {
 }
 
 func TestSetupComesBeforeAnyLoopRuns(t *testing.T) {
-	checkLeaks(t)
+	evtest.Leaks(t)
 	const loops = 3
 	var setups atomic.Int32
 	early := make(chan bool, loops)
@@ -218,7 +220,7 @@ func TestGoexitInACallbackStopsTheGroup(t *testing.T) {
 }
 
 func TestGoexitInSetupIsAFailure(t *testing.T) {
-	checkLeaks(t)
+	evtest.Leaks(t)
 	g, err := pthreads.NewGroup(&pthreads.GroupConfig{
 		Loops: 2,
 		Setup: func(i int, _ *event.Base) error {

@@ -1,21 +1,15 @@
 package pthreads_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"net"
 	"net/netip"
-	"os"
-	"os/signal"
-	"runtime"
 	"slices"
-	"strconv"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/pthreads"
 )
@@ -28,13 +22,13 @@ const patience = time.Minute
 func eachMode(t *testing.T, test func(t *testing.T)) {
 	t.Run("without locks", func(t *testing.T) {
 		forgetHooks(t)
-		checkLeaks(t)
+		evtest.Leaks(t)
 		test(t)
 	})
 	t.Run("with locks", func(t *testing.T) {
 		forgetHooks(t)
 		ok(t, pthreads.Use())
-		checkLeaks(t)
+		evtest.Leaks(t)
 		test(t)
 	})
 }
@@ -135,71 +129,4 @@ func ok(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// goroutine returns the number of the calling goroutine.
-func goroutine() uint64 {
-	var buf [32]byte
-	trace := buf[:runtime.Stack(buf[:], false)]
-	digits, _, _ := bytes.Cut(bytes.TrimPrefix(trace, []byte("goroutine ")), []byte(" "))
-	id, _ := strconv.ParseUint(string(digits), 10, 64)
-	return id
-}
-
-// checkLeaks makes the test fail if it ends with more goroutines or, where the
-// system can tell, descriptors than it has now. Clean-ups that come later run
-// before the check.
-func checkLeaks(t testing.TB) {
-	t.Helper()
-	startPermanent()
-	goroutines, descriptors := runtime.NumGoroutine(), openDescriptors()
-	t.Cleanup(func() {
-		if n := settled(runtime.NumGoroutine, goroutines); n > goroutines {
-			stacks := make([]byte, 1<<16)
-			t.Errorf("%d goroutines at the end, %d at the start:\n%s", n, goroutines, stacks[:runtime.Stack(stacks, true)])
-		}
-		if n := settled(openDescriptors, descriptors); n != descriptors {
-			t.Errorf("%d descriptors at the end, %d at the start", n, descriptors)
-		}
-	})
-}
-
-// startPermanent starts what the runtime keeps for good once it is used.
-var startPermanent = sync.OnceFunc(func() {
-	ch := make(chan os.Signal, 1)
-	signal.Notify(ch, os.Interrupt)
-	signal.Stop(ch)
-	if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
-		l.Close()
-	}
-})
-
-// settled returns what count does, once that is down to limit or does not seem
-// to get there: a goroutine that was told to end may need a moment for it.
-func settled(count func() int, limit int) int {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); runtime.Gosched() {
-		if n := count(); n <= limit {
-			return n
-		}
-	}
-	return count()
-}
-
-// openDescriptors returns the number of open descriptors of the process, or 0
-// if the system does not tell. Under Wine it would tell those of Wine. It does
-// not count what comes and goes by itself: the folder as it was read, and the
-// file from which glibc learns the number of processors when it starts a thread.
-func openDescriptors() (n int) {
-	const folder = "/proc/self/fd/"
-	fds, err := os.ReadDir(folder)
-	if err != nil || runtime.GOOS == "windows" {
-		return 0
-	}
-	for _, fd := range fds {
-		to, err := os.Readlink(folder + fd.Name())
-		if !errors.Is(err, os.ErrNotExist) && to != "/sys/devices/system/cpu/online" {
-			n++
-		}
-	}
-	return n
 }

@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
+	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/pthreads"
 )
@@ -54,13 +56,13 @@ func indexOf(g *pthreads.Group, b *event.Base) int {
 func connectionsPerLoop(t *testing.T, cfg pthreads.GroupConfig, address string, total int) []int {
 	t.Helper()
 	loops := make([]uint64, cfg.Loops)
-	cfg.Setup = func(i int, _ *event.Base) error { loops[i] = goroutine(); return nil }
+	cfg.Setup = func(i int, _ *event.Base) error { loops[i] = uint64(evthread.Goroutine()); return nil }
 	g := newGroup(t, &cfg)
 	owners := make(chan int, total)
 	addr := listen(t, g, address, func(b *event.Base, fd int, _ netip.AddrPort) {
 		i := indexOf(g, b)
-		if i < 0 || goroutine() != loops[i] {
-			t.Errorf("base %d in goroutine %d, want one of %v", i, goroutine(), loops)
+		if i < 0 || uint64(evthread.Goroutine()) != loops[i] {
+			t.Errorf("base %d in goroutine %d, want one of %v", i, uint64(evthread.Goroutine()), loops)
 		}
 		evutil.CloseSocket(fd)
 		owners <- i
@@ -136,7 +138,7 @@ func unixPath(t *testing.T) string {
 }
 
 func TestUnixSocketIsRemovedInTheEnd(t *testing.T) {
-	checkLeaks(t)
+	evtest.Leaks(t)
 	path := unixPath(t)
 	g := newGroup(t, &pthreads.GroupConfig{Loops: 2})
 	peers := make(chan netip.AddrPort, 1)
@@ -158,7 +160,7 @@ func TestUnixSocketIsRemovedInTheEnd(t *testing.T) {
 }
 
 func TestPeerIsTheOtherEnd(t *testing.T) {
-	checkLeaks(t)
+	evtest.Leaks(t)
 	g := newGroup(t, &pthreads.GroupConfig{Loops: 2})
 	peers := make(chan netip.AddrPort, 1)
 	accept := func(_ *event.Base, fd int, peer netip.AddrPort) {
@@ -230,7 +232,7 @@ func TestListenInACallback(t *testing.T) {
 }
 
 func TestListenErrors(t *testing.T) {
-	checkLeaks(t)
+	evtest.Leaks(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	ok(t, err)
 	defer taken.Close()
@@ -398,7 +400,7 @@ func TestStopWhileAccepting(t *testing.T) {
 }
 
 func TestListenerTakesBreaks(t *testing.T) {
-	checkLeaks(t)
+	evtest.Leaks(t)
 	const connections = 2*pthreads.AcceptBurst + 1
 	inIteration, most := 0, 0
 	g := newGroup(t, &pthreads.GroupConfig{
@@ -430,7 +432,7 @@ func TestListenerTakesBreaks(t *testing.T) {
 }
 
 func TestBreakEndsAccepting(t *testing.T) {
-	checkLeaks(t)
+	evtest.Leaks(t)
 	g := newGroup(t, &pthreads.GroupConfig{Loops: 1})
 	accepted := 0
 	addr := listen(t, g, "127.0.0.1:0", func(b *event.Base, fd int, _ netip.AddrPort) {

@@ -12,13 +12,14 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/pthreads"
 	"golang.org/x/sys/unix"
 )
 
 func TestAcceptedDescriptorsAreNonblockingAndCloseOnExec(t *testing.T) {
-	checkLeaks(t)
+	evtest.Leaks(t)
 	g := newGroup(t, &pthreads.GroupConfig{Loops: 1})
 	type flags struct{ status, descriptor int }
 	got := make(chan flags, 1)
@@ -103,7 +104,7 @@ const pausesWatched = 5
 
 // starve is the child's part.
 func starve(t *testing.T) {
-	startPermanent() // now, as there are descriptors
+	evtest.Descriptors() // opens what the runtime keeps open, now, as there are descriptors
 	event.SetLogCallback(func(sev event.LogSeverity, msg string) { fmt.Println("log", sev, msg) })
 	var open []int
 	var starved *event.Event

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
 	"github.com/go-libevent/libevent/pthreads"
@@ -17,7 +18,7 @@ import (
 func TestThreadSafeListener(t *testing.T) {
 	forgetHooks(t)
 	ok(t, pthreads.Use())
-	checkLeaks(t)
+	evtest.Leaks(t)
 	base, err := event.NewBase()
 	ok(t, err)
 	t.Cleanup(base.Free)

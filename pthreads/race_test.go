@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/pthreads"
 )
@@ -56,7 +57,7 @@ func TestEverythingFromAnyGoroutine(t *testing.T) {
 		t.Run(way.name, func(t *testing.T) {
 			forgetHooks(t)
 			ok(t, pthreads.Use())
-			checkLeaks(t)
+			evtest.Leaks(t)
 			newAnvil(t, &way.config).strike(total / hammers)
 		})
 	}
@@ -378,7 +379,7 @@ func TestDelWaitsForTheCallback(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			forgetHooks(t)
 			ok(t, pthreads.Use())
-			checkLeaks(t)
+			evtest.Leaks(t)
 			base, err := event.NewBase()
 			ok(t, err)
 			defer base.Free()

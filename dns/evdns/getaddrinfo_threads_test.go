@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 )
 
@@ -14,8 +15,8 @@ import (
 // resolver, while the loop runs.
 func TestManyGoroutinesLookUpAddresses(t *testing.T) {
 	const workers, rounds = 4, 60
-	checkLeaks(t)
-	enableLocks(t)
+	evtest.Leaks(t)
+	evtest.Locks(t)
 	loop, err := event.NewBase()
 	ok(t, err)
 	defer loop.Free()

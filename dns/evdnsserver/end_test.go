@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/dns/evdns"
 	"github.com/go-libevent/libevent/dns/evdnsserver"
@@ -273,7 +274,7 @@ func TestServerRequestTimeoutIsChecked(t *testing.T) {
 // When the loop is at an end, nothing can wait: a port that is closed then ends its
 // requests, and its socket is closed.
 func TestServerClosedAfterItsLoop(t *testing.T) {
-	checkLeaks(t)
+	evtest.Leaks(t)
 	loop, err := event.NewBase()
 	ok(t, err)
 	fd, err := datagram.Listen(serverAddr, 0)

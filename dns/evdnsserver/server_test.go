@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
 	"github.com/go-libevent/libevent/dns/evdnsserver"
@@ -341,7 +342,7 @@ func TestServerClosedWithMessagesLeft(t *testing.T) {
 
 // A loop that is freed does not keep a request from being answered or dropped.
 func TestServerOutlivesItsLoop(t *testing.T) {
-	checkLeaks(t)
+	evtest.Leaks(t)
 	loop, err := event.NewBase()
 	ok(t, err)
 	fd, err := datagram.Listen(serverAddr, 0)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/listener"
 	"github.com/go-libevent/libevent/dns/evdnsserver"
 )
@@ -22,8 +23,8 @@ func TestServerWithManyGoroutines(t *testing.T) {
 		t.Skip("Wine does not have package net's UDP")
 	}
 	const workers, clients, rounds = 4, 4, 50
-	checkLeaks(t)
-	enableLocks(t)
+	evtest.Leaks(t)
+	evtest.Locks(t)
 	loop, err := event.NewBase()
 	ok(t, err)
 	defer loop.Free()

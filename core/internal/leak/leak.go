@@ -80,7 +80,7 @@ var startPermanent = sync.OnceFunc(func() {
 })
 
 // permanent is the number of descriptors that the process was started with.
-var permanent = Descriptors()
+var permanent = countDescriptors()
 
 // Settled returns what count does, once that is down to limit or does not seem
 // to get there.
@@ -93,9 +93,16 @@ func Settled(count func() int, limit int) int {
 	return count()
 }
 
-// Descriptors returns the number of open descriptors of the process, or -1 if
-// the system does not tell. Wine has the folder, but it tells of Wine's own.
+// Descriptors returns the number of open descriptors of the process, among them
+// those that the runtime opens once and keeps, or -1 if the system does not tell.
 func Descriptors() int {
+	startPermanent()
+	return countDescriptors()
+}
+
+// countDescriptors looks into the folder of descriptors. Wine has that, too, but it
+// tells of Wine's own.
+func countDescriptors() int {
 	if runtime.GOOS == "windows" {
 		return -1
 	}
