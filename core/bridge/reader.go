@@ -79,7 +79,7 @@ func (r *Reader) Put(src *evbuffer.Buffer) (more bool) {
 			return open && room > 0
 		}
 		if _, err := src.RemoveBuffer(&r.staged, room); err != nil {
-			r.end(err) // src is frozen: its owner lets nobody take data
+			r.end(err) // src is frozen: its data cannot be taken
 			return false
 		}
 		r.add()

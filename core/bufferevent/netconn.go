@@ -61,7 +61,7 @@ func NewConn(b *Bufferevent) *Conn {
 	c.input.Init(c.base, bridge.Config{High: connBuffer, Ready: c.onRoom})
 	c.output.Init(c.base, bridge.Config{High: connBuffer, Ready: c.onOutput})
 	c.noteAddresses()
-	b.alwaysDefer() // no callback is called from within a call of ours
+	b.alwaysDefer() // a callback within a call of a method here would see half of its effect
 	b.SetCallbacks(c.onRead, c.onWrite, c.onEvent)
 	_ = b.SetWatermark(event.Write, connBuffer/2, 0) // fails only for one that was freed
 	boundBelow(b)
@@ -296,7 +296,7 @@ func (c *Conn) giveUp() {
 	c.bev = nil
 }
 
-// stopReading tells the other half of a pair at the bottom, if there is one, that
+// stopReading passes on to the other half of a pair at the bottom, if there is one, that
 // nothing is read any more; the peer of a socket learns it from the system.
 func (c *Conn) stopReading() {
 	bottom := c.bev
@@ -340,8 +340,8 @@ func (c *Conn) onEvent(b *Bufferevent, what Events) {
 	case outcome == TimedOut && what&EventReading != 0:
 		c.failRead(cmp.Or(c.write, err))
 	case outcome == OutputFailed && failedHere(err):
-		// The peer does not know, and goes on waiting for what is lost, as would
-		// whoever reads its answer: Write may have returned long ago.
+		// The peer does not know, and goes on waiting for what is lost, as would a
+		// Read of its answer: Write may have returned long ago.
 		c.failWrite(err)
 		c.failRead(err)
 	case outcome == OutputFailed, outcome == TimedOut:

@@ -1,7 +1,7 @@
 package evhttp
 
 // WantBody says on a server whether the body of the request is wanted now. A client that
-// waits before it sends the body (see [Request.ExpectsContinue]) is told to go on when the
+// waits before it sends the body (see [Request.ExpectsContinue]) is sent "100 Continue" when the
 // handler of a stream has returned, or its chunk callback begins an answer. With false
 // that is put off, and the time for the body does not run, until WantBody is called with
 // true. It does nothing when the client does not wait, and on a client.

@@ -25,7 +25,7 @@ import (
 // client goes or the handler returns, and has the keys of net/http; every method
 // gets there, and "OPTIONS *" is answered without asking (see
 // [evhttp.Server.DisableGeneralOptionsHandler]); a client that waits before it sends the
-// body is told to go on when the handler reads it; Hijack, Flush, interim replies,
+// body is sent "100 Continue" when the handler reads it; Hijack, Flush, interim replies,
 // trailers and the methods of [http.ResponseController] work; files are sent by
 // the kernel. These are different:
 //

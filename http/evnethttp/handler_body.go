@@ -36,7 +36,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// askForBody tells the client that the handler wants the body.
+// askForBody has the client send the body that it holds back, on the loop.
 func (w *exchange) askForBody() { w.r.WantBody(true) }
 
 // Close implements io.Closer.

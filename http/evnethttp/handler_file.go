@@ -106,8 +106,8 @@ func (w *exchange) sendFile(file openFile, n int64) error {
 	return w.note(sent)
 }
 
-// addFilePart adds some of a file to an empty buffer, to be sent from disk. A
-// mapping would be the end of us if somebody shortened the file.
+// addFilePart adds some of a file to an empty buffer, to be sent from disk. It is not
+// mapped, because reading a mapping of a file that has been shortened is a fatal fault.
 func addFilePart(piece *evbuffer.Buffer, fd int, start, n int64) error {
 	if err := piece.SetFlags(evbuffer.DrainsToFD); err != nil {
 		return err

@@ -57,7 +57,7 @@ type roundTrip struct {
 
 	mu       sync.Mutex
 	resp     *http.Response
-	aborted  bool  // nobody wants the rest
+	aborted  bool  // the rest is not wanted
 	finished bool  // the caller is at the end of the answer
 	err      error // why there is no more
 	trailer  http.Header
@@ -184,8 +184,8 @@ func (p *roundTrip) host() (string, error) {
 	return "", nil
 }
 
-// withoutZone returns a host without the zone of its IPv6 address, which concerns
-// nobody else (RFC 6874, section 3).
+// withoutZone returns a host without the zone of its IPv6 address, which has a meaning on
+// this machine alone (RFC 6874, section 3).
 func withoutZone(host string) string {
 	end := strings.LastIndexByte(host, ']')
 	zone := strings.LastIndexByte(host[:max(end, 0)], '%')

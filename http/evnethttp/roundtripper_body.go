@@ -72,7 +72,7 @@ func (p *roundTrip) setFinished() {
 	}
 }
 
-// bodyError is what a reader is told when an answer has ended too early.
+// bodyError returns the error of Read for an answer that has ended too early.
 func bodyError(err error) error {
 	if e, ok := err.(*evhttp.Error); ok && e.Code == evhttp.ReqEOF {
 		return e.Err

@@ -90,8 +90,8 @@ func (p *roundTrip) traceFirstByte() {
 	}
 }
 
-// A tracedConn is the connection that a trace is told of, for its addresses: only
-// the client may use it.
+// A tracedConn is the connection that a trace gets, for its addresses: the client alone
+// may read and write it.
 type tracedConn struct{ local, remote net.Addr }
 
 func newTracedConn(b *bufferevent.Bufferevent) tracedConn {
