@@ -144,7 +144,9 @@
 //	bufferevent.go    Bufferevent, Options, Init
 //	transport.go      Transport, the capabilities, As, Control
 //	layer.go          what all transports over another bufferevent have in common
-//	socket.go         the transport over a socket
+//	socket.go         the transport over a socket: its policy
+//	socket_mover.go   what moves the bytes of sockets
+//	socket_ready.go   moving them when the descriptor is ready
 //	filter.go         the transport through two functions
 //	filter_data.go    running these functions
 //	pair.go           the transport to another bufferevent
