@@ -114,7 +114,7 @@ func (c *ClientConn) writeHead(x *clientExchange, length int64) error {
 	head = c.appendFraming(head, x, length)
 	for i := range f.Len() {
 		name, value := f.At(i)
-		switch message.NameOf(name) {
+		switch f.NameAt(i) {
 		case message.ContentLength, message.TransferEncoding:
 			continue
 		}

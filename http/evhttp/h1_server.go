@@ -18,8 +18,9 @@ import (
 // answers come in order without any queue.
 type h1ServerConn struct {
 	ServerConn
-	x     *h1ServerExchange // or nil between requests
-	state serverState
+	x       *h1ServerExchange // or nil between requests
+	calling *h1ServerExchange // one of whose callbacks is at work, or nil
+	state   serverState
 
 	busy      bool    // readable is at work, and will see what has changed
 	resting   bool    // nothing is read
@@ -44,7 +45,6 @@ type h1ServerExchange struct {
 	chunked   bool // the answer's body goes in chunks
 	held      bool // the client is told to go on only when the body is wanted
 	continued bool // and has been told
-	calling   bool // a callback of the user's is at work
 	finished  bool // it has ended within its callback
 	onSent    []func()
 }
@@ -60,7 +60,7 @@ func (x *h1ServerExchange) reset() {
 	x.c = nil
 	x.head.Reset()
 	x.body.framing, x.body.left, x.body.total, x.body.limit = wire.NoBody, 0, 0, 0
-	x.chunked, x.held, x.continued, x.calling, x.finished = false, false, false, false, false
+	x.chunked, x.held, x.continued, x.finished = false, false, false, false
 	x.onSent = x.onSent[:0]
 }
 
@@ -104,6 +104,8 @@ func (c *h1ServerConn) readable() {
 		return
 	}
 	c.busy = true
+	returned := false
+	defer c.guardReading(&returned)
 	for more := true; more && !c.freed; {
 		switch c.state {
 		case awaitingRequest, readingHead:
@@ -116,6 +118,7 @@ func (c *h1ServerConn) readable() {
 			more = c.drop()
 		}
 	}
+	returned = true
 	c.busy = false
 	c.unheard()
 }
@@ -214,7 +217,10 @@ func (c *h1ServerConn) headComplete(x *h1ServerExchange) {
 	if !x.head.KeepAlive || c.server.closesAfter(c.count) {
 		c.last = true
 	}
-	if !c.ask(x, c.server.cfg.OnRequest) || !c.ask(x, x.onHeader) {
+	if fn := c.server.cfg.OnRequest; fn != nil && !c.ask(x, fn) {
+		return
+	}
+	if x.onHeader != nil && !c.ask(x, x.onHeader) {
 		return
 	}
 	code := c.server.find(&x.Request)
@@ -252,10 +258,7 @@ func (c *h1ServerConn) bodyLimit(x *h1ServerExchange) int64 {
 // ask calls a function that may have the connection closed, and reports whether
 // the request is still to be read.
 func (c *h1ServerConn) ask(x *h1ServerExchange, fn func(r *Request) bool) (goOn bool) {
-	if fn == nil {
-		return true
-	}
-	x.calling = true
+	c.calling = x
 	ok := c.consult(&x.Request, fn)
 	c.called(x)
 	if !ok && c.reading(x) {
@@ -269,11 +272,11 @@ func (c *h1ServerConn) reading(x *h1ServerExchange) bool {
 	return !c.freed && c.x == x && c.state == readingBody
 }
 
-// call calls a function of the user's. If it has not answered, somebody else may
-// do it later, and x is not used again.
+// call calls a function of the user's, under the guard of readable. If it has not
+// answered, that may follow later, and x is not used again.
 func (c *h1ServerConn) call(x *h1ServerExchange, fn Handler) {
-	x.calling = true
-	c.invoke(&x.Request, fn)
+	c.calling = x
+	fn(&x.Request)
 	if x.sending != sendDone {
 		x.kept = true
 	}
@@ -282,7 +285,7 @@ func (c *h1ServerConn) call(x *h1ServerExchange, fn Handler) {
 
 // called ends what began with calling.
 func (c *h1ServerConn) called(x *h1ServerExchange) {
-	x.calling = false
+	c.calling = nil
 	if x.finished {
 		c.server.putExchange(x)
 	}
@@ -290,7 +293,7 @@ func (c *h1ServerConn) called(x *h1ServerExchange) {
 
 // turnAway answers a request that is well formed with an error.
 func (c *h1ServerConn) turnAway(x *h1ServerExchange, code int) {
-	x.calling = true
+	c.calling = x
 	c.run(&x.Request, func() {
 		if err := x.SendError(code, ""); err != nil {
 			c.fail(err)

@@ -74,7 +74,7 @@ func (c *h1ServerConn) finish(x *h1ServerExchange) {
 	serverStates.step(&c.state, awaitingRequest)
 	c.server.log(&x.Request)
 	x.over(x.cause)
-	if x.calling {
+	if c.calling == x {
 		x.finished = true
 	} else {
 		c.server.putExchange(x)
@@ -173,7 +173,7 @@ func (c *h1ServerConn) drained() {
 
 // sent calls the functions that wait for all to have left.
 func (c *h1ServerConn) sent(x *h1ServerExchange) {
-	x.calling = true // it is not used again meanwhile
+	c.calling = x // it is not used again meanwhile
 	n := len(x.onSent)
 	for i := 0; i < n && c.x == x; i++ {
 		c.run(&x.Request, x.onSent[i])

@@ -85,7 +85,7 @@ func (c *h1ServerConn) appendFields(head []byte, x *h1ServerExchange, length int
 func appendUsers(head []byte, f *message.Fields) []byte {
 	for i := range f.Len() {
 		name, value := f.At(i)
-		switch message.NameOf(name) {
+		switch f.NameAt(i) {
 		case message.ContentLength, message.TransferEncoding, message.KeepAlive:
 			continue
 		case message.Connection:

@@ -58,12 +58,42 @@ func (m Method) String() string {
 	return names
 }
 
-// methodOf returns the method of this name, or 0. Names are case-sensitive.
+// methodOf returns the method of this name, or 0. Names are case-sensitive. It is asked for
+// each request, so that it spells the names out, which is faster than to look them up.
 func methodOf(name []byte) Method {
-	for i, known := range methodNames {
-		if string(name) == known {
-			return 1 << i
-		}
+	switch string(name) {
+	case "GET":
+		return MethodGet
+	case "POST":
+		return MethodPost
+	case "HEAD":
+		return MethodHead
+	case "PUT":
+		return MethodPut
+	case "DELETE":
+		return MethodDelete
+	case "OPTIONS":
+		return MethodOptions
+	case "TRACE":
+		return MethodTrace
+	case "CONNECT":
+		return MethodConnect
+	case "PATCH":
+		return MethodPatch
+	case "PROPFIND":
+		return MethodPropfind
+	case "PROPPATCH":
+		return MethodProppatch
+	case "MKCOL":
+		return MethodMkcol
+	case "LOCK":
+		return MethodLock
+	case "UNLOCK":
+		return MethodUnlock
+	case "COPY":
+		return MethodCopy
+	case "MOVE":
+		return MethodMove
 	}
 	return 0
 }

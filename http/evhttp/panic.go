@@ -97,6 +97,32 @@ func (r *Request) tellError(cause error) {
 // panicFunc implements side.
 func (c *h1ServerConn) panicFunc() PanicFunc { return c.server.cfg.OnPanic }
 
+// guardReading is guard for the callbacks that readable calls: one for all requests that
+// have come together, which costs less than one for each. A panic of anything but a
+// callback passes.
+func (c *h1ServerConn) guardReading(returned *bool) {
+	x := c.calling
+	if *returned || x == nil {
+		return
+	}
+	c.calling = nil
+	var value any
+	if fn := c.server.onPanic; fn != nil {
+		if value = recover(); value != nil {
+			fn(&x.Request, value)
+		}
+	}
+	c.panicked(&x.Request, value == nil)
+	if value == nil {
+		return
+	}
+	c.called(x)
+	c.busy = false
+	if !c.freed {
+		c.readable()
+	}
+}
+
 // panicked implements side.
 func (c *h1ServerConn) panicked(r *Request, passes bool) {
 	if r != nil {
