@@ -335,7 +335,7 @@ func TestSlowReadersAreNotIdle(t *testing.T) {
 			if c.state != awaitingRequest || c.bev.Output().Len() == 0 {
 				t.Errorf("state %d, %d bytes to be sent", c.state, c.bev.Output().Len())
 			}
-			c.expired()
+			c.onTimer()
 		}
 	})
 	if n := len(body) - 10_000; !readFull(c, make([]byte, n)) {

@@ -20,7 +20,7 @@ import (
 type Client struct {
 	base    *event.Base
 	cfg     ClientConfig
-	pools   map[wayName]*pool
+	pools   map[connKey]*pool
 	idle    int // connections
 	waiting int // requests
 	turn    uint64
@@ -34,7 +34,7 @@ func NewClient(base *event.Base, cfg *ClientConfig) (*Client, error) {
 	if base == nil {
 		return nil, opError("new client", event.ErrNil)
 	}
-	c := &Client{base: base, cfg: cfg.populated(), pools: make(map[wayName]*pool)}
+	c := &Client{base: base, cfg: cfg.populated(), pools: make(map[connKey]*pool)}
 	c.unhook = base.AfterFree(c.baseFreed)
 	return c, nil
 }
@@ -47,7 +47,7 @@ func (c *Client) Base() *event.Base { return c.base }
 // Authorization field, if there is none.
 //
 // The error is ErrInvalid if the URL or the method cannot be sent, ErrBusy if r
-// is under way, ErrQueueFull if too many requests wait, ErrDone if the client or its
+// is under route, ErrQueueFull if too many requests wait, ErrDone if the client or its
 // base was freed, or that of ClientConfig's Proxy or SetUp.
 func (c *Client) MakeRequest(r *Request, method Method, rawURL string) error {
 	return c.request(r, method, method.String(), rawURL, false, nil)
@@ -108,7 +108,7 @@ func (c *Client) do(r *Request, method Method, name string, u *url.URL, follows 
 	if c.freed {
 		return ErrDone
 	}
-	way, err := c.route(u)
+	route, err := c.route(u)
 	if err != nil {
 		return err
 	}
@@ -119,8 +119,8 @@ func (c *Client) do(r *Request, method Method, name string, u *url.URL, follows 
 	case method == MethodOptions && u.Path == "*":
 		target = "*"
 	}
-	if way.proxy != "" && !way.secure {
-		host := hostFieldFor(false, way.host, way.port)
+	if route.proxy != "" && !route.secure {
+		host := hostFieldFor(false, route.host, route.port)
 		if f := r.header.fields(); f.Contains(message.Host) { // the two must not differ (RFC 9112, section 3.2.2)
 			host = string(f.GetKnown(message.Host))
 		}
@@ -131,13 +131,13 @@ func (c *Client) do(r *Request, method Method, name string, u *url.URL, follows 
 		return err
 	}
 	x.follows, x.onReady = follows, ready
-	x.host = hostFieldFor(way.secure, way.host, way.port)
+	x.host = hostFieldFor(route.secure, route.host, route.port)
 	if u.User != nil && !r.header.fields().Has("Authorization") {
 		if err := r.header.Set("Authorization", basicAuth(u.User)); err != nil {
 			return err
 		}
 	}
-	p := c.pool(way)
+	p := c.pool(route)
 	if err := p.send(x); err != nil {
 		p.forget()
 		return err
@@ -145,12 +145,12 @@ func (c *Client) do(r *Request, method Method, name string, u *url.URL, follows 
 	return nil
 }
 
-// pool returns the connections of a way.
-func (c *Client) pool(way *way) *pool {
-	name := way.name()
+// pool returns the connections of a route.
+func (c *Client) pool(route *hostRoute) *pool {
+	name := route.name()
 	p := c.pools[name]
 	if p == nil {
-		p = &pool{client: c, name: name, way: *way, conns: make(map[*ClientConn]struct{})}
+		p = &pool{client: c, name: name, route: *route, conns: make(map[*ClientConn]struct{})}
 		c.pools[name] = p
 	}
 	return p
@@ -158,10 +158,10 @@ func (c *Client) pool(way *way) *pool {
 
 // dial makes a connection, which connects when it has a request.
 func (c *Client) dial(p *pool) (*ClientConn, error) {
-	way := &p.way
-	host, port, secure := way.host, way.port, way.secure
-	if way.proxy != "" {
-		host, port, secure = way.proxyHost, way.proxyPort, way.proxySecure
+	route := &p.route
+	host, port, secure := route.host, route.port, route.secure
+	if route.proxy != "" {
+		host, port, secure = route.proxyHost, route.proxyPort, route.proxySecure
 	}
 	var stream DialFunc
 	if secure {
@@ -173,12 +173,12 @@ func (c *Client) dial(p *pool) (*ClientConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn.proxyAuth = way.proxyAuth
-	if way.tunnelled() {
+	conn.proxyAuth = route.proxyAuth
+	if route.tunnelled() {
 		conn.proxyAuth = ""
-		conn.tunnel = &tunnel{to: withPort(way.host, way.port), auth: way.proxyAuth}
+		conn.tunnel = &tunnel{to: withPort(route.host, route.port), auth: route.proxyAuth}
 		conn.tunnel.secure = func(under *bufferevent.Bufferevent) (*bufferevent.Bufferevent, error) {
-			return c.secure(c.base, under, way.host)
+			return c.secure(c.base, under, route.host)
 		}
 	}
 	if c.cfg.SetUp != nil {

@@ -132,7 +132,7 @@ func (c *ClientConn) established() {
 // connection for another one. It may end with the connection freed.
 func (c *ClientConn) disconnect() {
 	was, bev := c.state, c.bev
-	quiet := bev != nil && c.quiet()
+	quiet := bev != nil && c.betweenMessages()
 	c.expect(0)
 	c.bev = nil
 	if was != disconnected {
@@ -147,7 +147,7 @@ func (c *ClientConn) disconnect() {
 	}
 	switch {
 	case quiet:
-		c.farewell(bev)
+		c.closeGracefully(bev)
 	case bev != nil:
 		bev.Free()
 	}
@@ -156,8 +156,8 @@ func (c *ClientConn) disconnect() {
 	}
 }
 
-// quiet implements side.
-func (c *ClientConn) quiet() bool {
+// betweenMessages implements role.
+func (c *ClientConn) betweenMessages() bool {
 	switch c.state {
 	case idle, upgraded, proxying:
 		return c.bev.Output().Len() == 0
@@ -165,8 +165,10 @@ func (c *ClientConn) quiet() bool {
 	return false
 }
 
-// farewell implements side.
-func (c *ClientConn) farewell(b *bufferevent.Bufferevent) { b.FreeWhenWritten(c.cfg.WriteTimeout) }
+// closeGracefully implements role.
+func (c *ClientConn) closeGracefully(b *bufferevent.Bufferevent) {
+	b.FreeWhenWritten(c.cfg.WriteTimeout)
+}
 
 // lost is called when connecting has failed: another try may be due.
 func (c *ClientConn) lost(code RequestError, err error) {
@@ -251,8 +253,8 @@ func (c *ClientConn) endRequest(x *clientExchange, cause error) {
 	}
 }
 
-// expired implements side: the time is up for what the state is.
-func (c *ClientConn) expired() {
+// onTimer implements role: the time is up for what the state is.
+func (c *ClientConn) onTimer() {
 	switch {
 	case c.state == retrying:
 		clientStates.step(&c.state, disconnected)
@@ -270,7 +272,7 @@ func (c *ClientConn) expired() {
 	}
 }
 
-// release implements side.
+// release implements role.
 func (c *ClientConn) release() {
 	queue := c.queue
 	c.queue = nil
@@ -300,7 +302,7 @@ func (c *ClientConn) baseFreed() {
 	failRest(queue, event.ErrFreed)
 }
 
-// stop ends a connection that is being made for nobody.
+// stop ends connecting when no request waits for it.
 func (c *ClientConn) stop() {
 	if len(c.queue) == 0 && c.state.opening() {
 		c.disconnect()

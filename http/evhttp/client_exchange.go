@@ -26,7 +26,7 @@ type clientExchange struct {
 	follows bool   // the body follows the head
 	spent   bool   // some of it cannot be sent again
 	stale   bool   // it has failed because the server had closed the connection
-	telling bool   // how it has ended, if nobody uses it again meanwhile
+	telling bool   // its end is being reported, and it was not sent again meanwhile
 
 	h1ClientFraming // on a connection of HTTP/1.1
 }

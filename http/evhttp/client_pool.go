@@ -4,9 +4,9 @@ import (
 	"slices"
 )
 
-// A way is how a host is reached; requests that have the same one share
+// A hostRoute is how a host is reached; requests that have the same one share
 // connections.
-type way struct {
+type hostRoute struct {
 	secure      bool
 	host        string // that is asked for
 	port        int
@@ -18,7 +18,7 @@ type way struct {
 }
 
 // name is what makes a way different from others.
-type wayName struct {
+type connKey struct {
 	secure bool
 	host   string
 	port   int
@@ -27,22 +27,22 @@ type wayName struct {
 
 // name returns what the connections of a way are found by. Requests in clear
 // for any host share the connections to a proxy.
-func (w *way) name() wayName {
+func (w *hostRoute) name() connKey {
 	if w.proxy != "" && !w.secure {
-		return wayName{proxy: w.proxy}
+		return connKey{proxy: w.proxy}
 	}
-	return wayName{w.secure, w.host, w.port, w.proxy}
+	return connKey{w.secure, w.host, w.port, w.proxy}
 }
 
 // tunnelled reports whether the way goes through a proxy that does not get to see
 // the requests.
-func (w *way) tunnelled() bool { return w.proxy != "" && w.secure }
+func (w *hostRoute) tunnelled() bool { return w.proxy != "" && w.secure }
 
 // pool has the connections of a way, and the requests that wait for one.
 type pool struct {
 	client  *Client
-	name    wayName
-	way     way
+	name    connKey
+	route   hostRoute
 	conns   map[*ClientConn]struct{}
 	idle    []*ClientConn // the one used last at the end
 	waiting []*clientExchange
@@ -108,7 +108,7 @@ func (p *pool) nextWaiting() *clientExchange {
 	return x
 }
 
-// gone is called when a connection was freed, by whomever.
+// gone is called when a connection was freed, by the pool or by others.
 func (p *pool) gone(conn *ClientConn) {
 	delete(p.conns, conn)
 	if i := slices.Index(p.idle, conn); i >= 0 {

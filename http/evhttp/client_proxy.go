@@ -20,8 +20,8 @@ func ProxyFromEnvironment() func(u *url.URL) (*url.URL, error) {
 }
 
 // route returns how to reach the host of a URL.
-func (c *Client) route(u *url.URL) (*way, error) {
-	w := &way{secure: u.Scheme == "https"}
+func (c *Client) route(u *url.URL) (*hostRoute, error) {
+	w := &hostRoute{secure: u.Scheme == "https"}
 	if !w.secure && u.Scheme != "http" {
 		return nil, fmt.Errorf("scheme %q: %w", u.Scheme, ErrInvalid)
 	}
@@ -43,7 +43,7 @@ func (c *Client) route(u *url.URL) (*way, error) {
 }
 
 // through has the way go through a proxy.
-func (w *way) through(proxy *url.URL) (err error) {
+func (w *hostRoute) through(proxy *url.URL) (err error) {
 	if proxy.Scheme != "http" && proxy.Scheme != "https" {
 		return fmt.Errorf("proxy with scheme %q: %w", proxy.Scheme, ErrInvalid)
 	}

@@ -21,7 +21,7 @@ type Conn struct {
 	base     *event.Base
 	accepted *ServerConn // of which it is a part, or nil on a client
 	bev      *bufferevent.Bufferevent
-	side     side
+	role     role
 	timer    event.Event
 	armed    instant // when the timer fires; zero if it does not
 	due      instant // when time is up; zero if nothing is expected
@@ -37,13 +37,13 @@ type Conn struct {
 
 // A side is what a connection does with what happens to it, as a server's or a
 // client's.
-type side interface {
-	readable()                        // there is input
-	drained()                         // all output has gone
-	happened(what bufferevent.Events) // the event callback
-	expired()                         // the timer
-	quiet() bool                      // no message is under way, so that the stream may end in order
-	farewell(b *bufferevent.Bufferevent)
+type role interface {
+	onReadable()                     // there is input
+	onDrained()                      // all output has gone
+	onEvent(what bufferevent.Events) // the event callback
+	onTimer()                        // the timer
+	betweenMessages() bool           // no message is under way, so that the stream may end in order
+	closeGracefully(b *bufferevent.Bufferevent)
 	release()                         // the connection is going
 	panicFunc() PanicFunc             // what is told of panics, or nil
 	panicked(r *Request, passes bool) // a callback has, and that passes through the loop or not
@@ -67,8 +67,8 @@ func (c *Conn) now() instant { return max(instant(c.base.Now().Sub(started)), 1)
 
 // init makes c a connection over a bufferevent. Callbacks are functions that all
 // connections share.
-func (c *Conn) init(base *event.Base, s side) error {
-	c.base, c.side = base, s
+func (c *Conn) init(base *event.Base, r role) error {
+	c.base, c.role = base, r
 	c.timer.Data = c
 	return c.timer.AssignTimer(base, onConnTimer)
 }
@@ -80,11 +80,11 @@ func (c *Conn) attach(b *bufferevent.Bufferevent) {
 	b.SetCallbacks(onConnRead, onConnWrite, onConnEvent)
 }
 
-func onConnRead(b *bufferevent.Bufferevent)  { b.Data.(*Conn).side.readable() }
-func onConnWrite(b *bufferevent.Bufferevent) { b.Data.(*Conn).side.drained() }
+func onConnRead(b *bufferevent.Bufferevent)  { b.Data.(*Conn).role.onReadable() }
+func onConnWrite(b *bufferevent.Bufferevent) { b.Data.(*Conn).role.onDrained() }
 
 func onConnEvent(b *bufferevent.Bufferevent, what bufferevent.Events) {
-	b.Data.(*Conn).side.happened(what)
+	b.Data.(*Conn).role.onEvent(what)
 }
 
 func onConnTimer(ev *event.Event, _ event.What) { ev.Data.(*Conn).timeIsUp() }
@@ -105,7 +105,7 @@ func (c *Conn) expect(d time.Duration) {
 	}
 }
 
-// expectNothing is expect(0) for who will soon expect something again.
+// expectNothing is expect(0) without removing the timer, for callers that set it again soon.
 func (c *Conn) expectNothing() { c.due = 0 }
 
 // timeIsUp is called by the timer.
@@ -119,7 +119,7 @@ func (c *Conn) timeIsUp() {
 		return
 	}
 	c.due = 0
-	c.side.expired()
+	c.role.onTimer()
 }
 
 // LocalAddr returns the address of this end of the stream; see
@@ -202,7 +202,7 @@ func (c *Conn) SetMaxHeadersSize(n int) {
 // (evhttp_connection_free).
 func (c *Conn) Free() {
 	c.onClose = nil
-	c.shut(c.bev != nil && c.side.quiet())
+	c.shut(c.bev != nil && c.role.betweenMessages())
 }
 
 // close ends the connection at once, and tells. What has not left yet is lost.
@@ -218,12 +218,12 @@ func (c *Conn) shut(inOrder bool) {
 	if b := c.bev; b != nil {
 		c.bev = nil
 		if inOrder {
-			c.side.farewell(b)
+			c.role.closeGracefully(b)
 		} else {
 			b.Free()
 		}
 	}
-	c.side.release()
+	c.role.release()
 	if fn := c.onClose; fn != nil {
 		c.onClose = nil
 		c.tellClosed(fn)

@@ -14,10 +14,10 @@
 //
 // [Server.Listen], [Server.Bind], [Server.BindUnix], [Server.AcceptSocket] and
 // [Server.BindListener] say where it listens; [Server.Serve] and [Server.ServeFD]
-// serve connections that were accepted, or made, elsewhere. Who answers a request is found by
-// its host ([Server.AddVirtualHost], [Server.AddAlias]), and then by its path:
+// serve connections that were accepted, or made, elsewhere. The handler of a request is
+// found by its host ([Server.AddVirtualHost], [Server.AddAlias]), and then by its path:
 // the very path ([Server.Handle]), a pattern as in net/http's ServeMux
-// ([Server.HandlePattern]), or whoever answers the rest
+// ([Server.HandlePattern]), or the one for all others
 // ([Server.SetGenericCallback]); otherwise there is 404, or 405.
 //
 // [NewServerWithConfig] takes a [ServerConfig], whose zero value is the default;
@@ -94,7 +94,7 @@
 // the end of the connection. All that comes has limits ([Server.SetLimits],
 // [Server.SetMaxBodySize], [Server.SetMaxConnections]) and timeouts
 // ([Server.SetTimeouts]): a header must be there in time as a whole, a body come
-// at a minimum rate, an answer be read. Answers that nobody reads keep further
+// at a minimum rate, an answer be read. Answers that are not read keep further
 // requests from being read. A connection that waits has no request and no
 // buffers.
 //
@@ -128,7 +128,7 @@
 //   - Each timeout is for one thing ([Timeouts]), and there are timeouts and
 //     limits if none were set.
 //   - A method that is not allowed is 405, with Allow; 501 is for those that
-//     nobody knows.
+//     are not known.
 //   - Pipelined requests are answered in turn. The header is complete when the
 //     callback for new requests is called.
 //   - The chunk callback is called at the end of the body, too, and what it
@@ -142,4 +142,59 @@
 //   - A client's Request belongs to whoever has made it, and may be sent again.
 //   - A close callback of a client is called each time that a connection ends.
 //   - FreeOnCompletion frees a connection that could be kept, too.
+//   - What only a client's connection can do is a method of [ClientConn], and its
+//     settings are a [ConnConfig].
+//
+// # Inside
+//
+// A [Request] knows what HTTP means: which handler answers, what may be sent when, how long a body
+// was announced to be. How its messages are framed is known to the exchange that carries
+// it, of which there is one kind for each protocol and side. The heads of messages are
+// those of internal/message, whatever has decoded them; files that begin with h1_ are all
+// that knows HTTP/1.1, whose bytes internal/wire reads and writes.
+//
+// # Files
+//
+//	accesslog.go         lines of access logs
+//	client.go            Client: requests to any hosts
+//	client_address.go    hosts and ports as people write them
+//	client_config.go     ConnConfig and its defaults
+//	client_conn.go       ClientConn, and how one is made
+//	client_connect.go    connecting, retrying, failing and ending of a ClientConn
+//	client_exchange.go   a client's request on its way, from the queue to its end
+//	client_pool.go       the connections of a Client to one host, and what waits for them
+//	client_proxy.go      proxies: which one, and how hosts are written
+//	client_request.go    making requests, and why they fail
+//	client_settings.go   C's setters of a ClientConn
+//	conn.go              Conn: what connections of both sides have in common, and their timer
+//	errorpage.go         SendError
+//	errors.go            errors
+//	exchange.go          the seam between requests and protocols
+//	h1_body.go           reading heads and bodies of HTTP/1.1, both sides
+//	h1_client.go         what happens to a client's stream of HTTP/1.1
+//	h1_client_read.go    reading answers
+//	h1_client_tunnel.go  CONNECT through a proxy, and streams that are no HTTP any more
+//	h1_client_write.go   sending requests
+//	h1_server.go         a server's connection of HTTP/1.1: reading requests
+//	h1_server_end.go     how its requests, and the connection, end
+//	h1_server_write.go   sending answers
+//	header.go            Header
+//	limits.go            limits, and their defaults
+//	losslog.go           messages about connections that were lost
+//	method.go            Method
+//	panic.go             panics of callbacks
+//	reply_source.go      answers from a source that is asked piece by piece
+//	request.go           Request: what has come, and the answer
+//	request_control.go   what a request's user decides: half-closed clients, wanted bodies
+//	request_facts.go     what is known of a request and its connection
+//	server.go            Server: making it, shutting it down
+//	server_bound.go      what a server listens at
+//	server_config.go     the settings of a Server
+//	server_conn.go       ServerConn
+//	server_group.go      a server on each loop of a group
+//	server_handle.go     which handler answers
+//	server_log.go        the log of requests
+//	server_serve.go      connections that are accepted or handed over
+//	server_settings.go   C's setters of a Server
+//	states.go            the states of everything, and which may follow which
 package evhttp

@@ -31,8 +31,8 @@ type h1ClientFraming struct {
 	chunked bool       // the request's body goes in chunks
 }
 
-// drained implements side.
-func (c *ClientConn) drained() {
+// onDrained implements role.
+func (c *ClientConn) onDrained() {
 	if c.state.exchanging() && len(c.queue) > 0 && c.queue[0].sending == sendDone {
 		c.awaitAnswer()
 	}
@@ -64,8 +64,8 @@ func (c *ClientConn) awaitAnswer() {
 	}
 }
 
-// happened implements side.
-func (c *ClientConn) happened(what bufferevent.Events) {
+// onEvent implements role.
+func (c *ClientConn) onEvent(what bufferevent.Events) {
 	switch what.Outcome() {
 	case bufferevent.ConnectionMade:
 		c.connected()
@@ -89,13 +89,13 @@ func (c *ClientConn) happened(what bufferevent.Events) {
 	}
 }
 
-// peerReadsNoMore reports whether output has failed because of the peer, who may have
+// peerReadsNoMore reports whether output has failed because of the peer, which may have
 // said why before. After any other failure it waits for the rest of the request.
 func peerReadsNoMore(err error) bool {
 	return err == nil || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF)
 }
 
-// reason returns why the stream is broken. There is none if somebody has only
+// reason returns why the stream is broken. There is none if a user has only
 // said so.
 func (c *ClientConn) reason() error {
 	if err := c.bev.Err(); err != nil {
@@ -108,7 +108,7 @@ func (c *ClientConn) reason() error {
 // stream (io.EOF) or something has broken it.
 func (c *ClientConn) finished(err error) {
 	c.ended = err
-	c.readable()
+	c.onReadable()
 }
 
 // end draws the conclusions from the end of the stream, when everything that had

@@ -11,8 +11,8 @@ import (
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
-// readable implements side.
-func (c *ClientConn) readable() {
+// onReadable implements role.
+func (c *ClientConn) onReadable() {
 	if c.busy {
 		return
 	}
@@ -36,7 +36,7 @@ func (c *ClientConn) readSome() bool {
 	case proxying:
 		return c.readProxy()
 	case idle:
-		if c.bev.Input().Len() > 0 { // nobody has asked
+		if c.bev.Input().Len() > 0 { // no request was sent
 			c.disconnect()
 			c.next()
 		}
@@ -225,7 +225,7 @@ func (c *ClientConn) complete(x *clientExchange) {
 		}
 	}
 	if x.sending == sendBody && x.expected >= 0 && x.sent == x.expected {
-		messageStates.step(&x.sending, sendDone) // nobody has said so yet, but it is all that was announced
+		messageStates.step(&x.sending, sendDone) // SendReplyEnd was not called yet, but this is all that was announced
 		c.reach(x, SentBody)
 	}
 	c.queue = slices.Delete(c.queue, 0, 1)
@@ -239,7 +239,7 @@ func (c *ClientConn) complete(x *clientExchange) {
 	if sent {
 		clientStates.step(&c.state, idle)
 	}
-	// What nobody has asked for must not answer the next request.
+	// What no request was sent for must not answer the next one.
 	if !sent || c.last || c.ended != nil || c.bev.Input().Len() > 0 {
 		c.disconnect()
 	}

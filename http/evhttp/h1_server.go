@@ -22,15 +22,15 @@ type h1ServerConn struct {
 	calling *h1ServerExchange // one of whose callbacks is at work, or nil
 	state   serverState
 
-	busy      bool    // readable is at work, and will see what has changed
-	resting   bool    // nothing is read
-	last      bool    // there will be no other request
-	unclean   bool    // the client may be sending what nobody reads
-	cut       bool    // the last answer is not complete
-	peerEnded bool    // nothing comes any more
-	untold    bool    // the server knows of requests that wait for all to be sent
-	count     int     // of requests
-	began     instant // when the head, or the body, began to come
+	busy          bool    // readable is at work, and will see what has changed
+	readingPaused bool    // nothing is read
+	last          bool    // there will be no other request
+	inputUnread   bool    // the client may be sending what is not read
+	truncated     bool    // the last answer is not complete
+	peerEnded     bool    // nothing comes any more
+	unreported    bool    // completions of requests that are over wait in Server.unreported
+	count         int     // of requests
+	began         instant // when the head, or the body, began to come
 }
 
 // An h1ServerExchange is a request and its answer on an HTTP/1.1 connection, and how they
@@ -54,7 +54,7 @@ func (x *h1ServerExchange) begin(c *h1ServerConn) {
 	x.c, x.conn, x.ex, x.asked = c, &c.Conn, x, &x.head.Head.Head
 }
 
-// reset makes an exchange as good as new, and keeps memory of ordinary size.
+// reset returns an exchange to its initial state, but keeps memory of ordinary size.
 func (x *h1ServerExchange) reset() {
 	x.Request.reset()
 	x.c = nil
@@ -97,9 +97,9 @@ func (c *h1ServerConn) start(b *bufferevent.Bufferevent) error {
 	return nil
 }
 
-// readable implements side: it goes on with whatever the state is, as far as
+// onReadable implements role: it goes on with whatever the state is, as far as
 // the input reaches.
-func (c *h1ServerConn) readable() {
+func (c *h1ServerConn) onReadable() {
 	if c.busy {
 		return
 	}
@@ -120,23 +120,23 @@ func (c *h1ServerConn) readable() {
 	}
 	returned = true
 	c.busy = false
-	c.unheard()
+	c.checkHalfClose()
 }
 
-// rest stops reading until goOn.
-func (c *h1ServerConn) rest() {
-	if !c.resting {
-		c.resting = true
+// pauseReading stops reading until resumeReading.
+func (c *h1ServerConn) pauseReading() {
+	if !c.readingPaused {
+		c.readingPaused = true
 		c.bev.Disable(event.Read)
 	}
 }
 
-// goOn reads again. It returns false if that cannot be, and the connection is closed.
-func (c *h1ServerConn) goOn() bool { return !c.resting || c.endRest() }
+// resumeReading reads again. It returns false if that cannot be, and the connection is closed.
+func (c *h1ServerConn) resumeReading() bool { return !c.readingPaused || c.enableReading() }
 
-// endRest is goOn after a rest.
-func (c *h1ServerConn) endRest() bool {
-	c.resting = false
+// enableReading is resumeReading after a pause.
+func (c *h1ServerConn) enableReading() bool {
+	c.readingPaused = false
 	if err := c.bev.Enable(event.Read); err != nil {
 		c.fail(err)
 		return false
@@ -155,7 +155,7 @@ func (c *h1ServerConn) readHead() (more bool) {
 		}
 		return false
 	case c.bev.Output().Len() > maxUnsent:
-		c.rest()
+		c.pauseReading()
 		return false
 	case c.x == nil:
 		c.x = c.server.takeExchange()
@@ -206,7 +206,7 @@ func (c *h1ServerConn) awaitHead(started bool) {
 	c.expect(c.server.cfg.Timeouts.Header)
 }
 
-// headComplete is called when the head has come: it finds out who is to answer,
+// headComplete is called when the head has come: it selects the handler,
 // and whether the body is wanted.
 func (c *h1ServerConn) headComplete(x *h1ServerExchange) {
 	c.count++
@@ -306,7 +306,7 @@ func (c *h1ServerConn) turnAway(x *h1ServerExchange, code int) {
 // what follows cannot be told apart from it.
 func (c *h1ServerConn) refuse(code int, cause error) {
 	x := c.x
-	c.last, c.unclean = true, true
+	c.last, c.inputUnread = true, true
 	x.received = true
 	x.cause = cause
 	switch {
@@ -348,7 +348,7 @@ func (c *h1ServerConn) readBody() (more bool) {
 	x, in := c.x, c.bev.Input()
 	dst, most := x.Input(), math.MaxInt
 	if x.sending == sendDone {
-		dst = nil // nobody wants it
+		dst = nil // it is dropped
 	} else if most = x.room(); most <= 0 {
 		c.pause(x)
 		return false
@@ -375,7 +375,7 @@ func (c *h1ServerConn) readBody() (more bool) {
 // pause stops reading until resume. Time does not count meanwhile.
 func (c *h1ServerConn) pause(x *h1ServerExchange) {
 	x.pause()
-	c.rest()
+	c.pauseReading()
 	c.expectNothing()
 }
 
@@ -386,7 +386,7 @@ func (x *h1ServerExchange) resume() {
 	}
 	c := x.c
 	c.expect(c.bodyTime(x))
-	if !c.goOn() {
+	if !c.resumeReading() {
 		return
 	}
 	c.bev.Trigger(event.Read, bufferevent.TrigDeferCallbacks|bufferevent.TrigIgnoreWatermarks)
@@ -430,7 +430,7 @@ func (c *h1ServerConn) bodyComplete(x *h1ServerExchange) {
 // readAhead lets some wait that comes while a request is answered.
 func (c *h1ServerConn) readAhead() (more bool) {
 	if c.bev.Input().Len() > maxAhead {
-		c.rest()
+		c.pauseReading()
 	}
 	return false
 }
@@ -442,7 +442,7 @@ func (c *h1ServerConn) drop() (more bool) {
 	if in.Len() == 0 {
 		return false
 	}
-	c.unclean = true
+	c.inputUnread = true
 	if c.state == lingering {
 		left := maxLinger - time.Duration(c.now()-c.began)
 		c.expect(max(min(lingerTimeout, left), 1))
@@ -451,9 +451,9 @@ func (c *h1ServerConn) drop() (more bool) {
 	return false
 }
 
-// happened implements side. A client that has ended its stream may still want
-// the answer; but who works at it is told, because most have gone.
-func (c *h1ServerConn) happened(what bufferevent.Events) {
+// onEvent implements role. A client that has ended its stream may still want
+// the answer; but its context is cancelled, because most have gone.
+func (c *h1ServerConn) onEvent(what bufferevent.Events) {
 	switch what.Outcome() {
 	case bufferevent.InputEnded:
 		c.ended()
@@ -477,16 +477,16 @@ func (c *h1ServerConn) ended() {
 		c.hangUp()
 	case answering:
 		c.x.disconnected()
-		c.unheard()
+		c.checkHalfClose()
 	default:
-		c.readable()
+		c.onReadable()
 	}
 }
 
-// unheard gives up an answer that is still to come for a client that has ended its
-// stream, if who works at it wants to know of that. While some of the answer waits
+// checkHalfClose gives up an answer that is still to come for a client that has ended its
+// stream, if there is a callback for that. While some of the answer waits
 // to be sent, that will show whether the client is there.
-func (c *h1ServerConn) unheard() {
+func (c *h1ServerConn) checkHalfClose() {
 	x := c.x
 	switch {
 	case !c.peerEnded || c.freed || c.state != answering || x.sending == sendDone || x.outlasts:
@@ -496,8 +496,8 @@ func (c *h1ServerConn) unheard() {
 	}
 }
 
-// expired implements side.
-func (c *h1ServerConn) expired() {
+// onTimer implements role.
+func (c *h1ServerConn) onTimer() {
 	switch {
 	case c.state == readingHead || c.state == readingBody:
 		c.refuse(http.StatusRequestTimeout, errTimeout)

@@ -27,7 +27,7 @@ func (c *h1ServerConn) answered(x *h1ServerExchange) {
 // complete calls the callback for an answer that was sent.
 func (c *h1ServerConn) complete(x *h1ServerExchange) {
 	if fn := x.onComplete; fn != nil {
-		x.onComplete, x.toldSent = nil, true
+		x.onComplete, x.reportedSent = nil, true
 		c.invoke(&x.Request, fn)
 	}
 }
@@ -35,24 +35,24 @@ func (c *h1ServerConn) complete(x *h1ServerExchange) {
 // tellComplete implements exchange.
 func (x *h1ServerExchange) tellComplete() {
 	c := x.c
-	if c.freed || x.sending != sendDone || x.cause != nil || x.toldSent {
+	if c.freed || x.sending != sendDone || x.cause != nil || x.reportedSent {
 		return
 	}
 	x.kept = true
-	c.untold = true
-	if c.server.untold == nil {
-		c.server.untold = make(map[*h1ServerConn][]*h1ServerExchange)
+	c.unreported = true
+	if c.server.unreported == nil {
+		c.server.unreported = make(map[*h1ServerConn][]*h1ServerExchange)
 	}
-	c.server.untold[c] = append(c.server.untold[c], x)
+	c.server.unreported[c] = append(c.server.unreported[c], x)
 	if c.bev.Output().Len() == 0 {
 		c.bev.Trigger(event.Write, bufferevent.TrigDeferCallbacks)
 	}
 }
 
-// allSent tells those who have asked when their requests were over.
+// allSent calls the complete callbacks that were set when their requests were over.
 func (c *h1ServerConn) allSent() {
-	sent := c.server.untold[c]
-	c.forgetUntold()
+	sent := c.server.unreported[c]
+	c.forgetUnreported()
 	for _, x := range sent {
 		if c.freed {
 			return
@@ -63,9 +63,9 @@ func (c *h1ServerConn) allSent() {
 	}
 }
 
-func (c *h1ServerConn) forgetUntold() {
-	c.untold = false
-	delete(c.server.untold, c)
+func (c *h1ServerConn) forgetUnreported() {
+	c.unreported = false
+	delete(c.server.unreported, c)
 }
 
 // finish ends a request, and goes on with the next one.
@@ -85,8 +85,8 @@ func (c *h1ServerConn) finish(x *h1ServerExchange) {
 		c.end()
 	default:
 		c.expect(c.server.cfg.Timeouts.Idle)
-		if c.goOn() && !c.busy && c.bev.Input().Len() > 0 {
-			c.readable()
+		if c.resumeReading() && !c.busy && c.bev.Input().Len() > 0 {
+			c.onReadable()
 		}
 	}
 }
@@ -101,7 +101,7 @@ func (c *h1ServerConn) end() {
 		c.linger()
 		return
 	}
-	if c.goOn() && !c.busy {
+	if c.resumeReading() && !c.busy {
 		c.drop()
 	}
 }
@@ -110,15 +110,15 @@ func (c *h1ServerConn) end() {
 // at once could keep the client from reading the last answer (RFC 9112, section
 // 9.6).
 func (c *h1ServerConn) linger() {
-	unclean := c.unclean || c.server.cfg.Flags&ServerLingeringClose != 0 || c.bev.Input().Len() > 0
-	if !unclean || c.peerEnded || c.endWriting() != nil {
+	unread := c.inputUnread || c.server.cfg.Flags&ServerLingeringClose != 0 || c.bev.Input().Len() > 0
+	if !unread || c.peerEnded || c.endWriting() != nil {
 		c.hangUp()
 		return
 	}
 	serverStates.step(&c.state, lingering)
 	c.began = c.now()
 	c.expect(lingerTimeout)
-	if c.goOn() {
+	if c.resumeReading() {
 		c.drop()
 	}
 }
@@ -127,32 +127,32 @@ func (c *h1ServerConn) linger() {
 // only the lowest stream ends, without what TLS says of an end in order.
 func (c *h1ServerConn) endWriting() error {
 	b := c.bev
-	for below := b.Underlying(); c.cut && below != nil; below = b.Underlying() {
+	for below := b.Underlying(); c.truncated && below != nil; below = b.Underlying() {
 		b = below
 	}
 	return b.CloseWrite()
 }
 
 // hangUp ends the connection, in order unless an answer was cut off.
-func (c *h1ServerConn) hangUp() { c.shut(!c.cut) }
+func (c *h1ServerConn) hangUp() { c.shut(!c.truncated) }
 
-// quiet implements side.
-func (c *h1ServerConn) quiet() bool {
+// betweenMessages implements role.
+func (c *h1ServerConn) betweenMessages() bool {
 	switch c.state {
 	case awaitingRequest:
 		return true
 	case closing, lingering:
-		return !c.cut && c.bev.Output().Len() == 0
+		return !c.truncated && c.bev.Output().Len() == 0
 	}
 	return false
 }
 
-// farewell implements side.
-func (c *h1ServerConn) farewell(b *bufferevent.Bufferevent) { c.server.farewell(b) }
+// closeGracefully implements role.
+func (c *h1ServerConn) closeGracefully(b *bufferevent.Bufferevent) { c.server.closeGracefully(b) }
 
-// drained implements side.
-func (c *h1ServerConn) drained() {
-	if c.untold && c.bev.Output().Len() == 0 {
+// onDrained implements role.
+func (c *h1ServerConn) onDrained() {
+	if c.unreported && c.bev.Output().Len() == 0 {
 		c.allSent()
 	}
 	if x := c.x; x != nil && len(x.onSent) > 0 {
@@ -163,11 +163,11 @@ func (c *h1ServerConn) drained() {
 	case c.state == closing:
 		c.linger()
 	case c.state.beforeHead():
-		if c.goOn() {
-			c.readable()
+		if c.resumeReading() {
+			c.onReadable()
 		}
 	default:
-		c.unheard()
+		c.checkHalfClose()
 	}
 }
 
@@ -207,7 +207,7 @@ func (x *h1ServerExchange) abort(cause error) {
 		c.close()
 		return
 	}
-	c.last, c.unclean, c.cut = true, true, true
+	c.last, c.inputUnread, c.truncated = true, true, true
 	messageStates.step(&x.sending, sendDone)
 	x.received = true
 	c.finish(x)
@@ -221,7 +221,7 @@ func (c *h1ServerConn) fail(err error) {
 	c.close()
 }
 
-// release implements side.
+// release implements role.
 func (c *h1ServerConn) release() {
 	c.server.remove(c)
 	x := c.x

@@ -128,7 +128,7 @@ func (c *h1ServerConn) appendFraming(head []byte, x *h1ServerExchange, length in
 		return wire.AppendContentLength(head, 0)
 	case x.code == 204 || x.code == 304 && length <= 0 || x.tunnels():
 		return head
-	case x.method == MethodHead && !known && (length == 0 || x.bare): // nobody knows what GET would say
+	case x.method == MethodHead && !known && (length == 0 || x.bare): // the length that GET would announce is not known
 		return head
 	case length >= 0:
 		return wire.AppendContentLength(head, length)
@@ -163,13 +163,13 @@ func (x *h1ServerExchange) sendEnd() error {
 		}
 	}
 	if x.tunnels() {
-		c.last = true // nobody has taken the stream
+		c.last = true // the stream was not detached
 	}
 	switch {
 	case x.received:
 		c.answered(x)
 	case c.last: // as the head has said
-		c.unclean = true
+		c.inputUnread = true
 		x.received = true
 		serverStates.step(&c.state, answering)
 		c.answered(x)
@@ -179,14 +179,14 @@ func (x *h1ServerExchange) sendEnd() error {
 	return nil
 }
 
-// willRead reports whether the rest of the body will be read: because somebody wants
+// willRead reports whether the rest of the body will be read: because a callback takes
 // it, or so that the connection can be kept. Once an answer has begun that does not
-// say otherwise, it is read to the end, and dropped if nobody wants it any more.
+// say otherwise, it is read to the end, and dropped if no callback takes it any more.
 func (c *h1ServerConn) willRead(x *h1ServerExchange) bool {
 	return !c.last && x.duplex == duplexOn || c.worthReading(x)
 }
 
-// worthReading reports whether the rest of a body that nobody wants is read all
+// worthReading reports whether the rest of a body that no callback takes is read all
 // the same, to keep the connection for the next request.
 func (c *h1ServerConn) worthReading(x *h1ServerExchange) bool {
 	if c.last || x.head.Expect == message.ExpectContinue && !x.continued {

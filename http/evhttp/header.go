@@ -31,7 +31,7 @@ func (h *Header) Get(name string) string { return string(h.fields().Get(name)) }
 func (h *Header) GetBytes(name string) []byte { return h.fields().Get(name) }
 
 // HasToken reports whether a field that is a list, such as Connection or
-// Accept-Encoding, has a member, in whatever case.
+// Accept-Encoding, has a member, case-insensitively.
 func (h *Header) HasToken(name, token string) bool { return h.fields().HasToken(name, token) }
 
 // Values yields the values of all fields of this name.

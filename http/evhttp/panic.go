@@ -19,7 +19,7 @@ type PanicFunc func(r *Request, value any)
 // at once or later, and not what the user has called by others, such as a timer in
 // which a request is answered.
 //
-// Without it, which is the default, a panic passes through the loop to whoever runs
+// Without it, which is the default, a panic passes through the loop to what runs
 // it, as that of any callback, and ends the program unless it is recovered there. On
 // its way the request fails with ErrPanic, and the connection is closed at once, so
 // that the server is in order if the loop is run again.
@@ -34,19 +34,19 @@ func (c *ClientConn) SetPanicCallback(fn PanicFunc) error {
 }
 
 // guard is deferred around callbacks of the user's; returned tells whether one has
-// returned. It has the side deal with a panic, or with runtime.Goexit, which cannot
+// returned. It has the role deal with a panic, or with runtime.Goexit, which cannot
 // be stopped.
 func (c *Conn) guard(r *Request, returned *bool) {
 	if *returned {
 		return
 	}
 	var value any
-	if fn := c.side.panicFunc(); fn != nil {
+	if fn := c.role.panicFunc(); fn != nil {
 		if value = recover(); value != nil {
 			fn(r, value)
 		}
 	}
-	c.side.panicked(r, value == nil)
+	c.role.panicked(r, value == nil)
 }
 
 // invoke calls a callback that is about a request.
@@ -94,7 +94,7 @@ func (r *Request) tellError(cause error) {
 	returned = true
 }
 
-// panicFunc implements side.
+// panicFunc implements role.
 func (c *h1ServerConn) panicFunc() PanicFunc { return c.server.cfg.OnPanic }
 
 // guardReading is guard for the callbacks that readable calls: one for all requests that
@@ -107,7 +107,7 @@ func (c *h1ServerConn) guardReading(returned *bool) {
 	}
 	c.calling = nil
 	var value any
-	if fn := c.server.onPanic; fn != nil {
+	if fn := c.panicFunc(); fn != nil {
 		if value = recover(); value != nil {
 			fn(&x.Request, value)
 		}
@@ -119,11 +119,11 @@ func (c *h1ServerConn) guardReading(returned *bool) {
 	c.called(x)
 	c.busy = false
 	if !c.freed {
-		c.readable()
+		c.onReadable()
 	}
 }
 
-// panicked implements side.
+// panicked implements role.
 func (c *h1ServerConn) panicked(r *Request, passes bool) {
 	if r != nil {
 		r.kept = true
@@ -146,7 +146,7 @@ func (c *h1ServerConn) panicked(r *Request, passes bool) {
 // the connection. There is no page of the user's, whose function may be what has
 // panicked.
 func (c *h1ServerConn) answerPanic(x *h1ServerExchange) {
-	c.last, c.unclean = true, true
+	c.last, c.inputUnread = true, true
 	x.received, x.cause = true, ErrPanic
 	serverStates.step(&c.state, answering)
 	if x.sending == sendDone {
@@ -161,10 +161,10 @@ func (c *h1ServerConn) answerPanic(x *h1ServerExchange) {
 	}
 }
 
-// panicFunc implements side.
+// panicFunc implements role.
 func (c *ClientConn) panicFunc() PanicFunc { return c.cfg.OnPanic }
 
-// panicked implements side. What called the callback goes on, unless the panic
+// panicked implements role. What called the callback goes on, unless the panic
 // passes, as after one that has done something to the connection.
 func (c *ClientConn) panicked(r *Request, passes bool) {
 	if passes {

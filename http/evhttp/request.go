@@ -47,16 +47,16 @@ type Request struct {
 	sent     int64 // bytes of the body
 	expected int64 // bytes of the body that were announced, message.Unknown, or noBody
 
-	sending  messageState
-	duplex   duplexMode
-	received bool // all of the peer's message has come
-	paused   bool // reading the body rests
-	bare     bool // the answer gets no defaults: see OmitDefaults
-	owned    bool // by the user
-	kept     bool // somebody may have a reference: not to be used again
-	stream   bool // the user takes the body as it comes
-	toldSent bool // the complete callback was called
-	outlasts bool // the answer goes on when the client has ended its stream
+	sending      messageState
+	duplex       duplexMode
+	received     bool // all of the peer's message has come
+	paused       bool // reading the body rests
+	bare         bool // the answer gets no defaults: see OmitDefaults
+	owned        bool // by the user
+	kept         bool // there may be references to it: not to be used again
+	stream       bool // the user takes the body as it comes
+	reportedSent bool // the complete callback was called
+	outlasts     bool // the answer goes on when the client has ended its stream
 
 	handler handler      // of a server's request
 	match   route.Match  // of the pattern that has led there
@@ -73,7 +73,7 @@ type Request struct {
 	onError    func(r *Request, err error)
 }
 
-// reset makes a server's request as good as new, and keeps memory of ordinary
+// reset returns a server's request to its initial state, but keeps memory of ordinary
 // size. It names what there may be, because to copy all takes longer than to
 // answer.
 func (r *Request) reset() {
@@ -90,7 +90,7 @@ func (r *Request) reset() {
 	}
 	r.sent, r.expected = 0, 0
 	r.sending, r.received, r.paused, r.bare = sendNothing, false, false, false
-	r.owned, r.kept, r.stream, r.outlasts, r.toldSent = false, false, false, false, false
+	r.owned, r.kept, r.stream, r.outlasts, r.reportedSent = false, false, false, false, false
 	r.duplex = duplexByAnswer
 	r.handler, r.uri, r.cause = handler{}, nil, nil
 	r.match.Reset()
@@ -120,7 +120,7 @@ func (r *Request) over(cause error) {
 	}
 }
 
-// disconnected tells who works at an answer that the client will not read it.
+// disconnected cancels the context of an answer that the client will not read.
 func (r *Request) disconnected() {
 	if r.cancel != nil {
 		r.cancel(errClosed)
@@ -322,7 +322,7 @@ func (r *Request) abort(cause error) {
 }
 
 // Context returns a context that is done when the request is over: also when the
-// peer has gone, while somebody still works at the answer. It may be used by any
+// peer has gone, while the answer is being made. It may be used by any
 // goroutine. It carries no values.
 func (r *Request) Context() context.Context {
 	if r.ctx == nil {

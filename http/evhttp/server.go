@@ -21,11 +21,11 @@ import (
 type Server struct {
 	base *event.Base
 
-	bounds  []*Bound
-	conns   []*h1ServerConn
-	leaving map[*bufferevent.Bufferevent]struct{} // streams that end in order, without a connection any more
-	spare   []*h1ServerExchange                   // to be used again
-	untold  map[*h1ServerConn][]*h1ServerExchange // which are over, but for the callback that all has left
+	bounds     []*Bound
+	conns      []*h1ServerConn
+	leaving    map[*bufferevent.Bufferevent]struct{} // streams that end in order, without a connection any more
+	spare      []*h1ServerExchange                   // to be used again
+	unreported map[*h1ServerConn][]*h1ServerExchange // which are over, but for the callback that all has left
 
 	exact     map[string]handler
 	routes    route.Router[handler]
@@ -107,8 +107,8 @@ func (s *Server) baseFreed() {
 	}
 }
 
-// farewell ends a stream in order. The server knows of it until it has ended.
-func (s *Server) farewell(b *bufferevent.Bufferevent) {
+// closeGracefully ends a stream in order. It is in leaving until it has ended.
+func (s *Server) closeGracefully(b *bufferevent.Bufferevent) {
 	if b.Underlying() == nil && b.FD() >= 0 && b.Output().Len() == 0 { // a socket that is closed says all there is to say
 		b.Free()
 		return
@@ -153,7 +153,7 @@ func (s *Server) unused() bool { return len(s.conns)+len(s.leaving) == 0 }
 // and the others when they have answered theirs. What is left after a time is
 // closed as it is; 0 is to wait as long as it takes. done, which may be nil, is
 // called on the loop when there is no connection left, with ErrDeadline if some
-// had to be closed; or by who frees the base before that, with [event.ErrFreed]. Free is
+// had to be closed; or when the base is freed before that, with [event.ErrFreed]. Free is
 // still to be called.
 func (s *Server) Shutdown(after time.Duration, done func(err error)) error {
 	s.draining = true
@@ -190,7 +190,7 @@ func (s *Server) cutOff() {
 	s.onEmpty = nil
 	for len(s.conns) > 0 {
 		c := s.conns[len(s.conns)-1]
-		c.shut(c.quiet())
+		c.shut(c.betweenMessages())
 	}
 	s.cutLeaving()
 	if done != nil {
@@ -198,7 +198,7 @@ func (s *Server) cutOff() {
 	}
 }
 
-// empty tells whoever waits for it that there is no connection left.
+// empty calls the callback of Shutdown when there is no connection left.
 func (s *Server) empty(err error) {
 	if fn := s.onEmpty; fn != nil && s.unused() {
 		s.onEmpty = nil
@@ -209,7 +209,7 @@ func (s *Server) empty(err error) {
 	}
 }
 
-// find finds who answers a request, or returns the status code to refuse it with.
+// find selects the handler of a request, or returns the status code to refuse it with.
 func (s *Server) find(r *Request) int {
 	code := s.route(r)
 	if r.method&s.cfg.AllowedMethods == 0 && s.cfg.AllowedMethods != AnyMethod && !r.handler.anyMethod {
@@ -249,7 +249,7 @@ func (s *Server) takeExchange() *h1ServerExchange {
 	return x
 }
 
-// putExchange keeps an exchange to be used again, if nobody else has its request.
+// putExchange keeps an exchange to be used again, if there are no references to its request.
 func (s *Server) putExchange(x *h1ServerExchange) {
 	switch {
 	case x.kept:
@@ -261,7 +261,7 @@ func (s *Server) putExchange(x *h1ServerExchange) {
 }
 
 // overload answers to a connection that is one too many. So that those who are
-// told so are not too many as well, some are closed without a word.
+// told so are not too many as well, some are closed without an answer.
 func (c *h1ServerConn) overload() {
 	s := c.server
 	if len(s.conns)+len(s.leaving) > s.cfg.MaxConnections+s.cfg.MaxConnections/8+16 {
@@ -275,8 +275,8 @@ func (c *h1ServerConn) overload() {
 
 // remove forgets a connection.
 func (s *Server) remove(c *h1ServerConn) {
-	if c.untold {
-		c.forgetUntold()
+	if c.unreported {
+		c.forgetUnreported()
 	}
 	last := len(s.conns) - 1
 	s.conns[c.place] = s.conns[last]

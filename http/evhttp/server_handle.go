@@ -14,7 +14,7 @@ import (
 // Handler answers a request, at once or later.
 type Handler func(r *Request)
 
-// handler is who answers a request.
+// handler is what answers a request.
 type handler struct {
 	fn        Handler
 	stream    bool // called when the header has come, before the body
@@ -46,7 +46,7 @@ var anyMethodCode = codeOf(AllMethods(nil))
 func codeOf(fn Handler) uintptr { return reflect.ValueOf(fn).Pointer() }
 
 // Handle has requests for a path answered by fn. The path is as it is after
-// decoding, without the query. The error is ErrTaken if there is somebody
+// decoding, without the query. The error is ErrTaken if there is a handler already
 // (evhttp_set_cb).
 func (s *Server) Handle(path string, fn Handler) error {
 	return s.handle(path, s.handlerOf(fn, false))
@@ -96,7 +96,7 @@ func (s *Server) UnhandlePattern(pattern string) error {
 	return nil
 }
 
-// SetGenericCallback has all requests answered by fn that nobody else answers;
+// SetGenericCallback has all requests answered by fn that no other handler matches;
 // nil stands for 404 (evhttp_set_gencb).
 func (s *Server) SetGenericCallback(fn Handler) { s.generic = s.handlerOf(fn, false) }
 
@@ -133,7 +133,7 @@ func (s *Server) RemoveAlias(name string) error {
 	return nil
 }
 
-// route finds who answers a request, or returns the status code of an error.
+// route selects the handler of a request, or returns the status code of an error.
 func (s *Server) route(r *Request) int {
 	host := withoutPort(r.asked.Host())
 	s, _ = s.hosts.Find(host)
@@ -155,12 +155,12 @@ func (s *Server) route(r *Request) int {
 	case s.generic.fn != nil:
 		r.handler = s.generic
 	default:
-		return s.nobody(r, host, path)
+		return s.noHandler(r, host, path)
 	}
 	return 0
 }
 
-// pattern finds who answers by the patterns.
+// pattern selects the handler by the patterns.
 func (s *Server) pattern(r *Request, host, path []byte) (handler, bool) {
 	method := r.asked.Method()
 	h, ok := s.routes.Lookup(&r.match, method, host, path)
@@ -191,8 +191,8 @@ func answerOptions(r *Request) {
 	}
 }
 
-// nobody returns the status code for what nobody answers.
-func (s *Server) nobody(r *Request, host, path []byte) int {
+// noHandler returns the status code for a request without a handler.
+func (s *Server) noHandler(r *Request, host, path []byte) int {
 	if s.routes.Len() == 0 {
 		return http.StatusNotFound
 	}

@@ -84,7 +84,7 @@ func (s *Server) SetStreamFunc(fn StreamFunc) {
 }
 
 // SetAllowedMethods sets the methods that there may be; others are answered with
-// 405, and those that nobody knows with 501. In C it is 501 for all. A pattern that
+// 405, and those that are not known with 501. In C it is 501 for all. A pattern that
 // names its method allows that as well, and handlers made by [AllMethods] get every
 // method (evhttp_set_allowed_methods).
 func (s *Server) SetAllowedMethods(m Method) { s.cfg.AllowedMethods = m }

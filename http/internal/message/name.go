@@ -2,8 +2,8 @@ package message
 
 import "github.com/go-libevent/libevent/http/internal/ascii"
 
-// A Name is the name of a field that this package and those who carry messages
-// ask for in every message, so that finding it needs no comparing.
+// A Name is the name of a field that is looked up in every message, so that finding it
+// needs no comparing of text.
 type Name uint8
 
 // The names. All others are Other.
@@ -42,7 +42,7 @@ var names = [...]string{
 // String returns the name as it is usually written.
 func (n Name) String() string { return names[n] }
 
-// NameOf returns the name that s is, in whatever case, or Other.
+// NameOf returns the name that s is, case-insensitively, or Other.
 func NameOf[T ascii.Text](s T) Name {
 	switch len(s) {
 	case 2:

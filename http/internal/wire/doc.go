@@ -19,7 +19,7 @@
 //	... h.Method(), h.Target(), h.Header.Get("Accept"), h.Framing ...
 //	h.Reset()
 //
-// What the head says is in the [message.Head] that both embed, for those who deal
+// What the head says is in the [message.Head] that both embed, for what deals
 // with messages and not with bytes. How the body is delimited is [Framing], decided
 // with the head. A
 // [ChunkDecoder] takes chunked bodies apart without touching their data: it
