@@ -113,7 +113,7 @@ func Init(b *Bufferevent, base *event.Base, t Transport, opts Options) (Control,
 
 func (b *Bufferevent) init(base *event.Base, t Transport, opts Options) error {
 	if base == nil {
-		return opError("new", ErrNil)
+		return opError("new", event.ErrNil)
 	}
 	if opts&^allOptions != 0 || opts&(DeferCallbacks|UnlockCallbacks) == UnlockCallbacks {
 		return opError("new", ErrOptions)

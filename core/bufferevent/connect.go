@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"syscall"
 
+	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
@@ -86,7 +87,7 @@ func (b *Bufferevent) ConnectHostname(r Resolver, network, host string, port int
 func (b *Bufferevent) ConnectHostnameHints(r Resolver, hints *evutil.AddrInfoHints, host string, port int) error {
 	op := fmt.Sprintf("connect %s port %d", host, port)
 	if hints == nil {
-		return opError(op, ErrNil)
+		return opError(op, event.ErrNil)
 	}
 	if port < 1 || port > 65535 {
 		return opError(op, ErrRange)

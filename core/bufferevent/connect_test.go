@@ -328,7 +328,7 @@ func TestADescriptorThatIsBeingConnected(t *testing.T) {
 	d.await(t, base, "connected")
 
 	none := overFD(t, base, -1, 0)
-	wantError(t, "without a descriptor", none.Connect(nowhere), bufferevent.ErrNil)
+	wantError(t, "without a descriptor", none.Connect(nowhere), event.ErrNil)
 }
 
 func TestConnectThroughAFilter(t *testing.T) {

@@ -87,7 +87,7 @@ func (d *dialer) connect(to evutil.Sockaddr, family int) error {
 	fd := s.FD()
 	switch {
 	case to == nil && fd < 0:
-		return fmt.Errorf("no descriptor: %w", ErrNil)
+		return fmt.Errorf("no descriptor: %w", event.ErrNil)
 	case to == nil:
 		d.state = dialSingle
 		return d.await()

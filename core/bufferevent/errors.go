@@ -7,12 +7,10 @@ import (
 )
 
 // Errors that a caller may want to tell apart with errors.Is. What they are
-// wrapped in names the operation.
+// wrapped in names the operation. A nil argument is event.ErrNil.
 var (
 	// ErrFreed is the use of a bufferevent after its last reference has gone.
 	ErrFreed = errors.New("bufferevent was freed")
-	// ErrNil is a nil base, bufferevent, buffer, configuration or function.
-	ErrNil = errors.New("nil argument")
 	// ErrOptions is a combination of options that makes no sense.
 	ErrOptions = errors.New("bad combination of options")
 	// ErrRange is a number that is negative or too large.

@@ -74,7 +74,7 @@ func NewFilter(under *Bufferevent, in, out Filter, opts Options, free func()) (*
 func makeFilter(under *Bufferevent, in, out Filter, opts Options, free func()) (*Bufferevent, error) {
 	const op = "new filter"
 	if under == nil {
-		return nil, opError(op, ErrNil)
+		return nil, opError(op, event.ErrNil)
 	}
 	if in == nil {
 		in = pass

@@ -62,7 +62,7 @@ func TestNewFilterRefuses(t *testing.T) {
 		opts  bufferevent.Options
 		err   error
 	}{
-		"nothing":              {nil, 0, bufferevent.ErrNil},
+		"nothing":              {nil, 0, event.ErrNil},
 		"one that was freed":   {freed, 0, bufferevent.ErrFreed},
 		"one that still is":    {kept, 0, bufferevent.ErrFreed},
 		"an option unknown":    {under, 1 << 15, bufferevent.ErrOptions},

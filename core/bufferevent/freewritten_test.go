@@ -235,7 +235,7 @@ func TestFreeWhenWrittenGivesUp(t *testing.T) {
 		}, nil, bufferevent.ErrNoPartner},
 		{"when there is nobody to write to", func(t *testing.T, base *event.Base) *bufferevent.Bufferevent {
 			return overFD(t, base, -1, 0)
-		}, nil, bufferevent.ErrNil},
+		}, nil, event.ErrNil},
 		{"when writing has failed before", func(t *testing.T, base *event.Base) *bufferevent.Bufferevent {
 			b, _ := newTCP(t, base, 0)
 			write(t, b, "x")

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/core/event"
 )
 
 // A Bufferevent is what Go's own writers are, and reads like them too, without
@@ -42,7 +43,7 @@ func (b *Bufferevent) WriteString(s string) (int, error) {
 func (b *Bufferevent) WriteBuffer(buf *evbuffer.Buffer) error {
 	const op = "write buffer"
 	if buf == nil {
-		return opError(op, ErrNil)
+		return opError(op, event.ErrNil)
 	}
 	if !b.locked() {
 		return b.writeAll(op, buf)
@@ -117,7 +118,7 @@ func (b *Bufferevent) Read(p []byte) (int, error) {
 func (b *Bufferevent) ReadBuffer(buf *evbuffer.Buffer) error {
 	const op = "read buffer"
 	if buf == nil {
-		return opError(op, ErrNil)
+		return opError(op, event.ErrNil)
 	}
 	if !b.locked() {
 		return b.readAll(op, buf)

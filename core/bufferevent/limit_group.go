@@ -38,12 +38,12 @@ type RateLimitGroup struct {
 }
 
 // NewRateLimitGroup makes a group whose time is that of base. Free it when it
-// has no members any more. The error is ErrNil if something is nil
+// has no members any more. The error is event.ErrNil if something is nil
 // (bufferevent_rate_limit_group_new).
 func NewRateLimitGroup(base *event.Base, cfg *TokenBucketConfig) (*RateLimitGroup, error) {
 	const op = "new rate limit group"
 	if base == nil || cfg == nil {
-		return nil, opError(op, ErrNil)
+		return nil, opError(op, event.ErrNil)
 	}
 	g := &RateLimitGroup{base: base, minShare: DefaultMinShare}
 	g.refill.Data = g
@@ -71,7 +71,7 @@ func (g *RateLimitGroup) Free() error {
 // new burst allows (bufferevent_rate_limit_group_set_cfg).
 func (g *RateLimitGroup) SetConfig(cfg *TokenBucketConfig) error {
 	if cfg == nil {
-		return opError("set rate limit group config", ErrNil)
+		return opError("set rate limit group config", event.ErrNil)
 	}
 	g.mu.Lock()
 	now := g.base.Now()
@@ -207,12 +207,12 @@ func (g *RateLimitGroup) remove(b *Bufferevent) {
 
 // AddToRateLimitGroup makes the bufferevent a member of g, and of no other
 // group; or rather the socket that it stands on, as SetRateLimit limits that. A limit
-// of its own remains in force beside that. The error is ErrNil or ErrGroup, or wraps
+// of its own remains in force beside that. The error is event.ErrNil or ErrGroup, or wraps
 // errors.ErrUnsupported where SetRateLimit's does (bufferevent_add_to_rate_limit_group).
 func (b *Bufferevent) AddToRateLimitGroup(g *RateLimitGroup) error {
 	const op = "add to rate limit group"
 	if g == nil {
-		return opError(op, ErrNil)
+		return opError(op, event.ErrNil)
 	}
 	at, _, err := beginAt[Limiter](b)
 	if err != nil {

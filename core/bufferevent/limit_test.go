@@ -249,7 +249,7 @@ func TestAGroupsLimitIsShared(t *testing.T) {
 	want(t, "read limit", g.ReadLimit(), -7)
 	ok(t, g.SetConfig(limit(t, 50, 50, longTick)))
 	want(t, "read limit", g.ReadLimit(), -7)
-	wantError(t, "no limit", g.SetConfig(nil), bufferevent.ErrNil)
+	wantError(t, "no limit", g.SetConfig(nil), event.ErrNil)
 }
 
 // When there is less than a byte for each, some get one, and it is no error.

@@ -50,7 +50,7 @@ func TestNewPairRefuses(t *testing.T) {
 		opts bufferevent.Options
 		err  error
 	}{
-		"no base":              {nil, 0, bufferevent.ErrNil},
+		"no base":              {nil, 0, event.ErrNil},
 		"an option unknown":    {base, 1 << 15, bufferevent.ErrOptions},
 		"ThreadSafe, no locks": {base, bufferevent.ThreadSafe, evthread.ErrNoLocks},
 	} {

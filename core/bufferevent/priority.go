@@ -71,7 +71,7 @@ func (b *Bufferevent) setPriority(priority int) error {
 func (b *Bufferevent) SetBase(base *event.Base) error {
 	const op = "set base"
 	if base == nil {
-		return opError(op, ErrNil)
+		return opError(op, event.ErrNil)
 	}
 	if !b.begin() {
 		return opError(op, ErrFreed)

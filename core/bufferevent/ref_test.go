@@ -143,7 +143,7 @@ func TestBadArguments(t *testing.T) {
 		do   func() error
 		want error
 	}{
-		{"no base", func() error { return discard(bufferevent.NewSocket(nil, -1, 0)) }, bufferevent.ErrNil},
+		{"no base", func() error { return discard(bufferevent.NewSocket(nil, -1, 0)) }, event.ErrNil},
 		{"unknown option", open(1 << 15), bufferevent.ErrOptions},
 		{"UnlockCallbacks alone", open(bufferevent.UnlockCallbacks), bufferevent.ErrOptions},
 		{"ThreadSafe without locks", open(bufferevent.ThreadSafe), evthread.ErrNoLocks},
@@ -155,21 +155,21 @@ func TestBadArguments(t *testing.T) {
 		{"SetWatermark of nothing", func() error { return b.SetWatermark(0, 1, 1) }, bufferevent.ErrWhat},
 		{"negative low watermark", func() error { return b.SetWatermark(event.Read, -1, 1) }, bufferevent.ErrRange},
 		{"negative high watermark", func() error { return b.SetWatermark(event.Read, 1, -1) }, bufferevent.ErrRange},
-		{"WriteBuffer of nil", func() error { return b.WriteBuffer(nil) }, bufferevent.ErrNil},
-		{"ReadBuffer to nil", func() error { return b.ReadBuffer(nil) }, bufferevent.ErrNil},
-		{"SetBase to nil", func() error { return b.SetBase(nil) }, bufferevent.ErrNil},
+		{"WriteBuffer of nil", func() error { return b.WriteBuffer(nil) }, event.ErrNil},
+		{"ReadBuffer to nil", func() error { return b.ReadBuffer(nil) }, event.ErrNil},
+		{"SetBase to nil", func() error { return b.SetBase(nil) }, event.ErrNil},
 		{"SetBase of a pair", func() error { return one.SetBase(base) }, errors.ErrUnsupported},
 		{"SetPriority of a pair", func() error { return one.SetPriority(0) }, errors.ErrUnsupported},
 		{"SetFD of a pair", func() error { return one.SetFD(1) }, errors.ErrUnsupported},
 		{"Connect of a pair", func() error { return one.Connect(loopback(1)) }, errors.ErrUnsupported},
 		{"negative max single read", func() error { return b.SetMaxSingleRead(-1) }, bufferevent.ErrRange},
 		{"negative max single write", func() error { return b.SetMaxSingleWrite(-1) }, bufferevent.ErrRange},
-		{"AddToRateLimitGroup nil", func() error { return b.AddToRateLimitGroup(nil) }, bufferevent.ErrNil},
+		{"AddToRateLimitGroup nil", func() error { return b.AddToRateLimitGroup(nil) }, event.ErrNil},
 		{"decrement without limit", func() error { return b.DecrementReadLimit(1) }, bufferevent.ErrNoLimit},
 		{"decrement without limit", func() error { return b.DecrementWriteLimit(1) }, bufferevent.ErrNoLimit},
-		{"filter over nil", func() error { return discard(bufferevent.NewFilter(nil, nil, nil, 0, nil)) }, bufferevent.ErrNil},
-		{"group without base", func() error { return discard(bufferevent.NewRateLimitGroup(nil, limit(t, 1, 1, 0))) }, bufferevent.ErrNil},
-		{"group without limit", func() error { return discard(bufferevent.NewRateLimitGroup(base, nil)) }, bufferevent.ErrNil},
+		{"filter over nil", func() error { return discard(bufferevent.NewFilter(nil, nil, nil, 0, nil)) }, event.ErrNil},
+		{"group without base", func() error { return discard(bufferevent.NewRateLimitGroup(nil, limit(t, 1, 1, 0))) }, event.ErrNil},
+		{"group without limit", func() error { return discard(bufferevent.NewRateLimitGroup(base, nil)) }, event.ErrNil},
 	} {
 		wantError(t, tt.name, tt.do(), tt.want)
 	}

@@ -126,7 +126,7 @@ func TestConnectHostnameWithBadArguments(t *testing.T) {
 		"network":  {b.ConnectHostname(&s, "udp", "x", 80), errors.ErrUnsupported},
 		"port 0":   {b.ConnectHostname(&s, "tcp", "x", 0), bufferevent.ErrRange},
 		"port":     {b.ConnectHostname(&s, "tcp", "x", 65536), bufferevent.ErrRange},
-		"no hints": {b.ConnectHostnameHints(&s, nil, "x", 80), bufferevent.ErrNil},
+		"no hints": {b.ConnectHostnameHints(&s, nil, "x", 80), event.ErrNil},
 		"family":   {b.ConnectHostnameHints(&s, &evutil.AddrInfoHints{Family: 99}, "x", 80), evutil.EAIFamily},
 	} {
 		wantError(t, name, tt.err, tt.want)

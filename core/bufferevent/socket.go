@@ -194,7 +194,7 @@ func (s *socket) EndWriting() {
 	case b.output.Len() == 0:
 		b.writeEnded()
 	case s.dialer == nil && s.FD() < 0:
-		b.report(EventWriting|EventError, opError("write", fmt.Errorf("no descriptor: %w", ErrNil)), 0)
+		b.report(EventWriting|EventError, opError("write", fmt.Errorf("no descriptor: %w", event.ErrNil)), 0)
 	case s.dialer == nil && !s.waiting && !s.writing:
 		s.write()
 	}

@@ -1,15 +1,17 @@
 package evbuffer
 
+import "github.com/go-libevent/libevent/core/event"
+
 // AddFileSegment appends length bytes of the segment, from offset within it; a
 // negative length means the rest. Unless they can be sent from disk later, they
 // are brought into memory now. The error is ErrRange if there are no such
-// bytes, ErrFrozen if the back is frozen, ErrSegmentFreed if s was freed, ErrNil
+// bytes, ErrFrozen if the back is frozen, ErrSegmentFreed if s was freed, event.ErrNil
 // if it is nil, or that of the system. Even then s remains the caller's, unlike
 // in C (evbuffer_add_file_segment).
 func (b *Buffer) AddFileSegment(s *FileSegment, offset, length int64) error {
 	const op = "add file segment"
 	if s == nil {
-		return opError(op, ErrNil)
+		return opError(op, event.ErrNil)
 	}
 	if err := s.retainPart(offset, length); err != nil {
 		return opError(op, err)

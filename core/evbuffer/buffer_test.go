@@ -5,6 +5,8 @@ import (
 	"math"
 	"testing"
 	"unsafe"
+
+	"github.com/go-libevent/libevent/core/event"
 )
 
 // bufferOf returns a buffer with this content.
@@ -312,13 +314,13 @@ func TestBadArgumentsAreErrors(t *testing.T) {
 		{"segment to beyond the end", func() error { return b.AddFileSegment(segment, 5, 6) }, ErrRange},
 		{"segment that overflows", func() error { return b.AddFileSegment(segment, 5, math.MaxInt64) }, ErrRange},
 
-		{"add nil buffer", func() error { return b.AddBuffer(nil) }, ErrNil},
-		{"prepend nil buffer", func() error { return b.PrependBuffer(nil) }, ErrNil},
-		{"move to nil buffer", func() error { return discard(b.RemoveBuffer(nil, 1)) }, ErrNil},
-		{"reference to nil buffer", func() error { return b.AddBufferReference(nil) }, ErrNil},
-		{"nil segment", func() error { return b.AddFileSegment(nil, 0, 0) }, ErrNil},
-		{"nil base", func() error { return b.DeferCallbacks(nil) }, ErrNil},
-		{"nil position", func() error { return b.SetPtr(nil, 0, PtrSet) }, ErrNil},
+		{"add nil buffer", func() error { return b.AddBuffer(nil) }, event.ErrNil},
+		{"prepend nil buffer", func() error { return b.PrependBuffer(nil) }, event.ErrNil},
+		{"move to nil buffer", func() error { return discard(b.RemoveBuffer(nil, 1)) }, event.ErrNil},
+		{"reference to nil buffer", func() error { return b.AddBufferReference(nil) }, event.ErrNil},
+		{"nil segment", func() error { return b.AddFileSegment(nil, 0, 0) }, event.ErrNil},
+		{"nil base", func() error { return b.DeferCallbacks(nil) }, event.ErrNil},
+		{"nil position", func() error { return b.SetPtr(nil, 0, PtrSet) }, event.ErrNil},
 
 		{"search from another buffer's position", func() error { return discardPtr(b.Search([]byte("x"), &otherPtr)) }, ErrPosition},
 		{"search up to another buffer's position", func() error { return discardPtr(b.SearchRange([]byte("x"), nil, &otherPtr)) }, ErrPosition},

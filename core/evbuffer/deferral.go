@@ -16,10 +16,10 @@ type deferral struct {
 // until then are summed up. This keeps buffers that feed one another from
 // calling each other deeper and deeper, and lets all callbacks run in one
 // goroutine. There is no way back; another call chooses another base. The error
-// is ErrNil if base is nil (evbuffer_defer_callbacks).
+// is event.ErrNil if base is nil (evbuffer_defer_callbacks).
 func (b *Buffer) DeferCallbacks(base *event.Base) error {
 	if base == nil {
-		return opError("defer callbacks", ErrNil)
+		return opError("defer callbacks", event.ErrNil)
 	}
 	defer b.enter().leave()
 	x := b.needRare()

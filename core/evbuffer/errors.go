@@ -6,8 +6,8 @@ import (
 )
 
 // Errors that a caller may want to tell apart with errors.Is. What they are
-// wrapped in names the operation. An operation that fails with one of them has
-// changed nothing.
+// wrapped in names the operation. A nil argument is event.ErrNil. An operation that
+// fails with one of them has changed nothing.
 var (
 	// ErrFrozen is a change to an end of a buffer that Freeze protects.
 	ErrFrozen = errors.New("end of the buffer is frozen")
@@ -26,8 +26,6 @@ var (
 	// ErrNested is a buffer reference to data that is itself a reference to
 	// another buffer, or part of a file.
 	ErrNested = errors.New("cannot reference a buffer that has buffer references or file segments")
-	// ErrNil is a nil buffer, base, position or file segment.
-	ErrNil = errors.New("nil argument")
 	// ErrOwned is an attempt to free or observe a buffer, or to freeze or unfreeze
 	// an end of it, that is for the object alone which the buffer is a part of.
 	ErrOwned = errors.New("buffer belongs to another object")

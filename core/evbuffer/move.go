@@ -1,5 +1,7 @@
 package evbuffer
 
+import "github.com/go-libevent/libevent/core/event"
+
 // maxCoalesce is the most data that is always copied rather than moved if it is
 // to go next to other data in memory of the buffer's own. A chunk for each small
 // message would waste most of its memory.
@@ -12,12 +14,12 @@ const maxCopy = 4096
 
 // AddBuffer moves all data of src to the back of b. However much that is, it is
 // not copied, small amounts excepted. The error is ErrFrozen if the back of b
-// or the front of src is frozen, ErrNil if src is nil. An empty src, or b
+// or the front of src is frozen, event.ErrNil if src is nil. An empty src, or b
 // itself, changes nothing (evbuffer_add_buffer).
 func (b *Buffer) AddBuffer(src *Buffer) error {
 	const op = "add buffer"
 	if src == nil {
-		return opError(op, ErrNil)
+		return opError(op, event.ErrNil)
 	}
 	defer enterBoth(b, src).leave()
 	if src.length == 0 || src == b {
@@ -66,12 +68,12 @@ func (c *chunk) coalesces(d *chunk) bool {
 }
 
 // PrependBuffer moves all data of src to before the front of b. However much that
-// is, it is not copied, small amounts excepted. The error is ErrFrozen if either front is frozen, ErrNil if src is nil. An
+// is, it is not copied, small amounts excepted. The error is ErrFrozen if either front is frozen, event.ErrNil if src is nil. An
 // empty src, or b itself, changes nothing (evbuffer_prepend_buffer).
 func (b *Buffer) PrependBuffer(src *Buffer) error {
 	const op = "prepend buffer"
 	if src == nil {
-		return opError(op, ErrNil)
+		return opError(op, event.ErrNil)
 	}
 	defer enterBoth(b, src).leave()
 	if src.length == 0 || src == b {
@@ -95,13 +97,13 @@ func (b *Buffer) PrependBuffer(src *Buffer) error {
 // RemoveBuffer moves n bytes from the front of b to the back of dst, or all if
 // there are fewer, and returns how many it moved. It copies only small pieces.
 // The error is ErrFrozen if the front of b or the back of dst is frozen,
-// ErrRange if n is negative, ErrNil if dst is nil. Moving nothing, or to b
+// ErrRange if n is negative, event.ErrNil if dst is nil. Moving nothing, or to b
 // itself, does nothing (evbuffer_remove_buffer).
 func (b *Buffer) RemoveBuffer(dst *Buffer, n int) (int, error) {
 	const op = "remove buffer"
 	switch {
 	case dst == nil:
-		return 0, opError(op, ErrNil)
+		return 0, opError(op, event.ErrNil)
 	case n < 0:
 		return 0, opError(op, ErrRange)
 	}

@@ -1,5 +1,7 @@
 package evbuffer
 
+import "github.com/go-libevent/libevent/core/event"
+
 // A Ptr is a position in a buffer, from the first byte to just behind the last
 // one. Searches take and return positions. The zero Ptr is not set.
 //
@@ -43,11 +45,11 @@ const (
 // SetPtr sets *p to a position n bytes from the front of the buffer, or moves
 // it on by n bytes. The error is ErrRange if n is negative or leads beyond the
 // end of the buffer, ErrPosition if *p should move but is no position of the
-// buffer, ErrNil if p is nil, ErrFlag if there is no such how. After an error *p
+// buffer, event.ErrNil if p is nil, ErrFlag if there is no such how. After an error *p
 // is not set (evbuffer_ptr_set).
 func (b *Buffer) SetPtr(p *Ptr, n int, how PtrHow) error {
 	if p == nil {
-		return opError("set position", ErrNil)
+		return opError("set position", event.ErrNil)
 	}
 	defer b.enter().leave()
 	at, err := b.seek(p, n, how)

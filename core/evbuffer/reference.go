@@ -1,6 +1,10 @@
 package evbuffer
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/go-libevent/libevent/core/event"
+)
 
 // A RefCleanup is called when memory that was added by reference is not needed
 // any more, exactly once, with all of it. It runs inside the call that took the
@@ -68,12 +72,12 @@ func (r *reference) release() {
 // from now on both refer to the same memory. Only data that has much more memory
 // than it needs is copied. What is added to src later is not seen. The error is ErrNested if data of src is itself from a buffer reference
 // or from a file; ErrFrozen if the back of b is frozen, ErrRange if src is b,
-// ErrNil if it is nil. An empty src changes nothing
+// event.ErrNil if it is nil. An empty src changes nothing
 // (evbuffer_add_buffer_reference).
 func (b *Buffer) AddBufferReference(src *Buffer) error {
 	const op = "add buffer reference"
 	if src == nil {
-		return opError(op, ErrNil)
+		return opError(op, event.ErrNil)
 	}
 	defer enterBoth(b, src).leave()
 	if src.length == 0 {

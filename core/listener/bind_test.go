@@ -93,7 +93,7 @@ func TestConstructorErrors(t *testing.T) {
 		})
 	}
 	_, err = at(any)(nil, 0, -1)
-	wantError(t, "no base", err, listener.ErrNil)
+	wantError(t, "no base", err, event.ErrNil)
 	_, err = listener.NewBind(b, netip.AddrPort{}, 0, -1, nil)
 	if err == nil {
 		t.Error("an invalid address is one to listen at")

@@ -7,7 +7,7 @@ import (
 )
 
 // Errors that a caller may want to tell apart with errors.Is. What they are
-// wrapped in names the operation and its object.
+// wrapped in names the operation and its object. A nil base is event.ErrNil.
 var (
 	// ErrFlag is a flag that does not exist, has no meaning for the kind of
 	// socket, or contradicts another.
@@ -19,8 +19,6 @@ var (
 	ErrRange = errors.New("out of range")
 	// ErrFreed is the use of a listener after Free or CloseNow.
 	ErrFreed = errors.New("listener was freed or closed")
-	// ErrNil is a nil base.
-	ErrNil = errors.New("nil argument")
 	// ErrAddrInUse is the system's own error for an address that another
 	// socket has.
 	ErrAddrInUse = sysio.ErrAddrInUse

@@ -123,7 +123,7 @@ func newListener(b *event.Base, fd int, flags Flag, cb Callback) *Listener {
 // listener has not touched the socket's descriptor and file.
 func (l *Listener) start(backlog int) error {
 	if l.base == nil {
-		return ErrNil
+		return event.ErrNil
 	}
 	if err := l.initGuard(); err != nil {
 		return err
@@ -251,7 +251,7 @@ func (l *Listener) Free() {
 // freed.
 func (l *Listener) CloseNow() error {
 	if l.base == nil {
-		return fmt.Errorf("listener close: %w", ErrNil)
+		return fmt.Errorf("listener close: %w", event.ErrNil)
 	}
 	if !l.base.GotBreak() && !l.base.GotExit() {
 		return fmt.Errorf("listener close fd %d: %w", l.fd, ErrLoopGoesOn)

@@ -244,9 +244,9 @@ func TestNewRefuses(t *testing.T) {
 		opts  bufferevent.Options
 		err   error
 	}{
-		{"no configuration", evtls.Connecting, nil, 0, bufferevent.ErrNil},
-		{"no TLS configuration", evtls.Connecting, &evtls.Config{}, 0, bufferevent.ErrNil},
-		{"no connection", evtls.Open, good, 0, bufferevent.ErrNil},
+		{"no configuration", evtls.Connecting, nil, 0, event.ErrNil},
+		{"no TLS configuration", evtls.Connecting, &evtls.Config{}, 0, event.ErrNil},
+		{"no connection", evtls.Open, good, 0, event.ErrNil},
 		{"state", 7, good, 0, evtls.ErrState},
 		{"flags", evtls.Connecting, &evtls.Config{TLS: clientTLS(0), Flags: 8}, 0, evtls.ErrFlags},
 		{"renegotiation", evtls.Connecting, &evtls.Config{TLS: renegotiating}, 0, evtls.ErrRenegotiation},
@@ -265,11 +265,11 @@ func TestNewRefuses(t *testing.T) {
 		e.wantData(t, "usable")
 	}
 	_, err := evtls.NewFilter(nil, evtls.Connecting, good, 0)
-	wantError(t, "nothing below", err, bufferevent.ErrNil)
+	wantError(t, "nothing below", err, event.ErrNil)
 	a, _ := newPair(t, base, 0)
 	a.Free()
 	_, err = evtls.NewFilter(a, evtls.Connecting, good, 0)
 	wantError(t, "freed below", err, bufferevent.ErrFreed)
 	_, err = evtls.NewSocket(nil, -1, evtls.Connecting, good, 0)
-	wantError(t, "no base", err, bufferevent.ErrNil)
+	wantError(t, "no base", err, event.ErrNil)
 }

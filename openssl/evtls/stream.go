@@ -98,7 +98,7 @@ func NewFilter(under *bufferevent.Bufferevent, state State, cfg *Config, opts bu
 func newFilter(under *bufferevent.Bufferevent, state State, cfg *Config, opts bufferevent.Options) (*bufferevent.Bufferevent, error) {
 	const op = "new filter"
 	if under == nil || cfg == nil {
-		return nil, opError(op, bufferevent.ErrNil)
+		return nil, opError(op, event.ErrNil)
 	}
 	conn, config, err := newConn(state, cfg)
 	if err != nil {
@@ -132,7 +132,7 @@ func newConn(state State, cfg *Config) (*Conn, *tls.Config, error) {
 	}
 	if state == Open {
 		if cfg.Conn == nil || !cfg.Conn.done {
-			return nil, nil, fmt.Errorf("open: no Conn: %w", bufferevent.ErrNil)
+			return nil, nil, fmt.Errorf("open: no Conn: %w", event.ErrNil)
 		}
 		if cfg.Conn.taken {
 			return nil, nil, ErrInUse
@@ -140,7 +140,7 @@ func newConn(state State, cfg *Config) (*Conn, *tls.Config, error) {
 		return cfg.Conn, nil, nil
 	}
 	if cfg.TLS == nil {
-		return nil, nil, fmt.Errorf("%v: no TLS configuration: %w", state, bufferevent.ErrNil)
+		return nil, nil, fmt.Errorf("%v: no TLS configuration: %w", state, event.ErrNil)
 	}
 	if cfg.TLS.Renegotiation != tls.RenegotiateNever {
 		return nil, nil, ErrRenegotiation

@@ -1,4 +1,4 @@
-// Package consumer has no code. Its test is a program outside of the workspace
-// that uses the modules as anybody would, to see that it builds and what it
-// has to download.
+// Package consumer has no code. Its tests look at the modules as those do who use
+// them: a program outside of the workspace builds, and downloads no more than it must,
+// and modules that several of ours require are the same version in all.
 package consumer
