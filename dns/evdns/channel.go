@@ -149,7 +149,7 @@ func (c *channel) grow() {
 // were sent.
 func (c *channel) requests() []*Request {
 	list := make([]*Request, 0, c.n)
-	for r := c.server.base.inflight.head; r != nil && len(list) < c.n; r = r.next {
+	for r := c.server.base.inflight.First(); r != nil && len(list) < c.n; r = c.server.base.inflight.Next(r) {
 		if r.via == c {
 			list = append(list, r)
 		}

@@ -34,7 +34,7 @@ func NewLine(loop *event.Base) (*Line, error) {
 // message.
 func (l *Line) Send(r *Request) ([]byte, error) {
 	b := l.Base
-	b.waiting.remove(r)
+	b.waiting.Remove(r)
 	r.state, r.server, r.sent = stateInflight, l.ch.server, 1
 	b.inflight.insert(r, b.now()+time.Hour)
 	if err := b.compose(r, true); err != nil {
@@ -62,7 +62,7 @@ func (d deadEnd) silent(*Request)         {}
 // clock had gone on for no others. It is called by the loop.
 func (b *Base) Expire(nameserver netip.AddrPort) {
 	late := map[*Request]*channel{}
-	for r := b.inflight.head; r != nil; r = r.next {
+	for r := b.inflight.First(); r != nil; r = b.inflight.Next(r) {
 		if r.server.addr == nameserver {
 			late[r] = r.via
 		}
@@ -90,14 +90,14 @@ func SetNotExistSkew(d time.Duration) (restore func()) {
 }
 
 // Inflight returns how many requests were sent and not answered.
-func (b *Base) Inflight() int { return b.inflight.n }
+func (b *Base) Inflight() int { return b.inflight.Len() }
 
 // Leftovers says what of requests is left in a resolver, for a test that has seen all
 // of them end, or "".
 func (b *Base) Leftovers() string {
-	if b.users+b.joined+b.questions.n+b.waiting.n+b.inflight.n == 0 {
+	if b.users+b.joined+b.questions.n+b.waiting.Len()+b.inflight.Len() == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%d users, %d joined, %d questions, %d waiting, %d in flight",
-		b.users, b.joined, b.questions.n, b.waiting.n, b.inflight.n)
+		b.users, b.joined, b.questions.n, b.waiting.Len(), b.inflight.Len())
 }

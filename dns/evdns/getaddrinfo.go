@@ -15,6 +15,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/dns/internal/list"
 )
 
 var _ bufferevent.Resolver = (*Base)(nil)
@@ -78,7 +79,7 @@ func prepare(node, service string, hints *evutil.AddrInfoHints) (evutil.AddrInfo
 // it waits for nameservers.
 type lookup struct {
 	base          *Base
-	next, prev    *lookup
+	links         list.Links[lookup]
 	node, service string
 	query         evutil.AddrInfoQuery
 	name          string   // that is being tried
@@ -129,7 +130,7 @@ func (l *lookup) start(hints *evutil.AddrInfoHints) (infos []evutil.AddrInfo, fi
 		l.end()
 		return nil, true, l.failure(evutil.EAIFail, err)
 	}
-	b.lookups.push(l)
+	b.lookups.Push(l)
 	return nil, false, nil
 }
 
@@ -322,7 +323,9 @@ func (l *lookup) end() {
 		return
 	}
 	l.ended = true
-	l.base.lookups.remove(l)
+	if l.base.lookups.Contains(l) {
+		l.base.lookups.Remove(l)
+	}
 	if l.timer.Initialized() {
 		_ = l.timer.DelNoBlock() // it was assigned
 	}
@@ -419,34 +422,17 @@ func gaiError(err error) evutil.GAIError {
 	return evutil.EAIFail
 }
 
-// lookups is a list.
-type lookups struct{ first *lookup }
+// lookups is a list of lookups.
+type lookups = list.List[lookup, lookupLinks]
 
-func (s *lookups) push(l *lookup) {
-	l.next = s.first
-	if l.next != nil {
-		l.next.prev = l
-	}
-	s.first = l
-}
+type lookupLinks struct{}
 
-// remove takes l out if it is in.
-func (s *lookups) remove(l *lookup) {
-	if l.next != nil {
-		l.next.prev = l.prev
-	}
-	switch {
-	case l.prev != nil:
-		l.prev.next = l.next
-	case s.first == l:
-		s.first = l.next
-	}
-	l.next, l.prev = nil, nil
-}
+// Of implements list.Linker.
+func (lookupLinks) Of(l *lookup) *list.Links[lookup] { return &l.links }
 
 // endLookups ends all lookups without a word, as Free(false) does.
 func (b *Base) endLookups() {
-	for b.lookups.first != nil {
-		b.lookups.first.end()
+	for b.lookups.First() != nil {
+		b.lookups.First().end()
 	}
 }

@@ -134,7 +134,7 @@ func (s *nameserver) onTimer(*event.Event, event.What) {
 	}
 	s.probe = r
 	s.probeAt = b.now() + b.config.Timeout // should this one be given up
-	b.inflight.push(r)
+	b.inflight.Push(r)
 	b.transmit(r, s)
 	b.finishLater()
 }

@@ -121,7 +121,7 @@ func (b *Base) addNameserver(addr netip.AddrPort, dial DialFunc) error {
 	b.good++
 	b.failures.clear()
 	b.hold()
-	if b.waiting.n > 0 {
+	if b.waiting.Len() > 0 {
 		b.finishLater()
 	}
 	return nil
@@ -200,20 +200,20 @@ func (b *Base) ClearNameserversAndSuspend() {
 	b.suspended = true
 	waiting := b.waiting
 	b.waiting = queue{}
-	for r := b.inflight.head; r != nil; r = b.inflight.head {
+	for r := b.inflight.First(); r != nil; r = b.inflight.First() {
 		if r.probe {
 			b.remove(r)
 			continue
 		}
 		b.leave(r)
-		b.inflight.remove(r)
+		b.inflight.Remove(r)
 		r.state = stateWaiting
 		r.startOver()
-		b.waiting.push(r)
+		b.waiting.Push(r)
 	}
-	for r := waiting.head; r != nil; r = waiting.head {
-		waiting.remove(r)
-		b.waiting.push(r)
+	for r := waiting.First(); r != nil; r = waiting.First() {
+		waiting.Remove(r)
+		b.waiting.Push(r)
 	}
 	b.renewLimits(&b.waiting)
 	b.finishLater()
@@ -240,8 +240,8 @@ func (b *Base) Resume() {
 func (b *Base) renewLimits(q *queue) {
 	old := *q
 	*q = queue{}
-	for r := old.head; r != nil; r = old.head {
-		old.remove(r)
+	for r := old.First(); r != nil; r = old.First() {
+		old.Remove(r)
 		r.renewLimit()
 		if joined := r.joined(); joined != nil {
 			b.renewLimits(joined)

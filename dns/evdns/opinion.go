@@ -46,7 +46,7 @@ func (b *Base) believes(r *Request) bool {
 		b.askOpinion(r)
 	default:
 		r.opinion = opinionWanted
-		b.inflight.remove(r)
+		b.inflight.Remove(r)
 		b.inflight.insert(r, min(r.deadline, b.now()+caseDelay))
 		b.finishLater()
 	}

@@ -1,52 +1,39 @@
 package evdns
 
-import "time"
+import (
+	"time"
 
-// queue is a list of requests, linked through them.
+	"github.com/go-libevent/libevent/dns/internal/list"
+)
+
+// queue is a list of requests. Each is in that of its state.
 type queue struct {
-	head, tail *Request
-	n          int
+	list.List[Request, requestLinks]
 }
 
-func (q *queue) push(r *Request) { q.insertAfter(q.tail, r) }
+type requestLinks struct{}
+
+// Of implements list.Linker.
+func (requestLinks) Of(r *Request) *list.Links[Request] { return &r.links }
 
 // insert puts r where its deadline belongs. That is the end, or near it, as
 // requests have about the same time.
 func (q *queue) insert(r *Request, deadline time.Duration) {
 	r.deadline = deadline
-	at := q.tail
+	at := q.Last()
 	for at != nil && at.deadline > deadline {
-		at = at.prev
+		at = q.Prev(at)
 	}
-	q.insertAfter(at, r)
+	q.InsertAfter(at, r)
 }
 
-func (q *queue) insertAfter(at, r *Request) {
-	r.prev = at
-	if at == nil {
-		r.next, q.head = q.head, r
-	} else {
-		r.next, at.next = at.next, r
+// move gives r, which is in the queue, another deadline. A request that was sent just
+// now stands at the end already.
+func (q *queue) move(r *Request, deadline time.Duration) {
+	if prev := q.Prev(r); q.Last() == r && (prev == nil || prev.deadline <= deadline) {
+		r.deadline = deadline
+		return
 	}
-	if r.next == nil {
-		q.tail = r
-	} else {
-		r.next.prev = r
-	}
-	q.n++
-}
-
-func (q *queue) remove(r *Request) {
-	if r.prev == nil {
-		q.head = r.next
-	} else {
-		r.prev.next = r.next
-	}
-	if r.next == nil {
-		q.tail = r.prev
-	} else {
-		r.next.prev = r.prev
-	}
-	r.next, r.prev = nil, nil
-	q.n--
+	q.Remove(r)
+	q.insert(r, deadline)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
+	"github.com/go-libevent/libevent/dns/internal/list"
 )
 
 // QueryFlags change how a name is looked up.
@@ -84,9 +85,9 @@ const (
 // callback was called it is good for nothing, and harmless (struct
 // evdns_request).
 type Request struct {
-	base       *Base
-	next, prev *Request // in the queue of its state
-	chain      *Request // among those of via
+	base  *Base
+	links list.Links[Request] // in the queue of its state
+	chain *Request            // among those of via
 
 	name  string // which is asked for now, with a dot at its end
 	query []byte // the message that asks, or nil as long as none was sent
@@ -265,7 +266,7 @@ func (b *Base) checkStart(r *Request) error {
 		return fmt.Errorf("callback: %w", event.ErrNil)
 	case r.flags&^allQueryFlags != 0:
 		return fmt.Errorf("%#x: %w", uint8(r.flags&^allQueryFlags), ErrFlags)
-	case b.waiting.n+b.joined-b.places() >= b.config.MaxWaiting:
+	case b.waiting.Len()+b.joined-b.places() >= b.config.MaxWaiting:
 		return ErrTooMany
 	}
 	return nil
@@ -322,11 +323,11 @@ func (b *Base) remove(r *Request) {
 func (b *Base) withdraw(r *Request) {
 	switch r.state {
 	case stateWaiting:
-		b.waiting.remove(r)
+		b.waiting.Remove(r)
 		b.questions.remove(r)
 	case stateInflight:
 		b.leave(r)
-		b.inflight.remove(r)
+		b.inflight.Remove(r)
 		if !r.probe {
 			b.questions.remove(r)
 		}
@@ -346,7 +347,7 @@ func (b *Base) leave(r *Request) {
 // endRequests ends all requests, and tells their callbacks if tell.
 func (b *Base) endRequests(tell bool) {
 	for _, q := range []*queue{&b.inflight, &b.waiting} {
-		for r := q.head; r != nil; r = q.head {
+		for r := q.First(); r != nil; r = q.First() {
 			b.each(r, func(r *Request) {
 				b.remove(r)
 				if tell && !r.probe {

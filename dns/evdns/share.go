@@ -36,7 +36,7 @@ func (r *Request) detached() bool {
 
 // joined returns the requests that have joined r, or nil.
 func (r *Request) joined() *queue {
-	if r.more == nil || r.more.share == nil || r.more.share.joined.n == 0 {
+	if r.more == nil || r.more.share == nil || r.more.share.joined.Len() == 0 {
 		return nil
 	}
 	return &r.more.share.joined
@@ -63,7 +63,7 @@ func (b *Base) enter(r *Request) {
 // part takes r away from the leader that it has joined.
 func (b *Base) part(r *Request) {
 	s := r.more.share
-	s.leader.more.share.joined.remove(r)
+	s.leader.more.share.joined.Remove(r)
 	b.joined--
 	if s.leader.detached() && s.leader.joined() == nil {
 		b.remove(s.leader)
@@ -91,9 +91,9 @@ func (b *Base) dismiss(r *Request) []*Request {
 	if q == nil {
 		return nil
 	}
-	list := make([]*Request, 0, q.n)
-	for other := q.head; other != nil; other = q.head {
-		q.remove(other)
+	list := make([]*Request, 0, q.Len())
+	for other := q.First(); other != nil; other = q.First() {
+		q.Remove(other)
 		b.joined--
 		other.more.share.leader = nil
 		other.state = stateNew
@@ -110,7 +110,7 @@ func (r *Request) firstLimit() time.Duration {
 		first = forever
 	}
 	if q := r.joined(); q != nil {
-		first = min(first, q.head.limit)
+		first = min(first, q.First().limit)
 	}
 	return first
 }
@@ -124,7 +124,7 @@ func (b *Base) expire(r *Request) bool {
 	}
 	o := outcome{err: r.describe(r.reason())}
 	if q := r.joined(); q != nil {
-		for other := q.head; other != nil && other.limit <= now; other = q.head {
+		for other := q.First(); other != nil && other.limit <= now; other = q.First() {
 			b.end(other, o)
 		}
 	}

@@ -51,11 +51,11 @@ func (b *Base) pump() {
 	if len(b.servers) == 0 && !b.suspended {
 		b.failWaiting()
 	}
-	for b.waiting.n > 0 && b.room() > 0 {
-		r := b.waiting.head
-		b.waiting.remove(r)
+	for b.waiting.Len() > 0 && b.room() > 0 {
+		r := b.waiting.First()
+		b.waiting.Remove(r)
 		r.state = stateInflight
-		b.inflight.push(r)
+		b.inflight.Push(r)
 		b.transmit(r, b.pick(r))
 	}
 }
@@ -64,8 +64,8 @@ func (b *Base) pump() {
 // none. Those that name one do not.
 func (b *Base) failWaiting() {
 	var next *Request
-	for r := b.waiting.head; r != nil; r = next {
-		next = r.next
+	for r := b.waiting.First(); r != nil; r = next {
+		next = b.waiting.Next(r)
 		if r.asking().namesServer() {
 			continue
 		}
@@ -89,7 +89,7 @@ func (b *Base) room() int {
 	if b.suspended {
 		return 0
 	}
-	return max(0, b.config.MaxInflight-b.inflight.n)
+	return max(0, b.config.MaxInflight-b.inflight.Len())
 }
 
 // transmit sends a request in flight to a nameserver or, if that is not
@@ -97,8 +97,7 @@ func (b *Base) room() int {
 func (b *Base) transmit(r *Request, s *nameserver) {
 	for ; s != nil; s = b.pick(r) {
 		r.sendingTo(s)
-		b.inflight.remove(r)
-		b.inflight.insert(r, min(r.sentAt+b.config.patience(), r.firstLimit()))
+		b.inflight.move(r, min(r.sentAt+b.config.patience(), r.firstLimit()))
 		err := b.sendTo(r, s)
 		if err == nil {
 			return
@@ -263,10 +262,10 @@ func (b *Base) setTimer() {
 // firstDeadline returns when the next request is due, or forever.
 func (b *Base) firstDeadline() time.Duration {
 	first := forever
-	if r := b.inflight.head; r != nil {
+	if r := b.inflight.First(); r != nil {
 		first = r.deadline
 	}
-	if r := b.waiting.head; r != nil {
+	if r := b.waiting.First(); r != nil {
 		first = min(first, r.deadline)
 	}
 	return first
@@ -284,10 +283,10 @@ func (b *Base) onTimer(*event.Event, event.What) {
 		b.extendLimits(late)
 	}
 	b.timerAt = 0
-	for r := b.inflight.head; r != nil && r.deadline <= now; r = b.inflight.head {
+	for r := b.inflight.First(); r != nil && r.deadline <= now; r = b.inflight.First() {
 		b.due(r, now)
 	}
-	for r := b.waiting.head; r != nil && r.deadline <= now; r = b.waiting.head {
+	for r := b.waiting.First(); r != nil && r.deadline <= now; r = b.waiting.First() {
 		if !b.expire(r) {
 			b.reschedule(r, r.firstLimit())
 		}
@@ -299,12 +298,12 @@ func (b *Base) onTimer(*event.Event, event.What) {
 func (b *Base) extendLimits(d time.Duration) {
 	waiting := b.waiting
 	b.waiting = queue{}
-	for r := waiting.head; r != nil; r = waiting.head {
-		waiting.remove(r)
+	for r := waiting.First(); r != nil; r = waiting.First() {
+		waiting.Remove(r)
 		r.extendLimit(d)
 		b.waiting.insert(r, r.firstLimit())
 	}
-	for r := b.inflight.head; r != nil; r = r.next {
+	for r := b.inflight.First(); r != nil; r = b.inflight.Next(r) {
 		r.extendLimit(d)
 	}
 }
@@ -317,7 +316,7 @@ func (r *Request) extendLimit(d time.Duration) {
 		r.limit = min(r.limit, a.until)
 	}
 	if q := r.joined(); q != nil {
-		for other := q.head; other != nil; other = other.next {
+		for other := q.First(); other != nil; other = q.Next(other) {
 			other.extendLimit(d)
 		}
 	}
@@ -341,8 +340,7 @@ func (b *Base) reschedule(r *Request, deadline time.Duration) {
 	if r.state == stateWaiting {
 		q = &b.waiting
 	}
-	q.remove(r)
-	q.insert(r, deadline)
+	q.move(r, deadline)
 }
 
 // timedOut deals with a query that was not answered in time.

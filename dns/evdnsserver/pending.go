@@ -6,17 +6,23 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/dns/internal/list"
 )
 
-// pending is the list of the requests of a server that wait for their answers, the
-// oldest first. Those that are answered before their callback returns never get
-// here. The timer may come too early, when the list has changed: most requests are
-// answered long before their time has passed.
+// pending are the requests of a server that wait for their answers, the oldest first.
+// Those that are answered before their callback returns never get here. The timer may
+// come too early, when the list has changed: most requests are answered long before
+// their time has passed.
 type pending struct {
-	first, last *Request
-	timer       event.Event
-	armed       bool
+	requests list.List[Request, requestLinks]
+	timer    event.Event
+	armed    bool
 }
+
+type requestLinks struct{}
+
+// Of implements list.Linker.
+func (requestLinks) Of(r *Request) *list.Links[Request] { return &r.links }
 
 // now returns the time as of the start of this round of callbacks.
 func (s *Server) now() time.Duration { return s.base.Now().Sub(s.epoch) }
@@ -25,13 +31,7 @@ func (s *Server) now() time.Duration { return s.base.Now().Sub(s.epoch) }
 func (s *Server) await(r *Request) {
 	l := &s.pending
 	r.since = s.now()
-	r.prev = l.last
-	if l.last == nil {
-		l.first = r
-	} else {
-		l.last.next = r
-	}
-	l.last = r
+	l.requests.Push(r)
 	if !l.armed {
 		s.armPending(s.config.RequestTimeout)
 	}
@@ -39,34 +39,23 @@ func (s *Server) await(r *Request) {
 
 // remove takes a request out of the list, if it is in it.
 func (l *pending) remove(r *Request) {
-	if r.prev == nil && l.first != r {
-		return
+	if l.requests.Contains(r) {
+		l.requests.Remove(r)
 	}
-	if r.prev == nil {
-		l.first = r.next
-	} else {
-		r.prev.next = r.next
-	}
-	if r.next == nil {
-		l.last = r.prev
-	} else {
-		r.next.prev = r.prev
-	}
-	r.next, r.prev = nil, nil
 }
 
 // forget takes all requests out of the list: nothing depends on them any more.
 func (l *pending) forget() {
-	for l.first != nil {
-		l.remove(l.first)
+	for r := l.requests.First(); r != nil; r = l.requests.First() {
+		l.requests.Remove(r)
 	}
 }
 
 // giveUp ends all requests that wait.
 func (s *Server) giveUp() {
-	for s.pending.first != nil {
+	for r := s.pending.requests.First(); r != nil; r = s.pending.requests.First() {
 		s.stats.Expired++
-		s.pending.first.refuse(dns.RcodeServerFailure)
+		r.refuse(dns.RcodeServerFailure)
 	}
 }
 
@@ -89,12 +78,12 @@ func (s *Server) onPending(*event.Event, event.What) {
 func (s *Server) expire() {
 	l := &s.pending
 	now := s.now()
-	for r := l.first; r != nil && now-r.since >= s.config.RequestTimeout; r = l.first {
+	for r := l.requests.First(); r != nil && now-r.since >= s.config.RequestTimeout; r = l.requests.First() {
 		s.stats.Expired++
 		s.lateness.Warn(s.base.Now(), "evdnsserver: server has not answered a request", "error", errNotAnswered, "client", r.peer, "questions", r.Questions)
 		r.refuse(dns.RcodeServerFailure)
 	}
-	if l.first != nil && !s.ended {
-		s.armPending(l.first.since + s.config.RequestTimeout - now)
+	if r := l.requests.First(); r != nil && !s.ended {
+		s.armPending(r.since + s.config.RequestTimeout - now)
 	}
 }

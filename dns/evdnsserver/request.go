@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
+	"github.com/go-libevent/libevent/dns/internal/list"
 )
 
 // Flags are bits of the header of an answer.
@@ -59,9 +60,9 @@ type Request struct {
 	// repeated in the answer, so they must not be changed.
 	Questions []dns.Question
 
-	server     *Server
-	next, prev *Request      // of those that wait for their answers
-	since      time.Duration // when it began to
+	server *Server
+	links  list.Links[Request] // among those that wait for their answers
+	since  time.Duration       // when it began to
 
 	wire    []byte // the query
 	origin         // of the query
