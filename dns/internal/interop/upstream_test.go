@@ -3,6 +3,7 @@
 package interop
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"os"
@@ -63,12 +64,12 @@ func startUnbound(t testing.TB) netip.AddrPort {
 	for i := range fewAddrs {
 		fmt.Fprintf(&many, "\tlocal-data: \"few.example.org. 300 IN A %v\"\n", manyAddr(i))
 	}
-	return startOn(t, "start of service", func(port int) (string, []string) {
+	return startOn(t, says("start of service"), func(port int) (string, []string) {
 		file := configure(t, "unbound.conf", func(text string) string {
 			return strings.ReplaceAll(text, "PORT", strconv.Itoa(port)) + many.String()
 		})
 		return path, []string{"-d", "-p", "-c", file}
-	})
+	}).addr()
 }
 
 // startDnsmasq starts dnsmasq with its records, and one name with many addresses.
@@ -87,9 +88,9 @@ func startDnsmasq(t testing.TB) netip.AddrPort {
 		t.Fatal(err)
 	}
 	file := configure(t, "dnsmasq.conf", func(text string) string { return text + many.String() })
-	return startOn(t, "cleared cache", func(port int) (string, []string) {
+	return startOn(t, says("cleared cache"), func(port int) (string, []string) {
 		return path, []string{"--conf-file=" + file, "--port=" + strconv.Itoa(port), "--user=" + self.Username, "--log-facility=-"}
-	})
+	}).addr()
 }
 
 // An exchange is a question and what is to be answered.
@@ -351,5 +352,29 @@ func TestUpstreamSaysWhoItIs(t *testing.T) {
 	opt := m.IsEdns0()
 	if opt == nil || !opt.Do() || len(opt.Option) != 1 || opt.Option[0].Option() != dns.EDNS0NSID {
 		t.Errorf("record of EDNS %v", opt)
+	}
+}
+
+// says waits for a process to write a text, and returns whether it did before its
+// end.
+func says(want string) func(p *process) bool {
+	return func(p *process) bool { return p.says(want) }
+}
+
+func (p *process) says(want string) bool {
+	p.t.Helper()
+	late := time.After(interopPatience)
+	for {
+		p.mu.Lock()
+		found, over, grown := bytes.Contains(p.text, []byte(want)), p.over, p.grown
+		p.mu.Unlock()
+		if found || over {
+			return found
+		}
+		select {
+		case <-grown:
+		case <-late:
+			p.t.Fatalf("waited for %q for %v; there is\n%s", want, interopPatience, p.tail())
+		}
 	}
 }

@@ -7,12 +7,14 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // startNginx starts nginx, with files of its own and our server behind it, which
@@ -38,7 +40,7 @@ func startNginx(t testing.TB, upstream *ourServer) *process {
 	if upstream != nil {
 		behind = upstream.addr.String()
 	}
-	return startOn(t, func(port int) (string, []string) {
+	return startOn(t, (*process).accepts, func(port int) (string, []string) {
 		conf := strings.NewReplacer("PORT", strconv.Itoa(port), "UPSTREAM", behind).Replace(string(text))
 		file := filepath.Join(dir, "nginx.conf")
 		if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
@@ -51,7 +53,7 @@ func startNginx(t testing.TB, upstream *ourServer) *process {
 // TestNginxAnswersUs has nginx behind our client.
 func TestNginxAnswersUs(t *testing.T) {
 	nginx := startNginx(t, nil)
-	c, data := newClient(t, nginx.addr()), string(noise(long))
+	c, data := newClient(t, nginx.addr().String()), string(noise(long))
 	page := c.want(200, "a page\n", "GET", "/page.txt")
 	if page.header["Content-Length"] != "7" || page.reason != "OK" {
 		t.Errorf("got %+v", page)
@@ -79,7 +81,7 @@ func TestNginxAnswersUs(t *testing.T) {
 
 // TestNginxCompressesForUs gets a body in chunks, since nobody knows its length.
 func TestNginxCompressesForUs(t *testing.T) {
-	c := newClient(t, startNginx(t, nil).addr())
+	c := newClient(t, startNginx(t, nil).addr().String())
 	for range 3 {
 		got := c.do("GET", "/gzip/long.bin", "", "Accept-Encoding: gzip")
 		if got.code != 200 || got.header["Transfer-Encoding"] != "chunked" || got.header["Content-Encoding"] != "gzip" {
@@ -98,7 +100,7 @@ func TestNginxCompressesForUs(t *testing.T) {
 // TestNginxClosesConnectionsOnUs has nginx end the connection with every third
 // answer, or with each.
 func TestNginxClosesConnectionsOnUs(t *testing.T) {
-	c := newClient(t, startNginx(t, nil).addr())
+	c := newClient(t, startNginx(t, nil).addr().String())
 	for _, place := range []string{"/few/", "/short/"} {
 		closes := 0
 		for range 10 {
@@ -123,7 +125,7 @@ func TestNginxClosesConnectionsOnUs(t *testing.T) {
 
 // TestNginxTakesOurUploads stores files by WebDAV.
 func TestNginxTakesOurUploads(t *testing.T) {
-	c, data := newClient(t, startNginx(t, nil).addr()), string(noise(long))
+	c, data := newClient(t, startNginx(t, nil).addr().String()), string(noise(long))
 	for i, header := range [][]string{nil, {"Expect: 100-continue"}} {
 		name := fmt.Sprintf("/dav/whole%d", i)
 		if got := c.do("PUT", name, data, header...); got.code != 201 || got.err != nil {
@@ -157,7 +159,7 @@ func testNginxInFrontOfUs(t *testing.T, newBrowser func(testing.TB, string) *bro
 	data := string(noise(long))
 	for _, way := range []string{"/new", "/old"} {
 		t.Run(way, func(t *testing.T) {
-			b := newBrowser(t, "http://"+nginx.addr()+way)
+			b := newBrowser(t, "http://"+nginx.addr().String()+way)
 			b.want(200, "Hello, world\n", "GET", "/hello", nil)
 			b.want(200, "", "HEAD", "/hello", nil)
 			b.want(200, "later\n", "GET", "/later", nil)
@@ -186,4 +188,26 @@ func testNginxInFrontOfUs(t *testing.T, newBrowser func(testing.TB, string) *bro
 	if n := s.connections(); n > 13+6 {
 		t.Errorf("%d connections for 13 requests over one each, and 13 over some that are kept", n)
 	}
+}
+
+// accepts waits until the program listens at its port, and returns whether it came
+// to that before its end.
+func (p *process) accepts() bool {
+	p.t.Helper()
+	pause := time.NewTicker(10 * time.Millisecond)
+	defer pause.Stop()
+	for late := time.Now().Add(interopPatience); time.Now().Before(late); {
+		conn, err := net.Dial("tcp4", p.addr().String())
+		if err == nil {
+			conn.Close()
+			return true
+		}
+		select {
+		case <-p.left:
+			return false
+		case <-pause.C:
+		}
+	}
+	p.t.Fatalf("nobody accepts connections at %s", p.addr())
+	return false
 }
