@@ -17,6 +17,7 @@ type clock struct {
 	wallTime time.Time // the wall clock's time at cached, or zero
 	last     int64     // the system's time when update was called last
 
+	read   func() int64     // the present time, whether the clock is stopped or not; any goroutine may call it
 	source func() time.Time // Config.Clock, or nil
 	start  time.Time        // what source said at sourceStart
 }
@@ -27,9 +28,9 @@ type clock struct {
 const sourceStart = 1 << 61
 
 func (c *clock) init(cfg *Config) {
-	c.uncached = cfg.Flags&NoCacheTime != 0
+	c.uncached, c.read = cfg.Flags&NoCacheTime != 0, poller.Monotonic
 	if cfg.Clock != nil {
-		c.source, c.start = cfg.Clock, cfg.Clock()
+		c.source, c.start, c.read = cfg.Clock, cfg.Clock(), c.readSource
 	}
 }
 
@@ -40,14 +41,7 @@ func (c *clock) now() int64 {
 	return c.read()
 }
 
-// read returns the present time, whether the clock is stopped or not. It may be
-// called from any goroutine.
-func (c *clock) read() int64 {
-	if c.source == nil {
-		return monotonic()
-	}
-	return sourceStart + int64(c.source().Sub(c.start))
-}
+func (c *clock) readSource() int64 { return sourceStart + int64(c.source().Sub(c.start)) }
 
 // update stops the clock at the present time.
 func (c *clock) update() {

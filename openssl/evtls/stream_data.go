@@ -45,12 +45,12 @@ func (s *stream) takeInAll() (n int) {
 // holdPart keeps a part of a record below from counting against the watermark there,
 // which would keep out the rest.
 func (s *stream) holdPart() {
-	held := 0
-	switch {
-	case !s.c.Alive():
+	if !s.c.Alive() {
 		return
-	case s.open() && !s.conn.more && !s.conn.mem.ready():
-		held = s.under().Input().Len()
+	}
+	held := s.under().Input().Len() // of no record that is whole
+	if held > 0 && (!s.open() || s.conn.more || s.conn.mem.ready()) {
+		held = 0
 	}
 	s.layer.HoldInput(held)
 }
