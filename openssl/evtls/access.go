@@ -150,10 +150,10 @@ func (s *stream) bufferevent() *bufferevent.Bufferevent { return &s.bev }
 func (s *stream) detach() (*Conn, error) {
 	s.bev.Lock()
 	defer s.bev.Unlock()
-	if !s.open() || s.ended || s.broken || s.closed {
+	if !s.open() || s.input == inputEnded || s.output >= outputClosed {
 		return nil, ErrNotOpen
 	}
-	s.detached = true
+	s.phase = phaseDetached
 	conn := s.conn
 	conn.taken = false
 	conn.mem.in, conn.mem.out, conn.mem.addrs = nil, nil, nil

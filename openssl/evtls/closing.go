@@ -21,7 +21,7 @@ func (s *stream) judge(err error) {
 	default:
 		s.doom("read", err)
 	}
-	s.ended = true
+	s.input = inputEnded
 }
 
 // tellVerdict tells the user that there is nothing more to read, if he reads.
@@ -38,7 +38,7 @@ func (s *stream) tellVerdict(opts bufferevent.TriggerOptions) {
 // and the alert for the peer has gone.
 func (s *stream) doom(op string, err error) {
 	const what = bufferevent.EventReading | bufferevent.EventWriting | bufferevent.EventError
-	s.ended, s.broken, s.doomed = true, true, true
+	s.phase, s.input, s.output = phaseFailed, inputEnded, outputBroken
 	s.layer.ForgetEnd()
 	s.layer.NoteEnd(what, opError(op, withAlert(err)))
 	s.bev.Disable(event.Read | event.Write)
@@ -47,7 +47,7 @@ func (s *stream) doom(op string, err error) {
 
 // breakWrite ends the writing.
 func (s *stream) breakWrite(err error) {
-	s.broken = true
+	s.output = outputBroken
 	s.bev.Disable(event.Write)
 	s.c.EventDeferred(bufferevent.EventWriting|bufferevent.EventError, opError("write", withAlert(err)))
 }
@@ -82,11 +82,11 @@ func (s *stream) onEvent(under *bufferevent.Bufferevent, what bufferevent.Events
 
 // endedBelow is called when nothing follows what has arrived.
 func (s *stream) endedBelow() {
-	s.below = true
+	s.input = max(s.input, inputLast)
 	switch {
 	case s.open():
 		s.pull(0)
-	case !s.begun:
+	case s.phase == phaseWaiting:
 		s.fail(io.EOF)
 	default:
 		s.shake()
@@ -109,7 +109,7 @@ func (s *stream) timedOutBelow(what bufferevent.Events, err error) {
 // why.
 func (s *stream) failedBelow(err error) {
 	switch {
-	case s.doomed:
+	case s.phase == phaseFailed:
 	case !s.open():
 		s.fail(err)
 	default:
@@ -128,12 +128,12 @@ const lastWords = 100 * time.Millisecond
 // that is found.
 func (s *stream) unwritableBelow(err error) {
 	switch {
-	case s.doomed || s.broken:
+	case s.output == outputBroken:
 	case !s.open():
 		s.layer.NoteEnd(0, err)
 		s.deadline.AddTimeout(lastWords)
 	default:
-		s.broken = true
+		s.output = outputBroken
 		s.bev.Disable(event.Write)
 		s.c.Event(bufferevent.EventWriting|bufferevent.EventError, opError("write", err))
 	}

@@ -9,7 +9,7 @@ import (
 // its server takes host for it, as tls.Dial does.
 func (s *stream) NamePeer(host string) (taken bool) {
 	cfg := s.unnamed
-	if cfg == nil || s.begun {
+	if cfg == nil || s.phase != phaseWaiting {
 		return false
 	}
 	host, _, _ = strings.Cut(host, "%") // the zone of an address is nobody else's business

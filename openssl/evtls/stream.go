@@ -50,22 +50,50 @@ type stream struct {
 	workers   *Workers
 	unnamed   *tls.Config // of a client that does not know the server's name, or nil
 
-	begun     bool // the handshake has
-	addressed bool // it wants to know addresses
-	abandoned bool // the memory belongs to a handshake that was given up
-	below     bool // the stream below has ended
-	flushing  bool // FinishIteration will come
-	pulling   bool // data is being decrypted
-	missed    bool // and should be once more
-	writing   bool // data is being encrypted
-	untold    bool // output was encrypted that the user does not know of
-	ended     bool // there is nothing more to read
-	closing   bool // CloseWrite was called
-	closed    bool // we have said that we have ended
-	broken    bool // nothing can be written any more
-	doomed    bool // an error has ended everything
-	detached  bool // the connection goes on without us
+	phase  phase
+	input  inputState
+	output outputState
+
+	addressed  bool // a function of the configuration asks for addresses
+	abandoned  bool // the memory belongs to a handshake that was given up
+	flushing   bool // FinishIteration will be called
+	pulling    bool // data is being decrypted
+	again      bool // and has to be once more
+	writing    bool // data is being encrypted
+	unreported bool // output was encrypted that the write callback has not reported
 }
+
+// A phase is how far a stream is. They follow one another in this order; any but the
+// last may be followed by phaseFailed.
+type phase uint8
+
+const (
+	phaseWaiting     phase = iota // for what is below to be connected
+	phaseHandshaking              // until crypto/tls has an outcome
+	phaseOpen                     // data moves, in the directions that have not ended
+	phaseFailed                   // an error has ended both directions
+	phaseDetached                 // the connection goes on over another bufferevent
+)
+
+// An inputState is how far the stream is that is read; it only grows. With inputEnded
+// and an output that is open, or the other way round, the stream is half closed.
+type inputState uint8
+
+const (
+	inputOpen  inputState = iota
+	inputLast             // the stream below has ended: what has arrived is the last
+	inputEnded            // there is nothing more to read
+)
+
+// An outputState is how far the stream is that is written; it only grows.
+type outputState uint8
+
+const (
+	outputOpen    outputState = iota
+	outputClosing             // close_notify follows what is in the output
+	outputClosed              // close_notify was encrypted
+	outputBroken              // nothing can be written
+)
 
 // NewSocket makes a TLS bufferevent over a socket, as bufferevent.NewSocket and
 // NewFilter together do; fd may be -1, and the bufferevent be connected later.
@@ -179,6 +207,7 @@ func (s *stream) setUp() error {
 		s.NamePeer(name)
 	}
 	if s.state == Open {
+		s.phase = phaseOpen
 		s.conn.mem.addrs = nil // those of where it was before
 		s.useBelow()
 	} else if s.under().Connected() {
@@ -222,7 +251,7 @@ func (s *stream) open() bool { return s.conn.done }
 // goes on there, too.
 func (s *stream) Enable(what event.What) error {
 	s.c.RestartTimeouts(what & event.Read)
-	if off := what &^ s.under().Enabled(); off != 0 && !s.ended && !s.below {
+	if off := what &^ s.under().Enabled(); off != 0 && s.input == inputOpen {
 		if err := s.under().Enable(off); err != nil {
 			return err
 		}
@@ -247,13 +276,13 @@ func (s *stream) Disable(what event.What) error {
 // restBelow has the reading below rest when the user does not read, or nothing
 // more is to be read. A handshake goes on.
 func (s *stream) restBelow() {
-	s.layer.PauseReading(s.ended || s.open() && !s.c.Wants(event.Read))
+	s.layer.PauseReading(s.input == inputEnded || s.open() && !s.c.Wants(event.Read))
 }
 
 // OutputAdded implements bufferevent.Transport: what several callbacks add goes
 // into as few records as possible.
 func (s *stream) OutputAdded() {
-	if s.open() && !s.doomed {
+	if s.phase == phaseOpen {
 		s.atEnd()
 	}
 }
@@ -287,7 +316,7 @@ func (s *stream) FinishIteration() {
 	}
 	defer c.End()
 	s.flushing = false
-	if s.doomed {
+	if s.phase == phaseFailed {
 		s.layer.ReportEnd(bufferevent.TrigDeferCallbacks)
 	} else {
 		s.push()
@@ -301,7 +330,9 @@ func (s *stream) Flush(what event.What, mode bufferevent.FlushMode) (moved bool,
 		return false, nil
 	}
 	before := s.bev.Output().Len()
-	s.closing = s.closing || mode == bufferevent.ModeFinished
+	if mode == bufferevent.ModeFinished {
+		s.closeOutput()
+	}
 	s.encrypt()
 	s.OutputAdded() // the user is told later
 	moved = s.bev.Output().Len() < before
@@ -312,7 +343,7 @@ func (s *stream) Flush(what event.What, mode bufferevent.FlushMode) (moved bool,
 // CloseWrite implements bufferevent.WriteCloser: it sends a close_notify alert
 // after everything else (RFC 8446 section 6.1).
 func (s *stream) CloseWrite() error {
-	s.closing = true
+	s.closeOutput()
 	s.encrypt()
 	s.OutputAdded() // the user is told later
 	return nil
@@ -322,22 +353,25 @@ func (s *stream) CloseWrite() error {
 // close_notify alert (RFC 8446 section 6.1), if the handshake is done. A handshake
 // goes on only for what there is to send.
 func (s *stream) EndWriting() {
-	s.closing = true
+	s.closeOutput()
 	switch {
-	case s.doomed && s.layer.EndNoted(): // what the end of the iteration would have told
+	case s.phase == phaseFailed && s.layer.EndNoted(): // what the end of the iteration would have told
 		s.layer.ReportEnd(0)
-	case s.doomed, s.closed, !s.open() && s.bev.Output().Len() == 0:
+	case s.phase == phaseFailed, s.output == outputClosed, !s.open() && s.bev.Output().Len() == 0:
 		s.c.WriteEnded()
 	default:
 		s.encrypt()
 	}
 }
 
+// closeOutput has close_notify follow what is in the output.
+func (s *stream) closeOutput() { s.output = max(s.output, outputClosing) }
+
 // Unlink implements bufferevent.Transport.
 func (s *stream) Unlink() {
 	s.giveUp()
 	s.deadline.Free()
-	free := !s.detached && s.c.Options()&bufferevent.CloseOnFree != 0
+	free := s.phase != phaseDetached && s.c.Options()&bufferevent.CloseOnFree != 0
 	s.layer.Detach(free)
 	if m := &s.conn.mem; !s.conn.done && !s.abandoned {
 		m.in.Free()

@@ -17,7 +17,7 @@ var scratch = sync.Pool{New: func() any { return new([maxRecord]byte) }}
 // is done once more.
 func (s *stream) pull(opts bufferevent.TriggerOptions) {
 	if s.pulling {
-		s.missed = true
+		s.again = true
 		return
 	}
 	c, n := s.c, s.takeInAll()
@@ -25,7 +25,7 @@ func (s *stream) pull(opts bufferevent.TriggerOptions) {
 		c.RestartTimeouts(event.Read)
 		s.bev.Trigger(event.Read, opts)
 	}
-	if !s.doomed {
+	if s.phase != phaseFailed {
 		s.tellVerdict(opts)
 	}
 }
@@ -34,8 +34,8 @@ func (s *stream) takeInAll() (n int) {
 	s.pulling = true
 	defer func() { s.pulling = false }() // a callback of a buffer may panic
 	s.layer.HoldInput(0)
-	for s.missed = true; s.missed; {
-		s.missed = false
+	for s.again = true; s.again; {
+		s.again = false
 		n += s.takeIn()
 	}
 	s.holdPart()
@@ -61,7 +61,7 @@ func (s *stream) takeIn() int {
 	if !s.readsOn() {
 		return 0
 	}
-	s.conn.mem.ended = s.below
+	s.conn.mem.ended = s.input == inputLast
 	n, err := s.decrypt()
 	if err != nil {
 		s.judge(err)
@@ -73,7 +73,7 @@ func (s *stream) takeIn() int {
 // key updates and does not take the answers has to wait until it does.
 func (s *stream) readsOn() bool {
 	c := s.c
-	return s.open() && !s.ended && c.Alive() && c.Wants(event.Read) && !c.InputFull() &&
+	return s.open() && s.input != inputEnded && c.Alive() && c.Wants(event.Read) && !c.InputFull() &&
 		s.under().Output().Len() < maxAnswers
 }
 
@@ -130,7 +130,7 @@ func (s *stream) push() {
 // some; that comes anyway.
 func (s *stream) encrypt() {
 	c := s.c
-	if !s.open() || s.broken || s.closed || s.writing {
+	if !s.open() || s.output >= outputClosed || s.writing {
 		return
 	}
 	s.writing = true
@@ -138,7 +138,7 @@ func (s *stream) encrypt() {
 	if c.Wants(event.Write) {
 		n, err := s.records()
 		if n > 0 {
-			s.untold = true
+			s.unreported = true
 			c.RestartTimeouts(event.Write)
 		}
 		if err != nil {
@@ -146,7 +146,7 @@ func (s *stream) encrypt() {
 			return
 		}
 	}
-	if s.closing && s.bev.Output().Len() == 0 {
+	if s.output == outputClosing && s.bev.Output().Len() == 0 {
 		s.closeNotify()
 	}
 }
@@ -186,12 +186,12 @@ func (s *stream) piece(output *evbuffer.Buffer) ([]byte, error) {
 // closeNotify says that we have ended. What the peer sends is still read. The
 // write callback tells when it has left.
 func (s *stream) closeNotify() {
-	s.closed = true
+	s.output = outputClosed
 	if err := s.conn.tls.CloseWrite(); err != nil {
 		s.breakWrite(err)
 		return
 	}
-	s.untold = true
+	s.unreported = true
 	s.c.WriteEnded()
 }
 
@@ -199,7 +199,7 @@ func (s *stream) closeNotify() {
 // left, here and below, than the low watermark: who frees a bufferevent when all
 // is written does not want to lose what was only encrypted.
 func (s *stream) tellWritten() {
-	if !s.untold || !s.c.Alive() {
+	if !s.unreported || !s.c.Alive() {
 		return
 	}
 	low, _, _ := s.bev.Watermark(event.Write)
@@ -207,7 +207,7 @@ func (s *stream) tellWritten() {
 	if s.bev.Output().Len()+queued > low {
 		return
 	}
-	s.untold = queued > 0
+	s.unreported = queued > 0
 	s.c.Triggered(event.Write)
 }
 

@@ -13,7 +13,7 @@ func (s *stream) connected() {
 	switch {
 	case s.open(): // a connection that goes on elsewhere
 		s.c.Event(bufferevent.EventConnected, nil)
-	case !s.begun && !s.ended:
+	case s.phase == phaseWaiting && s.input != inputEnded:
 		s.begin()
 	}
 }
@@ -21,7 +21,7 @@ func (s *stream) connected() {
 // begin begins the handshake. A server waits for the client before it does
 // anything that costs something.
 func (s *stream) begin() {
-	s.begun = true
+	s.phase = phaseHandshaking
 	if s.timeout > 0 {
 		s.deadline.AddTimeout(s.timeout)
 	}
@@ -41,7 +41,7 @@ func (s *stream) start() {
 	h := newHandshake(s.conn.tls, s.bev.Base(), s.workers)
 	h.notify = func() { s.notify(h) }
 	h.unhook = h.base.AfterFree(s.baseFreed)
-	if s.ended { // the base was freed already
+	if s.input == inputEnded { // the base was freed already
 		return
 	}
 	s.handshake = h
@@ -100,7 +100,7 @@ func (s *stream) turned() {
 func (s *stream) established() {
 	c := s.c
 	s.deadline.Del()
-	s.conn.done = true
+	s.conn.done, s.phase = true, phaseOpen
 	s.layer.ForgetEnd()
 	s.useBelow()
 	s.restBelow()
@@ -126,7 +126,7 @@ func (s *stream) useBelow() {
 
 // shake gives the handshake what has arrived.
 func (s *stream) shake() {
-	if s.open() || s.ended || !s.begun || s.handshake != nil && s.handshake.working {
+	if s.phase != phaseHandshaking || s.input == inputEnded || s.handshake != nil && s.handshake.working {
 		return
 	}
 	m := &s.conn.mem
@@ -135,10 +135,10 @@ func (s *stream) shake() {
 		s.fail(err)
 		return
 	}
-	if n == 0 && !s.below {
+	if n == 0 && s.input == inputOpen {
 		return
 	}
-	m.ended = s.below && s.under().Input().Len() == 0
+	m.ended = s.input == inputLast && s.under().Input().Len() == 0
 	switch {
 	case !m.ready() && !m.ended:
 	case s.handshake == nil:
@@ -151,7 +151,7 @@ func (s *stream) shake() {
 
 // fail ends the connection before it was one.
 func (s *stream) fail(err error) {
-	if s.ended {
+	if s.input == inputEnded {
 		return
 	}
 	switch {
@@ -178,7 +178,7 @@ func (s *stream) giveUp() {
 func (s *stream) baseFreed() {
 	if c := s.c; c.Begin() {
 		defer c.End()
-		s.ended = true
+		s.input = inputEnded
 		s.giveUp()
 	}
 }
