@@ -38,8 +38,8 @@ type Bufferevent struct {
 	readTimeout, writeTimeout time.Duration // 0: none
 	bounds                    *bounds       // shared until one is set
 
-	err    error   // of the last event
-	extras *extras // what few bufferevents have, or nil
+	err  error // of the last event
+	rare *rare // what few bufferevents have, or nil
 
 	refs        int32 // 0: freed
 	enabled     event.What
@@ -104,8 +104,8 @@ const both = event.Read | event.Write
 // bufferevents of their own: only they get the Control.
 //
 // With ThreadSafe, t's Underlying bufferevent, if it is a Wrapper, must be there
-// already: the two share a lock. If that one has none, it gets it now; so nobody
-// else may have a reference to it, as its callbacks have, or the error is
+// already: the two share a lock. If that one has none, it gets it now; so there
+// must be no other reference to it, as its callbacks have, or the error is
 // ErrOptions.
 func Init(b *Bufferevent, base *event.Base, t Transport, opts Options) (Control, error) {
 	return Control{b}, b.init(base, t, opts)
@@ -199,7 +199,7 @@ func (b *Bufferevent) WriteErr() error {
 
 func (b *Bufferevent) writeEnd() error {
 	switch {
-	case b.brokenWrite, b.extras != nil && b.extras.brokenBy != nil:
+	case b.brokenWrite, b.rare != nil && b.rare.brokenBy != nil:
 		return b.whyBroken()
 	case b.failed:
 		return b.failure()
@@ -211,8 +211,8 @@ func (b *Bufferevent) writeEnd() error {
 
 // whyBroken returns why writing has failed, as far as that is known.
 func (b *Bufferevent) whyBroken() error {
-	if b.extras != nil && b.extras.brokenBy != nil {
-		return b.extras.brokenBy
+	if b.rare != nil && b.rare.brokenBy != nil {
+		return b.rare.brokenBy
 	}
 	return cmp.Or(b.err, ErrBroken)
 }
@@ -220,8 +220,8 @@ func (b *Bufferevent) whyBroken() error {
 // failure returns why the connection has failed, as far as that is known. Err may
 // have another reason by now.
 func (b *Bufferevent) failure() error {
-	if b.extras != nil && b.extras.failedBy != nil {
-		return b.extras.failedBy
+	if b.rare != nil && b.rare.failedBy != nil {
+		return b.rare.failedBy
 	}
 	return cmp.Or(b.err, errFailed)
 }

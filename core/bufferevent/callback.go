@@ -84,8 +84,8 @@ func (b *Bufferevent) SetCallbacks(read, write DataCallback, event EventCallback
 		return
 	}
 	b.callbacks = callbacks{read, write, event}
-	if b.extras != nil {
-		b.extras.above = nil
+	if b.rare != nil {
+		b.rare.above = nil
 	}
 }
 
@@ -133,7 +133,7 @@ func (b *Bufferevent) noteError(what Events, err error) {
 	switch what.Outcome() {
 	case Failed:
 		if err != nil && !b.failed {
-			b.extra().failedBy = err
+			b.rareFields().failedBy = err
 		}
 		b.failed = true
 	case ConnectionMade:
@@ -144,7 +144,7 @@ func (b *Bufferevent) noteError(what Events, err error) {
 	}
 	if what&(EventError|EventWriting) == EventError|EventWriting {
 		if err != nil && !b.brokenWrite {
-			b.extra().brokenBy = err
+			b.rareFields().brokenBy = err
 		}
 		b.brokenWrite = true
 		b.output.Freeze(evbuffer.Back)
@@ -164,13 +164,13 @@ func (b *Bufferevent) beginAnew() {
 		b.output.Unfreeze(evbuffer.Back)
 	}
 	b.err, b.brokenWrite, b.closedWrite, b.sawEOF, b.failed = nil, false, false, false, false
-	if b.extras != nil {
-		b.extras.brokenBy, b.extras.failedBy = nil, nil
+	if b.rare != nil {
+		b.rare.brokenBy, b.rare.failedBy = nil, nil
 	}
 	b.dropEvents()
 }
 
-// trigger is Trigger for who has the lock and a reference.
+// trigger is Trigger without taking the lock and a reference.
 func (b *Bufferevent) trigger(what event.What, opts TriggerOptions) {
 	anyway := opts&TrigIgnoreWatermarks != 0
 	if what&event.Read != 0 && (anyway || b.input.Len() >= b.bounds.readMark.low || b.layerBounded()) {
@@ -184,7 +184,7 @@ func (b *Bufferevent) trigger(what event.What, opts TriggerOptions) {
 // outputLow reports whether the output is at its low watermark, for a transport
 // above not counting what only waits for more from there.
 func (b *Bufferevent) outputLow() bool {
-	if x := b.extras; x != nil && x.above != nil {
+	if x := b.rare; x != nil && x.above != nil {
 		return b.outputToWrite() <= max(b.bounds.writeMark.low, int(x.outLow))
 	}
 	return b.output.Len() <= b.bounds.writeMark.low
@@ -192,7 +192,7 @@ func (b *Bufferevent) outputLow() bool {
 
 // layerBounded reports whether a transport above has bounds of its own, so that it is
 // called for whatever arrives.
-func (b *Bufferevent) layerBounded() bool { return b.extras != nil && b.extras.bounded }
+func (b *Bufferevent) layerBounded() bool { return b.rare != nil && b.rare.bounded }
 
 func (b *Bufferevent) defers(opts TriggerOptions) bool {
 	return b.options&DeferCallbacks != 0 || opts&TrigDeferCallbacks != 0

@@ -7,7 +7,7 @@ import (
 )
 
 // pending says which data callbacks are deferred. Deferred events are in
-// extras.events. Whether there is a callback for any of them shows when they are
+// rare.events. Whether there is a callback for any of them shows when they are
 // delivered: it may be set after the call that has caused them.
 type pending struct {
 	read, write bool
@@ -23,7 +23,7 @@ type pendingEvent struct {
 
 // deferCallbacks has the loop call what is pending.
 func (b *Bufferevent) deferCallbacks() {
-	x := b.extra()
+	x := b.rareFields()
 	if x.deferral.Data == nil {
 		x.deferral.Init(b.base, b.priority(), runDeferred)
 		x.deferral.Data = b
@@ -35,7 +35,7 @@ func (b *Bufferevent) deferCallbacks() {
 // connections, which come first. One without an error of its own is delivered
 // once, however often it is deferred.
 func (b *Bufferevent) deferEvent(what Events, err error) {
-	x := b.extra()
+	x := b.rareFields()
 	for _, e := range x.events {
 		if err == nil && e.what == what {
 			return
@@ -49,19 +49,19 @@ func (b *Bufferevent) deferEvent(what Events, err error) {
 	b.deferCallbacks()
 }
 
-func (b *Bufferevent) eventsPending() bool { return b.extras != nil && len(b.extras.events) > 0 }
+func (b *Bufferevent) eventsPending() bool { return b.rare != nil && len(b.rare.events) > 0 }
 
 // lastAfterRead has the event that was deferred last wait for the read callback.
 func (b *Bufferevent) lastAfterRead() {
 	if b.eventsPending() {
-		b.extras.events[len(b.extras.events)-1].afterRead = true
+		b.rare.events[len(b.rare.events)-1].afterRead = true
 	}
 }
 
 // dropEvents forgets the events that are pending.
 func (b *Bufferevent) dropEvents() {
-	if b.extras != nil {
-		b.extras.events = nil
+	if b.rare != nil {
+		b.rare.events = nil
 	}
 }
 
@@ -87,7 +87,7 @@ func (b *Bufferevent) deferRest() {
 // reading and writing on it, and an end or error after that. What the callbacks
 // defer is left to the next iteration.
 func (b *Bufferevent) runPending() {
-	x := b.extras
+	x := b.rare
 	events := len(x.events)
 	for ; events > 0 && b.eventsPending() && x.events[0].what&EventConnected != 0; events-- {
 		b.deliverEvent()
@@ -113,7 +113,7 @@ func (b *Bufferevent) runPending() {
 
 // deliverEvent tells the user of the first event that is pending.
 func (b *Bufferevent) deliverEvent() {
-	x := b.extras
+	x := b.rare
 	e := x.events[0]
 	if x.events = x.events[1:]; len(x.events) == 0 {
 		x.events = nil

@@ -236,8 +236,8 @@ func (s *socket) endDial() {
 
 // SetLocalAddr implements Connector.
 func (s *socket) SetLocalAddr(addr netip.AddrPort) {
-	if addr != (netip.AddrPort{}) || s.bev.extras != nil {
-		s.bev.extra().local = addr
+	if addr != (netip.AddrPort{}) || s.bev.rare != nil {
+		s.bev.rareFields().local = addr
 	}
 }
 
@@ -256,7 +256,7 @@ func (s *socket) newSocket(family int) (int, error) {
 
 // bind gives a descriptor the local address that was set, if any.
 func (s *socket) bind(fd, family int) error {
-	x := s.bev.extras
+	x := s.bev.rare
 	if x == nil || x.local == (netip.AddrPort{}) || family == syscall.AF_UNIX {
 		return nil
 	}

@@ -34,16 +34,16 @@ func (s *socket) ConnectHost(r Resolver, hints *evutil.AddrInfoHints, host strin
 
 // DNSError implements Connector.
 func (s *socket) DNSError() error {
-	if s.bev.extras == nil {
+	if s.bev.rare == nil {
 		return nil
 	}
-	return s.bev.extras.dnsErr
+	return s.bev.rare.dnsErr
 }
 
 // lookup looks the name up. The resolver may call back before it returns.
 func (d *dialer) lookup(r Resolver, hints *evutil.AddrInfoHints, host string, port int) {
 	b := &d.socket.bev
-	b.extra().dnsErr = nil
+	b.rareFields().dnsErr = nil
 	d.state = dialLookup
 	b.suspend(event.Read, suspendLookup)
 	b.suspend(event.Write, suspendLookup)
@@ -88,7 +88,7 @@ func (d *dialer) onAddresses(addrs []evutil.AddrInfo, err error) {
 		err = evutil.EAINoData
 	}
 	if err != nil {
-		b.extra().dnsErr = err
+		b.rareFields().dnsErr = err
 	} else {
 		err = d.connectAny(addrs)
 	}

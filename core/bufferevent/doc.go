@@ -66,7 +66,7 @@
 // # When things happen
 //
 // Output is written once at the end of an iteration of the loop, after all
-// callbacks, whoever has added to it: a hundred small writes cost one system
+// callbacks, in however many parts it was added: a hundred small writes cost one system
 // call. Only when the kernel takes no more does the loop wait for it. With
 // [DeferCallbacks] callbacks come from the loop, too, instead of from the call
 // that made them necessary; those of pairs always do.
@@ -112,7 +112,7 @@
 //     again only if it has taken something.
 //   - Connecting by name tries all addresses, where C takes the first one.
 //   - Deferred callbacks are those that are set when they are delivered, not when
-//     they became necessary; and an event that nobody has a callback for is
+//     they became necessary; and an event without a callback is
 //     deferred. So callbacks can be set right after the call that fails at once.
 //   - Deferred events are delivered one after the other, each with its Err; C makes
 //     one of them, such as "reading|writing|EOF|error". The end of a pair's stream
@@ -124,7 +124,7 @@
 //     against no watermark.
 //   - A connection that fails closes the socket that Connect has made, so that
 //     another one can be tried; in C it stays.
-//   - Groups of rate limits have no timer while nobody waits.
+//   - Groups of rate limits have no timer while no member waits.
 //   - After a write error or CloseWrite, Write is an error.
 //   - A limit, a priority or the size of single reads and writes that is set on a filter
 //     or on TLS acts at its socket, and is refused where there is none. C takes limits
@@ -136,8 +136,8 @@
 // the read callback. If a filter or TLS is over it, that is its callback, which puts
 // what it makes of the data into its own input, and runs the callback above. What is
 // written goes into an output, whose observer tells the transport: a filter passes it
-// on at once, TLS at the end of the iteration, and the socket writes after that, as
-// what is below ends its iteration last.
+// on at once, TLS at the end of the iteration, and the socket after that, since the
+// loop calls those first that have asked for it first.
 //
 // # Files
 //

@@ -30,14 +30,14 @@ type filter struct {
 	in, out Filter
 	free    func()
 
-	reading bool // in runs
-	behind  bool // in has more to do, once there is room and reading is enabled
+	reading      bool // in runs
+	inputBlocked bool // in has more to do, once there is room and reading is enabled
 
-	writing bool // out runs, or the write callback because of it
-	missed  bool // there was a call to write meanwhile
-	pressed bool // out has more to do, once there is room
-	kept    int  // how much out has left for want of more, not of room
-	closed  bool // the stream below was ended, or is to be freed
+	writing       bool // out runs, or the write callback because of it
+	again         bool // there was a call to write meanwhile
+	outputBlocked bool // out has more to do, once there is room
+	held          int  // how much out has left for want of more, not of room
+	closed        bool // the stream below was ended, or is to be freed
 
 	inDone, outDone bool // in, out was told that nothing more comes
 	left            int  // how much in has left then
@@ -109,7 +109,7 @@ func (f *filter) attach() error {
 		return err
 	}
 	f.layer.PauseReading(true) // until reading is enabled here
-	f.behind = under.input.Len() > 0
+	f.inputBlocked = under.input.Len() > 0
 	if err := f.bev.useTimers(); err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (f *filter) SetFD(fd int) error {
 		return err
 	}
 	f.layer.ForgetEnd()
-	f.behind, f.pressed, f.closed = false, false, false
+	f.inputBlocked, f.outputBlocked, f.closed = false, false, false
 	f.inDone, f.outDone = false, false
 	f.bev.beginAnew()
 	return nil
@@ -158,13 +158,13 @@ func (f *filter) Enable(what event.What) error {
 	}
 	if what&event.Read != 0 {
 		if f.layer.under.input.Len() == 0 {
-			f.catchUp() // with what in has kept; what arrives now is told by itself
+			f.resumeInput() // with what in has kept; what arrives now is told by itself
 		}
 		f.layer.PauseReading(false)
-		f.catchUp()
+		f.resumeInput()
 	}
-	if what&event.Write != 0 && (f.bev.closedWrite || f.pressed || f.bev.output.Len() > f.kept) {
-		f.writeOn(TrigDeferCallbacks)
+	if what&event.Write != 0 && (f.bev.closedWrite || f.outputBlocked || f.bev.output.Len() > f.held) {
+		f.resumeOutput(TrigDeferCallbacks)
 	}
 	return nil
 }
@@ -181,14 +181,14 @@ func (f *filter) Disable(what event.What) error {
 // OutputAdded implements Transport.
 func (f *filter) OutputAdded() {
 	f.outDone = false // it was a flush that has said so
-	f.writeOn(0)
+	f.resumeOutput(0)
 	if w := f.bev.write; f.bev.output.Len() > 0 && (w == nil || w.Pending(event.Timeout) == 0) {
 		f.bev.restartTimeouts(event.Write)
 	}
 }
 
 // InputRemoved implements Transport.
-func (f *filter) InputRemoved() { f.catchUp() }
+func (f *filter) InputRemoved() { f.resumeInput() }
 
 // TimeoutsChanged implements Transport.
 func (f *filter) TimeoutsChanged() {
@@ -271,14 +271,14 @@ func (f *filter) onRead(*Bufferevent) {
 func (f *filter) onWrite(*Bufferevent) {
 	if f.bev.begin() {
 		defer f.bev.end()
-		f.writeOn(0)
+		f.resumeOutput(0)
 	}
 }
 
 // noteTimeout disables what has timed out below, which enabling it here enables
 // again.
 func (f *filter) noteTimeout() {
-	x := f.layer.under.extras
+	x := f.layer.under.rare
 	f.timedOut |= x.expired
 	if x.expired != 0 {
 		f.bev.expire(x.expired)

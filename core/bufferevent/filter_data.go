@@ -23,10 +23,10 @@ func (f *filter) canRead() bool {
 	return b.enabled&event.Read != 0 && !b.inputFull() && b.alive()
 }
 
-// catchUp goes on with what waits for room, or for reading to be enabled, and has
+// resumeInput goes on with what waits for room, or for reading to be enabled, and has
 // the loop tell the user.
-func (f *filter) catchUp() {
-	if !f.behind && !f.layer.EndNoted() || !f.canRead() {
+func (f *filter) resumeInput() {
+	if !f.inputBlocked && !f.layer.EndNoted() || !f.canRead() {
 		return
 	}
 	if _, moved := f.receive(); moved {
@@ -39,7 +39,7 @@ func (f *filter) catchUp() {
 // will be, for the last time. It reports whether the filter has succeeded at all,
 // and whether it has moved anything.
 func (f *filter) receive() (ok, moved bool) {
-	if f.behind || f.layer.under.input.Len() > 0 || !f.layer.EndNoted() {
+	if f.inputBlocked || f.layer.under.input.Len() > 0 || !f.layer.EndNoted() {
 		ok, moved = f.processInput(ModeNormal, true)
 	}
 	if f.canRead() && f.finishInput() {
@@ -51,9 +51,9 @@ func (f *filter) receive() (ok, moved bool) {
 // finishInput lets the input filter give what it has kept back, if the stream
 // below has ended and nothing else is left. It reports whether that was anything.
 func (f *filter) finishInput() (moved bool) {
-	if f.layer.EndNoted() && !f.layer.endReady && !f.behind && !f.reading {
+	if f.layer.EndNoted() && !f.layer.endReady && !f.inputBlocked && !f.reading {
 		_, moved = f.processInput(ModeFinished, false)
-		f.layer.endReady = !f.behind
+		f.layer.endReady = !f.inputBlocked
 	}
 	return moved
 }
@@ -67,7 +67,7 @@ func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
 	}
 	b := &f.bev
 	if bounded && !f.canRead() {
-		f.behind = f.behind || f.layer.under.input.Len() > 0
+		f.inputBlocked = f.inputBlocked || f.layer.under.input.Len() > 0
 		return false, false
 	}
 	f.reading = true
@@ -86,7 +86,7 @@ func (f *filter) processInput(mode FlushMode, bounded bool) (ok, moved bool) {
 			step, good, err = f.runIn(limit, mode)
 		}
 		ok, moved = ok || good, moved || good && step
-		again = f.readsOn(step, err, limit)
+		again = f.runsAgain(step, err, limit)
 	}
 	f.reading = false
 	f.left = f.layer.under.input.Len()
@@ -123,28 +123,28 @@ func (f *filter) roomIsAll() bool {
 
 // holdInput tells what is below how much of it waits for more, not for room.
 func (f *filter) holdInput() {
-	if f.behind {
+	if f.inputBlocked {
 		f.layer.under.holdInput(0)
 	} else {
 		f.layer.under.holdInput(f.layer.under.input.Len())
 	}
 }
 
-// readsOn decides whether the input filter is to run again at once, or later.
-func (f *filter) readsOn(moved bool, err error, limit int) bool {
+// runsAgain decides whether the input filter is to run again at once, or later.
+func (f *filter) runsAgain(moved bool, err error, limit int) bool {
 	left := f.layer.under.input.Len() > 0
-	f.behind = false
+	f.inputBlocked = false
 	switch {
 	case err != nil || !f.bev.alive():
 		return false
 	case limit >= 0 && f.bev.inputFull():
-		f.behind = true // there may also be something that the filter keeps
+		f.inputBlocked = true // there may also be something that the filter keeps
 		return false
 	case f.bev.enabled&event.Read == 0:
-		f.behind = left
+		f.inputBlocked = left
 		return false
 	case !moved:
-		f.behind = left && limit >= 0 // more room may help
+		f.inputBlocked = left && limit >= 0 // more room may help
 		return false
 	}
 	return left
@@ -153,7 +153,7 @@ func (f *filter) readsOn(moved bool, err error, limit int) bool {
 // canWrite reports whether there may be something to write, and there is room for
 // it below.
 func (f *filter) canWrite() bool {
-	b, something := &f.bev, f.bev.output.Len() > 0 || f.pressed
+	b, something := &f.bev, f.bev.output.Len() > 0 || f.outputBlocked
 	return something && b.enabled&event.Write != 0 && !f.fullBelow() && b.alive()
 }
 
@@ -175,7 +175,7 @@ func (f *filter) roomBelow() int {
 func (f *filter) fullBelow() bool {
 	below := f.layer.under
 	full := below.outputFull() || below.bounds.writeMark.high == 0 && below.outputToWrite() >= DefaultFilterBacklog
-	below.extras.roomWanted = below.extras.roomWanted || full
+	below.rare.roomWanted = below.rare.roomWanted || full
 	return full
 }
 
@@ -196,8 +196,8 @@ func (f *filter) runOut(limit int, mode FlushMode) (moved bool, err error) {
 	return moved, err
 }
 
-// writeOn goes on with writing as far as possible.
-func (f *filter) writeOn(opts TriggerOptions) {
+// resumeOutput goes on with writing as far as possible.
+func (f *filter) resumeOutput(opts TriggerOptions) {
 	_, _ = f.processOutput(ModeNormal, true, opts) // an error has been reported as an event
 	if err := f.finishOutput(opts); err != nil {
 		f.bev.report(EventError|EventWriting, err, TrigDeferCallbacks)
@@ -213,7 +213,7 @@ func (f *filter) writeOn(opts TriggerOptions) {
 // or at least for the loop, if nothing is there.
 func (f *filter) processOutput(mode FlushMode, bounded bool, opts TriggerOptions) (moved bool, err error) {
 	if f.writing {
-		f.missed = true
+		f.again = true
 		return false, nil
 	}
 	if f.outDone {
@@ -239,8 +239,8 @@ func (f *filter) processOutput(mode FlushMode, bounded bool, opts TriggerOptions
 		f.bev.trigger(event.Write, opts)
 	}
 	f.writing = false
-	missed := f.missed
-	f.missed = false
+	again := f.again
+	f.again = false
 	switch {
 	case !b.alive():
 		return moved, nil
@@ -248,8 +248,8 @@ func (f *filter) processOutput(mode FlushMode, bounded bool, opts TriggerOptions
 		err = opError("filter", err)
 		f.failOutput(err, opts)
 		return moved, err
-	case missed && (f.canWrite() || f.bev.closedWrite):
-		f.layer.under.extras.roomWanted = true
+	case again && (f.canWrite() || f.bev.closedWrite):
+		f.layer.under.rare.roomWanted = true
 		f.layer.under.roomMade()
 	}
 	return moved, nil
@@ -275,15 +275,15 @@ func (f *filter) drainOutput(mode FlushMode, bounded bool) (ok, moved bool, err 
 		ok, moved = ok || err == nil, moved || step
 		left := b.output.Len() > 0
 		stuck := !step && left && limit >= 0 && below.outputToWrite() > 0 // more room may help
-		f.pressed = err == nil && bounded && (f.fullBelow() || stuck)
-		below.extras.roomWanted = below.extras.roomWanted || stuck
-		again = err == nil && step && (left || filled) && !f.pressed && b.enabled&event.Write != 0 && b.alive()
+		f.outputBlocked = err == nil && bounded && (f.fullBelow() || stuck)
+		below.rare.roomWanted = below.rare.roomWanted || stuck
+		again = err == nil && step && (left || filled) && !f.outputBlocked && b.enabled&event.Write != 0 && b.alive()
 	}
-	f.kept = 0
-	if !f.pressed && (err != nil || !step) {
-		f.kept = b.output.Len()
+	f.held = 0
+	if !f.outputBlocked && (err != nil || !step) {
+		f.held = b.output.Len()
 	}
-	b.holdOutput(f.kept)
+	b.holdOutput(f.held)
 	return ok, moved, err
 }
 
@@ -297,7 +297,7 @@ func (f *filter) failOutput(err error, opts TriggerOptions) {
 // stream below.
 func (f *filter) finishOutput(opts TriggerOptions) error {
 	b := &f.bev
-	waits := b.output.Len() > f.kept || f.pressed || b.output.Len() > 0 && b.enabled&event.Write == 0
+	waits := b.output.Len() > f.held || f.outputBlocked || b.output.Len() > 0 && b.enabled&event.Write == 0
 	if !b.closedWrite || f.closed || f.writing || waits || !f.bev.alive() {
 		return nil
 	}

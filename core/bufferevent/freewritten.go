@@ -30,8 +30,8 @@ const DefaultDrainTimeout = 30 * time.Second
 //
 // Free may be called to end it before. A peer that is still sending may be sent a
 // reset by the system when the descriptor is closed, and lose what it has not
-// read: who expects that calls CloseWrite, and FreeWhenWritten upon the peer's
-// end.
+// read: a program that expects that calls CloseWrite, and FreeWhenWritten upon the
+// peer's end.
 func (b *Bufferevent) FreeWhenWritten(timeout time.Duration) {
 	b.FreeWhenWrittenFunc(timeout, nil)
 }
@@ -73,7 +73,7 @@ func (b *Bufferevent) draining() bool { return b.drain != notDraining }
 // writeEnded is Control.WriteEnded.
 func (b *Bufferevent) writeEnded() { b.drainTo(drained) }
 
-// freeWhenWritten is FreeWhenWrittenFunc for who has the lock and a reference.
+// freeWhenWritten is FreeWhenWrittenFunc without taking the lock and a reference.
 func (b *Bufferevent) freeWhenWritten(timeout time.Duration, done func(err error)) {
 	if b.freed || b.drain != notDraining {
 		return
@@ -143,8 +143,8 @@ func (b *Bufferevent) drainTo(state drainState) {
 	defer b.end()
 	if b.drain == draining && !b.freed {
 		b.drain = state
-		if b.extras != nil && b.extras.drain != nil {
-			w := b.extras.drain
+		if b.rare != nil && b.rare.drain != nil {
+			w := b.rare.drain
 			w.timer.Free()
 			b.drainedHere(w.timeout, w.done)
 		}
@@ -191,7 +191,7 @@ func (b *Bufferevent) drainOver(done func(err error), err error) {
 // awaitDrained waits until the transport has written what it has.
 func (b *Bufferevent) awaitDrained(timeout time.Duration, done func(err error)) {
 	w := &drainWait{b: b, timeout: timeout, done: done}
-	b.extra().drain = w
+	b.rareFields().drain = w
 	b.disable(event.Read)
 	err := w.timer.Assign(b.base, -1, event.Finalize, w.onTimer)
 	if err == nil {

@@ -193,6 +193,6 @@ func TestASocketIsSmall(t *testing.T) {
 	if size := unsafe.Sizeof(socket{}); size > most {
 		t.Errorf("a bufferevent over a socket takes %d bytes, want at most %d", size, most)
 	}
-	t.Logf("Bufferevent %d, with socket %d, write event %d more, extras %d bytes",
-		unsafe.Sizeof(Bufferevent{}), unsafe.Sizeof(socket{}), unsafe.Sizeof(event.Event{}), unsafe.Sizeof(extras{}))
+	t.Logf("Bufferevent %d, with socket %d, write event %d more, rare %d bytes",
+		unsafe.Sizeof(Bufferevent{}), unsafe.Sizeof(socket{}), unsafe.Sizeof(event.Event{}), unsafe.Sizeof(rare{}))
 }

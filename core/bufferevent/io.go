@@ -94,8 +94,8 @@ func (b *Bufferevent) writable(op string) error {
 	case b.brokenWrite:
 		return opError(op, ErrBroken)
 	}
-	if b.extras != nil && b.extras.brokenBy != nil {
-		return opError(op, b.extras.brokenBy)
+	if b.rare != nil && b.rare.brokenBy != nil {
+		return opError(op, b.rare.brokenBy)
 	}
 	return nil
 }

@@ -170,7 +170,7 @@ func (l Lower) LendWriteTimeout(d time.Duration) { l.under.lendWriteTimeout(d) }
 func (b *Bufferevent) attach(above Transport, read, write DataCallback, onEvent EventCallback) {
 	b.refs++
 	b.callbacks = callbacks{read, write, onEvent}
-	b.extra().above = above
+	b.rareFields().above = above
 	if r, ok := b.transport.(Rereader); b.sawEOF && !(ok && r.EndsAgain()) {
 		b.report(EventEOF|EventReading, io.EOF, TrigDeferCallbacks) // nothing else will tell
 	}
@@ -183,13 +183,13 @@ func (b *Bufferevent) detach(above Transport, free bool) {
 		b.unlock()
 		return
 	}
-	if b.extras.above == above {
-		b.extras.above = nil
+	if b.rare.above == above {
+		b.rare.above = nil
 		b.callbacks = callbacks{}
 	}
 	b.holdInput(0)
 	b.setLayerBounds(0, 0, false)
-	b.extras.roomWanted = false
+	b.rare.roomWanted = false
 	switch {
 	case b.freed:
 	case free:
@@ -206,14 +206,14 @@ func (b *Bufferevent) detach(above Transport, free bool) {
 
 // cork is Lower.Cork.
 func (b *Bufferevent) cork() {
-	x := b.extra()
+	x := b.rareFields()
 	x.corked, x.corkedAt = true, b.output.Len()
 }
 
 // uncork undoes cork.
 func (b *Bufferevent) uncork() (added int) {
-	b.extras.corked = false
-	added = b.output.Len() - b.extras.corkedAt
+	b.rare.corked = false
+	added = b.output.Len() - b.rare.corkedAt
 	if added > 0 && b.wants(event.Write) {
 		b.transport.OutputAdded()
 	}
@@ -222,7 +222,7 @@ func (b *Bufferevent) uncork() (added int) {
 
 // holdInput is Lower.HoldInput.
 func (b *Bufferevent) holdInput(n int) {
-	x := b.extra()
+	x := b.rareFields()
 	if x.heldIn == n {
 		return
 	}
@@ -239,10 +239,10 @@ func (b *Bufferevent) holdInput(n int) {
 
 // holdOutput is Control.HoldOutput.
 func (b *Bufferevent) holdOutput(n int) {
-	if b.extras == nil && n == 0 {
+	if b.rare == nil && n == 0 {
 		return
 	}
-	x := b.extra()
+	x := b.rareFields()
 	more := n > x.heldOut
 	if x.heldOut = n; more {
 		b.roomMade()
@@ -252,7 +252,7 @@ func (b *Bufferevent) holdOutput(n int) {
 // roomMade has the loop tell a transport above that waits for room in the output of
 // some that was made otherwise than by writing.
 func (b *Bufferevent) roomMade() {
-	if x := b.extras; x != nil && x.roomWanted && b.outputLow() {
+	if x := b.rare; x != nil && x.roomWanted && b.outputLow() {
 		x.roomWanted = false
 		b.runWrite(TrigDeferCallbacks)
 	}
@@ -260,25 +260,25 @@ func (b *Bufferevent) roomMade() {
 
 // inputToTake returns how many bytes of the input are not held.
 func (b *Bufferevent) inputToTake() int {
-	if b.extras == nil {
+	if b.rare == nil {
 		return b.input.Len()
 	}
-	return max(b.input.Len()-b.extras.heldIn, 0)
+	return max(b.input.Len()-b.rare.heldIn, 0)
 }
 
 // outputToWrite returns how many bytes of the output are not held.
 func (b *Bufferevent) outputToWrite() int {
-	if b.extras == nil {
+	if b.rare == nil {
 		return b.output.Len()
 	}
-	return max(b.output.Len()-b.extras.heldOut, 0)
+	return max(b.output.Len()-b.rare.heldOut, 0)
 }
 
-func (b *Bufferevent) corked() bool { return b.extras != nil && b.extras.corked }
+func (b *Bufferevent) corked() bool { return b.rare != nil && b.rare.corked }
 
 // setLayerBounds sets the bounds of the transport above, or takes them back.
 func (b *Bufferevent) setLayerBounds(inputHigh, outputLow int32, set bool) {
-	x := b.extra()
+	x := b.rareFields()
 	if x.inHigh != inputHigh || x.outLow != outputLow || x.bounded != set {
 		x.inHigh, x.outLow, x.bounded = inputHigh, outputLow, set
 		b.checkHighMark()

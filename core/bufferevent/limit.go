@@ -15,15 +15,15 @@ type limiter struct {
 }
 
 func (b *Bufferevent) limiter() *limiter {
-	if b.extras == nil {
+	if b.rare == nil {
 		return nil
 	}
-	return b.extras.limit
+	return b.rare.limit
 }
 
 // ensureLimiter returns the limiter, which it makes if there is none.
 func (b *Bufferevent) ensureLimiter() (*limiter, error) {
-	x := b.extra()
+	x := b.rareFields()
 	if x.limit == nil {
 		l := new(limiter)
 		l.refill.Data = b
@@ -59,7 +59,7 @@ func (b *Bufferevent) setRateLimit(cfg *TokenBucketConfig) error {
 	if cfg == nil {
 		if l := b.limiter(); l != nil {
 			l.buckets.cfg = nil
-			b.settle(l)
+			b.applyLimit(l)
 		}
 		return nil
 	}
@@ -76,12 +76,12 @@ func (b *Bufferevent) setRateLimit(cfg *TokenBucketConfig) error {
 		l.buckets.fill(now)
 		l.buckets.change(cfg, now)
 	}
-	b.settle(l)
+	b.applyLimit(l)
 	return nil
 }
 
-// settle makes a direction rest if its bucket is empty, and go on if it is not.
-func (b *Bufferevent) settle(l *limiter) {
+// applyLimit makes a direction pause if its bucket is empty, and go on if it is not.
+func (b *Bufferevent) applyLimit(l *limiter) {
 	k := &l.buckets
 	if k.cfg == nil {
 		l.refill.Del()
@@ -120,13 +120,13 @@ func onRefill(ev *event.Event, _ event.What) {
 	}
 	if l := b.limiter(); l != nil && l.buckets.cfg != nil {
 		l.buckets.fill(b.base.Now())
-		b.settle(l)
+		b.applyLimit(l)
 	}
 	b.end()
 }
 
-// leave ends the limiter of a bufferevent that is freed.
-func (l *limiter) leave(b *Bufferevent) {
+// remove ends the limiter of a bufferevent that is freed.
+func (l *limiter) remove(b *Bufferevent) {
 	if l == nil {
 		return
 	}
@@ -195,7 +195,7 @@ func (b *Bufferevent) decrement(op string, what event.What, n int) error {
 		return opError(op, ErrNoLimit)
 	}
 	l.buckets.take(what, n)
-	at.settle(l)
+	at.applyLimit(l)
 	return nil
 }
 
@@ -266,7 +266,7 @@ func (b *Bufferevent) count(l *limiter, what event.What, n int) {
 	if k := &l.buckets; k.cfg != nil {
 		k.take(what, n)
 		if k.tokens(what) <= 0 {
-			b.settle(l)
+			b.applyLimit(l)
 		}
 	}
 	if l.group != nil {

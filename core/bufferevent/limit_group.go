@@ -98,7 +98,7 @@ func (g *RateLimitGroup) SetMinShare(n int) error {
 
 // share returns how much of its limit the group gives to a member now. It
 // returns false if that is nothing; the member is to rest until it is told. What
-// a new tick brings is for those who wait already, so that nobody overtakes them.
+// a new tick brings is for those that wait already, in their order.
 func (g *RateLimitGroup) share(b *Bufferevent, what event.What) (int, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -120,7 +120,7 @@ func (g *RateLimitGroup) leastShare() int {
 
 // await notes that a member has to be told when there are tokens again.
 func (g *RateLimitGroup) await(b *Bufferevent) {
-	if l := b.extras.limit; !l.waiting {
+	if l := b.rare.limit; !l.waiting {
 		l.waiting = true
 		g.waiting = append(g.waiting, b)
 	}
@@ -143,13 +143,13 @@ func onGroupRefill(ev *event.Event, _ event.What) {
 	resumeAll(woken)
 }
 
-// wake returns those that wait, to be told. Those for whom there is not enough
-// will wait again, before those that have had their share.
+// wake returns the members that wait. Those that find too little wait again, before
+// those that have had their share.
 func (g *RateLimitGroup) wake() []*Bufferevent {
 	woken := g.waiting
 	g.waiting = nil
 	for _, b := range woken {
-		b.extras.limit.waiting = false
+		b.rare.limit.waiting = false
 	}
 	return woken
 }
@@ -196,7 +196,7 @@ func (g *RateLimitGroup) remove(b *Bufferevent) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.members--
-	b.extras.limit.waiting = false
+	b.rare.limit.waiting = false
 	for i, w := range g.waiting {
 		if w == b {
 			g.waiting = append(g.waiting[:i], g.waiting[i+1:]...)

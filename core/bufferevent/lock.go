@@ -8,31 +8,31 @@ import (
 
 // Bufferevents that call one another, which are those of a stack and the halves of
 // a pair, share one guard. Its lock is freed when none of them is left in memory:
-// until then somebody may use them, if only to learn that they were freed.
+// until then methods may be called, if only to return that it was freed.
 
 // lock takes the lock, if there is one. Locks are recursive.
 func (b *Bufferevent) lock() {
-	if x := b.extras; x != nil {
+	if x := b.rare; x != nil {
 		x.guard.Lock()
 	}
 }
 
 func (b *Bufferevent) unlock() {
-	if x := b.extras; x != nil {
+	if x := b.rare; x != nil {
 		x.guard.Unlock()
 	}
 }
 
 // locked reports whether the bufferevent has a lock.
-func (b *Bufferevent) locked() bool { return b.extras != nil && b.extras.guard.HasLock() }
+func (b *Bufferevent) locked() bool { return b.rare != nil && b.rare.guard.HasLock() }
 
 // confine has debug mode check which goroutine uses a bufferevent without a lock.
 func (b *Bufferevent) confine() {
 	if b.locked() {
 		return
 	}
-	if g := b.base.Guard("bufferevent"); !g.IsZero() || b.extras != nil {
-		b.extra().guard = g
+	if g := b.base.Guard("bufferevent"); !g.IsZero() || b.rare != nil {
+		b.rareFields().guard = g
 	}
 }
 
@@ -43,7 +43,7 @@ func (b *Bufferevent) confine() {
 func (b *Bufferevent) enableLocking() error {
 	below := b.wrapped()
 	if below != nil && below.locked() {
-		return b.share(below.extras.guard)
+		return b.share(below.rare.guard)
 	}
 	for ; below != nil; below = below.wrapped() {
 		if other := below.partner(); below.inUse() || other != nil && other.inUse() {
@@ -66,7 +66,7 @@ func (b *Bufferevent) share(guard evthread.Guard) error {
 	if b.locked() {
 		return nil
 	}
-	b.extra().guard = guard
+	b.rareFields().guard = guard
 	if err := b.input.EnableLocking(guard.Mutex()); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (b *Bufferevent) share(guard evthread.Guard) error {
 // was made with and that of the transport above. Each operation has one.
 func (b *Bufferevent) inUse() bool {
 	refs := b.refs
-	if b.extras != nil && b.extras.above != nil {
+	if b.rare != nil && b.rare.above != nil {
 		refs--
 	}
 	return refs > 1

@@ -1,6 +1,6 @@
 package bufferevent
 
-// An Outcome is what an event means for the stream: whoever uses a bufferevent
+// An Outcome is what an event means for the stream: a program
 // has to act on one of these, whatever is below it. See [Events.Outcome].
 type Outcome uint8
 

@@ -12,7 +12,7 @@ import (
 type pair struct {
 	bev       Bufferevent
 	partner   *pair      // nil once that was freed
-	told      event.What // the directions whose end the partner was told of
+	reported  event.What // the directions whose end was reported to the partner
 	finishing bool       // a flush has said that nothing follows what is in the output
 }
 
@@ -26,7 +26,7 @@ func NewPair(base *event.Base, opts Options) (*Bufferevent, *Bufferevent, error)
 	}
 	second, err := newHalf(base, (opts|DeferCallbacks)&^ThreadSafe)
 	if err == nil && first.bev.locked() {
-		err = second.bev.share(first.bev.extras.guard)
+		err = second.bev.share(first.bev.rare.guard)
 	}
 	if err != nil {
 		first.bev.Free()
@@ -75,11 +75,11 @@ func (p *pair) Partner() *Bufferevent {
 // Enable implements Transport: what waits on either side may go over now.
 func (p *pair) Enable(what event.What) error {
 	p.bev.restartTimeouts(what)
-	if other := p.partner; other != nil && what&event.Read != 0 && other.wantsToTalkTo(p) {
+	if other := p.partner; other != nil && what&event.Read != 0 && other.canTransferTo(p) {
 		other.transfer(p, false)
 	}
 	if other := p.partner; other != nil && what&event.Write != 0 {
-		if p.wantsToTalkTo(other) {
+		if p.canTransferTo(other) {
 			p.transfer(other, false)
 		}
 		p.endIfDone()
@@ -97,7 +97,7 @@ func (p *pair) Disable(what event.What) error {
 func (p *pair) OutputAdded() {
 	switch other := p.partner; {
 	case other == nil:
-	case p.wantsToTalkTo(other):
+	case p.canTransferTo(other):
 		p.transfer(other, false)
 	default:
 		p.awaitPartner()
@@ -117,7 +117,7 @@ func (p *pair) InputRemoved() {}
 // TimeoutsChanged implements Transport.
 func (p *pair) TimeoutsChanged() { p.bev.restartTimeouts(both) }
 
-func (p *pair) wantsToTalkTo(to *pair) bool {
+func (p *pair) canTransferTo(to *pair) bool {
 	return p.bev.wants(event.Write) && to.bev.wants(event.Read) && p.bev.output.Len() > 0
 }
 
@@ -140,8 +140,8 @@ func (p *pair) transfer(to *pair, all bool) {
 	}
 	n = p.move(to, n)
 	if n > 0 {
-		p.told &^= event.Write // what was finished by a flush goes on
-		to.told &^= event.Read
+		p.reported &^= event.Write // what was finished by a flush goes on
+		to.reported &^= event.Read
 		to.bev.sawEOF = false
 		to.bev.restartTimeouts(event.Read)
 		p.bev.restartTimeouts(event.Write)
@@ -183,19 +183,19 @@ func (p *pair) Flush(what event.What, mode FlushMode) (bool, error) {
 			p.finishing = true
 			what &^= event.Write
 		}
-		p.tellEnd(what)
+		p.reportEnd(what)
 	}
 	return p.bev.output.Len()+other.bev.output.Len() < before, nil
 }
 
-// tellEnd tells the user of the other half that the directions in what have
-// ended, unless he knows.
-func (p *pair) tellEnd(what event.What) {
-	what &^= p.told
+// reportEnd reports to the other half that the directions in what have ended, unless
+// that was reported.
+func (p *pair) reportEnd(what event.What) {
+	what &^= p.reported
 	if what == 0 || p.partner == nil {
 		return
 	}
-	p.told |= what
+	p.reported |= what
 	p.finishing = p.finishing && what&event.Write == 0
 	events := EventEOF
 	if what&event.Read != 0 {
@@ -235,8 +235,8 @@ func (p *pair) endIfDone() {
 	if !p.bev.closedWrite && !p.finishing || p.partner == nil || p.bev.output.Len() > 0 {
 		return
 	}
-	if p.told&event.Write == 0 {
-		p.tellEnd(event.Write)
+	if p.reported&event.Write == 0 {
+		p.reportEnd(event.Write)
 		p.partner.bev.lastAfterRead()
 	}
 	if p.bev.closedWrite {
@@ -247,7 +247,7 @@ func (p *pair) endIfDone() {
 // Unlink implements Transport.
 func (p *pair) Unlink() {
 	if p.partner != nil {
-		p.partner.bev.extra().brokenBy = ErrNoPartner
+		p.partner.bev.rareFields().brokenBy = ErrNoPartner
 		p.partner.partner = nil
 		p.partner = nil
 	}

@@ -11,7 +11,7 @@ func (b *Bufferevent) NamePeer(host string) {
 	}
 	defer b.end()
 	if !b.namePeer(host) {
-		b.extra().peerName = host
+		b.rareFields().peerName = host
 	}
 }
 
@@ -21,10 +21,10 @@ func (b *Bufferevent) NamePeer(host string) {
 func (b *Bufferevent) PeerName() string {
 	b.lock()
 	defer b.unlock()
-	if b.extras == nil {
+	if b.rare == nil {
 		return ""
 	}
-	return b.extras.peerName
+	return b.rare.peerName
 }
 
 // namePeer reports whether a transport has taken the name.
@@ -37,7 +37,7 @@ func (b *Bufferevent) namePeer(host string) bool {
 		}
 		bottom = b
 	}
-	if x := bottom.extras; lowest == nil && x != nil && x.above != nil {
+	if x := bottom.rare; lowest == nil && x != nil && x.above != nil {
 		lowest, _ = x.above.(PeerNamer)
 	}
 	return lowest != nil && lowest.NamePeer(host)

@@ -57,7 +57,7 @@ func (b *Bufferevent) setPriority(priority int) error {
 			return err
 		}
 	}
-	if x := b.extras; x != nil && x.deferral.Data != nil {
+	if x := b.rare; x != nil && x.deferral.Data != nil {
 		x.deferral.SetPriority(priority)
 	}
 	return nil
@@ -94,7 +94,7 @@ func (b *Bufferevent) SetBase(base *event.Base) error {
 	}
 	b.base = base
 	b.confine()
-	x := b.extras
+	x := b.rare
 	if x == nil {
 		return nil
 	}
@@ -110,7 +110,7 @@ func (s *socket) Idle() bool { return !s.flushing && s.dialer == nil && !s.waiti
 
 // busy reports whether the base has anything of ours but the events.
 func (b *Bufferevent) busy() bool {
-	x := b.extras
+	x := b.rare
 	if x == nil {
 		return false
 	}

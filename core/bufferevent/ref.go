@@ -8,8 +8,8 @@ import (
 	"github.com/go-libevent/libevent/core/evthread"
 )
 
-// extras is what few bufferevents have.
-type extras struct {
+// rare has the fields that few bufferevents need.
+type rare struct {
 	guard    evthread.Guard
 	deferral event.Deferred
 	events   []pendingEvent // that are deferred
@@ -34,11 +34,11 @@ type extras struct {
 	expired    event.What // what a timeout has disabled, for the transport above
 }
 
-func (b *Bufferevent) extra() *extras {
-	if b.extras == nil {
-		b.extras = new(extras)
+func (b *Bufferevent) rareFields() *rare {
+	if b.rare == nil {
+		b.rare = new(rare)
 	}
-	return b.extras
+	return b.rare
 }
 
 // IncRef adds a reference, which keeps the bufferevent from being freed until
@@ -59,7 +59,7 @@ func (b *Bufferevent) retain() bool {
 }
 
 // DecRef gives up a reference, and reports whether that was the last one: then
-// the bufferevent is freed, without a word to anybody (bufferevent_decref).
+// the bufferevent is freed, without a callback (bufferevent_decref).
 func (b *Bufferevent) DecRef() bool {
 	b.lock()
 	return b.end()
@@ -118,8 +118,8 @@ func (b *Bufferevent) destroy() {
 	b.input.Retire()
 	b.output.Retire()
 	b.read.Free()
-	if x := b.extras; x != nil {
-		x.limit.leave(b)
+	if x := b.rare; x != nil {
+		x.limit.remove(b)
 		x.deferral.Cancel()
 		x.drain.stop()
 	}

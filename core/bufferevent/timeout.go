@@ -32,7 +32,7 @@ func (b *Bufferevent) Timeouts() (read, write time.Duration) {
 
 // lendWriteTimeout is Lower.LendWriteTimeout.
 func (b *Bufferevent) lendWriteTimeout(d time.Duration) {
-	if x := b.extra(); x.lent != d {
+	if x := b.rareFields(); x.lent != d {
 		x.lent = d
 		b.transport.TimeoutsChanged()
 	}
@@ -41,13 +41,13 @@ func (b *Bufferevent) lendWriteTimeout(d time.Duration) {
 // timeoutForWriting returns the timeout for writing, or the one that was lent if that is
 // shorter; zero is none.
 func (b *Bufferevent) timeoutForWriting() time.Duration {
-	if b.extras == nil || b.extras.lent == 0 {
+	if b.rare == nil || b.rare.lent == 0 {
 		return b.writeTimeout
 	}
 	if b.writeTimeout == 0 {
-		return b.extras.lent
+		return b.rare.lent
 	}
-	return min(b.writeTimeout, b.extras.lent)
+	return min(b.writeTimeout, b.rare.lent)
 }
 
 // timesBelow reports whether something waits below, where a timeout runs for it that
@@ -127,7 +127,7 @@ func onWriteTimeout(ev *event.Event, _ event.What) {
 // above.
 func (b *Bufferevent) expire(what event.What) {
 	b.disable(what)
-	if x := b.extras; x != nil && x.above != nil {
+	if x := b.rare; x != nil && x.above != nil {
 		x.expired |= what
 	}
 }

@@ -52,8 +52,8 @@ type Transport interface {
 //	if t, ok := bufferevent.As[interface{ ConnectionState() tls.ConnectionState }](b); ok {
 //		state := t.ConnectionState()
 //
-// ok is false if there is none, or if b is nil or was freed. As may be called by who may call
-// the methods of b.
+// ok is false if there is none, or if b is nil or was freed. The rules for
+// goroutines are those of the methods of b.
 func As[T any](b *Bufferevent) (t T, ok bool) {
 	if b == nil {
 		return t, false
@@ -105,7 +105,7 @@ func beginAt[T any](b *Bufferevent) (at *Bufferevent, t T, err error) {
 // Bufferevent that need it fail with an error that wraps errors.ErrUnsupported, or
 // return what says that there is nothing. The methods are called with the lock of the
 // transport's bufferevent held and a reference, as those of Transport are, except
-// those of Addresser, Negotiator and Named, which anybody may call through As: they
+// those of Addresser, Negotiator and Named, which may be called through As: they
 // take the lock themselves.
 type (
 	// A Wrapper is a transport over another bufferevent, which is where the search
@@ -254,8 +254,8 @@ type (
 	}
 )
 
-// A Control is a bufferevent as its transport sees it. [Init] returns it to who makes
-// the transport, and nobody else has one. All methods but Begin and Attach require the
+// A Control is a bufferevent as its transport sees it. [Init] returns it to the maker of
+// the transport, and there is no other way to get one. All methods but Begin and Attach require the
 // lock and a reference, which Transport's methods are called with and Begin gives.
 type Control struct{ b *Bufferevent }
 

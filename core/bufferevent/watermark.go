@@ -92,7 +92,7 @@ func (b *Bufferevent) inputFull() bool {
 // bound of the transport above if that is less. Zero is no bound.
 func (b *Bufferevent) inputHigh() int {
 	high := b.bounds.readMark.high
-	if x := b.extras; x != nil && x.inHigh != 0 && (high == 0 || high > int(x.inHigh)) {
+	if x := b.rare; x != nil && x.inHigh != 0 && (high == 0 || high > int(x.inHigh)) {
 		return int(x.inHigh)
 	}
 	return high

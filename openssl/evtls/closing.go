@@ -9,9 +9,9 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// judge says what an error of the reading means, and keeps it until the user can
-// be told.
-func (s *stream) judge(err error) {
+// noteEnd notes what an error of decrypting means for the stream, to be reported after
+// what was read.
+func (s *stream) noteEnd(err error) {
 	cut := s.conn.mem.cut
 	switch {
 	case err == io.EOF && !cut, cut && s.flags&DirtyShutdown != 0:
@@ -19,13 +19,13 @@ func (s *stream) judge(err error) {
 	case cut:
 		s.layer.NoteEnd(bufferevent.EventReading|bufferevent.EventError, opError("read", io.ErrUnexpectedEOF))
 	default:
-		s.doom("read", err)
+		s.abort("read", err)
 	}
 	s.input = inputEnded
 }
 
-// tellVerdict tells the user that there is nothing more to read, if he reads.
-func (s *stream) tellVerdict(opts bufferevent.TriggerOptions) {
+// reportEnd reports the end of the input that was noted, if reading is enabled.
+func (s *stream) reportEnd(opts bufferevent.TriggerOptions) {
 	if !s.layer.EndNoted() || !s.c.Alive() || !s.c.Wants(event.Read) {
 		return
 	}
@@ -33,10 +33,10 @@ func (s *stream) tellVerdict(opts bufferevent.TriggerOptions) {
 	s.layer.ReportEnd(opts)
 }
 
-// doom ends the connection because of an error that leaves nothing of it. The
-// user is told in the next iteration, when what has been read has come to him
+// abort ends the connection because of an error that leaves nothing of it. The
+// error is reported in the next iteration, after what has been read has been reported
 // and the alert for the peer has gone.
-func (s *stream) doom(op string, err error) {
+func (s *stream) abort(op string, err error) {
 	const what = bufferevent.EventReading | bufferevent.EventWriting | bufferevent.EventError
 	s.phase, s.input, s.output = phaseFailed, inputEnded, outputBroken
 	s.layer.ForgetEnd()
@@ -89,7 +89,7 @@ func (s *stream) endedBelow() {
 	case s.phase == phaseWaiting:
 		s.fail(io.EOF)
 	default:
-		s.shake()
+		s.driveHandshake()
 	}
 }
 
@@ -114,14 +114,14 @@ func (s *stream) failedBelow(err error) {
 		s.fail(err)
 	default:
 		s.pull(0)
-		s.doom("read", err)
+		s.abort("read", err)
 	}
 }
 
-// lastWords is how long a handshake that can send nothing any more waits for what
+// alertWait is how long a handshake that can send nothing any more waits for what
 // the peer may have said about that. It has arrived already, unless something
 // between the peer and us is slow.
-const lastWords = 100 * time.Millisecond
+const alertWait = 100 * time.Millisecond
 
 // unwritableBelow ends the writing. Reading goes on and finds out more: the peer
 // may have said why. A handshake cannot go on without, and ends with the reason
@@ -131,7 +131,7 @@ func (s *stream) unwritableBelow(err error) {
 	case s.output == outputBroken:
 	case !s.open():
 		s.layer.NoteEnd(0, err)
-		s.deadline.AddTimeout(lastWords)
+		s.deadline.AddTimeout(alertWait)
 	default:
 		s.output = outputBroken
 		s.bev.Disable(event.Write)

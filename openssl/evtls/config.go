@@ -40,7 +40,7 @@ type Flags uint
 const (
 	// DirtyShutdown takes the end of the stream below for the end of the TLS
 	// stream, even if the peer has not said that it has ended. Without it
-	// that is an error, because somebody may have cut the stream off
+	// that is an error, because an attacker may have cut the stream off
 	// (BUFFEREVENT_SSL_DIRTY_SHUTDOWN).
 	DirtyShutdown Flags = 1 << iota
 	// BatchWrite brings output that lies in several pieces of memory together

@@ -60,7 +60,7 @@
 // # The end of a stream
 //
 // A peer that has ended its stream says so (close_notify); the event callback
-// is told EventEOF. If the stream below ends without that, somebody may have cut
+// is told EventEOF. If the stream below ends without that, an attacker may have cut
 // it off: the callback is told EventError, and Err wraps io.ErrUnexpectedEOF,
 // unless the flag [DirtyShutdown] allows it. [bufferevent.Bufferevent.CloseWrite]
 // ends our side, after everything that was written, and the write callback runs

@@ -36,7 +36,7 @@ func opError(op string, err error) error {
 }
 
 // withAlert makes a tls.AlertError of the alert that an error is about, so that
-// errors.As finds it: crypto/tls has a type of its own for it, which nobody else
+// errors.As finds it: crypto/tls has a type of its own for it, which no other package
 // can name, except in QUIC.
 func withAlert(err error) error {
 	var op *net.OpError

@@ -65,8 +65,8 @@ func (h *handshake) start() {
 	h.await()
 }
 
-// goOn gives the goroutine, which waits for input, another turn.
-func (h *handshake) goOn() {
+// nextTurn gives the goroutine, which waits for input, another turn.
+func (h *handshake) nextTurn() {
 	h.begin()
 	h.resume <- struct{}{}
 	h.await()
@@ -100,18 +100,18 @@ func (h *handshake) ended() {
 	h.base.DelVirtual()
 }
 
-// back is called when notify was: it ends the turn, or has a goroutine that was
-// away go on.
-func (h *handshake) back() {
+// endTurn is called when notify was: it ends the turn, or resumes a goroutine that was
+// away.
+func (h *handshake) endTurn() {
 	h.ended()
 	if h.away {
 		h.away = false
-		h.goOn()
+		h.nextTurn()
 	}
 }
 
 // stop makes the goroutine end as soon as it needs input. The memory is its own
-// from then on, and nobody hears of it any more.
+// from then on, and its outcome is dropped.
 func (h *handshake) stop() {
 	if h.working { // without us
 		h.ended()
@@ -131,7 +131,7 @@ func (h *handshake) run() {
 	}()
 	if h.acquire() {
 		growStack(0)
-		err = h.shake()
+		err = h.perform()
 	}
 }
 
@@ -145,10 +145,10 @@ func growStack(i int) byte {
 	return frame[i] // so that there is a frame
 }
 
-// shake does the handshake. The user's functions in the configuration run in
-// here, too, and what they panic with is an error like any other: there is
-// nobody in this goroutine to recover it.
-func (h *handshake) shake() (err error) {
+// perform does the handshake. The user's functions in the configuration run in
+// here, too, and what they panic with is an error like any other: no caller in this
+// goroutine could recover it.
+func (h *handshake) perform() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic in handshake: %v", p)

@@ -9,12 +9,11 @@ import (
 )
 
 // memory is the net.Conn that crypto/tls runs over: two buffers. It belongs to
-// whoever is at work on the connection: the handshake's goroutine while that
-// runs, and otherwise the loop.
+// the handshake's goroutine while that runs, and otherwise to the loop.
 //
 // It gives out records one by one, each when it is there as a whole. So crypto/tls
-// keeps no more than what it is working on, and who has read one record knows from
-// the buffer whether there is another.
+// keeps no more than what it is working on, and after a record the buffer tells
+// whether there is another.
 type memory struct {
 	// The buffers of the handshake, and after it those of the bufferevent
 	// below.
@@ -23,7 +22,7 @@ type memory struct {
 
 	// wait waits for more input and returns false if there will be none,
 	// because the handshake was given up. After the handshake it is nil, and
-	// who reads is told to come back.
+	// Read returns errNoData.
 	wait func() bool
 
 	addrs *addresses // of the socket at the bottom, or nil if they are not known

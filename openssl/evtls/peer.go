@@ -12,7 +12,7 @@ func (s *stream) NamePeer(host string) (taken bool) {
 	if cfg == nil || s.phase != phaseWaiting {
 		return false
 	}
-	host, _, _ = strings.Cut(host, "%") // the zone of an address is nobody else's business
+	host, _, _ = strings.Cut(host, "%") // the zone of an address has a meaning on this host alone
 	cfg = cfg.Clone()
 	cfg.ServerName = host
 	s.unnamed = nil
@@ -31,7 +31,7 @@ func wantsAddresses(state State, cfg *tls.Config) bool {
 }
 
 // noteAddresses asks the system for the addresses of the socket at the bottom.
-// Only who has the memory may call it.
+// The caller must have the memory.
 func (s *stream) noteAddresses() {
 	if m := &s.conn.mem; m.addrs == nil && s.under().FD() >= 0 {
 		m.addrs = new(addresses)

@@ -213,7 +213,7 @@ func (s *stream) setUp() error {
 	} else if s.under().Connected() {
 		s.begin()
 	}
-	s.restBelow()
+	s.pauseBelow()
 	return nil
 }
 
@@ -257,7 +257,7 @@ func (s *stream) Enable(what event.What) error {
 		}
 	}
 	if what&event.Read != 0 {
-		s.restBelow()
+		s.pauseBelow()
 		s.pull(bufferevent.TrigDeferCallbacks)
 	}
 	if what&event.Write != 0 {
@@ -269,13 +269,13 @@ func (s *stream) Enable(what event.What) error {
 // Disable implements bufferevent.Transport.
 func (s *stream) Disable(what event.What) error {
 	s.c.StopTimeouts(what)
-	s.restBelow()
+	s.pauseBelow()
 	return nil
 }
 
-// restBelow has the reading below rest when the user does not read, or nothing
-// more is to be read. A handshake goes on.
-func (s *stream) restBelow() {
+// pauseBelow pauses the reading below while reading is disabled or suspended here, and
+// after the end of the input. A handshake goes on.
+func (s *stream) pauseBelow() {
 	s.layer.PauseReading(s.input == inputEnded || s.open() && !s.c.Wants(event.Read))
 }
 

@@ -26,7 +26,7 @@ func (s *stream) pull(opts bufferevent.TriggerOptions) {
 		s.bev.Trigger(event.Read, opts)
 	}
 	if s.phase != phaseFailed {
-		s.tellVerdict(opts)
+		s.reportEnd(opts)
 	}
 }
 
@@ -58,20 +58,20 @@ func (s *stream) holdPart() {
 // takeIn decrypts what has arrived and returns how much that was. Alerts and
 // answers to key updates go out.
 func (s *stream) takeIn() int {
-	if !s.readsOn() {
+	if !s.wantsInput() {
 		return 0
 	}
 	s.conn.mem.ended = s.input == inputLast
 	n, err := s.decrypt()
 	if err != nil {
-		s.judge(err)
+		s.noteEnd(err)
 	}
 	return n
 }
 
-// readsOn reports whether there is somebody to decrypt for. A peer that asks for
+// wantsInput reports whether the user wants what would be decrypted. A peer that asks for
 // key updates and does not take the answers has to wait until it does.
-func (s *stream) readsOn() bool {
+func (s *stream) wantsInput() bool {
 	c := s.c
 	return s.open() && s.input != inputEnded && c.Alive() && c.Wants(event.Read) && !c.InputFull() &&
 		s.under().Output().Len() < maxAnswers
@@ -88,7 +88,7 @@ func (s *stream) decrypt() (total int, err error) {
 
 func (s *stream) decryptBy(p *[maxRecord]byte) (total int, err error) {
 	c, m := s.c, &s.conn.mem
-	for s.readsOn() && (s.conn.more || m.ready() || m.ended) {
+	for s.wantsInput() && (s.conn.more || m.ready() || m.ended) {
 		room := p[:]
 		if n := c.InputRoom(); n >= 0 {
 			room = room[:min(n, len(room))]
@@ -122,7 +122,7 @@ func (s *stream) deliver(p []byte) error {
 // push encrypts output and tells the user if enough of it has gone.
 func (s *stream) push() {
 	s.encrypt()
-	s.tellWritten()
+	s.reportWritten()
 }
 
 // encrypt encrypts output as long as there is not too much below, and says that
@@ -195,10 +195,10 @@ func (s *stream) closeNotify() {
 	s.c.WriteEnded()
 }
 
-// tellWritten runs the write callback if something was encrypted and no more is
-// left, here and below, than the low watermark: who frees a bufferevent when all
-// is written does not want to lose what was only encrypted.
-func (s *stream) tellWritten() {
+// reportWritten runs the write callback if something was encrypted and no more is
+// left, here and below, than the low watermark: a callback that frees the bufferevent
+// when all is written must not lose what was only encrypted.
+func (s *stream) reportWritten() {
 	if !s.unreported || !s.c.Alive() {
 		return
 	}
@@ -219,7 +219,7 @@ func (s *stream) Queued() int { return s.layer.Queued() }
 func (s *stream) onRead(*bufferevent.Bufferevent) {
 	if c := s.c; c.Begin() {
 		defer c.End()
-		s.shake()
+		s.driveHandshake()
 		s.pull(0)
 	}
 }

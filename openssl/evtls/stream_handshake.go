@@ -8,7 +8,7 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// connected is called when there is somebody below to talk to.
+// connected is called when what is below is connected.
 func (s *stream) connected() {
 	switch {
 	case s.open(): // a connection that goes on elsewhere
@@ -28,7 +28,7 @@ func (s *stream) begin() {
 	if s.state == Connecting {
 		s.start()
 	} else {
-		s.shake()
+		s.driveHandshake()
 	}
 }
 
@@ -47,7 +47,7 @@ func (s *stream) start() {
 	s.handshake = h
 	s.conn.mem.wait = h.wait
 	h.start()
-	s.turned()
+	s.onTurn()
 }
 
 // notify is called by the handshake's goroutine when a turn ends that the loop
@@ -60,8 +60,8 @@ func (s *stream) notify(h *handshake) {
 		}
 		defer c.End()
 		if s.handshake == h {
-			h.back()
-			s.turned()
+			h.endTurn()
+			s.onTurn()
 		}
 	})
 }
@@ -71,8 +71,8 @@ func (s *stream) notify(h *handshake) {
 // does not return.
 var internalError = [...]byte{21, 3, 3, 0, 2, 2, 80}
 
-// turned goes on when the handshake's goroutine has had its turn.
-func (s *stream) turned() {
+// onTurn goes on when the handshake's goroutine has had its turn.
+func (s *stream) onTurn() {
 	h, m := s.handshake, &s.conn.mem
 	if h.working {
 		return // notify will come
@@ -86,7 +86,7 @@ func (s *stream) turned() {
 	_ = s.under().Output().AddBuffer(m.out) // in memory, at an end that is not frozen
 	switch {
 	case !h.done:
-		s.shake()
+		s.driveHandshake()
 	case h.err != nil:
 		s.handshake = nil
 		s.fail(h.err)
@@ -103,7 +103,7 @@ func (s *stream) established() {
 	s.conn.done, s.phase = true, phaseOpen
 	s.layer.ForgetEnd()
 	s.useBelow()
-	s.restBelow()
+	s.pauseBelow()
 	c.Event(bufferevent.EventConnected, nil)
 	if c.Alive() {
 		s.pull(0)
@@ -124,8 +124,8 @@ func (s *stream) useBelow() {
 	m.in, m.out = s.under().Input(), s.under().Output()
 }
 
-// shake gives the handshake what has arrived.
-func (s *stream) shake() {
+// driveHandshake gives the handshake what has arrived.
+func (s *stream) driveHandshake() {
 	if s.phase != phaseHandshaking || s.input == inputEnded || s.handshake != nil && s.handshake.working {
 		return
 	}
@@ -144,8 +144,8 @@ func (s *stream) shake() {
 	case s.handshake == nil:
 		s.start()
 	default:
-		s.handshake.goOn()
-		s.turned()
+		s.handshake.nextTurn()
+		s.onTurn()
 	}
 }
 
@@ -162,7 +162,7 @@ func (s *stream) fail(err error) {
 	}
 	s.giveUp()
 	s.deadline.Del()
-	s.doom("handshake", err)
+	s.abort("handshake", err)
 }
 
 // giveUp ends the handshake if one is running. The memory is not ours then.
