@@ -1,13 +1,18 @@
-package evhttp
+package evhttp_test
 
 import (
 	"crypto/tls"
 	"errors"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/evnethttp"
 )
 
 // A secured stream is one that passes everything on and says of itself that it is
@@ -73,34 +78,41 @@ func (s *secured) Flush(what event.What, mode bufferevent.FlushMode) (bool, erro
 }
 
 // Nobody has to tell evhttp about TLS: it asks the stream, once there is something to
-// know.
+// know. Handlers of net/http find it in their requests.
 func TestConnectionsKnowOfTLS(t *testing.T) {
+	stream := func(state tls.ConnectionState) evhttp.StreamFunc {
+		return func(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
+			return overSecured(base, fd, state)
+		}
+	}
 	for _, tt := range []struct {
 		name, want string
-		state      tls.ConnectionState
+		stream     evhttp.StreamFunc
 	}{
-		{"after the handshake", "name", tls.ConnectionState{ServerName: "name", HandshakeComplete: true}},
-		{"before it", "none", tls.ConnectionState{ServerName: "name"}},
+		{"after the handshake", "name", stream(tls.ConnectionState{ServerName: "name", HandshakeComplete: true})},
+		{"before it", "none", stream(tls.ConnectionState{ServerName: "name"})},
+		{"a plain connection", "none", nil},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s, addr, on := serve(t)
-			on(func() {
-				s.SetStreamFunc(func(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
-					return overSecured(base, fd, tt.state)
+		for how, answer := range map[string]evhttp.Handler{
+			"itself": func(r *evhttp.Request) {
+				r.SendReplyBytes(200, "", []byte(serverNameOf(r.Conn().TLS())))
+			},
+			"a handler of net/http": evnethttp.InlineHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				io.WriteString(w, serverNameOf(r.TLS))
+			})),
+		} {
+			t.Run(tt.name+", "+how, func(t *testing.T) {
+				_, addr := newLoop(t).serve(func(s *evhttp.Server) {
+					s.SetStreamFunc(tt.stream)
+					s.SetGenericCallback(answer)
 				})
-				s.SetGenericCallback(func(r *Request) { r.SendReplyBytes(200, "", []byte(serverNameOf(r.Conn().TLS()))) })
+				got := converse(t, addr, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+				if !strings.HasSuffix(got, "\r\n\r\n"+tt.want) {
+					t.Errorf("got %q, want %s", got, tt.want)
+				}
 			})
-			wantSame(t, "server name", bodyFor(t, addr, "GET", "a", "/"), tt.want)
-		})
+		}
 	}
-}
-
-func TestAPlainConnectionHasNoTLS(t *testing.T) {
-	s, addr, on := serve(t)
-	on(func() {
-		s.SetGenericCallback(func(r *Request) { r.SendReplyBytes(200, "", []byte(serverNameOf(r.Conn().TLS()))) })
-	})
-	wantSame(t, "server name", bodyFor(t, addr, "GET", "a", "/"), "none")
 }
 
 func serverNameOf(state *tls.ConnectionState) string {
