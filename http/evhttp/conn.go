@@ -35,7 +35,7 @@ type Conn struct {
 	peerAsked bool // peer is what the stream has said
 }
 
-// A side is what a connection does with what happens to it, as a server's or a
+// A role is what a connection does with what happens to it, as a server's or a
 // client's.
 type role interface {
 	onReadable()                     // there is input

@@ -173,12 +173,16 @@ func TestRequestKnowsNoProtocol(t *testing.T) {
 
 // TestRequestOfAnotherProtocol reads what has come by an exchange that is not HTTP/1.1.
 func TestRequestOfAnotherProtocol(t *testing.T) {
-	r, _ := newFakeExchange("PATCH")
+	r, x := newFakeExchange("PATCH")
 	wantSame(t, "request", fmt.Sprint(r.Method(), r.Command(), r.URI(), r.Host(), r.Proto(), r.Major(), r.Minor()),
 		fmt.Sprint("PATCH", MethodPatch, "/path?a=b", "example.com", "HTTP/2.0", 2, 0))
 	wantSame(t, "field", r.InputHeaders().Get("X-Field"), "1")
 	q, err := r.Query()
 	wantSame(t, "query", fmt.Sprint(q.Get("a"), err), fmt.Sprint("b", nil))
+	r.incoming = nil
+	wantSame(t, "version before the head", fmt.Sprint(r.Proto(), " ", r.Major(), r.Minor()), "HTTP/2.0 2 0")
+	x.r.ex = nil
+	wantSame(t, "version of nothing", fmt.Sprint(r.Proto(), " ", r.Major(), r.Minor()), " 0 0")
 }
 
 // TestBodyFlow has a body come faster than it is taken.

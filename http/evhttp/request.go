@@ -213,27 +213,29 @@ func (r *Request) Host() string {
 }
 
 // Proto returns the version of HTTP of the peer's message as text, such as
-// "HTTP/1.1"; before its head has come, nothing.
+// "HTTP/1.1". Before its head has come, it is that of the connection; when the request is
+// over without one, nothing.
 func (r *Request) Proto() string {
-	if r.incoming == nil {
-		return ""
+	if p := r.version(); p != (message.Proto{}) {
+		return p.String()
 	}
-	return r.incoming.Proto.String()
+	return ""
 }
 
-// Major returns the major version of the peer's message: 1 for HTTP/1.1; before its
-// head has come, 0.
+// Major returns the major version that Proto tells: 1 for HTTP/1.1, or 0 for none.
 func (r *Request) Major() int { return int(r.version().Major) }
 
-// Minor returns the minor version of the peer's message: 0 for HTTP/1.0, 1 for
-// HTTP/1.1.
+// Minor returns the minor version that Proto tells: 0 for HTTP/1.0, 1 for HTTP/1.1.
 func (r *Request) Minor() int { return int(r.version().Minor) }
 
 func (r *Request) version() message.Proto {
-	if r.incoming == nil {
-		return message.Proto{}
+	switch {
+	case r.incoming != nil:
+		return r.incoming.Proto
+	case r.ex != nil:
+		return r.ex.proto()
 	}
-	return r.incoming.Proto
+	return message.Proto{}
 }
 
 // InputHeaders returns the header fields that have come from the peer
