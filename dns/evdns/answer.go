@@ -75,20 +75,20 @@ func (b *Base) answer(r *Request, msg []byte, h dnswire.Header) {
 			b.remove(r)
 			return
 		}
-		b.conclude(r, msg, h)
+		b.complete(r, msg, h)
 	}
 }
 
-// conclude ends a request, and those that have joined it, with what a nameserver
+// complete ends a request, and those that have joined it, with what a nameserver
 // that is all right has said, or goes on to the next name.
-func (b *Base) conclude(r *Request, msg []byte, h dnswire.Header) {
+func (b *Base) complete(r *Request, msg []byte, h dnswire.Header) {
 	offset := r.afterQuestion(h)
 	b.each(r, func(r *Request) {
-		o := b.understand(r, msg, h, offset)
+		o := b.parse(r, msg, h, offset)
 		if h.Bits&dnswire.BitTC != 0 {
 			o.cutShort()
 		}
-		b.remember(r, &o, msg)
+		b.cacheStore(r, &o, msg)
 		if o.err == nil {
 			b.end(r, o)
 		} else {
@@ -107,9 +107,9 @@ func (o *outcome) cutShort() {
 	}
 }
 
-// understand reads an answer, in the form in which the request wants it. What
+// parse reads an answer, in the form in which the request wants it. What
 // follows the question is at offset.
-func (b *Base) understand(r *Request, msg []byte, h dnswire.Header, offset int) (o outcome) {
+func (b *Base) parse(r *Request, msg []byte, h dnswire.Header, offset int) (o outcome) {
 	if h.Questions > 0 {
 		r.restoreCase(msg[:offset])
 	}
@@ -196,7 +196,7 @@ func (b *Base) refused(r *Request, why Err) {
 // fail ends a request, which none has joined, with an error, unless there are more
 // names to be tried.
 func (b *Base) fail(r *Request, o outcome) {
-	if r.more == nil || len(r.more.names) == 0 {
+	if r.rare == nil || len(r.rare.names) == 0 {
 		b.end(r, o)
 		return
 	}
@@ -205,7 +205,7 @@ func (b *Base) fail(r *Request, o outcome) {
 	r.startOver()
 	r.renewLimit()
 	b.nextName(r)
-	if !b.recall(r) {
+	if !b.cacheLookup(r) {
 		b.enter(r)
 		b.finishLater()
 	}
@@ -213,17 +213,17 @@ func (b *Base) fail(r *Request, o outcome) {
 
 // nextName has r ask for the next name of a search, if there is one.
 func (b *Base) nextName(r *Request) bool {
-	if r.more == nil || len(r.more.names) == 0 {
+	if r.rare == nil || len(r.rare.names) == 0 {
 		return false
 	}
-	r.name = dns.Fqdn(r.more.names[0])
-	r.more.names = r.more.names[1:]
+	r.name = dns.Fqdn(r.rare.names[0])
+	r.rare.names = r.rare.names[1:]
 	return true
 }
 
-// recall ends a request, which is in no queue, if its answer is known already, and
+// cacheLookup ends a request, which is in no queue, if its answer is known already, and
 // goes on to the next name if it is that there is none.
-func (b *Base) recall(r *Request) bool {
+func (b *Base) cacheLookup(r *Request) bool {
 	if r.probe {
 		return false
 	}
@@ -265,8 +265,8 @@ func (b *Base) known(r *Request) (outcome, bool) {
 	return outcome{message: m, err: v.err}, err == nil
 }
 
-// remember puts an answer into the cache: a good one, or that there is none.
-func (b *Base) remember(r *Request, o *outcome, msg []byte) {
+// cacheStore puts an answer into the cache: a good one, or that there is none.
+func (b *Base) cacheStore(r *Request, o *outcome, msg []byte) {
 	if b.flags&NoCache != 0 || o.answer.TTL <= 0 || !r.asking().isCommon() {
 		return
 	}

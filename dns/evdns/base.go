@@ -57,7 +57,7 @@ type Base struct {
 	sources  sources
 
 	servers   []*nameserver
-	guests    []*nameserver
+	adHoc     []*nameserver
 	next      int // the server whose turn it is
 	good      int // how many servers are up
 	suspended bool

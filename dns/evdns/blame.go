@@ -18,7 +18,7 @@ func (s *nameserver) blame(err error) {
 
 // notSent notes that r's query has come to nothing because of err.
 func (r *Request) notSent(err error) {
-	if r.probe || r.missesOpinion() {
+	if r.probe || r.caseUnconfirmed() {
 		return
 	}
 	r.trouble().err = err

@@ -10,7 +10,7 @@ import (
 // channel.
 type channel struct {
 	server *nameserver
-	owner  carrier
+	owner  channelOwner
 	stream bool // nobody but the nameserver can send on it
 
 	buckets   []*Request // chains by the low bits of the id; the length is a power of two
@@ -22,16 +22,16 @@ type channel struct {
 	heardAt time.Duration // when the last of them did
 }
 
-// A carrier is a socket or connection.
-type carrier interface {
+// A channelOwner is a socket or connection.
+type channelOwner interface {
 	// settle is called at the end of an iteration in which the requests have
 	// changed: it sends, and decides what to wait for.
 	settle()
-	// sendAgain sends a request that is on its way already, or returns false if
+	// resend sends a request that was sent already, or returns false if
 	// that has to be another one.
-	sendAgain(r *Request) bool
-	// silent tells that a request was not answered in time.
-	silent(r *Request)
+	resend(r *Request) bool
+	// timedOut tells that a request was not answered in time.
+	timedOut(r *Request)
 }
 
 // send has r sent on c, with an id of its own, at the end of the iteration.

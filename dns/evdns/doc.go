@@ -151,4 +151,43 @@
 //     onion; C asks for all names.
 //   - Options that do not exist, and numbers that are none, are errors.
 //   - A truncated answer is asked for at the nameserver that has sent it.
+//
+// # Files
+//
+//	adhoc.go         nameservers that a query names
+//	answer.go        what an answer does to its request; the cache's part in a lookup
+//	base.go          Base, its making and freeing
+//	blame_*.go       which system errors are whose fault, by platform
+//	blame.go         what an error of sending does to a nameserver
+//	cache.go         the cache
+//	cachewrite.go    CacheWrite, CacheLookup
+//	casecheck.go     answers that change the case of the name
+//	channel.go       the requests on a socket or connection, by id
+//	config.go        Config, its checks and defaults
+//	configfile.go    reading files line by line
+//	edns.go          which nameservers know EDNS
+//	errors.go        the errors that a caller can tell apart
+//	failures.go      the cache of failed lookups
+//	getaddrinfo.go   GetAddrInfo
+//	health.go        nameservers that are down, and probes
+//	hosts.go         hosts files
+//	limits.go        defaults and limits
+//	log.go           log messages
+//	nameserver.go    adding, removing and suspending nameservers
+//	options.go       SetOption: the settings by libevent's names
+//	outcome.go       calling callbacks; the texts of errors
+//	pick.go          which nameserver is asked next
+//	query.go         QueryWith
+//	queue.go         lists of requests
+//	referral.go      answers that name other nameservers
+//	request.go       Request: its start, states and end
+//	resolvconf.go    resolv.conf, and the system's configuration
+//	search.go        search domains
+//	share.go         equal questions, asked once
+//	sort.go          the order of addresses (RFC 6724)
+//	sortlist.go      resolv.conf's sortlist
+//	special.go       names that are not asked for
+//	tcp.go           connections to nameservers
+//	transmit.go      sending, retries, deadlines; the end of an iteration
+//	udp.go           sockets to nameservers
 package evdns

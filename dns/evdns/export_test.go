@@ -51,12 +51,12 @@ func (l *Line) Receive(msg []byte) { l.ch.receive(msg, false) }
 // Flush has callbacks be called, and whatever else is due.
 func (l *Line) Flush() { l.Base.runDone(nil) }
 
-// deadEnd is a carrier that carries nothing.
+// deadEnd is a channelOwner that carries nothing.
 type deadEnd struct{ ch *channel }
 
-func (d deadEnd) settle()                 {}
-func (d deadEnd) sendAgain(*Request) bool { return true }
-func (d deadEnd) silent(*Request)         {}
+func (d deadEnd) settle()              {}
+func (d deadEnd) resend(*Request) bool { return true }
+func (d deadEnd) timedOut(*Request)    {}
 
 // Expire has the time pass of all requests that a nameserver has now, as if the
 // clock had gone on for no others. It is called by the loop.

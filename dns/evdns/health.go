@@ -87,12 +87,12 @@ func (s *nameserver) needsProbe() bool {
 // probeIn has the nameserver probed after a while.
 func (s *nameserver) probeIn(d time.Duration) {
 	s.probeAt = s.base.now() + d
-	s.wake()
+	s.resumeProbes()
 }
 
-// wake sets the timer for the next probe.
-func (s *nameserver) wake() {
-	if s.probe != nil || !s.needsProbe() || !s.base.awake() {
+// resumeProbes sets the timer for the next probe.
+func (s *nameserver) resumeProbes() {
+	if s.probe != nil || !s.needsProbe() || !s.base.runnable() {
 		return
 	}
 	if err := s.timer.AddTimeout(max(0, s.probeAt-s.base.now())); err != nil {
@@ -100,9 +100,9 @@ func (s *nameserver) wake() {
 	}
 }
 
-// rest puts probes off, and has nobody look for answers, until the resolver has
+// pauseProbes puts probes off, and has nobody look for answers, until the resolver has
 // something to do again, so that this does not keep the loop.
-func (s *nameserver) rest() {
+func (s *nameserver) pauseProbes() {
 	s.timer.DelNoBlock()
 	s.endProbe()
 	for _, u := range s.sockets {
@@ -111,7 +111,7 @@ func (s *nameserver) rest() {
 		}
 	}
 	if s.conn != nil {
-		s.conn.rest(true)
+		s.conn.pause(true)
 	}
 }
 

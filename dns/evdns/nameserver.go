@@ -252,12 +252,12 @@ func (b *Base) renewLimits(q *queue) {
 
 // clearServers removes all nameservers. No requests may be in flight.
 func (b *Base) clearServers() {
-	for _, list := range [][]*nameserver{b.servers, b.guests} {
+	for _, list := range [][]*nameserver{b.servers, b.adHoc} {
 		for _, s := range list {
 			s.close()
 		}
 	}
-	b.servers, b.guests, b.next, b.good = nil, nil, 0, 0
+	b.servers, b.adHoc, b.next, b.good = nil, nil, 0, 0
 	b.unsettled = nil
 	b.hold()
 }

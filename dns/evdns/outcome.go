@@ -65,7 +65,7 @@ func (b *Base) call(o *outcome) {
 	if r == nil {
 		return // it has panicked
 	}
-	callback, more := r.callback, r.more
+	callback, more := r.callback, r.rare
 	b.unlock()
 	defer b.lock()
 	if callback == nil {

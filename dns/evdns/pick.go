@@ -91,7 +91,7 @@ type trouble struct {
 
 // trouble returns where it is noted.
 func (r *Request) trouble() *trouble {
-	m := r.extra()
+	m := r.rareFields()
 	if m.trouble == nil {
 		m.trouble = new(trouble)
 	}
@@ -100,10 +100,10 @@ func (r *Request) trouble() *trouble {
 
 // pastTrouble returns what was noted, or nil.
 func (r *Request) pastTrouble() *trouble {
-	if r.more == nil {
+	if r.rare == nil {
 		return nil
 	}
-	return r.more.trouble
+	return r.rare.trouble
 }
 
 // hasAsked says whether r was sent to s.
@@ -146,9 +146,9 @@ func (r *Request) sendingTo(s *nameserver) {
 // startOver has r be sent as if that had never been done.
 func (r *Request) startOver() {
 	r.server, r.sent, r.failure, r.repeated = nil, 0, 0, false
-	r.plain, r.opinion = false, opinionNone
+	r.plain, r.caseCheck = false, caseNone
 	r.stream = r.flags&UseVC != 0
-	if r.more != nil {
-		r.more.trouble = nil
+	if r.rare != nil {
+		r.rare.trouble = nil
 	}
 }

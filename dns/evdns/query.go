@@ -55,7 +55,7 @@ func (b *Base) QueryWith(name string, qtype uint16, cfg QueryConfig, cb func(*dn
 	}
 	r := &Request{base: b, name: name, qtype: qtype, flags: cfg.Flags &^ CNAMECallback}
 	if cb != nil {
-		r.more = &more{message: cb, asking: a}
+		r.rare = &rareFields{message: cb, asking: a}
 	}
 	return b.start(r)
 }
@@ -171,10 +171,10 @@ func (a *asking) messageKind() entryKind {
 
 // asking returns how r is asked, or nil for the way of all others.
 func (r *Request) asking() *asking {
-	if r.more == nil {
+	if r.rare == nil {
 		return nil
 	}
-	return r.more.asking
+	return r.rare.asking
 }
 
 // record returns the record of EDNS of a query that is asked so, for datagrams of at

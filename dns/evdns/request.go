@@ -89,9 +89,9 @@ type Request struct {
 	links list.Links[Request] // in the queue of its state
 	chain *Request            // among those of via
 
-	name  string // which is asked for now, with a dot at its end
-	query []byte // the message that asks, or nil as long as none was sent
-	more  *more  // or nil
+	name  string      // which is asked for now, with a dot at its end
+	query []byte      // the message that asks, or nil as long as none was sent
+	rare  *rareFields // or nil
 
 	server   *nameserver // that was asked last, or nil
 	via      *channel    // where an answer is awaited, or nil
@@ -105,7 +105,7 @@ type Request struct {
 	opt       uint16 // length of the OPT record that query ends with
 	flags     QueryFlags
 	state     state
-	opinion   opinion
+	caseCheck caseCheck
 	sent      uint8 // how often, 255 times at most
 	failure   uint8 // what went wrong last, an Err, or 0 for silence
 	probe     bool  // is the resolver's own
@@ -118,8 +118,8 @@ type Request struct {
 // forever is a deadline that does not come.
 const forever = time.Duration(math.MaxInt64)
 
-// more is what few requests need.
-type more struct {
+// rareFields are those that few requests use.
+type rareFields struct {
 	names   []string              // to be tried after this one
 	message func(*dns.Msg, error) // the callback of Query
 	asking  *asking               // how it is asked, or nil for the way of all others
@@ -127,12 +127,12 @@ type more struct {
 	share   *share                // what it has to do with others, or nil
 }
 
-// extra returns the part of r that few requests have.
-func (r *Request) extra() *more {
-	if r.more == nil {
-		r.more = new(more)
+// rareFields returns the part of r that few requests have.
+func (r *Request) rareFields() *rareFields {
+	if r.rare == nil {
+		r.rare = new(rareFields)
 	}
-	return r.more
+	return r.rare
 }
 
 // ResolveIPv4 looks up the IPv4 addresses of a name. cb is called by the loop,
@@ -181,7 +181,7 @@ func (b *Base) Query(name string, qtype uint16, flags QueryFlags, cb func(*dns.M
 	}
 	r := &Request{base: b, name: name, qtype: qtype, flags: flags &^ CNAMECallback}
 	if cb != nil {
-		r.more = &more{message: cb}
+		r.rare = &rareFields{message: cb}
 	}
 	return b.start(r)
 }
@@ -215,14 +215,14 @@ func (b *Base) start(r *Request) (*Request, error) {
 		first, rest := b.search.names(r.name)
 		r.name = first
 		if len(rest) > 0 {
-			r.extra().names = rest
+			r.rareFields().names = rest
 		}
 	}
 	r.name = dns.Fqdn(r.name)
 	r.stream = r.flags&UseVC != 0
 	r.beginTime()
 	b.users++
-	if !b.recall(r) {
+	if !b.cacheLookup(r) {
 		b.enter(r)
 		b.finishLater()
 	}
@@ -262,7 +262,7 @@ func (b *Base) checkStart(r *Request) error {
 	switch {
 	case b.freed:
 		return ErrFreed
-	case r.callback == nil && (r.more == nil || r.more.message == nil):
+	case r.callback == nil && (r.rare == nil || r.rare.message == nil):
 		return fmt.Errorf("callback: %w", event.ErrNil)
 	case r.flags&^allQueryFlags != 0:
 		return fmt.Errorf("%#x: %w", uint8(r.flags&^allQueryFlags), ErrFlags)
@@ -308,7 +308,7 @@ func (b *Base) quit(r *Request) {
 		b.remove(r)
 		return
 	}
-	r.more.share.detached = true
+	r.rare.share.detached = true
 	b.finishLater()
 }
 

@@ -22,7 +22,7 @@ type share struct {
 }
 
 func (r *Request) sharing() *share {
-	m := r.extra()
+	m := r.rareFields()
 	if m.share == nil {
 		m.share = new(share)
 	}
@@ -31,15 +31,15 @@ func (r *Request) sharing() *share {
 
 // detached says whether r is only sent for others.
 func (r *Request) detached() bool {
-	return r.more != nil && r.more.share != nil && r.more.share.detached
+	return r.rare != nil && r.rare.share != nil && r.rare.share.detached
 }
 
 // joined returns the requests that have joined r, or nil.
 func (r *Request) joined() *queue {
-	if r.more == nil || r.more.share == nil || r.more.share.joined.Len() == 0 {
+	if r.rare == nil || r.rare.share == nil || r.rare.share.joined.Len() == 0 {
 		return nil
 	}
-	return &r.more.share.joined
+	return &r.rare.share.joined
 }
 
 // enter has the question of r asked, unless it is already: then r joins the
@@ -62,8 +62,8 @@ func (b *Base) enter(r *Request) {
 
 // part takes r away from the leader that it has joined.
 func (b *Base) part(r *Request) {
-	s := r.more.share
-	s.leader.more.share.joined.Remove(r)
+	s := r.rare.share
+	s.leader.rare.share.joined.Remove(r)
 	b.joined--
 	if s.leader.detached() && s.leader.joined() == nil {
 		b.remove(s.leader)
@@ -95,7 +95,7 @@ func (b *Base) dismiss(r *Request) []*Request {
 	for other := q.First(); other != nil; other = q.First() {
 		q.Remove(other)
 		b.joined--
-		other.more.share.leader = nil
+		other.rare.share.leader = nil
 		other.state = stateNew
 		other.server = r.server // which has answered
 		list = append(list, other)

@@ -21,7 +21,7 @@ type connection struct {
 	bev       *bufferevent.Bufferevent
 	used      time.Duration // when there were requests last
 	connected bool
-	resting   bool // nothing is read, so that the loop may end
+	paused    bool // nothing is read, so that the loop may end
 	closed    bool
 }
 
@@ -39,7 +39,7 @@ const lengthLen = 2
 // none.
 func (s *nameserver) connection() (*connection, error) {
 	c := s.conn
-	if c != nil && c.resting && s.base.now()-c.used > s.base.config.TCPIdleTimeout {
+	if c != nil && c.paused && s.base.now()-c.used > s.base.config.TCPIdleTimeout {
 		c.close() // nobody has looked at it for so long
 		c = nil
 	}
@@ -106,13 +106,13 @@ func (b *Base) streamOptions() bufferevent.Options {
 	return opts
 }
 
-// sendAgain implements carrier: what was sent will arrive, or the connection
+// resend implements channelOwner: what was sent will arrive, or the connection
 // breaks.
-func (c *connection) sendAgain(*Request) bool { return !c.closed }
+func (c *connection) resend(*Request) bool { return !c.closed }
 
-// silent implements carrier. If nothing at all was heard since r was sent, there
+// timedOut implements channelOwner. If nothing at all was heard since r was sent, there
 // is something wrong with the connection.
-func (c *connection) silent(r *Request) {
+func (c *connection) timedOut(r *Request) {
 	if c.closed || c.heardAt > r.sentAt {
 		return
 	}
@@ -120,7 +120,7 @@ func (c *connection) silent(r *Request) {
 	c.lost(errIdle)
 }
 
-// settle implements carrier.
+// settle implements channelOwner.
 func (c *connection) settle() {
 	if c.closed {
 		return
@@ -141,15 +141,15 @@ func (c *connection) settle() {
 		c.close()
 		return
 	}
-	c.rest(c.n == 0 && !c.server.base.awake())
+	c.pause(c.n == 0 && !c.server.base.runnable())
 }
 
-// rest stops the reading, or lets it go on.
-func (c *connection) rest(on bool) {
-	if on == c.resting {
+// pause stops reading, or resumes it.
+func (c *connection) pause(on bool) {
+	if on == c.paused {
 		return
 	}
-	c.resting = on
+	c.paused = on
 	if on {
 		c.bev.Disable(event.Read)
 	} else if err := c.bev.Enable(event.Read); err != nil {

@@ -30,7 +30,7 @@ func (b *Base) finish() {
 	if b.freed {
 		return
 	}
-	b.wake()
+	b.resume()
 	b.pump()
 	for i := 0; i < len(b.unsettled); i++ { // one may unsettle others
 		c := b.unsettled[i]
@@ -39,11 +39,11 @@ func (b *Base) finish() {
 	}
 	clear(b.unsettled)
 	b.unsettled = b.unsettled[:0]
-	if len(b.guests) > 0 {
-		b.seeOff()
+	if len(b.adHoc) > 0 {
+		b.closeAdHoc()
 	}
 	b.setTimer()
-	b.rest()
+	b.pause()
 }
 
 // pump moves requests from waiting to in flight, as far as the limit allows.
@@ -120,7 +120,7 @@ func (c *Config) patience() time.Duration { return max(c.Timeout, minTimeout) }
 func (b *Base) sendTo(r *Request, s *nameserver) error {
 	edns := s.wantsEDNS(r)
 	c := r.via
-	if c != nil && c.server == s && (edns || r.opt == 0) && c.owner.sendAgain(r) {
+	if c != nil && c.server == s && (edns || r.opt == 0) && c.owner.resend(r) {
 		return nil
 	}
 	b.leave(r)
@@ -199,9 +199,9 @@ func (b *Base) retry(r *Request, why string) {
 	}
 }
 
-// elsewhere sends requests again that cannot be answered where they are, because
+// retryElsewhere sends requests again that cannot be answered where they are, because
 // of err.
-func (b *Base) elsewhere(requests []*Request, err error) {
+func (b *Base) retryElsewhere(requests []*Request, err error) {
 	for _, r := range requests {
 		if r.state == stateInflight {
 			r.notSent(err)
@@ -213,7 +213,7 @@ func (b *Base) elsewhere(requests []*Request, err error) {
 // giveUp ends a request that was sent often enough, and those that have joined it.
 func (b *Base) giveUp(r *Request) {
 	err := r.describe(r.reason())
-	b.rememberFailure(r, err)
+	b.cacheFailure(r, err)
 	b.each(r, func(r *Request) {
 		if isNoAnswer(err) {
 			b.end(r, outcome{err: err})
@@ -231,9 +231,9 @@ func (r *Request) reason() Err {
 	return Err(r.failure)
 }
 
-// rememberFailure keeps for a moment that r has failed, if that is not this host's
+// cacheFailure keeps for a moment that r has failed, if that is not this host's
 // fault.
-func (b *Base) rememberFailure(r *Request, err error) {
+func (b *Base) cacheFailure(r *Request, err error) {
 	if b.flags&NoCache != 0 || isShortage(err) || !r.asking().isUsual() {
 		return
 	}
@@ -325,8 +325,8 @@ func (r *Request) extendLimit(d time.Duration) {
 // due deals with a request in flight whose deadline has passed.
 func (b *Base) due(r *Request, now time.Duration) {
 	switch {
-	case r.opinion == opinionWanted:
-		b.askOpinion(r)
+	case r.caseCheck == caseWanted:
+		b.verifyCase(r)
 	case r.sentAt+b.config.patience() <= now:
 		b.timedOut(r)
 	case !b.expire(r): // the option may have changed
@@ -356,37 +356,37 @@ func (b *Base) timedOut(r *Request) {
 		t.err = nil
 	}
 	if c := r.via; c != nil {
-		c.owner.silent(r)
+		c.owner.timedOut(r)
 	}
 	r.server.doubted = true
 	r.server.strike(why)
 	b.retry(r, why)
 }
 
-// wake begins the probes anew that rested with the resolver; rest has everything
-// rest, if there is nothing to be looked up and the loop may end.
-func (b *Base) wake() {
+// resume resumes probes when there is a lookup again; pause pauses probes and reading
+// when there is none and the loop may end.
+func (b *Base) resume() {
 	if b.active || b.users == 0 {
 		return
 	}
 	b.active = true
 	for _, s := range b.servers {
-		s.wake()
+		s.resumeProbes()
 	}
 }
 
-func (b *Base) rest() {
+func (b *Base) pause() {
 	if !b.active || b.users > 0 || b.flags&DisableWhenInactive == 0 {
 		return
 	}
 	b.active = false
 	for _, s := range b.servers {
-		s.rest()
+		s.pauseProbes()
 	}
 }
 
-// awake says whether the resolver may keep the loop from ending.
-func (b *Base) awake() bool { return b.active || b.flags&DisableWhenInactive == 0 }
+// runnable reports whether the resolver may keep the loop from ending.
+func (b *Base) runnable() bool { return b.active || b.flags&DisableWhenInactive == 0 }
 
 // hold keeps the loop from ending while there are nameservers, unless it was
 // asked not to.

@@ -160,8 +160,8 @@ func (b *Base) localAddr(remote netip.AddrPort) netip.AddrPort {
 	return local
 }
 
-// sendAgain implements carrier.
-func (u *udpSocket) sendAgain(r *Request) bool {
+// resend implements channelOwner.
+func (u *udpSocket) resend(r *Request) bool {
 	if u.state != udpUsed {
 		return false
 	}
@@ -169,10 +169,10 @@ func (u *udpSocket) sendAgain(r *Request) bool {
 	return true
 }
 
-// silent implements carrier.
-func (u *udpSocket) silent(*Request) {}
+// timedOut implements channelOwner.
+func (u *udpSocket) timedOut(*Request) {}
 
-// settle implements carrier.
+// settle implements channelOwner.
 func (u *udpSocket) settle() {
 	if u.state == udpClosed {
 		return
@@ -185,7 +185,7 @@ func (u *udpSocket) settle() {
 	case u.state == udpRetired && u.n == 0:
 		u.close()
 	default:
-		u.watch(u.n > 0 || u.server.base.awake())
+		u.watch(u.n > 0 || u.server.base.runnable())
 	}
 }
 
@@ -263,7 +263,7 @@ func (u *udpSocket) failed(err error) {
 	if !errors.Is(err, datagram.ErrRefused) {
 		u.abandon(requests)
 	}
-	s.base.elsewhere(requests, err)
+	s.base.retryElsewhere(requests, err)
 }
 
 // abandon closes the socket. Its requests, which are given, are on it no more.

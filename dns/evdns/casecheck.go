@@ -4,7 +4,7 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-// An opinion is how far r has got in having an answer by UDP confirmed that has the
+// A caseCheck is how far r has got in having an answer by UDP confirmed that has the
 // letters of the name in another case. Some nameservers change them, but so does
 // somebody who forges an answer and cannot see the query.
 //
@@ -12,13 +12,13 @@ import (
 // nameserver is asked over TCP, where an answer cannot be forged without seeing the
 // query. If TCP fails, it is asked by UDP again, and the second such answer is used: to
 // forge both, two ids and two ports have to be guessed.
-type opinion uint8
+type caseCheck uint8
 
 const (
-	opinionNone    opinion = iota // is needed
-	opinionWanted                 // as there was such an answer
-	opinionAsked                  // for over TCP
-	opinionMissing                // as TCP has failed
+	caseNone    caseCheck = iota // is needed
+	caseWanted                   // as there was such an answer
+	caseAsked                    // for over TCP
+	caseMissing                  // as TCP has failed
 )
 
 // resembles says whether a message is taken for the answer to r though it does not
@@ -39,13 +39,13 @@ func (c *channel) resembles(r *Request, msg []byte, h dnswire.Header) bool {
 // enough that there is one.
 func (b *Base) believes(r *Request) bool {
 	switch {
-	case r.probe || r.opinion == opinionMissing:
+	case r.probe || r.caseCheck == caseMissing:
 		return true
-	case r.opinion == opinionWanted:
+	case r.caseCheck == caseWanted:
 	case r.server.folds:
-		b.askOpinion(r)
+		b.verifyCase(r)
 	default:
-		r.opinion = opinionWanted
+		r.caseCheck = caseWanted
 		b.inflight.Remove(r)
 		b.inflight.insert(r, min(r.deadline, b.now()+caseDelay))
 		b.finishLater()
@@ -53,21 +53,21 @@ func (b *Base) believes(r *Request) bool {
 	return false
 }
 
-// askOpinion asks the nameserver that has given an answer with other letters again,
+// verifyCase asks the nameserver that has given an answer with other letters again,
 // over TCP.
-func (b *Base) askOpinion(r *Request) {
-	r.opinion, r.stream = opinionAsked, true
+func (b *Base) verifyCase(r *Request) {
+	r.caseCheck, r.stream = caseAsked, true
 	r.sent-- // the nameserver has answered, after all
 	b.leave(r)
 	b.transmit(r, r.server)
 }
 
-// missesOpinion says whether another opinion was asked for and is not to be had, and
+// caseUnconfirmed says whether confirmation was asked for and is not to be had, and
 // has r sent by UDP again.
-func (r *Request) missesOpinion() bool {
-	if r.opinion != opinionAsked || !r.stream {
+func (r *Request) caseUnconfirmed() bool {
+	if r.caseCheck != caseAsked || !r.stream {
 		return false
 	}
-	r.opinion, r.stream = opinionMissing, false
+	r.caseCheck, r.stream = caseMissing, false
 	return true
 }

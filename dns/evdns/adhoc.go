@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// A guest is a nameserver that is not one of the resolver's, and that a query names. It
-// is there as long as it has queries, and never taken for down, nor probed.
+// An ad hoc nameserver is one that a query names and that is not one of the resolver's.
+// It exists as long as it has queries, is never taken for down, and never probed.
 
 // pickNamed returns the nameserver that r names, or nil if it was sent there often
 // enough.
@@ -20,7 +20,7 @@ func (b *Base) pickNamed(r *Request, addr netip.AddrPort) *nameserver {
 
 // named returns the nameserver with an address.
 func (b *Base) named(addr netip.AddrPort) *nameserver {
-	for _, list := range [][]*nameserver{b.servers, b.guests} {
+	for _, list := range [][]*nameserver{b.servers, b.adHoc} {
 		for _, s := range list {
 			if s.addr == addr {
 				return s
@@ -32,13 +32,13 @@ func (b *Base) named(addr netip.AddrPort) *nameserver {
 		logWarn("timer", "error", err)
 		return nil
 	}
-	b.guests = append(b.guests, s)
+	b.adHoc = append(b.adHoc, s)
 	return s
 }
 
-// seeOff closes the guests that have no queries any more.
-func (b *Base) seeOff() {
-	b.guests = slices.DeleteFunc(b.guests, func(s *nameserver) bool {
+// closeAdHoc closes the ad hoc nameservers that have no queries any more.
+func (b *Base) closeAdHoc() {
+	b.adHoc = slices.DeleteFunc(b.adHoc, func(s *nameserver) bool {
 		if s.busy() {
 			return false
 		}
