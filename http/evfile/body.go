@@ -10,6 +10,7 @@ import (
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/http/internal/cond"
+	"github.com/go-libevent/libevent/http/internal/filepart"
 )
 
 // A body yields parts of a file, as an evhttp.BodySource.
@@ -105,15 +106,11 @@ func (b *body) add(piece *evbuffer.Buffer, start, n int64) error {
 	if n <= maxRead {
 		return b.read(piece, start, int(n))
 	}
-	// Reading a mapping of a file that was shortened ends the process by SIGBUS.
-	s, err := evbuffer.NewFileSegment(b.fd, start, n, evbuffer.DisableMmap|evbuffer.DisableLocking)
-	if err != nil {
+	if err := filepart.Add(piece, b.fd, start, n, b.release); err != nil {
 		return err
 	}
 	b.refs++
-	s.SetCleanup(func(*evbuffer.FileSegment, evbuffer.SegmentFlag) { b.release() })
-	defer s.Free()
-	return piece.AddFileSegment(s, 0, -1)
+	return nil
 }
 
 // read reads some of the file into a piece.

@@ -63,16 +63,19 @@ func TestListsAreWholeOrNone(t *testing.T) {
 		name   string
 		folder brokenFolder
 		want   string
+		most   int // MaxListed
 	}{
-		{"whole", brokenFolder{entries: []fs.DirEntry{entry{file, nil}}}, "1 false 0"},
-		{"empty", brokenFolder{err: io.EOF}, "0 false 0"},
-		{"broken at the begin", brokenFolder{err: broken(syscall.EIO)}, "0 false 500"},
-		{"broken midway", brokenFolder{entries: []fs.DirEntry{entry{file, nil}}, err: broken(syscall.EIO)}, "0 false 500"},
-		{"an entry that has gone", brokenFolder{entries: []fs.DirEntry{entry{file, broken(syscall.ENOENT)}, entry{file, nil}}}, "1 false 0"},
-		{"an entry that is forbidden", brokenFolder{entries: []fs.DirEntry{entry{file, broken(syscall.EACCES)}, entry{file, nil}}}, "1 false 0"},
-		{"an entry that is broken", brokenFolder{entries: []fs.DirEntry{entry{file, nil}, entry{file, broken(syscall.EIO)}}}, "0 false 500"},
-		{"no descriptors", brokenFolder{entries: []fs.DirEntry{entry{file, broken(syscall.EMFILE)}}}, "0 false 503"},
-		{"too many", brokenFolder{entries: many}, fmt.Sprint(DefaultMaxListed, " true 0")},
+		{"whole", brokenFolder{entries: []fs.DirEntry{entry{file, nil}}}, "1 false 0", 0},
+		{"empty", brokenFolder{err: io.EOF}, "0 false 0", 0},
+		{"broken at the begin", brokenFolder{err: broken(syscall.EIO)}, "0 false 500", 0},
+		{"broken midway", brokenFolder{entries: []fs.DirEntry{entry{file, nil}}, err: broken(syscall.EIO)}, "0 false 500", 0},
+		{"an entry that has gone", brokenFolder{entries: []fs.DirEntry{entry{file, broken(syscall.ENOENT)}, entry{file, nil}}}, "1 false 0", 0},
+		{"an entry that is forbidden", brokenFolder{entries: []fs.DirEntry{entry{file, broken(syscall.EACCES)}, entry{file, nil}}}, "1 false 0", 0},
+		{"an entry that is broken", brokenFolder{entries: []fs.DirEntry{entry{file, nil}, entry{file, broken(syscall.EIO)}}}, "0 false 500", 0},
+		{"no descriptors", brokenFolder{entries: []fs.DirEntry{entry{file, broken(syscall.EMFILE)}}}, "0 false 503", 0},
+		{"too many for a limit of its own", brokenFolder{entries: many}, "3 true 0", 3},
+		{"just enough for it", brokenFolder{entries: many[:3]}, "3 false 0", 3},
+		{"too many", brokenFolder{entries: many}, fmt.Sprint(DefaultMaxListed, " true 0"), 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s, err := NewServer(dir)
@@ -80,6 +83,7 @@ func TestListsAreWholeOrNone(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
+			s.MaxListed = test.most
 			entries, cut, err := s.entries(".", &test.folder)
 			code := 0
 			if err != nil {

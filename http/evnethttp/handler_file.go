@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/http/internal/filepart"
 )
 
 // ReadFrom implements io.ReaderFrom, for io.Copy: the kernel sends files without
@@ -92,7 +93,7 @@ func (w *exchange) sendFile(file openFile, n int64) error {
 	sent := error(nil)
 	err = raw.Control(func(fd uintptr) { // which stays open meanwhile
 		var piece evbuffer.Buffer
-		if sent = addFilePart(&piece, int(fd), at-n, n); sent != nil {
+		if sent = filepart.Add(&piece, int(fd), at-n, n, nil); sent != nil {
 			return
 		}
 		if sent = w.out.WriteBuffer(&piece); sent == nil {
@@ -104,18 +105,4 @@ func (w *exchange) sendFile(file openFile, n int64) error {
 		return err
 	}
 	return w.note(sent)
-}
-
-// addFilePart adds some of a file to an empty buffer, to be sent from disk. It is not
-// mapped, because reading a mapping of a file that has been shortened is a fatal fault.
-func addFilePart(piece *evbuffer.Buffer, fd int, start, n int64) error {
-	if err := piece.SetFlags(evbuffer.DrainsToFD); err != nil {
-		return err
-	}
-	s, err := evbuffer.NewFileSegment(fd, start, n, evbuffer.DisableMmap|evbuffer.DisableLocking)
-	if err != nil {
-		return err
-	}
-	defer s.Free()
-	return piece.AddFileSegment(s, 0, -1)
 }
