@@ -36,9 +36,13 @@
 // An [ACME] has an authority issue certificates on demand and renews them, by
 // golang.org/x/crypto/acme/autocert. The authority's checks are answered by the TLS
 // server itself ([ACME.TLSConfig]), and by a handler at port 80 ([ACME.HTTPHandler])
-// that any server for net/http's handlers can serve, evhttp's included. A handshake
-// that needs a certificate which is not there waits for it; in evtls neither loop nor
-// workers wait with it.
+// that any server for net/http's handlers can serve. On the loop that is evhttp's, with
+// package evnethttp:
+//
+//	server.SetGenericStream(evnethttp.Handler(acme.HTTPHandler(nil)))
+//
+// A handshake that needs a certificate which is not there waits for it; in evtls
+// neither loop nor workers wait with it.
 //
 // # Errors
 //
