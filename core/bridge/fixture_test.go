@@ -9,7 +9,7 @@ import (
 	"github.com/go-libevent/libevent/core/bridge"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/internal/leak"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // patience is how long something may take before the test counts as failed. It is
@@ -59,7 +59,7 @@ func onEveryMethod(t *testing.T, test func(t *testing.T, base *event.Base)) {
 	methods := event.SupportedMethods()
 	for _, method := range methods {
 		t.Run(method, func(t *testing.T) {
-			leak.Check(t)
+			evtest.Leaks(t)
 			others := slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == method })
 			base, err := event.NewBaseWithConfig(&event.Config{AvoidMethods: others, Flags: event.IgnoreEnv})
 			if err != nil {

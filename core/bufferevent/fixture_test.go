@@ -12,8 +12,8 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
-	"github.com/go-libevent/libevent/core/internal/leak"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
@@ -48,7 +48,7 @@ func wantError(t testing.TB, what string, err, target error) {
 // anything behind. It comes first in a test.
 func newBase(t testing.TB) *event.Base {
 	t.Helper()
-	leak.Check(t)
+	evtest.Leaks(t)
 	base, err := event.NewBase()
 	ok(t, err)
 	t.Cleanup(base.Free)

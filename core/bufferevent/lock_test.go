@@ -1,10 +1,8 @@
 package bufferevent_test
 
 import (
-	"bytes"
 	"errors"
 	"runtime"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -34,7 +32,7 @@ func enableLocks(t testing.TB) *lockMaker {
 		APIVersion: evthread.ConditionAPIVersion,
 		Alloc:      func(uint) (evthread.Cond, error) { return new(condition), nil },
 	}))
-	evthread.SetIDCallback(goroutine)
+	evthread.SetIDCallback(func() uint64 { return uint64(evthread.Goroutine()) })
 	t.Cleanup(func() {
 		event.SetLogCallback(func(event.LogSeverity, string) {}) // it is worth a warning
 		defer event.SetLogCallback(nil)
@@ -73,12 +71,12 @@ func (m *lockMaker) locked() bool { return m.latest.Load().owner.Load() != 0 }
 // A lock is recursive and belongs to a goroutine.
 type lock struct {
 	mu    sync.Mutex
-	owner atomic.Uint64 // 0: nobody
-	depth int           // the owner's alone
-	freed atomic.Bool   // nobody may take it any more
+	owner atomic.Uintptr // 0: nobody
+	depth int            // the owner's alone
+	freed atomic.Bool    // nobody may take it any more
 }
 
-func (l *lock) held() bool { return l.owner.Load() == goroutine() }
+func (l *lock) held() bool { return l.owner.Load() == evthread.Goroutine() }
 
 func (l *lock) Lock(mode evthread.Mode) error {
 	if l.freed.Load() {
@@ -93,7 +91,7 @@ func (l *lock) Lock(mode evthread.Mode) error {
 	} else if !l.mu.TryLock() {
 		return evthread.ErrBusy
 	}
-	l.owner.Store(goroutine())
+	l.owner.Store(evthread.Goroutine())
 	l.depth = 1
 	return nil
 }
@@ -134,17 +132,9 @@ func (c *condition) Wait(with evthread.Lock, timeout time.Duration) (timedOut bo
 	l.mu.Unlock()
 	<-signalled
 	l.mu.Lock()
-	l.owner.Store(goroutine())
+	l.owner.Store(evthread.Goroutine())
 	l.depth = depth
 	return false, nil
-}
-
-// goroutine returns the number that stack traces give the caller's goroutine.
-func goroutine() uint64 {
-	var buf [32]byte
-	line := buf[:runtime.Stack(buf[:], false)]
-	n, _ := strconv.ParseUint(string(bytes.Fields(line)[1]), 10, 64)
-	return n
 }
 
 func TestThreadSafeGivesALock(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
-	"github.com/go-libevent/libevent/core/internal/leak"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
@@ -25,7 +25,7 @@ var loopbacks = []netip.AddrPort{
 }
 
 // TestMain fails if the tests leave descriptors open, where the system can tell.
-func TestMain(m *testing.M) { os.Exit(leak.Run(m)) }
+func TestMain(m *testing.M) { os.Exit(evtest.Run(m)) }
 
 func ok(t testing.TB, err error) {
 	t.Helper()

@@ -1,11 +1,8 @@
 package evbuffer
 
 import (
-	"bytes"
 	"errors"
 	"reflect"
-	"runtime"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,7 +22,7 @@ func enableLocks(t *testing.T, alloc func() (evthread.Lock, error)) (freed *atom
 		Alloc:          func(evthread.LockType) (evthread.Lock, error) { return alloc() },
 		Free:           func(evthread.Lock, evthread.LockType) { freed.Add(1) },
 	}))
-	evthread.SetIDCallback(goroutine)
+	evthread.SetIDCallback(func() uint64 { return uint64(evthread.Goroutine()) })
 	t.Cleanup(func() {
 		event.SetLogCallback(func(event.LogSeverity, string) {}) // it is worth a warning
 		defer event.SetLogCallback(nil)
@@ -40,12 +37,12 @@ func newLock() (evthread.Lock, error) { return new(recursiveLock), nil }
 // A recursiveLock belongs to a goroutine.
 type recursiveLock struct {
 	mu    sync.Mutex
-	owner atomic.Uint64
+	owner atomic.Uintptr
 	depth int
 }
 
 func (l *recursiveLock) Lock(mode evthread.Mode) error {
-	me := goroutine()
+	me := evthread.Goroutine()
 	if l.owner.Load() != me {
 		l.mu.Lock()
 		l.owner.Store(me)
@@ -55,7 +52,7 @@ func (l *recursiveLock) Lock(mode evthread.Mode) error {
 }
 
 func (l *recursiveLock) Unlock(evthread.Mode) error {
-	if l.owner.Load() != goroutine() {
+	if l.owner.Load() != evthread.Goroutine() {
 		return evthread.ErrNotHeld
 	}
 	l.depth--
@@ -64,14 +61,6 @@ func (l *recursiveLock) Unlock(evthread.Mode) error {
 		l.mu.Unlock()
 	}
 	return nil
-}
-
-// goroutine returns the number that stack traces give the caller's goroutine.
-func goroutine() uint64 {
-	var buf [32]byte
-	line := buf[:runtime.Stack(buf[:], false)]
-	n, _ := strconv.ParseUint(string(bytes.Fields(line)[1]), 10, 64)
-	return n
 }
 
 func TestLockingNeedsAnImplementation(t *testing.T) {
@@ -317,7 +306,7 @@ type watchedLock struct {
 }
 
 func (l *watchedLock) Lock(m evthread.Mode) error {
-	if owner := l.owner.Load(); owner != 0 && owner != goroutine() {
+	if owner := l.owner.Load(); owner != 0 && owner != evthread.Goroutine() {
 		l.waiting <- struct{}{}
 	}
 	return l.recursiveLock.Lock(m)

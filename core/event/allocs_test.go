@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/internal/leak"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // TestSteadyStateDoesNotAllocate is for bases without locks: those of these
@@ -34,7 +34,7 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 				{"a deferred callback", allocsDeferred},
 			} {
 				t.Run(c.name, func(t *testing.T) {
-					leak.Check(t)
+					evtest.Leaks(t)
 					step := c.start(t, on.base(t))
 					for range 50 {
 						step() // lets buffers grow to what they need

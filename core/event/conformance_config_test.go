@@ -8,14 +8,14 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evthread"
-	"github.com/go-libevent/libevent/core/internal/leak"
 )
 
 // What follows is about choosing a backend, and so not for each of them.
 
 func TestDefaultIsTheFirstMethod(t *testing.T) {
-	leak.Check(t)
+	evtest.Leaks(t)
 	methods := event.SupportedMethods()
 	same(t, "method", newBase(t, &event.Config{Flags: event.IgnoreEnv}).Method(), methods[0])
 	methods[0] = "changed" // is the caller's own list
@@ -23,7 +23,7 @@ func TestDefaultIsTheFirstMethod(t *testing.T) {
 }
 
 func TestAvoidMethods(t *testing.T) {
-	leak.Check(t)
+	evtest.Leaks(t)
 	methods := event.SupportedMethods()
 	for i, m := range methods {
 		cfg := &event.Config{AvoidMethods: append([]string{"no such method", ""}, methods[:i]...), Flags: event.IgnoreEnv}
@@ -38,7 +38,7 @@ func TestAvoidMethods(t *testing.T) {
 }
 
 func TestRequireFeatures(t *testing.T) {
-	leak.Check(t)
+	evtest.Leaks(t)
 	const all = event.FeatureET | event.FeatureO1 | event.FeatureFDs | event.FeatureEarlyClose
 	has := make(map[string]event.Feature)
 	for _, on := range backends() {
@@ -63,7 +63,7 @@ func TestRequireFeatures(t *testing.T) {
 }
 
 func TestEnvironmentDisablesMethods(t *testing.T) {
-	leak.Check(t)
+	evtest.Leaks(t)
 	methods := event.SupportedMethods()
 	for i, m := range methods {
 		same(t, "method", newBase(t, nil).Method(), m)
@@ -81,7 +81,7 @@ func TestEnvironmentSetsFlags(t *testing.T) {
 	if event.SupportedMethods()[0] != "epoll" {
 		t.Skip("only epoll shows its flags")
 	}
-	leak.Check(t)
+	evtest.Leaks(t)
 	t.Setenv("EVENT_EPOLL_USE_CHANGELIST", "1")
 	t.Setenv("EVENT_PRECISE_TIMER", "1")
 	same(t, "method with IgnoreEnv", newBase(t, &event.Config{Flags: event.IgnoreEnv}).Method(), "epoll")
@@ -115,7 +115,7 @@ func captureLog(t testing.TB) *[]string {
 }
 
 func TestShowMethod(t *testing.T) {
-	leak.Check(t)
+	evtest.Leaks(t)
 	log := captureLog(t)
 	t.Setenv("EVENT_SHOW_METHOD", "1")
 	newBase(t, &event.Config{Flags: event.IgnoreEnv})
@@ -126,7 +126,7 @@ func TestShowMethod(t *testing.T) {
 }
 
 func TestLockThatCannotBeMade(t *testing.T) {
-	leak.Check(t)
+	evtest.Leaks(t)
 	none := errors.New("out of locks")
 	ok(t, evthread.SetLockCallbacks(&evthread.LockCallbacks{
 		APIVersion:     evthread.LockAPIVersion,
@@ -140,7 +140,7 @@ func TestLockThatCannotBeMade(t *testing.T) {
 }
 
 func TestLocksAreGivenBack(t *testing.T) {
-	leak.Check(t)
+	evtest.Leaks(t)
 	locks, conds := 0, 0
 	ok(t, evthread.SetLockCallbacks(&evthread.LockCallbacks{
 		APIVersion:     evthread.LockAPIVersion,

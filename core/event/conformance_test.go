@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/internal/leak"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // The conformance suite is the specification of a base: every behaviour in
@@ -62,7 +62,7 @@ func onEveryBackend(t *testing.T, behaviours []behaviour) {
 			}
 			for _, b := range behaviours {
 				t.Run(b.name, func(t *testing.T) {
-					leak.Check(t)
+					evtest.Leaks(t)
 					b.test(t, on)
 				})
 			}

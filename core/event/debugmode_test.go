@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/internal/leak"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // inDebugMode is set in the environment of the process that has debug mode on.
@@ -73,7 +73,7 @@ func runDebugTests(t *testing.T) {
 		{"without a callback it panics", debugPanics},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			leak.Check(t)
+			evtest.Leaks(t)
 			b := newBase(t, nil)
 			test.run(t, b, captureFatal(t))
 		})

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/internal/leak"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // These tests are most of all for the race detector, but they count, too.
@@ -32,7 +32,7 @@ func everyBackend(t *testing.T, locked bool, test func(t *testing.T, on backend)
 	all := slices.DeleteFunc(backends(), func(on backend) bool { return on.locked != locked })
 	for _, on := range all {
 		t.Run(on.method+"/"+on.variant, func(t *testing.T) {
-			leak.Check(t)
+			evtest.Leaks(t)
 			if locked {
 				enableLocks(t)
 			}

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
-	"github.com/go-libevent/libevent/core/internal/leak"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // testSignals are those that the tests raise. What they do to a process that
@@ -340,12 +340,12 @@ func testSignalGoroutine(t *testing.T, on backend) {
 	for _, ev := range events {
 		ok(t, ev.Del())
 	}
-	if n := leak.Settled(runtime.NumGoroutine, before); n > before {
+	if n := evtest.Settled(runtime.NumGoroutine, before); n > before {
 		t.Errorf("%d goroutines after the last Del, %d before", n, before)
 	}
 	addSignal(t, a, syscall.SIGUSR1, ignore)
 	a.Free()
-	if n := leak.Settled(runtime.NumGoroutine, before); n > before {
+	if n := evtest.Settled(runtime.NumGoroutine, before); n > before {
 		t.Errorf("%d goroutines after Free, %d before", n, before)
 	}
 }
@@ -368,7 +368,7 @@ func testSignalAddAgain(t *testing.T, on backend) {
 // TestSignalStorm raises very many signals while some bases listen all the
 // time, and others come and go.
 func TestSignalStorm(t *testing.T) {
-	leak.Check(t)
+	evtest.Leaks(t)
 	surviveSignals(t)
 	raises := 100_000
 	if testing.Short() {

@@ -40,7 +40,7 @@
 //
 // [Leaks] makes a test fail that leaves goroutines or descriptors behind. Base, Loop
 // and Clock.Base call it. It counts for the whole process, so it is not for tests
-// that run in parallel.
+// that run in parallel; [Run] watches a whole package instead.
 //
 // # Locks
 //
@@ -52,7 +52,7 @@
 //
 //	doc.go    this manual
 //	clock.go  Clock, which the test moves on
-//	leaks.go  Leaks, Goroutines, Descriptors, Settled
+//	leaks.go  Leaks, Run, Goroutines, Descriptors, Settled
 //	locks.go  Locks
 //	loop.go   Base, Loop, Do, Await, Turn
 //	pair.go   Pair, Sockets

@@ -21,6 +21,13 @@ func Leaks(t testing.TB) {
 	leak.Check(t)
 }
 
+// Run runs the tests of a package, and returns a status for os.Exit that is not zero
+// if they leave goroutines or descriptors behind. It is for a TestMain that watches a
+// whole package, whose tests may run in parallel:
+//
+//	func TestMain(m *testing.M) { os.Exit(evtest.Run(m)) }
+func Run(m *testing.M) int { return leak.Run(m) }
+
 // Goroutines makes the test fail if more than limit goroutines stay: what
 // runtime.NumGoroutine returned before, say. It waits, as a goroutine that was told
 // to end may need a moment for it.

@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/core/evutil"
-	"github.com/go-libevent/libevent/core/internal/leak"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 	"github.com/go-libevent/libevent/core/listener"
 )
@@ -76,7 +76,7 @@ func TestConstructorErrors(t *testing.T) {
 		{"DeferredAccept for a Unix socket", atPath("s"), listener.DeferredAccept, -1, "listen unix s", listener.ErrFlag},
 		{"BindIPv6Only for a Unix socket", atPath("s"), listener.BindIPv6Only, -1, "listen unix s", listener.ErrFlag},
 	}
-	descriptors := leak.Descriptors()
+	descriptors := evtest.Descriptors()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			l, err := tt.make(b, tt.flags, tt.backlog) // descriptors stay the test's
@@ -98,7 +98,7 @@ func TestConstructorErrors(t *testing.T) {
 	if err == nil {
 		t.Error("an invalid address is one to listen at")
 	}
-	want(t, "descriptors", leak.Settled(leak.Descriptors, descriptors), descriptors)
+	want(t, "descriptors", evtest.Settled(evtest.Descriptors, descriptors), descriptors)
 	runIdle(t, b)
 	works(t, taken) // which nothing of this has disturbed
 }
@@ -116,7 +116,7 @@ func TestConstructorsCleanUp(t *testing.T) {
 func cleansUp(t *testing.T, make func(*event.Base, listener.Flag, int) (*listener.Listener, error)) {
 	t.Helper()
 	b := newBase(t)
-	descriptors := leak.Descriptors()
+	descriptors := evtest.Descriptors()
 	broken := errors.New("broken")
 	for _, op := range []sysio.Op{sysio.OpSocket, sysio.OpBind, sysio.OpListen} {
 		restore := sysio.SetHook(func(c sysio.Call) (int, error) {
@@ -129,7 +129,7 @@ func cleansUp(t *testing.T, make func(*event.Base, listener.Flag, int) (*listene
 		restore()
 		wantError(t, "constructor", err, broken)
 	}
-	want(t, "descriptors", leak.Settled(leak.Descriptors, descriptors), descriptors)
+	want(t, "descriptors", evtest.Settled(evtest.Descriptors, descriptors), descriptors)
 }
 
 func TestNewTakesASocketOver(t *testing.T) {

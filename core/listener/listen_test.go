@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
-	"github.com/go-libevent/libevent/core/internal/leak"
 	"github.com/go-libevent/libevent/core/listener"
 )
 
@@ -96,7 +96,7 @@ func TestListenAtUnixSocket(t *testing.T) {
 }
 
 func TestListenErrors(t *testing.T) {
-	leak.Check(t)
+	evtest.Leaks(t)
 	b := newBase(t)
 	taken := listen(t, b, ":0", listener.Disabled)
 	port := ":" + strconv.Itoa(int(taken.AddrPort().Port()))

@@ -1,18 +1,17 @@
 package listener_test
 
 import (
-	"bytes"
 	"errors"
 	"net"
 	"net/netip"
 	"runtime"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
@@ -27,7 +26,7 @@ func enableLocks(t testing.TB, alloc func() (evthread.Lock, error), free func(ev
 		Alloc:          func(evthread.LockType) (evthread.Lock, error) { return alloc() },
 		Free:           func(l evthread.Lock, _ evthread.LockType) { free(l) },
 	}))
-	evthread.SetIDCallback(goroutine)
+	evthread.SetIDCallback(func() uint64 { return uint64(evthread.Goroutine()) })
 	t.Cleanup(func() {
 		event.SetLogCallback(func(event.LogSeverity, string) {}) // it is worth a warning
 		defer event.SetLogCallback(nil)
@@ -36,26 +35,15 @@ func enableLocks(t testing.TB, alloc func() (evthread.Lock, error), free func(ev
 	})
 }
 
-// enableGoodLocks is enableLocks with locks that work, and counts how many there
-// are.
-func enableGoodLocks(t testing.TB) (count *atomic.Int32) {
-	t.Helper()
-	count = new(atomic.Int32)
-	enableLocks(t,
-		func() (evthread.Lock, error) { count.Add(1); return new(recursiveLock), nil },
-		func(evthread.Lock) { count.Add(-1) })
-	return count
-}
-
 // A recursiveLock belongs to a goroutine.
 type recursiveLock struct {
 	mu    sync.Mutex
-	owner atomic.Uint64
+	owner atomic.Uintptr
 	depth int
 }
 
 func (l *recursiveLock) Lock(evthread.Mode) error {
-	me := goroutine()
+	me := evthread.Goroutine()
 	if l.owner.Load() != me {
 		l.mu.Lock()
 		l.owner.Store(me)
@@ -65,7 +53,7 @@ func (l *recursiveLock) Lock(evthread.Mode) error {
 }
 
 func (l *recursiveLock) Unlock(evthread.Mode) error {
-	if l.owner.Load() != goroutine() {
+	if l.owner.Load() != evthread.Goroutine() {
 		return evthread.ErrNotHeld
 	}
 	l.depth--
@@ -74,14 +62,6 @@ func (l *recursiveLock) Unlock(evthread.Mode) error {
 		l.mu.Unlock()
 	}
 	return nil
-}
-
-// goroutine returns the number that stack traces give the caller's goroutine.
-func goroutine() uint64 {
-	var buf [32]byte
-	line := buf[:runtime.Stack(buf[:], false)]
-	n, _ := strconv.ParseUint(string(bytes.Fields(line)[1]), 10, 64)
-	return n
 }
 
 // inBackground runs the loop in another goroutine until the end of the test.
@@ -173,17 +153,17 @@ func TestBrokenLocksAreFatal(t *testing.T) {
 
 // A lock is given back when nobody can take it any more.
 func TestLocksAreFreed(t *testing.T) {
-	count := enableGoodLocks(t)
+	count := evtest.Locks(t)
 	b := newBase(t)
-	before := count.Load()
+	before := count.Made() - count.Freed()
 	func() {
 		l, err := listener.NewBind(b, loopback, listener.ThreadSafe|listener.CloseOnFree, -1, nil)
 		ok(t, err)
 		l.Free()
-		want(t, "locks of a listener", count.Load(), before+1)
+		want(t, "locks of a listener", count.Made()-count.Freed(), before+1)
 		wantError(t, "Enable", l.Enable(), listener.ErrFreed)
 	}()
-	for deadline := time.Now().Add(patience); count.Load() > before; runtime.GC() {
+	for deadline := time.Now().Add(patience); count.Made()-count.Freed() > before; runtime.GC() {
 		if time.Now().After(deadline) {
 			t.Fatal("the lock was not freed")
 		}
@@ -197,7 +177,7 @@ func TestNothingRunsAfterDisableOrFree(t *testing.T) {
 		"Free":    (*listener.Listener).Free,
 	} {
 		t.Run(name, func(t *testing.T) {
-			enableGoodLocks(t)
+			evtest.Locks(t)
 			b := newBase(t)
 			inBackground(t, b)
 			for range 20 {
@@ -232,7 +212,7 @@ func TestNothingRunsAfterDisableOrFree(t *testing.T) {
 // quiet, nobody waits for ever, and the listener works in the end.
 func TestManyGoroutines(t *testing.T) {
 	const workers, rounds = 4, 200
-	enableGoodLocks(t)
+	evtest.Locks(t)
 	b := newBase(t)
 	inBackground(t, b)
 	cb := func(l *listener.Listener, fd int, _ netip.AddrPort) { evutil.CloseSocket(fd) }

@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/go-libevent/libevent/core/internal/leak"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // TestMain fails if the tests leave descriptors open, where the system can tell.
@@ -13,5 +13,5 @@ func TestMain(m *testing.M) {
 	if isChild() {
 		os.Exit(m.Run())
 	}
-	os.Exit(leak.Run(m))
+	os.Exit(evtest.Run(m))
 }

@@ -8,11 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // patience is how long a test waits for what should come at once.
@@ -140,45 +140,7 @@ func readFull(r io.Reader, b []byte) bool {
 }
 
 // TestMain checks that nothing is left behind.
-func TestMain(m *testing.M) {
-	before := descriptors()
-	code := m.Run()
-	if code == 0 {
-		code = leaks(before)
-	}
-	os.Exit(code)
-}
-
-// descriptors returns how many there are, or always the same where that is not
-// known: what Wine has for a program is not what the program has.
-func descriptors() int {
-	if runtime.GOOS == "windows" {
-		return -1
-	}
-	list, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return -1
-	}
-	return len(list)
-}
-
-// leaks looks a few times, since what has ended may need a moment to be gone.
-func leaks(before int) int {
-	limit := time.Now().Add(10 * time.Second)
-	for {
-		runtime.GC()
-		goroutines, fds := runtime.NumGoroutine(), descriptors()
-		if goroutines <= 3 && fds <= before+4 {
-			return 0
-		}
-		if time.Now().After(limit) {
-			buf := make([]byte, 1<<16)
-			println("left behind:", goroutines, "goroutines,", fds-before, "descriptors\n", string(buf[:runtime.Stack(buf, true)]))
-			return 1
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
+func TestMain(m *testing.M) { os.Exit(evtest.Run(m)) }
 
 const (
 	ok200     = "HTTP/1.1 200 OK\r\n"

@@ -54,18 +54,27 @@ func Goroutines(t testing.TB, limit int) {
 	}
 }
 
-// Run runs the tests of a package, and returns a status for os.Exit that is
-// not zero if they leave descriptors open or close those of others, where the
-// system can tell.
+// Run runs the tests of a package, and returns a status for os.Exit that is not zero
+// if they leave goroutines or descriptors behind or, where the system can tell, close
+// descriptors of others.
 func Run(m *testing.M) int {
 	startPermanent()
-	before := Descriptors()
+	goroutines, descriptors := runtime.NumGoroutine(), Descriptors()
 	code := m.Run()
-	if after := Settled(Descriptors, before); code == 0 && after != before {
-		fmt.Printf("%d descriptors before the tests, %d after them\n", before, after)
+	if code != 0 {
+		return code
+	}
+	if n := Settled(runtime.NumGoroutine, goroutines); n > goroutines {
+		stacks := make([]byte, 1<<16)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		fmt.Printf("%d goroutines before the tests, %d after them:\n%s\n", goroutines, n, stacks)
 		return 1
 	}
-	return code
+	if n := Settled(Descriptors, descriptors); n != descriptors {
+		fmt.Printf("%d descriptors before the tests, %d after them\n", descriptors, n)
+		return 1
+	}
+	return 0
 }
 
 // startPermanent starts what stays for the rest of the process: the goroutine
