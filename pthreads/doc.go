@@ -93,4 +93,19 @@
 // package is the same on every system and needs no C library. A Group has no
 // counterpart: it is what servers written in C build by hand from a base for
 // each thread and a pipe to hand connections over.
+//
+// # Files
+//
+//	pthreads.go     Use, UseWithFlags: installing the locks
+//	mutex.go        plain and recursive locks
+//	rwlock.go       read-write locks
+//	cond.go         conditions
+//	pifutex_*.go    locks that inherit priorities, by system
+//	thread_*.go     numbers of threads, by system
+//	affinity_*.go   threads that are confined to processors, by system
+//	group.go        Group, its configuration, start and end
+//	loop.go         one loop of a group
+//	listen.go       Group.Listen
+//	serve.go        Group.Serve and what it serves with
+//	acceptor.go     accepting connections, and handing them to loops
 package pthreads

@@ -74,4 +74,5 @@
 //	lock.go     Lock, Cond, their types, modes and errors
 //	guard.go    Guard: a lock, a check of the goroutine, or nothing
 //	debug.go    lock debugging
+//	goroutine.go goroutine_*.s  Goroutine, by architecture
 package evthread

@@ -98,4 +98,17 @@
 //   - [New] makes the socket non-blocking and refuses one that does not listen.
 //   - The default backlog is the longest that the system allows.
 //   - LoopBreak in a callback ends accepting, too.
+//
+// # Files
+//
+//	listener.go    Listener: making one for a socket, its methods
+//	listen.go      Listen: addresses as people write them
+//	bind.go        NewBind: TCP addresses
+//	unixsocket.go  NewUnix: Unix sockets and their files
+//	inherited.go   sockets that a service manager has opened
+//	accept.go      accepting, and pausing when that fails
+//	addr.go        what the socket is bound to
+//	flag.go        flags
+//	lock.go        the lock of a listener
+//	errors.go      errors
 package listener
