@@ -237,7 +237,7 @@ func (s *socket) endDial() {
 // SetLocalAddr implements Connector.
 func (s *socket) SetLocalAddr(addr netip.AddrPort) {
 	if addr != (netip.AddrPort{}) || s.bev.rare != nil {
-		s.bev.rareFields().local = addr
+		s.bev.dialSettings().local = addr
 	}
 }
 
@@ -257,10 +257,10 @@ func (s *socket) newSocket(family int) (int, error) {
 // bind gives a descriptor the local address that was set, if any.
 func (s *socket) bind(fd, family int) error {
 	x := s.bev.rare
-	if x == nil || x.local == (netip.AddrPort{}) || family == syscall.AF_UNIX {
+	if x == nil || x.dial == nil || x.dial.local == (netip.AddrPort{}) || family == syscall.AF_UNIX {
 		return nil
 	}
-	local := x.local
+	local := x.dial.local
 	switch {
 	case !local.Addr().IsValid() && family == syscall.AF_INET:
 		local = netip.AddrPortFrom(netip.IPv4Unspecified(), local.Port())

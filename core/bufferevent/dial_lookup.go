@@ -34,16 +34,16 @@ func (s *socket) ConnectHost(r Resolver, hints *evutil.AddrInfoHints, host strin
 
 // DNSError implements Connector.
 func (s *socket) DNSError() error {
-	if s.bev.rare == nil {
+	if s.bev.rare == nil || s.bev.rare.dial == nil {
 		return nil
 	}
-	return s.bev.rare.dnsErr
+	return s.bev.rare.dial.dnsErr
 }
 
 // lookup looks the name up. The resolver may call back before it returns.
 func (d *dialer) lookup(r Resolver, hints *evutil.AddrInfoHints, host string, port int) {
 	b := &d.socket.bev
-	b.rareFields().dnsErr = nil
+	b.dialSettings().dnsErr = nil
 	d.state = dialLookup
 	b.suspend(event.Read, suspendLookup)
 	b.suspend(event.Write, suspendLookup)
@@ -88,7 +88,7 @@ func (d *dialer) onAddresses(addrs []evutil.AddrInfo, err error) {
 		err = evutil.EAINoData
 	}
 	if err != nil {
-		b.rareFields().dnsErr = err
+		b.dialSettings().dnsErr = err
 	} else {
 		err = d.connectAny(addrs)
 	}

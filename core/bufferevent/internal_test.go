@@ -193,6 +193,10 @@ func TestASocketIsSmall(t *testing.T) {
 	if size := unsafe.Sizeof(socket{}); size > most {
 		t.Errorf("a bufferevent over a socket takes %d bytes, want at most %d", size, most)
 	}
+	const mostRare = 256
+	if size := unsafe.Sizeof(rare{}); size > mostRare {
+		t.Errorf("the rare fields take %d bytes, want at most %d", size, mostRare)
+	}
 	t.Logf("Bufferevent %d, with socket %d, write event %d more, rare %d bytes",
 		unsafe.Sizeof(Bufferevent{}), unsafe.Sizeof(socket{}), unsafe.Sizeof(event.Event{}), unsafe.Sizeof(rare{}))
 }

@@ -15,23 +15,37 @@ type rare struct {
 	events   []pendingEvent // that are deferred
 	limit    *limiter       // or nil
 	above    Transport      // that has the callbacks, or nil
-	corked   bool           // additions to the output are to be noticed later
 	corkedAt int            // the length of the output when that began
 	heldIn   int            // see Control.HoldInput
 	heldOut  int            // see Control.HoldOutput
 	lent     time.Duration  // the write timeout of the transport above
 	drain    *drainWait     // or nil
-	dnsErr   error
 	brokenBy error          // why nothing can be written, or nil
 	failedBy error          // why both directions have ended, or nil
 	peerName string         // of the host, see NamePeer
-	local    netip.AddrPort // of sockets to connect, or zero
+	dial     *dialSettings  // or nil
 
 	inHigh, outLow int32 // bounds of the transport above, see Lower.SetBounds
 
+	corked     bool       // additions to the output are to be noticed later
 	roomWanted bool       // the transport above waits for room in the output
 	bounded    bool       // the transport above has bounds of its own
 	expired    event.What // what a timeout has disabled, for the transport above
+}
+
+// dialSettings is what connecting needs, or leaves, beside the connection.
+type dialSettings struct {
+	local  netip.AddrPort // of sockets to be made, or zero
+	dnsErr error          // why the last host name could not be looked up, or nil
+}
+
+// dialSettings returns the settings, which it makes if there are none.
+func (b *Bufferevent) dialSettings() *dialSettings {
+	x := b.rareFields()
+	if x.dial == nil {
+		x.dial = new(dialSettings)
+	}
+	return x.dial
 }
 
 func (b *Bufferevent) rareFields() *rare {
