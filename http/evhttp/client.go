@@ -167,9 +167,14 @@ func (c *Client) dial(p *pool) (*ClientConn, error) {
 	if secure {
 		stream = func(base *event.Base) (*bufferevent.Bufferevent, error) { return c.secure(base, nil, host) }
 	}
-	conn, err := NewClientConn(c.base, host, port, &ConnConfig{
-		Resolver: c.cfg.Resolver, Stream: stream, Flags: ConReadOnWriteError,
-	})
+	if p.cfg == nil {
+		cfg, err := (&ConnConfig{Resolver: c.cfg.Resolver, Stream: stream, Flags: ConReadOnWriteError}).populated()
+		if err != nil {
+			return nil, err
+		}
+		p.cfg = &cfg
+	}
+	conn, err := newPooledConn(c.base, host, port, p.cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -17,9 +17,9 @@ import (
 // the base is freed, so is the connection.
 type ClientConn struct {
 	Conn
-	cfg       ConnConfig
-	host      string // to connect to, or
-	unix      string // the path of a Unix socket, or neither
+	cfg       *ConnConfig // populated; connections of a pool share it
+	host      string      // to connect to, or
+	unix      string      // the path of a Unix socket, or neither
 	port      int
 	hostField string
 	proxyAuth string  // the value of Proxy-Authorization in requests, or nothing
@@ -66,6 +66,12 @@ func NewClientConn(base *event.Base, host string, port int, cfg *ConnConfig) (*C
 	return c.prepare(base, cfg)
 }
 
+// newPooledConn is NewClientConn with settings that are populated, and shared.
+func newPooledConn(base *event.Base, host string, port int, cfg *ConnConfig) (*ClientConn, error) {
+	c := &ClientConn{host: host, port: port, hostField: hostField(host, port)}
+	return c.use(base, cfg)
+}
+
 // NewClientConnUnix is NewClientConn for a Unix socket. The Host field is empty unless
 // the request has one (evhttp_connection_base_bufferevent_unix_new).
 func NewClientConnUnix(base *event.Base, path string, cfg *ConnConfig) (*ClientConn, error) {
@@ -98,10 +104,17 @@ func NewClientConnReuse(b *bufferevent.Bufferevent, host string, cfg *ConnConfig
 }
 
 // prepare gives a connection its settings.
-func (c *ClientConn) prepare(base *event.Base, cfg *ConnConfig) (_ *ClientConn, err error) {
-	if c.cfg, err = cfg.populated(); err != nil {
+func (c *ClientConn) prepare(base *event.Base, cfg *ConnConfig) (*ClientConn, error) {
+	own, err := cfg.populated()
+	if err != nil {
 		return nil, fmt.Errorf("evhttp: new connection: %w", err)
 	}
+	return c.use(base, &own)
+}
+
+// use is prepare with settings that are populated.
+func (c *ClientConn) use(base *event.Base, cfg *ConnConfig) (*ClientConn, error) {
+	c.cfg = cfg
 	c.limits, c.maxBody = c.cfg.limits(), c.cfg.maxBody()
 	if err := c.init(base, c); err != nil {
 		return nil, err

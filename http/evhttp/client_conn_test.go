@@ -74,7 +74,7 @@ func TestConnConfigDefaults(t *testing.T) {
 	} {
 		c, err := NewClientConn(base, "host", 80, test.cfg)
 		must(t, err)
-		got := c.cfg
+		got := *c.cfg
 		if got.Stream == nil {
 			t.Errorf("%s: no streams", test.name)
 		}

@@ -43,6 +43,7 @@ type pool struct {
 	client  *Client
 	name    connKey
 	route   hostRoute
+	cfg     *ConnConfig // of its connections, once there was one
 	conns   map[*ClientConn]struct{}
 	idle    []*ClientConn // the one used last at the end
 	waiting []*clientExchange

@@ -11,7 +11,9 @@ func (c *ClientConn) set(what string, change func(cfg *ConnConfig)) error {
 	if c.freed {
 		return fmt.Errorf("set %s: %w", what, ErrDone)
 	}
-	change(&c.cfg)
+	own := *c.cfg // which others may share
+	change(&own)
+	c.cfg = &own
 	return nil
 }
 
