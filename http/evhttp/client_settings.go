@@ -9,7 +9,7 @@ import (
 // set changes a setting. The error is ErrDone after Free.
 func (c *ClientConn) set(what string, change func(cfg *ConnConfig)) error {
 	if c.freed {
-		return fmt.Errorf("set %s: %w", what, ErrDone)
+		return opError("set "+what, ErrDone)
 	}
 	own := *c.cfg // which others may share
 	change(&own)
@@ -34,7 +34,7 @@ func (c *ClientConn) SetLocalPort(port uint16) error {
 // (evhttp_connection_set_family).
 func (c *ClientConn) SetFamily(family int) error {
 	if err := validFamily(family); err != nil {
-		return fmt.Errorf("set %w", err)
+		return fmt.Errorf("evhttp: set %w", err)
 	}
 	return c.set("family", func(cfg *ConnConfig) { cfg.Family = family })
 }
@@ -101,7 +101,7 @@ func (c *ClientConn) SetMaxQueue(n int) error {
 // ErrInvalid, too (evhttp_connection_set_flags).
 func (c *ClientConn) SetFlags(flags ConnFlags) error {
 	if err := validFlags(flags); err != nil {
-		return fmt.Errorf("set %w", err)
+		return fmt.Errorf("evhttp: set %w", err)
 	}
 	return c.set("flags", func(cfg *ConnConfig) { cfg.Flags = flags })
 }

@@ -21,7 +21,8 @@
 // ([Server.SetGenericCallback]); otherwise there is 404, or 405.
 //
 // [NewServerWithConfig] takes a [ServerConfig], whose zero value is the default;
-// libevent's setters change it later. [Servers] is a server on each loop of a group, for all cores.
+// libevent's setters change it later. [Servers] is a server on each loop of a
+// group, for all cores.
 //
 // [Server.SetStreamFunc] makes the streams, of TLS for instance. Nothing of TLS
 // is in this package; a function that calls evtls.NewSocket is all it takes.

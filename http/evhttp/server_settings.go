@@ -10,7 +10,7 @@ import (
 // there is no such flag (evhttp_set_flags).
 func (s *Server) SetFlags(flags ServerFlags) error {
 	if err := validServerFlags(flags); err != nil {
-		return opError("set", err)
+		return fmt.Errorf("evhttp: set %w", err)
 	}
 	s.cfg.Flags = flags
 	return nil
