@@ -83,7 +83,13 @@ func (b *Bufferevent) checkHighMark() {
 	}
 }
 
+// inputFull reports whether there is as much input as there may be. Few bufferevents
+// have a bound at all, so that this much is for the compiler to inline.
 func (b *Bufferevent) inputFull() bool {
+	return (b.bounds.readMark.high != 0 || b.rare != nil) && b.atInputHigh()
+}
+
+func (b *Bufferevent) atInputHigh() bool {
 	high := b.inputHigh()
 	return high != 0 && b.inputToTake() >= high
 }

@@ -59,6 +59,7 @@ type stream struct {
 	flushing   bool // FinishIteration will be called
 	pulling    bool // data is being decrypted
 	again      bool // and has to be once more
+	holding    bool // the stream below has a part of a record that does not count
 	writing    bool // data is being encrypted
 	unreported bool // output was encrypted that the write callback has not reported
 }

@@ -33,7 +33,7 @@ func (s *stream) pull(opts bufferevent.TriggerOptions) {
 func (s *stream) takeInAll() (n int) {
 	s.pulling = true
 	defer func() { s.pulling = false }() // a callback of a buffer may panic
-	s.layer.HoldInput(0)
+	s.hold(0)
 	for s.again = true; s.again; {
 		s.again = false
 		n += s.takeIn()
@@ -45,14 +45,21 @@ func (s *stream) takeInAll() (n int) {
 // holdPart keeps a part of a record below from counting against the watermark there,
 // which would keep out the rest.
 func (s *stream) holdPart() {
-	if !s.c.Alive() {
+	part := s.under().Input().Len() // of no record that is whole
+	if part == 0 && !s.holding || !s.c.Alive() {
 		return
 	}
-	held := s.under().Input().Len() // of no record that is whole
-	if held > 0 && (!s.open() || s.conn.more || s.conn.mem.ready()) {
-		held = 0
+	if part > 0 && (!s.open() || s.conn.more || s.conn.mem.ready()) {
+		part = 0
 	}
-	s.layer.HoldInput(held)
+	s.hold(part)
+}
+
+func (s *stream) hold(part int) {
+	if part > 0 || s.holding {
+		s.holding = part > 0
+		s.layer.HoldInput(part)
+	}
 }
 
 // takeIn decrypts what has arrived and returns how much that was. Alerts and
