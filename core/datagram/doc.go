@@ -26,7 +26,7 @@
 // Config.PeerErrors a server hears, on Linux, of peers that are not there
 // ([PeerError]).
 //
-// A Socket belongs to the goroutine of its loop, or to those who hold Config.Guard.
+// A Socket belongs to the goroutine of its loop, or to the one that holds Config.Guard.
 // [Socket.Close] may be called in any callback. Sending at a given rate is left to
 // timers of the user's: what the system offers for it acts only with some of its
 // network schedulers.

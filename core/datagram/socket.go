@@ -13,7 +13,7 @@ import (
 // sends what was queued at the end of each call of OnMessages and of each iteration
 // of the loop, as one batch; while the system has no room, the queue waits.
 //
-// It belongs to the goroutine that runs the loop, or to whoever holds Config.Guard.
+// It belongs to the goroutine that runs the loop, or to the goroutine that holds Config.Guard.
 // Callbacks come from the loop, or from the call that has led to them: OnUnsent and
 // OnDrained also from Send, SendNow and Flush. They may do anything, Close included;
 // after Close there are none.
@@ -180,7 +180,7 @@ func (s *Socket) Close() error {
 	}
 	s.closed = true
 	if len(s.queue) > 0 && s.sending == sendReady {
-		_, _ = s.transmit(s.queue) // there is nobody left to report to
+		_, _ = s.transmit(s.queue) // after Close there are no callbacks
 	}
 	s.enabled = false
 	s.queue, s.bytes = nil, nil

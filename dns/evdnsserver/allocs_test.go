@@ -1,6 +1,7 @@
 package evdnsserver_test
 
 import (
+	"runtime"
 	"testing"
 	"time"
 
@@ -40,6 +41,9 @@ func newAnswering(t testing.TB, q *dns.Msg) (ask func()) {
 
 // A request costs itself and the name that it asks for.
 func TestServerAllocatesLittle(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("x/sys allocates the error that nothing has arrived")
+	}
 	q := query("www.example.com")
 	for name, edns := range map[string]bool{"plain": false, "EDNS": true} {
 		if edns {

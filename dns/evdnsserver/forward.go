@@ -8,8 +8,8 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-// adopt makes the records, the flags and the code of m those of the answer. What is
-// between that server and us stays there: the record of EDNS with cookies,
+// adopt makes the records, the flags and the code of m those of the answer. What
+// concerns only the exchange with that server is left out: the record of EDNS with cookies,
 // keepalives, padding and the sizes of datagrams (RFC 6891, section 6.1.1),
 // signatures of the transaction, and the bits that the client decides about.
 func (r *Request) adopt(m *dns.Msg) (rcode int, err error) {

@@ -14,7 +14,7 @@ const (
 )
 
 // read takes from a message what an answer needs: the questions, and how the
-// client speaks EDNS. Everything else is looked at by Msg, if somebody asks. The
+// client speaks EDNS. Everything else is parsed by Msg. The
 // result is why no callback can be asked, if it is not success.
 func (r *Request) read(h dnswire.Header) (rcode int) {
 	if h.Bits&dnswire.MaskOpcode != 0 {

@@ -39,7 +39,7 @@ type Section uint8
 const (
 	// AnswerSection has what was asked for (EVDNS_ANSWER_SECTION).
 	AnswerSection Section = iota
-	// AuthoritySection says who knows (EVDNS_AUTHORITY_SECTION).
+	// AuthoritySection names the authority (EVDNS_AUTHORITY_SECTION).
 	AuthoritySection
 	// AdditionalSection has what may be of use besides
 	// (EVDNS_ADDITIONAL_SECTION).
@@ -301,7 +301,7 @@ func isUnassigned(rcode int) bool { return rcode > dns.RcodeBadCookie && rcode <
 // the message, for clients that ask for it, by AD or DO. Records that prove others
 // (RRSIG, NSEC, NSEC3) are only for clients that set DO or ask for their type. Of
 // its OPT record the answer has the extended errors (RFC 8914), as cookies,
-// keepalives, padding, client subnets and sizes are between us and that server
+// keepalives, padding, client subnets and sizes concern that server
 // only; response codes that are about the exchange with it, such as BADVERS and
 // BADCOOKIE, are ErrRcode. Records are left out like those of Respond.
 func (r *Request) RespondMsg(m *dns.Msg) error {
@@ -333,7 +333,7 @@ func (r *Request) refuse(rcode int) {
 		frame, err = r.server.packer.pack(r, rcode)
 	}
 	if err == nil {
-		_ = r.send(frame) // which has counted what it could not send; nobody else is to be told
+		_ = r.send(frame) // which has counted what it could not send
 	}
 	r.end()
 }

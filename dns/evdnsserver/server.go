@@ -56,7 +56,7 @@ type Stats struct {
 	Refused   uint64 // messages that no callback was asked about
 	Ignored   uint64 // messages that got no answer: no header, no query, or too many at once
 	Failed    uint64 // answers that could not be made or sent; for the former SERVFAIL was
-	Expired   uint64 // requests that nobody has answered in time
+	Expired   uint64 // requests that were not answered in time
 }
 
 // newServer makes a server for UDP or TCP without a socket.
