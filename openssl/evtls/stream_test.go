@@ -3,6 +3,7 @@ package evtls_test
 import (
 	"bytes"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"os"
 	"testing"
@@ -597,4 +598,41 @@ func TestATimeoutOfTheStreamBelow(t *testing.T) {
 	write(t, s.b, "hello")
 	settle(t, base)
 	c.wantData(t, "hello")
+}
+
+// The end of a stream is reported after what was read, over a filter and over TLS, also
+// if the data waits for its turn: for reading to be enabled, or for a deferred callback.
+func TestTheEndComesAfterTheData(t *testing.T) {
+	over := map[string]func(t *testing.T, base *event.Base, opts bufferevent.Options) (from, to *end){
+		"TLS": func(t *testing.T, base *event.Base, opts bufferevent.Options) (from, to *end) {
+			client, server := plain(0)
+			return newTalk(t, base, client, server, opts)
+		},
+		"a filter": func(t *testing.T, base *event.Base, opts bufferevent.Options) (from, to *end) {
+			a, b := newPair(t, base, 0)
+			f, err := bufferevent.NewFilter(b, nil, nil, opts, nil)
+			ok(t, err)
+			t.Cleanup(f.Free)
+			ok(t, f.Enable(event.Read))
+			return watch(a), watch(f)
+		},
+	}
+	for name, connect := range over {
+		for _, opts := range []bufferevent.Options{0, bufferevent.DeferCallbacks} {
+			t.Run(fmt.Sprintf("%s, options %d", name, opts), func(t *testing.T) {
+				base := newBase(t)
+				from, to := connect(t, base, opts)
+				to.verbose = true
+				ok(t, to.b.Disable(event.Read))
+				write(t, from.b, "the last words")
+				ok(t, from.b.CloseWrite())
+				settle(t, base)
+				to.want(t)
+				ok(t, to.b.Enable(event.Read))
+				settle(t, base)
+				to.want(t, "read", eof)
+				to.wantData(t, "the last words")
+			})
+		}
+	}
 }
