@@ -21,7 +21,7 @@ type socket struct {
 
 	dialer   *dialer // makes the connection, or nil
 	engine   engine  // of the mover
-	flushing bool    // FinishIteration will come
+	flushing bool    // EndIteration will come
 	waiting  bool    // for room in the kernel, or for a connection
 	writing  bool    // write is at work
 	shut     bool    // the stream that we send has ended
@@ -120,7 +120,7 @@ func (s *socket) Enable(what event.What) error {
 func (s *socket) flush() {
 	if !s.flushing {
 		s.flushing = true
-		s.bev.base.AtEnd(s)
+		s.bev.base.AtIterationEnd(s)
 	}
 }
 
@@ -263,9 +263,9 @@ func endOrError(err error) Events {
 // readTimedOut reports that nothing has arrived in time. The mover calls it.
 func (s *socket) readTimedOut() { s.bev.timedOut(event.Read) }
 
-// FinishIteration implements event.Finisher: it writes what has been put into
+// EndIteration implements event.IterationEnder: it writes what has been put into
 // the output.
-func (s *socket) FinishIteration() {
+func (s *socket) EndIteration() {
 	if !s.bev.begin() {
 		return
 	}

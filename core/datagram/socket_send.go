@@ -95,7 +95,7 @@ func (s *Socket) flushAtEnd() error {
 	if s.scheduled {
 		return nil
 	}
-	if s.base.AtEnd((*flusher)(s)) {
+	if s.base.AtIterationEnd((*flusher)(s)) {
 		s.scheduled = true
 		return nil
 	}
@@ -110,11 +110,11 @@ func (s *Socket) flushAtEnd() error {
 	return nil
 }
 
-// A flusher is the event.Finisher of a Socket.
+// A flusher is the event.IterationEnder of a Socket.
 type flusher Socket
 
-// FinishIteration implements event.Finisher.
-func (f *flusher) FinishIteration() {
+// EndIteration implements event.IterationEnder.
+func (f *flusher) EndIteration() {
 	s := (*Socket)(f)
 	s.lock()
 	defer s.unlock()

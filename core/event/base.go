@@ -45,7 +45,7 @@ type Base struct {
 
 	active     []taskQueue // by priority
 	later      taskQueue   // active in the next iteration
-	endings    endings     // called at the end of this iteration
+	enders     enders      // called at the end of this iteration
 	runningPri int         // the priority being run, or -1
 	inPass     int         // how many tasks this pass has activated
 	current    *task       // the task whose callback runs
@@ -165,7 +165,7 @@ func (b *Base) free(finalize bool) {
 	}
 	b.freeing = false
 	b.cancelDeferred()
-	b.posts, b.endings = postQueue{}, endings{}
+	b.posts, b.enders = postQueue{}, enders{}
 	if err := b.poller.Close(); err != nil {
 		evlog.Logf(evlog.Warn, "free base: close %s: %v", b.Method(), err)
 	}

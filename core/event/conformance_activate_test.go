@@ -377,7 +377,7 @@ func testDrainPosts(t *testing.T, on backend) {
 		wantError(t, "post", b.Post(func() { t.Error("it ran") }), event.ErrFreed)
 		wantError(t, "loop", b.Dispatch(), event.ErrRunning)
 		wantError(t, "drain posts", b.DrainPosts(), event.ErrRunning)
-		b.AtEnd(f)
+		b.AtIterationEnd(f)
 		addTimer(t, b, 0, tr.cb("timer")) // the base is in use as before
 	}))
 	ok(t, b.Post(func() { tr.add("second") }))

@@ -220,7 +220,7 @@ func testPanicLeavesNothing(t *testing.T, on backend) {
 		"check": func(b *event.Base, fn func()) {
 			b.NewCheck(func(w *event.Watcher, _ event.CheckInfo) { w.Free(); fn() })
 		},
-		"at end": func(b *event.Base, fn func()) { b.AtEnd(finish(fn)) },
+		"at end": func(b *event.Base, fn func()) { b.AtIterationEnd(finish(fn)) },
 		"finalizer": func(b *event.Base, fn func()) {
 			ok(t, b.NewUser(ignore).Finalize(func(*event.Event) { fn() }))
 		},
@@ -241,7 +241,7 @@ func testPanicLeavesNothing(t *testing.T, on backend) {
 			}
 		}).Activate(event.Read)
 		f := finish(func() { order = append(order, -1) })
-		b.AtEnd(f)
+		b.AtIterationEnd(f)
 		dispatch(t, b)
 		same(t, name+": callbacks and the end of the iteration", len(order), event.MaxInPass+1)
 		same(t, name+": the last", order[event.MaxInPass], -1)

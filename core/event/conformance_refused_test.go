@@ -90,7 +90,7 @@ func testNilRefused(t *testing.T, on backend) {
 		w.Free()
 	}
 	new(event.Deferred).Init(nil, 0, func(*event.Deferred) {})
-	same(t, "AtEnd", b.AtEnd(nil), false)
+	same(t, "AtIterationEnd", b.AtIterationEnd(nil), false)
 	for _, op := range []string{"new timer", "new prepare watcher", "new check watcher", "init deferred", "activate"} {
 		if !strings.Contains(logged(), op) {
 			t.Errorf("the log does not tell of %q: %s", op, logged())

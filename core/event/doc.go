@@ -56,7 +56,7 @@
 // watchers, runs the posted functions, and then the callbacks of active
 // events: those of the most urgent priority that has any, in the order in
 // which they became active; at the end come the objects that have asked for it
-// ([Base.AtEnd]), which is when bufferevents write. Priorities ([Base.SetPriorities]) go from 0, the
+// ([Base.AtIterationEnd]), which is when bufferevents write. Priorities ([Base.SetPriorities]) go from 0, the
 // most urgent, upwards; events start in the middle. Less urgent callbacks run
 // only when nothing more urgent is active, so urgent ones can starve them;
 // [Config] can bound how long the loop goes without looking for news.
@@ -127,4 +127,23 @@
 // peer can cause at will are limited ([LogLimiter]).
 // What the library cannot go on from goes to [SetFatalCallback]; by default it
 // panics.
+//
+// # Files
+//
+//	base.go        Base: making, freeing and asking
+//	config.go what.go  configurations, and the flags of events
+//	loop.go        the loop, and how it ends
+//	active.go task.go  what is due, by priority
+//	timerheap.go commontimeout.go clock.go  timers, their queues of one length, and the time
+//	iomap.go iomap_*.go  events by descriptor
+//	event.go add.go  Event: assigning, adding, deleting
+//	signal.go signal_*.go  signals, by platform
+//	inbox.go       what other goroutines ask for: Post, Activate, ending the loop
+//	deferred.go iteration_end.go afterfree.go  what runs later: soon, at the end of an iteration, after Free
+//	call.go        Call: running a function on the loop and waiting for it
+//	once.go watch.go finalize.go  one-shot events, watchers, finalizers
+//	lock.go        locks, and waiting for a callback in another thread
+//	debug.go debug_*.go errors.go  debug mode, and errors
+//	log.go loglimit.go  the logger, the log and fatal callbacks, and limits of messages
+//	count.go dump.go stats.go version.go  looking in from outside
 package event

@@ -64,7 +64,7 @@ func (b *Base) DrainPosts() error {
 	b.inbox.setOpen(false)
 	b.drainInbox()
 	b.runPosts(limit{})
-	b.runEndings()
+	b.runEnders()
 	b.leave() // and not if a function panics, which runs without the lock
 	return nil
 }

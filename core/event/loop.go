@@ -128,7 +128,7 @@ func (b *Base) end() {
 	b.clock.clear()
 	b.callbackDone()
 	b.runningPri, b.inPass, b.callsLeft = -1, 0, 0
-	b.endings.current = nil
+	b.enders.current = nil
 	b.running.Store(false)
 	b.leave()
 }
@@ -155,7 +155,7 @@ func (b *Base) iterate(flags LoopFlag) (Status, error) {
 		}
 		b.expire()
 		if b.hasWork() {
-			n := b.runActive() + b.runEndings()
+			n := b.runActive() + b.runEnders()
 			if flags&LoopOnce != 0 && n != 0 && !b.hasWork() {
 				break
 			}
@@ -170,7 +170,7 @@ func (b *Base) iterate(flags LoopFlag) (Status, error) {
 // it is: being told to look at the clock, or to exit, is no work.
 func (b *Base) hasWork() bool {
 	b.drainInbox()
-	return b.counts[CountActive].now > 0 || b.posts.len() > 0 || b.endings.len() > 0
+	return b.counts[CountActive].now > 0 || b.posts.len() > 0 || b.enders.len() > 0
 }
 
 // empty reports whether nothing can ever happen any more. A LoopExit from

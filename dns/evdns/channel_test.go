@@ -45,7 +45,7 @@ func TestSocketsAreReplaced(t *testing.T) {
 				t.Fatalf("replaced: %t", replaced)
 			}
 			waits := first.n > 0
-			b.FinishIteration()
+			b.EndIteration()
 			if (first.state == udpClosed) != (serve != nil && !waits) {
 				t.Errorf("state %d", first.state)
 			}

@@ -75,8 +75,8 @@ func (b *Base) Expire(nameserver netip.AddrPort) {
 	b.finishLater()
 }
 
-// FinishIteration does at once what the end of the iteration would.
-func (b *Base) FinishIteration() { b.finish() }
+// EndIteration does at once what the end of the iteration would.
+func (b *Base) EndIteration() { b.finish() }
 
 // Backoff is the pause before a probe.
 var Backoff = backoff

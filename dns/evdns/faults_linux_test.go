@@ -73,7 +73,7 @@ func TestASocketThatBreaks(t *testing.T) {
 			}
 			second := start(t, b, "second.example")
 			if awaited {
-				b.FinishIteration() // sends it
+				b.EndIteration() // sends it
 				ok(t, loop.Post(func() { b.Expire(u.addr) }))
 			}
 			breakSocket()

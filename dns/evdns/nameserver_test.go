@@ -159,7 +159,7 @@ func TestTheTimeOfAStoppedLoopDoesNotCount(t *testing.T) {
 		ran := false
 		err := loop.Post(func() {
 			ran = true
-			b.FinishIteration()
+			b.EndIteration()
 			stop := b.limit() - b.now()
 			for _, r := range requests {
 				r.sentAt, r.deadline, r.limit = r.sentAt-stop, r.deadline-stop, r.limit-stop

@@ -17,9 +17,9 @@ func TestARefusalOfAnEarlierQuery(t *testing.T) {
 	u.stop()
 	r, err := b.ResolveIPv4("early.example", 0, func(evdns.Answer, error) {})
 	ok(t, err)
-	b.FinishIteration() // sends it
+	b.EndIteration() // sends it
 	r.Cancel()
-	b.FinishIteration() // nobody looks for the answer any more
+	b.EndIteration() // nobody looks for the answer any more
 	u.listen(u.addr)
 	lookup(t, loop, b, "late.example").want(t, "192.0.2.1")
 }

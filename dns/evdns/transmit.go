@@ -10,16 +10,16 @@ import (
 
 // finishLater calls finish at the end of the iteration.
 func (b *Base) finishLater() {
-	if !b.ending && b.event.AtEnd((*finisher)(b)) {
+	if !b.ending && b.event.AtIterationEnd((*finisher)(b)) {
 		b.ending = true
 	}
 }
 
-// A finisher is the event.Finisher of a Base.
+// A finisher is the event.IterationEnder of a Base.
 type finisher Base
 
-// FinishIteration implements event.Finisher.
-func (f *finisher) FinishIteration() { (*Base)(f).finish() }
+// EndIteration implements event.IterationEnder.
+func (f *finisher) EndIteration() { (*Base)(f).finish() }
 
 // finish moves requests that wait to the places of those that have ended, and sends
 // what the iteration has added, all at once.

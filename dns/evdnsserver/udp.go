@@ -124,7 +124,7 @@ func (u *udpServer) onDrained(*datagram.Socket) { u.server.settle() }
 // neither requests for their answers nor these for room.
 func (u *udpServer) close() {
 	u.socket.Disable()
-	alive := u.server.base.AtEnd((*closer)(u.server))
+	alive := u.server.base.AtIterationEnd((*closer)(u.server))
 	if !alive {
 		u.server.giveUp()
 	}
@@ -136,11 +136,11 @@ func (u *udpServer) close() {
 	}
 }
 
-// A closer is the event.Finisher of a Server that was closed.
+// A closer is the event.IterationEnder of a Server that was closed.
 type closer Server
 
-// FinishIteration implements event.Finisher.
-func (c *closer) FinishIteration() {
+// EndIteration implements event.IterationEnder.
+func (c *closer) EndIteration() {
 	s := (*Server)(c)
 	s.lock()
 	defer s.unlock()

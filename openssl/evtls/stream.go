@@ -56,7 +56,7 @@ type stream struct {
 
 	addressed  bool // a function of the configuration asks for addresses
 	abandoned  bool // the memory belongs to a handshake that was given up
-	flushing   bool // FinishIteration will be called
+	flushing   bool // EndIteration will be called
 	pulling    bool // data is being decrypted
 	again      bool // and has to be once more
 	holding    bool // the stream below has a part of a record that does not count
@@ -288,10 +288,10 @@ func (s *stream) OutputAdded() {
 	}
 }
 
-// atEnd has FinishIteration called.
+// atEnd has EndIteration called.
 func (s *stream) atEnd() {
 	if !s.flushing {
-		s.flushing = s.bev.Base().AtEnd(s)
+		s.flushing = s.bev.Base().AtIterationEnd(s)
 	}
 }
 
@@ -309,8 +309,8 @@ func (s *stream) TimeoutsChanged() {
 	s.c.RestartTimeouts(event.Read)
 }
 
-// FinishIteration implements event.Finisher.
-func (s *stream) FinishIteration() {
+// EndIteration implements event.IterationEnder.
+func (s *stream) EndIteration() {
 	c := s.c
 	if !c.Begin() {
 		return

@@ -22,7 +22,7 @@ func TestConformanceAtEnd(t *testing.T) {
 // finisher is a function to be called at the end of an iteration.
 type finisher struct{ fn func() }
 
-func (f *finisher) FinishIteration() { f.fn() }
+func (f *finisher) EndIteration() { f.fn() }
 
 func finish(fn func()) *finisher { return &finisher{fn} }
 
@@ -42,8 +42,8 @@ func testAtEndOrder(t *testing.T, on backend) {
 	}
 	add("later", 2, func() {})
 	add("first", 1, func() {
-		b.AtEnd(finish(func() { order = append(order, "end") }))
-		b.AtEnd(finish(func() { order = append(order, "end 2") }))
+		b.AtIterationEnd(finish(func() { order = append(order, "end") }))
+		b.AtIterationEnd(finish(func() { order = append(order, "end 2") }))
 	})
 	add("second", 1, func() {})
 	dispatch(t, b)
@@ -58,10 +58,10 @@ func testAtEndAgain(t *testing.T, on backend) {
 	var ask func()
 	ask = func() {
 		if ran++; ran < 9 {
-			b.AtEnd(finish(ask))
+			b.AtIterationEnd(finish(ask))
 		}
 	}
-	b.AtEnd(finish(ask))
+	b.AtIterationEnd(finish(ask))
 	dispatch(t, b)
 	same(t, "calls", ran, 9)
 	same(t, "iterations", iterations, 3)
@@ -74,10 +74,10 @@ func testAtEndItself(t *testing.T, on backend) {
 	var f *finisher
 	f = finish(func() {
 		if ran++; ran < 5 {
-			b.AtEnd(f)
+			b.AtIterationEnd(f)
 		}
 	})
-	b.AtEnd(f)
+	b.AtIterationEnd(f)
 	dispatch(t, b)
 	same(t, "calls", ran, 5)
 	same(t, "iterations", iterations, 5)
@@ -86,7 +86,7 @@ func testAtEndItself(t *testing.T, on backend) {
 func testAtEndKeepsLoop(t *testing.T, on backend) {
 	b := on.base(t)
 	ran := 0
-	b.AtEnd(finish(func() { ran++ }))
+	b.AtIterationEnd(finish(func() { ran++ }))
 	same(t, "status", loop(t, b, event.LoopOnce), event.LoopDone)
 	same(t, "calls", ran, 1)
 	same(t, "status", loop(t, b, 0), event.LoopNoEvents)
@@ -96,8 +96,8 @@ func testAtEndKeepsLoop(t *testing.T, on backend) {
 func testAtEndBreak(t *testing.T, on backend) {
 	b := on.base(t)
 	ran := 0
-	b.AtEnd(finish(func() { ran++; b.LoopBreak() }))
-	b.AtEnd(finish(func() { ran++ }))
+	b.AtIterationEnd(finish(func() { ran++; b.LoopBreak() }))
+	b.AtIterationEnd(finish(func() { ran++ }))
 	dispatch(t, b)
 	same(t, "calls", ran, 1)
 	dispatch(t, b)
@@ -106,9 +106,9 @@ func testAtEndBreak(t *testing.T, on backend) {
 
 func testAtEndFreed(t *testing.T, on backend) {
 	b := on.base(t)
-	b.AtEnd(finish(func() { t.Error("it came") }))
+	b.AtIterationEnd(finish(func() { t.Error("it came") }))
 	b.Free()
-	same(t, "AtEnd", b.AtEnd(finish(func() { t.Error("it came") })), false)
+	same(t, "AtIterationEnd", b.AtIterationEnd(finish(func() { t.Error("it came") })), false)
 }
 
 func testAtEndFromOthers(t *testing.T, on backend) {
@@ -119,7 +119,7 @@ func testAtEndFromOthers(t *testing.T, on backend) {
 	ran := 0
 	go func() {
 		for range 100 {
-			b.AtEnd(finish(func() {
+			b.AtIterationEnd(finish(func() {
 				if ran++; ran == 100 {
 					b.LoopExit(0)
 				}
