@@ -106,6 +106,6 @@
 //	group.go        Group, its configuration, start and end
 //	loop.go         one loop of a group
 //	listen.go       Group.Listen
-//	serve.go        Group.Serve and what it serves with
+//	serve.go        Serve: a group for a Service
 //	acceptor.go     accepting connections, and handing them to loops
 package pthreads

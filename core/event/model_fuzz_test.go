@@ -9,7 +9,7 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// FuzzBase acts out scripts on a base and on a model of it, see play.
+// FuzzBase runs scripts on a base and on a model of it, see modelRun.
 func FuzzBase(f *testing.F) {
 	for _, script := range scripts() {
 		for stage := range stages() {
@@ -21,7 +21,7 @@ func FuzzBase(f *testing.F) {
 		f.Add(randomScript(r))
 	}
 	f.Fuzz(func(t *testing.T, script []byte) {
-		p := newPlay(t, script)
+		p := newModelRun(t, script)
 		for len(p.script) > 0 {
 			p.step()
 		}
@@ -37,7 +37,7 @@ func scripts() [][]byte {
 		three    = 2 // priorities
 		limitOf1 = 1
 
-		nowhere = numPlaces // instead of the place of a descriptor
+		nowhere = numConns // instead of the conn of a descriptor
 
 		timer       = 0 // what an event waits for
 		read        = 1

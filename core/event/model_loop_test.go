@@ -45,7 +45,7 @@ func (m *model) wouldHang(wait deadline) bool {
 		return false
 	}
 	for _, s := range m.subjects {
-		if s.waiting && m.places[s.place].ready()&s.what != 0 {
+		if s.waiting && m.conns[s.conn].ready()&s.what != 0 {
 			return false
 		}
 	}
@@ -57,8 +57,8 @@ func (m *model) check() {
 	ready := make(map[*subject]event.What)
 	passed := make(map[*subject]event.What)
 	for _, s := range m.subjects {
-		if s.waiting && m.places[s.place].ready()&s.what != 0 {
-			ready[s] = m.places[s.place].ready() & s.what
+		if s.waiting && m.conns[s.conn].ready()&s.what != 0 {
+			ready[s] = m.conns[s.conn].ready() & s.what
 		}
 	}
 	m.inOneBatch(ready)

@@ -18,7 +18,7 @@ import (
 // not what a base may do, or leaves out what it must do.
 type model struct {
 	subjects []*subject
-	places   []place
+	conns    []conn
 
 	// What Config and SetPriorities said.
 	priorities int
@@ -62,7 +62,7 @@ type subject struct {
 	name     int
 	kind     subjectKind
 	what     event.What
-	place    int // of its descriptor, or -1
+	conn     int // of its descriptor, or -1
 	priority int
 
 	assigned bool
@@ -102,13 +102,13 @@ func deadlineOf(d time.Duration) deadline {
 	return soon
 }
 
-// A place is where a descriptor is: one end of a connection.
-type place struct {
+// A conn is one end of a connection, which a descriptor stands for.
+type conn struct {
 	unread int
 	eof    bool
 }
 
-func (p place) ready() event.What {
+func (p conn) ready() event.What {
 	is := event.Write
 	if p.unread > 0 || p.eof {
 		is |= event.Read
@@ -168,12 +168,12 @@ func (m *model) count() {
 
 // The operations on an event, as Event has them.
 
-func (m *model) assign(s *subject, place int, what event.What) error {
+func (m *model) assign(s *subject, conn int, what event.What) error {
 	if s.added() || m.due(s) || s.asked {
 		return event.ErrPending
 	}
 	*s = subject{
-		name: s.name, place: place, what: what,
+		name: s.name, conn: conn, what: what,
 		priority: m.priorities / 2, assigned: true,
 	}
 	if what&event.Persist != 0 {
@@ -333,10 +333,10 @@ func (m *model) setPriorities(n int) error {
 
 // activeByFD reports whether it can tell what happens: not if only some of
 // the events on the descriptor can be made active in this pass.
-func (m *model) activeByFD(place int, what event.What) bool {
+func (m *model) activeByFD(conn int, what event.What) bool {
 	hit := make(map[*subject]event.What)
 	for _, s := range m.subjects {
-		if !s.waiting || s.place != place {
+		if !s.waiting || s.conn != conn {
 			continue
 		}
 		got := s.what & what & anyIO

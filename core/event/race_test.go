@@ -215,7 +215,7 @@ func TestEverythingWithLocks(t *testing.T) {
 		if on.flags != 0 {
 			operations /= 10 // a variant
 		}
-		w := &workload{
+		w := &stress{
 			base:       on.base(t),
 			operations: operations,
 			write:      func(fd int) { sysWrite(fd, []byte("x")) },

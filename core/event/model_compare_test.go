@@ -8,7 +8,7 @@ import (
 )
 
 // compare compares all that can be seen of the base.
-func (p *play) compare() {
+func (p *modelRun) compare() {
 	for i := range p.events {
 		p.compareEvent(&p.events[i])
 	}
@@ -29,7 +29,7 @@ func (p *play) compare() {
 	p.compareSets()
 }
 
-func (p *play) compareEvent(ev *event.Event) {
+func (p *modelRun) compareEvent(ev *event.Event) {
 	s := ev.Data.(*subject)
 	name := fmt.Sprintf("event %d ", s.name)
 	agreeOn(p, name+"assigned", ev.Initialized(), s.assigned)
@@ -43,7 +43,7 @@ func (p *play) compareEvent(ev *event.Event) {
 }
 
 // compareSets compares which events the base has.
-func (p *play) compareSets() {
+func (p *modelRun) compareSets() {
 	seen := make(map[*event.Event]bool)
 	n := 0
 	for ev := range p.base.Events() {

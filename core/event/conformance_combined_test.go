@@ -8,8 +8,8 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// What operations mean for each other, where that takes some thought.
-func TestInterplay(t *testing.T) {
+// What operations mean for each other, in combination.
+func TestConformanceCombinations(t *testing.T) {
 	onEveryBackend(t, []behaviour{
 		{"Del forgets a persistent event's timeout", testDelForgetsTimeout},
 		{"an active event is added for what follows", testAddActive},

@@ -12,13 +12,13 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// A play does the same things to a base and to a model of it, and compares
+// A modelRun does the same things to a base and to a model of it, and compares
 // what comes of them: which callbacks run, when, in which order and with what,
 // and after each loop what is pending, active and counted. A script says what
 // is done; callbacks go on with it at where it is when they run.
 //
 // There is no time in it: timeouts have passed when they start, or take days.
-type play struct {
+type modelRun struct {
 	t      *testing.T
 	script []byte
 	err    error // the first disagreement
@@ -28,7 +28,7 @@ type play struct {
 	events   [numEvents]event.Event
 	deferred [numDeferred]event.Deferred
 	commons  []*event.CommonTimeout
-	pairs    [numPlaces][2]int
+	pairs    [numConns][2]int
 
 	model      *model
 	names      int
@@ -40,7 +40,7 @@ type play struct {
 const (
 	numEvents   = 6
 	numDeferred = 3
-	numPlaces   = 3
+	numConns    = 3
 )
 
 // timeouts are those that a script can choose: passed, gone by the next look
@@ -93,7 +93,7 @@ const (
 )
 
 // step does one operation.
-func (p *play) step() {
+func (p *modelRun) step() {
 	ops := [numOps]func(){
 		opAssign:              p.assign,
 		opAdd:                 p.add,
@@ -129,8 +129,8 @@ func (p *play) step() {
 	ops[p.next(numOps)]()
 }
 
-func newPlay(t *testing.T, script []byte) *play {
-	p := &play{t: t, script: script}
+func newModelRun(t *testing.T, script []byte) *modelRun {
+	p := &modelRun{t: t, script: script}
 	stages := stages()
 	on := stages[p.next(len(stages))]
 	if on.locked {
@@ -151,7 +151,7 @@ func newPlay(t *testing.T, script []byte) *play {
 		limit:      cfg.MaxDispatchCallbacks,
 		limitFrom:  cfg.LimitCallbacksAfterPriority,
 		early:      p.base.Features()&event.FeatureEarlyClose != 0,
-		places:     make([]place, numPlaces),
+		conns:      make([]conn, numConns),
 		running:    -1,
 	}
 	p.cast()
@@ -169,13 +169,13 @@ func stages() []backend {
 }
 
 // cast makes the events and what they need.
-func (p *play) cast() {
+func (p *modelRun) cast() {
 	for i := range p.pairs {
 		p.pairs[i][0], p.pairs[i][1] = socketPair(p.t)
 	}
 	for i := range p.events {
 		p.events[i].Data = p.newSubject()
-		p.assignEvent(&p.events[i], i%(numPlaces+1), 7*i%len(whats))
+		p.assignEvent(&p.events[i], i%(numConns+1), 7*i%len(whats))
 	}
 	for i := range p.deferred {
 		s := p.newSubject()
@@ -190,15 +190,15 @@ func (p *play) cast() {
 	}
 }
 
-func (p *play) newSubject() *subject {
-	s := &subject{name: p.names, place: -1}
+func (p *modelRun) newSubject() *subject {
+	s := &subject{name: p.names, conn: -1}
 	p.names++
 	p.model.subjects = append(p.model.subjects, s)
 	return s
 }
 
 // next takes a number less than n from the script; it is zero after the end.
-func (p *play) next(n int) int {
+func (p *modelRun) next(n int) int {
 	if len(p.script) == 0 {
 		return 0
 	}
@@ -207,30 +207,30 @@ func (p *play) next(n int) int {
 	return int(b) % n
 }
 
-func (p *play) nextEvent() (*event.Event, *subject) {
+func (p *modelRun) nextEvent() (*event.Event, *subject) {
 	ev := &p.events[p.next(numEvents)]
 	return ev, ev.Data.(*subject)
 }
 
-func (p *play) nextDeferred() (*event.Deferred, *subject) {
+func (p *modelRun) nextDeferred() (*event.Deferred, *subject) {
 	d := &p.deferred[p.next(numDeferred)]
 	return d, d.Data.(*subject)
 }
 
-func (p *play) nextWhat() event.What {
+func (p *modelRun) nextWhat() event.What {
 	const all = event.Timeout | event.Read | event.Write | event.Closed
 	return event.What(p.next(256)) & all
 }
 
 // note writes the log that explains a disagreement.
-func (p *play) note(format string, args ...any) {
+func (p *modelRun) note(format string, args ...any) {
 	if testing.Verbose() {
 		p.log = append(p.log, fmt.Sprintf(format, args...))
 	}
 }
 
-// fail ends the play: not at once, because the loop may be running.
-func (p *play) fail(err error) {
+// fail ends the run: not at once, because the loop may be running.
+func (p *modelRun) fail(err error) {
 	if p.err == nil && err != nil {
 		p.err = err
 		p.script = nil
@@ -239,7 +239,7 @@ func (p *play) fail(err error) {
 }
 
 // agree compares the errors of an operation.
-func (p *play) agree(op string, s *subject, got, want error) {
+func (p *modelRun) agree(op string, s *subject, got, want error) {
 	p.note("%s %d: %v", op, s.name, got)
 	if want == nil && got != nil || !errors.Is(got, want) {
 		p.fail(fmt.Errorf("%s %d: got error %v, want %v", op, s.name, got, want))
@@ -247,7 +247,7 @@ func (p *play) agree(op string, s *subject, got, want error) {
 }
 
 // agreeOn compares anything else.
-func agreeOn[T comparable](p *play, what string, got, want T) {
+func agreeOn[T comparable](p *modelRun, what string, got, want T) {
 	if got != want {
 		p.fail(fmt.Errorf("%s: got %v, want %v", what, got, want))
 	}
@@ -260,19 +260,19 @@ var whats = []event.What{
 	event.Closed | event.Persist, event.Read | event.Write | event.Persist,
 }
 
-// assign takes an event, a place, which may be none, and an index into whats.
-func (p *play) assign() {
+// assign takes an event, a connection, which may be none, and an index into whats.
+func (p *modelRun) assign() {
 	ev, _ := p.nextEvent()
-	p.assignEvent(ev, p.next(numPlaces+1), p.next(len(whats)))
+	p.assignEvent(ev, p.next(numConns+1), p.next(len(whats)))
 }
 
-func (p *play) assignEvent(ev *event.Event, place, w int) {
+func (p *modelRun) assignEvent(ev *event.Event, conn, w int) {
 	s := ev.Data.(*subject)
 	fd, what := -1, whats[w]
-	if place < numPlaces {
-		fd = p.pairs[place][0]
+	if conn < numConns {
+		fd = p.pairs[conn][0]
 	} else {
-		place, what = -1, what&^anyIO
+		conn, what = -1, what&^anyIO
 	}
 	err := ev.Assign(p.base, fd, what, func(got *event.Event, what event.What) {
 		if got != ev || p.base.RunningEvent() != ev {
@@ -280,38 +280,38 @@ func (p *play) assignEvent(ev *event.Event, place, w int) {
 		}
 		p.callback(s, what)
 	})
-	p.agree(fmt.Sprintf("assign fd %d %v to", fd, what), s, err, p.model.assign(s, place, what))
+	p.agree(fmt.Sprintf("assign fd %d %v to", fd, what), s, err, p.model.assign(s, conn, what))
 }
 
-func (p *play) add() {
+func (p *modelRun) add() {
 	ev, s := p.nextEvent()
 	p.agree("add", s, ev.Add(), p.model.add(s))
 }
 
-func (p *play) addTimeout() {
+func (p *modelRun) addTimeout() {
 	ev, s := p.nextEvent()
 	d := timeouts[p.next(len(timeouts))]
 	p.agree(fmt.Sprint("add timeout ", d), s, ev.AddTimeout(d), p.model.addTimeout(s, d))
 }
 
-func (p *play) addCommon() {
+func (p *modelRun) addCommon() {
 	ev, s := p.nextEvent()
 	ct := p.commons[p.next(len(p.commons))]
 	p.agree(fmt.Sprint("add common ", ct.Duration()), s, ev.AddCommon(ct), p.model.addTimeout(s, ct.Duration()))
 }
 
-func (p *play) del() {
+func (p *modelRun) del() {
 	ev, s := p.nextEvent()
 	del := []func() error{ev.Del, ev.DelBlock, ev.DelNoBlock}[p.next(3)]
 	p.agree("del", s, del(), p.model.del(s))
 }
 
-func (p *play) removeTimer() {
+func (p *modelRun) removeTimer() {
 	ev, s := p.nextEvent()
 	p.agree("remove timer", s, ev.RemoveTimer(), p.model.removeTimer(s))
 }
 
-func (p *play) activate() {
+func (p *modelRun) activate() {
 	ev, s := p.nextEvent()
 	what := p.nextWhat()
 	if !s.assigned || s.kind == finalizer {
@@ -322,20 +322,20 @@ func (p *play) activate() {
 	p.model.activate(s, what)
 }
 
-func (p *play) setPriority() {
+func (p *modelRun) setPriority() {
 	ev, s := p.nextEvent()
 	pri := p.next(4)
 	p.agree(fmt.Sprint("set priority ", pri), s, ev.SetPriority(pri), p.model.setPriority(s, pri))
 }
 
-func (p *play) free() {
+func (p *modelRun) free() {
 	ev, s := p.nextEvent()
 	p.note("free %d", s.name)
 	ev.Free()
 	p.model.free(s)
 }
 
-func (p *play) finalize() {
+func (p *modelRun) finalize() {
 	ev, s := p.nextEvent()
 	err := ev.Finalize(func(got *event.Event) {
 		if got != ev || p.base.RunningEvent() != nil {
@@ -348,7 +348,7 @@ func (p *play) finalize() {
 }
 
 // once lets something run that is only known to the base.
-func (p *play) once() {
+func (p *modelRun) once() {
 	s := p.newSubject()
 	d := timeouts[p.next(len(timeouts))]
 	err := p.base.Once(-1, event.Timeout, d, func(_ *event.Event, what event.What) { p.callback(s, what) })
@@ -356,19 +356,19 @@ func (p *play) once() {
 	p.agree(fmt.Sprint("once ", d), s, err, nil)
 }
 
-func (p *play) schedule() {
+func (p *modelRun) schedule() {
 	d, s := p.nextDeferred()
 	p.note("schedule %d", s.name)
 	agreeOn(p, "scheduled", d.Schedule(), p.model.schedule(s))
 }
 
-func (p *play) cancel() {
+func (p *modelRun) cancel() {
 	d, s := p.nextDeferred()
 	p.note("cancel %d", s.name)
 	agreeOn(p, "cancelled", d.Cancel(), p.model.cancel(s))
 }
 
-func (p *play) setDeferredPriority() {
+func (p *modelRun) setDeferredPriority() {
 	d, s := p.nextDeferred()
 	pri := p.next(4)
 	p.note("set priority of deferred %d: %d", s.name, pri)
@@ -378,7 +378,7 @@ func (p *play) setDeferredPriority() {
 	}
 }
 
-func (p *play) post() {
+func (p *modelRun) post() {
 	id := p.posts
 	p.posts++
 	p.note("post %d", id)
@@ -392,45 +392,45 @@ func (p *play) post() {
 
 // send, receive and shutdown are what the peer does, or the reader.
 
-func (p *play) send() {
-	i := p.next(numPlaces)
-	if p.model.places[i].eof || p.model.places[i].unread > 100 {
+func (p *modelRun) send() {
+	i := p.next(numConns)
+	if p.model.conns[i].eof || p.model.conns[i].unread > 100 {
 		return
 	}
 	p.note("send to %d", i)
 	send(p.t, p.pairs[i][1], p.pairs[i][0], "x")
-	p.model.places[i].unread++
+	p.model.conns[i].unread++
 }
 
-func (p *play) receive() { p.receiveAt(p.next(numPlaces)) }
+func (p *modelRun) receive() { p.receiveAt(p.next(numConns)) }
 
-func (p *play) receiveAt(i int) {
+func (p *modelRun) receiveAt(i int) {
 	p.note("receive from %d", i)
 	data, eof := readAll(p.t, p.pairs[i][0])
-	agreeOn(p, "received", len(data), p.model.places[i].unread)
-	agreeOn(p, "end of file", eof, p.model.places[i].eof)
-	p.model.places[i].unread = 0
+	agreeOn(p, "received", len(data), p.model.conns[i].unread)
+	agreeOn(p, "end of file", eof, p.model.conns[i].eof)
+	p.model.conns[i].unread = 0
 }
 
-func (p *play) shutdown() {
-	i := p.next(numPlaces)
-	if p.model.places[i].eof {
+func (p *modelRun) shutdown() {
+	i := p.next(numConns)
+	if p.model.conns[i].eof {
 		return
 	}
 	p.receiveAt(i)
 	p.note("shutdown %d", i)
 	shutdown(p.t, p.pairs[i][1], p.pairs[i][0])
-	p.model.places[i].eof = true
+	p.model.conns[i].eof = true
 }
 
 // reopen replaces a connection by a new one, which often gets the numbers of
 // the old one. Its events are deleted before, as they must be.
-func (p *play) reopen() {
-	i := p.next(numPlaces)
+func (p *modelRun) reopen() {
+	i := p.next(numConns)
 	old := p.pairs[i]
 	var here []*event.Event
 	for j := range p.events {
-		if ev := &p.events[j]; ev.Data.(*subject).place == i {
+		if ev := &p.events[j]; ev.Data.(*subject).conn == i {
 			here = append(here, ev)
 			s := ev.Data.(*subject)
 			p.agree("del", s, ev.Del(), p.model.del(s))
@@ -439,7 +439,7 @@ func (p *play) reopen() {
 	closeFD(p.t, old[0])
 	closeFD(p.t, old[1])
 	p.pairs[i][0], p.pairs[i][1] = socketPair(p.t)
-	p.model.places[i] = place{}
+	p.model.conns[i] = conn{}
 	p.note("reopen %d: %v is now %v", i, old, p.pairs[i])
 	if p.pairs[i][0] != old[0] {
 		for _, ev := range here {
@@ -449,21 +449,21 @@ func (p *play) reopen() {
 	}
 }
 
-func (p *play) activeByFD() {
-	i, what := p.next(numPlaces), p.nextWhat()
+func (p *modelRun) activeByFD() {
+	i, what := p.next(numConns), p.nextWhat()
 	if p.model.activeByFD(i, what) {
 		p.note("active by fd %d: %v", i, what)
 		p.base.ActiveByFD(p.pairs[i][0], what)
 	}
 }
 
-func (p *play) addVirtual() {
+func (p *modelRun) addVirtual() {
 	p.note("add virtual")
 	p.base.AddVirtual()
 	p.model.virtual++
 }
 
-func (p *play) delVirtual() {
+func (p *modelRun) delVirtual() {
 	if p.model.virtual > 0 {
 		p.note("del virtual")
 		p.base.DelVirtual()
@@ -472,7 +472,7 @@ func (p *play) delVirtual() {
 }
 
 // setPriorities is for a loop that rests.
-func (p *play) setPriorities() {
+func (p *modelRun) setPriorities() {
 	n := p.next(4)
 	if p.model.looping {
 		return
@@ -485,7 +485,7 @@ func (p *play) setPriorities() {
 }
 
 // reinit changes nothing that can be seen.
-func (p *play) reinit() {
+func (p *modelRun) reinit() {
 	var want error
 	if p.model.looping {
 		want = event.ErrRunning
@@ -497,33 +497,33 @@ func (p *play) reinit() {
 	}
 }
 
-func (p *play) clearMax() {
+func (p *modelRun) clearMax() {
 	p.base.MaxEvents(true, event.CountActive, event.CountAdded)
 	p.model.drain()
 	p.model.maxActive, p.model.maxAdded = 0, 0
 	p.model.count()
 }
 
-func (p *play) loopExit() {
+func (p *modelRun) loopExit() {
 	p.note("loop exit")
 	ok(p.t, p.base.LoopExit(0))
 	p.model.loopExit()
 }
 
-func (p *play) loopBreak() {
+func (p *modelRun) loopBreak() {
 	p.note("loop break")
 	p.base.LoopBreak()
 	p.model.loopBreak()
 }
 
-func (p *play) loopContinue() {
+func (p *modelRun) loopContinue() {
 	p.note("loop continue")
 	p.base.LoopContinue()
 	p.model.continuing = true
 }
 
 // loop runs the loop, and in a callback finds that it cannot.
-func (p *play) loop() {
+func (p *modelRun) loop() {
 	flags := event.LoopFlag(p.next(8))
 	if p.model.looping {
 		if _, err := p.base.Loop(flags); !errors.Is(err, event.ErrRunning) {
@@ -545,7 +545,7 @@ func (p *play) loop() {
 const maxIterations = 20
 
 // prepare is where the loop would wait, so it must not do that for ever.
-func (p *play) prepare(_ *event.Watcher, info event.PrepareInfo) {
+func (p *modelRun) prepare(_ *event.Watcher, info event.PrepareInfo) {
 	p.note("iteration")
 	wait, err := p.model.prepare()
 	p.fail(err)
@@ -566,7 +566,7 @@ func (d deadline) compare(info event.PrepareInfo) error {
 }
 
 // callback is the callback of everything but posts.
-func (p *play) callback(s *subject, what event.What) {
+func (p *modelRun) callback(s *subject, what event.What) {
 	p.note("callback of %d: %v", s.name, what)
 	p.fail(p.model.start(s, what))
 	p.act()
@@ -575,15 +575,15 @@ func (p *play) callback(s *subject, what event.What) {
 }
 
 // act goes on with the script inside of a callback.
-func (p *play) act() {
+func (p *modelRun) act() {
 	for n := p.next(4); n > 0; n-- {
 		p.step()
 	}
 }
 
-// end frees the base in the state in which the play has left it, and says
+// end frees the base in the state in which the run has left it, and says
 // what went wrong, if anything did.
-func (p *play) end() {
+func (p *modelRun) end() {
 	if p.err == nil {
 		p.compare()
 		p.freeBase()
@@ -595,7 +595,7 @@ func (p *play) end() {
 
 // freeBase frees the base and looks whether the finalizers have run that were
 // due, and nothing else.
-func (p *play) freeBase() {
+func (p *modelRun) freeBase() {
 	due := 0
 	for _, s := range p.model.subjects {
 		if s.kind == finalizer {

@@ -14,11 +14,11 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// A workload does everything that a base with a lock allows from several
+// A stress does everything that a base with a lock allows from several
 // goroutines at once, while its loop runs in another, and looks whether what
 // holds for one goroutine holds for all. What it needs is in the first group of
 // fields.
-type workload struct {
+type stress struct {
 	base       *event.Base
 	pairs      [4][2]int    // connected descriptors
 	write      func(fd int) // writes something, unless that would block
@@ -38,12 +38,12 @@ type workload struct {
 
 const workers = 8
 
-// run runs the workload. If it comes to a deadlock, it ends the process with
+// run runs the operations. If it comes to a deadlock, it ends the process with
 // the stacks of all goroutines.
-func (w *workload) run(t testing.TB) {
+func (w *stress) run(t testing.TB) {
 	w.t = t
 	debug.SetTraceback("all")
-	stuck := time.AfterFunc(5*time.Minute, func() { panic("the workload does not end") })
+	stuck := time.AfterFunc(5*time.Minute, func() { panic("the operations do not end") })
 	defer stuck.Stop()
 	w.prepare()
 
@@ -65,27 +65,27 @@ func (w *workload) run(t testing.TB) {
 	w.finish()
 }
 
-func (w *workload) try(err error) {
+func (w *stress) try(err error) {
 	if err != nil {
 		w.t.Error(err)
 	}
 }
 
 // refused is try for what may be refused because of what others do.
-func (w *workload) refused(err, because error) {
+func (w *stress) refused(err, because error) {
 	if !errors.Is(err, because) {
 		w.try(err)
 	}
 }
 
-func (w *workload) loop(flags event.LoopFlag) event.Status {
+func (w *stress) loop(flags event.LoopFlag) event.Status {
 	status, err := w.base.Loop(flags)
 	w.try(err)
 	return status
 }
 
 // prepare makes what all workers use.
-func (w *workload) prepare() {
+func (w *stress) prepare() {
 	w.try(w.base.SetPriorities(3))
 	w.share(-1, 0)
 	w.share(-1, 0)
@@ -108,7 +108,7 @@ func (w *workload) prepare() {
 }
 
 // share makes an event that all workers use, and the loop in its callback.
-func (w *workload) share(fd int, what event.What) {
+func (w *stress) share(fd int, what event.What) {
 	r := rand.New(rand.NewPCG(2, uint64(len(w.shared))))
 	ev, err := w.base.NewEvent(fd, what, func(ev *event.Event, what event.What) {
 		w.callbacks.Add(1)
@@ -125,7 +125,7 @@ func (w *workload) share(fd int, what event.What) {
 	w.shared = append(w.shared, ev)
 }
 
-func (w *workload) work(r *rand.Rand) {
+func (w *stress) work(r *rand.Rand) {
 	for i := range w.operations / workers {
 		if i%50 == 0 {
 			w.meet()
@@ -144,14 +144,14 @@ func (w *workload) work(r *rand.Rand) {
 }
 
 // meet waits for the loop, which would fall behind otherwise.
-func (w *workload) meet() {
+func (w *stress) meet() {
 	met := make(chan struct{})
 	w.try(w.base.Post(func() { close(met) }))
 	<-met
 }
 
 // useEvent does something to an event to which others do something, too.
-func (w *workload) useEvent(r *rand.Rand, ev *event.Event) {
+func (w *stress) useEvent(r *rand.Rand, ev *event.Event) {
 	switch r.IntN(12) {
 	case 0, 1:
 		w.try(ev.Add())
@@ -184,7 +184,7 @@ func someTime(r *rand.Rand) time.Duration {
 }
 
 // useBase does something to the base.
-func (w *workload) useBase(r *rand.Rand) {
+func (w *stress) useBase(r *rand.Rand) {
 	switch n := r.IntN(200); {
 	case n < 60:
 		w.posted.Add(1)
@@ -230,7 +230,7 @@ func (w *workload) useBase(r *rand.Rand) {
 }
 
 // once returns a callback that must run, which posted and ran see to.
-func (w *workload) once() event.Callback {
+func (w *stress) once() event.Callback {
 	w.posted.Add(1)
 	return func(*event.Event, event.What) { w.ran.Add(1) }
 }
@@ -239,7 +239,7 @@ func (w *workload) once() event.Callback {
 // may be running. From when Del has returned, or the finalizer ran, the
 // callback must not. It checks that with a variable that nothing guards, so
 // that the race detector sees if it is not so.
-func (w *workload) live(r *rand.Rand) {
+func (w *stress) live(r *rand.Rand) {
 	ended := false
 	ev, err := w.base.NewEvent(-1, event.What(r.IntN(2))*event.Persist, func(*event.Event, event.What) {
 		if ended {
@@ -283,7 +283,7 @@ func (w *workload) live(r *rand.Rand) {
 }
 
 // finish deletes what is left and sees what has come of everything.
-func (w *workload) finish() {
+func (w *stress) finish() {
 	for _, ev := range w.shared {
 		w.try(ev.Del())
 	}
