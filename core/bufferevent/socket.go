@@ -27,6 +27,9 @@ type socket struct {
 	shut     bool    // the stream that we send has ended
 }
 
+// socketOf returns the socket whose bufferevent b is known to be.
+func socketOf(b *Bufferevent) *socket { return b.transport.(*socket) }
+
 // NewSocket makes a bufferevent over a stream socket, or over a pipe or terminal
 // that the loop's method can wait for. fd must be non-blocking; it is -1 if
 // Connect or SetFD comes later. TCP sockets get TCP_NODELAY unless opts has

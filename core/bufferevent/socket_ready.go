@@ -59,7 +59,7 @@ func onReadable(ev *event.Event, what event.What) {
 		return
 	}
 	defer b.end()
-	s := b.transport.(*socket)
+	s := socketOf(b)
 	if what == event.Timeout {
 		s.readTimedOut()
 	} else {
@@ -118,7 +118,7 @@ func onWritable(ev *event.Event, what event.What) {
 		return
 	}
 	defer b.end()
-	b.transport.(*socket).writable(what)
+	socketOf(b).writable(what)
 }
 
 // retime implements mover.

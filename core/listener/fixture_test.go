@@ -135,10 +135,24 @@ func works(t testing.TB, l *listener.Listener) {
 	t.Helper()
 	ok(t, l.SetCallback(closeAfter(1)))
 	ok(t, l.Enable())
-	c := dial(t, l.Addr())
+	c := dial(t, dialable(l))
 	run(t, l.Base())
 	ends(t, c)
 	ok(t, l.Disable())
+}
+
+// dialable returns an address at which a listener can be reached: not every system
+// lets one connect to the wildcard of a family.
+func dialable(l *listener.Listener) net.Addr {
+	addr := l.AddrPort()
+	if !addr.IsValid() || !addr.Addr().IsUnspecified() {
+		return l.Addr()
+	}
+	loopback := netip.MustParseAddr("127.0.0.1")
+	if addr.Addr().Is6() {
+		loopback = netip.IPv6Loopback()
+	}
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(loopback, addr.Port()))
 }
 
 // refused checks that nobody listens at an address.

@@ -1,0 +1,19 @@
+// Package architecture checks that the repository is built as docs/architecture.md
+// says: which package may import which, that nobody asks what stands behind a seam,
+// that there is one way to log, that the map of each package is true, and that no
+// file holds what a merge has left.
+//
+// Its tests are the checks. The rules stand in tables: [Floors] has the order of the
+// packages, [Seams] the interfaces that nobody looks behind. A package is added to a
+// floor above all that it imports; a capability of a transport is added to the list of
+// interfaces in the file of its seam.
+//
+// # Files
+//
+//	load.go      the packages of the workspace, parsed and type-checked
+//	floors.go    the order of the packages, and imports against it
+//	seams.go     assertions to what stands behind an interface
+//	logging.go   messages that do not go to event.Logger
+//	maps.go      the map of files in each doc.go
+//	tree.go      the files of the repository: conflict markers, names in a page
+package architecture

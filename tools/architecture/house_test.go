@@ -1,0 +1,133 @@
+package architecture
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// root is that of the repository, seen from here.
+const root = "../.."
+
+// libraries are the modules that users import, in the order of what they require.
+var libraries = []string{"core", "openssl", "dns", "pthreads", "http"}
+
+// floors is the order of the packages of the libraries.
+var floors = Floors{
+	{"core/internal/evlog", "core/internal/leak", "core/internal/sysio"},
+	{"core/evthread", "core/evutil", "core/internal/poller"},
+	{"core/event"},
+	{"core/evbuffer", "core/datagram"},
+	{"core/bridge"},
+	{"core/bufferevent", "core/listener"},
+	{"core/evtest"},
+	{"pthreads", "openssl/internal/blocking", "dns/internal/dnswire", "dns/internal/list", "http/internal/ascii", "http/internal/filepart"},
+	{"openssl/evcert", "openssl/evtls", "dns/evdns", "dns/evdnsserver", "http/evuri", "http/internal/message", "http/internal/cond"},
+	{"http/internal/wire", "http/internal/route"},
+	{"http/evhttp"},
+	{"http/evfile", "http/evnethttp"},
+	{"dns/internal/interop", "http/internal/interop"},
+}
+
+// seams are the interfaces that nobody looks behind.
+var seams = []Seam{
+	{
+		Package: "core/bufferevent", File: "transport.go", Interface: "Transport", Query: "As",
+		Elsewhere: map[string]string{
+			"interface{ConnectionState() crypto/tls.ConnectionState}": "core does not import crypto/tls",
+			"openssl/evtls.connection":                                "what evtls's functions do with a TLS stream is nobody else's business",
+		},
+	},
+	{Package: "http/evhttp", File: "exchange.go", Interface: "exchange"},
+}
+
+// report fails a test for each problem.
+func report(t *testing.T, problems []string, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range problems {
+		t.Error(problem)
+	}
+}
+
+func TestPackagesImportDownwards(t *testing.T) {
+	problems, err := floors.Check(root, libraries)
+	report(t, problems, err)
+}
+
+func TestNobodyAsksWhatStandsBehindASeam(t *testing.T) {
+	report(t, loadLibraries(t).CheckSeams(seams), nil)
+}
+
+func TestThereIsOneWayToLog(t *testing.T) {
+	report(t, loadLibraries(t).CheckLogging("core/event", "core/internal/evlog"), nil)
+}
+
+func loadLibraries(t *testing.T) *Program {
+	t.Helper()
+	if loaded == nil {
+		var patterns []string
+		for _, library := range libraries {
+			patterns = append(patterns, "./"+library+"/...")
+		}
+		var err error
+		if loaded, err = Load(root, patterns...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return loaded
+}
+
+// loaded has the libraries once they were loaded.
+var loaded *Program
+
+// TestMapsAreTrue checks the map of each package with a doc.go, and that each package
+// of a library has one.
+func TestMapsAreTrue(t *testing.T) {
+	for _, dir := range packages(t) {
+		library := slices.Contains(libraries, strings.Split(dir, "/")[0])
+		if _, err := os.Stat(filepath.Join(root, dir, "doc.go")); err != nil && !library {
+			continue
+		}
+		problems, err := CheckMap(filepath.Join(root, dir))
+		for i := range problems {
+			problems[i] = dir + ": " + problems[i]
+		}
+		report(t, problems, err)
+	}
+}
+
+// packages returns the folders with production files in Go.
+func packages(t *testing.T) []string {
+	t.Helper()
+	tracked, err := Tracked(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dirs []string
+	for _, name := range tracked {
+		dir := filepath.ToSlash(filepath.Dir(name))
+		if strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && !strings.Contains(name, "testdata/") && !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}
+
+func TestNoMergeIsUnfinished(t *testing.T) {
+	tracked, err := Tracked(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := CheckMarkers(root, tracked)
+	report(t, problems, err)
+}
+
+func TestThePageOfTheArchitectureNamesWhatIsThere(t *testing.T) {
+	problems, err := CheckPage(root, "docs/architecture.md")
+	report(t, problems, err)
+}
