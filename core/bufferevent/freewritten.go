@@ -28,7 +28,7 @@ const DefaultDrainTimeout = 30 * time.Second
 // TLS handshake or a connection that is being made is waited for only if there is
 // something to write.
 //
-// Free may be called to end it before. A peer that is still sending may be sent a
+// Free may be called to end it before, and freeing the base does. A peer that is still sending may be sent a
 // reset by the system when the descriptor is closed, and lose what it has not
 // read: a program that expects that calls CloseWrite, and FreeWhenWritten upon the
 // peer's end.
@@ -64,7 +64,8 @@ type drainWait struct {
 	timeout time.Duration
 	done    func(err error) // or nil
 	timer   event.Event
-	unsent  int // when the timer was started
+	unhook  func() bool // takes back what is called when the base is freed
+	unsent  int         // when the timer was started
 }
 
 // draining reports whether FreeWhenWritten was called.
@@ -145,7 +146,7 @@ func (b *Bufferevent) drainTo(state drainState) {
 		b.drain = state
 		if b.rare != nil && b.rare.drain != nil {
 			w := b.rare.drain
-			w.timer.Free()
+			w.stop()
 			b.drainedHere(w.timeout, w.done)
 		}
 	}
@@ -199,7 +200,10 @@ func (b *Bufferevent) awaitDrained(timeout time.Duration, done func(err error)) 
 	}
 	if err != nil {
 		b.drainOver(done, err)
+		return
 	}
+	// Nobody else can free the bufferevent when there is no loop any more.
+	w.unhook = b.base.AfterFree(func() { b.drainOver(done, event.ErrFreed) })
 }
 
 // start starts the timer.
@@ -226,8 +230,14 @@ func (w *drainWait) onTimer(*event.Event, event.What) {
 
 // stop ends the waiting, if there is any.
 func (w *drainWait) stop() {
-	if w != nil && w.timer.Initialized() {
+	if w == nil {
+		return
+	}
+	if w.timer.Initialized() {
 		w.timer.Free()
+	}
+	if w.unhook != nil {
+		w.unhook()
 	}
 }
 

@@ -1,6 +1,7 @@
 package bufferevent_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
+	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
@@ -511,4 +514,46 @@ func TestFreeWhenWrittenFromAnotherGoroutine(t *testing.T) {
 			<-done
 		})
 	}
+}
+
+// TestFreeingTheBaseEndsWhatIsBeingWritten frees a base whose bufferevent still has
+// something to write, and which nobody else can free.
+func TestFreeingTheBaseEndsWhatIsBeingWritten(t *testing.T) {
+	much := strings.Repeat("x", 16<<20) // more than the system takes
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			base, err := event.NewBase()
+			ok(t, err)
+			b, far := way.make(t, base, bufferevent.CloseOnFree)
+			write(t, b, much)
+			var ended []error
+			b.FreeWhenWrittenFunc(time.Hour, func(err error) { ended = append(ended, err) })
+			turn(t, base)
+			if far.receive(); len(ended) > 0 {
+				t.Fatalf("ended before, with %v", ended)
+			}
+			base.Free()
+			if len(ended) != 1 || !errors.Is(ended[0], event.ErrFreed) {
+				t.Errorf("ended with %v, want %v", ended, event.ErrFreed)
+			}
+		})
+	}
+}
+
+// TestFreeingTheBaseClosesWhatIsBeingWritten has nobody but the base left to close the
+// descriptor.
+func TestFreeingTheBaseClosesWhatIsBeingWritten(t *testing.T) {
+	evtest.Leaks(t)
+	base, err := event.NewBase()
+	ok(t, err)
+	pair, err := evutil.LoopbackPair()
+	ok(t, err)
+	defer evutil.CloseSocket(pair[1])
+	ok(t, evutil.SetNonblock(pair[0]))
+	b, err := bufferevent.NewSocket(base, pair[0], bufferevent.CloseOnFree)
+	ok(t, err)
+	write(t, b, strings.Repeat("x", 16<<20))
+	b.FreeWhenWritten(time.Hour)
+	turn(t, base)
+	base.Free()
 }

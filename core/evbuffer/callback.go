@@ -38,7 +38,7 @@ type CallbackEntry struct {
 	buffer *Buffer
 
 	// What follows is guarded by the buffer's lock, if it has one.
-	next    *CallbackEntry // even when removed, for whoever walks along the list
+	next    *CallbackEntry // even when removed, for iterations that are under way
 	flags   CallbackFlags
 	removed bool
 }

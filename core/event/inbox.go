@@ -180,7 +180,7 @@ func (b *Base) drainInbox() {
 func (b *Base) takeInbox() {
 	in := &b.inbox
 	in.mu.Lock()
-	// An exit that nobody is there for waits for the next loop.
+	// An exit that was asked for while no loop runs is kept for the next one.
 	exit := in.exit && b.running.Load()
 	in.exit = in.exit && !exit
 	in.pending.Store(in.exit)

@@ -310,7 +310,7 @@ func (l *lookup) finish() {
 	l.done(infos, err)
 }
 
-// cancel ends the lookup without a word.
+// cancel ends the lookup without calling its callback.
 func (l *lookup) cancel() {
 	l.base.lock()
 	l.end()
@@ -430,7 +430,7 @@ type lookupLinks struct{}
 // Of implements list.Linker.
 func (lookupLinks) Of(l *lookup) *list.Links[lookup] { return &l.links }
 
-// endLookups ends all lookups without a word, as Free(false) does.
+// endLookups ends all lookups without calling their callbacks, as Free(false) does.
 func (b *Base) endLookups() {
 	for b.lookups.First() != nil {
 		b.lookups.First().end()

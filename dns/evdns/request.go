@@ -295,7 +295,7 @@ func (b *Base) end(r *Request, o outcome) {
 	b.quit(r)
 }
 
-// quit ends a request without a word, unless its callback is due. If others have
+// quit ends a request without calling its callback, unless that is due. If others have
 // joined it, it is still sent for them.
 func (b *Base) quit(r *Request) {
 	if r.over() {

@@ -95,7 +95,7 @@ func (d *devpoll) Update(fd int, old, new Interest) error {
 
 // Flush writes the changes. When a write fails the kernel has taken a part of
 // it, so that its changes are written one by one. A failure then concerns one
-// descriptor only and comes too late for who asked, so it is logged.
+// descriptor only and comes after the call that asked for it has returned, so it is logged.
 func (d *devpoll) Flush() error {
 	for some := range slices.Chunk(d.changes, maxDevpollWrite) {
 		if d.write(some) == nil {

@@ -76,8 +76,8 @@ func (p *evport) Update(fd int, old, new Interest) error {
 }
 
 // Flush associates again what was delivered. A failure concerns one descriptor
-// only and comes too late for who asked, so it is logged; that a descriptor
-// was closed while it was watched is not worth it.
+// only and comes after the call that asked for it has returned, so it is logged; that
+// a descriptor was closed while it was watched is not worth it.
 func (p *evport) Flush() error {
 	for _, fd := range p.fired {
 		if p.want[fd] == 0 {

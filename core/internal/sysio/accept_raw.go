@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// accept needs no word with the scheduler, because the listener does not make
-// it wait. An address longer than that of IPv6, which is of no interest, is cut
+// accept does not enter the system call through the runtime, because the listener
+// is non-blocking. An address longer than that of IPv6, which is of no interest, is cut
 // off by the kernel.
 func accept(listener int, mode Mode) (int, netip.AddrPort, error) {
 	var sa unix.RawSockaddrInet6

@@ -17,7 +17,7 @@ const (
 	sendFlags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
 )
 
-// recv needs no word with the scheduler, because it never waits.
+// recv does not enter the system call through the runtime, because it never waits.
 func recv(fd int, bufs [][]byte) (int, error) {
 	if len(bufs) > 1 {
 		return recvmsg(fd, bufs)

@@ -102,7 +102,7 @@ func (m *Messages) Set(i int, p []byte, peer netip.AddrPort, local netip.Addr) e
 	return nil
 }
 
-// The calls need no word with the scheduler, because they never wait.
+// The system calls are not entered through the runtime, because they never wait.
 
 func (m *Messages) recv(fd int) (int, error) {
 	m.offerRoom()

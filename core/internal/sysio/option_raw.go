@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a server does once a connection needs no word with the scheduler, because
-// it does not wait. One such word wakes the scheduler's monitor, which sleeps
-// while a program has nothing to do, and then looks at it many times before it
-// sleeps again: a thread more for a processor that has work.
+// What a server does once a connection is not entered through the runtime, because
+// it does not wait. Entering through the runtime wakes the scheduler's monitor, which
+// sleeps while a program has nothing to do, and then polls many times before it
+// sleeps again: one more thread for a processor that has work.
 
 func setNoDelay(fd int) error {
 	on := int32(1)
