@@ -101,7 +101,9 @@ func (h handler) toCallback(ctx context.Context, fn func(Severity, string), r sl
 		}
 		failure := slog.NewRecord(r.Time, slog.LevelError, "log callback panicked", r.PC)
 		failure.Add("panic", p, "message", r.Message, "stack", string(debug.Stack()))
-		h.Handle(ctx, failure) // to the default logger, as the callback is being called
+		// This goes to the default logger, as the callback is being called. There is
+		// nowhere to report that it has failed.
+		_ = h.Handle(ctx, failure)
 	}()
 	fn(severity(r.Level), h.text(r))
 }
