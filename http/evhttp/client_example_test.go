@@ -39,7 +39,7 @@ func hostAndPort(srv *httptest.Server) (host string, port int) {
 	return u.Hostname(), port
 }
 
-// A Conn is a connection to one host.
+// A ClientConn is a connection to one host.
 func ExampleClientConn_MakeRequest() {
 	srv := web()
 	defer srv.Close()

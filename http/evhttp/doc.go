@@ -60,7 +60,7 @@
 //
 // # A client
 //
-// A [Conn] is a connection to one host, which is made when there is a request, and
+// A [ClientConn] is a connection to one host, which is made when there is a request, and
 // again when there is one after it was closed:
 //
 //	conn, err := evhttp.NewClientConn(base, "example.com", 80, nil)

@@ -77,8 +77,24 @@ func (s *Server) Unhandle(path string) error {
 }
 
 // HandlePattern has requests that match a pattern answered by fn, unless there is
-// a Handle for the very path; see [Router] for patterns. The wildcards' values
-// are the request's PathValue. The errors are those of [Router.Handle].
+// a Handle for the very path. Patterns are written like those of net/http's ServeMux:
+//
+//	/index.html           that path
+//	/static/              that path and all below it
+//	/{$}                  the path "/" only
+//	/items/{id}           any one segment, which is not empty
+//	/files/{path...}      all of the rest, slashes too
+//	GET /items/{id}       only that method; GET is good for HEAD, too
+//	example.com/          only that host
+//
+// Of the patterns that match a request, the most specific one counts, whatever the
+// order in which they were added: one with a host before one without, one with fewer
+// requests that match before one with more. Segments are compared decoded, so that an
+// escaped slash is a part of its segment; what opens files must check segments "."
+// and "..". The wildcards' values are the request's PathValue.
+//
+// The error is ErrPattern if the pattern is not well formed, and ErrConflict if there
+// is another one and neither is more specific.
 func (s *Server) HandlePattern(pattern string, fn Handler) error {
 	return s.routes.Handle(pattern, s.handlerOf(fn, false))
 }

@@ -172,6 +172,24 @@ func TestMessagesGoOneWay(t *testing.T) {
 	}
 }
 
+func TestLinksLeadSomewhere(t *testing.T) {
+	for comment, want := range map[string]string{
+		"F is like [G].": "",
+		"F makes a [T], whose [T.M] has [T.Name].":                                                 "",
+		"F uses [io.Reader] and [io.Reader.Read]. [len] is nobody's, [http.Handler] not imported.": "",
+		"\tF := a[I]":      "",
+		"F is like [H].":   "the link [H] leads nowhere",
+		"F calls [T.N].":   "the link [T.N] leads nowhere",
+		"F has [io.Read].": "the link [io.Read] leads nowhere",
+	} {
+		p := program(t, "-- user/user.go --\npackage user\n\nimport \"io\"\n\ntype T struct{ Name string }\n\nfunc (*T) M() {}\nfunc G(io.Reader) {}\n\n// "+comment+"\nfunc F() {}\n")
+		problems := p.CheckLinks()
+		if want == "" && len(problems) > 0 || want != "" && (len(problems) != 1 || !strings.Contains(problems[0], want)) {
+			t.Errorf("%s: problems %q, want %q", comment, problems, want)
+		}
+	}
+}
+
 func TestImportsPointDownwards(t *testing.T) {
 	floors := Floors{{"core/ground"}, {"core/event", "core/buffer"}, {"http/server"}, {"core/gone"}}
 	for what, tt := range map[string]struct{ file, imports, want string }{

@@ -15,5 +15,6 @@
 //	seams.go     assertions to what stands behind an interface
 //	logging.go   messages that do not go to event.Logger
 //	maps.go      the map of files in each doc.go
+//	links.go     links in documentation that lead nowhere
 //	tree.go      the files of the repository: conflict markers, names in a page
 package architecture

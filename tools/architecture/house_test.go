@@ -131,3 +131,7 @@ func TestThePageOfTheArchitectureNamesWhatIsThere(t *testing.T) {
 	problems, err := CheckPage(root, "docs/architecture.md")
 	report(t, problems, err)
 }
+
+func TestLinksInDocumentationLeadSomewhere(t *testing.T) {
+	report(t, loadLibraries(t).CheckLinks(), nil)
+}

@@ -21,8 +21,8 @@ import (
 //	example.com/          only that host
 //
 // Of the patterns that match a request, the most specific one counts,
-// independent of the order in which they were added: one with a host before one without; one with
-// fewer requests that match before one with more. Where neither of two is more
+// independent of the order in which they were added: one with a host before one
+// without, one with fewer requests that match before one with more. Where neither of two is more
 // specific, Handle refuses the second.
 //
 // The segments of a path are compared decoded, so that a slash that is escaped
