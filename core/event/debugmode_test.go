@@ -1,43 +1,22 @@
 package event_test
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evtest"
 )
 
-// inDebugMode is set in the environment of the process that has debug mode on.
-const inDebugMode = "EVENT_TEST_IN_DEBUG_MODE"
-
-// TestDebugMode runs itself again in another process, because debug mode is
-// for all of a process and for good.
+// TestDebugMode has a process of its own, because debug mode is for all of a process
+// and for good.
 func TestDebugMode(t *testing.T) {
-	if os.Getenv(inDebugMode) != "" {
+	evtest.OwnProcess(t, func() {
 		event.EnableDebugMode()
 		event.EnableDebugMode()
 		runDebugTests(t)
-		return
-	}
-	exe, err := os.Executable()
-	if err != nil {
-		t.Skipf("cannot start another process: %v", err)
-	}
-	cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestDebugMode$", "-test.v")
-	cmd.Env = append(os.Environ(), inDebugMode+"=1")
-	out, err := cmd.CombinedOutput()
-	var failed *exec.ExitError
-	if err != nil && !errors.As(err, &failed) {
-		t.Skipf("cannot start another process: %v", err)
-	}
-	if err != nil {
-		t.Fatalf("in debug mode: %v\n%s", err, out)
-	}
+	})
 }
 
 func TestDebugModeComesTooLate(t *testing.T) {

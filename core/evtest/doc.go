@@ -48,12 +48,18 @@
 // ends locks, as pthreads.Use does in a program, and counts them: with locks, any
 // goroutine may use what was made thread-safe, and each lock is to be freed.
 //
+// # Processes
+//
+// [OwnProcess] runs a test in a process of its own, for what a process cannot take
+// back, such as event.EnableDebugMode.
+//
 // # Files
 //
-//	doc.go    this manual
-//	clock.go  Clock, which the test moves on
-//	leaks.go  Leaks, Run, Goroutines, Descriptors, Settled
-//	locks.go  Locks
-//	loop.go   Base, Loop, Do, Await, Turn
-//	pair.go   Pair, Sockets
+//	doc.go      this manual
+//	clock.go    Clock, which the test moves on
+//	leaks.go    Leaks, Run, Goroutines, Descriptors, Settled
+//	locks.go    Locks
+//	loop.go     Base, Loop, Do, Await, Turn
+//	pair.go     Pair, Sockets
+//	process.go  OwnProcess
 package evtest

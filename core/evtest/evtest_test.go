@@ -365,3 +365,28 @@ func TestConditions(t *testing.T) {
 	}
 	ok(t, l.Unlock(0))
 }
+
+func TestOwnProcess(t *testing.T) {
+	const parent = "EVTEST_TEST_PARENT"
+	self := fmt.Sprint(os.Getpid())
+	if os.Getenv(parent) == "" {
+		t.Setenv(parent, self)
+	}
+	for name, fails := range map[string]bool{"that passes": false, "that fails": true} {
+		t.Run(name, func(t *testing.T) {
+			got := failures(t, func(r testing.TB) {
+				evtest.OwnProcess(r, func() {
+					if os.Getenv(parent) == self {
+						t.Error("it is the same process")
+					}
+					if fails {
+						t.Error("as it should")
+					}
+				})
+			})
+			if strings.Contains(got, "as it should") != fails {
+				t.Errorf("failures %q", got)
+			}
+		})
+	}
+}

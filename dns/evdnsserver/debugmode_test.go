@@ -2,36 +2,22 @@ package evdnsserver_test
 
 import (
 	"errors"
-	"os"
-	"os/exec"
 	"testing"
 	"time"
 
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/dns/evdnsserver"
 )
 
-// inDebugMode is set in the environment of the process that has debug mode on.
-const inDebugMode = "EVDNSSERVER_TEST_IN_DEBUG_MODE"
-
-// TestDebugMode runs itself again in another process, because debug mode is
-// for all of a process and for good.
+// TestDebugMode has a process of its own, because debug mode is for all of a process
+// and for good.
 func TestDebugMode(t *testing.T) {
-	if os.Getenv(inDebugMode) != "" {
+	evtest.OwnProcess(t, func() {
 		event.EnableDebugMode()
 		testConfinement(t)
-		return
-	}
-	exe, err := os.Executable()
-	if err != nil {
-		t.Skipf("cannot start another process: %v", err)
-	}
-	cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestDebugMode$", "-test.v")
-	cmd.Env = append(os.Environ(), inDebugMode+"=1")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("in debug mode: %v\n%s", err, out)
-	}
+	})
 }
 
 // testConfinement uses a server without a lock in the loop and in another
