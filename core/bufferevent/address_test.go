@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -47,7 +48,10 @@ func TestConnectAddressAsksTheResolverForNames(t *testing.T) {
 
 func TestConnectAddressOfUnixSocket(t *testing.T) {
 	base := newBase(t)
-	path := filepath.Join(t.TempDir(), "s")
+	dir, err := os.MkdirTemp("", "bufferevent") // that of t.TempDir cannot be removed in Wine
+	ok(t, err)
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "s")
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Skip("no Unix sockets: ", err)

@@ -154,7 +154,8 @@ func testThreadDelVirtual(t *testing.T, on backend) {
 // A slowCallback is in its event's callback until release is closed.
 type slowCallback struct {
 	ev       *event.Event
-	running  chan struct{} // closed once it runs
+	once     sync.Once
+	running  chan struct{} // closed once it runs, for the first time
 	release  chan struct{}
 	returned atomic.Bool
 }
@@ -163,7 +164,7 @@ func newSlowCallback(t testing.TB, b *event.Base, what event.What) *slowCallback
 	t.Helper()
 	s := &slowCallback{running: make(chan struct{}), release: make(chan struct{})}
 	s.ev = newEvent(t, b, -1, what|event.Persist, func(*event.Event, event.What) {
-		close(s.running)
+		s.once.Do(func() { close(s.running) })
 		<-s.release
 		s.returned.Store(true)
 	})

@@ -2,7 +2,6 @@ package filepart_test
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
@@ -11,15 +10,17 @@ import (
 
 func open(t *testing.T, content string) *os.File {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(name)
+	f, err := os.CreateTemp("", "filepart") // the folder of t.TempDir cannot be removed in Wine
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.Close() })
+	t.Cleanup(func() {
+		f.Close()
+		os.Remove(f.Name())
+	})
+	if _, err := f.WriteString(content); err != nil {
+		t.Fatal(err)
+	}
 	return f
 }
 

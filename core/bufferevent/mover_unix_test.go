@@ -1,3 +1,8 @@
+// The kernel of these tests is one whose buffers are bounded, and which reports what has
+// happened to a peer at the next write: that of Windows does otherwise.
+
+//go:build unix
+
 package bufferevent_test
 
 import (
