@@ -46,14 +46,7 @@ func wantError(t testing.TB, what string, err, target error) {
 
 // newBase makes a base that is freed at the end of the test, which must not leave
 // anything behind. It comes first in a test.
-func newBase(t testing.TB) *event.Base {
-	t.Helper()
-	evtest.Leaks(t)
-	base, err := event.NewBase()
-	ok(t, err)
-	t.Cleanup(base.Free)
-	return base
-}
+var newBase = evtest.Base
 
 // turn runs one iteration of the loop, without waiting.
 func turn(t testing.TB, base *event.Base) {

@@ -45,14 +45,7 @@ func is(t testing.TB, what string, got, want error) {
 
 // newLoop returns an event base that lives as long as the test, which fails if
 // it leaves anything behind.
-func newLoop(t testing.TB) *event.Base {
-	t.Helper()
-	evtest.Leaks(t)
-	loop, err := event.NewBase()
-	ok(t, err)
-	t.Cleanup(loop.Free)
-	return loop
-}
+var newLoop = evtest.Base
 
 // newResolver returns a resolver that asks the given nameservers, always, and
 // lets the loop end when there is nothing to do.

@@ -26,14 +26,7 @@ func ok(t testing.TB, err error) {
 
 // newLoop returns an event base that lives as long as the test, which fails if
 // it leaves anything behind.
-func newLoop(t testing.TB) *event.Base {
-	t.Helper()
-	evtest.Leaks(t)
-	loop, err := event.NewBase()
-	ok(t, err)
-	t.Cleanup(loop.Free)
-	return loop
-}
+var newLoop = evtest.Base
 
 // dispatch runs the loop until it ends by itself or is ended.
 func dispatch(t testing.TB, loop *event.Base) {

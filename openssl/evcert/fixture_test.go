@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evtest"
 )
 
@@ -38,11 +37,4 @@ func wantError(t testing.TB, what string, err, target error) {
 
 // newBase makes a base that is freed at the end of the test, which must not leave
 // anything behind. It comes first in a test.
-func newBase(t testing.TB) *event.Base {
-	t.Helper()
-	evtest.Leaks(t)
-	base, err := event.NewBase()
-	ok(t, err)
-	t.Cleanup(base.Free)
-	return base
-}
+var newBase = evtest.Base

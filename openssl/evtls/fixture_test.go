@@ -43,11 +43,7 @@ func wantError(t testing.TB, what string, err, target error) {
 
 // newBase makes a base that is freed at the end of the test, which must not leave
 // anything behind. It comes first in a test.
-func newBase(t testing.TB) *event.Base {
-	t.Helper()
-	evtest.Leaks(t)
-	return bareBase(t)
-}
+var newBase = evtest.Base
 
 // bareBase is newBase without the checks.
 func bareBase(t testing.TB) *event.Base {
