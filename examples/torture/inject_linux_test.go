@@ -2,6 +2,7 @@ package torture
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -57,17 +59,19 @@ func (f fault) command(line []string) []string {
 type attached struct {
 	t      *testing.T
 	cmd    *exec.Cmd
+	pid    int // of the program
 	stderr io.Reader
 }
 
 // attach has the calls of a running program fail from now on.
 func (f fault) attach(t *testing.T, pid int) *attached {
-	return attach(t, append(f.arguments(), "-p", fmt.Sprint(pid)))
+	return attach(t, pid, f.arguments()...)
 }
 
-func attach(t *testing.T, args []string) *attached {
+// attach starts strace at a running program.
+func attach(t *testing.T, pid int, args ...string) *attached {
 	t.Helper()
-	a := &attached{t: t, cmd: exec.Command("strace", args...)}
+	a := &attached{t: t, pid: pid, cmd: exec.Command("strace", append(args, "-p", strconv.Itoa(pid))...)}
 	stderr, err := a.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -87,11 +91,47 @@ func attach(t *testing.T, args []string) *attached {
 	return a
 }
 
-// detach ends the faults.
+// detach ends the faults. The program is stopped meanwhile: for a thread that is on
+// its way into a call that is to fail, strace has replaced the number of the call by
+// none, and if it detaches then, the call fails with ENOSYS.
 func (a *attached) detach() {
+	a.t.Helper()
+	syscall.Kill(a.pid, syscall.SIGSTOP) // it can only have ended
+	if !eventually(a.settled) {
+		a.t.Error("SIGSTOP does not stop the program")
+	}
 	a.cmd.Process.Signal(syscall.SIGINT) // it can only have ended
 	io.Copy(io.Discard, a.stderr)
 	a.cmd.Wait() // by the signal
+	syscall.Kill(a.pid, syscall.SIGCONT)
+}
+
+// settled tells whether each thread of the program is stopped, and strace has
+// nothing to do: a thread that is stopped at a call wakes strace, and one that is
+// stopped by the signal does not.
+func (a *attached) settled() bool {
+	if state, ok := stateOf("/proc/" + strconv.Itoa(a.cmd.Process.Pid)); ok && state != 'S' {
+		return false
+	}
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", a.pid))
+	for _, task := range tasks {
+		if state, ok := stateOf(task); ok && !strings.ContainsRune("tTXZ", state) {
+			return false
+		}
+	}
+	state, ok := stateOf("/proc/" + strconv.Itoa(a.cmd.Process.Pid))
+	return !ok || state == 'S'
+}
+
+// stateOf returns the state of a process or a thread, as proc_pid_stat(5) names it:
+// it follows the name, which is in parentheses and may hold some.
+func stateOf(dir string) (rune, bool) {
+	text, err := os.ReadFile(dir + "/stat")
+	if err != nil {
+		return 0, false // it has ended
+	}
+	_, rest, ok := strings.Cut(string(text[bytes.LastIndexByte(text, ')'):]), " ")
+	return rune(rest[0]), ok
 }
 
 // counted returns the calls that strace has counted in a file, in order.

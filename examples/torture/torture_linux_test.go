@@ -203,7 +203,7 @@ func (s server) callsOfUse(t *testing.T) []string {
 	t.Helper()
 	p, addr := s.started(t)
 	path := t.TempDir() + "/calls"
-	a := attach(t, []string{"-f", "-c", "-o", path, "-p", strconv.Itoa(p.cmd.Process.Pid)})
+	a := attach(t, p.cmd.Process.Pid, "-f", "-c", "-o", path)
 	err := s.use(addr)
 	a.detach()
 	if err != nil {
