@@ -120,7 +120,7 @@ func (c *Client) do(r *Request, method Method, name string, u *url.URL, follows 
 		target = "*"
 	}
 	if route.proxy != "" && !route.secure {
-		host := hostFieldFor(false, route.host, route.port)
+		host := hostField(false, route.host, route.port)
 		if f := r.header.fields(); f.Contains(message.Host) { // the two must not differ (RFC 9112, section 3.2.2)
 			host = string(f.GetKnown(message.Host))
 		}
@@ -131,7 +131,7 @@ func (c *Client) do(r *Request, method Method, name string, u *url.URL, follows 
 		return err
 	}
 	x.follows, x.onReady = follows, ready
-	x.host = hostFieldFor(route.secure, route.host, route.port)
+	x.host = hostField(route.secure, route.host, route.port)
 	if u.User != nil && !r.header.fields().Has("Authorization") {
 		if err := r.header.Set("Authorization", basicAuth(u.User)); err != nil {
 			return err

@@ -2,6 +2,9 @@ package evhttp
 
 import (
 	"context"
+	"net"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/go-libevent/libevent/core/event"
@@ -41,4 +44,20 @@ func NewClientConnAddress(base *event.Base, address string, cfg *ConnConfig) (*C
 		host = "localhost"
 	}
 	return NewClientConn(base, host, int(port), &own)
+}
+
+// withPort returns an authority that has its port in any case.
+func withPort(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
+
+// hostField returns the value of a Host field: the authority, without the port if it is
+// the default one of the scheme (RFC 9110, section 7.2), which is https if the stream is one
+// of TLS to the host, and otherwise http.
+func hostField(secure bool, host string, port int) string {
+	if secure && port == 443 || !secure && port == 80 {
+		if strings.Contains(host, ":") {
+			return "[" + host + "]"
+		}
+		return host
+	}
+	return withPort(host, port)
 }

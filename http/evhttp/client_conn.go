@@ -2,8 +2,6 @@ package evhttp
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
@@ -21,7 +19,7 @@ type ClientConn struct {
 	host      string      // to connect to, or
 	unix      string      // the path of a Unix socket, or neither
 	port      int
-	hostField string
+	hostField string  // once a request was sent
 	proxyAuth string  // the value of Proxy-Authorization in requests, or nothing
 	tunnel    *tunnel // through a proxy, or nil
 	pool      *pool   // that the connection is one of, or nil
@@ -62,13 +60,13 @@ func NewClientConn(base *event.Base, host string, port int, cfg *ConnConfig) (*C
 	if err := checkHost(host, port); err != nil {
 		return nil, fmt.Errorf("evhttp: new connection: %w", err)
 	}
-	c := &ClientConn{host: host, port: port, hostField: hostField(host, port)}
+	c := &ClientConn{host: host, port: port}
 	return c.prepare(base, cfg)
 }
 
 // newPooledConn is NewClientConn with settings that are populated, and shared.
 func newPooledConn(base *event.Base, host string, port int, cfg *ConnConfig) (*ClientConn, error) {
-	c := &ClientConn{host: host, port: port, hostField: hostField(host, port)}
+	c := &ClientConn{host: host, port: port}
 	return c.use(base, cfg)
 }
 
@@ -129,18 +127,6 @@ func checkHost(host string, port int) error {
 		return fmt.Errorf("host %q, port %d: %w", host, port, ErrInvalid)
 	}
 	return nil
-}
-
-// hostField returns the value of a Host field: without the port if it is that
-// of the scheme, which is taken to be HTTP's or HTTPS's by the number.
-func hostField(host string, port int) string {
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	if port == 80 || port == 443 {
-		return host
-	}
-	return host + ":" + strconv.Itoa(port)
 }
 
 // Peer returns the host and port that is connected to; the path and 0 for a

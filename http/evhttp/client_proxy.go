@@ -3,7 +3,6 @@ package evhttp
 import (
 	"encoding/base64"
 	"fmt"
-	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -84,19 +83,4 @@ func parsePort(text string) (int, error) {
 		return 0, fmt.Errorf("port %q: %w", text, ErrInvalid)
 	}
 	return port, nil
-}
-
-// withPort returns an authority that has its port in any case.
-func withPort(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
-
-// hostFieldFor returns the value of a Host field, without the port if it is that
-// of the scheme.
-func hostFieldFor(secure bool, host string, port int) string {
-	if secure && port == 443 || !secure && port == 80 {
-		if strings.Contains(host, ":") {
-			return "[" + host + "]"
-		}
-		return host
-	}
-	return withPort(host, port)
 }

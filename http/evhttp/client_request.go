@@ -22,6 +22,19 @@ func NewRequest(done func(r *Request)) *Request {
 // Err returns why the request has failed, or nil.
 func (r *Request) Err() error { return r.cause }
 
+// Reused reports on a client whether the connection that has the request has carried
+// another one before. It is false while the request waits for a connection, and after
+// its end.
+func (r *Request) Reused() bool {
+	return r.client != nil && r.client.conn != nil && r.client.conn.reused
+}
+
+// Stale reports on a client whether the request has failed because the server had closed
+// a connection that was kept for it, before anything of the answer came. A request whose
+// effect is the same when it is received twice may be sent again; without a body that
+// follows the client has done that already, where it could.
+func (r *Request) Stale() bool { return r.client != nil && r.client.stale }
+
 // SetErrorCallback sets what is called, before anything else, when the request
 // has failed; err is an *Error on a client. It is all that is called when a
 // client's request was cancelled. A server's request fails, too, when the client

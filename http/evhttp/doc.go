@@ -158,13 +158,13 @@
 //
 //	accesslog.go         lines of access logs
 //	client.go            Client: requests to any hosts
-//	client_address.go    hosts and ports as people write them
+//	client_address.go    hosts and ports as people write them, and as Host fields do
 //	client_config.go     ConnConfig and its defaults
 //	client_conn.go       ClientConn, and how one is made
 //	client_connect.go    connecting, retrying, failing and ending of a ClientConn
 //	client_exchange.go   a client's request on its way, from the queue to its end
 //	client_pool.go       the connections of a Client to one host, and what waits for them
-//	client_proxy.go      proxies: which one, and how hosts are written
+//	client_proxy.go      proxies: which one, and for which host
 //	client_request.go    making requests, and why they fail
 //	client_settings.go   C's setters of a ClientConn
 //	conn.go              Conn: what connections of both sides have in common, and their timer
@@ -181,20 +181,20 @@
 //	h1_server_write.go   sending answers
 //	header.go            Header
 //	limits.go            limits, and their defaults
-//	losslog.go           messages about connections that were lost
 //	method.go            Method
 //	panic.go             panics of callbacks
 //	reply_source.go      answers from a source that is asked piece by piece
-//	request.go           Request: what has come, and the answer
+//	request.go           Request: its life, from its owner to its end, and what is called meanwhile
 //	request_control.go   what a request's user decides: half-closed clients, wanted bodies
-//	request_facts.go     what is known of a request and its connection
+//	request_received.go  what has come from the peer: method, target, header, body
+//	request_reply.go     what goes to the peer: replies, parts of a body, Hijack
 //	server.go            Server: making it, shutting it down
 //	server_bound.go      what a server listens at
 //	server_config.go     the settings of a Server
 //	server_conn.go       ServerConn
 //	server_group.go      a server on each loop of a group
 //	server_handle.go     which handler answers
-//	server_log.go        the log of requests
+//	server_log.go        the log of requests, and of connections that were lost
 //	server_serve.go      connections that are accepted or handed over
 //	server_settings.go   C's setters of a Server
 //	states.go            the states of everything, and which may follow which

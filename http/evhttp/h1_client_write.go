@@ -136,6 +136,8 @@ func (c *ClientConn) hostOf(x *clientExchange) string {
 		return x.host
 	case x.method == MethodConnect:
 		return x.target
+	case c.hostField == "" && c.host != "":
+		c.hostField = hostField(c.TLS() != nil, c.host, c.port)
 	}
 	return c.hostField
 }
