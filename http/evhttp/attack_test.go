@@ -134,10 +134,10 @@ func TestSilentConnections(t *testing.T) {
 	}
 	isServed(t, dial(t, addr))
 	on(func() {
-		if got := s.ConnectionCount(); got != n+1 || len(s.spare) > 1 {
-			t.Errorf("%d connections of %d, %d requests", got, n, len(s.spare))
+		if got := s.ConnectionCount(); got != n+1 || len(spare(s)) > 1 {
+			t.Errorf("%d connections of %d, %d requests", got, n, len(spare(s)))
 		}
-		for _, c := range s.conns {
+		for _, c := range h1Conns(s) {
 			if c.x != nil {
 				t.Error("a connection that waits has a request")
 			}
@@ -249,7 +249,7 @@ func TestPipelinesAreBounded(t *testing.T) {
 			break // the server has given up
 		}
 		on(func() {
-			for _, c := range s.conns {
+			for _, c := range h1Conns(s) {
 				if n := c.bev.Input().Len(); n > 1<<20 {
 					t.Errorf("%d bytes came ahead", n)
 				}
@@ -331,7 +331,7 @@ func TestSlowReadersAreNotIdle(t *testing.T) {
 	io.WriteString(c, get("/it"))
 	readFull(c, make([]byte, 1000)) // the answer has begun
 	on(func() {
-		for _, c := range s.conns {
+		for _, c := range h1Conns(s) {
 			if c.state != awaitingRequest || c.bev.Output().Len() == 0 {
 				t.Errorf("state %d, %d bytes to be sent", c.state, c.bev.Output().Len())
 			}
@@ -371,9 +371,9 @@ func TestLingeringLastsAsLongAsTheClientSends(t *testing.T) {
 	readAll(t, c)
 	moved := make(chan struct{})
 	on(func() {
-		lingering := s.conns[0]
+		lingering := h1Conns(s)[0]
 		due := lingering.due
-		s.conns[0].bev.SetCallbacks(func(b *bufferevent.Bufferevent) {
+		lingering.bev.SetCallbacks(func(b *bufferevent.Bufferevent) {
 			onConnRead(b)
 			if lingering.due > due {
 				close(moved)
@@ -382,7 +382,7 @@ func TestLingeringLastsAsLongAsTheClientSends(t *testing.T) {
 	})
 	io.WriteString(c, "more")
 	<-moved
-	on(func() { s.conns[0].began -= instant(maxLinger) })
+	on(func() { h1Conns(s)[0].began -= instant(maxLinger) })
 	io.WriteString(c, "and more")
 	for n := 1; n > 0; {
 		on(func() { n = s.ConnectionCount() })

@@ -156,6 +156,9 @@ func (c *ClientConn) disconnect() {
 	}
 }
 
+// session implements role.
+func (c *ClientConn) session() serverSession { return nil }
+
 // betweenMessages implements role.
 func (c *ClientConn) betweenMessages() bool {
 	switch c.state {

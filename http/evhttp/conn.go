@@ -18,19 +18,18 @@ type Conn struct {
 	// Data is for the user.
 	Data any
 
-	base     *event.Base
-	accepted *ServerConn // of which it is a part, or nil on a client
-	bev      *bufferevent.Bufferevent
-	role     role
-	timer    event.Event
-	armed    instant // when the timer fires; zero if it does not
-	due      instant // when time is up; zero if nothing is expected
-	peer     netip.AddrPort
-	local    *net.Addr       // once it was asked for
-	limits   *message.Limits // of heads and trailers; may be shared
-	maxBody  int64
-	onClose  func(c *Conn)
-	freed    bool
+	base    *event.Base
+	bev     *bufferevent.Bufferevent
+	role    role
+	timer   event.Event
+	armed   instant // when the timer fires; zero if it does not
+	due     instant // when time is up; zero if nothing is expected
+	peer    netip.AddrPort
+	local   *net.Addr       // once it was asked for
+	limits  *message.Limits // of heads and trailers; may be shared
+	maxBody int64
+	onClose func(c *Conn)
+	freed   bool
 
 	peerAsked bool // peer is what the stream has said
 }
@@ -45,6 +44,7 @@ type role interface {
 	betweenMessages() bool           // no message is under way, so that the stream may end in order
 	closeGracefully(b *bufferevent.Bufferevent)
 	release()                         // the connection is going
+	session() serverSession           // on a server; nil on a client
 	panicFunc() PanicFunc             // what is told of panics, or nil
 	panicked(r *Request, passes bool) // a callback has, and that passes through the loop or not
 }
@@ -71,6 +71,14 @@ func (c *Conn) init(base *event.Base, r role) error {
 	c.base, c.role = base, r
 	c.timer.Data = c
 	return c.timer.AssignTimer(base, onConnTimer)
+}
+
+// accepted returns the connection as that of a server, or nil on a client.
+func (c *Conn) accepted() *ServerConn {
+	if s := c.role.session(); s != nil {
+		return s.conn()
+	}
+	return nil
 }
 
 // attach gives c its bufferevent.
@@ -133,7 +141,7 @@ func (c *Conn) LocalAddr() net.Addr {
 		return nil
 	}
 	local, _ := c.bev.NetAddrs()
-	if c.accepted != nil {
+	if c.accepted() != nil {
 		c.local = &local
 	}
 	return local
@@ -156,7 +164,7 @@ func (c *Conn) PeerAddr() netip.AddrPort {
 		return c.peer
 	}
 	addr := c.bev.PeerAddr()
-	if c.accepted != nil {
+	if c.accepted() != nil {
 		c.peer, c.peerAsked = addr, true
 	}
 	return addr

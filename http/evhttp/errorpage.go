@@ -23,8 +23,8 @@ func (r *Request) SendError(code int, reason string) error {
 	}
 	r.output.Drain(r.output.Len())
 	page := ErrorPage(nil)
-	if r.conn != nil && r.conn.accepted != nil {
-		page = r.conn.accepted.server.cfg.OnError
+	if r.conn != nil {
+		page = r.conn.accepted().server.cfg.OnError
 	}
 	if page == nil || !page(r, code, reason) {
 		r.errorPage(code, reason)

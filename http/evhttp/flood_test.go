@@ -177,7 +177,7 @@ func TestBodiesThatNobodyTakes(t *testing.T) {
 		for resting := 0; resting < clients; { // until no more is read of any
 			resting = 0
 			on(func() {
-				for _, c := range s.conns {
+				for _, c := range h1Conns(s) {
 					if c.x != nil && c.x.paused {
 						resting++
 					}

@@ -84,7 +84,7 @@ func fuzzed(t *testing.T, raw []byte, way uint8, next func() int) strictResult {
 		n := min(next(), len(rest))
 		c.send(rest[:n])
 		rest = rest[n:]
-		for _, conn := range s.conns {
+		for _, conn := range h1Conns(s.Server) {
 			held := conn.bev.Input().Len()
 			if r := conn.x; r != nil {
 				held += r.Input().Len()

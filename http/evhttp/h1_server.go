@@ -13,11 +13,40 @@ import (
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
+// An h1Server is what the connections of HTTP/1.1 of a server share.
+type h1Server struct {
+	spare      []*h1ServerExchange                   // to be used again
+	unreported map[*h1ServerConn][]*h1ServerExchange // which are over, but for the callback that all has left
+}
+
+// takeExchange returns an exchange in its initial state.
+func (h *h1Server) takeExchange() *h1ServerExchange {
+	n := len(h.spare)
+	if n == 0 {
+		return new(h1ServerExchange)
+	}
+	x := h.spare[n-1]
+	h.spare = h.spare[:n-1]
+	return x
+}
+
+// putExchange keeps an exchange to be used again, if there are no references to its request.
+func (h *h1Server) putExchange(x *h1ServerExchange) {
+	switch {
+	case x.kept:
+		x.giveBack()
+	case len(h.spare) < maxSpare:
+		x.reset()
+		h.spare = append(h.spare, x)
+	}
+}
+
 // h1ServerConn is the server's side of a connection. It carries one exchange at a time: what a
 // client sends ahead waits in the input until the answer before is complete, so that
 // answers come in order without any queue.
 type h1ServerConn struct {
 	ServerConn
+	shared  *h1Server
 	x       *h1ServerExchange // or nil between requests
 	calling *h1ServerExchange // one of whose callbacks is at work, or nil
 	state   serverState
@@ -28,7 +57,7 @@ type h1ServerConn struct {
 	inputUnread   bool    // the client may be sending what is not read
 	truncated     bool    // the last answer is not complete
 	peerEnded     bool    // nothing comes any more
-	unreported    bool    // completions of requests that are over wait in Server.unreported
+	unreported    bool    // completions of requests that are over wait in h1Server.unreported
 	count         int     // of requests
 	began         instant // when the head, or the body, began to come
 }
@@ -67,9 +96,10 @@ func (x *h1ServerExchange) reset() {
 // proto implements exchange.
 func (x *h1ServerExchange) proto() message.Proto { return message.HTTP11 }
 
-func newH1ServerConn(s *Server) (*h1ServerConn, error) {
-	c := new(h1ServerConn)
-	c.server, c.accepted = s, &c.ServerConn
+// newSession makes a connection.
+func (h *h1Server) newSession(s *Server) (serverSession, error) {
+	c := &h1ServerConn{shared: h}
+	c.server = s
 	c.limits, c.maxBody = &s.limits, s.cfg.MaxBodySize
 	if err := c.init(s.base, c); err != nil {
 		return nil, err
@@ -77,7 +107,13 @@ func newH1ServerConn(s *Server) (*h1ServerConn, error) {
 	return c, nil
 }
 
-// start begins with the first request.
+// session implements role.
+func (c *h1ServerConn) session() serverSession { return c }
+
+// conn implements serverSession.
+func (c *h1ServerConn) conn() *ServerConn { return &c.ServerConn }
+
+// start implements serverSession: it begins with the first request.
 func (c *h1ServerConn) start(b *bufferevent.Bufferevent) error {
 	c.attach(b)
 	if err := b.SetTimeouts(0, max(c.server.cfg.Timeouts.Write, 0)); err != nil {
@@ -158,7 +194,7 @@ func (c *h1ServerConn) readHead() (more bool) {
 		c.pauseReading()
 		return false
 	case c.x == nil:
-		c.x = c.server.takeExchange()
+		c.x = c.shared.takeExchange()
 		c.x.begin(c)
 	}
 	head := &c.x.head
@@ -189,7 +225,7 @@ func (c *h1ServerConn) noHead() {
 func (c *h1ServerConn) dropRequest() {
 	if x := c.x; x != nil {
 		c.x, x.ex = nil, nil
-		c.server.putExchange(x)
+		c.shared.putExchange(x)
 	}
 }
 
@@ -287,7 +323,7 @@ func (c *h1ServerConn) call(x *h1ServerExchange, fn Handler) {
 func (c *h1ServerConn) called(x *h1ServerExchange) {
 	c.calling = nil
 	if x.finished {
-		c.server.putExchange(x)
+		c.shared.putExchange(x)
 	}
 }
 
@@ -463,9 +499,24 @@ func (c *h1ServerConn) onEvent(what bufferevent.Events) {
 		c.server.logLoss(c.PeerAddr(), c.bev.Err())
 		c.fail(c.bev.Err())
 	case bufferevent.ConnectionMade:
-		if c.bev.NegotiatedProtocol() == "h2" {
-			c.hangUp()
-		}
+		c.connected()
+	}
+}
+
+// connected is called when a stream has connected, and has agreed on a protocol perhaps.
+func (c *h1ServerConn) connected() {
+	name := c.bev.NegotiatedProtocol()
+	if name == "" || name == alpnHTTP11 {
+		return
+	}
+	switch p, err := c.server.protocol(name); {
+	case err != nil:
+		c.hangUp()
+	case p.name != name: // the server does not mind
+	case c.state != awaitingRequest: // there are too many connections
+		c.hangUp()
+	default:
+		c.server.agreed(&c.ServerConn, p)
 	}
 }
 

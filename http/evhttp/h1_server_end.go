@@ -2,6 +2,7 @@ package evhttp
 
 import (
 	"errors"
+	"net/http"
 	"slices"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
@@ -40,10 +41,10 @@ func (x *h1ServerExchange) tellComplete() {
 	}
 	x.kept = true
 	c.unreported = true
-	if c.server.unreported == nil {
-		c.server.unreported = make(map[*h1ServerConn][]*h1ServerExchange)
+	if c.shared.unreported == nil {
+		c.shared.unreported = make(map[*h1ServerConn][]*h1ServerExchange)
 	}
-	c.server.unreported[c] = append(c.server.unreported[c], x)
+	c.shared.unreported[c] = append(c.shared.unreported[c], x)
 	if c.bev.Output().Len() == 0 {
 		c.bev.Trigger(event.Write, bufferevent.TrigDeferCallbacks)
 	}
@@ -51,7 +52,7 @@ func (x *h1ServerExchange) tellComplete() {
 
 // allSent calls the complete callbacks that were set when their requests were over.
 func (c *h1ServerConn) allSent() {
-	sent := c.server.unreported[c]
+	sent := c.shared.unreported[c]
 	c.forgetUnreported()
 	for _, x := range sent {
 		if c.freed {
@@ -64,8 +65,10 @@ func (c *h1ServerConn) allSent() {
 }
 
 func (c *h1ServerConn) forgetUnreported() {
-	c.unreported = false
-	delete(c.server.unreported, c)
+	if c.unreported {
+		c.unreported = false
+		delete(c.shared.unreported, c)
+	}
 }
 
 // finish ends a request, and goes on with the next one.
@@ -77,7 +80,7 @@ func (c *h1ServerConn) finish(x *h1ServerExchange) {
 	if c.calling == x {
 		x.finished = true
 	} else {
-		c.server.putExchange(x)
+		c.shared.putExchange(x)
 	}
 	switch {
 	case c.freed:
@@ -88,6 +91,20 @@ func (c *h1ServerConn) finish(x *h1ServerExchange) {
 		if c.resumeReading() && !c.busy && c.bev.Input().Len() > 0 {
 			c.onReadable()
 		}
+	}
+}
+
+// overload implements serverSession.
+func (c *h1ServerConn) overload() {
+	c.x = c.shared.takeExchange()
+	c.x.begin(c)
+	c.refuse(http.StatusServiceUnavailable, nil)
+}
+
+// drain implements serverSession.
+func (c *h1ServerConn) drain() {
+	if c.state == awaitingRequest {
+		c.end()
 	}
 }
 
@@ -213,7 +230,7 @@ func (x *h1ServerExchange) abort(cause error) {
 	c.finish(x)
 }
 
-// fail closes the connection because of an error, which a request on it is told.
+// fail implements serverSession.
 func (c *h1ServerConn) fail(err error) {
 	if x := c.x; x != nil && x.cause == nil {
 		x.cause = err
@@ -223,7 +240,8 @@ func (c *h1ServerConn) fail(err error) {
 
 // release implements role.
 func (c *h1ServerConn) release() {
-	c.server.remove(c)
+	c.forgetUnreported()
+	c.server.remove(&c.ServerConn)
 	x := c.x
 	if x == nil {
 		return
@@ -251,20 +269,13 @@ func (x *h1ServerExchange) detach() (*bufferevent.Bufferevent, error) {
 		c.fail(err)
 		return nil, err
 	}
-	c.bev = nil
 	b.SetCallbacks(nil, nil, nil)
 	b.Data = nil
-	c.leave(x)
-	return b, nil
-}
-
-// leave ends the connection without its stream.
-func (c *h1ServerConn) leave(x *h1ServerExchange) {
-	c.freed = true
-	c.timer.Del()
-	c.server.remove(c)
+	c.forgetUnreported()
+	c.leave()
 	c.x = nil
 	c.server.log(&x.Request)
 	x.kept = true
 	x.over(nil)
+	return b, nil
 }

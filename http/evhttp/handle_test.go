@@ -234,7 +234,7 @@ func TestPeerAddr(t *testing.T) {
 	on(func() {
 		s.Handle("/x", func(r *Request) {
 			c := r.Conn()
-			if c.accepted.Server() != s || c.Base() != s.base || c.Bufferevent() == nil {
+			if c.accepted().Server() != s || c.Base() != s.base || c.Bufferevent() == nil {
 				t.Error("the connection does not know what it belongs to")
 			}
 			r.SendReply(200, "", bufferOf(c.PeerAddr().String()))

@@ -76,7 +76,7 @@ func TestCallbacksMayEndEverything(t *testing.T) {
 		},
 		"free the server": func(r *Request) {
 			if c := r.Conn(); c != nil {
-				c.accepted.Server().Free()
+				c.accepted().Server().Free()
 			}
 		},
 		"cancel":      func(r *Request) { r.Cancel(); r.Cancel() },
@@ -101,7 +101,7 @@ func TestCallbacksMayEndEverything(t *testing.T) {
 		},
 		"shut down": func(r *Request) {
 			if c := r.Conn(); c != nil {
-				c.accepted.Server().Shutdown(time.Millisecond, nil)
+				c.accepted().Server().Shutdown(time.Millisecond, nil)
 			}
 		},
 		"own and free": func(r *Request) { r.Own(); r.Free(); r.SendReply(200, "", nil) },
@@ -228,8 +228,8 @@ func TestRequestsAreAsGoodAsNew(t *testing.T) {
 	})
 	talk(t, addr, "POST /p/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx")
 	on(func() {
-		if len(s.spare) != 1 {
-			t.Fatalf("%d requests to be used again", len(s.spare))
+		if len(spare(s)) != 1 {
+			t.Fatalf("%d requests to be used again", len(spare(s)))
 		}
 		asGoodAsNew := func(used, fresh reflect.Value, memory ...string) {
 			for i := range used.NumField() {
@@ -239,7 +239,7 @@ func TestRequestsAreAsGoodAsNew(t *testing.T) {
 				}
 			}
 		}
-		used, fresh := reflect.ValueOf(s.spare[0]).Elem(), reflect.ValueOf(new(h1ServerExchange)).Elem()
+		used, fresh := reflect.ValueOf(spare(s)[0]).Elem(), reflect.ValueOf(new(h1ServerExchange)).Elem()
 		asGoodAsNew(used, fresh, "Request", "head", "body")
 		asGoodAsNew(used.FieldByName("Request"), fresh.FieldByName("Request"), "header", "match")
 	})

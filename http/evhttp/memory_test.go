@@ -255,3 +255,21 @@ func refusal(outcome string) (code int) {
 	}
 	return code
 }
+
+// h1Conns returns the connections of a server that speaks HTTP/1.1 alone.
+func h1Conns(s *Server) []*h1ServerConn {
+	conns := make([]*h1ServerConn, 0, len(s.conns))
+	for _, c := range s.conns {
+		conns = append(conns, c.session().(*h1ServerConn))
+	}
+	return conns
+}
+
+// spare returns the exchanges of HTTP/1.1 that are kept to be used again.
+func spare(s *Server) []*h1ServerExchange {
+	session, err := s.protocols[0].newSession(s)
+	if err != nil {
+		panic(err)
+	}
+	return session.(*h1ServerConn).shared.spare
+}

@@ -21,11 +21,10 @@ import (
 type Server struct {
 	base *event.Base
 
-	bounds     []*Bound
-	conns      []*h1ServerConn
-	leaving    map[*bufferevent.Bufferevent]struct{} // streams that end in order, without a connection any more
-	spare      []*h1ServerExchange                   // to be used again
-	unreported map[*h1ServerConn][]*h1ServerExchange // which are over, but for the callback that all has left
+	bounds    []*Bound
+	protocols []serverProtocol
+	conns     []*ServerConn
+	leaving   map[*bufferevent.Bufferevent]struct{} // streams that end in order, without a connection any more
 
 	exact     map[string]handler
 	routes    route.Router[handler]
@@ -70,7 +69,7 @@ func NewServerWithConfig(base *event.Base, cfg *ServerConfig) (*Server, error) {
 	if err != nil {
 		return nil, opError("new server", err)
 	}
-	s := &Server{base: base, exact: make(map[string]handler), cfg: c, limits: c.Limits.message()}
+	s := &Server{base: base, protocols: newServerProtocols(), exact: make(map[string]handler), cfg: c, limits: c.Limits.message()}
 	s.hosts.Server = s
 	s.unhook = base.AfterFree(s.baseFreed)
 	return s, nil
@@ -99,7 +98,7 @@ func (s *Server) baseFreed() {
 	done := s.onEmpty
 	s.onEmpty = nil
 	for len(s.conns) > 0 {
-		s.conns[len(s.conns)-1].fail(event.ErrFreed)
+		s.conns[len(s.conns)-1].session().fail(event.ErrFreed)
 	}
 	s.cutLeaving()
 	if done != nil {
@@ -163,8 +162,8 @@ func (s *Server) Shutdown(after time.Duration, done func(err error)) error {
 	}
 	s.closeBounds()
 	for _, c := range slices.Clone(s.conns) {
-		if c.state == awaitingRequest && !c.freed {
-			c.end()
+		if !c.freed { // by the end of another one
+			c.session().drain()
 		}
 	}
 	if s.unused() {
@@ -190,7 +189,7 @@ func (s *Server) cutOff() {
 	s.onEmpty = nil
 	for len(s.conns) > 0 {
 		c := s.conns[len(s.conns)-1]
-		c.shut(c.betweenMessages())
+		c.shut(c.role.betweenMessages())
 	}
 	s.cutLeaving()
 	if done != nil {
@@ -237,53 +236,6 @@ func (s *Server) disallow(r *Request, code int) int {
 
 func (s *Server) closesAfter(count int) bool {
 	return s.draining || s.cfg.MaxRequests > 0 && count >= s.cfg.MaxRequests
-}
-
-func (s *Server) takeExchange() *h1ServerExchange {
-	n := len(s.spare)
-	if n == 0 {
-		return new(h1ServerExchange)
-	}
-	x := s.spare[n-1]
-	s.spare = s.spare[:n-1]
-	return x
-}
-
-// putExchange keeps an exchange to be used again, if there are no references to its request.
-func (s *Server) putExchange(x *h1ServerExchange) {
-	switch {
-	case x.kept:
-		x.giveBack()
-	case len(s.spare) < maxSpare:
-		x.reset()
-		s.spare = append(s.spare, x)
-	}
-}
-
-// overload answers to a connection that is one too many. So that those who are
-// told so are not too many as well, some are closed without an answer.
-func (c *h1ServerConn) overload() {
-	s := c.server
-	if len(s.conns)+len(s.leaving) > s.cfg.MaxConnections+s.cfg.MaxConnections/8+16 {
-		c.close()
-		return
-	}
-	c.x = s.takeExchange()
-	c.x.begin(c)
-	c.refuse(http.StatusServiceUnavailable, nil)
-}
-
-// remove forgets a connection.
-func (s *Server) remove(c *h1ServerConn) {
-	if c.unreported {
-		c.forgetUnreported()
-	}
-	last := len(s.conns) - 1
-	s.conns[c.place] = s.conns[last]
-	s.conns[c.place].place = c.place
-	s.conns[last] = nil
-	s.conns = s.conns[:last]
-	s.gone()
 }
 
 // ConnectionCount returns the number of connections

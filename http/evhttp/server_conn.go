@@ -12,11 +12,14 @@ type ServerConn struct {
 // (evhttp_connection_get_server).
 func (c *ServerConn) Server() *Server { return c.server }
 
+// session returns the connection in what it speaks.
+func (c *ServerConn) session() serverSession { return c.role.session() }
+
 // ServerConn returns the connection that a server's request has come by, or nil once the
 // request is over, and for a request that a client sends.
 func (r *Request) ServerConn() *ServerConn {
 	if c := r.Conn(); c != nil {
-		return c.accepted
+		return c.accepted()
 	}
 	return nil
 }

@@ -16,7 +16,8 @@ import (
 // The stream belongs to the server from the call on: if Serve fails, it is freed.
 // A stream beyond the limit of connections is no error; it is answered with 503.
 // The errors are [ErrServerClosed] after Shutdown or Free, and [event.ErrNil]; a
-// stream of another base is [ErrInvalid], and stays the caller's.
+// stream of another base is [ErrInvalid], and stays the caller's; one that has agreed on a
+// version of HTTP that is not spoken here is [errors.ErrUnsupported].
 func (s *Server) Serve(b *bufferevent.Bufferevent) error {
 	const op = "serve stream"
 	if b == nil {
@@ -25,13 +26,15 @@ func (s *Server) Serve(b *bufferevent.Bufferevent) error {
 	if b.Base() != s.base {
 		return opError(op, fmt.Errorf("%w: its base is another one", ErrInvalid))
 	}
-	err := b.SetWatermark(event.Read|event.Write, 0, 0)
-	if err != nil {
-		b.Free()
-	} else {
-		err = s.serve(b)
+	p, err := s.protocol(b.NegotiatedProtocol())
+	if err == nil {
+		err = b.SetWatermark(event.Read|event.Write, 0, 0)
 	}
 	if err != nil {
+		b.Free()
+		return opError(op, err)
+	}
+	if err := s.serve(p, b); err != nil {
 		return opError(op, err)
 	}
 	return nil
@@ -63,30 +66,5 @@ func (s *Server) serveFD(newStream StreamFunc, fd int) error {
 	if err != nil {
 		return err
 	}
-	return s.serve(b)
-}
-
-// serve makes a connection of a stream, which it frees if it fails.
-func (s *Server) serve(b *bufferevent.Bufferevent) error {
-	if s.freed || s.draining {
-		b.Free()
-		return ErrServerClosed
-	}
-	c, err := newH1ServerConn(s)
-	if err != nil {
-		b.Free()
-		return err
-	}
-	c.place = len(s.conns)
-	s.conns = append(s.conns, c)
-	switch err := c.start(b); {
-	case err != nil:
-		c.close()
-		return err
-	case s.cfg.MaxConnections > 0 && len(s.conns)+len(s.leaving) > s.cfg.MaxConnections:
-		c.overload()
-	case s.cfg.OnAnswer != nil:
-		c.PeerAddr() // for the log, as a client that resets the connection leaves no address
-	}
-	return nil
+	return s.serve(&s.protocols[0], b)
 }
