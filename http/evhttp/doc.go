@@ -150,7 +150,8 @@
 //
 // A [Request] knows what HTTP means: which handler answers, what may be sent when, how long a body
 // was announced to be. How its messages are framed is known to the exchange that carries
-// it, of which there is one kind for each protocol and side. The heads of messages are
+// it, of which there is one kind for each protocol and side. A [Server] knows its connections by
+// sessions, which carry one exchange at a time or many. The heads of messages are
 // those of internal/message, whatever has decoded them; files that begin with h1_ are all
 // that knows HTTP/1.1, whose bytes internal/wire reads and writes.
 //
@@ -196,6 +197,7 @@
 //	server_handle.go     which handler answers
 //	server_log.go        the log of requests, and of connections that were lost
 //	server_serve.go      connections that are accepted or handed over
+//	server_session.go    the seam between a Server and the protocols of its connections
 //	server_settings.go   C's setters of a Server
 //	states.go            the states of everything, and which may follow which
 package evhttp

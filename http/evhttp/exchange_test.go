@@ -71,20 +71,25 @@ func (x *fakeExchange) detach() (*bufferevent.Bufferevent, error) {
 	return new(bufferevent.Bufferevent), nil
 }
 
-// newFakeExchange returns a request that has come by a fake exchange, whose head is as
-// that of HTTP/2 would be.
-func newFakeExchange(method string) (*Request, *fakeExchange) {
+// fakeHead returns the head of a request as that of HTTP/2 would be.
+func fakeHead(method, target string) *message.Head {
 	h := new(message.Head)
 	part := func(s string) message.Span {
 		from := len(h.Header.Text())
 		h.Header.AppendText([]byte(s))
 		return message.SpanOf(from, len(h.Header.Text()))
 	}
-	h.At = message.Layout{Method: part(method), Scheme: part("https"), Authority: part("example.com:8443"), Target: part("/path?a=b")}
+	h.At = message.Layout{Method: part(method), Scheme: part("https"), Authority: part("example.com:8443"), Target: part(target)}
 	h.At.Path = h.At.Target
 	h.Header.Keep(len(h.Header.Text()))
 	h.Header.Add("x-field", "1")
 	h.Proto, h.Length = message.Proto{Major: 2}, message.Unknown
+	return h
+}
+
+// newFakeExchange returns a request that has come by a fake exchange.
+func newFakeExchange(method string) (*Request, *fakeExchange) {
+	h := fakeHead(method, "/path?a=b")
 	r := &Request{method: methodOf([]byte(method)), asked: h, incoming: h}
 	x := &fakeExchange{r: r}
 	r.ex = x

@@ -41,6 +41,7 @@ var seams = []Seam{
 		},
 	},
 	{Package: "http/evhttp", File: "exchange.go", Interface: "exchange"},
+	{Package: "http/evhttp", File: "server_session.go", Interface: "serverSession"},
 }
 
 // report fails a test for each problem.
