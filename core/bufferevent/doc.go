@@ -137,18 +137,22 @@
 // what it makes of the data into its own input, and runs the callback above. What is
 // written goes into an output, whose observer tells the transport: a filter passes it
 // on at once, TLS at the end of the iteration, and the socket after that, since the
-// loop calls those first that have asked for it first.
+// loop calls those first that have asked for it first. Filters and TLS are a [Transform]
+// each; when it runs, for how much room, and in what order the ends come, is the
+// business of one [Layer].
 //
 // # Files
 //
 //	bufferevent.go    Bufferevent, Options, Init
 //	transport.go      Transport, the capabilities, As, Control
 //	layer.go          what all transports over another bufferevent have in common
+//	layer_input.go    its input: as far as there is room, and then the end
+//	layer_output.go   its output: as far as there is room below, and then the end
+//	lower.go          what a transport may do to the bufferevent below
 //	socket.go         the transport over a socket: its policy
 //	socket_mover.go   what moves the bytes of sockets
 //	socket_ready.go   moving them when the descriptor is ready
 //	filter.go         the transport through two functions
-//	filter_data.go    running these functions
 //	pair.go           the transport to another bufferevent
 //	connect.go        Connect and its relatives
 //	dial.go           a connection that is being made

@@ -34,6 +34,9 @@ var (
 	// ErrNeedMore is what a filter returns that needs more input before it
 	// can give anything (BEV_NEED_MORE).
 	ErrNeedMore = errors.New("filter needs more input")
+	// ErrBlocked is what a Transform's Decode returns that goes on only when what is
+	// below has written some of its output, as it has to answer to what arrives.
+	ErrBlocked = errors.New("output below has to drain first")
 	// ErrGroup is the use of a rate limit group that still has members, or of
 	// one after its Free.
 	ErrGroup = errors.New("rate limit group has members, or was freed")

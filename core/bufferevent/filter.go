@@ -15,8 +15,10 @@ import (
 // It returns nil if it has done what it could, and is called again while it
 // makes progress and there is more: in src, or, if it has filled dst up to the
 // limit, perhaps in what it has kept. ErrNeedMore says that src has not enough
-// for it to do anything, whatever the limit. Any other error ends the direction,
-// and the event callback is told. It should not call methods of the bufferevents
+// for it to do anything, whatever the limit. From a filter of input io.EOF says that the
+// stream ends here: the event callback is told EventEOF after what was given, and what
+// follows below stays there. Any other error ends the direction, and the event callback
+// is told. It should not call methods of the bufferevents
 // it stands between, Free excepted. One that returns nil and has done nothing gets
 // more room as soon as there is some, and no limit if there will not be more
 // (bufferevent_filter_cb).
@@ -29,20 +31,6 @@ type filter struct {
 	layer   Layer
 	in, out Filter
 	free    func()
-
-	reading      bool // in runs
-	inputBlocked bool // in has more to do, once there is room and reading is enabled
-
-	writing       bool // out runs, or the write callback because of it
-	again         bool // there was a call to write meanwhile
-	outputBlocked bool // out has more to do, once there is room
-	held          int  // how much out has left for want of more, not of room
-	closed        bool // the stream below was ended, or is to be freed
-
-	inDone, outDone bool // in, out was told that nothing more comes
-	left            int  // how much in has left then
-
-	timedOut event.What // what a timeout has disabled below
 }
 
 // NewFilter makes a bufferevent whose input is what in makes of the input of
@@ -105,11 +93,10 @@ func (f *filter) attach() error {
 		return ErrFreed
 	}
 	defer under.end()
-	if err := f.layer.Attach(Control{&f.bev}, f.onRead, f.onWrite, f.onEvent); err != nil {
+	if err := f.layer.Attach(Control{&f.bev}, f, LayerEndsBelow, nil, nil); err != nil {
 		return err
 	}
-	f.layer.PauseReading(true) // until reading is enabled here
-	f.inputBlocked = under.input.Len() > 0
+	f.layer.Open(false)
 	if err := f.bev.useTimers(); err != nil {
 		return err
 	}
@@ -127,6 +114,21 @@ func pass(src, dst *evbuffer.Buffer, limit int, _ FlushMode) error {
 
 func (f *filter) String() string { return "filter" }
 
+// Decode implements Transform.
+func (f *filter) Decode(src, dst *evbuffer.Buffer, limit int, mode FlushMode) error {
+	return f.in(src, dst, limit, mode)
+}
+
+// Encode implements Transform.
+func (f *filter) Encode(src, dst *evbuffer.Buffer, limit int, mode FlushMode) error {
+	return f.out(src, dst, limit, mode)
+}
+
+// Failed implements Transform.
+func (f *filter) Failed(what event.What, err error) (Events, error) {
+	return EventError | eventFor(what), opError("filter", err)
+}
+
 // Underlying implements Wrapper.
 func (f *filter) Underlying() *Bufferevent { return f.layer.Underlying() }
 
@@ -139,171 +141,45 @@ func (f *filter) SetFD(fd int) error {
 	if err := f.layer.under.SetFD(fd); err != nil {
 		return err
 	}
-	f.layer.ForgetEnd()
-	f.inputBlocked, f.outputBlocked, f.closed = false, false, false
-	f.inDone, f.outDone = false, false
-	f.bev.beginAnew()
+	f.layer.Reset()
 	return nil
 }
 
-// Enable implements Transport. What has waited goes through at once, and the
-// loop tells the user.
+// Enable implements Transport. A filter that has failed is called again.
 func (f *filter) Enable(what event.What) error {
-	f.bev.restartTimeouts(what)
-	if again := what & f.timedOut; again != 0 {
-		f.timedOut &^= again
-		if err := f.layer.under.Enable(again); err != nil {
-			return err
-		}
-	}
 	if what&event.Read != 0 {
-		if f.layer.under.input.Len() == 0 {
-			f.resumeInput() // with what in has kept; what arrives now is told by itself
-		}
-		f.layer.PauseReading(false)
-		f.resumeInput()
+		f.layer.retryInput()
 	}
-	if what&event.Write != 0 && (f.bev.closedWrite || f.outputBlocked || f.bev.output.Len() > f.held) {
-		f.resumeOutput(TrigDeferCallbacks)
-	}
-	return nil
+	return f.layer.Enable(what)
 }
 
 // Disable implements Transport.
-func (f *filter) Disable(what event.What) error {
-	f.bev.stopTimeouts(what)
-	if what&event.Read != 0 {
-		f.layer.PauseReading(true)
-	}
-	return nil
-}
+func (f *filter) Disable(what event.What) error { return f.layer.Disable(what) }
 
 // OutputAdded implements Transport.
-func (f *filter) OutputAdded() {
-	f.outDone = false // it was a flush that has said so
-	f.resumeOutput(0)
-	if w := f.bev.write; f.bev.output.Len() > 0 && (w == nil || w.Pending(event.Timeout) == 0) {
-		f.bev.restartTimeouts(event.Write)
-	}
-}
+func (f *filter) OutputAdded() { f.layer.OutputAdded() }
 
 // InputRemoved implements Transport.
-func (f *filter) InputRemoved() { f.resumeInput() }
+func (f *filter) InputRemoved() { f.layer.InputRemoved() }
 
 // TimeoutsChanged implements Transport.
-func (f *filter) TimeoutsChanged() {
-	f.bev.restartTimeouts(both)
-	f.layer.LendTimeout()
-}
+func (f *filter) TimeoutsChanged() { f.layer.TimeoutsChanged() }
 
-// Flush implements Transport, also for what is below. What a filter there gives
-// because of that is flushed in its turn.
+// Flush implements Transport.
 func (f *filter) Flush(what event.What, mode FlushMode) (moved bool, err error) {
-	b := &f.bev
-	if what&event.Read != 0 {
-		moved = f.flushInput(mode)
-	}
-	if what&event.Write != 0 && b.alive() {
-		written, _ := f.processOutput(mode, mode == ModeNormal, 0)
-		moved = written || moved
-	}
-	if !b.alive() {
-		return moved, nil
-	}
-	below, err := f.layer.under.Flush(what, mode)
-	if below && what&event.Read != 0 && mode != ModeNormal && f.layer.under.wrapped() != nil && b.alive() {
-		moved = f.flushInput(mode) || moved
-	}
-	return moved || below, err
-}
-
-// flushInput runs the input filter, and tells the user.
-func (f *filter) flushInput(mode FlushMode) (moved bool) {
-	_, moved = f.processInput(mode, mode == ModeNormal)
-	if moved = f.finishInput() || moved; moved {
-		opts := TriggerOptions(0)
-		if f.bev.callbacks.read == nil {
-			opts = TrigDeferCallbacks // it may be set when Flush has returned
-		}
-		f.bev.trigger(event.Read, opts)
-	}
-	f.layer.ReportEnd(0)
-	return moved
+	return f.layer.Flush(what, mode)
 }
 
 // CloseWrite implements WriteCloser.
-func (f *filter) CloseWrite() error {
-	_, _ = f.processOutput(ModeNormal, true, TrigDeferCallbacks) // an error has been reported as an event
-	return f.finishOutput(TrigDeferCallbacks)
-}
+func (f *filter) CloseWrite() error { return f.layer.CloseWrite() }
 
 // EndWriting implements Ender.
-func (f *filter) EndWriting() {
-	_ = f.CloseWrite() // the event callback is told of errors
-	if f.closed && !f.bev.brokenWrite {
-		f.bev.writeEnded()
-	}
-}
+func (f *filter) EndWriting() { f.layer.EndWriting() }
 
 // Unlink implements Transport.
 func (f *filter) Unlink() {
 	f.layer.Detach(f.bev.options&CloseOnFree != 0)
 	if f.free != nil {
 		f.free()
-	}
-}
-
-// onRead is called when there is input below: a stream that a flush has ended goes
-// on.
-func (f *filter) onRead(*Bufferevent) {
-	if !f.bev.begin() {
-		return
-	}
-	defer f.bev.end()
-	f.inDone = f.inDone && f.layer.under.input.Len() <= f.left
-	if ok, _ := f.receive(); ok {
-		f.bev.trigger(event.Read, 0)
-	}
-	f.layer.ReportEnd(0)
-}
-
-// onWrite is called when there is room below.
-func (f *filter) onWrite(*Bufferevent) {
-	if f.bev.begin() {
-		defer f.bev.end()
-		f.resumeOutput(0)
-	}
-}
-
-// noteTimeout disables what has timed out below, which enabling it here enables
-// again.
-func (f *filter) noteTimeout() {
-	x := f.layer.under.rare
-	f.timedOut |= x.expired
-	if x.expired != 0 {
-		f.bev.expire(x.expired)
-	}
-	x.expired = 0
-}
-
-// onEvent is called when something else has happened below. An end of the
-// stream waits for what has been kept back.
-func (f *filter) onEvent(under *Bufferevent, what Events) {
-	if !f.bev.begin() {
-		return
-	}
-	defer f.bev.end()
-	if what.Outcome() == InputEnded {
-		f.layer.NoteEnd(what, under.Err())
-		f.layer.endReady = false // in may give more
-		if _, moved := f.receive(); moved {
-			f.bev.trigger(event.Read, 0)
-		}
-		f.layer.ReportEnd(0)
-	} else {
-		if what&EventTimeout != 0 {
-			f.noteTimeout()
-		}
-		f.bev.report(what, under.Err(), 0)
 	}
 }

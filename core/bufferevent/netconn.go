@@ -57,7 +57,7 @@ var _ net.Conn = (*Conn)(nil)
 // connected or not yet, or ended already. Call it on the goroutine of the loop.
 func NewConn(b *Bufferevent) *Conn {
 	c := &Conn{base: b.Base(), bev: b}
-	_, c.canCloseWrite = b.transport.(WriteCloser)
+	_, c.canCloseWrite = own[WriteCloser](b)
 	c.input.Init(c.base, bridge.Config{High: connBuffer, Ready: c.onRoom})
 	c.output.Init(c.base, bridge.Config{High: connBuffer, Ready: c.onOutput})
 	c.noteAddresses()

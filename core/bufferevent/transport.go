@@ -77,6 +77,16 @@ func find[T any](b *Bufferevent) (at *Bufferevent, t T, ok bool) {
 	return nil, t, false
 }
 
+// own is As for a capability that only the transport of b itself is asked for.
+func own[T any](b *Bufferevent) (t T, ok bool) {
+	b.lock()
+	defer b.unlock()
+	if b.refs > 0 {
+		t, ok = b.transport.(T)
+	}
+	return t, ok
+}
+
 // beginAt is begin for the bufferevent whose transport implements T, which it returns
 // with the transport. The error is ErrFreed, or errors.ErrUnsupported if there is
 // none. The caller ends it with end.

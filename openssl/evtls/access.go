@@ -34,7 +34,7 @@ func TLSConn(b *bufferevent.Bufferevent) *tls.Conn {
 func (s *stream) tlsConn() *tls.Conn {
 	s.bev.Lock()
 	defer s.bev.Unlock()
-	if s.open() {
+	if s.opened() {
 		s.noteAddresses()
 	}
 	return s.conn.tls
@@ -55,7 +55,7 @@ func ConnectionState(b *bufferevent.Bufferevent) (state tls.ConnectionState, ok 
 func (s *stream) ConnectionState() tls.ConnectionState {
 	s.bev.Lock()
 	defer s.bev.Unlock()
-	if !s.open() {
+	if !s.opened() {
 		return tls.ConnectionState{}
 	}
 	return s.conn.tls.ConnectionState()
@@ -150,7 +150,7 @@ func (s *stream) bufferevent() *bufferevent.Bufferevent { return &s.bev }
 func (s *stream) detach() (*Conn, error) {
 	s.bev.Lock()
 	defer s.bev.Unlock()
-	if !s.open() || s.input == inputEnded || s.output >= outputClosed {
+	if input, output := s.layer.Ended(); !s.opened() || input || output {
 		return nil, ErrNotOpen
 	}
 	s.phase = phaseDetached

@@ -9,47 +9,26 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// noteEnd notes what an error of decrypting means for the stream, to be reported after
-// what was read.
-func (s *stream) noteEnd(err error) {
-	cut := s.conn.mem.cut
+// everything is the event of an error that leaves nothing of the connection.
+const everything = bufferevent.EventReading | bufferevent.EventWriting | bufferevent.EventError
+
+// Failed implements bufferevent.Transform. What has cut the input off leaves the output
+// as it is.
+func (s *stream) Failed(what event.What, err error) (bufferevent.Events, error) {
 	switch {
-	case err == io.EOF && !cut, cut && s.flags&DirtyShutdown != 0:
-		s.layer.NoteEnd(bufferevent.EventReading|bufferevent.EventEOF, io.EOF)
-	case cut:
-		s.layer.NoteEnd(bufferevent.EventReading|bufferevent.EventError, opError("read", io.ErrUnexpectedEOF))
-	default:
-		s.abort("read", err)
+	case what == event.Write:
+		return bufferevent.EventWriting | bufferevent.EventError, opError("write", withAlert(err))
+	case s.conn.mem.cut:
+		return bufferevent.EventReading | bufferevent.EventError, opError("read", err)
 	}
-	s.input = inputEnded
+	s.phase = phaseFailed
+	return everything, opError("read", withAlert(err))
 }
 
-// reportEnd reports the end of the input that was noted, if reading is enabled.
-func (s *stream) reportEnd(opts bufferevent.TriggerOptions) {
-	if !s.layer.EndNoted() || !s.c.Alive() || !s.c.Wants(event.Read) {
-		return
-	}
-	s.bev.Disable(event.Read)
-	s.layer.ReportEnd(opts)
-}
-
-// abort ends the connection because of an error that leaves nothing of it. The
-// error is reported in the next iteration, after what has been read has been reported
-// and the alert for the peer has gone.
+// abort ends the connection because of an error that leaves nothing of it.
 func (s *stream) abort(op string, err error) {
-	const what = bufferevent.EventReading | bufferevent.EventWriting | bufferevent.EventError
-	s.phase, s.input, s.output = phaseFailed, inputEnded, outputBroken
-	s.layer.ForgetEnd()
-	s.layer.NoteEnd(what, opError(op, withAlert(err)))
-	s.bev.Disable(event.Read | event.Write)
-	s.atEnd()
-}
-
-// breakWrite ends the writing.
-func (s *stream) breakWrite(err error) {
-	s.output = outputBroken
-	s.bev.Disable(event.Write)
-	s.c.EventDeferred(bufferevent.EventWriting|bufferevent.EventError, opError("write", withAlert(err)))
+	s.phase = phaseFailed
+	s.layer.Fail(everything, opError(op, withAlert(err)))
 }
 
 // onEvent is called when something else than reading and writing has happened
@@ -68,11 +47,11 @@ func (s *stream) onEvent(under *bufferevent.Bufferevent, what bufferevent.Events
 	case bufferevent.ConnectionMade:
 		s.connected()
 	case bufferevent.InputEnded:
-		s.endedBelow()
+		s.endedBelow(what, err)
 	case bufferevent.OutputFailed:
 		s.unwritableBelow(err)
 	case bufferevent.TimedOut:
-		s.timedOutBelow(what, err)
+		s.layer.TimedOut(what, err)
 	case bufferevent.Failed:
 		s.failedBelow(err)
 	default:
@@ -81,11 +60,11 @@ func (s *stream) onEvent(under *bufferevent.Bufferevent, what bufferevent.Events
 }
 
 // endedBelow is called when nothing follows what has arrived.
-func (s *stream) endedBelow() {
-	s.input = max(s.input, inputLast)
+func (s *stream) endedBelow(what bufferevent.Events, err error) {
+	s.cut = true
 	switch {
-	case s.open():
-		s.pull(0)
+	case s.opened():
+		s.layer.EndInput(what, err)
 	case s.phase == phaseWaiting:
 		s.fail(io.EOF)
 	default:
@@ -93,27 +72,15 @@ func (s *stream) endedBelow() {
 	}
 }
 
-// timedOutBelow tells the user that nothing moves below; that is where it is
-// seen when the peer takes nothing.
-func (s *stream) timedOutBelow(what bufferevent.Events, err error) {
-	if what&bufferevent.EventReading != 0 {
-		s.bev.Disable(event.Read)
-	}
-	if what&bufferevent.EventWriting != 0 {
-		s.bev.Disable(event.Write)
-	}
-	s.c.Event(what, err)
-}
-
 // failedBelow ends the connection, after what has arrived: the peer may have said
 // why.
 func (s *stream) failedBelow(err error) {
-	switch {
-	case s.phase == phaseFailed:
-	case !s.open():
+	if s.phase != phaseFailed && !s.opened() {
 		s.fail(err)
-	default:
-		s.pull(0)
+		return
+	}
+	s.layer.Pull(0)
+	if s.phase != phaseFailed {
 		s.abort("read", err)
 	}
 }
@@ -127,15 +94,14 @@ const alertWait = 100 * time.Millisecond
 // may have said why. A handshake cannot go on without, and ends with the reason
 // that is found.
 func (s *stream) unwritableBelow(err error) {
-	switch {
-	case s.output == outputBroken:
-	case !s.open():
-		s.layer.NoteEnd(0, err)
-		s.deadline.AddTimeout(alertWait)
+	switch h := s.handshake; {
+	case s.opened():
+		s.layer.BreakOutput(bufferevent.EventWriting|bufferevent.EventError, opError("write", err), 0)
+	case h == nil:
+		s.fail(err)
 	default:
-		s.output = outputBroken
-		s.bev.Disable(event.Write)
-		s.c.Event(bufferevent.EventWriting|bufferevent.EventError, opError("write", err))
+		h.writeErr = err
+		s.deadline.AddTimeout(alertWait)
 	}
 }
 

@@ -35,7 +35,7 @@ func (s State) String() string {
 }
 
 // Flags change how a TLS bufferevent behaves.
-type Flags uint
+type Flags uint16
 
 const (
 	// DirtyShutdown takes the end of the stream below for the end of the TLS

@@ -97,7 +97,7 @@
 //	config.go             Config, State, Flags
 //	stream.go             the transport: making, enabling, freeing
 //	stream_handshake.go   the handshake as the loop sees it
-//	stream_data.go        decrypting input, encrypting output
+//	stream_data.go        decrypting a record, encrypting output
 //	closing.go            the end of a stream, in order or by an error
 //	handshake.go          the goroutine of a handshake
 //	memory.go             the net.Conn in memory under crypto/tls

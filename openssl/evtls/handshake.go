@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"runtime"
 
@@ -33,8 +34,9 @@ type handshake struct {
 	notify  func()        // with workers, instead of paused; and after Block
 	unhook  func() bool   // from the freeing of the base
 
-	working bool // the goroutine has its turn; the loop's
-	holding bool // the goroutine has a worker's slot; the goroutine's
+	working  bool  // the goroutine has its turn; the loop's
+	writeErr error // why nothing can be sent any more, or nil; the loop's
+	holding  bool  // the goroutine has a worker's slot; the goroutine's
 
 	// What follows is the loop's to read when it has its turn.
 	done     bool
@@ -108,6 +110,15 @@ func (h *handshake) endTurn() {
 		h.away = false
 		h.nextTurn()
 	}
+}
+
+// failure returns why the handshake has failed, which is not the end of the stream if
+// nothing could be sent before.
+func (h *handshake) failure() error {
+	if h.err == io.EOF && h.writeErr != nil {
+		return h.writeErr
+	}
+	return h.err
 }
 
 // stop makes the goroutine end as soon as it needs input. The memory is its own

@@ -14,12 +14,12 @@ const (
 	// maxRecord is the most plain text that a record has (RFC 8446 section
 	// 5.1).
 	maxRecord = 16 << 10
-	// maxQueued is how much encrypted output may wait below before more is
-	// made: what is not encrypted yet is still the user's to see.
-	maxQueued = 128 << 10
+	// lowQueued is how much encrypted output is left below when more is made, of up
+	// to twice as much: what is not encrypted yet is still the user's to see.
+	lowQueued = bufferevent.DefaultFilterBacklog / 2
 	// maxAnswers is how much may wait there if what crypto/tls has to say to
 	// the peer is counted, too.
-	maxAnswers = 2 * maxQueued
+	maxAnswers = 4 * lowQueued
 	// maxHandshake is how much input is taken at a time from a peer that has
 	// not proved to be one; it is more than any message of a handshake. As
 	// much again may wait below.
@@ -41,8 +41,6 @@ type stream struct {
 	c     bufferevent.Control
 	layer bufferevent.Layer
 	conn  *Conn
-	flags Flags
-	state State // at the beginning
 
 	handshake *handshake    // or nil
 	timeout   time.Duration // of the handshake, or 0
@@ -50,18 +48,12 @@ type stream struct {
 	workers   *Workers
 	unnamed   *tls.Config // of a client that does not know the server's name, or nil
 
-	phase  phase
-	input  inputState
-	output outputState
-
-	addressed  bool // a function of the configuration asks for addresses
-	abandoned  bool // the memory belongs to a handshake that was given up
-	flushing   bool // EndIteration will be called
-	pulling    bool // data is being decrypted
-	again      bool // and has to be once more
-	holding    bool // the stream below has a part of a record that does not count
-	writing    bool // data is being encrypted
-	unreported bool // output was encrypted that the write callback has not reported
+	flags     Flags
+	state     State // at the beginning
+	phase     phase
+	cut       bool // the stream below has ended in the handshake
+	addressed bool // a function of the configuration asks for addresses
+	abandoned bool // the memory belongs to a handshake that was given up
 }
 
 // A phase is how far a stream is. They follow one another in this order; any but the
@@ -74,26 +66,6 @@ const (
 	phaseOpen                     // data moves, in the directions that have not ended
 	phaseFailed                   // an error has ended both directions
 	phaseDetached                 // the connection goes on over another bufferevent
-)
-
-// An inputState is how far the stream is that is read; it only grows. With inputEnded
-// and an output that is open, or the other way round, the stream is half closed.
-type inputState uint8
-
-const (
-	inputOpen  inputState = iota
-	inputLast             // the stream below has ended: what has arrived is the last
-	inputEnded            // there is nothing more to read
-)
-
-// An outputState is how far the stream is that is written; it only grows.
-type outputState uint8
-
-const (
-	outputOpen    outputState = iota
-	outputClosing             // close_notify follows what is in the output
-	outputClosed              // close_notify was encrypted
-	outputBroken              // nothing can be written
 )
 
 // NewSocket makes a TLS bufferevent over a socket, as bufferevent.NewSocket and
@@ -196,10 +168,11 @@ func (s *stream) setUp() error {
 	if err := s.deadline.Assign(s.bev.Base(), -1, event.Finalize, onDeadline); err != nil {
 		return err
 	}
-	if err := s.layer.Attach(s.c, s.onRead, s.onWrite, s.onEvent); err != nil {
+	const batch = bufferevent.LayerBatch | bufferevent.LayerReportSent
+	if err := s.layer.Attach(s.c, s, batch, s.onRead, s.onEvent); err != nil {
 		return err
 	}
-	s.layer.SetBounds(maxHandshake, maxQueued/2)
+	s.layer.SetBounds(maxHandshake, lowQueued)
 	if err := s.under().Enable(event.Read | event.Write); err != nil {
 		s.layer.Detach(false)
 		return err
@@ -208,13 +181,11 @@ func (s *stream) setUp() error {
 		s.NamePeer(name)
 	}
 	if s.state == Open {
-		s.phase = phaseOpen
 		s.conn.mem.addrs = nil // those of where it was before
-		s.useBelow()
+		s.open()
 	} else if s.under().Connected() {
 		s.begin()
 	}
-	s.pauseBelow()
 	return nil
 }
 
@@ -235,7 +206,7 @@ func (s *stream) SetFD(fd int) error {
 	if err := s.under().SetFD(fd); err != nil {
 		return err
 	}
-	if !s.open() && s.under().Connected() {
+	if !s.opened() && s.under().Connected() {
 		s.connected()
 	}
 	return nil
@@ -245,128 +216,47 @@ func (s *stream) SetFD(fd int) error {
 // chosen (RFC 7301).
 func (s *stream) NegotiatedProtocol() string { return s.ConnectionState().NegotiatedProtocol }
 
-// open reports whether the handshake is done.
-func (s *stream) open() bool { return s.conn.done }
+// opened reports whether the handshake is done.
+func (s *stream) opened() bool { return s.conn.done }
 
-// Enable implements bufferevent.Transport. A direction that has timed out below
-// goes on there, too.
-func (s *stream) Enable(what event.What) error {
-	s.c.RestartTimeouts(what & event.Read)
-	if off := what &^ s.under().Enabled(); off != 0 && s.input == inputOpen {
-		if err := s.under().Enable(off); err != nil {
-			return err
-		}
-	}
-	if what&event.Read != 0 {
-		s.pauseBelow()
-		s.pull(bufferevent.TrigDeferCallbacks)
-	}
-	if what&event.Write != 0 {
-		s.OutputAdded()
-	}
-	return nil
-}
+// Enable implements bufferevent.Transport.
+func (s *stream) Enable(what event.What) error { return s.layer.Enable(what) }
 
 // Disable implements bufferevent.Transport.
-func (s *stream) Disable(what event.What) error {
-	s.c.StopTimeouts(what)
-	s.pauseBelow()
-	return nil
-}
-
-// pauseBelow pauses the reading below while reading is disabled or suspended here, and
-// after the end of the input. A handshake goes on.
-func (s *stream) pauseBelow() {
-	s.layer.PauseReading(s.input == inputEnded || s.open() && !s.c.Wants(event.Read))
-}
+func (s *stream) Disable(what event.What) error { return s.layer.Disable(what) }
 
 // OutputAdded implements bufferevent.Transport: what several callbacks add goes
 // into as few records as possible.
-func (s *stream) OutputAdded() {
-	if s.phase == phaseOpen {
-		s.atEnd()
-	}
-}
-
-// atEnd has EndIteration called.
-func (s *stream) atEnd() {
-	if !s.flushing {
-		s.flushing = s.bev.Base().AtIterationEnd(s)
-	}
-}
+func (s *stream) OutputAdded() { s.layer.OutputAdded() }
 
 // InputRemoved implements bufferevent.Transport.
-func (s *stream) InputRemoved() {
-	if s.c.Wants(event.Read) {
-		s.pull(bufferevent.TrigDeferCallbacks)
-	}
-}
+func (s *stream) InputRemoved() { s.layer.InputRemoved() }
 
-// TimeoutsChanged implements bufferevent.Transport. The time for writing runs
-// below, where what the peer does not take waits.
-func (s *stream) TimeoutsChanged() {
-	s.layer.LendTimeout()
-	s.c.RestartTimeouts(event.Read)
-}
-
-// EndIteration implements event.IterationEnder.
-func (s *stream) EndIteration() {
-	c := s.c
-	if !c.Begin() {
-		return
-	}
-	defer c.End()
-	s.flushing = false
-	if s.phase == phaseFailed {
-		s.layer.ReportEnd(bufferevent.TrigDeferCallbacks)
-	} else {
-		s.push()
-	}
-}
+// TimeoutsChanged implements bufferevent.Transport.
+func (s *stream) TimeoutsChanged() { s.layer.TimeoutsChanged() }
 
 // Flush implements bufferevent.Transport: it encrypts what there is, says that
-// we have ended if mode is ModeFinished, and flushes what is below.
+// we have ended if mode is ModeFinished, and flushes what is below. Input is decrypted
+// as it arrives.
 func (s *stream) Flush(what event.What, mode bufferevent.FlushMode) (moved bool, err error) {
 	if what&event.Write == 0 || mode == bufferevent.ModeNormal {
 		return false, nil
 	}
-	before := s.bev.Output().Len()
-	if mode == bufferevent.ModeFinished {
-		s.closeOutput()
-	}
-	s.encrypt()
-	s.OutputAdded() // the user is told later
-	moved = s.bev.Output().Len() < before
-	below, err := s.under().Flush(event.Write, bufferevent.ModeFlush)
-	return moved || below, err
+	return s.layer.Flush(event.Write, mode)
 }
 
 // CloseWrite implements bufferevent.WriteCloser: it sends a close_notify alert
 // after everything else (RFC 8446 section 6.1).
-func (s *stream) CloseWrite() error {
-	s.closeOutput()
-	s.encrypt()
-	s.OutputAdded() // the user is told later
-	return nil
-}
+func (s *stream) CloseWrite() error { return s.layer.CloseWrite() }
 
 // EndWriting implements bufferevent.Ender: it encrypts what there is and sends a
 // close_notify alert (RFC 8446 section 6.1), if the handshake is done. A handshake
 // goes on only for what there is to send.
-func (s *stream) EndWriting() {
-	s.closeOutput()
-	switch {
-	case s.phase == phaseFailed && s.layer.EndNoted(): // what the end of the iteration would have told
-		s.layer.ReportEnd(0)
-	case s.phase == phaseFailed, s.output == outputClosed, !s.open() && s.bev.Output().Len() == 0:
-		s.c.WriteEnded()
-	default:
-		s.encrypt()
-	}
-}
+func (s *stream) EndWriting() { s.layer.EndWriting() }
 
-// closeOutput has close_notify follow what is in the output.
-func (s *stream) closeOutput() { s.output = max(s.output, outputClosing) }
+// Queued implements bufferevent.Queuer: it returns how much was encrypted and has not
+// left yet.
+func (s *stream) Queued() int { return s.layer.Queued() }
 
 // Unlink implements bufferevent.Transport.
 func (s *stream) Unlink() {

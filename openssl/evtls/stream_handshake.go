@@ -11,9 +11,9 @@ import (
 // connected is called when what is below is connected.
 func (s *stream) connected() {
 	switch {
-	case s.open(): // a connection that goes on elsewhere
+	case s.opened(): // a connection that goes on elsewhere
 		s.c.Event(bufferevent.EventConnected, nil)
-	case s.phase == phaseWaiting && s.input != inputEnded:
+	case s.phase == phaseWaiting:
 		s.begin()
 	}
 }
@@ -41,7 +41,7 @@ func (s *stream) start() {
 	h := newHandshake(s.conn.tls, s.bev.Base(), s.workers)
 	h.notify = func() { s.notify(h) }
 	h.unhook = h.base.AfterFree(s.baseFreed)
-	if s.input == inputEnded { // the base was freed already
+	if s.phase == phaseFailed { // the base was freed already
 		return
 	}
 	s.handshake = h
@@ -89,7 +89,7 @@ func (s *stream) onTurn() {
 		s.driveHandshake()
 	case h.err != nil:
 		s.handshake = nil
-		s.fail(h.err)
+		s.fail(h.failure())
 	default:
 		s.handshake = nil
 		s.established()
@@ -100,33 +100,47 @@ func (s *stream) onTurn() {
 func (s *stream) established() {
 	c := s.c
 	s.deadline.Del()
-	s.conn.done, s.phase = true, phaseOpen
-	s.layer.ForgetEnd()
-	s.useBelow()
-	s.pauseBelow()
+	s.conn.done = true
+	s.open()
 	c.Event(bufferevent.EventConnected, nil)
-	if c.Alive() {
-		s.pull(0)
+	if !c.Alive() {
+		return
+	}
+	if s.cut {
+		s.layer.EndInput(bufferevent.EventReading|bufferevent.EventEOF, io.EOF)
+	} else {
+		s.layer.Pull(0)
 	}
 	if c.Alive() {
 		s.OutputAdded()
 	}
 }
 
-// useBelow has the connection work on the buffers below, instead of those of the
-// handshake. What the handshake has not taken goes back.
-func (s *stream) useBelow() {
+// open has the connection work on the buffers below, instead of those of the
+// handshake, and the layer move data. What the handshake has not taken goes back.
+func (s *stream) open() {
+	s.phase = phaseOpen
 	m := &s.conn.mem
 	m.wait = nil
 	if m.in != nil {
 		_ = s.under().Input().PrependBuffer(m.in) // in memory, at an end that is not frozen
 	}
 	m.in, m.out = s.under().Input(), s.under().Output()
+	s.layer.Open(s.conn.more)
+}
+
+// onRead is called when there is input below.
+func (s *stream) onRead(*bufferevent.Bufferevent) {
+	if c := s.c; c.Begin() {
+		defer c.End()
+		s.driveHandshake()
+		s.layer.Pull(0)
+	}
 }
 
 // driveHandshake gives the handshake what has arrived.
 func (s *stream) driveHandshake() {
-	if s.phase != phaseHandshaking || s.input == inputEnded || s.handshake != nil && s.handshake.working {
+	if s.phase != phaseHandshaking || s.handshake != nil && s.handshake.working {
 		return
 	}
 	m := &s.conn.mem
@@ -135,10 +149,10 @@ func (s *stream) driveHandshake() {
 		s.fail(err)
 		return
 	}
-	if n == 0 && s.input == inputOpen {
+	if n == 0 && !s.cut {
 		return
 	}
-	m.ended = s.input == inputLast && s.under().Input().Len() == 0
+	m.ended = s.cut && s.under().Input().Len() == 0
 	switch {
 	case !m.ready() && !m.ended:
 	case s.handshake == nil:
@@ -151,13 +165,10 @@ func (s *stream) driveHandshake() {
 
 // fail ends the connection before it was one.
 func (s *stream) fail(err error) {
-	if s.input == inputEnded {
+	if s.phase == phaseFailed {
 		return
 	}
-	switch {
-	case err == io.EOF && s.layer.EndErr() != nil:
-		err = s.layer.EndErr()
-	case err == io.EOF:
+	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
 	s.giveUp()
@@ -178,9 +189,17 @@ func (s *stream) giveUp() {
 func (s *stream) baseFreed() {
 	if c := s.c; c.Begin() {
 		defer c.End()
-		s.input = inputEnded
+		s.phase = phaseFailed
 		s.giveUp()
 	}
+}
+
+// late returns why the handshake has taken too long.
+func (s *stream) late() error {
+	if h := s.handshake; h != nil {
+		return cmp.Or(h.writeErr, ErrHandshakeTimeout)
+	}
+	return ErrHandshakeTimeout
 }
 
 // onDeadline is the callback of a handshake that takes too long.
@@ -188,8 +207,8 @@ func onDeadline(ev *event.Event, _ event.What) {
 	s := ev.Data.(*stream)
 	if c := s.c; c.Begin() {
 		defer c.End()
-		if !s.open() {
-			s.fail(cmp.Or(s.layer.EndErr(), ErrHandshakeTimeout))
+		if !s.opened() {
+			s.fail(s.late())
 		}
 	}
 }

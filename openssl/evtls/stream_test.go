@@ -236,7 +236,7 @@ func TestHalfClose(t *testing.T) {
 		c.wantData(t, long(100_000))
 		moved, err := s.b.Flush(event.Write, bufferevent.ModeFinished)
 		ok(t, err)
-		want(t, "moved", moved, false)
+		want(t, "moved the alert", moved, true)
 		settle(t, base)
 		c.want(t, connected, eof)
 	})
