@@ -108,4 +108,5 @@
 //	listen.go       Group.Listen
 //	serve.go        Serve: a group for a Service
 //	acceptor.go     accepting connections, and handing them to loops
+//	errors.go       errors
 package pthreads

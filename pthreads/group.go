@@ -2,7 +2,6 @@ package pthreads
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -10,9 +9,6 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 )
-
-// ErrStopped is the use of a group that is stopping or has stopped.
-var ErrStopped = errors.New("group of loops was stopped")
 
 // GroupConfig says how to make a group. The zero value is the default.
 type GroupConfig struct {
@@ -85,7 +81,7 @@ func NewGroup(cfg *GroupConfig) (*Group, error) {
 		g.config = *cfg
 	}
 	if err := g.makeLoops(); err != nil {
-		return nil, fmt.Errorf("new group: %w", err)
+		return nil, opError("new group", err)
 	}
 	g.running = len(g.loops)
 	err := g.setUp()
@@ -93,7 +89,7 @@ func NewGroup(cfg *GroupConfig) (*Group, error) {
 	close(g.start)
 	if err != nil {
 		<-g.ended
-		return nil, fmt.Errorf("new group: %w", err)
+		return nil, opError("new group", err)
 	}
 	return g, nil
 }
@@ -185,7 +181,7 @@ func (g *Group) Stop(ctx context.Context) error {
 	if len(stuck) == 0 {
 		return g.Wait()
 	}
-	return fmt.Errorf("stop group: loops %v have not ended: %w", stuck, context.Cause(ctx))
+	return fmt.Errorf("pthreads: stop group: loops %v have not ended: %w", stuck, context.Cause(ctx))
 }
 
 // Wait waits until all loops have ended and everything that the group had is
@@ -196,7 +192,10 @@ func (g *Group) Wait() error {
 		return nil
 	}
 	<-g.ended
-	return g.failure()
+	if err := g.failure(); err != nil {
+		return fmt.Errorf("pthreads: %w", err) // it names the loop
+	}
+	return nil
 }
 
 // exit makes all loops end. The first call counts; its cause becomes the

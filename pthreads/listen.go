@@ -2,7 +2,6 @@ package pthreads
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -44,21 +43,21 @@ type AcceptFunc func(b *event.Base, fd int, peer netip.AddrPort)
 // stopping, and event.ErrNil for a nil accept.
 func (g *Group) Listen(address string, accept AcceptFunc) (net.Addr, error) {
 	if accept == nil {
-		return nil, fmt.Errorf("listen %s: %w", address, event.ErrNil)
+		return nil, opError("listen "+address, event.ErrNil)
 	}
 	if len(g.loops) == 0 {
-		return nil, fmt.Errorf("listen %s: %w", address, ErrStopped)
+		return nil, opError("listen "+address, ErrStopped)
 	}
 	parsed, err := evutil.ParseAddress(address)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return nil, opError("listen", err) // it names the address
 	}
 	acceptors, err := g.open(parsed, accept)
 	if err != nil {
-		return nil, err
+		return nil, opError("listen", err) // the same
 	}
 	if err := g.watch(acceptors); err != nil {
-		return nil, fmt.Errorf("listen %s: %w", address, err)
+		return nil, opError("listen "+address, err)
 	}
 	return acceptors[0].addr, nil
 }

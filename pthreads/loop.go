@@ -12,9 +12,6 @@ import (
 	"github.com/go-libevent/libevent/core/evutil"
 )
 
-// errExited is the end of a loop whose goroutine was ended by a callback.
-var errExited = errors.New("a callback called runtime.Goexit")
-
 // A loop is one loop of a group: a base, the goroutine that runs it, and what
 // ends with it.
 type loop struct {

@@ -49,7 +49,7 @@ func UseWithFlags(flags Flags) error {
 	if flags&PrioInherit != 0 {
 		var err error
 		if locks, err = inheritingLocks(); err != nil {
-			return fmt.Errorf("pthreads: priority inheritance: %w", err)
+			return opError("priority inheritance", err)
 		}
 	}
 	if err := evthread.SetLockCallbacks(locks); err != nil {

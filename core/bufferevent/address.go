@@ -19,7 +19,7 @@ import (
 func (b *Bufferevent) ConnectAddress(r Resolver, address string) error {
 	a, err := evutil.ParseAddress(address)
 	if err != nil {
-		return opError("connect "+address, err)
+		return opError("connect", err) // it names the address
 	}
 	if a.Network == "unix" {
 		return b.ConnectUnix(a.Path)

@@ -85,7 +85,7 @@ func TestConnectAddressErrors(t *testing.T) {
 		err := tt.b.ConnectAddress(nil, tt.address)
 		if err == nil || tt.want != nil && !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
-		} else if !strings.Contains(err.Error(), "connect ") {
+		} else if !strings.Contains(err.Error(), "bufferevent: connect") {
 			t.Errorf("%s: %q does not name the operation", tt.name, err)
 		}
 	}

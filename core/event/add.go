@@ -160,9 +160,9 @@ func (b *Base) checkFeatures(ev *Event) error {
 	f := b.features
 	switch {
 	case ev.what&ET != 0 && f&FeatureET == 0:
-		return fmt.Errorf("event add: ET with %s: %w", b.Method(), errors.ErrUnsupported)
+		return opError("add ET with "+b.Method(), errors.ErrUnsupported)
 	case ev.what&Closed != 0 && f&FeatureEarlyClose == 0:
-		return fmt.Errorf("event add: Closed with %s: %w", b.Method(), errors.ErrUnsupported)
+		return opError("add Closed with "+b.Method(), errors.ErrUnsupported)
 	default:
 		return nil
 	}

@@ -91,13 +91,13 @@ func NewBaseWithConfig(cfg *Config) (*Base, error) {
 	b.config.applyEnv()
 	debugTooLate.Store(true)
 	if err := b.initLock(); err != nil {
-		return nil, fmt.Errorf("new base: %w", err)
+		return nil, opError("new base", err)
 	}
 	b.clock.init(&b.config)
 	b.active = make([]taskQueue, 1)
 	if err := b.openMethod(); err != nil {
 		b.freeLock()
-		return nil, fmt.Errorf("new base: %w", err)
+		return nil, opError("new base", err)
 	}
 	b.usable = true
 	b.inbox.setOpen(true)
@@ -215,14 +215,14 @@ func (b *Base) Reinit() error {
 	closed := b.dropClosedIO()
 	p, err := b.method.Open(b.config.options(b.ownThread))
 	if err != nil {
-		return fmt.Errorf("reinit: %w", errors.Join(closed, err))
+		return opError("reinit", errors.Join(closed, err))
 	}
 	if err := b.poller.Close(); err != nil {
 		evlog.Logf(evlog.Warn, "reinit: close %s: %v", b.Method(), err)
 	}
 	b.poller = p
 	if err := errors.Join(closed, b.reinstateIO()); err != nil {
-		return fmt.Errorf("reinit: %w", err)
+		return opError("reinit", err)
 	}
 	return nil
 }
@@ -253,10 +253,10 @@ func (b *Base) SetPriorities(n int) error {
 	b.enter()
 	defer b.leave()
 	if n < 1 || n >= MaxPriorities {
-		return fmt.Errorf("set priorities: %d: %w", n, ErrBadPriority)
+		return opError(fmt.Sprint("set priorities ", n), ErrBadPriority)
 	}
 	if b.counts[CountActive].now > 0 {
-		return fmt.Errorf("set priorities: %w", ErrPending)
+		return opError("set priorities", ErrPending)
 	}
 	b.active = make([]taskQueue, n)
 	return nil

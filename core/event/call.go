@@ -2,7 +2,6 @@ package event
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 )
 
@@ -24,11 +23,11 @@ func (b *Base) Call(ctx context.Context, fn func()) error {
 		return misuse("call", ErrNil)
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("call: %w", context.Cause(ctx))
+		return opError("call", context.Cause(ctx))
 	}
 	if b.calledByLoop() {
 		if !b.usable {
-			return fmt.Errorf("call: %w", ErrFreed)
+			return opError("call", ErrFreed)
 		}
 		fn()
 		return nil
@@ -39,7 +38,7 @@ func (b *Base) Call(ctx context.Context, fn func()) error {
 		err = c.wait(ctx, &b.inbox)
 	}
 	if err != nil {
-		return fmt.Errorf("call: %w", err)
+		return opError("call", err)
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func (b *Base) InitCommonTimeout(d time.Duration) (*CommonTimeout, error) {
 		}
 	}
 	if len(b.common) == MaxCommonTimeouts {
-		return nil, fmt.Errorf("init common timeout %v: %w", d, ErrTooManyTimeouts)
+		return nil, opError(fmt.Sprint("init common timeout ", d), ErrTooManyTimeouts)
 	}
 	ct := &CommonTimeout{base: b, duration: d, index: uint16(len(b.common))}
 	b.common = append(b.common, ct)

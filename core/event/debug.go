@@ -24,7 +24,7 @@ func EnableDebugMode() {
 		return
 	}
 	if debugTooLate.Load() {
-		evlog.Fatal(errors.New("event enable debug mode: called after a base was made"))
+		evlog.Fatal(opError("enable debug mode", errors.New("called after a base was made")))
 		return
 	}
 	debugMode.Store(true)

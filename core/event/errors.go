@@ -7,8 +7,8 @@ import (
 	"github.com/go-libevent/libevent/core/internal/evlog"
 )
 
-// Errors that a caller may want to tell apart with errors.Is. What they wrap
-// or are wrapped in names the operation and its object.
+// Errors that a caller may want to tell apart with errors.Is. They are wrapped in
+// one that reads "event: operation object: cause".
 var (
 	// ErrNil is a nil base, function or writer.
 	ErrNil = errors.New("nil argument")
@@ -51,6 +51,18 @@ var (
 	ErrBlockingDescriptor = errors.New("descriptor is in blocking mode")
 )
 
+// opError adds the package and the operation, with its object, to a cause.
+func opError(op string, err error) error { return fmt.Errorf("event: %s: %w", op, err) }
+
+// pollerError adds the package to an error of the poller, which names the system call
+// and the descriptor.
+func pollerError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("event: %w", err)
+}
+
 // logMisuse is misuse for functions that return no error, which goes to the log
 // instead.
 func logMisuse(op string, err error) {
@@ -62,7 +74,7 @@ func logMisuse(op string, err error) {
 // misuse reports a programming error: to the fatal callback in debug mode, and
 // in any case to the caller.
 func misuse(op string, err error) error {
-	err = fmt.Errorf("event %s: %w", op, err)
+	err = opError(op, err)
 	if debugMode.Load() {
 		evlog.Fatal(err)
 	}

@@ -225,10 +225,10 @@ func (ev *Event) SetPriority(priority int) error {
 	}
 	defer b.leave()
 	if ev.flags&flagActive != 0 {
-		return fmt.Errorf("event set priority: %v: %w", ev, ErrPending)
+		return opError(fmt.Sprint("set priority of ", ev), ErrPending)
 	}
 	if priority < 0 || priority >= len(b.active) {
-		return fmt.Errorf("event set priority: %d of %d: %w", priority, len(b.active), ErrBadPriority)
+		return opError(fmt.Sprintf("set priority %d of %d", priority, len(b.active)), ErrBadPriority)
 	}
 	ev.priority = uint8(priority)
 	return nil

@@ -1,7 +1,6 @@
 package event
 
 import (
-	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -116,7 +115,7 @@ func (in *inbox) poke(b *Base, op string, change func()) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if !in.open {
-		return fmt.Errorf("%s: %w", op, ErrFreed)
+		return opError(op, ErrFreed)
 	}
 	change()
 	in.wake(b)

@@ -78,7 +78,7 @@ func (b *Base) insertIO(ev *Event) error {
 	e := b.io.load(ev.fd)
 	trigger := poller.Interest(ev.what & ET)
 	if e.events != nil && e.trigger != trigger {
-		return fmt.Errorf("event add fd %d: %w", ev.fd, ErrMixedTrigger)
+		return opError(fmt.Sprint("add fd ", ev.fd), ErrMixedTrigger)
 	}
 	old := e.interest()
 	e.trigger = trigger
@@ -86,7 +86,7 @@ func (b *Base) insertIO(ev *Event) error {
 	if in := e.interest(); in != old {
 		// The kernel judges the descriptor before the map grows to hold it.
 		if err := b.poller.Update(ev.fd, old, in); err != nil {
-			return err
+			return pollerError(err)
 		}
 		b.notify()
 	}
@@ -107,7 +107,7 @@ func (b *Base) removeIO(ev *Event) error {
 		return nil
 	}
 	b.notify()
-	return b.poller.Update(ev.fd, old, in)
+	return pollerError(b.poller.Update(ev.fd, old, in))
 }
 
 // activateIO makes the events on fd active that wait for a part of what.

@@ -3,7 +3,6 @@ package event
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"runtime"
 	"time"
 
@@ -188,11 +187,11 @@ func (b *Base) wait(flags LoopFlag) error {
 		timeout = b.timeToWait(flags) // a watcher may have changed it
 	}
 	if err := b.poller.Flush(); err != nil {
-		return fmt.Errorf("loop: %w", err)
+		return opError("loop", err)
 	}
 	ready, yielded, err := b.poll(timeout)
 	if err != nil {
-		return fmt.Errorf("loop: %w", err)
+		return opError("loop", err)
 	}
 	b.clock.update()
 	if yielded {

@@ -2,7 +2,6 @@ package evutil
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -28,13 +27,7 @@ type Address struct {
 	Path string
 }
 
-var (
-	errNoService   = errors.New("missing port")
-	errBadHost     = errors.New("not a host name or IP address")
-	errBadService  = errors.New("port is neither a number from 0 to 65535 nor the name of a service")
-	errNoBrackets  = errors.New("IPv6 address without brackets")
-	errBadUnixPath = errors.New("empty path, or one with a zero byte")
-)
+var ()
 
 // ParseAddress parses an address in one of the forms
 //
@@ -50,7 +43,7 @@ var (
 func ParseAddress(s string) (Address, error) {
 	a, err := parseAddress(s)
 	if err != nil {
-		return Address{}, fmt.Errorf("parse address %q: %w", s, err)
+		return Address{}, opError(fmt.Sprintf("parse address %q", s), err)
 	}
 	return a, nil
 }
@@ -207,7 +200,7 @@ func (a Address) Port(ctx context.Context) (uint16, error) {
 // [syscall.EAFNOSUPPORT].
 func (a Address) Resolve(ctx context.Context) ([]netip.AddrPort, error) {
 	if a.Network == "unix" {
-		return nil, fmt.Errorf("resolve %v: %w", a, syscall.EAFNOSUPPORT)
+		return nil, opError(fmt.Sprint("resolve ", a), syscall.EAFNOSUPPORT)
 	}
 	infos, err := Getaddrinfo(ctx, a.Host, a.Service, a.hints())
 	if err != nil {

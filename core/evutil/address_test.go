@@ -68,7 +68,7 @@ func TestParseAddressRefuses(t *testing.T) {
 			t.Errorf("%q: %#v, %v", in, got, err)
 			continue
 		}
-		if !strings.HasPrefix(err.Error(), "parse address "+strconv.Quote(in)+": ") {
+		if !strings.HasPrefix(err.Error(), "evutil: parse address "+strconv.Quote(in)+": ") {
 			t.Errorf("%q: %q does not name the operation", in, err)
 		}
 	}

@@ -42,7 +42,7 @@ type AddrInfoQuery struct {
 func PrepareAddrInfo(ctx context.Context, node, service string, hints *AddrInfoHints) (AddrInfoQuery, error) {
 	q, err := prepare(ctx, node, service, hints)
 	if err != nil {
-		return AddrInfoQuery{}, fmt.Errorf("getaddrinfo node %q service %q: %w", node, service, err)
+		return AddrInfoQuery{}, opError(fmt.Sprintf("getaddrinfo node %q service %q", node, service), err)
 	}
 	return q, nil
 }

@@ -62,6 +62,7 @@
 // # Files
 //
 //	sockets.go       descriptors and options of sockets
+//	errors.go        errors, and the form that they have
 //	listen.go listen_*.go  options of listeners, by platform
 //	keepalive.go keepalive_*.go keepidle_*.go  TCP keep-alive, by platform
 //	socketpair.go    pairs of connected sockets

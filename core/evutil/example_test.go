@@ -24,7 +24,7 @@ func ExampleParseSockaddrPort() {
 	// 192.0.2.1 0
 	// 2001:db8::1 443
 	// 2001:db8::1 0
-	// parse address "192.0.2.1:0": port is not a number from 1 to 65535
+	// evutil: parse address "192.0.2.1:0": port is not a number from 1 to 65535
 }
 
 func ExampleParseAddress() {
@@ -41,7 +41,7 @@ func ExampleParseAddress() {
 	// tcp host="www.example.com" service="https" path=""
 	// tcp host="::1" service="80" path=""
 	// unix host="" service="" path="/run/server.sock"
-	// parse address "localhost": missing port
+	// evutil: parse address "localhost": missing port
 }
 
 func ExampleGetaddrinfo() {

@@ -30,7 +30,7 @@ import (
 func Getaddrinfo(ctx context.Context, node, service string, hints *AddrInfoHints) ([]AddrInfo, error) {
 	infos, err := getaddrinfo(ctx, node, service, hints)
 	if err != nil {
-		return nil, fmt.Errorf("getaddrinfo node %q service %q: %w", node, service, err)
+		return nil, opError(fmt.Sprintf("getaddrinfo node %q service %q", node, service), err)
 	}
 	return infos, nil
 }

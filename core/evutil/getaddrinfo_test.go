@@ -262,7 +262,7 @@ func TestGetaddrinfoCancelledBeforeServiceLookup(t *testing.T) {
 func TestGetaddrinfoErrorTellsEverything(t *testing.T) {
 	hints := &AddrInfoHints{Resolver: (&fakeDNS{}).resolver(t)}
 	_, err := Getaddrinfo(t.Context(), "missing.test.", "http", hints)
-	if want := `getaddrinfo node "missing.test." service "http": `; err == nil || !strings.HasPrefix(err.Error(), want) {
+	if want := `evutil: getaddrinfo node "missing.test." service "http": `; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("%v, want it to begin with %q", err, want)
 	}
 	if reason, ok := errors.AsType[GAIError](err); !ok || reason != EAINoName {

@@ -41,7 +41,7 @@ func NewMonotonicTimer() *MonotonicTimer {
 // (evutil_configure_monotonic_time).
 func (t *MonotonicTimer) Configure(flags MonotonicFlags) error {
 	if unknown := flags &^ (MonotPrecise | MonotFallback); unknown != 0 {
-		return fmt.Errorf("configure monotonic timer: unknown flags %#x", int(unknown))
+		return opError("configure monotonic timer", fmt.Errorf("unknown flags %#x", int(unknown)))
 	}
 	switch {
 	case flags&MonotFallback != 0:

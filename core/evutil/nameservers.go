@@ -1,7 +1,6 @@
 package evutil
 
 import (
-	"fmt"
 	"net/netip"
 )
 
@@ -12,7 +11,7 @@ import (
 func SystemNameservers() ([]netip.Addr, error) {
 	addrs, err := adapterNameservers()
 	if err != nil {
-		return nil, fmt.Errorf("system nameservers: %w", err)
+		return nil, opError("system nameservers", err)
 	}
 	return addrs, nil
 }

@@ -1,8 +1,6 @@
 package evutil
 
 import (
-	"fmt"
-
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
@@ -17,7 +15,7 @@ import (
 func NotifyPipe() (r, w int, err error) {
 	r, w, err = sysio.WakeChannel()
 	if err != nil {
-		return r, w, fmt.Errorf("notify pipe: %w", err)
+		return r, w, opError("notify pipe", err)
 	}
 	return r, w, nil
 }

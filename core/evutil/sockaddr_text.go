@@ -1,7 +1,6 @@
 package evutil
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -27,20 +26,14 @@ import (
 func ParseSockaddrPort(s string) (netip.AddrPort, error) {
 	host, port, isIPv6, err := splitSockaddrPort(s)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("parse address %q: %w", s, err)
+		return netip.AddrPort{}, opError(fmt.Sprintf("parse address %q", s), err)
 	}
 	addr, err := parseHost(host, isIPv6)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("parse address %q: %w", s, err)
+		return netip.AddrPort{}, opError(fmt.Sprintf("parse address %q", s), err)
 	}
 	return netip.AddrPortFrom(addr, port), nil
 }
-
-var (
-	errNoBracket    = errors.New("missing ']'")
-	errAfterBracket = errors.New("unexpected text after ']'")
-	errBadPort      = errors.New("port is not a number from 1 to 65535")
-)
 
 // splitSockaddrPort takes an address apart without looking at the host.
 func splitSockaddrPort(s string) (host string, port uint16, isIPv6 bool, err error) {
@@ -81,7 +74,7 @@ func parsePort(digits string) (uint16, error) {
 
 func parseHost(host string, isIPv6 bool) (netip.Addr, error) {
 	if isIPv6 {
-		addr, _, err := InetPtonScope(host)
+		addr, _, err := parseScoped(host)
 		return addr, err
 	}
 	addr, err := netip.ParseAddr(host)
@@ -155,24 +148,27 @@ func CompareSockaddr(a, b netip.AddrPort, includePort bool) int {
 // leading zeros, a colon at the end, an empty or negative scope
 // (evutil_inet_pton_scope).
 func InetPtonScope(s string) (addr netip.Addr, scope uint32, err error) {
+	addr, scope, err = parseScoped(s)
+	if err != nil {
+		return netip.Addr{}, 0, opError(fmt.Sprintf("parse address %q", s), err)
+	}
+	return addr, scope, nil
+}
+
+func parseScoped(s string) (addr netip.Addr, scope uint32, err error) {
 	addr, err = netip.ParseAddr(s)
 	if err != nil {
 		return netip.Addr{}, 0, err
 	}
 	if !addr.Is6() {
-		return netip.Addr{}, 0, fmt.Errorf("address %q: %w", s, errNotIPv6)
+		return netip.Addr{}, 0, errNotIPv6
 	}
 	scope, err = ScopeID(addr.Zone())
 	if err != nil {
-		return netip.Addr{}, 0, fmt.Errorf("address %q: %w", s, err)
+		return netip.Addr{}, 0, err
 	}
 	if scope == 0 {
 		addr = addr.WithZone("")
 	}
 	return addr, scope, nil
 }
-
-var (
-	errNotIPv6 = errors.New("not an IPv6 address")
-	errNotIPv4 = errors.New("not an IPv4 address")
-)

@@ -54,7 +54,7 @@ func TestParseSockaddrPortRefuses(t *testing.T) {
 		if got.IsValid() {
 			t.Errorf("%q: an error and %v", in, got)
 		}
-		if !strings.HasPrefix(err.Error(), "parse address "+strconv.Quote(in)+": ") {
+		if !strings.HasPrefix(err.Error(), "evutil: parse address "+strconv.Quote(in)+": ") {
 			t.Errorf("%q: %q does not name the operation", in, err)
 		}
 	}

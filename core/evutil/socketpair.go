@@ -19,7 +19,7 @@ import (
 func Socketpair(family, typ, proto int) ([2]int, error) {
 	pair, err := sysio.Socketpair(family, typ, proto)
 	if err != nil {
-		return pair, fmt.Errorf("socketpair family %d type %d: %w", family, typ, err)
+		return pair, opError(fmt.Sprintf("socketpair family %d type %d", family, typ), err)
 	}
 	return pair, nil
 }
@@ -34,7 +34,7 @@ func Socketpair(family, typ, proto int) ([2]int, error) {
 func LoopbackPair() ([2]int, error) {
 	pair, err := sysio.LoopbackPair()
 	if err != nil {
-		return pair, fmt.Errorf("loopback socket pair: %w", err)
+		return pair, opError("loopback pair", err)
 	}
 	return pair, nil
 }

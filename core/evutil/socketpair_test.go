@@ -82,7 +82,7 @@ func TestSocketpairRefusesWhatItCannotConnect(t *testing.T) {
 		if pair != none {
 			t.Errorf("%s: %v, want %v", test.name, pair, none)
 		}
-		if !strings.HasPrefix(err.Error(), "socketpair family ") {
+		if !strings.HasPrefix(err.Error(), "evutil: socketpair family ") {
 			t.Errorf("%s: %q does not name the operation", test.name, err)
 		}
 	}

@@ -1,7 +1,6 @@
 package evutil
 
 import (
-	"fmt"
 	"syscall"
 
 	"github.com/go-libevent/libevent/core/internal/sysio"
@@ -75,9 +74,4 @@ func setSockopt(fd, level, option, value int, name string) error {
 		return fdError("setsockopt "+name, fd, err)
 	}
 	return nil
-}
-
-// fdError adds the operation and the descriptor to a system error.
-func fdError(op string, fd int, err error) error {
-	return fmt.Errorf("%s fd %d: %w", op, fd, err)
 }

@@ -80,14 +80,14 @@ func TestErrorsNameOperationAndDescriptor(t *testing.T) {
 		want string
 		err  error
 	}{
-		{"SetNonblock", "set non-blocking fd -1: ", SetNonblock(bad)},
-		{"CloseSocket", "close fd -1: ", CloseSocket(bad)},
-		{"SocketError", "getsockopt SO_ERROR fd -1: ", SocketError(bad)},
-		{"SetListenIPv6Only", "setsockopt IPV6_V6ONLY fd -1: ", SetListenIPv6Only(bad)},
-		{"SetListenNotIPv6Only", "setsockopt IPV6_V6ONLY fd -1: ", SetListenNotIPv6Only(bad)},
-		{"SetTCPKeepAlive", "setsockopt SO_KEEPALIVE fd -1: ", SetTCPKeepAlive(bad, true, time.Second)},
-		{"Notify", "notify fd -1: ", Notify(bad)},
-		{"DrainNotify", "drain notifications fd -1: ", DrainNotify(bad)},
+		{"SetNonblock", "evutil: set non-blocking fd -1: ", SetNonblock(bad)},
+		{"CloseSocket", "evutil: close fd -1: ", CloseSocket(bad)},
+		{"SocketError", "evutil: getsockopt SO_ERROR fd -1: ", SocketError(bad)},
+		{"SetListenIPv6Only", "evutil: setsockopt IPV6_V6ONLY fd -1: ", SetListenIPv6Only(bad)},
+		{"SetListenNotIPv6Only", "evutil: setsockopt IPV6_V6ONLY fd -1: ", SetListenNotIPv6Only(bad)},
+		{"SetTCPKeepAlive", "evutil: setsockopt SO_KEEPALIVE fd -1: ", SetTCPKeepAlive(bad, true, time.Second)},
+		{"Notify", "evutil: notify fd -1: ", Notify(bad)},
+		{"DrainNotify", "evutil: drain notifications fd -1: ", DrainNotify(bad)},
 	} {
 		if test.err == nil {
 			t.Errorf("%s: no error", test.call)
@@ -104,7 +104,7 @@ func TestErrorsNameOperationAndDescriptor(t *testing.T) {
 
 func TestSetCloseOnExecOfBadDescriptor(t *testing.T) {
 	err := SetCloseOnExec(InvalidSocket - 1)
-	if err == nil || !strings.HasPrefix(err.Error(), "set close-on-exec fd -2: ") {
+	if err == nil || !strings.HasPrefix(err.Error(), "evutil: set close-on-exec fd -2: ") {
 		t.Errorf("got %v", err)
 	}
 }

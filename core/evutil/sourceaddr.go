@@ -15,7 +15,7 @@ import (
 func SourceAddr(dst netip.Addr) (netip.Addr, error) {
 	src, err := sourceAddr(dst.Unmap())
 	if err != nil {
-		return netip.Addr{}, fmt.Errorf("source address for %v: %w", dst, err)
+		return netip.Addr{}, opError(fmt.Sprint("source address for ", dst), err)
 	}
 	return src, nil
 }
@@ -36,11 +36,11 @@ func sourceAddr(dst netip.Addr) (netip.Addr, error) {
 	}
 	defer func() { _ = sysio.CloseSocket(fd) }() // nothing has been sent
 	if err := sysio.Connect(fd, sa); err != nil {
-		return netip.Addr{}, fdError("connect", fd, err)
+		return netip.Addr{}, fmt.Errorf("connect: %w", err)
 	}
 	src, err := sysio.Sockname(fd)
 	if err != nil {
-		return netip.Addr{}, fdError("getsockname", fd, err)
+		return netip.Addr{}, fmt.Errorf("getsockname: %w", err)
 	}
 	ap, err := sysio.SockaddrToAddrPort(src)
 	return ap.Addr(), err

@@ -1,7 +1,6 @@
 package listener
 
 import (
-	"fmt"
 	"net/netip"
 
 	"github.com/go-libevent/libevent/core/event"
@@ -37,7 +36,7 @@ func (l *Listener) onReadable(*event.Event, event.What) {
 			// waits. If one does, the loop calls again.
 			return
 		default:
-			l.fail(fmt.Errorf("accept fd %d: %w", l.fd, err))
+			l.fail(opError("accept", l.fd, err))
 			return
 		}
 	}
@@ -73,7 +72,7 @@ func (l *Listener) fail(err error) {
 	if l.errorCallback != nil {
 		l.errorCallback(l, err)
 	} else if first {
-		evlog.Logf(evlog.Warn, "listener: %v; trying again every %v", err, l.pause)
+		evlog.Logf(evlog.Warn, "%v; trying again every %v", err, l.pause)
 	}
 }
 

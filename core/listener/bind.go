@@ -24,7 +24,7 @@ const KeepAlive = 300 * time.Second
 func NewBind(b *event.Base, addr netip.AddrPort, flags Flag, backlog int, cb Callback) (*Listener, error) {
 	l, err := newBind(b, addr, flags, backlog, cb)
 	if err != nil {
-		return nil, fmt.Errorf("listen tcp %v: %w", addr, err)
+		return nil, fmt.Errorf("listener: listen tcp %v: %w", addr, err)
 	}
 	return l, nil
 }

@@ -87,7 +87,7 @@ func TestConstructorErrors(t *testing.T) {
 			if tt.want != anything {
 				wantError(t, "error", err, tt.want)
 			}
-			if !strings.HasPrefix(err.Error(), tt.object) {
+			if !strings.HasPrefix(err.Error(), "listener: "+tt.object) {
 				t.Errorf("error %q, want it to be about %q", err, tt.object)
 			}
 		})

@@ -2,12 +2,13 @@ package listener
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
-// Errors that a caller may want to tell apart with errors.Is. What they are
-// wrapped in names the operation and its object. A nil base is event.ErrNil.
+// Errors that a caller may want to tell apart with errors.Is. They are wrapped in
+// one that reads "listener: operation object: cause". A nil base is event.ErrNil.
 var (
 	// ErrFlag is a flag that does not exist, has no meaning for the kind of
 	// socket, or contradicts another.
@@ -25,3 +26,8 @@ var (
 	// ErrLoopGoesOn is CloseNow on a listener whose loop was not told to end.
 	ErrLoopGoesOn = errors.New("loop was not told to end")
 )
+
+// opError adds the package, the operation and the socket to a cause.
+func opError(op string, fd int, err error) error {
+	return fmt.Errorf("listener: %s fd %d: %w", op, fd, err)
+}

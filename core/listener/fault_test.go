@@ -57,7 +57,7 @@ func TestShortagesAreReportedAndOutlived(t *testing.T) {
 				reported++
 				want(t, "listener", failed, l)
 				wantError(t, "error", err, shortage)
-				want(t, "message", err.Error(), fmt.Sprintf("accept fd %d: %v", l.FD(), shortage))
+				want(t, "message", err.Error(), fmt.Sprintf("listener: accept fd %d: %v", l.FD(), shortage))
 			})
 			first, second := dial(t, l.Addr()), dial(t, l.Addr())
 			run(t, b)

@@ -44,7 +44,7 @@ func Inherited() ([]InheritedFD, error) {
 	}
 	fds, err := inheritedFDs(count, names)
 	if err != nil {
-		return nil, fmt.Errorf("inherited descriptors: %w", err)
+		return nil, fmt.Errorf("listener: inherited descriptors: %w", err)
 	}
 	return fds, nil
 }

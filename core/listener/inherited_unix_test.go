@@ -93,7 +93,7 @@ func TestInheritedDescriptorsMustBeOpen(t *testing.T) {
 	f, _ := listening(t, "tcp", "127.0.0.1:0")
 	t.Setenv("LISTEN_FDS", "1000")
 	c := startChild(t, []*os.File{f}, asService...)
-	if text := c.says(t, "error"); !strings.HasPrefix(text, "inherited descriptors: ") {
+	if text := c.says(t, "error"); !strings.HasPrefix(text, "listener: inherited descriptors: ") {
 		t.Errorf("error %q", text)
 	}
 	c.end(t)

@@ -22,18 +22,18 @@ import (
 // listen, IPv4 before IPv6 as net.Listen does. One that somebody listens at already
 // is not passed over, but an error, ErrAddrInUse.
 func Listen(b *event.Base, address string, flags Flag, backlog int, cb Callback) (*Listener, error) {
-	l, err := listenTo(b, address, flags, backlog, cb)
+	a, err := evutil.ParseAddress(address)
 	if err != nil {
-		return nil, fmt.Errorf("listen %s: %w", address, err)
+		return nil, fmt.Errorf("listener: %w", err) // it names the address
+	}
+	l, err := listenTo(b, a, flags, backlog, cb)
+	if err != nil {
+		return nil, fmt.Errorf("listener: listen %s: %w", address, err)
 	}
 	return l, nil
 }
 
-func listenTo(b *event.Base, address string, flags Flag, backlog int, cb Callback) (*Listener, error) {
-	a, err := evutil.ParseAddress(address)
-	if err != nil {
-		return nil, err
-	}
+func listenTo(b *event.Base, a evutil.Address, flags Flag, backlog int, cb Callback) (*Listener, error) {
 	if a.Network == "unix" {
 		return newUnix(b, a.Path, flags, backlog, cb)
 	}

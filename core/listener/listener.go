@@ -94,16 +94,16 @@ func listenAt(b *event.Base, fd int, flags Flag, backlog int, cb Callback) (*Lis
 	l := newListener(b, fd, flags, cb)
 	err := flags.check(bindFlags | Reuseable)
 	if err == nil {
-		err = evutil.SetNonblock(fd)
+		err = sysio.SetNonblock(fd) // the error names fd once
 	}
 	if err == nil && flags&CloseOnExec != 0 {
-		err = evutil.SetCloseOnExec(fd)
+		err = sysio.SetCloseOnExec(fd)
 	}
 	if err == nil {
 		err = l.start(backlog)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("listen fd %d: %w", fd, err)
+		return nil, opError("listen", fd, err)
 	}
 	return l, nil
 }
@@ -182,7 +182,7 @@ func (l *Listener) change(op string, fn func()) error {
 		err = l.watch()
 	}
 	if err != nil {
-		return fmt.Errorf("listener %s fd %d: %w", op, l.fd, err)
+		return opError(op, l.fd, err)
 	}
 	return nil
 }
@@ -251,10 +251,10 @@ func (l *Listener) Free() {
 // freed.
 func (l *Listener) CloseNow() error {
 	if l.base == nil {
-		return fmt.Errorf("listener close: %w", event.ErrNil)
+		return fmt.Errorf("listener: close: %w", event.ErrNil)
 	}
 	if !l.base.GotBreak() && !l.base.GotExit() {
-		return fmt.Errorf("listener close fd %d: %w", l.fd, ErrLoopGoesOn)
+		return opError("close", l.fd, ErrLoopGoesOn)
 	}
 	return l.closeSocket()
 }
@@ -292,7 +292,7 @@ func (l *Listener) SetErrorCallback(cb ErrorCallback) {
 // ErrRange if n is not positive.
 func (l *Listener) SetAcceptLimit(n int) error {
 	if n <= 0 {
-		return fmt.Errorf("listener set accept limit %d: %w", n, ErrRange)
+		return fmt.Errorf("listener: set accept limit %d: %w", n, ErrRange)
 	}
 	l.guard.Lock()
 	defer l.guard.Unlock()
@@ -304,7 +304,7 @@ func (l *Listener) SetAcceptLimit(n int) error {
 // descriptors to become free. The error is ErrRange if d is not positive.
 func (l *Listener) SetPause(d time.Duration) error {
 	if d <= 0 {
-		return fmt.Errorf("listener set pause %v: %w", d, ErrRange)
+		return fmt.Errorf("listener: set pause %v: %w", d, ErrRange)
 	}
 	l.guard.Lock()
 	defer l.guard.Unlock()

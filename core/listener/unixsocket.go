@@ -29,7 +29,7 @@ import (
 func NewUnix(b *event.Base, path string, flags Flag, backlog int, cb Callback) (*Listener, error) {
 	l, err := newUnix(b, path, flags, backlog, cb)
 	if err != nil {
-		return nil, fmt.Errorf("listen unix %s: %w", path, err)
+		return nil, fmt.Errorf("listener: listen unix %s: %w", path, err)
 	}
 	return l, nil
 }
