@@ -32,12 +32,14 @@ func (ev *Event) AddTimeout(d time.Duration) error {
 	if err != nil {
 		return err
 	}
-	if err = b.add(ev, true); err == nil {
-		b.setCommon(ev, 0)
-		b.startTimeout(ev, d)
+	if err := b.add(ev, true); err != nil {
+		b.leave()
+		return err
 	}
+	b.setCommon(ev, 0)
+	b.startTimeout(ev, d)
 	b.leave()
-	return err
+	return nil
 }
 
 // AddCommon is AddTimeout with a timeout that many events of the base have in
@@ -183,10 +185,13 @@ func (b *Base) startTimeout(ev *Event, d time.Duration) {
 
 // deadlineAfter adds without running over.
 func deadlineAfter(now int64, d time.Duration) int64 {
-	if d > 0 && now > math.MaxInt64-int64(d) {
+	switch {
+	case d <= 0:
+		return now
+	case now > math.MaxInt64-int64(d):
 		return math.MaxInt64
 	}
-	return now + int64(max(d, 0))
+	return now + int64(d)
 }
 
 // setCommon notes which common timeout the event uses; c is its index plus one,

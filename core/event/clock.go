@@ -17,9 +17,11 @@ type clock struct {
 	wallTime time.Time // the wall clock's time at cached, or zero
 	last     int64     // the system's time when update was called last
 
-	read   func() int64     // the present time, whether the clock is stopped or not; any goroutine may call it
+	// since returns how much time has passed since start, whether the clock stands
+	// still or not: time.Since, or sinceSource. Any goroutine may call it.
+	since  func(start time.Time) time.Duration
+	start  time.Time        // poller.Epoch, or what source said at sourceStart
 	source func() time.Time // Config.Clock, or nil
-	start  time.Time        // what source said at sourceStart
 }
 
 // sourceStart is the time at which a base with a Config.Clock begins. It is so late
@@ -28,9 +30,9 @@ type clock struct {
 const sourceStart = 1 << 61
 
 func (c *clock) init(cfg *Config) {
-	c.uncached, c.read = cfg.Flags&NoCacheTime != 0, poller.Monotonic
+	c.uncached, c.since, c.start = cfg.Flags&NoCacheTime != 0, time.Since, poller.Epoch
 	if cfg.Clock != nil {
-		c.source, c.start, c.read = cfg.Clock, cfg.Clock(), c.readSource
+		c.source, c.since, c.start = cfg.Clock, c.sinceSource, cfg.Clock()
 	}
 }
 
@@ -41,7 +43,15 @@ func (c *clock) now() int64 {
 	return c.read()
 }
 
-func (c *clock) readSource() int64 { return sourceStart + int64(c.source().Sub(c.start)) }
+// read returns the present time, whether the clock stands still or not. The function
+// is called with its argument rather than bound to it, so that a base on the system's
+// time, which reads it for each timer that is added outside of callbacks, pays for
+// no call in between.
+func (c *clock) read() int64 { return int64(c.since(c.start)) }
+
+func (c *clock) sinceSource(start time.Time) time.Duration {
+	return sourceStart + c.source().Sub(start)
+}
 
 // update stops the clock at the present time.
 func (c *clock) update() {

@@ -70,7 +70,12 @@ func (b *Base) inLoopThread() bool {
 // awaitCallback waits until the callback of ev is done, if another thread is
 // in it, and reports whether it was. The lock is free meanwhile.
 func (b *Base) awaitCallback(ev *Event) bool {
-	if !b.guard.HasLock() || b.current != &ev.task || b.inLoopThread() {
+	return b.current == &ev.task && b.awaitCurrent(ev)
+}
+
+// awaitCurrent is awaitCallback for an event whose callback is running.
+func (b *Base) awaitCurrent(ev *Event) bool {
+	if b.inLoopThread() {
 		return false
 	}
 	for b.current == &ev.task {

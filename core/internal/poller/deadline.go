@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// epoch is what Monotonic counts from: some time before the first Poller.
-var epoch = time.Now()
+// Epoch is what Monotonic counts from: some time before the first Poller.
+var Epoch = time.Now()
 
 // Monotonic returns the nanoseconds since some time before the first Poller.
 // It never goes back.
-func Monotonic() int64 { return int64(time.Since(epoch)) }
+func Monotonic() int64 { return int64(time.Since(Epoch)) }
 
 // Time converts what Monotonic returned.
-func Time(ns int64) time.Time { return epoch.Add(time.Duration(ns)) }
+func Time(ns int64) time.Time { return Epoch.Add(time.Duration(ns)) }
 
 // A Deadline is when a wait ends by itself, by the clock of Monotonic. A wait
 // is given its end and not its length, so that what time passes before it
