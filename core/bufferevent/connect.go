@@ -49,7 +49,7 @@ func (b *Bufferevent) ConnectUnix(name string) error {
 
 // startConnect connects the first transport downwards that is a Connector.
 func (b *Bufferevent) startConnect(op string, to evutil.Sockaddr, family int) error {
-	at, c, err := beginAt[Connector](b)
+	at, c, err := beginAt(b, asConnector)
 	if err != nil {
 		return opError(op, err)
 	}
@@ -97,7 +97,7 @@ func (b *Bufferevent) ConnectHostnameHints(r Resolver, hints *evutil.AddrInfoHin
 	default:
 		return opError(op, evutil.EAIFamily)
 	}
-	at, c, err := beginAt[Connector](b)
+	at, c, err := beginAt(b, asConnector)
 	if err != nil {
 		return opError(op, err)
 	}
@@ -116,7 +116,7 @@ func (b *Bufferevent) ConnectHostnameHints(r Resolver, hints *evutil.AddrInfoHin
 // not being connected. Other bufferevents are connected if what they stand on is; a
 // pair always is.
 func (b *Bufferevent) Connected() bool {
-	at, c, err := beginAt[Connector](b)
+	at, c, err := beginAt(b, asConnector)
 	if err != nil {
 		return errors.Is(err, errors.ErrUnsupported) // such as a pair
 	}
@@ -129,7 +129,7 @@ func (b *Bufferevent) Connected() bool {
 func (b *Bufferevent) DNSError() error {
 	b.lock()
 	defer b.unlock()
-	_, c, ok := find[Connector](b)
+	_, c, ok := find(b, asConnector)
 	if !ok {
 		return nil
 	}
@@ -148,7 +148,7 @@ func (b *Bufferevent) DNSError() error {
 // at the same time, and it can be used again at once.
 func (b *Bufferevent) SetLocalAddr(addr netip.AddrPort) error {
 	op := "set local address " + addr.String()
-	at, c, err := beginAt[Connector](b)
+	at, c, err := beginAt(b, asConnector)
 	if err != nil {
 		return opError(op, err)
 	}

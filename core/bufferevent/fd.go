@@ -12,7 +12,7 @@ import (
 func (b *Bufferevent) FD() int {
 	b.lock()
 	defer b.unlock()
-	if _, t, ok := find[Describer](b); ok && b.refs > 0 {
+	if _, t, ok := find(b, asDescriber); ok && b.refs > 0 {
 		return t.FD()
 	}
 	return -1
@@ -24,7 +24,7 @@ func (b *Bufferevent) FD() int {
 // (bufferevent_setfd).
 func (b *Bufferevent) SetFD(fd int) error {
 	const op = "set descriptor"
-	at, t, err := beginAt[Describer](b)
+	at, t, err := beginAt(b, asDescriber)
 	if err != nil {
 		return opError(op, err)
 	}
@@ -36,7 +36,7 @@ func (b *Bufferevent) SetFD(fd int) error {
 // (bufferevent_replacefd).
 func (b *Bufferevent) ReplaceFD(fd int) error {
 	const op = "replace descriptor"
-	at, t, err := beginAt[Describer](b)
+	at, t, err := beginAt(b, asDescriber)
 	if err != nil {
 		return opError(op, err)
 	}

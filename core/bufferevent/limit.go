@@ -44,7 +44,7 @@ func (b *Bufferevent) ensureLimiter() (*limiter, error) {
 // socket, as for a pair (bufferevent_set_rate_limit).
 func (b *Bufferevent) SetRateLimit(cfg *TokenBucketConfig) error {
 	const op = "set rate limit"
-	at, _, err := beginAt[Limiter](b)
+	at, _, err := beginAt(b, asLimiter)
 	if err != nil {
 		return opError(op, err)
 	}
@@ -140,7 +140,7 @@ func (l *limiter) remove(b *Bufferevent) {
 // TokenBucketConfig returns what was set with SetRateLimit, or nil
 // (bufferevent_get_token_bucket_cfg).
 func (b *Bufferevent) TokenBucketConfig() *TokenBucketConfig {
-	at, _, err := beginAt[Limiter](b)
+	at, _, err := beginAt(b, asLimiter)
 	if err != nil {
 		return nil
 	}
@@ -185,7 +185,7 @@ func (b *Bufferevent) DecrementWriteLimit(n int) error {
 }
 
 func (b *Bufferevent) decrement(op string, what event.What, n int) error {
-	at, _, err := beginAt[Limiter](b)
+	at, _, err := beginAt(b, asLimiter)
 	if err != nil {
 		return opError(op, err)
 	}
@@ -209,7 +209,7 @@ func (b *Bufferevent) MaxToWrite() int { return b.askLimiter((*Bufferevent).maxT
 
 // askLimiter returns a number of the bufferevent where limits act, or math.MaxInt.
 func (b *Bufferevent) askLimiter(number func(at *Bufferevent) int) int {
-	at, _, err := beginAt[Limiter](b)
+	at, _, err := beginAt(b, asLimiter)
 	if err != nil {
 		return math.MaxInt
 	}

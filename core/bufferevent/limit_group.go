@@ -214,7 +214,7 @@ func (b *Bufferevent) AddToRateLimitGroup(g *RateLimitGroup) error {
 	if g == nil {
 		return opError(op, event.ErrNil)
 	}
-	at, _, err := beginAt[Limiter](b)
+	at, _, err := beginAt(b, asLimiter)
 	if err != nil {
 		return opError(op, err)
 	}
@@ -249,7 +249,7 @@ func (g *RateLimitGroup) admit() bool {
 // a member, if it is one. The error wraps errors.ErrUnsupported where that cannot be
 // (bufferevent_remove_from_rate_limit_group).
 func (b *Bufferevent) RemoveFromRateLimitGroup() error {
-	at, _, err := beginAt[Limiter](b)
+	at, _, err := beginAt(b, asLimiter)
 	if err != nil {
 		return opError("remove from rate limit group", err)
 	}

@@ -25,7 +25,7 @@ func (b *Bufferevent) setMaxSingle(op string, what event.What, n int) error {
 	if n < 0 || n > math.MaxInt32 {
 		return opError(op, ErrRange)
 	}
-	at, _, err := beginAt[Limiter](b)
+	at, _, err := beginAt(b, asLimiter)
 	if err != nil {
 		return opError(op, err)
 	}

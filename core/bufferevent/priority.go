@@ -29,7 +29,7 @@ func (b *Bufferevent) priority() int {
 // (bufferevent_priority_set).
 func (b *Bufferevent) SetPriority(priority int) error {
 	const op = "set priority"
-	at, p, err := beginAt[Prioritizer](b)
+	at, p, err := beginAt(b, asPrioritizer)
 	if err != nil {
 		return opError(op, err)
 	}

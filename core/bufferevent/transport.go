@@ -63,14 +63,29 @@ func As[T any](b *Bufferevent) (t T, ok bool) {
 	if b.refs == 0 {
 		return t, false
 	}
-	_, t, ok = find[T](b)
+	_, t, ok = find(b, as[T])
 	return t, ok
 }
 
-// find is As, and returns the bufferevent of the transport, too. The lock is held.
-func find[T any](b *Bufferevent) (at *Bufferevent, t T, ok bool) {
+// as asserts that a transport implements T.
+func as[T any](t Transport) (T, bool) {
+	v, ok := t.(T)
+	return v, ok
+}
+
+// An assertion to a type parameter is looked up in a table of the runtime each time.
+// One to a named type is found in a cache of its own, so that each connection can be
+// asked; hence these.
+func asConnector(t Transport) (Connector, bool)     { v, ok := t.(Connector); return v, ok }
+func asDescriber(t Transport) (Describer, bool)     { v, ok := t.(Describer); return v, ok }
+func asLimiter(t Transport) (Limiter, bool)         { v, ok := t.(Limiter); return v, ok }
+func asPrioritizer(t Transport) (Prioritizer, bool) { v, ok := t.(Prioritizer); return v, ok }
+
+// find is As for an assertion to T, and returns the bufferevent of the transport, too.
+// The lock is held.
+func find[T any](b *Bufferevent, as func(Transport) (T, bool)) (at *Bufferevent, t T, ok bool) {
 	for at = b; at != nil; at = at.wrapped() {
-		if t, ok = at.transport.(T); ok {
+		if t, ok = as(at.transport); ok {
 			return at, t, true
 		}
 	}
@@ -90,20 +105,19 @@ func own[T any](b *Bufferevent) (t T, ok bool) {
 // beginAt is begin for the bufferevent whose transport implements T, which it returns
 // with the transport. The error is ErrFreed, or errors.ErrUnsupported if there is
 // none. The caller ends it with end.
-func beginAt[T any](b *Bufferevent) (at *Bufferevent, t T, err error) {
+func beginAt[T any](b *Bufferevent, as func(Transport) (T, bool)) (at *Bufferevent, t T, err error) {
 	b.lock()
-	defer b.unlock()
-	if b.refs == 0 {
-		return nil, t, ErrFreed
+	at, t, ok := find(b, as)
+	switch {
+	case b.refs == 0:
+		err = ErrFreed
+	case !ok:
+		err = errors.ErrUnsupported
+	case !at.begin():
+		err = ErrFreed
 	}
-	at, t, ok := find[T](b)
-	if !ok {
-		return nil, t, errors.ErrUnsupported
-	}
-	if !at.begin() {
-		return nil, t, ErrFreed
-	}
-	return at, t, nil
+	b.unlock()
+	return at, t, err
 }
 
 // The capabilities: what a transport can do besides moving data. This is the whole

@@ -1,7 +1,6 @@
 package evhttp
 
 import (
-	"errors"
 	"io"
 	"math"
 	"net/http"
@@ -57,6 +56,7 @@ type h1ServerConn struct {
 	inputUnread   bool    // the client may be sending what is not read
 	truncated     bool    // the last answer is not complete
 	peerEnded     bool    // nothing comes any more
+	longTurns     bool    // the stream writes maxTurn before others have their turn
 	unreported    bool    // completions of requests that are over wait in h1Server.unreported
 	count         int     // of requests
 	began         instant // when the head, or the body, began to come
@@ -118,9 +118,6 @@ func (c *h1ServerConn) start(b *bufferevent.Bufferevent) error {
 	c.attach(b)
 	if err := b.SetTimeouts(0, max(c.server.cfg.Timeouts.Write, 0)); err != nil {
 		return err
-	}
-	if err := b.SetMaxSingleWrite(maxTurn); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return err // without a socket, there is no turn to take
 	}
 	c.began = c.now()
 	c.expect(c.server.cfg.Timeouts.Header)

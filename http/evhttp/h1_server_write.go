@@ -1,8 +1,10 @@
 package evhttp
 
 import (
+	"errors"
 	"strconv"
 
+	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/http/internal/message"
 	"github.com/go-libevent/libevent/http/internal/wire"
@@ -151,7 +153,25 @@ func announced(f *message.Fields) (n int64, ok bool) {
 
 // sendData implements exchange.
 func (x *h1ServerExchange) sendData(data *evbuffer.Buffer) error {
-	return sendData(x.c.bev.Output(), x.chunked, data, &x.c.server.scratch)
+	c := x.c
+	if err := c.fitTurn(data.Len()); err != nil {
+		return err
+	}
+	return sendData(c.bev.Output(), x.chunked, data, &c.server.scratch)
+}
+
+// fitTurn has turns of maxTurn from the first answer on that does not fit into one of
+// the stream's default. Short answers, of which maxUnsent may wait, do, and most
+// connections have no others.
+func (c *h1ServerConn) fitTurn(more int) error {
+	if c.longTurns || c.bev.Output().Len()+more <= bufferevent.DefaultMaxSingleWrite {
+		return nil
+	}
+	c.longTurns = true
+	if err := c.bev.SetMaxSingleWrite(maxTurn); !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil // without a socket, there is no turn to take
 }
 
 // sendEnd implements exchange.

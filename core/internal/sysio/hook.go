@@ -69,6 +69,10 @@ func SetHook(h Hook) (restore func()) {
 	return func() { hook.Store(before) }
 }
 
+// hooked reports whether there is a hook to ask. What a connection is set up with
+// and ended by looks before it asks, as the compiler inlines no more than that.
+func hooked() bool { return hook.Load() != nil }
+
 // ask asks the hook, if there is one, about a call that moves up to n bytes, and
 // returns how many it may.
 func ask(op Op, fd, n int) (limit int, err error) {
@@ -82,7 +86,8 @@ func ask(op Op, fd, n int) (limit int, err error) {
 
 // retry makes a call that moves up to n bytes, as many as the hook lets it, and
 // makes it again for as long as it is interrupted. All calls of the package go
-// through retry or once, but for those that move data while there is no hook.
+// through retry, retryError or once, but for those that move data while there is no
+// hook.
 func retry[T any](op Op, fd, n int, call func(limit int) (T, error)) (T, error) {
 	for {
 		var result T
@@ -96,15 +101,29 @@ func retry[T any](op Op, fd, n int, call func(limit int) (T, error)) (T, error) 
 	}
 }
 
-// retryError is retry for a call without a result.
+// retryError is retry for a call that moves nothing and has no result.
 func retryError(op Op, fd int, call func() error) error {
-	_, err := retry(op, fd, 0, func(int) (struct{}, error) { return struct{}{}, call() })
-	return err
+	for {
+		var err error
+		if hooked() {
+			_, err = ask(op, fd, 0)
+		}
+		if err == nil {
+			err = call()
+		}
+		if err != errInterrupted {
+			return err
+		}
+	}
 }
 
 // retrySocket is retry for a call whose result is a descriptor.
 func retrySocket(op Op, fd int, call func() (int, error)) (int, error) {
-	made, err := retry(op, fd, 0, func(int) (int, error) { return call() })
+	made := InvalidSocket
+	err := retryError(op, fd, func() (err error) {
+		made, err = call()
+		return err
+	})
 	if err != nil {
 		return InvalidSocket, err
 	}
@@ -114,8 +133,10 @@ func retrySocket(op Op, fd int, call func() (int, error)) (int, error) {
 // once makes a call that does its work even if it is interrupted, and so must not
 // be made again: a descriptor that is closed may be in use again.
 func once(op Op, fd int, call func() error) error {
-	if _, err := ask(op, fd, 0); err != nil {
-		return err
+	if hooked() {
+		if _, err := ask(op, fd, 0); err != nil {
+			return err
+		}
 	}
 	if err := call(); err != errInterrupted {
 		return err
