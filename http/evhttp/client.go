@@ -244,8 +244,7 @@ func (c *Client) end(cause error) {
 	var rest []*clientExchange
 	for _, p := range c.pools {
 		for conn := range p.conns {
-			rest = append(rest, conn.queue...)
-			conn.queue = nil
+			rest = append(rest, conn.takeAll()...)
 			conn.Free()
 		}
 		rest = append(rest, p.waiting...)

@@ -184,7 +184,7 @@ func TestReadOnWriteError(t *testing.T) {
 			must(t, c.MakeRequest(o.r, MethodPost, "/"))
 			ours.TriggerEvent(bufferevent.EventError|bufferevent.EventWriting, nil, 0)
 			side := c
-			dispatch(t, base, func() bool { return o.over || side.written != nil })
+			dispatch(t, base, func() bool { return o.over || side.h1.written != nil })
 			theirs.WriteString(helloAnswer)
 			o.await(t, base)
 			if flags == 0 {
@@ -322,7 +322,7 @@ func TestTheEndComesWhileReadingRests(t *testing.T) {
 		theirs.WriteString(head)
 		theirs.Write(make([]byte, total))
 		dispatch(t, base, func() bool { rested = o.r.paused; return rested })
-		c.finished(io.EOF) // as a stream tells that has nothing more
+		c.h1.finished(io.EOF) // as a stream tells that has nothing more
 		if o.over {
 			t.Fatal("over too early")
 		}
@@ -353,7 +353,7 @@ func TestAnAnswerThatIsFasterThanTheLoop(t *testing.T) {
 	side := c
 	side.expect(time.Hour) // it is late
 	theirs.WriteString(helloAnswer[:len(helloAnswer)-1])
-	dispatch(t, base, func() bool { return side.state == receivingBody })
+	dispatch(t, base, func() bool { return side.h1.state == receivingBody })
 	if ready != 1 || o.over {
 		t.Fatalf("told %d times to send the body, over %v", ready, o.over)
 	}

@@ -24,6 +24,8 @@ import (
 //		}
 //		return evtls.NewSocket(base, -1, evtls.Connecting, cfg, bufferevent.CloseOnFree)
 //	}
+//
+// The stream must not offer protocols but HTTP/1.1 to the host.
 type SecureFunc func(base *event.Base, under *bufferevent.Bufferevent, host string) (*bufferevent.Bufferevent, error)
 
 // A ClientConfig is how a [Client] is to be. Its zero value stands for the
@@ -138,6 +140,8 @@ type ConnConfig struct {
 	// OnPanic is called with what a callback has panicked with; see
 	// [ClientConn.SetPanicCallback].
 	OnPanic PanicFunc
+
+	protocols []clientProtocol // that may be spoken; nil for clientProtocols
 }
 
 // ConnFlags change what a client's connection does.

@@ -24,32 +24,20 @@ type ClientConn struct {
 	tunnel    *tunnel // through a proxy, or nil
 	pool      *pool   // that the connection is one of, or nil
 
-	queue   []*clientExchange // the first one is being sent or answered
-	state   clientState
-	later   event.Deferred // for what the loop tells, and not a call of the user's
-	busy    bool           // readable is at work, and will see what has changed
-	retries int            // how often connecting was tried again
+	queue   []*clientExchange // that wait to be sent
+	session clientSession     // what the connection speaks, if it is open
+	h1      h1ClientConn      // the session of HTTP/1.1: it needs no memory of its own
+	later   event.Deferred    // for what the loop tells, and not a call of the user's
+	failure error             // why it cannot be used, which the loop is to tell, or nil
+	retries int               // how often connecting was tried again
+	scratch []byte            // for what is sent next
+	unhook  func() bool       // from the freeing of the base, unless in a pool
 
-	// What there is for a connection.
-	reused  bool  // it has carried another request before
-	last    bool  // it carries no other request
-	ended   error // nothing more comes, or nil
-	written error // nothing more can be sent, or nil
-	failure error // why it cannot be used, which the loop is to tell, or nil
-
-	// What there is for a request.
-	body      requestBody // what the body of the request waits for
-	answering bool        // some of the answer has come
-	timed     bool        // the time for the answer runs
-	tooLarge  error       // the body is being dropped because of that, or nil
-	handed    int         // bytes that were given to the stream, if nothing can follow
-	informed  int         // informational responses that have come
-
-	unhook       func() bool // from the freeing of the base, unless in a pool
-	scratch      []byte
-	spareSent    []func() // memory to be used again
-	freeWhenDone bool
 	idleSince    uint64 // in a pool
+	state        clientState
+	place        poolPlace
+	reused       bool // the connection that is open has carried another request before
+	freeWhenDone bool
 }
 
 // NewClientConn makes a connection to a host; cfg may be nil. It connects when there is a

@@ -2,6 +2,7 @@ package evhttp
 
 import (
 	"errors"
+	"io"
 	"net/netip"
 	"slices"
 	"syscall"
@@ -11,23 +12,72 @@ import (
 	"github.com/go-libevent/libevent/core/evutil"
 )
 
-// next goes on with the first request in the queue, if nothing else is under way.
+// take appends a request to the queue.
+func (c *ClientConn) take(x *clientExchange) {
+	x.enqueue(c)
+	c.queue = append(c.queue, x)
+	c.next()
+}
+
+// pending returns how many requests wait or are under way.
+func (c *ClientConn) pending() int {
+	if c.session == nil {
+		return len(c.queue)
+	}
+	return len(c.queue) + c.session.count()
+}
+
+// next goes on with the requests that wait, as far as the connection can carry them.
 func (c *ClientConn) next() {
+	for c.state == open && c.session.room() {
+		x := c.nextExchange()
+		if x == nil {
+			break
+		}
+		c.session.begin(x)
+	}
 	switch {
 	case c.freed:
-	case len(c.queue) == 0:
-		if c.pool != nil {
-			c.pool.put(c)
-		} else if c.freeWhenDone {
-			c.Free()
-		} else if c.state == idle && c.cfg.IdleTimeout > 0 {
-			c.expect(c.cfg.IdleTimeout)
-		}
-	case c.state == disconnected:
+	case c.state == disconnected && len(c.queue) > 0:
 		c.connect()
-	case c.state == idle:
-		c.begin(c.queue[0])
+	case c.pool != nil:
+		c.pool.put(c)
+	case c.pending() > 0:
+	case c.freeWhenDone:
+		c.Free()
+	case c.state == open && c.cfg.IdleTimeout > 0:
+		c.expect(c.cfg.IdleTimeout)
 	}
+}
+
+// nextExchange takes the request that has waited longest, or returns nil.
+func (c *ClientConn) nextExchange() *clientExchange {
+	if len(c.queue) > 0 {
+		x := c.queue[0]
+		c.queue = slices.Delete(c.queue, 0, 1)
+		return x
+	}
+	if c.pool == nil {
+		return nil
+	}
+	x := c.pool.nextWaiting()
+	if x != nil {
+		x.enqueue(c)
+	}
+	return x
+}
+
+// retry has an exchange sent again, by another stream, before those that wait.
+func (c *ClientConn) retry(x *clientExchange) { c.queue = slices.Insert(c.queue, 0, x) }
+
+// takeAll returns all exchanges, those first that are under way, and leaves none.
+func (c *ClientConn) takeAll() (all []*clientExchange) {
+	if c.session != nil {
+		all = c.session.stop()
+	}
+	all = append(all, c.queue...)
+	c.queue = nil
+	return all
 }
 
 // connect begins to connect. That it fails is told by the loop, for it may be
@@ -87,18 +137,75 @@ func (c *ClientConn) tellLater() {
 
 func onClientLater(d *event.Deferred) { d.Data.(*ClientConn).tell() }
 
-// tell tells what was not to be told within a call of the user's: a failure, or that it is
-// time for the body.
+// tell tells what was not to be told within a call of the user's.
 func (c *ClientConn) tell() {
 	switch {
 	case c.freed:
-	case c.failure != nil && c.state.exchanging():
-		c.fail(ReqBufferError, c.failure)
+	case c.state == open:
+		c.session.onLater()
 	case c.failure != nil:
-		c.fail(ReqEOF, c.failure)
-	case c.body == bodyReady:
-		c.sendBody(c.queue[0])
+		c.lost(ReqEOF, c.failure)
 	}
+}
+
+// onReadable implements role.
+func (c *ClientConn) onReadable() {
+	for c.state == proxying && c.readProxy() {
+	}
+	if c.state == open {
+		c.session.onReadable()
+	}
+}
+
+// onDrained implements role.
+func (c *ClientConn) onDrained() {
+	if c.state == open {
+		c.session.onDrained()
+	}
+}
+
+// onEvent implements role.
+func (c *ClientConn) onEvent(what bufferevent.Events) {
+	outcome := what.Outcome()
+	switch {
+	case c.state == open && outcome != bufferevent.ConnectionMade:
+		c.session.onEvent(what)
+	case outcome == bufferevent.ConnectionMade:
+		c.connected()
+	case outcome == bufferevent.TimedOut:
+		c.lost(ReqTimeout, c.bev.Err())
+	case outcome == bufferevent.InputEnded:
+		c.cutShort(io.ErrUnexpectedEOF)
+	default:
+		c.cutShort(unexpected(c.reason()))
+	}
+}
+
+// cutShort is called when the stream has ended while the connection was made. What had come
+// before may say more.
+func (c *ClientConn) cutShort(err error) {
+	b := c.bev
+	c.onReadable()
+	if c.bev == b || c.state == handshaking {
+		c.lost(ReqEOF, err)
+	}
+}
+
+// reason returns why the stream is broken. There is none if a user has only
+// said so.
+func (c *ClientConn) reason() error {
+	if err := c.bev.Err(); err != nil {
+		return err
+	}
+	return io.ErrUnexpectedEOF
+}
+
+// unexpected returns err, or if that is an end of the stream, one that came too early.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // connected is called when the stream is connected.
@@ -118,9 +225,9 @@ func (c *ClientConn) established() {
 		c.failLater(err)
 		return
 	}
-	clientStates.step(&c.state, idle)
-	c.retries = 0
-	c.reused, c.last, c.ended, c.written = false, false, nil, nil
+	clientStates.step(&c.state, open)
+	c.retries, c.reused = 0, false
+	c.session = c.newSession()
 	c.expect(0)
 	if c.cfg.Flags&ConReuseConnectedAddr != 0 && c.unix == "" {
 		c.peer = c.bev.PeerAddr()
@@ -129,7 +236,8 @@ func (c *ClientConn) established() {
 }
 
 // disconnect closes the stream, in order if no message is under way, and keeps the
-// connection for another one. It may end with the connection freed.
+// connection for another one. No request is on it any more. It may end with the connection
+// freed.
 func (c *ClientConn) disconnect() {
 	was, bev := c.state, c.bev
 	quiet := bev != nil && c.betweenMessages()
@@ -138,10 +246,8 @@ func (c *ClientConn) disconnect() {
 	if was != disconnected {
 		clientStates.step(&c.state, disconnected)
 	}
-	c.ended, c.failure, c.tooLarge, c.body = nil, nil, nil, bodyFree
-	if x := c.first(); x != nil {
-		x.onSent = nil
-	}
+	c.failure = nil
+	c.stopSession()
 	if c.cfg.Flags&ConReuseConnectedAddr == 0 {
 		c.peer = netip.AddrPort{}
 	}
@@ -151,18 +257,41 @@ func (c *ClientConn) disconnect() {
 	case bev != nil:
 		bev.Free()
 	}
-	if was.open() && c.onClose != nil {
+	if was == open && c.onClose != nil {
 		c.tellClosed(c.onClose)
 	}
 }
 
-// session implements role.
-func (c *ClientConn) session() serverSession { return nil }
+// stopSession ends the session, if there is one, which has no exchange any more.
+func (c *ClientConn) stopSession() {
+	if c.session != nil {
+		c.session.stop()
+		c.session = nil
+	}
+}
+
+// handOver gives the stream away, without callbacks and timeouts.
+func (c *ClientConn) handOver() *bufferevent.Bufferevent {
+	b := c.bev
+	c.bev = nil
+	clientStates.step(&c.state, disconnected)
+	c.stopSession()
+	c.expect(0)
+	b.SetCallbacks(nil, nil, nil)
+	b.Data = nil
+	_ = b.SetTimeouts(0, 0) // fails only for one that was freed
+	return b
+}
+
+// asServer implements role.
+func (c *ClientConn) asServer() serverSession { return nil }
 
 // betweenMessages implements role.
 func (c *ClientConn) betweenMessages() bool {
-	switch c.state {
-	case idle, upgraded, proxying:
+	switch {
+	case c.state == open:
+		return c.session != nil && c.session.betweenMessages()
+	case c.state == proxying:
 		return c.bev.Output().Len() == 0
 	}
 	return false
@@ -210,30 +339,7 @@ func (c *ClientConn) failAll(code RequestError, err error) {
 	}
 }
 
-// fail ends the request that is under way, and the connection with it.
-func (c *ClientConn) fail(code RequestError, err error) {
-	switch {
-	case c.state == idle:
-		c.disconnect()
-		c.next()
-		return
-	case !c.state.open():
-		c.lost(code, err)
-		return
-	}
-	x := c.queue[0]
-	if code == ReqEOF && c.maySendAgain(x) {
-		c.disconnect()
-		c.next()
-		return
-	}
-	x.stale = code == ReqEOF && c.reused && !c.answering
-	c.queue = slices.Delete(c.queue, 0, 1)
-	c.disconnect()
-	c.over(x, &Error{Code: code, Err: err})
-}
-
-// over ends a request that is not in the queue any more, and goes on. A pool has
+// over ends a request that is not on the connection any more, and goes on. A pool has
 // the connection back before the callback is called, which may want it.
 func (c *ClientConn) over(x *clientExchange, cause error) {
 	if c.pool != nil {
@@ -262,23 +368,20 @@ func (c *ClientConn) onTimer() {
 	case c.state == retrying:
 		clientStates.step(&c.state, disconnected)
 		c.next()
-	case c.body == bodyAsked && !c.timed:
-		c.sendBody(c.queue[0])
-	case !c.state.open():
-		c.fail(ReqTimeout, errConnectTimeout)
-	case c.state == idle:
-		c.fail(ReqTimeout, nil)
-	case c.written != nil:
-		c.fail(ReqEOF, c.written)
+	case c.state != open:
+		c.lost(ReqTimeout, errConnectTimeout)
+	case c.session.count() == 0: // it was idle for too long
+		c.disconnect()
+		c.next()
 	default:
-		c.fail(ReqTimeout, errAnswerTimeout)
+		c.session.onTimer()
 	}
 }
 
 // release implements role.
 func (c *ClientConn) release() {
-	queue := c.queue
-	c.queue = nil
+	all := c.takeAll()
+	c.stopSession()
 	if c.state != disconnected {
 		clientStates.step(&c.state, disconnected)
 	}
@@ -286,7 +389,7 @@ func (c *ClientConn) release() {
 	if c.unhook != nil {
 		c.unhook()
 	}
-	for _, x := range queue {
+	for _, x := range all {
 		x.abandon()
 	}
 	if c.pool != nil {
@@ -299,15 +402,43 @@ func (c *ClientConn) baseFreed() {
 	if c.freed {
 		return
 	}
-	queue := c.queue
-	c.queue = nil
+	all := c.takeAll()
 	c.close()
-	failRest(queue, event.ErrFreed)
+	failRest(all, event.ErrFreed)
 }
 
 // stop ends connecting when no request waits for it.
 func (c *ClientConn) stop() {
 	if len(c.queue) == 0 && c.state.opening() {
 		c.disconnect()
+	}
+}
+
+// cancel gives up an exchange that is not under way.
+func (c *ClientConn) cancel(x *clientExchange) {
+	i := slices.Index(c.queue, x)
+	if i < 0 {
+		if c.freed { // in failRest
+			x.abandon()
+		}
+		return
+	}
+	c.queue = slices.Delete(c.queue, i, i+1)
+	c.stop()
+	x.abandon()
+	c.next()
+}
+
+// panicFunc implements role.
+func (c *ClientConn) panicFunc() PanicFunc { return c.cfg.OnPanic }
+
+// panicked implements role. What called the callback goes on, unless the panic
+// passes.
+func (c *ClientConn) panicked(r *Request, passes bool) {
+	if c.session != nil && c.session.panicked(r, passes) {
+		return
+	}
+	if passes && c.pool == nil {
+		c.next()
 	}
 }

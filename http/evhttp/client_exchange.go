@@ -3,7 +3,6 @@ package evhttp
 import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
-	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/internal/message"
 )
 
@@ -16,11 +15,12 @@ type clientExchange struct {
 	pool  *pool       // that it waits in, if it is pooled
 	conn  *ClientConn // that has it, if it is queued
 
+	carrier clientStream // that carries it, if it is under way
+
 	onDone          func(r *Request)
 	onReady         func(r *Request) // for the body, if that follows
 	onInformational func(r *Request, code int, h *Header)
 	onStage         func(r *Request, stage SendStage)
-	onSent          []func()
 
 	host    string // for the Host field, if it is not that of the connection
 	follows bool   // the body follows the head
@@ -28,7 +28,7 @@ type clientExchange struct {
 	stale   bool   // it has failed because the server had closed the connection
 	telling bool   // its end is being reported, and it was not sent again meanwhile
 
-	h1ClientFraming // on a connection of HTTP/1.1
+	h1ClientFraming // if that carries it
 }
 
 // wait has the exchange wait for a connection of a pool.
@@ -44,9 +44,6 @@ func (x *clientExchange) enqueue(c *ClientConn) {
 	x.pool, x.conn = nil, c
 	x.Request.ex, x.Request.conn = x, &c.Conn
 }
-
-// current reports whether the exchange is what its connection sends or receives.
-func (x *clientExchange) current() bool { return x.state == queued && x.conn.current(x) }
 
 // finish ends the exchange, and tells. What is told may send the request again.
 func (x *clientExchange) finish(cause error) {
@@ -72,12 +69,18 @@ func (x *clientExchange) abandon() {
 // conclude ends the exchange.
 func (x *clientExchange) conclude(cause error) {
 	exchangeStates.step(&x.state, unsent)
-	x.pool, x.conn, x.onSent = nil, nil, nil
+	x.pool, x.conn, x.carrier = nil, nil, nil
 	x.over(cause)
 }
 
-// proto implements exchange.
-func (x *clientExchange) proto() message.Proto { return message.HTTP11 }
+// proto implements exchange. Until it is known, it is what is spoken to hosts that do not say
+// otherwise.
+func (x *clientExchange) proto() message.Proto {
+	if c := x.conn; c != nil && c.session != nil {
+		return c.session.proto()
+	}
+	return message.HTTP11
+}
 
 // sendHead implements exchange. Servers alone answer; so below.
 func (x *clientExchange) sendHead(int64) error { return ErrNotServer }
@@ -90,28 +93,24 @@ func (x *clientExchange) inform(int) error { return ErrNotServer }
 
 // sendData implements exchange.
 func (x *clientExchange) sendData(data *evbuffer.Buffer) error {
-	if !x.current() {
+	if x.carrier == nil {
 		return ErrOrder
 	}
-	return x.conn.sendData(x, data)
+	return x.carrier.sendData(data)
 }
 
 // sendEnd implements exchange.
 func (x *clientExchange) sendEnd() error {
-	if !x.current() {
+	if x.carrier == nil {
 		return ErrOrder
 	}
-	return x.conn.sendEnd(x)
+	return x.carrier.sendEnd()
 }
 
 // whenSent implements exchange.
 func (x *clientExchange) whenSent(fn func()) {
-	if !x.current() {
-		return
-	}
-	x.onSent = append(x.onSent, fn)
-	if b := x.conn.bev; b.Output().Len() == 0 {
-		b.Trigger(event.Write, bufferevent.TrigDeferCallbacks)
+	if x.carrier != nil {
+		x.carrier.whenSent(fn)
 	}
 }
 
@@ -123,26 +122,28 @@ func (x *clientExchange) wantBody(bool) {}
 
 // resume implements exchange.
 func (x *clientExchange) resume() {
-	if x.unpause() && x.current() {
-		x.conn.resume(x)
+	if x.unpause() && x.carrier != nil {
+		x.carrier.resume()
 	}
 }
 
 // abort implements exchange. A request that is not complete cannot be told from one that
 // was given up, so that the cause does not matter.
 func (x *clientExchange) abort(error) {
-	switch x.state {
-	case pooled:
+	switch {
+	case x.state == pooled:
 		x.pool.cancel(x)
-	case queued:
+	case x.carrier != nil:
+		x.carrier.cancel()
+	case x.state == queued:
 		x.conn.cancel(x)
 	}
 }
 
 // detach implements exchange.
 func (x *clientExchange) detach() (*bufferevent.Bufferevent, error) {
-	if x.state != queued {
+	if x.carrier == nil {
 		return nil, ErrOrder
 	}
-	return x.conn.handOver(x)
+	return x.carrier.detach()
 }

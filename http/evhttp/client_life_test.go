@@ -134,10 +134,10 @@ func TestCancelInEveryState(t *testing.T) {
 					t.Error("it still waits")
 				}
 			case "sent":
-				dispatch(t, base, func() bool { return side.state == awaitingHead && side.bev.Output().Len() == 0 })
+				dispatch(t, base, func() bool { return side.h1.state == awaitingHead && side.bev.Output().Len() == 0 })
 				o.r.Cancel()
 			case "in the body":
-				dispatch(t, base, func() bool { return side.state == receivingBody })
+				dispatch(t, base, func() bool { return side.h1.state == receivingBody })
 				o.r.Cancel()
 			case "over":
 				o.await(t, base)
@@ -281,7 +281,7 @@ func TestFree(t *testing.T) {
 	must(t, c.MakeRequest(second.r, MethodGet, "/"))
 	ctx := first.r.Context()
 	side := c
-	dispatch(t, base, func() bool { return side.state == awaitingHead })
+	dispatch(t, base, func() bool { return side.h1.state == awaitingHead })
 	c.Free()
 	c.Free()
 	if first.over || second.over || ctx.Err() == nil || first.r.Err() == nil || first.r.Conn() != nil {

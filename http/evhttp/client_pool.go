@@ -17,7 +17,7 @@ type hostRoute struct {
 	proxyAuth   string
 }
 
-// name is what makes a way different from others.
+// A connKey is what makes a route different from others.
 type connKey struct {
 	secure bool
 	host   string
@@ -25,7 +25,7 @@ type connKey struct {
 	proxy  string
 }
 
-// name returns what the connections of a way are found by. Requests in clear
+// name returns what the connections of a route are found by. Requests in clear
 // for any host share the connections to a proxy.
 func (w *hostRoute) name() connKey {
 	if w.proxy != "" && !w.secure {
@@ -34,28 +34,27 @@ func (w *hostRoute) name() connKey {
 	return connKey{w.secure, w.host, w.port, w.proxy}
 }
 
-// tunnelled reports whether the way goes through a proxy that does not get to see
+// tunnelled reports whether the route goes through a proxy that does not get to see
 // the requests.
 func (w *hostRoute) tunnelled() bool { return w.proxy != "" && w.secure }
 
-// pool has the connections of a way, and the requests that wait for one.
+// A pool has the connections of a route, and the requests that wait for one.
 type pool struct {
 	client  *Client
 	name    connKey
 	route   hostRoute
 	cfg     *ConnConfig // of its connections, once there was one
 	conns   map[*ClientConn]struct{}
-	idle    []*ClientConn // the one used last at the end
+	shared  []*ClientConn // that carry requests, and can take another one
+	idle    []*ClientConn // that carry none; the one used last at the end
 	waiting []*clientExchange
 }
 
-// send sends a request on a connection that is idle, or on a new one if there may
+// send sends a request on a connection that can take it, or on a new one if there may
 // be one, or lets it wait.
 func (p *pool) send(x *clientExchange) error {
-	if n := len(p.idle); n > 0 {
-		conn := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		p.client.idle--
+	if conn := p.ready(); conn != nil {
+		p.unlist(conn)
 		conn.take(x)
 		return nil
 	}
@@ -78,24 +77,87 @@ func (p *pool) send(x *clientExchange) error {
 	return nil
 }
 
-// put is called when a connection has nothing to do.
+// ready returns a connection that can take a request, or nil: one that carries some already
+// before one that is idle.
+func (p *pool) ready() *ClientConn {
+	for _, list := range [...][]*ClientConn{p.shared, p.idle} {
+		if n := len(list); n > 0 {
+			return list[n-1]
+		}
+	}
+	return nil
+}
+
+// put is called when a connection can carry more than before, or less: it goes where it
+// belongs. One that is not open takes a request that waits, or is given up.
 func (p *pool) put(conn *ClientConn) {
-	if x := p.nextWaiting(); x != nil {
-		conn.take(x)
+	switch {
+	case conn.state != open && conn.pending() == 0:
+		p.unlist(conn)
+		if x := p.nextWaiting(); x != nil {
+			conn.take(x)
+		} else {
+			conn.Free()
+		}
+	case conn.state != open || !conn.session.room():
+		p.unlist(conn)
+	case conn.pending() > 0:
+		p.share(conn)
+	case conn.place != inIdle:
+		p.keep(conn)
+	}
+}
+
+// share lists a connection that carries requests, and can take another one.
+func (p *pool) share(conn *ClientConn) {
+	if conn.place == inShared {
 		return
 	}
+	p.unlist(conn)
+	poolPlaces.step(&conn.place, inShared)
+	p.shared = append(p.shared, conn)
+}
+
+// keep keeps a connection that carries no request, within the limits.
+func (p *pool) keep(conn *ClientConn) {
 	c := p.client
-	if conn.state != idle || len(p.idle) >= c.cfg.MaxIdlePerHost {
+	p.unlist(conn)
+	if len(p.idle) >= c.cfg.MaxIdlePerHost {
 		conn.Free()
 		return
 	}
 	c.turn++
 	conn.idleSince = c.turn
+	poolPlaces.step(&conn.place, inIdle)
 	p.idle = append(p.idle, conn)
 	conn.expect(c.cfg.IdleTimeout)
 	if c.idle++; c.idle > c.cfg.MaxIdle {
 		c.oldestIdle().Free()
 	}
+}
+
+// unlist takes a connection off the list that it is in.
+func (p *pool) unlist(conn *ClientConn) {
+	switch conn.place {
+	case unlisted:
+		return
+	case inShared:
+		p.shared = without(p.shared, conn)
+	case inIdle:
+		p.idle = without(p.idle, conn)
+		p.client.idle--
+	}
+	poolPlaces.step(&conn.place, unlisted)
+}
+
+// without deletes a connection from a list, near whose end it probably is.
+func without(list []*ClientConn, conn *ClientConn) []*ClientConn {
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i] == conn {
+			return slices.Delete(list, i, i+1)
+		}
+	}
+	return list
 }
 
 // nextWaiting takes the request that has waited longest, or returns nil.
@@ -112,10 +174,7 @@ func (p *pool) nextWaiting() *clientExchange {
 // gone is called when a connection was freed, by the pool or by others.
 func (p *pool) gone(conn *ClientConn) {
 	delete(p.conns, conn)
-	if i := slices.Index(p.idle, conn); i >= 0 {
-		p.idle = slices.Delete(p.idle, i, i+1)
-		p.client.idle--
-	}
+	p.unlist(conn)
 	if p.client.freed {
 		return
 	}

@@ -91,7 +91,7 @@ func (c *ClientConn) makeRequest(r *Request, method Method, name, uri string, fo
 			return fmt.Errorf("evhttp: request %s %s: %w", name, uri, event.ErrFreed)
 		}
 	}
-	if len(c.queue) >= c.cfg.MaxQueue {
+	if c.pending() >= c.cfg.MaxQueue {
 		return fmt.Errorf("evhttp: request %s %s: %w", name, uri, ErrQueueFull)
 	}
 	x, err := r.renew(method, name, uri)
@@ -120,7 +120,8 @@ func (r *Request) renew(method Method, name, uri string) (*clientExchange, error
 	r.input.Drain(r.input.Len())
 	r.ctx, r.cancel, r.cause, r.past, r.incoming, r.inTrailer = nil, nil, nil, nil, nil, nil
 	r.code, r.reason, r.sent, r.expected = 0, "", 0, 0
-	r.sending, r.received, r.paused = sendNothing, false, false
+	messageStates.step(&r.sending, sendNothing)
+	r.received, r.paused = false, false
 	x.host, x.spent, x.stale, x.telling = "", false, false, false
 	return x, nil
 }

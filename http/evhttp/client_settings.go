@@ -63,7 +63,7 @@ func (c *ClientConn) SetReadTimeout(d time.Duration) error {
 // SetWriteTimeout sets ConnConfig.WriteTimeout (evhttp_connection_set_write_timeout_tv).
 func (c *ClientConn) SetWriteTimeout(d time.Duration) error {
 	return c.set("write timeout", func(cfg *ConnConfig) {
-		if cfg.WriteTimeout = d; c.state.open() {
+		if cfg.WriteTimeout = d; c.state == open {
 			_ = c.bev.SetTimeouts(0, d) // fails only for one that was freed
 		}
 	})
@@ -86,7 +86,7 @@ func (c *ClientConn) SetContinueTimeout(d time.Duration) error {
 // SetIdleTimeout sets ConnConfig.IdleTimeout.
 func (c *ClientConn) SetIdleTimeout(d time.Duration) error {
 	return c.set("idle timeout", func(cfg *ConnConfig) {
-		if cfg.IdleTimeout = d; c.state == idle && len(c.queue) == 0 {
+		if cfg.IdleTimeout = d; c.state == open && c.pending() == 0 {
 			c.expect(d)
 		}
 	})

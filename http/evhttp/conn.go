@@ -44,7 +44,7 @@ type role interface {
 	betweenMessages() bool           // no message is under way, so that the stream may end in order
 	closeGracefully(b *bufferevent.Bufferevent)
 	release()                         // the connection is going
-	session() serverSession           // on a server; nil on a client
+	asServer() serverSession          // on a server; nil on a client
 	panicFunc() PanicFunc             // what is told of panics, or nil
 	panicked(r *Request, passes bool) // a callback has, and that passes through the loop or not
 }
@@ -75,7 +75,7 @@ func (c *Conn) init(base *event.Base, r role) error {
 
 // accepted returns the connection as that of a server, or nil on a client.
 func (c *Conn) accepted() *ServerConn {
-	if s := c.role.session(); s != nil {
+	if s := c.role.asServer(); s != nil {
 		return s.conn()
 	}
 	return nil

@@ -3,7 +3,6 @@ package evhttp
 import (
 	"errors"
 	"math"
-	"slices"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
@@ -11,121 +10,117 @@ import (
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
-// onReadable implements role.
-func (c *ClientConn) onReadable() {
-	if c.busy {
+// onReadable implements clientSession.
+func (h *h1ClientConn) onReadable() {
+	if h.busy {
 		return
 	}
-	c.busy = true
-	for c.bev != nil && c.readSome() {
+	h.busy = true
+	for h.state != stopped && h.readSome() {
 	}
-	c.busy = false
-	if c.ended != nil && c.bev != nil {
-		c.end()
+	h.busy = false
+	if h.ended != nil && h.state != stopped {
+		h.end()
 	}
 }
 
 // readSome takes some of what has come. It returns whether there may be more to
 // take.
-func (c *ClientConn) readSome() bool {
-	switch c.state {
+func (h *h1ClientConn) readSome() bool {
+	switch h.state {
 	case awaitingHead:
-		return c.readHead()
+		return h.readHead()
 	case receivingBody:
-		return c.readBody()
-	case proxying:
-		return c.readProxy()
+		return h.readBody()
 	case idle:
-		if c.bev.Input().Len() > 0 { // no request was sent
-			c.disconnect()
-			c.next()
+		if h.c.bev.Input().Len() > 0 { // no request was sent
+			h.fail(ReqInvalidHeader, nil)
 		}
 	}
 	return false
 }
 
-func (c *ClientConn) readHead() (more bool) {
-	x, in := c.queue[0], c.bev.Input()
+func (h *h1ClientConn) readHead() (more bool) {
+	x, in := h.x, h.c.bev.Input()
 	if in.Len() == 0 {
 		return false
 	}
-	c.answering = true
-	if c.body == bodyReady { // the server does not wait for the body
-		if c.sendBody(x); !c.current(x) {
+	h.answering = true
+	if h.body == bodyReady { // the server does not wait for the body
+		if h.sendBody(x); h.x != x {
 			return false
 		}
 	}
-	done, err := readHead(in, &x.head, c.limits)
+	done, err := readHead(in, &x.head, h.c.limits)
 	switch {
 	case err != nil:
-		c.fail(ReqInvalidHeader, err)
+		h.fail(ReqInvalidHeader, err)
 		return false
 	case !done:
 		return false
 	case x.head.Informational():
-		return c.inform(x)
+		return h.inform(x)
 	}
-	return c.headComplete(x)
+	return h.headComplete(x)
 }
 
 // inform deals with an informational response.
-func (c *ClientConn) inform(x *clientExchange) (more bool) {
-	if c.informed++; c.informed > maxInformational {
-		c.fail(ReqInvalidHeader, ErrInformational)
+func (h *h1ClientConn) inform(x *clientExchange) (more bool) {
+	if h.informed++; h.informed > maxInformational {
+		h.fail(ReqInvalidHeader, ErrInformational)
 		return false
 	}
 	if fn := x.onInformational; fn != nil {
-		c.run(&x.Request, func() { fn(&x.Request, x.head.Status, (*Header)(&x.head.Header)) })
-		if !c.current(x) {
+		h.c.run(&x.Request, func() { fn(&x.Request, x.head.Status, (*Header)(&x.head.Header)) })
+		if h.x != x {
 			return false
 		}
 	}
 	code := x.head.Status
 	x.head.Again()
-	if code == 100 && c.body == bodyAsked {
-		c.sendBody(x)
-		return c.current(x)
+	if code == 100 && h.body == bodyAsked {
+		h.sendBody(x)
+		return h.x == x
 	}
-	if c.timed {
-		c.expect(c.cfg.ReadTimeout)
+	if h.timed {
+		h.c.expect(h.c.cfg.ReadTimeout)
 	}
 	return true
 }
 
-func (c *ClientConn) headComplete(x *clientExchange) (more bool) {
-	h := &x.head
-	clientStates.step(&c.state, receivingBody)
-	if c.body == bodyAsked {
-		c.body = bodyFree
+func (h *h1ClientConn) headComplete(x *clientExchange) (more bool) {
+	h1ClientStates.step(&h.state, receivingBody)
+	if h.body == bodyAsked {
+		bodyStates.step(&h.body, bodyFree)
 	}
-	x.incoming, x.code = &h.Head.Head, h.Status
-	if phrase := message.ReasonPhrase(h.Status); string(h.Reason()) == phrase {
+	x.incoming, x.code = &x.head.Head.Head, x.head.Status
+	if phrase := message.ReasonPhrase(x.head.Status); string(x.head.Reason()) == phrase {
 		x.reason = phrase
 	} else {
-		x.reason = string(h.Reason())
+		x.reason = string(x.head.Reason())
 	}
-	c.last = c.last || !h.KeepAlive
-	c.timed = true
-	c.expect(c.cfg.ReadTimeout)
-	if h.Status == 101 && !x.header.fields().Contains(message.Upgrade) {
-		c.fail(ReqInvalidHeader, ErrUpgrade)
+	h.last = h.last || !x.head.KeepAlive
+	h.timed = true
+	h.c.expect(h.c.cfg.ReadTimeout)
+	if x.head.Status == 101 && !x.header.fields().Contains(message.Upgrade) {
+		h.fail(ReqInvalidHeader, ErrUpgrade)
 		return false
 	}
 	if x.sending == sendDone {
 		x.output.Drain(x.output.Len()) // it will not be sent again
 	}
-	if x.onHeader != nil && !c.consult(&x.Request, x.onHeader) {
-		if c.current(x) {
-			c.fail(ReqCancel, errRefused)
+	if x.onHeader != nil && !h.c.consult(&x.Request, x.onHeader) {
+		if h.x == x {
+			h.fail(ReqCancel, errRefused)
 		}
 		return false
 	}
-	return c.current(x) && c.beginBody(x)
+	return h.x == x && h.beginBody(x)
 }
 
 // beginBody gets ready for the body.
-func (c *ClientConn) beginBody(x *clientExchange) bool {
-	limit := c.maxBody
+func (h *h1ClientConn) beginBody(x *clientExchange) bool {
+	limit := h.c.maxBody
 	if limit < 0 && !x.stream {
 		limit = DefaultMaxResponse
 	} else if limit <= 0 {
@@ -133,85 +128,72 @@ func (c *ClientConn) beginBody(x *clientExchange) bool {
 	}
 	x.body.begin(&x.head.Head)
 	err := x.body.bound(limit)
-	return err == nil || c.overflow(x, err)
+	return err == nil || h.overflow(x, err)
 }
 
 // overflow is called when a body is too large. It returns whether that is read
 // all the same, and dropped, which has its limit, too.
-func (c *ClientConn) overflow(x *clientExchange, err error) bool {
-	if c.cfg.Flags&ConLingeringClose == 0 || c.tooLarge != nil || x.body.left > DefaultMaxResponse {
-		c.fail(ReqDataTooLong, err)
+func (h *h1ClientConn) overflow(x *clientExchange, err error) bool {
+	if h.c.cfg.Flags&ConLingeringClose == 0 || h.tooLarge != nil || x.body.left > DefaultMaxResponse {
+		h.fail(ReqDataTooLong, err)
 		return false
 	}
-	c.tooLarge = err
+	h.tooLarge = err
 	x.body.limit = x.body.total + DefaultMaxResponse
 	x.input.Drain(x.input.Len())
 	return true
 }
 
-// current reports whether x is still the request that is under way.
-func (c *ClientConn) current(x *clientExchange) bool {
-	return c.bev != nil && len(c.queue) > 0 && c.queue[0] == x
-}
-
-// first returns the request that is being sent or answered, or nil.
-func (c *ClientConn) first() *clientExchange {
-	if len(c.queue) == 0 {
-		return nil
-	}
-	return c.queue[0]
-}
-
-func (c *ClientConn) readBody() (more bool) {
-	x := c.queue[0]
+func (h *h1ClientConn) readBody() (more bool) {
+	x := h.x
 	most, dst := math.MaxInt32, x.Input()
-	if c.tooLarge != nil {
+	if h.tooLarge != nil {
 		dst = nil
 	} else if most = x.room(); most <= 0 {
-		c.pause(x)
+		h.pause(x)
 		return false
 	}
-	n, err := x.body.read(c.bev.Input(), dst, most, c.limits)
+	n, err := x.body.read(h.c.bev.Input(), dst, most, h.c.limits)
 	switch {
 	case errors.Is(err, wire.ErrBodyTooLarge):
-		return c.overflow(x, err)
+		return h.overflow(x, err)
 	case err != nil:
-		c.fail(ReqInvalidHeader, err)
+		h.fail(ReqInvalidHeader, err)
 	case x.body.complete():
-		c.complete(x)
+		h.complete(x)
 	case n > 0:
-		c.expect(c.cfg.ReadTimeout)
-		if x.onChunk != nil && c.tooLarge == nil {
-			c.invoke(&x.Request, x.onChunk)
+		h.c.expect(h.c.cfg.ReadTimeout)
+		if x.onChunk != nil && h.tooLarge == nil {
+			h.c.invoke(&x.Request, x.onChunk)
 		}
 		return true
 	}
-	return c.state == awaitingHead // another one, whose answer was there before
+	return h.state == awaitingHead // another one, whose answer was there before
 }
 
-// pause rests until the user has taken some of the body.
-func (c *ClientConn) pause(x *clientExchange) {
+// pause stops reading until the user has taken some of the body.
+func (h *h1ClientConn) pause(x *clientExchange) {
 	x.pause()
-	c.bev.Disable(event.Read)
-	c.expectNothing()
+	h.c.bev.Disable(event.Read)
+	h.c.expectNothing()
 }
 
-// resume goes on with reading after a pause.
-func (c *ClientConn) resume(x *clientExchange) {
-	c.expect(c.cfg.ReadTimeout)
-	if c.ended == nil {
-		if err := c.bev.Enable(event.Read); err != nil {
-			c.failLater(err)
+// resume implements clientStream.
+func (h *h1ClientConn) resume() {
+	h.c.expect(h.c.cfg.ReadTimeout)
+	if h.ended == nil {
+		if err := h.c.bev.Enable(event.Read); err != nil {
+			h.c.failLater(err)
 			return
 		}
 	}
-	c.bev.Trigger(event.Read, bufferevent.TrigDeferCallbacks)
+	h.c.bev.Trigger(event.Read, bufferevent.TrigDeferCallbacks)
 }
 
 // complete is called when all of the answer has come.
-func (c *ClientConn) complete(x *clientExchange) {
-	if c.tooLarge != nil {
-		c.fail(ReqDataTooLong, c.tooLarge)
+func (h *h1ClientConn) complete(x *clientExchange) {
+	if h.tooLarge != nil {
+		h.fail(ReqDataTooLong, h.tooLarge)
 		return
 	}
 	x.received = true
@@ -219,45 +201,65 @@ func (c *ClientConn) complete(x *clientExchange) {
 		x.inTrailer = &x.body.chunks.Trailer
 	}
 	if x.stream {
-		c.invoke(&x.Request, x.onChunk)
-		if !c.current(x) {
+		h.c.invoke(&x.Request, x.onChunk)
+		if h.x != x {
 			return
 		}
 	}
 	if x.sending == sendBody && x.expected >= 0 && x.sent == x.expected {
 		messageStates.step(&x.sending, sendDone) // SendReplyEnd was not called yet, but this is all that was announced
-		c.reach(x, SentBody)
+		if !h.reach(x, SentBody) {
+			return
+		}
 	}
-	c.queue = slices.Delete(c.queue, 0, 1)
+	c := h.c
 	c.expectNothing()
 	c.reused, x.onSent = true, nil
 	if x.body.framing == wire.Tunnel {
-		c.offer(x)
+		h.offer(x)
 		return
 	}
 	sent := x.sending == sendDone && c.bev.Output().Len() == 0
+	h.drop()
 	if sent {
-		clientStates.step(&c.state, idle)
+		h1ClientStates.step(&h.state, idle)
 	}
 	// What no request was sent for must not answer the next one.
-	if !sent || c.last || c.ended != nil || c.bev.Input().Len() > 0 {
+	if !sent || h.last || h.ended != nil || c.bev.Input().Len() > 0 {
 		c.disconnect()
 	}
 	c.over(x, nil)
 }
 
 // offer lets the user take the stream, which is not HTTP any more.
-func (c *ClientConn) offer(x *clientExchange) {
-	clientStates.step(&c.state, upgraded)
+func (h *h1ClientConn) offer(x *clientExchange) {
+	h1ClientStates.step(&h.state, upgraded)
 	x.cause = nil
 	if x.onDone != nil {
-		c.invoke(&x.Request, x.onDone)
+		h.c.invoke(&x.Request, x.onDone)
 	}
-	if x.ex != nil {
-		x.conclude(nil)
+	if h.state == upgraded {
+		h.endOffer()
 	}
-	if c.state == upgraded && !c.freed {
+}
+
+// endOffer closes a stream that the user has not taken.
+func (h *h1ClientConn) endOffer() {
+	c, x := h.c, h.drop()
+	x.conclude(nil)
+	if h.state == upgraded { // or the error callback has freed the connection
 		c.disconnect()
 	}
 	c.next()
+}
+
+// detach implements clientStream.
+func (h *h1ClientConn) detach() (*bufferevent.Bufferevent, error) {
+	if h.state != upgraded {
+		return nil, ErrOrder
+	}
+	c, x := h.c, h.drop()
+	b := c.handOver()
+	x.conclude(nil)
+	return b, nil
 }

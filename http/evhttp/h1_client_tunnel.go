@@ -57,20 +57,19 @@ func (c *ClientConn) readProxy() (more bool) {
 	done, err := readHead(c.bev.Input(), &t.head, c.limits)
 	switch {
 	case err != nil:
-		c.fail(ReqInvalidHeader, fmt.Errorf("proxy: %w", err))
+		c.lost(ReqInvalidHeader, fmt.Errorf("proxy: %w", err))
 	case !done:
 	case t.head.Informational():
 		if t.informed++; t.informed > maxInformational {
-			c.fail(ReqInvalidHeader, fmt.Errorf("proxy: %w", ErrInformational))
+			c.lost(ReqInvalidHeader, fmt.Errorf("proxy: %w", ErrInformational))
 			return false
 		}
 		t.head.Again()
 		return true
 	case t.head.Status/100 != 2:
-		c.fail(ReqEOF, &ProxyError{t.head.Status, string(t.head.Reason())})
+		c.lost(ReqEOF, &ProxyError{t.head.Status, string(t.head.Reason())})
 	default:
 		c.goThrough()
-		return c.state == awaitingHead
 	}
 	return false
 }
@@ -90,24 +89,8 @@ func (c *ClientConn) goThrough() {
 	}
 	b, err := c.tunnel.secure(under)
 	if err != nil {
-		c.fail(ReqEOF, err)
+		c.lost(ReqEOF, err)
 		return
 	}
 	c.attach(b)
-}
-
-// handOver gives the stream away that a request has made into a tunnel.
-func (c *ClientConn) handOver(x *clientExchange) (*bufferevent.Bufferevent, error) {
-	if c.state != upgraded {
-		return nil, ErrOrder
-	}
-	b := c.bev
-	clientStates.step(&c.state, disconnected)
-	c.bev, c.ended = nil, nil
-	c.expect(0)
-	b.SetCallbacks(nil, nil, nil)
-	b.Data = nil
-	_ = b.SetTimeouts(0, 0) // fails only for one that was freed
-	x.conclude(nil)
-	return b, nil
 }

@@ -9,19 +9,13 @@ import (
 	"github.com/go-libevent/libevent/http/internal/wire"
 )
 
-// take appends a request to the queue.
-func (c *ClientConn) take(x *clientExchange) {
-	x.enqueue(c)
-	c.queue = append(c.queue, x)
-	c.next()
-}
-
-// begin sends a request: all of it, unless its body follows, or waits for the
-// server to want it.
-func (c *ClientConn) begin(x *clientExchange) {
-	clientStates.step(&c.state, awaitingHead)
-	c.answering, c.timed, c.handed, c.informed = false, false, 0, 0
-	c.body = bodyFree
+// begin implements clientSession. It sends all of a request, unless its body follows, or
+// waits for the server to want it.
+func (h *h1ClientConn) begin(x *clientExchange) {
+	h1ClientStates.step(&h.state, awaitingHead)
+	h.x, x.carrier = x, h
+	h.answering, h.timed, h.handed, h.informed = false, false, 0, 0
+	bodyStates.step(&h.body, bodyFree)
 	x.head.Reset(x.name)
 	messageStates.step(&x.sending, sendNothing)
 	x.sent, x.chunked = 0, false
@@ -29,67 +23,70 @@ func (c *ClientConn) begin(x *clientExchange) {
 	if x.follows {
 		length = -1
 	}
-	c.expectNothing()
-	if err := c.writeHead(x, length); err != nil {
-		c.cannotSend(err)
+	h.c.expectNothing()
+	if err := h.writeHead(x, length); err != nil {
+		h.cannotSend(err)
 		return
 	}
 	messageStates.step(&x.sending, sendBody)
-	c.handed = c.bev.Output().Len()
+	h.handed = h.c.bev.Output().Len()
 	switch {
 	case length == 0:
 		messageStates.step(&x.sending, sendDone)
-		c.reach(x, SentHead)
-		c.reach(x, SentBody)
-		c.awaitAnswer()
-	case x.header.fields().HasTokenKnown(message.Expect, "100-continue"):
-		c.body = bodyAsked
-		if c.cfg.ContinueTimeout > 0 {
-			c.expect(c.cfg.ContinueTimeout)
-		} else {
-			c.awaitAnswer()
+		if h.reach(x, SentHead) && h.reach(x, SentBody) {
+			h.awaitAnswer()
 		}
-		c.reach(x, SentHead)
+	case x.header.fields().HasTokenKnown(message.Expect, "100-continue"):
+		bodyStates.step(&h.body, bodyAsked)
+		if h.c.cfg.ContinueTimeout > 0 {
+			h.c.expect(h.c.cfg.ContinueTimeout)
+		} else {
+			h.awaitAnswer()
+		}
+		h.reach(x, SentHead)
 	case x.follows:
-		c.reach(x, SentHead)
-		c.body = bodyReady
-		c.tellLater()
+		if h.reach(x, SentHead) {
+			bodyStates.step(&h.body, bodyReady)
+			h.c.tellLater()
+		}
 	default:
-		c.reach(x, SentHead)
-		c.sendBody(x)
+		if h.reach(x, SentHead) {
+			h.sendBody(x)
+		}
 	}
 }
 
 // sendBody sends the body of a request, when it is time for it.
-func (c *ClientConn) sendBody(x *clientExchange) {
-	c.body, c.timed = bodyFree, false
-	c.expectNothing()
+func (h *h1ClientConn) sendBody(x *clientExchange) {
+	bodyStates.step(&h.body, bodyFree)
+	h.timed = false
+	h.c.expectNothing()
 	if x.follows {
 		x.spent = true
 		if x.onReady != nil {
-			c.invoke(&x.Request, x.onReady)
+			h.c.invoke(&x.Request, x.onReady)
 		}
 		return
 	}
-	if err := c.sendOutput(x); err != nil {
-		c.cannotSend(err)
+	if err := h.sendOutput(x); err != nil {
+		h.cannotSend(err)
 		return
 	}
 	messageStates.step(&x.sending, sendDone)
 	x.sent = x.expected
-	c.handed = c.bev.Output().Len()
-	c.reach(x, SentBody)
+	h.handed = h.c.bev.Output().Len()
+	h.reach(x, SentBody)
 }
 
 // sendOutput sends the body and keeps it, in case it has to be sent again.
-func (c *ClientConn) sendOutput(x *clientExchange) error {
-	out, n := c.bev.Output(), x.output.Len()
+func (h *h1ClientConn) sendOutput(x *clientExchange) error {
+	out, n := h.c.bev.Output(), x.output.Len()
 	if n <= maxCopied {
-		c.scratch = slices.Grow(c.scratch[:0], n)[:n]
-		if _, err := x.output.CopyOut(c.scratch); err != nil {
+		h.c.scratch = slices.Grow(h.c.scratch[:0], n)[:n]
+		if _, err := x.output.CopyOut(h.c.scratch); err != nil {
 			return err
 		}
-		return out.Add(c.scratch)
+		return out.Add(h.c.scratch)
 	}
 	if out.AddBufferReference(&x.output) == nil {
 		return nil
@@ -99,19 +96,19 @@ func (c *ClientConn) sendOutput(x *clientExchange) error {
 }
 
 // writeHead writes the head of a request.
-func (c *ClientConn) writeHead(x *clientExchange, length int64) error {
-	head, err := wire.AppendRequestLine(c.scratch[:0], x.name, x.target)
+func (h *h1ClientConn) writeHead(x *clientExchange, length int64) error {
+	head, err := wire.AppendRequestLine(h.c.scratch[:0], x.name, x.target)
 	if err != nil {
 		return err
 	}
 	f := x.header.fields()
 	if !f.Contains(message.Host) {
-		head = appendLine(head, "Host", c.hostOf(x))
+		head = appendLine(head, "Host", h.hostOf(x))
 	}
-	if c.proxyAuth != "" && !f.Has("Proxy-Authorization") {
-		head = appendLine(head, "Proxy-Authorization", c.proxyAuth)
+	if h.c.proxyAuth != "" && !f.Has("Proxy-Authorization") {
+		head = appendLine(head, "Proxy-Authorization", h.c.proxyAuth)
 	}
-	head = c.appendFraming(head, x, length)
+	head = h.appendFraming(head, x, length)
 	for i := range f.Len() {
 		name, value := f.At(i)
 		switch f.NameAt(i) {
@@ -121,30 +118,30 @@ func (c *ClientConn) writeHead(x *clientExchange, length int64) error {
 		head = appendLine(head, name, value)
 	}
 	if f.HasTokenKnown(message.Connection, "close") {
-		c.last = true
+		h.last = true
 	}
 	head = append(head, wire.CRLF...)
-	c.scratch = head[:0]
-	return c.bev.Output().Add(head)
+	h.c.scratch = head[:0]
+	return h.c.bev.Output().Add(head)
 }
 
 // hostOf returns the value of the Host field, which for CONNECT is the target
 // (RFC 9112, section 3.2).
-func (c *ClientConn) hostOf(x *clientExchange) string {
+func (h *h1ClientConn) hostOf(x *clientExchange) string {
 	switch {
 	case x.host != "":
 		return x.host
 	case x.method == MethodConnect:
 		return x.target
-	case c.hostField == "" && c.host != "":
-		c.hostField = hostField(c.TLS() != nil, c.host, c.port)
+	case h.c.hostField == "" && h.c.host != "":
+		h.c.hostField = hostField(h.c.TLS() != nil, h.c.host, h.c.port)
 	}
-	return c.hostField
+	return h.c.hostField
 }
 
 // appendFraming says how the body is delimited. Methods that usually have one
 // say so even if it is empty (RFC 9110, section 8.6).
-func (c *ClientConn) appendFraming(head []byte, x *clientExchange, length int64) []byte {
+func (h *h1ClientConn) appendFraming(head []byte, x *clientExchange, length int64) []byte {
 	const usual = MethodPost | MethodPut | MethodPatch
 	if length < 0 {
 		if n, ok := announced(x.header.fields()); ok {
@@ -162,13 +159,13 @@ func (c *ClientConn) appendFraming(head []byte, x *clientExchange, length int64)
 	return head
 }
 
-// sendData sends a part of the body.
-func (c *ClientConn) sendData(x *clientExchange, data *evbuffer.Buffer) error {
-	if c.written != nil {
+// sendData implements clientStream.
+func (h *h1ClientConn) sendData(data *evbuffer.Buffer) error {
+	if h.written != nil {
 		return data.Drain(data.Len()) // only the answer still counts
 	}
-	c.handed = -1
-	err := sendData(c.bev.Output(), x.chunked, data, &c.scratch)
+	h.handed = -1
+	err := sendData(h.c.bev.Output(), h.x.chunked, data, &h.c.scratch)
 	if errors.Is(err, evbuffer.ErrFrozen) { // as in cannotSend
 		return data.Drain(data.Len())
 	}
@@ -177,58 +174,50 @@ func (c *ClientConn) sendData(x *clientExchange, data *evbuffer.Buffer) error {
 
 // cannotSend is called when a request cannot be put into the output. If that is
 // because the stream has failed, the event that says why is on its way.
-func (c *ClientConn) cannotSend(err error) {
+func (h *h1ClientConn) cannotSend(err error) {
 	if errors.Is(err, evbuffer.ErrFrozen) {
-		c.awaitAnswer()
+		h.awaitAnswer()
 		return
 	}
-	c.failLater(err)
+	h.c.failLater(err)
 }
 
-// sendEnd ends the body.
-func (c *ClientConn) sendEnd(x *clientExchange) error {
-	if c.written != nil {
+// sendEnd implements clientStream.
+func (h *h1ClientConn) sendEnd() error {
+	x := h.x
+	if h.written != nil {
 		return nil
 	}
-	c.handed = -1
+	h.handed = -1
 	var err error
 	if x.chunked {
-		err = sendLastChunk(c.bev.Output(), x.trailer, &c.scratch)
+		err = sendLastChunk(h.c.bev.Output(), x.trailer, &h.c.scratch)
 	}
 	if err != nil && !errors.Is(err, evbuffer.ErrFrozen) {
 		return err
 	}
-	if c.bev.Output().Len() == 0 {
-		c.awaitAnswer()
+	if h.c.bev.Output().Len() == 0 {
+		h.awaitAnswer()
 	}
 	if err == nil {
-		c.reach(x, SentBody)
+		h.reach(x, SentBody)
 	}
 	return nil
 }
 
-// reach reports how far the sending of a request has got.
-func (c *ClientConn) reach(x *clientExchange, stage SendStage) {
+// reach tells how far the sending of a request has got. It returns whether that is still
+// under way.
+func (h *h1ClientConn) reach(x *clientExchange, stage SendStage) bool {
 	if x.onStage != nil {
-		c.run(&x.Request, func() { x.onStage(&x.Request, stage) })
+		h.c.run(&x.Request, func() { x.onStage(&x.Request, stage) })
 	}
+	return h.x == x
 }
 
-// cancel gives up an exchange.
-func (c *ClientConn) cancel(x *clientExchange) {
-	i := slices.Index(c.queue, x)
-	if i < 0 {
-		if c.freed { // in failRest
-			x.abandon()
-		}
-		return
+// closeSend implements clientStream.
+func (h *h1ClientConn) closeSend() error {
+	if h.state != receivingBody {
+		return ErrOrder
 	}
-	c.queue = slices.Delete(c.queue, i, i+1)
-	if i == 0 && c.state.exchanging() {
-		c.disconnect()
-	} else {
-		c.stop()
-	}
-	x.abandon()
-	c.next()
+	return h.c.bev.CloseWrite()
 }

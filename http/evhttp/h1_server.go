@@ -107,8 +107,8 @@ func (h *h1Server) newSession(s *Server) (serverSession, error) {
 	return c, nil
 }
 
-// session implements role.
-func (c *h1ServerConn) session() serverSession { return c }
+// asServer implements role.
+func (c *h1ServerConn) asServer() serverSession { return c }
 
 // conn implements serverSession.
 func (c *h1ServerConn) conn() *ServerConn { return &c.ServerConn }

@@ -1,11 +1,5 @@
 package evhttp
 
-import (
-	"net/http"
-
-	"github.com/go-libevent/libevent/http/internal/message"
-)
-
 // A PanicFunc is called with what a callback has panicked with, while the stack is
 // still that of the panic, so that [runtime/debug.Stack] shows where it was. r is
 // the request that the callback was about, or nil if it was about a connection.
@@ -92,90 +86,4 @@ func (r *Request) tellError(cause error) {
 	defer r.conn.guard(r, &returned)
 	r.onError(r, cause)
 	returned = true
-}
-
-// panicFunc implements role.
-func (c *h1ServerConn) panicFunc() PanicFunc { return c.server.cfg.OnPanic }
-
-// guardReading is guard for the callbacks that readable calls: one for all requests that
-// have come together, which costs less than one for each. A panic of anything but a
-// callback passes.
-func (c *h1ServerConn) guardReading(returned *bool) {
-	x := c.calling
-	if *returned || x == nil {
-		return
-	}
-	c.calling = nil
-	var value any
-	if fn := c.panicFunc(); fn != nil {
-		if value = recover(); value != nil {
-			fn(&x.Request, value)
-		}
-	}
-	c.panicked(&x.Request, value == nil)
-	if value == nil {
-		return
-	}
-	c.called(x)
-	c.busy = false
-	if !c.freed {
-		c.onReadable()
-	}
-}
-
-// panicked implements role.
-func (c *h1ServerConn) panicked(r *Request, passes bool) {
-	if r != nil {
-		r.kept = true
-	}
-	switch {
-	case passes:
-		c.busy = false
-		c.fail(ErrPanic)
-	case c.freed:
-	case c.x == nil: // the request was over
-		c.end()
-	case c.x.sending == sendBody:
-		c.fail(ErrPanic)
-	default:
-		c.answerPanic(c.x)
-	}
-}
-
-// answerPanic says that there was an error, unless the request is answered, and ends
-// the connection. There is no page of the user's, whose function may be what has
-// panicked.
-func (c *h1ServerConn) answerPanic(x *h1ServerExchange) {
-	c.last, c.inputUnread = true, true
-	x.received, x.cause = true, ErrPanic
-	serverStates.step(&c.state, answering)
-	if x.sending == sendDone {
-		c.answered(x)
-		return
-	}
-	const code = http.StatusInternalServerError
-	x.header.Clear()
-	x.errorPage(code, message.ReasonPhrase(code))
-	if err := x.SendReply(code, "", nil); err != nil {
-		c.fail(err)
-	}
-}
-
-// panicFunc implements role.
-func (c *ClientConn) panicFunc() PanicFunc { return c.cfg.OnPanic }
-
-// panicked implements role. What called the callback goes on, unless the panic
-// passes, as after one that has done something to the connection.
-func (c *ClientConn) panicked(r *Request, passes bool) {
-	if passes {
-		c.busy = false
-	}
-	switch {
-	case r != nil && r.client.conn == c && c.state.exchanging() && c.current(r.client):
-		c.fail(ReqCancel, ErrPanic)
-	case passes && c.state == upgraded:
-		c.disconnect()
-	case passes && c.pool == nil:
-		c.next()
-	}
 }

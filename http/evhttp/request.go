@@ -86,7 +86,8 @@ func (r *Request) reset() {
 		r.output.Free()
 	}
 	r.sent, r.expected = 0, 0
-	r.sending, r.received, r.paused, r.bare = sendNothing, false, false, false
+	messageStates.step(&r.sending, sendNothing)
+	r.received, r.paused, r.bare = false, false, false
 	r.owned, r.kept, r.stream, r.outlasts, r.reportedSent = false, false, false, false, false
 	r.duplex = duplexByAnswer
 	r.handler, r.uri, r.cause = handler{}, nil, nil

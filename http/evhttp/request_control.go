@@ -56,10 +56,13 @@ func (r *Request) CloseSend() error {
 	switch x := r.client; {
 	case r.ex == nil:
 		return r.failed(op, ErrDone)
-	case x == nil || !x.current() || x.conn.state != receivingBody:
+	case x == nil || x.carrier == nil:
 		return r.failed(op, ErrOrder)
 	default:
-		return x.conn.bev.CloseWrite()
+		if err := x.carrier.closeSend(); err != nil {
+			return r.failed(op, err)
+		}
+		return nil
 	}
 }
 

@@ -13,7 +13,7 @@ type ServerConn struct {
 func (c *ServerConn) Server() *Server { return c.server }
 
 // session returns the connection in what it speaks.
-func (c *ServerConn) session() serverSession { return c.role.session() }
+func (c *ServerConn) session() serverSession { return c.role.asServer() }
 
 // ServerConn returns the connection that a server's request has come by, or nil once the
 // request is over, and for a request that a client sends.

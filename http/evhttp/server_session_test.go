@@ -47,7 +47,7 @@ func (c *muxServerConn) say(format string, args ...any) {
 	fmt.Fprintf(c.bev.Output(), format+"\n", args...)
 }
 
-func (c *muxServerConn) session() serverSession { return c }
+func (c *muxServerConn) asServer() serverSession { return c }
 func (c *muxServerConn) conn() *ServerConn      { return &c.ServerConn }
 
 func (c *muxServerConn) start(b *bufferevent.Bufferevent) error {

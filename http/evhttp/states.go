@@ -9,40 +9,30 @@ import "fmt"
 type clientState uint8
 
 const (
-	disconnected  clientState = iota // there is no stream
-	retrying                         // nor will there be one before the time for another try
-	connecting                       // the stream is being connected
-	proxying                         // the proxy was asked to connect to the server
-	handshaking                      // TLS with the server begins, through the proxy
-	idle                             // there is a connection, and no request on it
-	awaitingHead                     // a request is sent; the head of its answer is to come
-	receivingBody                    // the head has come
-	upgraded                         // the answer was the last of HTTP; its callback may detach the stream
+	disconnected clientState = iota // there is no stream
+	retrying                        // nor will there be one before the time for another try
+	connecting                      // the stream is being connected
+	proxying                        // the proxy was asked to connect to the server
+	handshaking                     // TLS with the server begins, through the proxy
+	open                            // there is a connection to the server, and a session
 )
 
 var clientStates = machine[clientState]{
-	name: "client connection",
-	names: []string{"disconnected", "retrying", "connecting", "proxying", "handshaking", "idle",
-		"awaiting head", "receiving body", "upgraded"},
+	name:  "client connection",
+	names: []string{"disconnected", "retrying", "connecting", "proxying", "handshaking", "open"},
 	next: []states{
 		disconnected: to(connecting, // a request waits
-			idle,     // the connection was made of a stream that is connected
+			open,     // the connection was made of a stream that is connected
 			retrying, // connecting has failed
 		),
 		retrying:   to(disconnected), // it is time, or the connection is freed
-		connecting: to(proxying, idle, disconnected),
+		connecting: to(proxying, open, disconnected),
 		proxying: to(handshaking, // the proxy has connected
-			idle, // the same, without TLS
+			open, // the same, without TLS
 			disconnected,
 		),
-		handshaking:  to(idle, disconnected),
-		idle:         to(awaitingHead, disconnected),
-		awaitingHead: to(receivingBody, disconnected),
-		receivingBody: to(idle, // the answer is complete
-			upgraded,     // the same, and HTTP has ended with it
-			disconnected, // it is not, or the connection can carry no other request
-		),
-		upgraded: to(disconnected), // with the stream or without
+		handshaking: to(open, disconnected),
+		open:        to(disconnected),
 	},
 }
 
@@ -55,22 +45,30 @@ func (s clientState) opening() bool {
 	return false
 }
 
-// open reports whether there is a connection to the server.
-func (s clientState) open() bool {
-	switch s {
-	case idle, awaitingHead, receivingBody, upgraded:
-		return true
-	}
-	return false
-}
+// An h1ClientState is where a client's session of HTTP/1.1 is.
+type h1ClientState uint8
 
-// exchanging reports whether a request is under way.
-func (s clientState) exchanging() bool {
-	switch s {
-	case awaitingHead, receivingBody, upgraded:
-		return true
-	}
-	return false
+const (
+	idle          h1ClientState = iota // there is no request
+	awaitingHead                       // a request is sent; the head of its answer is to come
+	receivingBody                      // the head has come
+	upgraded                           // the answer was the last of HTTP; its callback may detach the stream
+	stopped                            // the stream has gone
+)
+
+var h1ClientStates = machine[h1ClientState]{
+	name:  "client session of HTTP/1.1",
+	names: []string{"idle", "awaiting head", "receiving body", "upgraded", "stopped"},
+	next: []states{
+		idle:         to(awaitingHead, stopped),
+		awaitingHead: to(receivingBody, stopped),
+		receivingBody: to(idle, // the answer is complete
+			upgraded, // the same, and HTTP has ended with it
+			stopped,  // it is not, or the connection can carry no other request
+		),
+		upgraded: to(stopped), // with the stream or without
+		stopped:  to[h1ClientState](),
+	},
 }
 
 // A serverState is where a server's connection is.
@@ -162,14 +160,43 @@ var exchangeStates = machine[exchangeState]{
 	},
 }
 
-// A requestBody is what the body of a client's request waits for.
-type requestBody uint8
+// A bodyState is what the body of a client's request waits for.
+type bodyState uint8
 
 const (
-	bodyFree  requestBody = iota // nothing: it is being sent, or there is none
-	bodyAsked                    // the server is to say that it wants it (100-continue)
-	bodyReady                    // the loop is to tell the user that it is time for it
+	bodyFree  bodyState = iota // nothing: it is being sent, or there is none
+	bodyAsked                  // the server is to say that it wants it (100-continue)
+	bodyReady                  // the loop is to tell the user that it is time for it
 )
+
+var bodyStates = machine[bodyState]{
+	name:  "body of a request",
+	names: []string{"free", "asked", "ready"},
+	next: []states{
+		bodyFree:  to(bodyFree, bodyAsked, bodyReady),
+		bodyAsked: to(bodyFree), // it is sent, or the answer has come without
+		bodyReady: to(bodyFree),
+	},
+}
+
+// A poolPlace is the list of its pool that a connection is in.
+type poolPlace uint8
+
+const (
+	unlisted poolPlace = iota // none: it can take no request, or is in no pool
+	inShared                  // it carries some, and can take another one
+	inIdle                    // it carries none
+)
+
+var poolPlaces = machine[poolPlace]{
+	name:  "pooled connection",
+	names: []string{"unlisted", "shared", "idle"},
+	next: []states{
+		unlisted: to(inShared, inIdle),
+		inShared: to(unlisted),
+		inIdle:   to(unlisted),
+	},
+}
 
 // A machine is a table of states.
 type machine[S ~uint8] struct {
