@@ -26,11 +26,11 @@ type h1ClientConn struct {
 
 	state     h1ClientState
 	body      bodyState // what the body of the request waits for
-	informed  uint8       // informational responses that have come
-	busy      bool        // onReadable is at work, and will see what has changed
-	last      bool        // the connection carries no other request
-	answering bool        // some of the answer has come
-	timed     bool        // the time for the answer runs
+	informed  uint8     // informational responses that have come
+	busy      bool      // onReadable is at work, and will see what has changed
+	last      bool      // the connection carries no other request
+	answering bool      // some of the answer has come
+	timed     bool      // the time for the answer runs
 }
 
 // h1ClientFraming is how a request and its answer are framed on an HTTP/1.1 connection.

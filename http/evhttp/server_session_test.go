@@ -48,7 +48,7 @@ func (c *muxServerConn) say(format string, args ...any) {
 }
 
 func (c *muxServerConn) asServer() serverSession { return c }
-func (c *muxServerConn) conn() *ServerConn      { return &c.ServerConn }
+func (c *muxServerConn) conn() *ServerConn       { return &c.ServerConn }
 
 func (c *muxServerConn) start(b *bufferevent.Bufferevent) error {
 	c.attach(b)
