@@ -31,6 +31,20 @@ type clientExchange struct {
 	h1ClientFraming // if that carries it
 }
 
+// A clientStream carries an exchange of a client: the session itself, where there is one
+// at a time, or one of its streams. What is not said here is as with exchange.
+type clientStream interface {
+	sendData(data *evbuffer.Buffer) error
+	sendEnd() error
+	whenSent(fn func())
+	resume()
+	// closeSend ends the stream to the server; see Request.CloseSend.
+	closeSend() error
+	// cancel gives the exchange up.
+	cancel()
+	detach() (*bufferevent.Bufferevent, error)
+}
+
 // wait has the exchange wait for a connection of a pool.
 func (x *clientExchange) wait(p *pool) {
 	exchangeStates.step(&x.state, pooled)

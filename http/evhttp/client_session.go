@@ -2,7 +2,6 @@ package evhttp
 
 import (
 	"github.com/go-libevent/libevent/core/bufferevent"
-	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/http/internal/message"
 )
 
@@ -42,20 +41,6 @@ type clientSession interface {
 	// panicked is called when a callback has panicked, which was about r or nil, and
 	// reports whether it has ended what that was about; see role.
 	panicked(r *Request, passes bool) bool
-}
-
-// A clientStream carries an exchange of a client: the session itself, where there is one
-// at a time, or one of its streams. What is not said here is as with exchange.
-type clientStream interface {
-	sendData(data *evbuffer.Buffer) error
-	sendEnd() error
-	whenSent(fn func())
-	resume()
-	// closeSend ends the stream to the server; see Request.CloseSend.
-	closeSend() error
-	// cancel gives the exchange up.
-	cancel()
-	detach() (*bufferevent.Bufferevent, error)
 }
 
 // A clientProtocol is what a client's connections may speak.

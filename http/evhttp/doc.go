@@ -150,8 +150,9 @@
 //
 // A [Request] knows what HTTP means: which handler answers, what may be sent when, how long a body
 // was announced to be. How its messages are framed is known to the exchange that carries
-// it, of which there is one kind for each protocol and side. A [Server] knows its connections by
-// sessions, which carry one exchange at a time or many. The heads of messages are
+// it, of which there is one kind for each protocol and side. A session is a connection in what it
+// speaks, and carries one exchange at a time or many: [Server], [ClientConn] and [Client] know of
+// protocols no more than that. The heads of messages are
 // those of internal/message, whatever has decoded them; files that begin with h1_ are all
 // that knows HTTP/1.1, whose bytes internal/wire reads and writes.
 //
@@ -162,23 +163,28 @@
 //	client_address.go    hosts and ports as people write them, and as Host fields do
 //	client_config.go     ConnConfig and its defaults
 //	client_conn.go       ClientConn, and how one is made
-//	client_connect.go    connecting, retrying, failing and ending of a ClientConn
+//	client_connect.go    connecting, through a proxy perhaps, retrying and failing of a ClientConn
 //	client_exchange.go   a client's request on its way, from the queue to its end
 //	client_pool.go       the connections of a Client to one host, and what waits for them
 //	client_proxy.go      proxies: which one, and for which host
+//	client_queue.go      the requests of a ClientConn: what waits, what is next, how each ends
 //	client_request.go    making requests, and why they fail
+//	client_session.go    the seam between a ClientConn and what it speaks
 //	client_settings.go   C's setters of a ClientConn
+//	client_stream.go     what happens to the stream of a ClientConn, and its end
 //	conn.go              Conn: what connections of both sides have in common, and their timer
 //	errorpage.go         SendError
 //	errors.go            errors
 //	exchange.go          the seam between requests and protocols
 //	h1_body.go           reading heads and bodies of HTTP/1.1, both sides
-//	h1_client.go         what happens to a client's stream of HTTP/1.1
+//	h1_client.go         a client's session of HTTP/1.1: its stream, its failures
 //	h1_client_read.go    reading answers
-//	h1_client_tunnel.go  CONNECT through a proxy, and streams that are no HTTP any more
+//	h1_client_tunnel.go  CONNECT through a proxy
 //	h1_client_write.go   sending requests
-//	h1_server.go         a server's connection of HTTP/1.1: reading requests
+//	h1_server.go         a server's session of HTTP/1.1: its stream, its time
 //	h1_server_end.go     how its requests, and the connection, end
+//	h1_server_panic.go   panics in callbacks of its requests
+//	h1_server_read.go    reading requests
 //	h1_server_write.go   sending answers
 //	header.go            Header
 //	limits.go            limits, and their defaults

@@ -42,6 +42,8 @@ var seams = []Seam{
 	},
 	{Package: "http/evhttp", File: "exchange.go", Interface: "exchange"},
 	{Package: "http/evhttp", File: "server_session.go", Interface: "serverSession"},
+	{Package: "http/evhttp", File: "client_session.go", Interface: "clientSession"},
+	{Package: "http/evhttp", File: "client_exchange.go", Interface: "clientStream"},
 }
 
 // report fails a test for each problem.
