@@ -61,7 +61,8 @@
 // [NewPair] makes two streams that are connected to each other. [NewFilter]
 // puts functions between the user and another bufferevent, of any kind; data
 // that they pass on unchanged is not copied. Other packages can add kinds of
-// their own with a [Transport], and TLS is one.
+// their own with a [Transport]; one over another bufferevent is a [Transform] and a
+// [Layer], as TLS is.
 //
 // # When things happen
 //

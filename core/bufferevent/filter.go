@@ -142,6 +142,7 @@ func (f *filter) SetFD(fd int) error {
 		return err
 	}
 	f.layer.Reset()
+	f.layer.Open(false)
 	return nil
 }
 

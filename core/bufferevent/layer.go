@@ -146,12 +146,15 @@ func (l *Layer) Open(pending bool) {
 	l.pauseBelow()
 }
 
-// Reset begins anew after SetFD: it forgets what has happened to the old descriptor.
+// Reset closes the layer after SetFD, and forgets what has happened to the old
+// descriptor. Open has to follow.
 func (l *Layer) Reset() {
+	l.open = false
 	l.in, l.out = inputOpen, outputOpen
 	l.inBlocked, l.outBlocked = notBlocked, false
 	l.forgetEnd()
 	l.above.beginAnew()
+	l.pauseBelow()
 }
 
 // Underlying returns the bufferevent below, for [Wrapper].
@@ -256,10 +259,11 @@ func (l *Layer) Flush(what event.What, mode FlushMode) (moved bool, err error) {
 // Queued is Queuer.Queued: how much was encoded and has not left what is below, which is
 // more than what waits there if that is a Queuer, too.
 func (l *Layer) Queued() int {
+	n := l.under.output.Len()
 	if l.queues {
-		return l.Lower.Queued()
+		n += l.under.transport.(Queuer).Queued()
 	}
-	return l.under.output.Len()
+	return n
 }
 
 // schedule has EndIteration called.

@@ -125,6 +125,7 @@ func (r *relay) SetFD(fd int) error {
 		return err
 	}
 	r.layer.Reset()
+	r.layer.Open(false)
 	return nil
 }
 

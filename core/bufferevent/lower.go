@@ -2,14 +2,14 @@ package bufferevent
 
 import (
 	"io"
-	"time"
 
 	"github.com/go-libevent/libevent/core/event"
 )
 
 // A Lower is the bufferevent below a transport, as that sees it: what it may do there
-// that users may not. [Control.Attach] returns it. All methods but Detach require the
-// lock of the bufferevent, if it has one, which the transport above shares.
+// that users may not. [Control.Attach] returns it; a transport that transforms the data
+// has a [Layer] instead. All methods but Detach require the lock of the bufferevent, if it
+// has one, which the transport above shares.
 type Lower struct{ under, above *Bufferevent }
 
 // Attach gives a bufferevent to the transport of c, which stands on it from now on: the
@@ -53,36 +53,6 @@ func (l Lower) SetBounds(inputHigh, outputLow int) {
 	l.under.setLayerBounds(int32(inputHigh), int32(outputLow), true)
 }
 
-// HoldInput says how many bytes of the input the transport above has left there
-// because it needs more to do anything with them. They do not count against the high
-// watermark, which would keep out for ever what they wait for.
-func (l Lower) HoldInput(n int) { l.under.holdInput(n) }
-
-// Cork makes additions to the output unnoticed until Uncork, which tells how many
-// bytes were added: for a transport above that adds in several pieces, or wants to
-// know how much there is before some of it goes on.
-func (l Lower) Cork() { l.under.cork() }
-
-// Uncork undoes Cork.
-func (l Lower) Uncork() (added int) { return l.under.uncork() }
-
-// OutputFull reports whether the output buffer is at the high watermark for
-// writing, so that no more should be put into it.
-func (l Lower) OutputFull() bool { return l.under.outputFull() }
-
-// OutputRoom returns how many bytes may be put into the output buffer until it
-// is at its high watermark, or -1 for any number.
-func (l Lower) OutputRoom() int { return l.under.outputRoom() }
-
-// Queued returns how much waits in the output, and below it if the transport is a
-// Queuer.
-func (l Lower) Queued() int { return l.under.queued() }
-
-// LendWriteTimeout sets the write timeout of the transport above, which is where
-// the user has set it, beside that of the bufferevent itself: it is here that what the
-// peer does not take waits. Zero is none.
-func (l Lower) LendWriteTimeout(d time.Duration) { l.under.lendWriteTimeout(d) }
-
 // attach is Control.Attach.
 func (b *Bufferevent) attach(above Transport, read, write DataCallback, onEvent EventCallback) {
 	b.refs++
@@ -121,23 +91,25 @@ func (b *Bufferevent) detach(above Transport, free bool) {
 	b.end()
 }
 
-// cork is Lower.Cork.
+// cork keeps the transport from noticing what is added to the output until uncork, as
+// the transport above adds in several pieces, and wants to know how much there is before
+// some of it goes on.
 func (b *Bufferevent) cork() {
 	x := b.rareFields()
 	x.corked, x.corkedAt = true, b.output.Len()
 }
 
 // uncork undoes cork.
-func (b *Bufferevent) uncork() (added int) {
+func (b *Bufferevent) uncork() {
 	b.rare.corked = false
-	added = b.output.Len() - b.rare.corkedAt
-	if added > 0 && b.wants(event.Write) {
+	if b.output.Len() > b.rare.corkedAt && b.wants(event.Write) {
 		b.transport.OutputAdded()
 	}
-	return added
 }
 
-// holdInput is Lower.HoldInput.
+// holdInput says how many bytes of the input the transport above has left there because
+// it needs more to do anything with them. They do not count against the high watermark,
+// which would keep out for ever what they wait for.
 func (b *Bufferevent) holdInput(n int) {
 	x := b.rareFields()
 	if x.heldIn == n {
@@ -154,7 +126,9 @@ func (b *Bufferevent) holdInput(n int) {
 	}
 }
 
-// holdOutput is Control.HoldOutput.
+// holdOutput says how many bytes of the output the transport has left there because it
+// needs more to do anything with them. The loop tells a transport above if that makes
+// room.
 func (b *Bufferevent) holdOutput(n int) {
 	if b.rare == nil && n == 0 {
 		return
@@ -208,13 +182,4 @@ func (b *Bufferevent) setLayerBounds(inputHigh, outputLow int32, set bool) {
 		x.inHigh, x.outLow, x.bounded = inputHigh, outputLow, set
 		b.checkHighMark()
 	}
-}
-
-// queued is Lower.Queued.
-func (b *Bufferevent) queued() int {
-	n := b.output.Len()
-	if q, ok := b.transport.(Queuer); ok {
-		n += q.Queued()
-	}
-	return n
 }

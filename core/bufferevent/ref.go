@@ -16,8 +16,8 @@ type rare struct {
 	limit    *limiter       // or nil
 	above    Transport      // that has the callbacks, or nil
 	corkedAt int            // the length of the output when that began
-	heldIn   int            // see Control.HoldInput
-	heldOut  int            // see Control.HoldOutput
+	heldIn   int            // of the input that waits for more, see holdInput
+	heldOut  int            // of the output, see holdOutput
 	lent     time.Duration  // the write timeout of the transport above
 	drain    *drainWait     // or nil
 	brokenBy error          // why nothing can be written, or nil

@@ -30,7 +30,9 @@ func (b *Bufferevent) Timeouts() (read, write time.Duration) {
 	return b.readTimeout, b.writeTimeout
 }
 
-// lendWriteTimeout is Lower.LendWriteTimeout.
+// lendWriteTimeout sets the write timeout of the transport above, which is where the
+// user has set it, beside that of the bufferevent itself: it is here that what the peer
+// does not take waits. Zero is none.
 func (b *Bufferevent) lendWriteTimeout(d time.Duration) {
 	if x := b.rareFields(); x.lent != d {
 		x.lent = d

@@ -345,11 +345,6 @@ func (c Control) InputFull() bool { return c.b.inputFull() }
 // at its high watermark, or -1 for any number.
 func (c Control) InputRoom() int { return c.b.inputRoom() }
 
-// HoldOutput says how many bytes of the output the transport has left there because it
-// needs more to do anything with them. The loop tells a transport above if that makes
-// room.
-func (c Control) HoldOutput(n int) { c.b.holdOutput(n) }
-
 // Triggered tells the user that data was read or written: it is what a
 // transport calls last after it has moved some.
 func (c Control) Triggered(what event.What) { c.b.trigger(what, 0) }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 )
 
@@ -137,22 +138,34 @@ func TestTheLowWatermarkForWriting(t *testing.T) {
 	want(t, "left in the output", [2]int(left), [2]int{2, 0})
 }
 
+// pass is a filter that changes nothing.
+func pass(src, dst *evbuffer.Buffer, limit int, _ bufferevent.FlushMode) error {
+	if limit < 0 {
+		return dst.AddBuffer(src)
+	}
+	_, err := src.RemoveBuffer(dst, limit)
+	return err
+}
+
 // The high watermark for writing keeps nobody from writing.
 func TestTheHighWatermarkForWritingIsForTransports(t *testing.T) {
 	base := newBase(t)
 	b, peer := newSocket(t, base, 0)
 	ok(t, b.SetWatermark(event.Write, 0, 4))
-	_, c := putLidOn(t, base, b)
-	defer c.Detach(false)
-	want(t, "room", c.OutputRoom(), 4)
-	write(t, b, "012")
-	want(t, "room", c.OutputRoom(), 1)
-	want(t, "full", c.OutputFull(), false)
+	var room []call
+	f := newFilter(t, b, nil, record(&room, pass), 0)
+	write(t, f, "a")
+	want(t, "room", room[0].limit, 4)
+	write(t, b, "12")
+	want(t, "output", b.Output().Len(), 3)
+	write(t, f, "b")
+	want(t, "room", room[1].limit, 1)
 	write(t, b, "3456789")
-	want(t, "room", c.OutputRoom(), 0)
-	want(t, "full", c.OutputFull(), true)
-	peer.expect(base, "0123456789")
+	want(t, "output", b.Output().Len(), 11)
+	write(t, f, "c")
+	want(t, "calls while it is full", len(room), 2)
+	peer.expect(base, "a12b3456789c")
 	ok(t, b.SetWatermark(event.Write, 0, 0))
-	want(t, "room without", c.OutputRoom(), -1)
-	want(t, "full without", c.OutputFull(), false)
+	write(t, f, "d")
+	want(t, "room without", room[len(room)-1].limit, -1)
 }

@@ -13,25 +13,23 @@ import (
 // TLS: what evhttp knows of TLS it has from there.
 type secured struct {
 	bev   bufferevent.Bufferevent
-	c     bufferevent.Control
-	under *bufferevent.Bufferevent
-	below bufferevent.Lower
+	layer bufferevent.Layer
 	state tls.ConnectionState
 }
 
 // OverSecured makes a stream over another one, which it frees with itself.
 func OverSecured(under *bufferevent.Bufferevent, state tls.ConnectionState) (*bufferevent.Bufferevent, error) {
-	var err error
-	s := &secured{under: under, state: state}
-	if s.c, err = bufferevent.Init(&s.bev, under.Base(), s, bufferevent.CloseOnFree); err != nil {
+	s := &secured{layer: bufferevent.LayerOver(under), state: state}
+	c, err := bufferevent.Init(&s.bev, under.Base(), s, bufferevent.CloseOnFree)
+	if err != nil {
 		return nil, err
 	}
-	pass := func(*bufferevent.Bufferevent) { s.receive() }
-	drained := func(*bufferevent.Bufferevent) { s.c.Triggered(event.Write) }
-	s.below, err = s.c.Attach(under, pass, drained, func(b *bufferevent.Bufferevent, what bufferevent.Events) {
-		s.c.Event(what, b.Err())
-	})
-	return &s.bev, errors.Join(err, s.c.UseTimers())
+	err = errors.Join(c.UseTimers(), s.layer.Attach(c, s, bufferevent.LayerEndsBelow, nil, nil))
+	if err != nil {
+		return nil, err
+	}
+	s.layer.Open(false)
+	return &s.bev, under.Enable(event.Read | event.Write)
 }
 
 // NegotiatedProtocol implements bufferevent.Negotiator.
@@ -39,34 +37,34 @@ func (s *secured) NegotiatedProtocol() string { return s.state.NegotiatedProtoco
 
 func (s *secured) ConnectionState() tls.ConnectionState { return s.state }
 
-func (s *secured) Underlying() *bufferevent.Bufferevent { return s.under }
-
-func (s *secured) receive() {
-	c := s.c
-	if !c.Begin() {
-		return
-	}
-	defer c.End()
-	c.Input().Unfreeze(evbuffer.Back)
-	s.bev.Input().AddBuffer(s.under.Input())
-	c.Input().Freeze(evbuffer.Back)
-	c.Triggered(event.Read)
-}
-
-func (s *secured) Enable(what event.What) error  { return s.under.Enable(what) }
-func (s *secured) Disable(what event.What) error { return s.under.Disable(what) }
-func (s *secured) InputRemoved()                 {}
-func (s *secured) TimeoutsChanged()              {}
-func (s *secured) CloseWrite() error             { return s.under.CloseWrite() }
-func (s *secured) Unlink()                       { s.below.Detach(true) }
-
-func (s *secured) OutputAdded() {
-	out := s.c.Output()
-	out.Unfreeze(evbuffer.Front)
-	s.under.WriteBuffer(&out.Buffer)
-	out.Freeze(evbuffer.Front)
-}
+func (s *secured) Underlying() *bufferevent.Bufferevent { return s.layer.Underlying() }
+func (s *secured) Enable(what event.What) error         { return s.layer.Enable(what) }
+func (s *secured) Disable(what event.What) error        { return s.layer.Disable(what) }
+func (s *secured) InputRemoved()                        { s.layer.InputRemoved() }
+func (s *secured) OutputAdded()                         { s.layer.OutputAdded() }
+func (s *secured) TimeoutsChanged()                     { s.layer.TimeoutsChanged() }
+func (s *secured) CloseWrite() error                    { return s.layer.CloseWrite() }
+func (s *secured) Unlink()                              { s.layer.Detach(true) }
 
 func (s *secured) Flush(what event.What, mode bufferevent.FlushMode) (bool, error) {
-	return s.under.Flush(what, mode)
+	return s.layer.Flush(what, mode)
+}
+
+// Decode implements bufferevent.Transform.
+func (s *secured) Decode(src, dst *evbuffer.Buffer, limit int, _ bufferevent.FlushMode) error {
+	if limit < 0 {
+		limit = src.Len()
+	}
+	_, err := src.RemoveBuffer(dst, limit)
+	return err
+}
+
+// Encode implements bufferevent.Transform.
+func (s *secured) Encode(src, dst *evbuffer.Buffer, limit int, mode bufferevent.FlushMode) error {
+	return s.Decode(src, dst, limit, mode)
+}
+
+// Failed implements bufferevent.Transform.
+func (s *secured) Failed(_ event.What, err error) (bufferevent.Events, error) {
+	return bufferevent.EventReading | bufferevent.EventWriting | bufferevent.EventError, err
 }
