@@ -3,7 +3,6 @@ package evhttp
 import (
 	"fmt"
 	"net/url"
-	"strings"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
@@ -253,23 +252,4 @@ func (c *Client) end(cause error) {
 	clear(c.pools)
 	c.waiting = 0
 	failRest(rest, cause)
-}
-
-// splitHost returns the host and the port of a URL.
-func splitHost(u *url.URL) (host string, port int, err error) {
-	host, err = asciiHost(u.Hostname())
-	if err != nil {
-		return "", 0, err
-	}
-	switch text := u.Port(); {
-	case text != "":
-		if port, err = parsePort(text); err != nil {
-			return "", 0, err
-		}
-	case strings.EqualFold(u.Scheme, "https"):
-		port = 443
-	default:
-		port = 80
-	}
-	return host, port, checkHost(host, port)
 }

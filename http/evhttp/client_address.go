@@ -2,13 +2,17 @@ package evhttp
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/http/internal/message"
+	"golang.org/x/net/idna"
 )
 
 // NewClientConnAddress is NewClientConn for an address as people write it, in one of
@@ -60,4 +64,52 @@ func hostField(secure bool, host string, port int) string {
 		return host
 	}
 	return withPort(host, port)
+}
+
+// splitHost returns the host and the port of a URL.
+func splitHost(u *url.URL) (host string, port int, err error) {
+	host, err = asciiHost(u.Hostname())
+	if err != nil {
+		return "", 0, err
+	}
+	switch text := u.Port(); {
+	case text != "":
+		if port, err = parsePort(text); err != nil {
+			return "", 0, err
+		}
+	case strings.EqualFold(u.Scheme, "https"):
+		port = 443
+	default:
+		port = 80
+	}
+	return host, port, checkHost(host, port)
+}
+
+func checkHost(host string, port int) error {
+	if host == "" || !message.ValidValue(host) || port < 1 || port > 65535 {
+		return fmt.Errorf("host %q, port %d: %w", host, port, ErrInvalid)
+	}
+	return nil
+}
+
+// asciiHost returns the name by which a host is looked up.
+func asciiHost(host string) (string, error) {
+	for i := range len(host) {
+		if host[i] >= 0x80 {
+			name, err := idna.Lookup.ToASCII(host)
+			if err != nil {
+				return "", fmt.Errorf("host %q: %w: %w", host, ErrInvalid, err)
+			}
+			return name, nil
+		}
+	}
+	return strings.ToLower(host), nil
+}
+
+func parsePort(text string) (int, error) {
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, fmt.Errorf("port %q: %w", text, ErrInvalid)
+	}
+	return port, nil
 }

@@ -110,13 +110,6 @@ func (c *ClientConn) use(base *event.Base, cfg *ConnConfig) (*ClientConn, error)
 	return c, nil
 }
 
-func checkHost(host string, port int) error {
-	if host == "" || !message.ValidValue(host) || port < 1 || port > 65535 {
-		return fmt.Errorf("host %q, port %d: %w", host, port, ErrInvalid)
-	}
-	return nil
-}
-
 // Peer returns the host and port that is connected to; the path and 0 for a
 // Unix socket (evhttp_connection_get_peer).
 func (c *ClientConn) Peer() (host string, port int) { return c.host + c.unix, c.port }

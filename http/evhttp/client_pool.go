@@ -1,42 +1,6 @@
 package evhttp
 
-import (
-	"slices"
-)
-
-// A hostRoute is how a host is reached; requests that have the same one share
-// connections.
-type hostRoute struct {
-	secure      bool
-	host        string // that is asked for
-	port        int
-	proxy       string // its URL, or nothing
-	proxySecure bool
-	proxyHost   string // to connect to in place of the host
-	proxyPort   int
-	proxyAuth   string
-}
-
-// A connKey is what makes a route different from others.
-type connKey struct {
-	secure bool
-	host   string
-	port   int
-	proxy  string
-}
-
-// name returns what the connections of a route are found by. Requests in clear
-// for any host share the connections to a proxy.
-func (w *hostRoute) name() connKey {
-	if w.proxy != "" && !w.secure {
-		return connKey{proxy: w.proxy}
-	}
-	return connKey{w.secure, w.host, w.port, w.proxy}
-}
-
-// tunnelled reports whether the route goes through a proxy that does not get to see
-// the requests.
-func (w *hostRoute) tunnelled() bool { return w.proxy != "" && w.secure }
+import "slices"
 
 // A pool has the connections of a route, and the requests that wait for one.
 type pool struct {

@@ -35,16 +35,6 @@ func (r *Request) Reused() bool {
 // follows the client has done that already, where it could.
 func (r *Request) Stale() bool { return r.client != nil && r.client.stale }
 
-// SetErrorCallback sets what is called, before anything else, when the request
-// has failed; err is an *Error on a client. It is all that is called when a
-// client's request was cancelled. A server's request fails, too, when the client
-// has ended its stream while the answer is still to come and nothing of it waits to
-// be sent: most such clients have gone. Without this callback and that of
-// [ClientConn.SetCloseCallback], the answer goes on, as those of files and of handlers of
-// net/http do in any case; see also [Request.Context]
-// (evhttp_request_set_error_cb).
-func (r *Request) SetErrorCallback(fn func(r *Request, err error)) { r.onError = fn }
-
 // SetInformationalCallback sets what is called with every informational (1xx)
 // response that comes before the answer to a client: 103 (Early Hints), for
 // instance. The header is valid until the callback returns.
@@ -124,4 +114,41 @@ func (r *Request) renew(method Method, name, uri string) (*clientExchange, error
 	r.received, r.paused = false, false
 	x.host, x.spent, x.stale, x.telling = "", false, false, false
 	return x, nil
+}
+
+// CloseSend ends the stream to the server before the body of the request is complete,
+// when the answer has begun: the rest of the body is not wanted, but that of the answer
+// is (RFC 9112, section 9.5). The error is ErrOrder if no answer has begun or the request
+// is not a client's, ErrDone if it is over, or that of the stream.
+func (r *Request) CloseSend() error {
+	const op = "close sending"
+	switch x := r.client; {
+	case r.ex == nil:
+		return r.failed(op, ErrDone)
+	case x == nil || x.carrier == nil:
+		return r.failed(op, ErrOrder)
+	default:
+		if err := x.carrier.closeSend(); err != nil {
+			return r.failed(op, err)
+		}
+		return nil
+	}
+}
+
+// A SendStage is how far the sending of a client's request has got.
+type SendStage uint8
+
+// The stages.
+const (
+	SentHead SendStage = iota // the head was written
+	SentBody                  // and all of the body, if there is one
+)
+
+// SetSendCallback sets what is called when a client's request has got to a stage of its
+// sending, on a connection that [Request.Conn] returns. A request that is sent again begins
+// with the head again.
+func (r *Request) SetSendCallback(fn func(r *Request, stage SendStage)) {
+	if r.client != nil {
+		r.client.onStage = fn
+	}
 }

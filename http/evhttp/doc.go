@@ -158,22 +158,23 @@
 //
 // # Files
 //
-//	accesslog.go         lines of access logs
+//	access_log.go        lines of access logs
 //	client.go            Client: requests to any hosts
-//	client_address.go    hosts and ports as people write them, and as Host fields do
-//	client_config.go     ConnConfig and its defaults
+//	client_address.go    hosts and ports: as people write them, in URLs, in Host fields
+//	client_config.go     ClientConfig and ConnConfig, and their defaults
 //	client_conn.go       ClientConn, and how one is made
 //	client_connect.go    connecting, through a proxy perhaps, retrying and failing of a ClientConn
 //	client_exchange.go   a client's request on its way, from the queue to its end
 //	client_pool.go       the connections of a Client to one host, and what waits for them
-//	client_proxy.go      proxies: which one, and for which host
 //	client_queue.go      the requests of a ClientConn: what waits, what is next, how each ends
-//	client_request.go    making requests, and why they fail
+//	client_request.go    making requests, the stages of their sending, and why they fail
+//	client_route.go      how hosts are reached: directly, or by a proxy
 //	client_session.go    the seam between a ClientConn and what it speaks
 //	client_settings.go   C's setters of a ClientConn
 //	client_stream.go     what happens to the stream of a ClientConn, and its end
-//	conn.go              Conn: what connections of both sides have in common, and their timer
-//	errorpage.go         SendError
+//	conn.go              Conn: what connections of both sides have in common
+//	conn_timer.go        the timer of a connection
+//	error_page.go        SendError
 //	errors.go            errors
 //	exchange.go          the seam between requests and protocols
 //	h1_body.go           reading heads and bodies of HTTP/1.1, both sides
@@ -195,10 +196,11 @@
 //	request_control.go   what a request's user decides: half-closed clients, wanted bodies
 //	request_received.go  what has come from the peer: method, target, header, body
 //	request_reply.go     what goes to the peer: replies, parts of a body, Hijack
-//	server.go            Server: making it, shutting it down
+//	server.go            Server, and how one is made
 //	server_bound.go      what a server listens at
 //	server_config.go     the settings of a Server
 //	server_conn.go       ServerConn
+//	server_end.go        how a Server ends: Shutdown, Free, and streams that end in order
 //	server_group.go      a server on each loop of a group
 //	server_handle.go     which handler answers
 //	server_log.go        the log of requests, and of connections that were lost

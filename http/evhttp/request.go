@@ -229,3 +229,13 @@ func (r *Request) SetCompleteCallback(fn func(r *Request)) {
 		r.past.tellComplete()
 	}
 }
+
+// SetErrorCallback sets what is called, before anything else, when the request
+// has failed; err is an *Error on a client. It is all that is called when a
+// client's request was cancelled. A server's request fails, too, when the client
+// has ended its stream while the answer is still to come and nothing of it waits to
+// be sent: most such clients have gone. Without this callback and that of
+// [ClientConn.SetCloseCallback], the answer goes on, as those of files and of handlers of
+// net/http do in any case; see also [Request.Context]
+// (evhttp_request_set_error_cb).
+func (r *Request) SetErrorCallback(fn func(r *Request, err error)) { r.onError = fn }

@@ -265,3 +265,29 @@ func withoutPort(host []byte) []byte {
 	}
 	return host
 }
+
+// find selects the handler of a request, or returns the status code to refuse it with.
+func (s *Server) find(r *Request) int {
+	code := s.route(r)
+	if r.method&s.cfg.AllowedMethods == 0 && s.cfg.AllowedMethods != AnyMethod && !r.handler.anyMethod {
+		code = s.disallow(r, code)
+	}
+	if code == 0 && r.asked.Expect == message.ExpectOther {
+		code = http.StatusExpectationFailed
+	}
+	return code
+}
+
+// disallow turns a request away whose method is not allowed, and which route has
+// answered with code.
+func (s *Server) disallow(r *Request, code int) int {
+	r.handler = handler{}
+	switch {
+	case r.method == 0:
+		r.header.Remove("Allow")
+		return http.StatusNotImplemented
+	case code != http.StatusMethodNotAllowed: // otherwise Allow is that of the resource
+		_ = r.header.Set("Allow", s.allowedNames()) // a field that is valid
+	}
+	return http.StatusMethodNotAllowed
+}

@@ -4,11 +4,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/url"
-	"strconv"
-	"strings"
 
 	"golang.org/x/net/http/httpproxy"
-	"golang.org/x/net/idna"
 )
 
 // ProxyFromEnvironment returns the Proxy of a [ClientConfig] that goes by the
@@ -63,24 +60,36 @@ func basicAuth(user *url.Userinfo) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
 }
 
-// asciiHost returns the name by which a host is looked up.
-func asciiHost(host string) (string, error) {
-	for i := range len(host) {
-		if host[i] >= 0x80 {
-			name, err := idna.Lookup.ToASCII(host)
-			if err != nil {
-				return "", fmt.Errorf("host %q: %w: %w", host, ErrInvalid, err)
-			}
-			return name, nil
-		}
-	}
-	return strings.ToLower(host), nil
+// A hostRoute is how a host is reached; requests that have the same one share
+// connections.
+type hostRoute struct {
+	secure      bool
+	host        string // that is asked for
+	port        int
+	proxy       string // its URL, or nothing
+	proxySecure bool
+	proxyHost   string // to connect to in place of the host
+	proxyPort   int
+	proxyAuth   string
 }
 
-func parsePort(text string) (int, error) {
-	port, err := strconv.Atoi(text)
-	if err != nil {
-		return 0, fmt.Errorf("port %q: %w", text, ErrInvalid)
-	}
-	return port, nil
+// A connKey is what makes a route different from others.
+type connKey struct {
+	secure bool
+	host   string
+	port   int
+	proxy  string
 }
+
+// name returns what the connections of a route are found by. Requests in clear
+// for any host share the connections to a proxy.
+func (w *hostRoute) name() connKey {
+	if w.proxy != "" && !w.secure {
+		return connKey{proxy: w.proxy}
+	}
+	return connKey{w.secure, w.host, w.port, w.proxy}
+}
+
+// tunnelled reports whether the route goes through a proxy that does not get to see
+// the requests.
+func (w *hostRoute) tunnelled() bool { return w.proxy != "" && w.secure }
