@@ -23,7 +23,7 @@ type acceptor struct {
 	ln     *listener.Listener
 	failed time.Time // when it failed to accept last; the home loop's own
 
-	// watched gets, once, whether the home loop watches the listener, if somebody
+	// watched gets, once, whether the home loop watches the listener, if Listen
 	// waits for that.
 	watched chan error
 }

@@ -25,10 +25,10 @@
 // Three types are made, by evthread.NewLock: recursive locks, which is what the
 // library uses; plain locks, which answer a second Lock of their holder with
 // evthread.ErrRecursive instead of hanging; and read-write locks, which readers
-// may take again while they read, and which refuse a writer, or a reader who
-// wants to write, in the same way. With evthread.ModeTry no call waits: it
+// may take again while they read, and which refuse a writer, or a reader that
+// locks for writing, in the same way. With evthread.ModeTry no call waits: it
 // returns evthread.ErrBusy. Taking and releasing a lock allocates nothing and,
-// when nobody else holds it, makes no system call.
+// when no other thread holds it, makes no system call.
 //
 // Conditions, made by evthread.NewCond, wait with a plain or a recursive lock,
 // however often it is held, and give it back as they found it. They wake one
@@ -79,8 +79,8 @@
 //
 // # Priority inheritance
 //
-// UseWithFlags(PrioInherit) makes locks that lend the priority of whoever waits
-// to whoever holds, so that a real-time thread is not kept waiting by an
+// UseWithFlags(PrioInherit) makes locks that lend the priority of a waiting thread
+// to the holder, so that a real-time thread is not kept waiting by an
 // unimportant one. The kernel of Linux does this; elsewhere the call fails with
 // errors.ErrUnsupported. Such a lock asks for the number of its thread each time
 // it is taken, one system call, and waiting for it blocks a thread. Two threads

@@ -70,7 +70,7 @@ type Group struct {
 	mu       sync.Mutex
 	stopping bool
 	running  int   // loops that have not ended
-	cause    error // why the group stops, unless somebody asked for it
+	cause    error // why the group stops, unless it was asked to
 }
 
 // NewGroup makes the bases of a group, runs Setup for each, and starts the

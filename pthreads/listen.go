@@ -29,7 +29,7 @@ type AcceptFunc func(b *event.Base, fd int, peer netip.AddrPort)
 // (SO_REUSEPORT on Linux and DragonFly BSD, SO_REUSEPORT_LB on FreeBSD) each
 // loop has a TCP listener of its own. Elsewhere, for Unix sockets, and with
 // HandOff, one loop accepts and hands the connections to all loops in turn. An
-// address at which somebody listens already is an error in both cases,
+// address that is in use already is an error in both cases,
 // listener.ErrAddrInUse.
 //
 // When connections cannot be accepted, as for want of descriptors, the listener
@@ -126,7 +126,7 @@ func (g *Group) open(address evutil.Address, accept AcceptFunc) ([]*acceptor, er
 
 // openShared makes an acceptor for each loop at one address. Any number of
 // programs could do that side by side, and share the connections unknowingly;
-// so the first to come is one that shares with nobody. It also finds out which IP
+// so the first listener is one that does not share. It also finds out which IP
 // address it is.
 func (g *Group) openShared(address evutil.Address, accept AcceptFunc) (acceptors []*acceptor, err error) {
 	alone := &acceptor{home: g.loops[0]}

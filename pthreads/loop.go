@@ -171,7 +171,7 @@ func (l *loop) closeListeners() {
 	}
 }
 
-// close ends the listeners and the connections that nobody has welcomed. It is
+// close ends the listeners and the connections that were not handed to a callback. It is
 // called by the loop's goroutine when the loop has ended.
 func (l *loop) close() {
 	l.mu.Lock()

@@ -22,8 +22,8 @@ const (
 )
 
 // A piFutex is a gate that the kernel keeps the queue of, so that it can lend
-// the priority of those who wait to the thread inside. The word is 0 when
-// nobody is inside, else the number of the thread that is, with a bit that the
+// the priority of waiting threads to the thread inside. The word is 0 when
+// none is inside, else the number of the thread that is, with a bit that the
 // kernel sets while others wait; only without waiters may a thread change it
 // by itself. Unlike with a semaphore, waiting blocks a thread.
 type piFutex struct{ word atomic.Uint32 }

@@ -13,7 +13,7 @@ import (
 type rwLock struct {
 	rw sync.RWMutex // what readers and writers wait on
 
-	mu      sync.Mutex // guards who is inside; never held while waiting
+	mu      sync.Mutex // guards the fields below; never held while waiting
 	writer  uintptr    // identity of the writer, or 0
 	readers []reader
 }

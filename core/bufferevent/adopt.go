@@ -22,7 +22,7 @@ func FromConn(base *event.Base, c net.Conn, opts Options) (*Bufferevent, error) 
 }
 
 // FromFile is FromConn for a file: a pipe, a terminal, or whatever the loop's
-// method can wait for. The file becomes non-blocking for everybody who has it:
+// method can wait for. The file becomes non-blocking for all its users:
 // if f is one of the standard files, that can be other programs, too, also when
 // this one has ended.
 //

@@ -46,7 +46,7 @@ const (
 //
 // A layer begins closed, for transports that have to agree on something with their
 // peer, and moves data from Open on. It is not to be embedded, since a transport's
-// methods are there for everybody, see [As]: the transport's methods call those of
+// methods are visible to all packages, see [As]: the transport's methods call those of
 // the same name here.
 //
 // The methods require the lock and a reference of the transport's bufferevent, except

@@ -30,7 +30,7 @@ type RateLimitGroup struct {
 	mu       sync.Mutex
 	buckets  buckets
 	members  int
-	waiting  []*Bufferevent // those that rest because of us
+	waiting  []*Bufferevent // those that the group has paused
 	minShare int            // as it was set
 	freed    bool
 

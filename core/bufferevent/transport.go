@@ -18,8 +18,8 @@ import (
 // The methods are called with the lock of the bufferevent held, if it has one,
 // and with a reference, except Unlink. Transports do their part through the
 // [Control] of their bufferevent, whose Input and Output give access to the
-// buffers. The back of the one and the front of the other are frozen for everybody
-// else: transports unfreeze them for as long as they need.
+// buffers. The back of the one and the front of the other are frozen for all
+// others: transports unfreeze them for as long as they need.
 type Transport interface {
 	// Enable begins to read, to write, or both. It is called when the user
 	// enables a direction that is not suspended, even if it was enabled

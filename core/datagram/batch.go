@@ -10,12 +10,12 @@ import (
 type Message struct {
 	// Data is what is in it. After Recv it lies in the memory of the Batch.
 	Data []byte
-	// Addr is the sender, or to whom to send. A connected socket sends to its
+	// Addr is the sender, or the receiver. A connected socket sends to its
 	// peer if Addr is zero.
 	Addr netip.AddrPort
 	// Local is to which address of this host the message was sent, if the
-	// socket tells (TellLocal) and it is one to send from, which groups and
-	// everybody are not. If it is not zero, Send sends from it. With Addr kept,
+	// socket tells (TellLocal) and it is one to send from, which multicast and
+	// broadcast addresses are not. If it is not zero, Send sends from it. With Addr kept,
 	// it makes an answer of a message that has arrived.
 	Local netip.Addr
 	// Truncated says that Data is only the beginning, because there was no room

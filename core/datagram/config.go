@@ -16,7 +16,7 @@ type Config struct {
 	OnUnsent func(s *Socket, messages []Message)
 	// OnError is called when receiving fails, and when the loop cannot wait for the
 	// socket. The socket goes on: at once, or after 100 ms if it fails each time. At
-	// a connected socket, ErrRefused says that nobody listens at the peer. With
+	// a connected socket, ErrRefused says that no socket is bound at the peer. With
 	// PeerErrors, the error is also a *PeerError for each error of a peer.
 	OnError func(s *Socket, err error)
 	// OnDrained is called when all messages that had to wait have been sent, or there
@@ -42,7 +42,7 @@ type Config struct {
 	// servers, whose answers would pile up. The system then drops what arrives.
 	PauseWhenFull bool
 	// PeerErrors has the system report errors of peers that a socket that is not
-	// connected cannot receive otherwise, such as ICMP's that nobody listens, and
+	// connected cannot receive otherwise, such as ICMP's "port unreachable", and
 	// with each error the peer (IP_RECVERR). Only Linux can; elsewhere the error of
 	// NewSocket wraps errors.ErrUnsupported.
 	PeerErrors bool

@@ -34,8 +34,8 @@
 // # Descriptors
 //
 // [Listen] makes a socket that is bound to an address and takes messages from
-// everybody, [Dial] one that is connected to a peer and takes messages from
-// nobody else; [ListenSocket] and [DialSocket] put it on a loop at once. Both return
+// any peer, [Dial] one that is connected to a peer and takes messages from
+// no other; [ListenSocket] and [DialSocket] put it on a loop at once. Both return
 // a descriptor that is non-blocking and close-on-exec; it is the caller's, to be
 // closed with evutil.CloseSocket, or given to [NewSocket].
 //
@@ -86,8 +86,8 @@
 // messages than might have been. What goes wrong with one message does not stop
 // the others. Send leaves the reason with the message ([Message.Err]); [ErrTooLong]
 // is a common one. When Recv returns an error, the messages that come with it
-// are good, and the next call goes on; [ErrRefused] tells about a connected
-// socket that nobody listens at its peer, and is the answer to an earlier
+// are good, and the next call goes on; [ErrRefused] says of a connected
+// socket that no socket is bound at its peer, and is the answer to an earlier
 // message. Errors name the operation and the descriptor:
 //
 //	datagram: send fd 7: message too long

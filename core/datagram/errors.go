@@ -17,8 +17,8 @@ var (
 	// ErrAddrInUse is the system's own error for an address that another
 	// socket has.
 	ErrAddrInUse = sysio.ErrAddrInUse
-	// ErrRefused is the system's own error for a peer at which nobody listens.
-	// Only connected sockets hear of that.
+	// ErrRefused is the system's own error for a peer at which no socket is bound.
+	// Only connected sockets report it.
 	ErrRefused = sysio.ErrRefused
 	// ErrTooLong is the system's own error for a message that is too long to be
 	// sent.
@@ -33,10 +33,10 @@ var (
 )
 
 // A PeerError is an error that the network has reported about a message to a peer,
-// such as ICMP's that nobody listens there, or that the message was too long for a
+// such as ICMP's that no socket is bound there, or that the message was too long for a
 // network on the way.
 type PeerError struct {
-	Peer netip.AddrPort // to whom the message was sent
+	Peer netip.AddrPort // where the message was sent
 	From netip.Addr     // the host that has reported the error; zero if it is this one
 	MTU  int            // how long a packet may be, if Err is ErrTooLong
 	Err  error          // of the system, as ErrRefused

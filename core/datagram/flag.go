@@ -8,7 +8,7 @@ type Flag uint16
 const (
 	// Reuseable lets the socket have an address that other sockets have, all of
 	// which must have been made so. Only one of them gets a message, save for
-	// those to groups and to everybody, which is what it is for. It has no
+	// multicast and broadcast ones, which is what it is for. It has no
 	// effect on Windows, where it would let any program take the address over.
 	Reuseable Flag = 1 << iota
 	// ReuseablePort lets several sockets have the same address, over which the

@@ -9,7 +9,7 @@ import (
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
-// Listen makes a socket that is bound to addr and takes messages from anybody;
+// Listen makes a socket that is bound to addr and takes messages from any peer;
 // port 0 is any that is free, and LocalAddr tells which. It may be called from
 // any goroutine. On Windows a base must have been made before.
 func Listen(addr netip.AddrPort, flags Flag) (fd int, err error) {
@@ -39,8 +39,8 @@ func listen(addr netip.AddrPort, flags Flag) (int, error) {
 }
 
 // Dial makes a socket that is connected to the peer remote: it sends there
-// without being told, takes messages from nobody else, and hears when nobody
-// listens there. It is bound to local, unless that is zero; without it, or with
+// without being told, takes messages from no other peer, and reports when no socket
+// is bound there. It is bound to local, unless that is zero; without it, or with
 // port 0 in it, the system chooses a port. Dial does not wait. It may be called
 // from any goroutine. On Windows a base must have been made before.
 func Dial(local, remote netip.AddrPort, flags Flag) (fd int, err error) {

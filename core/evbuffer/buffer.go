@@ -143,7 +143,7 @@ func (b *Buffer) changeFlags(op string, f Flag, to flags) error {
 const DefaultMaxRead = 4096
 
 // SetMaxRead limits how many bytes one ReadFD reads. More makes fewer calls for
-// those who send much; but each holder of a large amount keeps others waiting.
+// peers that send much; but each buffer with a large amount keeps others waiting.
 // Zero restores DefaultMaxRead. The error is ErrRange for negative numbers and
 // for those that need more than 31 bits (evbuffer_set_max_read).
 func (b *Buffer) SetMaxRead(n int) error {

@@ -98,7 +98,7 @@ func (e *CallbackEntry) changeFlags(op string, f, to CallbackFlags) error {
 	if f&^(CallbackEnabled|CallbackNoDefer) != 0 {
 		return opError(op, ErrFlag)
 	}
-	if e.buffer == nil { // nobody has added it
+	if e.buffer == nil { // it was not added
 		return opError(op, ErrNoCallback)
 	}
 	defer e.buffer.enter().leave()

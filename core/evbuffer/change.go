@@ -80,7 +80,7 @@ type unreported struct {
 type round struct {
 	info       CallbackInfo
 	next       *CallbackEntry // whose turn it is, or nil
-	mask, want CallbackFlags  // whom to call: those whose flags, as far as mask goes, are want
+	mask, want CallbackFlags  // which to call: those whose flags, as far as mask goes, are want
 }
 
 // reportAll calls all callbacks.

@@ -15,8 +15,8 @@ type chunk struct {
 	r, w  int
 	owner owner
 	class class
-	// reserved: somebody was given the free space to write to, and may still
-	// do so after the chunk is released. So nobody else must get it.
+	// reserved: a writer has the free space, and may still write
+	// after the chunk is released. So it must not be used again.
 	reserved bool
 	// nested: the data is another buffer's, which this one refers to.
 	nested bool
@@ -31,7 +31,7 @@ type owner interface {
 func (c *chunk) len() int { return c.w - c.r }
 
 // data returns the data, without capacity beyond it: what is behind belongs to
-// data that was or will be added, or to somebody else.
+// data that was or will be added, or to another chunk.
 func (c *chunk) data() []byte { return c.mem[c.r:c.w:c.w] }
 
 // onDisk reports whether the data must be loaded before it can be looked at.

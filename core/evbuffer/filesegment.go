@@ -58,7 +58,7 @@ type FileSegment struct {
 }
 
 // NewFileSegment makes a segment of length bytes of the file fd from offset on;
-// a negative length means up to the end of the file. It is the caller's, who
+// a negative length means up to the end of the file. The caller owns it and
 // must call Free. The error is ErrRange for a negative offset or one behind the
 // end, ErrFlag for an unknown flag, or that of the system. With CloseOnFree the
 // descriptor belongs to NewFileSegment from the call on, which has closed it if it

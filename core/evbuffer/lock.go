@@ -6,7 +6,7 @@ import (
 	"github.com/go-libevent/libevent/core/evthread"
 )
 
-// rareFields are what few buffers have. They outlive the buffer's Free until nobody
+// rareFields are what few buffers have. They outlive the buffer's Free until no goroutine
 // holds or awaits the lock any more.
 type rareFields struct {
 	guard      evthread.Guard // of the lock, or zero
@@ -17,7 +17,7 @@ type rareFields struct {
 	// last one, or nil. Only Expand and Reserve leave one behind.
 	spare *chunk
 
-	// What follows belongs to who has the lock, and is not used without one.
+	// What follows is guarded by the lock, and is not used without one.
 	holds int  // operations under way, and deferred calls that could not be cancelled
 	freed bool // the last one of holds gives the lock back
 }

@@ -16,12 +16,12 @@ func (b *Owned) Own(o Observer) {
 	b.observer = o
 }
 
-// Freeze freezes an end of the buffer for its users, who cannot unfreeze it. They
+// Freeze freezes an end of the buffer for its users, which cannot unfreeze it. They
 // can freeze the other one, and unfreeze that.
 func (b *Owned) Freeze(e End) { b.hold(e.held(), e.held()) }
 
 // Unfreeze undoes Freeze, however often that was called; what users have frozen
-// stays so. While the owner works at that end so can everybody else, callbacks of
+// stays so. While the owner works at that end so can all others, callbacks of
 // the buffer in particular.
 func (b *Owned) Unfreeze(e End) { b.hold(e.held(), 0) }
 
@@ -47,7 +47,7 @@ func (b *Owned) Free() {
 
 // Retire is Free for the buffer of an object that has ended while others may still
 // use the buffer: it keeps its lock, and both of its ends are frozen, so that they
-// get errors, in whatever goroutine they are.
+// get errors, whichever goroutine they run in.
 func (b *Owned) Retire() {
 	defer b.enter().leave()
 	dead, spare := b.clear(owned | frontHeld | backHeld)

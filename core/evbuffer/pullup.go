@@ -81,8 +81,8 @@ func (b *Buffer) gather(c *chunk, n int) (dead *chunk) {
 }
 
 // Compact moves data that fills less than a quarter of its memory to where it
-// needs less, and gives unused memory back. It is for those who keep unfinished
-// messages in very many buffers, when they do not expect the rest soon: after a
+// needs less, and gives unused memory back. It is for programs that keep unfinished
+// messages in very many buffers and do not expect the rest soon: after a
 // large read of which almost all was drained, the little that is left still has
 // all of the memory. It has no counterpart in C.
 func (b *Buffer) Compact() {

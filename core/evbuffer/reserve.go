@@ -75,7 +75,7 @@ func (b *Buffer) Reserve(n int, vecs [][]byte) (int, error) {
 	return 1, nil
 }
 
-// reserve returns the free space of c for somebody to write to, who may do so
+// reserve returns the free space of c for a writer, which may go on
 // even when c is gone.
 func (c *chunk) reserve() []byte {
 	c.reserved = true
@@ -146,7 +146,7 @@ func (b *Buffer) commit(c *chunk, n int) {
 	}
 }
 
-// endReservation says that nobody writes to free space any more.
+// endReservation ends what reserve began: free space is not written to any more.
 func (b *Buffer) endReservation() {
 	if b.last != nil {
 		b.last.reserved = false

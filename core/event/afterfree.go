@@ -4,7 +4,7 @@ package event
 type freeHook struct{ fn func() }
 
 // AfterFree has fn called when the base has been freed, by the goroutine that frees
-// it, or at once if that has happened already. It is for those who wait in other
+// it, or at once if that has happened already. It is for code that waits in other
 // goroutines for what a loop would do, as what was posted is not run any more. fn
 // must not use the base, and must not wait.
 //
@@ -33,7 +33,7 @@ func (b *Base) AfterFree(fn func()) (stop func() bool) {
 	}
 }
 
-// runFreeHooks tells those who wait that the base was freed.
+// runFreeHooks calls what waits for the base to be freed.
 func (in *inbox) runFreeHooks() {
 	in.mu.Lock()
 	hooks := in.hooks

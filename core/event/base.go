@@ -58,7 +58,7 @@ type Base struct {
 	check      watchers
 	counts     [3]counter  // by Count
 	stats      *stats      // nil unless enabled
-	running    atomic.Bool // somebody is in Loop or Free
+	running    atomic.Bool // Loop or Free is in progress
 	usable     bool        // from NewBase to Free
 	freeing    bool        // in Free; finalizers may run
 	continuing bool

@@ -1,7 +1,7 @@
 package event
 
 // A Deferred is a callback that an object schedules for itself, to run from the
-// loop instead of from deep within somebody's call. It shares the queues of
+// loop instead of from deep within another call. It shares the queues of
 // active events and is smaller than an event. The zero value must be set up
 // by Init; it must not be copied after that. Like events, it belongs to the
 // goroutine of its base (struct event_callback).

@@ -42,7 +42,7 @@
 // to wait for it, and may call [Base.LoopExit], [Base.LoopBreak] and
 // [Event.Activate]. [Base.Data] carries what belongs to a loop. Nothing else is safe
 // for them, unless locking was enabled before the base was made, see the
-// package pthreads. [EnableDebugMode] finds who does not keep to that.
+// package pthreads. [EnableDebugMode] detects uses that break this rule.
 //
 // A loop that waits holds no processor: other goroutines run as if it were not
 // there. With epoll it holds no thread either. Callbacks may do anything:

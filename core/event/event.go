@@ -14,7 +14,7 @@ type Callback func(ev *Event, what What)
 
 // An Event is a condition to wait for and a callback to run when it holds:
 // that a descriptor is ready, a signal came, a time has passed, or that
-// somebody called Activate.
+// the program called Activate.
 //
 // Assigned to a base an event is idle; Add makes it pending; when its condition
 // holds it becomes active and its callback runs. Then it is idle again, unless
@@ -132,7 +132,7 @@ func (ev *Event) AssignSignal(b *Base, sig syscall.Signal, cb Callback) error {
 	return ev.Assign(b, int(sig), Signal|Persist, cb)
 }
 
-// assignTimer is for those who have no error to return.
+// assignTimer is AssignTimer for callers that have no error to return.
 func (ev *Event) assignTimer(b *Base, what What, cb Callback) {
 	if b == nil {
 		logMisuse("new timer", ErrNil)

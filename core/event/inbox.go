@@ -143,7 +143,7 @@ func (in *inbox) wake(b *Base) {
 	}
 	if err := b.poller.Wake(); err != nil {
 		// The loop looks when its wait ends for another reason. Another
-		// goroutine logs, because mu must not be held by whoever calls the log
+		// goroutine logs, because mu must not be held while it calls the log
 		// callback, which may post.
 		go evlog.Logf(evlog.Warn, "wake loop: %v", err)
 	}

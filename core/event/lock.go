@@ -94,7 +94,7 @@ func (b *Base) awaitCurrent(ev *Event) bool {
 	return true
 }
 
-// callbackDone tells those who wait for a callback that it has returned.
+// callbackDone wakes the goroutines that wait for a callback: it has returned.
 func (b *Base) callbackDone() {
 	b.current = nil
 	if b.waiters > 0 {

@@ -22,7 +22,7 @@ const (
 )
 
 // Logger returns the logger of the library: all modules write to it what is
-// nobody's error, and programs may. Its records go to the log callback, or without
+// no caller's error, and programs may. Its records go to the log callback, or without
 // one to slog's default logger as it is at that moment. Those below
 // slog.LevelInfo are discarded unless EnableDebugLogging asks for them. It may be
 // used from any goroutine.

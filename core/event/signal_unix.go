@@ -4,8 +4,8 @@ package event
 
 import "syscall"
 
-// uncatchable reports whether no process can catch sig, or Go keeps it to
-// itself and delivers it to nobody.
+// uncatchable reports whether no process can catch sig, or Go handles it
+// itself and never delivers it.
 func uncatchable(sig syscall.Signal) bool {
 	return sig == syscall.SIGKILL || sig == syscall.SIGSTOP || firstReserved <= sig && sig <= lastReserved
 }

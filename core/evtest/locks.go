@@ -69,9 +69,9 @@ func freeLock(l evthread.Lock, _ evthread.LockType) {
 type lock struct {
 	count *LockCount
 	mu    sync.Mutex
-	owner atomic.Uintptr // 0: nobody
+	owner atomic.Uintptr // 0: none
 	depth int            // the owner's alone
-	freed atomic.Bool    // nobody may take it any more
+	freed atomic.Bool    // it may not be taken any more
 }
 
 func (l *lock) held() bool { return l.owner.Load() == evthread.Goroutine() }

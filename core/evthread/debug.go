@@ -37,7 +37,7 @@ func EnableLockDebugging() { debugging.Store(true) }
 // LockDebuggingEnabled reports whether EnableLockDebugging has been called.
 func LockDebuggingEnabled() bool { return debugging.Load() }
 
-// Held reports whether the calling thread holds l, in whatever mode. It can
+// Held reports whether the calling thread holds l, in any mode. It can
 // tell only for locks made under lock debugging; for any other, nil included,
 // the answer is true, so that an assertion on it costs and says nothing.
 func Held(l Lock) bool {
@@ -45,7 +45,7 @@ func Held(l Lock) bool {
 	return !ok || d.heldHere()
 }
 
-// A hold is one thread's claim on a lock: who, and in which mode.
+// A hold is one thread's claim on a lock: which thread, and in which mode.
 type hold struct {
 	thread uint64
 	mode   Mode // ModeRead, ModeWrite, or 0 for locks that are not read-write
@@ -226,7 +226,7 @@ func (l *debugLock) misuse(op string, err error) error {
 	return err
 }
 
-// A debugCond checks that those who wait hold the lock they wait with.
+// A debugCond checks that a waiting thread holds the lock that it waits with.
 type debugCond struct{ inner Cond }
 
 func (c *debugCond) Signal(broadcast bool) { c.inner.Signal(broadcast) }

@@ -1,5 +1,5 @@
-// Package evthread tells the library about threads: how to lock what several
-// goroutines share, how to wait for one another, and who is calling.
+// Package evthread connects the library to threads: how to lock what several
+// goroutines share, how to wait for one another, and which thread is calling.
 //
 // # When it is needed
 //

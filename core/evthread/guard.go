@@ -38,7 +38,7 @@ func NewGuard(name string, lock Lock, check func() error) Guard {
 }
 
 // NewLockGuard makes a guard of a lock of its own, which is freed when no copy of
-// the guard is left in memory: until then somebody may take it, if only to learn
+// the guard is left in memory: until then a goroutine may take it, if only to find
 // that the object was freed. The error is ErrNoLocks if none are installed.
 func NewLockGuard(name string) (Guard, error) {
 	lock, err := NewLock(Recursive)

@@ -54,7 +54,7 @@ const (
 // Errors of locks. Implementations return ErrBusy, ErrNotHeld, ErrRecursive
 // and ErrMode, bare or wrapped; the others come from lock debugging.
 var (
-	// ErrBusy is the answer to ModeTry when somebody holds the lock.
+	// ErrBusy is the answer to ModeTry when another thread holds the lock.
 	ErrBusy = errors.New("lock is busy")
 	// ErrNotHeld reports a lock that the calling thread does not hold (in
 	// that mode) being unlocked or waited with.

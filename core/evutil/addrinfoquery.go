@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// An AddrInfoQuery is a call of [Getaddrinfo] taken apart, for those who look
+// An AddrInfoQuery is a call of [Getaddrinfo] taken apart, for programs that look
 // host names up in their own way: what comes before that and after it. It is
 // used like this:
 //

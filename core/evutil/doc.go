@@ -17,7 +17,7 @@
 // and [SetCloseOnExec]. The SetListen functions prepare a listener between
 // socket and bind: [SetListenReuseAddr] is for almost every server,
 // [SetListenReusePort] for several loops on one port, [SetListenIPv6Only] and
-// [SetListenNotIPv6Only] decide who gets IPv4, [SetListenDeferred] waits for
+// [SetListenNotIPv6Only] decide whether it takes IPv4, [SetListenDeferred] waits for
 // the first data. [SetTCPKeepAlive] finds dead peers. What a system cannot do
 // is either harmless to leave out, and then said to do nothing, or an error
 // that wraps [errors.ErrUnsupported].
@@ -26,9 +26,9 @@
 //
 // Errors name the operation and the descriptor, as in "setsockopt SO_KEEPALIVE
 // fd 7: bad file descriptor", and wrap that of the system. Readers and writers
-// ask [IsRetriable] whether to wait for the next event; those who connect ask
+// ask [IsRetriable] whether to wait for the next event; code that connects asks
 // [IsConnectRetriable] and [IsConnectRefused], and then [SocketError] for the
-// outcome; those who accept ask [IsAcceptRetriable].
+// outcome; code that accepts asks [IsAcceptRetriable].
 //
 // # Addresses
 //

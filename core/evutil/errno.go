@@ -20,7 +20,7 @@ func IsConnectRetriable(err error) bool {
 	return matchErrno(err, connectRetriable)
 }
 
-// IsConnectRefused reports whether err means that nobody listens at the
+// IsConnectRefused reports whether err means that no socket listens at the
 // address (EVUTIL_ERR_CONNECT_REFUSED).
 func IsConnectRefused(err error) bool {
 	return matchErrno(err, connectRefused)

@@ -77,5 +77,5 @@ var clockStart = time.Now()
 // runtimeClock reads the monotonic clock of the Go runtime.
 func runtimeClock() time.Duration { return time.Since(clockStart) }
 
-// wallClock reads the time since 1970, which whoever runs the system can set.
+// wallClock reads the time since 1970, which an administrator can set.
 func wallClock() time.Duration { return time.Duration(time.Now().UnixNano()) }

@@ -21,7 +21,7 @@ func SystemNameservers() ([]netip.Addr, error) {
 func HostsFile() string { return hostsFile() }
 
 // isSiteLocal says whether addr is one of those that Windows names when it
-// knows no nameserver; nobody has them (RFC 3879).
+// knows no nameserver; no host has them (RFC 3879).
 func isSiteLocal(addr netip.Addr) bool {
 	return addr.Is6() && netip.PrefixFrom(netip.AddrFrom16([16]byte{0: 0xfe, 1: 0xc0}), 10).Contains(addr.WithZone(""))
 }

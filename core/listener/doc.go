@@ -46,7 +46,7 @@
 // and goes on by itself as descriptors return. Enable tries again at once, for
 // programs that know that one has. Without an error callback, a warning is
 // logged once for each shortage. Connections that are gone before they are
-// accepted are nobody's error.
+// accepted are not an error.
 //
 // # Sockets
 //

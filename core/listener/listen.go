@@ -19,7 +19,7 @@ import (
 // unless BindIPv6Only or the network tcp6 forbid that; where a system cannot have
 // it, IPv4 alone without a host, and IPv6 alone at [::]. A host name is looked up,
 // which blocks; of its addresses the first is taken at which it is possible to
-// listen, IPv4 before IPv6 as net.Listen does. One that somebody listens at already
+// listen, IPv4 before IPv6 as net.Listen does. One that is in use already
 // is not passed over, but an error, ErrAddrInUse.
 func Listen(b *event.Base, address string, flags Flag, backlog int, cb Callback) (*Listener, error) {
 	a, err := evutil.ParseAddress(address)

@@ -187,7 +187,7 @@ func (l *Listener) change(op string, fn func()) error {
 	return nil
 }
 
-// watch has the loop watch the socket, or not if nobody is to be told.
+// watch has the loop watch the socket, or not if there is no callback.
 func (l *Listener) watch() error {
 	if !l.accepting() && !l.assigned {
 		return nil
@@ -242,7 +242,7 @@ func (l *Listener) Free() {
 	}
 }
 
-// CloseNow closes the socket, whatever the loop is doing, so that nobody can
+// CloseNow closes the socket, whatever the loop is doing, so that no client can
 // connect any more. It may be called from any goroutine, even without
 // ThreadSafe; but not before the loop was told to end, by LoopBreak or
 // LoopExit, for a descriptor must not be closed under a loop that goes on
@@ -266,7 +266,7 @@ func (l *Listener) closeSocket() error {
 		return nil
 	}
 	l.closed = true
-	l.file.remove() // first: afterwards it could be somebody else's
+	l.file.remove() // first: afterwards it could be another socket's
 	return evutil.CloseSocket(l.fd)
 }
 

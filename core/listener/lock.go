@@ -14,7 +14,7 @@ func (l *Listener) initGuard() (err error) {
 	return err
 }
 
-// confine has debug mode check who uses a listener without a lock. A listener
+// confine has debug mode check which goroutine uses a listener without a lock. A listener
 // that is Disabled may be made by any goroutine, so this comes last.
 func (l *Listener) confine() {
 	if l.guard.IsZero() {

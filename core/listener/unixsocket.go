@@ -21,7 +21,7 @@ import (
 // it still is the one that NewUnix made.
 //
 // A file that is there already is an error, ErrAddrInUse. With Reuseable it is
-// removed if it is a socket at which nobody listens; to find out, NewUnix
+// removed if it is a socket at which no process listens; to find out, NewUnix
 // connects to it. Except on Linux, a listener whose queue is full looks like
 // none. Of programs that do this to one path in the same moment, more than one
 // can get it. ReuseablePort and the other flags for TCP are
@@ -62,7 +62,7 @@ func bindUnix(fd int, path string, flags Flag) error {
 	return sysio.Bind(fd, sysio.UnixSockaddr(path))
 }
 
-// isStale reports whether there is a socket at path, at which nobody listens.
+// isStale reports whether there is a socket at path at which no process listens.
 func isStale(path string) bool {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode().Type() != fs.ModeSocket {

@@ -49,7 +49,7 @@ func statusOfFile(err error) int {
 }
 
 // isNameError reports whether an error says that there can be no file of a name,
-// or that what there is cannot be opened by anybody.
+// or that what there is can never be opened.
 func isNameError(errno syscall.Errno) bool {
 	switch errno {
 	case syscall.ENOTDIR, syscall.ELOOP, syscall.ENAMETOOLONG, syscall.EINVAL, syscall.EILSEQ, syscall.ENXIO, syscall.ENODEV, syscall.EOPNOTSUPP:

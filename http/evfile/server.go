@@ -235,7 +235,7 @@ func (s *Server) entries(name string, folder fs.ReadDirFile) (entries []Entry, c
 }
 
 // look returns what is served for an entry of a folder, or the error of open. Files
-// and folders that everybody may read need not be opened for that.
+// and folders that all users may read need not be opened for that.
 func (s *Server) look(name string, d fs.DirEntry) (fs.FileInfo, error) {
 	info, err := d.Info()
 	if err != nil {

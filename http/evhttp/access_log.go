@@ -10,7 +10,7 @@ import (
 // may have anything in them that a client can send.
 type AccessLogEntry struct {
 	Peer      netip.Addr // not valid for Unix sockets
-	User      []byte     // as who the client was let in
+	User      []byte     // the name that the client was authenticated by
 	Time      time.Time
 	Method    []byte
 	Target    []byte

@@ -86,7 +86,7 @@
 // A request that fails has an [Error] with a code and a reason. It is sent once,
 // with one exception: if the server has closed a connection that it had kept just
 // as the request came, it is sent on a new one, provided that it is still all there
-// and either that is as good as once (GET, PUT and others) or nothing of it had
+// and either its method is idempotent (GET, PUT and others) or nothing of it had
 // left. Connecting is tried again as [ClientConn.SetRetries] says.
 //
 // # Hostile peers
@@ -140,7 +140,7 @@
 //   - Callbacks of a client's request get the request when it has failed, too, and
 //     no nil. One that is cancelled has its error callback called, whatever state
 //     it was in.
-//   - A client's Request belongs to whoever has made it, and may be sent again.
+//   - A client's Request belongs to the code that made it, and may be sent again.
 //   - A close callback of a client is called each time that a connection ends.
 //   - FreeOnCompletion frees a connection that could be kept, too.
 //   - What only a client's connection can do is a method of [ClientConn], and its

@@ -100,8 +100,8 @@ func appendUsers(head []byte, f *message.Fields) []byte {
 	return head
 }
 
-// ours reports whether the value of a Connection field says only what is for us
-// to say.
+// ours reports whether the value of a Connection field says only what the server
+// decides itself.
 func ours(value []byte) bool {
 	switch string(value) {
 	case "close", "Close", "keep-alive", "Keep-Alive":

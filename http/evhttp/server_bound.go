@@ -37,7 +37,7 @@ func (s *Server) Listen(address string) (*Bound, error) {
 }
 
 // BindUnix listens at a Unix socket, whose file it makes at path; on Linux a name
-// that begins with @ is one without a file. A file that nobody listens at any
+// that begins with @ is one without a file. A file at which no process listens any
 // more is replaced.
 func (s *Server) BindUnix(path string) (*Bound, error) {
 	l, err := listener.NewUnix(s.base, path, listener.CloseOnFree|listener.CloseOnExec|listener.Reuseable, listener.DefaultBacklog, nil)

@@ -50,7 +50,7 @@ func (s *Server) log(r *Request) {
 
 // logLoss logs why a connection was lost, if a system call has failed for another
 // reason than that the client is gone. Clients cannot cause such failures alone,
-// and nobody else would tell of them.
+// and nothing else reports them.
 func (s *Server) logLoss(client netip.AddrPort, err error) {
 	if _, system := errors.AsType[syscall.Errno](err); system && !evutil.IsDisconnect(err) {
 		s.logFailure("evhttp: connection lost", client, err)

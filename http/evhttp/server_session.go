@@ -91,8 +91,8 @@ func (s *Server) serve(p *serverProtocol, b *bufferevent.Bufferevent) error {
 	return nil
 }
 
-// overload has a connection refused that is one too many. So that those who are told so are
-// not too many as well, some are closed without an answer.
+// overload refuses a connection that is one too many, with an answer. The number of such
+// answers in progress is bounded as well: beyond it, connections are closed without one.
 func (s *Server) overload(session serverSession) {
 	if len(s.conns)+len(s.leaving) > s.cfg.MaxConnections+s.cfg.MaxConnections/8+16 {
 		session.conn().close()
@@ -111,7 +111,7 @@ func (s *Server) agreed(c *ServerConn, p *serverProtocol) {
 	}
 }
 
-// leave ends a connection without its stream, which is nobody's then.
+// leave ends a connection without its stream, which has no owner then.
 func (c *ServerConn) leave() {
 	c.freed, c.bev = true, nil
 	c.timer.Del()

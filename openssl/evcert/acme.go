@@ -26,7 +26,7 @@ import (
 type ACMEConfig struct {
 	// Manager obtains the certificates. It needs a Prompt, and a HostPolicy:
 	// otherwise any client could make it ask for certificates for any name. A
-	// Cache that lasts is as good as necessary. Only the ACME may use it.
+	// Cache that lasts is needed in practice. Only the ACME may use it.
 	Manager *autocert.Manager
 
 	// MaxIssuing is how many certificates may be asked for at a time; zero is

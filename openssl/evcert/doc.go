@@ -70,7 +70,7 @@
 //	chain.go           chains: putting in order, validity, comparing with the one before
 //	pkcs12.go          LoadPKCS12, ParsePKCS12
 //	pbes2.go           decryption by password (RFC 8018)
-//	source.go          Source: where a certificate is, and for whom
+//	source.go          Source: where a certificate is, and for which hosts
 //	store.go           Store: its configuration, GetCertificate, Free
 //	store_names.go     the set of certificates in use, by name
 //	store_reload.go    checking, reading and replacing files

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A Source says where a certificate is, and for whom.
+// A Source says where a certificate is, and which hosts it is for.
 type Source struct {
 	// CertFile and KeyFile are as for LoadPEM; PKCS12File is as for
 	// LoadPKCS12, and excludes them. Password opens either.

@@ -8,7 +8,7 @@ import (
 )
 
 // A connection is the capability by which this package's functions find TLS in a
-// stack of bufferevents; ConnectionState is the part of it that is for everybody.
+// stack of bufferevents; ConnectionState is the part of it that other packages use.
 //
 // Only a stream has it, as only this package makes TLS bufferevents.
 type connection interface {

@@ -87,7 +87,7 @@ func (s *stream) failedBelow(err error) {
 
 // alertWait is how long a handshake that can send nothing any more waits for what
 // the peer may have said about that. It has arrived already, unless something
-// between the peer and us is slow.
+// between the peers is slow.
 const alertWait = 100 * time.Millisecond
 
 // unwritableBelow ends the writing. Reading goes on and finds out more: the peer

@@ -124,7 +124,7 @@ func (h *handshake) failure() error {
 // stop makes the goroutine end as soon as it needs input. The memory is its own
 // from then on, and its outcome is dropped.
 func (h *handshake) stop() {
-	if h.working { // without us
+	if h.working { // without the loop
 		h.ended()
 	}
 	h.unhook()

@@ -13,8 +13,8 @@ type Workers struct {
 // below that of the processors leaves some to the loops.
 func NewWorkers(n int) *Workers { return &Workers{slots: make(chan struct{}, max(n, 1))} }
 
-// acquire waits for a slot, or for quit, and reports whether it has got one. No
-// workers have slots for everybody.
+// acquire waits for a slot, or for quit, and reports whether it has got one. A nil
+// workers has slots without end.
 func (w *Workers) acquire(quit <-chan struct{}) bool {
 	if w == nil {
 		return true

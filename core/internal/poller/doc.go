@@ -3,8 +3,8 @@
 // event package sees nothing else. To find out how epoll is driven, open
 // epoll_linux.go.
 //
-// A poller keeps no record of who asked for what. The event package merges
-// the wishes of all events on a descriptor into one [Interest] and calls
+// A poller keeps no record of events. The event package merges
+// the interests of all events on a descriptor into one [Interest] and calls
 // Update when that changes.
 //
 // # How all of them wait

@@ -32,7 +32,7 @@ type epollChange struct {
 func (ep *epollChangelist) Method() *Method { return &epollChangelistMethod }
 
 // Update applies the first interest in a descriptor at once, so that its
-// error reaches who asked, and leaves everything else to Flush.
+// error reaches the caller, and leaves everything else to Flush.
 func (ep *epollChangelist) Update(fd int, old, new Interest) error {
 	if fd >= 0 && fd < len(ep.index) && ep.index[fd] != 0 {
 		c := &ep.changes[ep.index[fd]-1]
@@ -57,7 +57,7 @@ func (ep *epollChangelist) Flush() error {
 	for i := range ep.changes {
 		c := &ep.changes[i]
 		ep.index[c.fd] = 0
-		// A descriptor nobody wanted for a moment may have been closed and
+		// A descriptor that was not watched for a moment may have been closed and
 		// its number reused, so it is told to the kernel again even when
 		// nothing seems to have changed.
 		if c.have == c.want && !c.wasClosed {

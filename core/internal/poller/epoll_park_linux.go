@@ -159,6 +159,6 @@ func (s *parkWaiter) close() error {
 
 func (s *parkWaiter) closeTimer() {
 	if s.timerfd >= 0 {
-		_ = sysio.Close(s.timerfd) // nobody could do anything about an error
+		_ = sysio.Close(s.timerfd) // nothing could be done about an error
 	}
 }

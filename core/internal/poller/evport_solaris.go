@@ -28,7 +28,7 @@ const (
 // evport drives Solaris's event ports.
 //
 // The association of a descriptor with the port ends when its event is
-// delivered. Wait notes to whom that happened and Flush associates them again,
+// delivered. Wait notes the descriptors and Flush associates them again,
 // so that a descriptor which is still ready is reported by the next Wait.
 type evport struct {
 	port    int

@@ -86,7 +86,7 @@ type Poller interface {
 }
 
 // Options tune a Poller. What an interface has no use for does not matter to
-// it: the names say whom they are for.
+// it: the names say which interface they are for.
 type Options struct {
 	// PreciseTimer asks for timeouts finer than a millisecond.
 	PreciseTimer bool

@@ -105,8 +105,8 @@ func (p *selector) Wait(deadline Deadline, events []Event) (ready []Event, yield
 }
 
 // fillSets prepares the sets for select. Only the set for exceptional
-// conditions tells of a connection that could not be made. Urgent data is one
-// too; it is no concern of ours, and a peer that sends it must not keep us
+// conditions include a connection that could not be made. Urgent data is one
+// too; it is of no interest, and a peer that sends it must not keep the loop
 // busy, so connected sockets are left out.
 func (p *selector) fillSets() {
 	p.read.clear()

@@ -8,7 +8,7 @@ import (
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
-// A waker makes a descriptor readable, so that whoever waits for it returns.
+// A waker makes a descriptor readable, so that a wait for it returns.
 //
 // Any number of wakes between two drains cost one write. Wake may be called
 // from any goroutine, also after close; the rest belongs to the poller.

@@ -103,8 +103,8 @@ func openWepoll(o Options) (Poller, error) {
 
 func (w *wepoll) Method() *Method { return &wepollMethod }
 
-// Update begins to poll a new socket at once, so that an error reaches who
-// asked. Later changes are left to Flush, where many cost no more than one.
+// Update begins to poll a new socket at once, so that an error reaches the
+// caller. Later changes are left to Flush, where many cost no more than one.
 func (w *wepoll) Update(fd int, old, new Interest) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -328,7 +328,7 @@ func (w *wepoll) Close() error {
 }
 
 // afdEvents returns what to ask the driver for. The end of a connection and
-// of the socket itself are of interest to everybody.
+// of the socket itself are always of interest.
 func afdEvents(in Interest) uint32 {
 	events := uint32(afdAbort | afdConnectFail | afdLocalClose)
 	if in&Read != 0 {

@@ -17,7 +17,7 @@ func Map(fd int, offset int64, n int) (Mapping, error) {
 	return Mapping{Data: whole[skip:], whole: whole}, nil
 }
 
-// Unmap takes the memory back. Nobody may look at Data again.
+// Unmap takes the memory back. Data must not be used again.
 func (m Mapping) Unmap() error {
 	_, err := retry(OpUnmap, InvalidSocket, len(m.Data), func(int) (struct{}, error) { return struct{}{}, munmap(m.whole) })
 	return err

@@ -24,14 +24,14 @@ import (
 type Received struct {
 	N         int            // bytes
 	Peer      netip.AddrPort // the sender
-	Local     netip.Addr     // to whom it was sent, if the socket tells
+	Local     netip.Addr     // its destination, if the socket tells (TellLocal)
 	Truncated bool           // for want of room
 }
 
 // A QueuedError is one that the network has reported about a message.
 type QueuedError struct {
 	Err  error          // of the system
-	Peer netip.AddrPort // to whom the message was sent
+	Peer netip.AddrPort // where the message was sent
 	From netip.Addr     // the host that has reported it, or zero
 	MTU  int            // how long a packet may be, if Err is ErrTooLong
 }

@@ -78,7 +78,7 @@ func (m *Messages) recv(fd int) (int, error)        { return m.recvEach(fd) }
 func (m *Messages) send(fd, count int) (int, error) { return m.sendEach(fd, count) }
 
 // recvmsg makes of a message that is too long what other systems do, and
-// reports that nobody listens at the peer by the same name as they.
+// reports that no socket is bound at the peer by the same name as they.
 func (m *Messages) recvmsg(fd, i int) error {
 	m.sizes[i] = int32(unsafe.Sizeof(m.names[i]))
 	m.counts[i] = 0

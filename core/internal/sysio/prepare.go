@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// prepare gives the descriptor that open returns its mode. Nobody can fork
+// prepare gives the descriptor that open returns its mode. The process cannot fork
 // before that is done.
 func prepare(mode Mode, open func() (int, error)) (int, error) {
 	syscall.ForkLock.RLock()

@@ -35,7 +35,7 @@ type segments struct {
 type segmentState uint8
 
 const (
-	segmentsForbidden segmentState = iota // nobody has allowed it
+	segmentsForbidden segmentState = iota // not allowed
 	segmentsUnknown                       // the kernel has yet to be asked
 	segmentsWork
 	segmentsFail

@@ -4,7 +4,7 @@ import "syscall"
 
 // A Mode says how a new socket is to be. The zero Mode is non-blocking and
 // close-on-exec, from the start where the system can do that, and otherwise
-// before anybody can fork.
+// before the process can fork.
 type Mode struct {
 	Blocking    bool
 	Inheritable bool // by the programs that this one starts
@@ -92,8 +92,8 @@ func CloseSocket(fd int) error {
 
 // Duplicate returns another descriptor for what fd is one for, which is not
 // inherited by programs that the process starts, and not one of the standard ones.
-// On Windows it fails: it would have to know what kind of handle this is, and whom
-// that completes to.
+// On Windows it fails: it would have to know what kind of handle this is, and
+// which port its operations complete to.
 func Duplicate(fd int) (int, error) {
 	return retrySocket(OpDuplicate, fd, func() (int, error) { return duplicate(fd) })
 }

@@ -10,9 +10,9 @@ var (
 	ErrAgain error = unix.EAGAIN
 	// ErrNotSocket says that a descriptor is not that of a socket.
 	ErrNotSocket error = unix.ENOTSOCK
-	// ErrAddrInUse says that somebody has the address already.
+	// ErrAddrInUse says that the address is in use already.
 	ErrAddrInUse error = unix.EADDRINUSE
-	// ErrRefused says that nobody listens at the address.
+	// ErrRefused says that no socket listens at the address.
 	ErrRefused error = unix.ECONNREFUSED
 	// ErrTooLong says that a message is longer than what the system sends.
 	ErrTooLong error = unix.EMSGSIZE

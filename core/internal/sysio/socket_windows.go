@@ -13,9 +13,9 @@ var (
 	ErrAgain error = windows.WSAEWOULDBLOCK
 	// ErrNotSocket says that a descriptor is not that of a socket.
 	ErrNotSocket error = windows.WSAENOTSOCK
-	// ErrAddrInUse says that somebody has the address already.
+	// ErrAddrInUse says that the address is in use already.
 	ErrAddrInUse error = windows.WSAEADDRINUSE
-	// ErrRefused says that nobody listens at the address.
+	// ErrRefused says that no socket listens at the address.
 	ErrRefused error = windows.WSAECONNREFUSED
 	// ErrTooLong says that a message is longer than what the system sends.
 	ErrTooLong error = windows.WSAEMSGSIZE

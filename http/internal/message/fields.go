@@ -118,8 +118,8 @@ func (f *Fields) Values(name string) iter.Seq[[]byte] {
 }
 
 // HasToken reports whether the fields of this name, which are lists separated
-// by commas such as "Connection: close, upgrade", have this member, in whatever
-// case.
+// by commas such as "Connection: close, upgrade", have this member,
+// case-insensitively.
 func (f *Fields) HasToken(name, token string) bool {
 	for i := f.Index(name, 0); i >= 0; i = f.Index(name, i+1) {
 		if hasToken(f.valueAt(&f.list[i]), token) {

@@ -175,7 +175,7 @@ func (d *ChunkDecoder) count(l *message.Limits) error {
 	return nil
 }
 
-// extension takes a byte of an extension, which nobody is interested in but may
+// extension takes a byte of an extension, which is ignored but may
 // hide what is no extension.
 func (d *ChunkDecoder) extension(c byte, l *message.Limits) error {
 	token := ascii.Is(c, ascii.TokenByte)
