@@ -11,8 +11,8 @@ import (
 )
 
 // A cond is a condition variable: a queue of waiting goroutines, each with a
-// channel that is closed to wake it. Whoever takes a channel off the queue has
-// decided how that wait ended: a signal by closing it, the waiter by timing out.
+// channel that is closed to wake it. The goroutine that takes a channel off the queue
+// decides how that wait ends: a signal by closing it, the waiter by timing out.
 type cond struct {
 	mu      sync.Mutex
 	waiters []chan struct{} // longest wait first

@@ -20,7 +20,7 @@
 // Locks belong to threads, as they do in C. A goroutine that takes one is pinned
 // to its operating-system thread (runtime.LockOSThread) until it has unlocked
 // what it locked, so while it is inside, its thread is its own. Only the holder
-// can unlock; anyone else gets evthread.ErrNotHeld.
+// can unlock; any other gets evthread.ErrNotHeld.
 //
 // Three types are made, by evthread.NewLock: recursive locks, which is what the
 // library uses; plain locks, which answer a second Lock of their holder with

@@ -42,7 +42,7 @@ func (s *semaphore) leave() error {
 	return nil
 }
 
-// A mutex is a plain or a recursive lock. Whoever is inside the gate is its
+// A mutex is a plain or a recursive lock. The goroutine inside the gate is its
 // owner. Only a goroutine itself ever stores or clears its own identity in
 // owner, so a goroutine that finds itself there holds the mutex and one that
 // does not find itself there does not, whatever others are doing meanwhile.

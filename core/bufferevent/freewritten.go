@@ -202,7 +202,7 @@ func (b *Bufferevent) awaitDrained(timeout time.Duration, done func(err error)) 
 		b.drainOver(done, err)
 		return
 	}
-	// Nobody else can free the bufferevent when there is no loop any more.
+	// Without a loop nothing else can free the bufferevent any more.
 	w.unhook = b.base.AfterFree(func() { b.drainOver(done, event.ErrFreed) })
 }
 

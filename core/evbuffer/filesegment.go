@@ -146,7 +146,7 @@ func (s *FileSegment) release() {
 	}
 }
 
-// destroy gives back what the segment has. Nobody else refers to it any more.
+// destroy gives back what the segment has. There is no other reference to it any more.
 func (s *FileSegment) destroy() {
 	if s.mapped {
 		if err := s.mapping.Unmap(); err != nil {

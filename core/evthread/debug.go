@@ -111,7 +111,7 @@ func (l *debugLock) Unlock(mode Mode) error {
 	return l.inner.Unlock(mode)
 }
 
-// usable checks what can be said before anyone's hold is looked at.
+// usable checks what does not depend on the holds.
 func (l *debugLock) usable(mode Mode) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

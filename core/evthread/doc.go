@@ -30,7 +30,7 @@
 //
 // Here a thread is whatever holds a lock and has an identity of its own. In
 // package pthreads that is an operating-system thread, to which a goroutine is
-// pinned while it holds a lock. Whoever compares identities over a longer time
+// pinned while it holds a lock. Code that compares identities over a longer time
 // must make sure that they last: with such an implementation, by staying pinned
 // (runtime.LockOSThread).
 //

@@ -161,8 +161,8 @@ func NewLock(t LockType) (Lock, error) {
 	return l, nil
 }
 
-// FreeLock gives back a lock that NewLock made with the same type. Nobody may
-// hold it or use it again. A nil lock is left alone.
+// FreeLock gives back a lock that NewLock made with the same type. It must not
+// be held or used again. A nil lock is left alone.
 func FreeLock(l Lock, t LockType) {
 	if d, ok := l.(*debugLock); ok {
 		d.free(t)
@@ -190,8 +190,8 @@ func NewCond() (Cond, error) {
 	return c, nil
 }
 
-// FreeCond gives back a condition variable that NewCond made. Nobody may wait
-// on it or use it again. A nil condition is left alone.
+// FreeCond gives back a condition variable that NewCond made. It must not be
+// waited on or used again. A nil condition is left alone.
 func FreeCond(c Cond) {
 	if d, ok := c.(*debugCond); ok {
 		c = d.inner

@@ -1,7 +1,7 @@
 // Http-server serves the files of a folder over HTTP or HTTPS: whole or in ranges,
 // unless the client has them already, and lists of folders. It shows an HTTP server
 // on any number of loops, with TLS, files that go out at the pace of their clients,
-// an access log, and how to stop without cutting anybody off:
+// an access log, and how to stop without cutting a client off:
 //
 //	go run ./http-server -addr 127.0.0.1:8080 -root .
 //	curl -i http://127.0.0.1:8080/

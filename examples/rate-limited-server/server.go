@@ -160,7 +160,7 @@ func (s *server) report() {
 		s.served, len(s.clients), written, read, s.base.Now().Sub(s.started))
 }
 
-// stop hangs up on everybody.
+// stop closes all connections.
 func (s *server) stop() {
 	for c := range s.clients {
 		c.end()

@@ -10,7 +10,7 @@
 //   - docs/libevent-api.tsv, every public name of libevent: header, kind, name;
 //   - docs/api-map.tsv, one row a name: C name, Go identifier or "-", note;
 //   - the Go files of all modules, whatever their build constraints. Tests,
-//     commands, testdata and internal packages are left out, since nobody can
+//     commands, testdata and internal packages are left out, since other modules cannot
 //     import them.
 //
 // In both tables columns are separated by tabs, and empty lines and lines that

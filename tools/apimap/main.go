@@ -27,7 +27,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	root := flags.String("root", "", "root `directory` of the source tree (default: the nearest one upward that holds go.work)")
 	flags.Usage = func() {
-		_, _ = fmt.Fprintln(stderr, "usage: apimap [-root directory]") // there is nobody else to tell
+		_, _ = fmt.Fprintln(stderr, "usage: apimap [-root directory]") // there is no other output for errors
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -42,7 +42,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if *root == "" {
 		found, err := findRoot()
 		if err != nil {
-			_, _ = fmt.Fprintln(stderr, "apimap:", err) // there is nobody else to tell
+			_, _ = fmt.Fprintln(stderr, "apimap:", err) // there is no other output for errors
 			return exitUsage
 		}
 		*root = found
@@ -54,15 +54,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 func report(root string, stdout, stderr io.Writer) int {
 	found, err := checkTree(os.DirFS(root))
 	if err != nil {
-		_, _ = fmt.Fprintln(stderr, "apimap:", err) // there is nobody else to tell
+		_, _ = fmt.Fprintln(stderr, "apimap:", err) // there is no other output for errors
 		return exitProblems
 	}
 	if err := printSummary(stdout, found.headers); err != nil {
-		_, _ = fmt.Fprintln(stderr, "apimap:", err) // there is nobody else to tell
+		_, _ = fmt.Fprintln(stderr, "apimap:", err) // there is no other output for errors
 		return exitProblems
 	}
 	for _, problem := range found.problems {
-		_, _ = fmt.Fprintln(stderr, problem) // there is nobody else to tell
+		_, _ = fmt.Fprintln(stderr, problem) // there is no other output for errors
 	}
 	if len(found.problems) > 0 {
 		return exitProblems

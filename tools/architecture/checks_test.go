@@ -269,6 +269,26 @@ func TestConflictMarkersAreFound(t *testing.T) {
 	}
 }
 
+func TestCommentsAreRefusedByTheirWords(t *testing.T) {
+	root := t.TempDir()
+	words := Words{"[Nn]obody|[Ss]omebody": "name it", "without a word": "say what"}
+	for name, tt := range map[string]struct {
+		text string
+		want []string
+	}{
+		"good.go":   {"package p\n\n// f returns an error if the peer is a nobodyish.\nfunc f() { _ = \"nobody\" }\n", nil},
+		"person.go": {"package p\n\n// f is called by Nobody.\nfunc f() {}\n", []string{"person.go:3: a comment says \"Nobody\": name it"}},
+		"wrapped.go": {"package p\n\nfunc f() {\n\t// It ends without\n\t// a word.\n}\n",
+			[]string{"wrapped.go:4: a comment says \"without\\na word\": say what"}},
+	} {
+		writeFile(t, root, name, tt.text)
+		problems, err := words.CheckWords(root, []string{name, "deleted.go"})
+		if err != nil || !slices.Equal(problems, tt.want) {
+			t.Errorf("%s: problems %q, error %v, want %q", name, problems, err, tt.want)
+		}
+	}
+}
+
 func TestPagesNameWhatIsThere(t *testing.T) {
 	root := t.TempDir()
 	writeFile(t, root, "core/event/loop.go", "package event\n")

@@ -1,10 +1,11 @@
 // Package architecture checks that the repository is built as docs/architecture.md
-// says: which package may import which, that nobody asks what stands behind a seam,
-// that there is one way to log, that the map of each package is true, and that no
-// file holds what a merge has left.
+// says: which package may import which, that no package asks what stands behind a seam,
+// that there is one way to log, that the map of each package is true, that no file
+// holds what a merge has left, and that comments speak of the code.
 //
 // Its tests are the checks. The rules stand in tables: [Floors] has the order of the
-// packages, [Seams] the interfaces that nobody looks behind. A package is added to a
+// packages, [Seams] the interfaces that are all that is known of what implements them,
+// [Words] the phrases that comments do without. A package is added to a
 // floor above all that it imports; a capability of a transport is added to the list of
 // interfaces in the file of its seam.
 //
@@ -16,5 +17,6 @@
 //	logging.go   messages that do not go to event.Logger
 //	maps.go      the map of files in each doc.go
 //	links.go     links in documentation that lead nowhere
+//	words.go     phrases that comments do without
 //	tree.go      the files of the repository: conflict markers, names in a page
 package architecture

@@ -31,13 +31,13 @@ var floors = Floors{
 	{"dns/internal/interop", "http/internal/interop"},
 }
 
-// seams are the interfaces that nobody looks behind.
+// seams are the interfaces that hide what implements them.
 var seams = []Seam{
 	{
 		Package: "core/bufferevent", File: "transport.go", Interface: "Transport", Query: "As",
 		Elsewhere: map[string]string{
 			"interface{ConnectionState() crypto/tls.ConnectionState}": "core does not import crypto/tls",
-			"openssl/evtls.connection":                                "what evtls's functions do with a TLS stream is nobody else's business",
+			"openssl/evtls.connection":                                "what evtls's functions do with a TLS stream concerns evtls alone",
 		},
 	},
 	{Package: "http/evhttp", File: "exchange.go", Interface: "exchange"},
@@ -132,6 +132,29 @@ func TestNoMergeIsUnfinished(t *testing.T) {
 
 func TestThePageOfTheArchitectureNamesWhatIsThere(t *testing.T) {
 	problems, err := CheckPage(root, "docs/architecture.md")
+	report(t, problems, err)
+}
+
+// words are those of persons, and riddles.
+var words = Words{
+	`[Nn]obody|[Ss]omebody|[Aa]nybody|[Ee]verybody|[Ss]omeone|[Aa]nyone|[Ee]veryone`: "name the goroutine, the peer, the caller, ...",
+	`[Ww]hoever|[Ww]homever`:        "name the goroutine, the peer, the caller, ...",
+	`without a word|as good as new`: "say what does not happen, or what is as before",
+	`in whatever case`:              "say case-insensitively",
+}
+
+func TestCommentsSpeakOfTheCode(t *testing.T) {
+	tracked, err := Tracked(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var production []string
+	for _, name := range tracked {
+		if strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && !strings.Contains(name, "testdata/") && !strings.HasPrefix(name, "dns/evdns/") {
+			production = append(production, name)
+		}
+	}
+	problems, err := words.CheckWords(root, production)
 	report(t, problems, err)
 }
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// A Seam is an interface that nobody looks behind. The interfaces that are declared in
+// A Seam is an interface that hides what implements it. The interfaces that are declared in
 // its file are the capabilities that a value behind it may have besides.
 type Seam struct {
 	Package, File, Interface string

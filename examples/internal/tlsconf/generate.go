@@ -22,7 +22,7 @@ const (
 )
 
 // Generate makes a certificate for this machine as seen by itself, signed with
-// its own key. Nobody trusts it but who has compared its fingerprint.
+// its own key. A client trusts it only if it has compared its fingerprint.
 func Generate() (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

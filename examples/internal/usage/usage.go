@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// Set has -h, and whoever calls flag.Usage, print the ways to call the program,
+// Set has -h, and calls of flag.Usage, print the ways to call the program,
 // what there is to know about the arguments, and the flags, if there are any.
 // Each way is what follows the program's name.
 func Set(about string, ways ...string) {
 	flag.Usage = func() {
 		out := flag.CommandLine.Output()
-		_, _ = fmt.Fprint(out, text(filepath.Base(os.Args[0]), about, ways)) // there is nobody else to tell
+		_, _ = fmt.Fprint(out, text(filepath.Base(os.Args[0]), about, ways)) // there is no other output for errors
 		flag.PrintDefaults()
 	}
 }

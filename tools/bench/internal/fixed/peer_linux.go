@@ -270,7 +270,7 @@ func newPeer(w Work) (peer, error) {
 	return nobody{}, nil
 }
 
-// nobody is the peer of a subject that needs none.
+// A subject that needs no peer has this one.
 type nobody struct{}
 
 func (nobody) address() string      { return "" }

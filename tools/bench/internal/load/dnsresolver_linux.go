@@ -89,7 +89,7 @@ func newUpstream(answers bool) (*upstream, error) {
 }
 
 func (u *upstream) listen() error {
-	// Within net.core.rmem_max anybody may; beyond, only root.
+	// Within net.core.rmem_max any process may; beyond, only root.
 	if unix.SetsockoptInt(u.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, upstreamBuffer) != nil {
 		if err := unix.SetsockoptInt(u.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, upstreamBuffer); err != nil {
 			return fmt.Errorf("set SO_RCVBUF: %w", err)

@@ -131,7 +131,7 @@ func startFlood(command []string, addr netip.AddrPort) (*flood, error) {
 func startIdle(cmd *exec.Cmd) error {
 	started := make(chan error)
 	go func() {
-		// The program inherits the thread's policy. Nobody else shall: the
+		// The program alone inherits the thread's policy: the
 		// thread ends with its goroutine, for it is never unlocked.
 		runtime.LockOSThread()
 		err := unix.SchedSetAttr(0, &unix.SchedAttr{Policy: unix.SCHED_IDLE}, 0)
