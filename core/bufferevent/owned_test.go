@@ -11,12 +11,7 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-type noObserver struct{}
-
-func (noObserver) BufferChanged(*evbuffer.Buffer, evbuffer.CallbackInfo) {}
-
-// A bufferevent whose buffers were freed, or observed by somebody else, would stop
-// to notice what is put into them and taken from them; one whose far ends are open
+// A bufferevent whose buffers were freed would stop to notice what is put into them and taken from them; one whose far ends are open
 // would lose data or get it in the wrong order.
 func TestTheBuffersOfABuffereventAreItsOwn(t *testing.T) {
 	misuses := []struct {
@@ -29,9 +24,6 @@ func TestTheBuffersOfABuffereventAreItsOwn(t *testing.T) {
 		{"unfreeze the output's front", func(b *bufferevent.Bufferevent) error { return b.Output().Unfreeze(evbuffer.Front) }},
 		{"freeze the input's back", func(b *bufferevent.Bufferevent) error { return b.Input().Freeze(evbuffer.Back) }},
 		{"freeze the output's front", func(b *bufferevent.Bufferevent) error { return b.Output().Freeze(evbuffer.Front) }},
-		{"observe the input", func(b *bufferevent.Bufferevent) error { return b.Input().SetObserver(noObserver{}) }},
-		{"observe the output", func(b *bufferevent.Bufferevent) error { return b.Output().SetObserver(noObserver{}) }},
-		{"observe the output no more", func(b *bufferevent.Bufferevent) error { return b.Output().SetObserver(nil) }},
 	}
 	for _, kind := range []string{"socket", "pair", "filter"} {
 		for _, misuse := range misuses {

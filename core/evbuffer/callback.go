@@ -109,25 +109,12 @@ func (e *CallbackEntry) changeFlags(op string, f, to CallbackFlags) error {
 	return nil
 }
 
-// An Observer is the object that a buffer is part of: a stream that must know
-// at once what was put into its output or taken from its input.
+// An Observer is the object that a buffer is part of, see [Owned]: a stream that must
+// know at once what was put into its output or taken from its input. It costs a buffer
+// less than a callback, and leaves those to the users of the stream.
 type Observer interface {
 	// BufferChanged is told of each change, as callbacks are, but never
 	// deferred, and after those callbacks that are not deferred either. So it
 	// is told of changes that those make before the one they were called for.
 	BufferChanged(b *Buffer, info CallbackInfo)
-}
-
-// SetObserver makes o the observer of the buffer; nil is none. It costs a
-// buffer less than a callback, and there is one at most. It is for packages
-// that build something on buffers, whose users need the callbacks for
-// themselves; see [Owned] if they get to see the buffer. Then the error is
-// ErrOwned.
-func (b *Buffer) SetObserver(o Observer) error {
-	defer b.enter().leave()
-	if b.flags&owned != 0 {
-		return opError("set observer", ErrOwned)
-	}
-	b.observer = o
-	return nil
 }

@@ -228,10 +228,10 @@ func (o *observer) BufferChanged(b *Buffer, info CallbackInfo) {
 }
 
 func TestAnObserverIsToldAfterTheCallbacks(t *testing.T) {
-	var b Buffer
+	var b Owned
 	var log []string
-	record(&b, &log, "callback ")
-	b.SetObserver(&observer{&log, "observer "})
+	record(&b.Buffer, &log, "callback ")
+	b.Own(&observer{&log, "observer "})
 	ok(t, b.AddString("abc"))
 	wantLog(t, &log, "callback 0+3-0", "observer 0+3-0=3")
 	ok(t, b.Drain(1))
@@ -242,23 +242,23 @@ func TestAnObserverIsToldAfterTheCallbacks(t *testing.T) {
 }
 
 func TestABufferHasOneObserver(t *testing.T) {
-	var b Buffer
+	var b Owned
 	var log []string
-	b.SetObserver(&observer{&log, "first "})
-	b.SetObserver(&observer{&log, "second "})
+	b.Own(&observer{&log, "first "})
+	b.Own(&observer{&log, "second "})
 	ok(t, b.AddString("a"))
 	wantLog(t, &log, "second 0+1-0=1")
-	b.SetObserver(nil)
+	b.Own(nil)
 	ok(t, b.AddString("a"))
 	wantLog(t, &log)
 }
 
 func TestAnObserverIsNotDeferred(t *testing.T) {
 	base := newBase(t)
-	var b Buffer
+	var b Owned
 	var log []string
-	record(&b, &log, "callback ")
-	b.SetObserver(&observer{&log, "observer "})
+	record(&b.Buffer, &log, "callback ")
+	b.Own(&observer{&log, "observer "})
 	ok(t, b.DeferCallbacks(base))
 	ok(t, b.AddString("abc"))
 	ok(t, b.Drain(1))
@@ -268,9 +268,9 @@ func TestAnObserverIsNotDeferred(t *testing.T) {
 }
 
 func TestAFreedBufferHasNoObserver(t *testing.T) {
-	var b Buffer
+	var b Owned
 	var log []string
-	b.SetObserver(&observer{&log, ""})
+	b.Own(&observer{&log, ""})
 	b.AddCallback(func(*CallbackEntry, CallbackInfo) { b.Free() })
 	ok(t, b.AddString("abc"))
 	ok(t, b.AddString("abc"))

@@ -191,7 +191,6 @@ func TestEveryMethodTakesTheLock(t *testing.T) {
 		"SearchRange":    func(b *Buffer) { b.SearchRange(nil, nil, nil) },
 		"SetFlags":       func(b *Buffer) { b.SetFlags(DrainsToFD) },
 		"SetMaxRead":     func(b *Buffer) { b.SetMaxRead(0) },
-		"SetObserver":    func(b *Buffer) { b.SetObserver(nil) },
 		"SetPtr":         func(b *Buffer) { b.SetPtr(&at, 0, PtrSet) },
 		"Unfreeze":       func(b *Buffer) { b.Unfreeze(Back) },
 		"Unlock":         func(b *Buffer) { b.Lock(); b.Unlock() },

@@ -2,14 +2,15 @@ package evbuffer
 
 // An Owned is a buffer that is a part of a larger object, such as a stream, whose
 // users work with the Buffer in it: they add data at one end, or take it from the
-// other. What would make the object stall or break is not for them. Free and
-// SetObserver of the Buffer fail with ErrOwned, and so do Freeze and Unfreeze of an
-// end that the owner has frozen. The methods of Owned are for the owner.
+// other. What would make the object stall or break is not for them. Free of the Buffer
+// fails with ErrOwned, and so do Freeze and Unfreeze of an end that the owner has
+// frozen. The methods of Owned are for the owner.
 //
 // The zero value is an empty buffer without an owner until Own is called.
 type Owned struct{ Buffer }
 
-// Own makes o the owner of the buffer, and its observer.
+// Own makes o the owner of the buffer, and its observer, in place of the one before. The
+// owner may be nil.
 func (b *Owned) Own(o Observer) {
 	defer b.enter().leave()
 	b.flags |= owned

@@ -16,8 +16,6 @@ func TestUsersOfAnOwnedBufferCannotTakeItAway(t *testing.T) {
 		want error
 	}{
 		{"free", (*Buffer).Free, ErrOwned},
-		{"observe", func(b *Buffer) error { return b.SetObserver(&observer{&log, "user "}) }, ErrOwned},
-		{"observe no more", func(b *Buffer) error { return b.SetObserver(nil) }, ErrOwned},
 		{"unfreeze the owner's end", func(b *Buffer) error { return b.Unfreeze(Back) }, ErrOwned},
 		{"freeze the owner's end", func(b *Buffer) error { return b.Freeze(Back) }, ErrOwned},
 		{"freeze the user's end", func(b *Buffer) error { return b.Freeze(Front) }, nil},

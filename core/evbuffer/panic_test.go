@@ -192,7 +192,7 @@ func TestCleanupsRunInSpiteOfPanics(t *testing.T) {
 // An observer and the other buffer of a move learn of a change in spite of a
 // callback that panics: a stream would not notice its output otherwise.
 func TestPanicsDoNotKeepOthersFromBeingTold(t *testing.T) {
-	var a, b evbuffer.Buffer
+	var a, b evbuffer.Owned
 	if err := a.AddString("abc"); err != nil {
 		t.Fatal(err)
 	}
@@ -202,10 +202,10 @@ func TestPanicsDoNotKeepOthersFromBeingTold(t *testing.T) {
 			told = append(told, fmt.Sprint(name, info))
 		})
 	}
-	a.SetObserver(tell("from"))
-	b.SetObserver(tell("to"))
+	a.Own(tell("from"))
+	b.Own(tell("to"))
 	a.AddCallback(func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) { panic("callback") })
-	if !panics(func() { b.AddBuffer(&a) }) {
+	if !panics(func() { b.AddBuffer(&a.Buffer) }) {
 		t.Fatal("it has not panicked")
 	}
 	if want := []string{"from{3 0 3}", "to{0 3 0}"}; !slices.Equal(told, want) {
