@@ -1,10 +1,12 @@
-package evutil
+package evutil_test
 
 import (
 	"net"
 	"net/netip"
 	"syscall"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 func TestFamilyOfInterfaces(t *testing.T) {
@@ -27,14 +29,14 @@ func TestFamilyOfInterfaces(t *testing.T) {
 			}
 			addrs = append(addrs, &net.IPNet{IP: ip, Mask: network.Mask})
 		}
-		if got := familyOf(addrs); got != test.want {
+		if got := evutil.FamilyOf(addrs); got != test.want {
 			t.Errorf("%s: family %d, want %d", test.name, got, test.want)
 		}
 	}
 }
 
 func TestConfiguredFamilyIsOne(t *testing.T) {
-	switch family := configuredFamily(); family {
+	switch family := evutil.ConfiguredFamily(); family {
 	case syscall.AF_UNSPEC, syscall.AF_INET, syscall.AF_INET6:
 	default:
 		t.Errorf("family %d", family)
@@ -53,7 +55,7 @@ func TestLocalAddresses(t *testing.T) {
 		"fc00::1": true, "fd00::1": true, "fe00::1": false,
 		"2001::": false, "2001:4860:4802:32::1b": false,
 	} {
-		if got := isLocal(netip.MustParseAddr(addr)); got != want {
+		if got := evutil.IsLocal(netip.MustParseAddr(addr)); got != want {
 			t.Errorf("%s: %t", addr, got)
 		}
 	}

@@ -1,30 +1,32 @@
-package evutil
+package evutil_test
 
 import (
 	"errors"
 	"net/netip"
 	"slices"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 func TestAddrInfoQuerySaysWhatToLookUp(t *testing.T) {
 	for _, test := range []struct {
 		name       string
 		node       string
-		hints      *AddrInfoHints
+		hints      *evutil.AddrInfoHints
 		host       string
 		ipv4, ipv6 bool
 	}{
 		{"no hints", "www.example", nil, "www.example", true, true},
-		{"IPv4", "www.example", &AddrInfoHints{Family: inet}, "www.example", true, false},
-		{"IPv6", "www.example", &AddrInfoHints{Family: inet6}, "www.example", false, true},
-		{"IPv6 or mapped", "www.example", &AddrInfoHints{Family: inet6, Flags: AIV4Mapped}, "www.example", true, true},
-		{"AIAll alone", "www.example", &AddrInfoHints{Family: inet6, Flags: AIAll}, "www.example", false, true},
-		{"mapping is for IPv6", "www.example", &AddrInfoHints{Family: inet, Flags: AIV4Mapped}, "www.example", true, false},
+		{"IPv4", "www.example", &evutil.AddrInfoHints{Family: inet}, "www.example", true, false},
+		{"IPv6", "www.example", &evutil.AddrInfoHints{Family: inet6}, "www.example", false, true},
+		{"IPv6 or mapped", "www.example", &evutil.AddrInfoHints{Family: inet6, Flags: evutil.AIV4Mapped}, "www.example", true, true},
+		{"AIAll alone", "www.example", &evutil.AddrInfoHints{Family: inet6, Flags: evutil.AIAll}, "www.example", false, true},
+		{"mapping is for IPv6", "www.example", &evutil.AddrInfoHints{Family: inet, Flags: evutil.AIV4Mapped}, "www.example", true, false},
 		{"numeric", "192.0.2.1", nil, "", true, true},
 		{"no node", "", nil, "", true, true},
 	} {
-		q, err := PrepareAddrInfo(t.Context(), test.node, "80", test.hints)
+		q, err := evutil.PrepareAddrInfo(t.Context(), test.node, "80", test.hints)
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue
@@ -36,26 +38,26 @@ func TestAddrInfoQuerySaysWhatToLookUp(t *testing.T) {
 }
 
 func TestAddrInfoQueryMakesResultsOfAddresses(t *testing.T) {
-	mapAll := AddrInfoHints{Protocol: tcp, Family: inet6, Flags: AIV4Mapped | AIAll}
-	mapIfNone := AddrInfoHints{Protocol: tcp, Family: inet6, Flags: AIV4Mapped}
+	mapAll := evutil.AddrInfoHints{Protocol: tcp, Family: inet6, Flags: evutil.AIV4Mapped | evutil.AIAll}
+	mapIfNone := evutil.AddrInfoHints{Protocol: tcp, Family: inet6, Flags: evutil.AIV4Mapped}
 	for _, test := range []struct {
 		name  string
-		hints AddrInfoHints
+		hints evutil.AddrInfoHints
 		addrs []string
 		want  []string
 		err   error
 	}{
-		{"both families in order", AddrInfoHints{Protocol: tcp}, []string{"2001:db8::1", "192.0.2.1"}, []string{"[2001:db8::1]:80", "192.0.2.1:80"}, nil},
-		{"each socket type", AddrInfoHints{}, []string{"192.0.2.1"}, []string{"192.0.2.1:80", "192.0.2.1:80"}, nil},
-		{"IPv4 in the other form", AddrInfoHints{Protocol: tcp}, []string{"::ffff:192.0.2.1"}, []string{"192.0.2.1:80"}, nil},
-		{"the family wanted", AddrInfoHints{Protocol: tcp, Family: inet}, []string{"2001:db8::1", "192.0.2.1"}, []string{"192.0.2.1:80"}, nil},
+		{"both families in order", evutil.AddrInfoHints{Protocol: tcp}, []string{"2001:db8::1", "192.0.2.1"}, []string{"[2001:db8::1]:80", "192.0.2.1:80"}, nil},
+		{"each socket type", evutil.AddrInfoHints{}, []string{"192.0.2.1"}, []string{"192.0.2.1:80", "192.0.2.1:80"}, nil},
+		{"IPv4 in the other form", evutil.AddrInfoHints{Protocol: tcp}, []string{"::ffff:192.0.2.1"}, []string{"192.0.2.1:80"}, nil},
+		{"the family wanted", evutil.AddrInfoHints{Protocol: tcp, Family: inet}, []string{"2001:db8::1", "192.0.2.1"}, []string{"192.0.2.1:80"}, nil},
 		{"IPv4 mapped for lack of others", mapIfNone, []string{"192.0.2.1"}, []string{"[::ffff:192.0.2.1]:80"}, nil},
 		{"IPv4 not mapped as there are others", mapIfNone, []string{"192.0.2.1", "2001:db8::1"}, []string{"[2001:db8::1]:80"}, nil},
 		{"all IPv4 mapped", mapAll, []string{"192.0.2.1", "fe80::1%7"}, []string{"[::ffff:192.0.2.1]:80", "[fe80::1%7]:80"}, nil},
-		{"none of the family", AddrInfoHints{Family: inet6}, []string{"192.0.2.1"}, nil, EAINoData},
-		{"none", AddrInfoHints{}, nil, nil, EAINoData},
+		{"none of the family", evutil.AddrInfoHints{Family: inet6}, []string{"192.0.2.1"}, nil, evutil.EAINoData},
+		{"none", evutil.AddrInfoHints{}, nil, nil, evutil.EAINoData},
 	} {
-		q, err := PrepareAddrInfo(t.Context(), "www.example", "http", &test.hints)
+		q, err := evutil.PrepareAddrInfo(t.Context(), "www.example", "http", &test.hints)
 		if err != nil {
 			t.Fatalf("%s: %v", test.name, err)
 		}
@@ -81,7 +83,7 @@ func TestAddrInfoQueryMakesResultsOfAddresses(t *testing.T) {
 }
 
 func TestAddrInfoQueryHasTheCanonicalNameInTheFirstResult(t *testing.T) {
-	q, err := PrepareAddrInfo(t.Context(), "www.example", "", &AddrInfoHints{Flags: AICanonName})
+	q, err := evutil.PrepareAddrInfo(t.Context(), "www.example", "", &evutil.AddrInfoHints{Flags: evutil.AICanonName})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,15 +101,15 @@ func TestAddrInfoQueryHasTheCanonicalNameInTheFirstResult(t *testing.T) {
 func TestAddrInfoQueryRefusesWhatGetaddrinfoDoes(t *testing.T) {
 	for _, test := range []struct {
 		node, service string
-		hints         *AddrInfoHints
+		hints         *evutil.AddrInfoHints
 		err           error
 	}{
-		{"", "", nil, EAINoName},
-		{"www.example", "no-such-service", nil, EAIService},
-		{"www.example", "80", &AddrInfoHints{Flags: AINumericHost}, EAINoName},
-		{"192.0.2.1", "80", &AddrInfoHints{Family: inet6}, EAIAddrFamily},
+		{"", "", nil, evutil.EAINoName},
+		{"www.example", "no-such-service", nil, evutil.EAIService},
+		{"www.example", "80", &evutil.AddrInfoHints{Flags: evutil.AINumericHost}, evutil.EAINoName},
+		{"192.0.2.1", "80", &evutil.AddrInfoHints{Family: inet6}, evutil.EAIAddrFamily},
 	} {
-		if _, err := PrepareAddrInfo(t.Context(), test.node, test.service, test.hints); !errors.Is(err, test.err) {
+		if _, err := evutil.PrepareAddrInfo(t.Context(), test.node, test.service, test.hints); !errors.Is(err, test.err) {
 			t.Errorf("%q %q: error %v, want %v", test.node, test.service, err, test.err)
 		}
 	}

@@ -1,8 +1,10 @@
-package evutil
+package evutil_test
 
 import (
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 func TestASCIIStrcasecmp(t *testing.T) {
@@ -24,10 +26,10 @@ func TestASCIIStrcasecmp(t *testing.T) {
 		{"\xff", "a", 1},
 		{"a\x00b", "A\x00C", -1},
 	} {
-		if got := ASCIIStrcasecmp(test.a, test.b); got != test.want {
+		if got := evutil.ASCIIStrcasecmp(test.a, test.b); got != test.want {
 			t.Errorf("%q and %q: %d, want %d", test.a, test.b, got, test.want)
 		}
-		if got := ASCIIStrcasecmp(test.b, test.a); got != -test.want {
+		if got := evutil.ASCIIStrcasecmp(test.b, test.a); got != -test.want {
 			t.Errorf("%q and %q: %d, want %d", test.b, test.a, got, -test.want)
 		}
 	}
@@ -51,7 +53,7 @@ func TestASCIIStrncasecmp(t *testing.T) {
 		{"a", "b", 0, 0},
 		{"a", "b", -1, 0},
 	} {
-		if got := ASCIIStrncasecmp(test.a, test.b, test.n); got != test.want {
+		if got := evutil.ASCIIStrncasecmp(test.a, test.b, test.n); got != test.want {
 			t.Errorf("%q and %q up to %d: %d, want %d", test.a, test.b, test.n, got, test.want)
 		}
 	}
@@ -59,7 +61,7 @@ func TestASCIIStrncasecmp(t *testing.T) {
 
 func TestASCIIStrcasecmpDoesNotAllocate(t *testing.T) {
 	a, b := strings.Repeat("Header", 10), strings.Repeat("hEADER", 10)
-	if n := testing.AllocsPerRun(100, func() { ASCIIStrcasecmp(a, b) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { evutil.ASCIIStrcasecmp(a, b) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

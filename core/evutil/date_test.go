@@ -1,8 +1,10 @@
-package evutil
+package evutil_test
 
 import (
 	"testing"
 	"time"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 func TestFormatRFC1123(t *testing.T) {
@@ -20,7 +22,7 @@ func TestFormatRFC1123(t *testing.T) {
 		{-1, "Wed, 31 Dec 1969 23:59:59 GMT"},
 	} {
 		when := time.Unix(test.unix, 999_999_999).In(time.FixedZone("CET", 3600))
-		if got := FormatRFC1123(when); got != test.want {
+		if got := evutil.FormatRFC1123(when); got != test.want {
 			t.Errorf("%d: %q, want %q", test.unix, got, test.want)
 		}
 	}

@@ -1,10 +1,12 @@
-package evutil
+package evutil_test
 
 import (
 	"errors"
 	"fmt"
 	"os"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 // An errnoTest says how a system error is classified.
@@ -31,11 +33,11 @@ func checkErrorClass(t *testing.T, test errnoTest) {
 		is   func(error) bool
 		want bool
 	}{
-		{"IsRetriable", IsRetriable, test.rw},
-		{"IsConnectRetriable", IsConnectRetriable, test.connect},
-		{"IsConnectRefused", IsConnectRefused, test.refused},
-		{"IsAcceptRetriable", IsAcceptRetriable, test.accept},
-		{"IsDisconnect", IsDisconnect, test.gone},
+		{"IsRetriable", evutil.IsRetriable, test.rw},
+		{"IsConnectRetriable", evutil.IsConnectRetriable, test.connect},
+		{"IsConnectRefused", evutil.IsConnectRefused, test.refused},
+		{"IsAcceptRetriable", evutil.IsAcceptRetriable, test.accept},
+		{"IsDisconnect", evutil.IsDisconnect, test.gone},
 	} {
 		if got := class.is(test.err); got != class.want {
 			t.Errorf("%s(%v) is %t", class.name, test.err, got)

@@ -1,4 +1,4 @@
-package evutil
+package evutil_test
 
 import "golang.org/x/sys/windows"
 

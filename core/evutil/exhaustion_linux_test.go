@@ -1,10 +1,11 @@
-package evutil
+package evutil_test
 
 import (
 	"errors"
 	"syscall"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/leak"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 	"golang.org/x/sys/unix"
@@ -19,23 +20,23 @@ func TestRunningOutOfDescriptors(t *testing.T) {
 		make func() (int, int, error)
 	}{
 		{"Socketpair", func() (int, int, error) {
-			pair, err := Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+			pair, err := evutil.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 			return pair[0], pair[1], err
 		}},
 		{"LoopbackPair", func() (int, int, error) {
-			pair, err := LoopbackPair()
+			pair, err := evutil.LoopbackPair()
 			return pair[0], pair[1], err
 		}},
-		{"NotifyPipe", NotifyPipe},
+		{"NotifyPipe", evutil.NotifyPipe},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			leak.Check(t)
 			for extra := range uint64(8) {
 				a, b, err := withDescriptors(t, extra, test.make)
 				if err == nil {
-					CloseSocket(a)
+					evutil.CloseSocket(a)
 					if b != a {
-						CloseSocket(b)
+						evutil.CloseSocket(b)
 					}
 					if extra == 0 {
 						t.Error("it made descriptors out of nothing")
@@ -45,7 +46,7 @@ func TestRunningOutOfDescriptors(t *testing.T) {
 				if !errors.Is(err, unix.EMFILE) {
 					t.Errorf("with %d descriptors: %v, want %v", extra, err, unix.EMFILE)
 				}
-				if a != InvalidSocket || b != InvalidSocket {
+				if a != evutil.InvalidSocket || b != evutil.InvalidSocket {
 					t.Errorf("with %d descriptors: got %d and %d", extra, a, b)
 				}
 			}
@@ -80,7 +81,7 @@ func lowestFree(t *testing.T) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := CloseSocket(fd); err != nil {
+	if err := evutil.CloseSocket(fd); err != nil {
 		t.Fatal(err)
 	}
 	return fd

@@ -1,19 +1,21 @@
-package evutil
+package evutil_test
 
 import (
 	"net"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
-var _ net.Error = GAIError(0)
+var _ net.Error = evutil.GAIError(0)
 
-var allGAIErrors = []GAIError{
-	EAIAddrFamily, EAIAgain, EAIBadFlags, EAIFail, EAIFamily, EAIMemory,
-	EAINoData, EAINoName, EAIService, EAISockType, EAISystem, EAICancel,
+var allGAIErrors = []evutil.GAIError{
+	evutil.EAIAddrFamily, evutil.EAIAgain, evutil.EAIBadFlags, evutil.EAIFail, evutil.EAIFamily, evutil.EAIMemory,
+	evutil.EAINoData, evutil.EAINoName, evutil.EAIService, evutil.EAISockType, evutil.EAISystem, evutil.EAICancel,
 }
 
 func TestGAIErrorTextsDiffer(t *testing.T) {
-	seen := map[string]GAIError{}
+	seen := map[string]evutil.GAIError{}
 	for _, err := range append(allGAIErrors, 0, -1, -900, 1) {
 		text := err.Error()
 		if other, ok := seen[text]; ok || text == "" {
@@ -21,14 +23,14 @@ func TestGAIErrorTextsDiffer(t *testing.T) {
 		}
 		seen[text] = err
 	}
-	if got := GAIError(-900).Error(); got != "unknown getaddrinfo error -900" {
+	if got := evutil.GAIError(-900).Error(); got != "unknown getaddrinfo error -900" {
 		t.Errorf("unknown code: %q", got)
 	}
 }
 
 func TestGAIErrorTemporary(t *testing.T) {
 	for _, err := range allGAIErrors {
-		if want := err == EAIAgain; err.Temporary() != want {
+		if want := err == evutil.EAIAgain; err.Temporary() != want {
 			t.Errorf("%v: temporary is %t", err, !want)
 		}
 		if err.Timeout() {
@@ -38,8 +40,8 @@ func TestGAIErrorTemporary(t *testing.T) {
 }
 
 func TestAIFlagsAreDistinct(t *testing.T) {
-	all := []AIFlags{AIPassive, AICanonName, AINumericHost, AINumericServ, AIV4Mapped, AIAll, AIAddrConfig}
-	var seen AIFlags
+	all := []evutil.AIFlags{evutil.AIPassive, evutil.AICanonName, evutil.AINumericHost, evutil.AINumericServ, evutil.AIV4Mapped, evutil.AIAll, evutil.AIAddrConfig}
+	var seen evutil.AIFlags
 	for _, f := range all {
 		if f == 0 || seen&f != 0 {
 			t.Errorf("%#x overlaps", int(f))

@@ -1,4 +1,4 @@
-package evutil
+package evutil_test
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 const (
@@ -20,14 +22,14 @@ const (
 type gaiTest struct {
 	name          string
 	node, service string
-	hints         AddrInfoHints
+	hints         evutil.AddrInfoHints
 	want          []string // "address:port" for each result, in order
 	err           error
 }
 
 func (test gaiTest) run(t *testing.T) {
 	t.Run(test.name, func(t *testing.T) {
-		infos, err := Getaddrinfo(t.Context(), test.node, test.service, &test.hints)
+		infos, err := evutil.Getaddrinfo(t.Context(), test.node, test.service, &test.hints)
 		if !errors.Is(err, test.err) {
 			t.Fatalf("error %v, want %v", err, test.err)
 		}
@@ -45,9 +47,11 @@ func (test gaiTest) run(t *testing.T) {
 }
 
 func TestGetaddrinfoOfNumericNodes(t *testing.T) {
-	tcpOnly := AddrInfoHints{SockType: stream}
-	flags := func(f AIFlags) AddrInfoHints { return AddrInfoHints{SockType: stream, Flags: f} }
-	family := func(f int, fl AIFlags) AddrInfoHints { return AddrInfoHints{SockType: stream, Family: f, Flags: fl} }
+	tcpOnly := evutil.AddrInfoHints{SockType: stream}
+	flags := func(f evutil.AIFlags) evutil.AddrInfoHints { return evutil.AddrInfoHints{SockType: stream, Flags: f} }
+	family := func(f int, fl evutil.AIFlags) evutil.AddrInfoHints {
+		return evutil.AddrInfoHints{SockType: stream, Family: f, Flags: fl}
+	}
 	for _, test := range []gaiTest{
 		{"IPv4", "1.2.3.4", "8080", tcpOnly, []string{"1.2.3.4:8080"}, nil},
 		{"IPv6", "1001:b0b::f00f", "4321", tcpOnly, []string{"[1001:b0b::f00f]:4321"}, nil},
@@ -55,49 +59,49 @@ func TestGetaddrinfoOfNumericNodes(t *testing.T) {
 		{"no service", "1.2.3.4", "", tcpOnly, []string{"1.2.3.4:0"}, nil},
 		{"service zero", "1.2.3.4", "0", tcpOnly, []string{"1.2.3.4:0"}, nil},
 		{"named service", "1.2.3.4", "http", tcpOnly, []string{"1.2.3.4:80"}, nil},
-		{"named service of UDP", "1.2.3.4", "domain", AddrInfoHints{Protocol: udp}, []string{"1.2.3.4:53"}, nil},
-		{"named service of anything", "1.2.3.4", "domain", AddrInfoHints{}, []string{"1.2.3.4:53", "1.2.3.4:53"}, nil},
-		{"numeric host", "1.2.3.4", "80", flags(AINumericHost), []string{"1.2.3.4:80"}, nil},
-		{"numeric service", "1.2.3.4", "80", flags(AINumericServ), []string{"1.2.3.4:80"}, nil},
-		{"every flag", "::1", "80", flags(aiKnown), []string{"[::1]:80"}, nil},
-		{"AIAddrConfig does not apply to IPv4", "127.0.0.1", "80", flags(AIAddrConfig), []string{"127.0.0.1:80"}, nil},
-		{"AIAddrConfig does not apply to IPv6", "::1", "80", flags(AIAddrConfig), []string{"[::1]:80"}, nil},
-		{"IPv4 mapped", "1.2.3.4", "80", family(inet6, AIV4Mapped), []string{"[::ffff:1.2.3.4]:80"}, nil},
-		{"IPv6 not mapped", "::1", "80", family(inet6, AIV4Mapped), []string{"[::1]:80"}, nil},
+		{"named service of UDP", "1.2.3.4", "domain", evutil.AddrInfoHints{Protocol: udp}, []string{"1.2.3.4:53"}, nil},
+		{"named service of anything", "1.2.3.4", "domain", evutil.AddrInfoHints{}, []string{"1.2.3.4:53", "1.2.3.4:53"}, nil},
+		{"numeric host", "1.2.3.4", "80", flags(evutil.AINumericHost), []string{"1.2.3.4:80"}, nil},
+		{"numeric service", "1.2.3.4", "80", flags(evutil.AINumericServ), []string{"1.2.3.4:80"}, nil},
+		{"every flag", "::1", "80", flags(evutil.AIKnown), []string{"[::1]:80"}, nil},
+		{"AIAddrConfig does not apply to IPv4", "127.0.0.1", "80", flags(evutil.AIAddrConfig), []string{"127.0.0.1:80"}, nil},
+		{"AIAddrConfig does not apply to IPv6", "::1", "80", flags(evutil.AIAddrConfig), []string{"[::1]:80"}, nil},
+		{"IPv4 mapped", "1.2.3.4", "80", family(inet6, evutil.AIV4Mapped), []string{"[::ffff:1.2.3.4]:80"}, nil},
+		{"IPv6 not mapped", "::1", "80", family(inet6, evutil.AIV4Mapped), []string{"[::1]:80"}, nil},
 
-		{"IPv4 is not IPv6", "1.2.3.4", "80", family(inet6, 0), nil, EAIAddrFamily},
-		{"IPv4 is not IPv6 with AIAll alone", "1.2.3.4", "80", family(inet6, AIAll), nil, EAIAddrFamily},
-		{"IPv6 is not IPv4", "::1", "80", family(inet, AIV4Mapped), nil, EAIAddrFamily},
-		{"name with numeric host", "localhost", "80", flags(AINumericHost), nil, EAINoName},
-		{"name with numeric service", "1.2.3.4", "http", flags(AINumericServ), nil, EAINoName},
-		{"unknown scope", "fe80::1%does-not-exist", "80", tcpOnly, nil, EAINoName},
-		{"IPv6 gone wrong", "1::2::3", "80", tcpOnly, nil, EAINoName},
-		{"unknown service", "1.2.3.4", "no-such-service", tcpOnly, nil, EAIService},
-		{"service too large", "1.2.3.4", "65536", tcpOnly, nil, EAIService},
-		{"service negative", "1.2.3.4", "-1", tcpOnly, nil, EAIService},
-		{"named service of SCTP", "1.2.3.4", "http", AddrInfoHints{Protocol: protoSCTP}, nil, EAIService},
-		{"nothing", "", "", tcpOnly, nil, EAINoName},
-		{"unknown family", "1.2.3.4", "80", family(99, 0), nil, EAIFamily},
-		{"unknown flag", "1.2.3.4", "80", flags(1), nil, EAIBadFlags},
-		{"stream of UDP", "1.2.3.4", "80", AddrInfoHints{SockType: stream, Protocol: udp}, nil, EAISockType},
-		{"datagrams of TCP", "1.2.3.4", "80", AddrInfoHints{SockType: datagram, Protocol: tcp}, nil, EAISockType},
-		{"canonical name of no node", "", "80", flags(AICanonName), nil, EAIBadFlags},
+		{"IPv4 is not IPv6", "1.2.3.4", "80", family(inet6, 0), nil, evutil.EAIAddrFamily},
+		{"IPv4 is not IPv6 with AIAll alone", "1.2.3.4", "80", family(inet6, evutil.AIAll), nil, evutil.EAIAddrFamily},
+		{"IPv6 is not IPv4", "::1", "80", family(inet, evutil.AIV4Mapped), nil, evutil.EAIAddrFamily},
+		{"name with numeric host", "localhost", "80", flags(evutil.AINumericHost), nil, evutil.EAINoName},
+		{"name with numeric service", "1.2.3.4", "http", flags(evutil.AINumericServ), nil, evutil.EAINoName},
+		{"unknown scope", "fe80::1%does-not-exist", "80", tcpOnly, nil, evutil.EAINoName},
+		{"IPv6 gone wrong", "1::2::3", "80", tcpOnly, nil, evutil.EAINoName},
+		{"unknown service", "1.2.3.4", "no-such-service", tcpOnly, nil, evutil.EAIService},
+		{"service too large", "1.2.3.4", "65536", tcpOnly, nil, evutil.EAIService},
+		{"service negative", "1.2.3.4", "-1", tcpOnly, nil, evutil.EAIService},
+		{"named service of SCTP", "1.2.3.4", "http", evutil.AddrInfoHints{Protocol: evutil.ProtoSCTP}, nil, evutil.EAIService},
+		{"nothing", "", "", tcpOnly, nil, evutil.EAINoName},
+		{"unknown family", "1.2.3.4", "80", family(99, 0), nil, evutil.EAIFamily},
+		{"unknown flag", "1.2.3.4", "80", flags(1), nil, evutil.EAIBadFlags},
+		{"stream of UDP", "1.2.3.4", "80", evutil.AddrInfoHints{SockType: stream, Protocol: udp}, nil, evutil.EAISockType},
+		{"datagrams of TCP", "1.2.3.4", "80", evutil.AddrInfoHints{SockType: datagram, Protocol: tcp}, nil, evutil.EAISockType},
+		{"canonical name of no node", "", "80", flags(evutil.AICanonName), nil, evutil.EAIBadFlags},
 	} {
 		test.run(t)
 	}
 }
 
 func TestGetaddrinfoWithoutNode(t *testing.T) {
-	hints := func(family int, flags AIFlags) AddrInfoHints {
-		return AddrInfoHints{Family: family, Protocol: tcp, Flags: flags}
+	hints := func(family int, flags evutil.AIFlags) evutil.AddrInfoHints {
+		return evutil.AddrInfoHints{Family: family, Protocol: tcp, Flags: flags}
 	}
 	for _, test := range []gaiTest{
 		{"connect with IPv4", "", "9998", hints(inet, 0), []string{"127.0.0.1:9998"}, nil},
 		{"connect with IPv6", "", "9997", hints(inet6, 0), []string{"[::1]:9997"}, nil},
 		{"connect", "", "9996", hints(0, 0), []string{"127.0.0.1:9996", "[::1]:9996"}, nil},
-		{"bind with IPv4", "", "9999", hints(inet, AIPassive), []string{"0.0.0.0:9999"}, nil},
-		{"bind with IPv6", "", "9996", hints(inet6, AIPassive), []string{"[::]:9996"}, nil},
-		{"bind", "", "9996", hints(0, AIPassive), []string{"0.0.0.0:9996", "[::]:9996"}, nil},
+		{"bind with IPv4", "", "9999", hints(inet, evutil.AIPassive), []string{"0.0.0.0:9999"}, nil},
+		{"bind with IPv6", "", "9996", hints(inet6, evutil.AIPassive), []string{"[::]:9996"}, nil},
+		{"bind", "", "9996", hints(0, evutil.AIPassive), []string{"0.0.0.0:9996", "[::]:9996"}, nil},
 	} {
 		test.run(t)
 	}
@@ -107,21 +111,21 @@ func TestGetaddrinfoInfersSocketTypeAndProtocol(t *testing.T) {
 	type kind struct{ sockType, protocol int }
 	for _, test := range []struct {
 		name  string
-		hints *AddrInfoHints
+		hints *evutil.AddrInfoHints
 		want  []kind
 	}{
 		{"no hints", nil, []kind{{stream, tcp}, {datagram, udp}}},
-		{"empty hints", &AddrInfoHints{}, []kind{{stream, tcp}, {datagram, udp}}},
-		{"stream", &AddrInfoHints{SockType: stream}, []kind{{stream, tcp}}},
-		{"datagram", &AddrInfoHints{SockType: datagram}, []kind{{datagram, udp}}},
-		{"raw", &AddrInfoHints{SockType: syscall.SOCK_RAW}, []kind{{syscall.SOCK_RAW, 0}}},
-		{"TCP", &AddrInfoHints{Protocol: tcp}, []kind{{stream, tcp}}},
-		{"UDP", &AddrInfoHints{Protocol: udp}, []kind{{datagram, udp}}},
-		{"SCTP", &AddrInfoHints{Protocol: protoSCTP}, []kind{{stream, protoSCTP}}},
-		{"other protocol", &AddrInfoHints{Protocol: 99}, []kind{{0, 99}}},
-		{"both", &AddrInfoHints{SockType: stream, Protocol: protoSCTP}, []kind{{stream, protoSCTP}}},
+		{"empty hints", &evutil.AddrInfoHints{}, []kind{{stream, tcp}, {datagram, udp}}},
+		{"stream", &evutil.AddrInfoHints{SockType: stream}, []kind{{stream, tcp}}},
+		{"datagram", &evutil.AddrInfoHints{SockType: datagram}, []kind{{datagram, udp}}},
+		{"raw", &evutil.AddrInfoHints{SockType: syscall.SOCK_RAW}, []kind{{syscall.SOCK_RAW, 0}}},
+		{"TCP", &evutil.AddrInfoHints{Protocol: tcp}, []kind{{stream, tcp}}},
+		{"UDP", &evutil.AddrInfoHints{Protocol: udp}, []kind{{datagram, udp}}},
+		{"SCTP", &evutil.AddrInfoHints{Protocol: evutil.ProtoSCTP}, []kind{{stream, evutil.ProtoSCTP}}},
+		{"other protocol", &evutil.AddrInfoHints{Protocol: 99}, []kind{{0, 99}}},
+		{"both", &evutil.AddrInfoHints{SockType: stream, Protocol: evutil.ProtoSCTP}, []kind{{stream, evutil.ProtoSCTP}}},
 	} {
-		infos, err := Getaddrinfo(t.Context(), "1.2.3.4", "80", test.hints)
+		infos, err := evutil.Getaddrinfo(t.Context(), "1.2.3.4", "80", test.hints)
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue
@@ -137,9 +141,9 @@ func TestGetaddrinfoInfersSocketTypeAndProtocol(t *testing.T) {
 }
 
 func TestGetaddrinfoLeavesHintsAlone(t *testing.T) {
-	hints := AddrInfoHints{SockType: stream, Flags: AIAddrConfig}
+	hints := evutil.AddrInfoHints{SockType: stream, Flags: evutil.AIAddrConfig}
 	before := hints
-	if _, err := Getaddrinfo(t.Context(), "", "80", &hints); err != nil {
+	if _, err := evutil.Getaddrinfo(t.Context(), "", "80", &hints); err != nil {
 		t.Fatal(err)
 	}
 	if hints != before {
@@ -157,27 +161,27 @@ func TestGetaddrinfoAsksTheResolver(t *testing.T) {
 		broken: map[string]bool{"broken.test.": true},
 	}
 	resolver := dns.resolver(t)
-	hints := func(family int, flags AIFlags) AddrInfoHints {
-		return AddrInfoHints{Family: family, Flags: flags, SockType: stream, Resolver: resolver}
+	hints := func(family int, flags evutil.AIFlags) evutil.AddrInfoHints {
+		return evutil.AddrInfoHints{Family: family, Flags: flags, SockType: stream, Resolver: resolver}
 	}
 	for _, test := range []gaiTest{
 		{"IPv4 only", "four.test.", "80", hints(0, 0), []string{"192.0.2.4:80"}, nil},
 		{"IPv6 only", "six.test.", "80", hints(0, 0), []string{"[2001:db8::6]:80"}, nil},
 		{"IPv4 of both", "both.test.", "80", hints(inet, 0), []string{"192.0.2.1:80"}, nil},
 		{"IPv6 of both", "both.test.", "80", hints(inet6, 0), []string{"[2001:db8::1]:80"}, nil},
-		{"IPv4 mapped", "four.test.", "80", hints(inet6, AIV4Mapped), []string{"[::ffff:192.0.2.4]:80"}, nil},
-		{"not mapped next to IPv6", "both.test.", "80", hints(inet6, AIV4Mapped), []string{"[2001:db8::1]:80"}, nil},
+		{"IPv4 mapped", "four.test.", "80", hints(inet6, evutil.AIV4Mapped), []string{"[::ffff:192.0.2.4]:80"}, nil},
+		{"not mapped next to IPv6", "both.test.", "80", hints(inet6, evutil.AIV4Mapped), []string{"[2001:db8::1]:80"}, nil},
 
-		{"missing family", "six.test.", "80", hints(inet, 0), nil, EAINoName},
-		{"missing name", "missing.test.", "80", hints(0, 0), nil, EAINoName},
-		{"broken server", "broken.test.", "80", hints(0, 0), nil, EAIAgain},
+		{"missing family", "six.test.", "80", hints(inet, 0), nil, evutil.EAINoName},
+		{"missing name", "missing.test.", "80", hints(0, 0), nil, evutil.EAINoName},
+		{"broken server", "broken.test.", "80", hints(0, 0), nil, evutil.EAIAgain},
 	} {
 		test.run(t)
 	}
 
 	t.Run("all, IPv4 mapped", func(t *testing.T) {
-		h := hints(inet6, AIV4Mapped|AIAll)
-		infos, err := Getaddrinfo(t.Context(), "both.test.", "80", &h)
+		h := hints(inet6, evutil.AIV4Mapped|evutil.AIAll)
+		infos, err := evutil.Getaddrinfo(t.Context(), "both.test.", "80", &h)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,14 +201,14 @@ func TestGetaddrinfoCanonName(t *testing.T) {
 		addrs:   map[string][]string{"real.test.": {"192.0.2.1"}},
 		aliases: map[string]string{"www.test.": "real.test."},
 	}
-	hints := &AddrInfoHints{Flags: AICanonName, Resolver: dns.resolver(t)}
+	hints := &evutil.AddrInfoHints{Flags: evutil.AICanonName, Resolver: dns.resolver(t)}
 	for node, want := range map[string]string{
 		"www.test.":  "real.test",
 		"real.test.": "real.test",
 		"1.2.3.4":    "1.2.3.4",
 		"::1":        "::1",
 	} {
-		infos, err := Getaddrinfo(t.Context(), node, "80", hints)
+		infos, err := evutil.Getaddrinfo(t.Context(), node, "80", hints)
 		if err != nil {
 			t.Errorf("%s: %v", node, err)
 			continue
@@ -217,7 +221,7 @@ func TestGetaddrinfoCanonName(t *testing.T) {
 		}
 	}
 
-	infos, err := Getaddrinfo(t.Context(), "www.test.", "80", &AddrInfoHints{Resolver: hints.Resolver})
+	infos, err := evutil.Getaddrinfo(t.Context(), "www.test.", "80", &evutil.AddrInfoHints{Resolver: hints.Resolver})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,40 +236,40 @@ func TestGetaddrinfoCancelled(t *testing.T) {
 		asked:  make(chan string, 64),
 		hangUp: make(chan struct{}),
 	}
-	hints := &AddrInfoHints{Resolver: dns.resolver(t)}
+	hints := &evutil.AddrInfoHints{Resolver: dns.resolver(t)}
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error)
 	go func() {
-		_, err := Getaddrinfo(ctx, "silent.test.", "80", hints)
+		_, err := evutil.Getaddrinfo(ctx, "silent.test.", "80", hints)
 		result <- err
 	}()
 	<-dns.asked
 	cancel()
 	err := <-result
 	close(dns.hangUp)
-	if !errors.Is(err, EAICancel) || !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want %v and %v", err, EAICancel, context.Canceled)
+	if !errors.Is(err, evutil.EAICancel) || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v and %v", err, evutil.EAICancel, context.Canceled)
 	}
 }
 
 func TestGetaddrinfoCancelledBeforeServiceLookup(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Getaddrinfo(ctx, "1.2.3.4", "http", nil); !errors.Is(err, EAICancel) {
-		t.Errorf("got %v, want %v", err, EAICancel)
+	if _, err := evutil.Getaddrinfo(ctx, "1.2.3.4", "http", nil); !errors.Is(err, evutil.EAICancel) {
+		t.Errorf("got %v, want %v", err, evutil.EAICancel)
 	}
-	if _, err := Getaddrinfo(ctx, "1.2.3.4", "80", nil); err != nil {
+	if _, err := evutil.Getaddrinfo(ctx, "1.2.3.4", "80", nil); err != nil {
 		t.Errorf("numeric input needs no context: %v", err)
 	}
 }
 
 func TestGetaddrinfoErrorTellsEverything(t *testing.T) {
-	hints := &AddrInfoHints{Resolver: (&fakeDNS{}).resolver(t)}
-	_, err := Getaddrinfo(t.Context(), "missing.test.", "http", hints)
+	hints := &evutil.AddrInfoHints{Resolver: (&fakeDNS{}).resolver(t)}
+	_, err := evutil.Getaddrinfo(t.Context(), "missing.test.", "http", hints)
 	if want := `evutil: getaddrinfo node "missing.test." service "http": `; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("%v, want it to begin with %q", err, want)
 	}
-	if reason, ok := errors.AsType[GAIError](err); !ok || reason != EAINoName {
+	if reason, ok := errors.AsType[evutil.GAIError](err); !ok || reason != evutil.EAINoName {
 		t.Errorf("the reason is %v", reason)
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); !ok || !dns.IsNotFound {

@@ -1,6 +1,6 @@
 //go:build unix
 
-package evutil
+package evutil_test
 
 import (
 	"testing"

@@ -1,4 +1,4 @@
-package evutil
+package evutil_test
 
 import (
 	"testing"
@@ -12,7 +12,7 @@ var errBadDescriptor error = windows.WSAENOTSOCK
 func isInherited(t *testing.T, fd int) bool {
 	t.Helper()
 	var flags uint32
-	ok, _, err := kernel32.NewProc("GetHandleInformation").Call(uintptr(fd), uintptr(unsafe.Pointer(&flags)))
+	ok, _, err := windows.NewLazySystemDLL("kernel32.dll").NewProc("GetHandleInformation").Call(uintptr(fd), uintptr(unsafe.Pointer(&flags)))
 	if ok == 0 {
 		t.Fatal(err)
 	}

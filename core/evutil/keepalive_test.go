@@ -1,27 +1,29 @@
-package evutil
+package evutil_test
 
 import (
 	"math"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 func TestKeepAliveTimes(t *testing.T) {
 	for _, test := range []struct {
-		idle time.Duration
-		want keepAliveTimes
+		idle           time.Duration
+		first, between int
 	}{
-		{1, keepAliveTimes{1, 1}},
-		{time.Second, keepAliveTimes{1, 1}},
-		{time.Second + 1, keepAliveTimes{2, 1}},
-		{5 * time.Second, keepAliveTimes{5, 1}},
-		{6 * time.Second, keepAliveTimes{6, 2}},
-		{300 * time.Second, keepAliveTimes{300, 100}},
-		{math.MaxInt64, keepAliveTimes{math.MaxInt32, math.MaxInt32 / 3}},
+		{1, 1, 1},
+		{time.Second, 1, 1},
+		{time.Second + 1, 2, 1},
+		{5 * time.Second, 5, 1},
+		{6 * time.Second, 6, 2},
+		{300 * time.Second, 300, 100},
+		{math.MaxInt64, math.MaxInt32, math.MaxInt32 / 3},
 	} {
-		if got := newKeepAliveTimes(test.idle); got != test.want {
-			t.Errorf("idle %v: %+v, want %+v", test.idle, got, test.want)
+		if first, between := evutil.KeepAliveTimes(test.idle); first != test.first || between != test.between {
+			t.Errorf("idle %v: %d and %d, want %d and %d", test.idle, first, between, test.first, test.between)
 		}
 	}
 }
@@ -37,7 +39,7 @@ func TestSetTCPKeepAliveSwitchesOnAndOff(t *testing.T) {
 		{true, 0},
 		{false, 0},
 	} {
-		if err := SetTCPKeepAlive(fd, test.on, test.idle); err != nil {
+		if err := evutil.SetTCPKeepAlive(fd, test.on, test.idle); err != nil {
 			t.Fatal(err)
 		}
 		if on := option(t, fd, syscall.SOL_SOCKET, syscall.SO_KEEPALIVE) != 0; on != test.on {

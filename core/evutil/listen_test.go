@@ -1,4 +1,4 @@
-package evutil
+package evutil_test
 
 import (
 	"errors"
@@ -6,31 +6,32 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 func TestSetListenReuseAddr(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		if err := SetListenReuseAddr(InvalidSocket); err != nil {
+		if err := evutil.SetListenReuseAddr(evutil.InvalidSocket); err != nil {
 			t.Errorf("not a no-op on Windows: %v", err)
 		}
 		return
 	}
 	fd := newSocket(t)
-	if err := SetListenReuseAddr(fd); err != nil {
+	if err := evutil.SetListenReuseAddr(fd); err != nil {
 		t.Fatal(err)
 	}
 	if option(t, fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR) == 0 {
 		t.Error("SO_REUSEADDR is off")
 	}
-	if err := SetListenReuseAddr(InvalidSocket); !errors.Is(err, errBadDescriptor) {
+	if err := evutil.SetListenReuseAddr(evutil.InvalidSocket); !errors.Is(err, errBadDescriptor) {
 		t.Errorf("bad descriptor: %v", err)
 	}
 }
 
 func TestSetListenReusePortSharesPort(t *testing.T) {
 	first := newSocket(t)
-	err := SetListenReusePort(first)
+	err := evutil.SetListenReusePort(first)
 	switch runtime.GOOS {
 	case "linux", "dragonfly", "freebsd":
 		if err != nil {
@@ -49,7 +50,7 @@ func TestSetListenReusePortSharesPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := newSocket(t)
-	if err := SetListenReusePort(second); err != nil {
+	if err := evutil.SetListenReusePort(second); err != nil {
 		t.Fatal(err)
 	}
 	if err := sysio.Bind(second, sa); err != nil {
@@ -59,7 +60,7 @@ func TestSetListenReusePortSharesPort(t *testing.T) {
 	if err := sysio.Bind(third, sa); !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("bind without SO_REUSEPORT: %v, want %v", err, syscall.EADDRINUSE)
 	}
-	if err := SetListenReusePort(InvalidSocket); !errors.Is(err, errBadDescriptor) {
+	if err := evutil.SetListenReusePort(evutil.InvalidSocket); !errors.Is(err, errBadDescriptor) {
 		t.Errorf("bad descriptor: %v", err)
 	}
 }

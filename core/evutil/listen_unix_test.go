@@ -1,12 +1,14 @@
 //go:build unix
 
-package evutil
+package evutil_test
 
 import (
 	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 func TestSetListenIPv6Only(t *testing.T) {
@@ -16,13 +18,13 @@ func TestSetListenIPv6Only(t *testing.T) {
 	}
 	closeLater(t, fd)
 
-	if err := SetListenIPv6Only(fd); err != nil {
+	if err := evutil.SetListenIPv6Only(fd); err != nil {
 		t.Fatal(err)
 	}
 	if option(t, fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY) == 0 {
 		t.Error("IPV6_V6ONLY is off")
 	}
-	err = SetListenNotIPv6Only(fd)
+	err = evutil.SetListenNotIPv6Only(fd)
 	if runtime.GOOS == "openbsd" {
 		if err == nil {
 			t.Error("OpenBSD mixed the families")
@@ -38,7 +40,7 @@ func TestSetListenIPv6Only(t *testing.T) {
 }
 
 func TestSetListenIPv6OnlyNeedsIPv6(t *testing.T) {
-	if err := SetListenIPv6Only(newSocket(t)); err == nil {
+	if err := evutil.SetListenIPv6Only(newSocket(t)); err == nil {
 		t.Error("an IPv4 socket took IPV6_V6ONLY")
 	}
 }
@@ -47,7 +49,7 @@ func TestSetListenDeferredElsewhereDoesNothing(t *testing.T) {
 	if runtime.GOOS == "linux" {
 		t.Skip("Linux can defer")
 	}
-	if err := SetListenDeferred(InvalidSocket); err != nil {
+	if err := evutil.SetListenDeferred(evutil.InvalidSocket); err != nil {
 		t.Error(err)
 	}
 }

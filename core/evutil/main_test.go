@@ -1,4 +1,4 @@
-package evutil
+package evutil_test
 
 import (
 	"net/netip"
@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
@@ -17,7 +18,7 @@ func TestMain(m *testing.M) {
 		w.Close()
 	}
 	if fd, err := sysio.Socket(syscall.AF_INET, sysio.Mode{Blocking: true}); err == nil {
-		CloseSocket(fd)
+		evutil.CloseSocket(fd)
 	}
 	os.Exit(m.Run())
 }
@@ -27,7 +28,7 @@ func closeLater(t *testing.T, fds ...int) {
 	t.Helper()
 	t.Cleanup(func() {
 		for _, fd := range fds {
-			if err := CloseSocket(fd); err != nil {
+			if err := evutil.CloseSocket(fd); err != nil {
 				t.Error(err)
 			}
 		}
@@ -57,7 +58,7 @@ func option(t *testing.T, fd, level, option int) int {
 // bindLoopback binds a socket to a free port of 127.0.0.1.
 func bindLoopback(t *testing.T, fd int) {
 	t.Helper()
-	sa, err := AddrPortToSockaddr(netip.MustParseAddrPort("127.0.0.1:0"))
+	sa, err := evutil.AddrPortToSockaddr(netip.MustParseAddrPort("127.0.0.1:0"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,13 +69,13 @@ func bindLoopback(t *testing.T, fd int) {
 
 // addrOf returns the address of a socket that name, which is sysio.Sockname or
 // sysio.Peername, tells.
-func addrOf(t *testing.T, fd int, name func(fd int) (Sockaddr, error)) netip.AddrPort {
+func addrOf(t *testing.T, fd int, name func(fd int) (evutil.Sockaddr, error)) netip.AddrPort {
 	t.Helper()
 	sa, err := name(fd)
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr, err := SockaddrToAddrPort(sa)
+	addr, err := evutil.SockaddrToAddrPort(sa)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +84,6 @@ func addrOf(t *testing.T, fd int, name func(fd int) (Sockaddr, error)) netip.Add
 
 // closePair closes what there is of a pair.
 func closePair(pair [2]int) {
-	CloseSocket(pair[0])
-	CloseSocket(pair[1])
+	evutil.CloseSocket(pair[0])
+	evutil.CloseSocket(pair[1])
 }

@@ -1,9 +1,11 @@
-package evutil
+package evutil_test
 
 import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 // fakeClock returns a clock that reads the given times, one after the other.
@@ -25,7 +27,7 @@ func TestMonotonicTimerStandsStillWhileTheClockIsSetBack(t *testing.T) {
 		{"back twice", []time.Duration{10, 4, 5, 1, 3}, []time.Duration{10, 10, 11, 11, 13}},
 		{"forward", []time.Duration{10, 1000, 1001}, []time.Duration{10, 1000, 1001}},
 	} {
-		timer := &MonotonicTimer{read: fakeClock(test.clock...)}
+		timer := evutil.NewTimerOf(fakeClock(test.clock...))
 		var got []time.Duration
 		for range test.clock {
 			got = append(got, timer.Now())
@@ -37,8 +39,8 @@ func TestMonotonicTimerStandsStillWhileTheClockIsSetBack(t *testing.T) {
 }
 
 func TestMonotonicTimerNeverRunsBackwards(t *testing.T) {
-	for _, flags := range []MonotonicFlags{0, MonotPrecise, MonotFallback, MonotPrecise | MonotFallback} {
-		timer := NewMonotonicTimer()
+	for _, flags := range []evutil.MonotonicFlags{0, evutil.MonotPrecise, evutil.MonotFallback, evutil.MonotPrecise | evutil.MonotFallback} {
+		timer := evutil.NewMonotonicTimer()
 		if err := timer.Configure(flags); err != nil {
 			t.Fatal(err)
 		}
@@ -57,18 +59,18 @@ func TestMonotonicTimerNeverRunsBackwards(t *testing.T) {
 }
 
 func TestMonotonicTimerFallbackIsTheWallClock(t *testing.T) {
-	timer := NewMonotonicTimer()
-	if err := timer.Configure(MonotFallback | MonotPrecise); err != nil {
+	timer := evutil.NewMonotonicTimer()
+	if err := timer.Configure(evutil.MonotFallback | evutil.MonotPrecise); err != nil {
 		t.Fatal(err)
 	}
-	before, got, after := wallClock(), timer.Now(), wallClock()
+	before, got, after := evutil.WallClock(), timer.Now(), evutil.WallClock()
 	if got < before || after < got {
 		t.Errorf("%v is not between %v and %v", got, before, after)
 	}
 }
 
 func TestMonotonicTimerConfigureStartsAnew(t *testing.T) {
-	timer := &MonotonicTimer{read: fakeClock(1<<62, 0)}
+	timer := evutil.NewTimerOf(fakeClock(1<<62, 0))
 	timer.Now()
 	timer.Now()
 	if err := timer.Configure(0); err != nil {
@@ -80,8 +82,8 @@ func TestMonotonicTimerConfigureStartsAnew(t *testing.T) {
 }
 
 func TestMonotonicTimerRefusesUnknownFlags(t *testing.T) {
-	timer := &MonotonicTimer{read: fakeClock(7)}
-	if err := timer.Configure(MonotPrecise | 0x40); err == nil {
+	timer := evutil.NewTimerOf(fakeClock(7))
+	if err := timer.Configure(evutil.MonotPrecise | 0x40); err == nil {
 		t.Error("no error")
 	}
 	if now := timer.Now(); now != 7 {
@@ -90,14 +92,14 @@ func TestMonotonicTimerRefusesUnknownFlags(t *testing.T) {
 }
 
 func TestMonotonicTimerDoesNotAllocate(t *testing.T) {
-	timer := NewMonotonicTimer()
+	timer := evutil.NewMonotonicTimer()
 	if n := testing.AllocsPerRun(100, func() { timer.Now() }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
 func TestZeroMonotonicTimer(t *testing.T) {
-	var timer MonotonicTimer
+	var timer evutil.MonotonicTimer
 	first := timer.Now()
 	if second := timer.Now(); second < first {
 		t.Errorf("%v after %v", second, first)

@@ -1,4 +1,4 @@
-package evutil
+package evutil_test
 
 import (
 	"errors"
@@ -6,10 +6,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 func TestSystemNameservers(t *testing.T) {
-	addrs, err := SystemNameservers()
+	addrs, err := evutil.SystemNameservers()
 	if runtime.GOOS != "windows" {
 		if !errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("got %v, error %v", addrs, err)
@@ -21,7 +23,7 @@ func TestSystemNameservers(t *testing.T) {
 	}
 	seen := map[netip.Addr]bool{}
 	for _, addr := range addrs {
-		if !addr.IsValid() || addr.IsUnspecified() || isSiteLocal(addr) || seen[addr] {
+		if !addr.IsValid() || addr.IsUnspecified() || evutil.IsSiteLocal(addr) || seen[addr] {
 			t.Errorf("%v is not wanted, or twice in %v", addr, addrs)
 		}
 		seen[addr] = true
@@ -38,14 +40,14 @@ func TestSiteLocalAddressesAreNoNameservers(t *testing.T) {
 		"2001:db8::1":        false,
 		"254.192.0.1":        false,
 	} {
-		if got := isSiteLocal(netip.MustParseAddr(addr)); got != want {
+		if got := evutil.IsSiteLocal(netip.MustParseAddr(addr)); got != want {
 			t.Errorf("%s: %t", addr, got)
 		}
 	}
 }
 
 func TestHostsFileIsTheSystems(t *testing.T) {
-	name := HostsFile()
+	name := evutil.HostsFile()
 	if !filepath.IsAbs(name) || filepath.Base(name) != "hosts" || filepath.Base(filepath.Dir(name)) != "etc" {
 		t.Errorf("got %q", name)
 	}

@@ -1,10 +1,11 @@
-package evutil
+package evutil_test
 
 import (
 	"runtime"
 	"sync"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/leak"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
@@ -12,7 +13,7 @@ import (
 // newNotifyPipe returns a pipe that lives as long as the test.
 func newNotifyPipe(t *testing.T) (r, w int) {
 	t.Helper()
-	r, w, err := NotifyPipe()
+	r, w, err := evutil.NotifyPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +29,7 @@ func notified(t *testing.T, r int) bool {
 	t.Helper()
 	var buf [8]byte
 	n, err := sysio.Drain(r, buf[:])
-	if err != nil && !IsRetriable(err) {
+	if err != nil && !evutil.IsRetriable(err) {
 		t.Fatal(err)
 	}
 	return n > 0
@@ -40,7 +41,7 @@ func TestNotifyMakesThePipeReadable(t *testing.T) {
 	if notified(t, r) {
 		t.Error("readable before it was notified")
 	}
-	if err := Notify(w); err != nil {
+	if err := evutil.Notify(w); err != nil {
 		t.Fatal(err)
 	}
 	waitForData(t, r)
@@ -57,18 +58,18 @@ func TestDrainNotifyTakesEverything(t *testing.T) {
 		count = 1 // the last of many may arrive after the drain
 	}
 	for range count {
-		if err := Notify(w); err != nil {
+		if err := evutil.Notify(w); err != nil {
 			t.Fatal(err)
 		}
 	}
 	waitForData(t, r)
-	if err := DrainNotify(r); err != nil {
+	if err := evutil.DrainNotify(r); err != nil {
 		t.Fatal(err)
 	}
 	if notified(t, r) {
 		t.Error("readable after it was drained")
 	}
-	if err := DrainNotify(r); err != nil {
+	if err := evutil.DrainNotify(r); err != nil {
 		t.Errorf("draining an empty pipe: %v", err)
 	}
 }
@@ -86,7 +87,7 @@ func TestNotifyFromManyGoroutines(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 100 {
-				if err := Notify(w); err != nil {
+				if err := evutil.Notify(w); err != nil {
 					t.Error(err)
 				}
 			}

@@ -1,10 +1,11 @@
 //go:build unix
 
-package evutil
+package evutil_test
 
 import (
 	"testing"
 
+	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 	"golang.org/x/sys/unix"
 )
@@ -15,19 +16,19 @@ func TestNotifyOfFullPipeSucceeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeLater(t, p[0], p[1])
-	if err := SetNonblock(p[1]); err != nil {
+	if err := evutil.SetNonblock(p[1]); err != nil {
 		t.Fatal(err)
 	}
 	for {
 		err := sysio.Signal(p[1])
-		if IsRetriable(err) {
+		if evutil.IsRetriable(err) {
 			break
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := Notify(p[1]); err != nil {
+	if err := evutil.Notify(p[1]); err != nil {
 		t.Error(err)
 	}
 }
@@ -39,13 +40,13 @@ func TestDrainNotifyOfFullPipeEmptiesIt(t *testing.T) {
 	}
 	closeLater(t, p[0], p[1])
 	for _, fd := range p {
-		if err := SetNonblock(fd); err != nil {
+		if err := evutil.SetNonblock(fd); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for sysio.Signal(p[1]) == nil {
 	}
-	if err := DrainNotify(p[0]); err != nil {
+	if err := evutil.DrainNotify(p[0]); err != nil {
 		t.Fatal(err)
 	}
 	if notified(t, p[0]) {

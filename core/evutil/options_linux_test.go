@@ -1,4 +1,4 @@
-package evutil
+package evutil_test
 
 import (
 	"errors"
@@ -6,24 +6,26 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 func TestSetListenDeferredSetsTheOption(t *testing.T) {
 	fd := newSocket(t)
-	if err := SetListenDeferred(fd); err != nil {
+	if err := evutil.SetListenDeferred(fd); err != nil {
 		t.Fatal(err)
 	}
 	if option(t, fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT) == 0 {
 		t.Error("TCP_DEFER_ACCEPT is off")
 	}
-	if err := SetListenDeferred(InvalidSocket); !errors.Is(err, unix.EBADF) {
+	if err := evutil.SetListenDeferred(evutil.InvalidSocket); !errors.Is(err, unix.EBADF) {
 		t.Errorf("bad descriptor: %v", err)
 	}
 }
 
 func TestSetTCPKeepAliveSetsTimes(t *testing.T) {
 	fd := newSocket(t)
-	if err := SetTCPKeepAlive(fd, true, 300*time.Second); err != nil {
+	if err := evutil.SetTCPKeepAlive(fd, true, 300*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
@@ -45,7 +47,7 @@ func TestSetTCPKeepAliveWithoutIdleKeepsTimes(t *testing.T) {
 	fd := newSocket(t)
 	before := option(t, fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE)
 	for _, idle := range []time.Duration{0, -time.Second} {
-		if err := SetTCPKeepAlive(fd, true, idle); err != nil {
+		if err := evutil.SetTCPKeepAlive(fd, true, idle); err != nil {
 			t.Fatal(err)
 		}
 		if option(t, fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE) != 1 {
@@ -58,12 +60,12 @@ func TestSetTCPKeepAliveWithoutIdleKeepsTimes(t *testing.T) {
 }
 
 func TestSetTCPKeepAliveOfUnixSocket(t *testing.T) {
-	pair, err := Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	pair, err := evutil.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	closeLater(t, pair[0], pair[1])
-	if err := SetTCPKeepAlive(pair[0], true, time.Minute); err == nil {
+	if err := evutil.SetTCPKeepAlive(pair[0], true, time.Minute); err == nil {
 		t.Error("a socket that is not TCP took TCP_KEEPIDLE")
 	}
 }

@@ -1,18 +1,20 @@
-package evutil
+package evutil_test
 
 import (
 	"bytes"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 func TestSecureRandomBytesFillsAllAndNoMore(t *testing.T) {
-	SecureRandomBytes(nil)
+	evutil.SecureRandomBytes(nil)
 	for start := range 4 {
 		var seen [64]byte
 		end := len(seen) - start
 		for range 16 { // a byte that stays zero is set by chance in 1 of 2^128 runs
 			var b [64]byte
-			SecureRandomBytes(b[start:end])
+			evutil.SecureRandomBytes(b[start:end])
 			for i, c := range b {
 				seen[i] |= c
 			}

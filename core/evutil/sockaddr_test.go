@@ -1,4 +1,4 @@
-package evutil
+package evutil_test
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 func TestSockaddrConversion(t *testing.T) {
@@ -14,12 +16,12 @@ func TestSockaddrConversion(t *testing.T) {
 		"[::]:0", "[2001:db8::1]:443", "[::ffff:192.0.2.1]:80", "[fe80::1%4294967295]:1",
 	} {
 		want := netip.MustParseAddrPort(text)
-		sa, err := AddrPortToSockaddr(want)
+		sa, err := evutil.AddrPortToSockaddr(want)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		if got, err := SockaddrToAddrPort(sa); err != nil || got != want {
+		if got, err := evutil.SockaddrToAddrPort(sa); err != nil || got != want {
 			t.Errorf("%s: %v, %v", text, got, err)
 		}
 	}
@@ -28,31 +30,31 @@ func TestSockaddrConversion(t *testing.T) {
 func TestSockaddrConversionKeepsInterfaceName(t *testing.T) {
 	iface := anyInterface(t)
 	want := netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(iface.Name), 80)
-	sa, err := AddrPortToSockaddr(want)
+	sa, err := evutil.AddrPortToSockaddr(want)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if scope := sa.(*sockaddrInet6).ZoneId; scope != uint32(iface.Index) {
 		t.Errorf("scope %d, want %d", scope, iface.Index)
 	}
-	if got, err := SockaddrToAddrPort(sa); err != nil || got != want {
+	if got, err := evutil.SockaddrToAddrPort(sa); err != nil || got != want {
 		t.Errorf("%v, %v, want %v", got, err, want)
 	}
 }
 
 func TestSockaddrConversionRefusesOtherFamilies(t *testing.T) {
-	if _, err := AddrPortToSockaddr(netip.AddrPort{}); !errors.Is(err, syscall.EAFNOSUPPORT) {
+	if _, err := evutil.AddrPortToSockaddr(netip.AddrPort{}); !errors.Is(err, syscall.EAFNOSUPPORT) {
 		t.Errorf("no address: %v", err)
 	}
-	for _, sa := range []Sockaddr{nil, &sockaddrUnix{Name: "socket"}} {
-		if ap, err := SockaddrToAddrPort(sa); !errors.Is(err, syscall.EAFNOSUPPORT) || ap.IsValid() {
+	for _, sa := range []evutil.Sockaddr{nil, &sockaddrUnix{Name: "socket"}} {
+		if ap, err := evutil.SockaddrToAddrPort(sa); !errors.Is(err, syscall.EAFNOSUPPORT) || ap.IsValid() {
 			t.Errorf("%T: %v, %v", sa, ap, err)
 		}
 	}
 }
 
 func TestAddrPortToSockaddrNeedsKnownZone(t *testing.T) {
-	_, err := AddrPortToSockaddr(netip.MustParseAddrPort("[fe80::1%does-not-exist]:80"))
+	_, err := evutil.AddrPortToSockaddr(netip.MustParseAddrPort("[fe80::1%does-not-exist]:80"))
 	if err == nil || !strings.Contains(err.Error(), `"does-not-exist"`) {
 		t.Errorf("got %v", err)
 	}
@@ -68,15 +70,15 @@ func TestScopes(t *testing.T) {
 		{"4294967295", 4294967295},
 		{iface.Name, uint32(iface.Index)},
 	} {
-		if id, err := ScopeID(test.zone); err != nil || id != test.id {
+		if id, err := evutil.ScopeID(test.zone); err != nil || id != test.id {
 			t.Errorf("ScopeID(%q): %d, %v, want %d", test.zone, id, err, test.id)
 		}
-		if zone := ScopeZone(test.id); zone != test.zone {
+		if zone := evutil.ScopeZone(test.id); zone != test.zone {
 			t.Errorf("ScopeZone(%d): %q, want %q", test.id, zone, test.zone)
 		}
 	}
 	for _, zone := range []string{"does-not-exist", "4294967296", "-1", "+1", " 1"} {
-		if id, err := ScopeID(zone); err == nil {
+		if id, err := evutil.ScopeID(zone); err == nil {
 			t.Errorf("ScopeID(%q): no error, but %d", zone, id)
 		}
 	}
@@ -93,13 +95,13 @@ func TestInetPtonScope(t *testing.T) {
 		{"2001:DB8::%4294967295", "2001:db8::%4294967295", 4294967295},
 		{"::ffff:1.2.3.4", "::ffff:1.2.3.4", 0},
 	} {
-		addr, scope, err := InetPtonScope(test.in)
+		addr, scope, err := evutil.InetPtonScope(test.in)
 		if err != nil || addr != netip.MustParseAddr(test.addr) || scope != test.scope {
 			t.Errorf("%q: %v, %d, %v", test.in, addr, scope, err)
 		}
 	}
 	for _, in := range []string{"", "foobar.", "1.2.3.4", "2001:DB8::%does-not-exist", "2001:DB8::%", "%1"} {
-		if addr, scope, err := InetPtonScope(in); err == nil || addr.IsValid() || scope != 0 {
+		if addr, scope, err := evutil.InetPtonScope(in); err == nil || addr.IsValid() || scope != 0 {
 			t.Errorf("%q: %v, %d, %v", in, addr, scope, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package evutil
+package evutil_test
 
 import (
 	"net"
@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 func TestParseSockaddrPort(t *testing.T) {
@@ -29,7 +31,7 @@ func TestParseSockaddrPort(t *testing.T) {
 		{"[fe80::1%4294967295]:80", "fe80::1%4294967295", 80},
 	} {
 		want := netip.AddrPortFrom(netip.MustParseAddr(test.addr), test.port)
-		if got, err := ParseSockaddrPort(test.in); err != nil || got != want {
+		if got, err := evutil.ParseSockaddrPort(test.in); err != nil || got != want {
 			t.Errorf("%q: %v, %v, want %v", test.in, got, err, want)
 		}
 	}
@@ -46,7 +48,7 @@ func TestParseSockaddrPortRefuses(t *testing.T) {
 		"1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7:8:", "1::2:", "1::2::3", ":::1", "fffff::", "ffff", "::1.0.1.1000",
 		"::ffff:01.2.3.4", "fe80::1%", "fe80::1%-1", "fe80::1%4294967296", "fe80::1%does-not-exist", "1.2.3.4%1",
 	} {
-		got, err := ParseSockaddrPort(in)
+		got, err := evutil.ParseSockaddrPort(in)
 		if err == nil {
 			t.Errorf("%q: no error, but %v", in, got)
 			continue
@@ -63,7 +65,7 @@ func TestParseSockaddrPortRefuses(t *testing.T) {
 func TestParseSockaddrPortKeepsInterfaceName(t *testing.T) {
 	iface := anyInterface(t)
 	want := netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(iface.Name), 80)
-	if got, err := ParseSockaddrPort("[fe80::1%" + iface.Name + "]:80"); err != nil || got != want {
+	if got, err := evutil.ParseSockaddrPort("[fe80::1%" + iface.Name + "]:80"); err != nil || got != want {
 		t.Errorf("%v, %v, want %v", got, err, want)
 	}
 }
@@ -90,7 +92,7 @@ func TestFormatSockaddrPort(t *testing.T) {
 		{netip.MustParseAddrPort("[::192.0.2.1]:80"), "[::192.0.2.1]:80"},
 		{netip.AddrPort{}, "invalid AddrPort"},
 	} {
-		if got := FormatSockaddrPort(test.in); got != test.want {
+		if got := evutil.FormatSockaddrPort(test.in); got != test.want {
 			t.Errorf("%v: %q, want %q", test.in, got, test.want)
 		}
 	}
@@ -103,11 +105,11 @@ func TestInetNtop(t *testing.T) {
 		"1:0:2:3:4:5:6:7", "1:0:0:2::3", "1::2:0:0:3:4",
 		"::1:0", "::ffff", // one half of an IPv4 address is zero
 	} {
-		if got := InetNtop(netip.MustParseAddr(want)); got != want {
+		if got := evutil.InetNtop(netip.MustParseAddr(want)); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if got := InetNtop(netip.MustParseAddr("fe80::1%eth0")); got != "fe80::1" {
+	if got := evutil.InetNtop(netip.MustParseAddr("fe80::1%eth0")); got != "fe80::1" {
 		t.Errorf("%q has a zone", got)
 	}
 }
@@ -127,14 +129,14 @@ func TestCompareSockaddr(t *testing.T) {
 	}
 	for i, a := range ordered {
 		for j, b := range ordered {
-			if got := CompareSockaddr(a, b, true); sign(got) != sign(i-j) {
+			if got := evutil.CompareSockaddr(a, b, true); sign(got) != sign(i-j) {
 				t.Errorf("%v and %v with ports: %d", a, b, got)
 			}
 			want := sign(i - j)
 			if a.Addr() == b.Addr() {
 				want = 0
 			}
-			if got := CompareSockaddr(a, b, false); sign(got) != want {
+			if got := evutil.CompareSockaddr(a, b, false); sign(got) != want {
 				t.Errorf("%v and %v without ports: %d", a, b, got)
 			}
 		}
@@ -143,7 +145,7 @@ func TestCompareSockaddr(t *testing.T) {
 
 func TestCompareSockaddrIgnoresZones(t *testing.T) {
 	a, b := netip.MustParseAddrPort("[fe80::1%a]:1"), netip.MustParseAddrPort("[fe80::1%b]:1")
-	if got := CompareSockaddr(a, b, true); got != 0 {
+	if got := evutil.CompareSockaddr(a, b, true); got != 0 {
 		t.Errorf("got %d", got)
 	}
 }
@@ -158,7 +160,7 @@ func FuzzParseSockaddrPort(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		ap, err := ParseSockaddrPort(s)
+		ap, err := evutil.ParseSockaddrPort(s)
 		if err != nil {
 			if ap.IsValid() {
 				t.Fatalf("%q: an error and %v", s, ap)
@@ -171,11 +173,11 @@ func FuzzParseSockaddrPort(f *testing.F) {
 		if ap.Port() == 0 {
 			return // the text below always has a port
 		}
-		again, err := ParseSockaddrPort(FormatSockaddrPort(ap))
+		again, err := evutil.ParseSockaddrPort(evutil.FormatSockaddrPort(ap))
 		if err != nil {
-			t.Fatalf("%q: formatted as %q: %v", s, FormatSockaddrPort(ap), err)
+			t.Fatalf("%q: formatted as %q: %v", s, evutil.FormatSockaddrPort(ap), err)
 		}
-		if CompareSockaddr(again, ap, true) != 0 {
+		if evutil.CompareSockaddr(again, ap, true) != 0 {
 			t.Fatalf("%q: %v became %v", s, ap, again)
 		}
 	})

@@ -1,4 +1,4 @@
-package evutil
+package evutil_test
 
 import (
 	"net/netip"
@@ -7,13 +7,14 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/leak"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 func TestSocketpairIsConnected(t *testing.T) {
 	leak.Check(t)
-	pair, err := Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	pair, err := evutil.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +23,7 @@ func TestSocketpairIsConnected(t *testing.T) {
 
 func TestLoopbackPairIsConnected(t *testing.T) {
 	leak.Check(t)
-	pair, err := LoopbackPair()
+	pair, err := evutil.LoopbackPair()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,7 @@ func checkPair(t *testing.T, pair [2]int) {
 		if isInherited(t, fd) {
 			t.Errorf("end %d is inherited", i)
 		}
-		if _, err := sysio.Drain(fd, buf); !IsRetriable(err) {
+		if _, err := sysio.Drain(fd, buf); !evutil.IsRetriable(err) {
 			t.Errorf("end %d: read from an empty socket: %v, want a retriable error", i, err)
 		}
 	}
@@ -72,13 +73,13 @@ func TestSocketpairRefusesWhatItCannotConnect(t *testing.T) {
 		{"IPv4 datagram", syscall.AF_INET, syscall.SOCK_DGRAM, 0},
 		{"IPv4 with a protocol", syscall.AF_INET, syscall.SOCK_STREAM, 1},
 	} {
-		pair, err := Socketpair(test.family, test.typ, test.proto)
+		pair, err := evutil.Socketpair(test.family, test.typ, test.proto)
 		if err == nil {
 			t.Errorf("%s: no error", test.name)
 			closePair(pair)
 			continue
 		}
-		none := [2]int{InvalidSocket, InvalidSocket}
+		none := [2]int{evutil.InvalidSocket, evutil.InvalidSocket}
 		if pair != none {
 			t.Errorf("%s: %v, want %v", test.name, pair, none)
 		}
@@ -89,7 +90,7 @@ func TestSocketpairRefusesWhatItCannotConnect(t *testing.T) {
 }
 
 func TestSocketpairOfInternetFamily(t *testing.T) {
-	pair, err := Socketpair(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	pair, err := evutil.Socketpair(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if runtime.GOOS == "windows" {
 		if err != nil {
 			t.Fatal(err)
@@ -102,7 +103,7 @@ func TestSocketpairOfInternetFamily(t *testing.T) {
 }
 
 func TestSocketpairOfDatagrams(t *testing.T) {
-	pair, err := Socketpair(syscall.AF_UNIX, syscall.SOCK_DGRAM, 0)
+	pair, err := evutil.Socketpair(syscall.AF_UNIX, syscall.SOCK_DGRAM, 0)
 	if runtime.GOOS == "windows" {
 		if err == nil {
 			closePair(pair)

@@ -1,4 +1,4 @@
-package evutil
+package evutil_test
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/leak"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
@@ -27,12 +28,12 @@ func TestSetNonblockMakesReadsReturn(t *testing.T) {
 	}
 
 	for range 2 { // the second time it is non-blocking already
-		if err := SetNonblock(connector); err != nil {
+		if err := evutil.SetNonblock(connector); err != nil {
 			t.Fatal(err)
 		}
 	}
 	// A blocking socket would wait here for ever.
-	if _, err := sysio.Drain(connector, make([]byte, 1)); !IsRetriable(err) {
+	if _, err := sysio.Drain(connector, make([]byte, 1)); !evutil.IsRetriable(err) {
 		t.Errorf("read from an empty socket: %v, want a retriable error", err)
 	}
 }
@@ -44,7 +45,7 @@ func TestSetCloseOnExecStopsInheritance(t *testing.T) {
 		t.Fatal("the descriptor is not inherited to begin with")
 	}
 	for range 2 { // the second time it is close-on-exec already
-		if err := SetCloseOnExec(fd); err != nil {
+		if err := evutil.SetCloseOnExec(fd); err != nil {
 			t.Fatal(err)
 		}
 		if isInherited(t, fd) {
@@ -59,35 +60,35 @@ func TestCloseSocketClosesOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := CloseSocket(fd); err != nil {
+	if err := evutil.CloseSocket(fd); err != nil {
 		t.Error(err)
 	}
-	if err := CloseSocket(fd); !errors.Is(err, errBadDescriptor) {
+	if err := evutil.CloseSocket(fd); !errors.Is(err, errBadDescriptor) {
 		t.Errorf("second close: %v, want %v", err, errBadDescriptor)
 	}
 }
 
 func TestSocketErrorOfHealthySocketIsNil(t *testing.T) {
-	if err := SocketError(newSocket(t)); err != nil {
+	if err := evutil.SocketError(newSocket(t)); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestErrorsNameOperationAndDescriptor(t *testing.T) {
-	const bad = InvalidSocket
+	const bad = evutil.InvalidSocket
 	for _, test := range []struct {
 		call string
 		want string
 		err  error
 	}{
-		{"SetNonblock", "evutil: set non-blocking fd -1: ", SetNonblock(bad)},
-		{"CloseSocket", "evutil: close fd -1: ", CloseSocket(bad)},
-		{"SocketError", "evutil: getsockopt SO_ERROR fd -1: ", SocketError(bad)},
-		{"SetListenIPv6Only", "evutil: setsockopt IPV6_V6ONLY fd -1: ", SetListenIPv6Only(bad)},
-		{"SetListenNotIPv6Only", "evutil: setsockopt IPV6_V6ONLY fd -1: ", SetListenNotIPv6Only(bad)},
-		{"SetTCPKeepAlive", "evutil: setsockopt SO_KEEPALIVE fd -1: ", SetTCPKeepAlive(bad, true, time.Second)},
-		{"Notify", "evutil: notify fd -1: ", Notify(bad)},
-		{"DrainNotify", "evutil: drain notifications fd -1: ", DrainNotify(bad)},
+		{"SetNonblock", "evutil: set non-blocking fd -1: ", evutil.SetNonblock(bad)},
+		{"CloseSocket", "evutil: close fd -1: ", evutil.CloseSocket(bad)},
+		{"SocketError", "evutil: getsockopt SO_ERROR fd -1: ", evutil.SocketError(bad)},
+		{"SetListenIPv6Only", "evutil: setsockopt IPV6_V6ONLY fd -1: ", evutil.SetListenIPv6Only(bad)},
+		{"SetListenNotIPv6Only", "evutil: setsockopt IPV6_V6ONLY fd -1: ", evutil.SetListenNotIPv6Only(bad)},
+		{"SetTCPKeepAlive", "evutil: setsockopt SO_KEEPALIVE fd -1: ", evutil.SetTCPKeepAlive(bad, true, time.Second)},
+		{"Notify", "evutil: notify fd -1: ", evutil.Notify(bad)},
+		{"DrainNotify", "evutil: drain notifications fd -1: ", evutil.DrainNotify(bad)},
 	} {
 		if test.err == nil {
 			t.Errorf("%s: no error", test.call)
@@ -103,7 +104,7 @@ func TestErrorsNameOperationAndDescriptor(t *testing.T) {
 }
 
 func TestSetCloseOnExecOfBadDescriptor(t *testing.T) {
-	err := SetCloseOnExec(InvalidSocket - 1)
+	err := evutil.SetCloseOnExec(evutil.InvalidSocket - 1)
 	if err == nil || !strings.HasPrefix(err.Error(), "evutil: set close-on-exec fd -2: ") {
 		t.Errorf("got %v", err)
 	}

@@ -1,16 +1,18 @@
 //go:build unix
 
-package evutil
+package evutil_test
 
 import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 func TestSocketErrorTellsOnceWhyConnectFailed(t *testing.T) {
 	fd := newSocket(t)
-	if err := SetNonblock(fd); err != nil {
+	if err := evutil.SetNonblock(fd); err != nil {
 		t.Fatal(err)
 	}
 	// A socket that is bound but does not listen keeps its port closed.
@@ -24,20 +26,20 @@ func TestSocketErrorTellsOnceWhyConnectFailed(t *testing.T) {
 	}
 
 	err = unix.Connect(fd, sa)
-	if IsConnectRefused(err) {
+	if evutil.IsConnectRefused(err) {
 		t.Skip("this system refuses at once")
 	}
-	if !IsConnectRetriable(err) {
+	if !evutil.IsConnectRetriable(err) {
 		t.Fatalf("connect: %v, want it to be under way", err)
 	}
 	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
 	if _, err := unix.Poll(fds, -1); err != nil {
 		t.Fatal(err)
 	}
-	if err := SocketError(fd); !IsConnectRefused(err) {
+	if err := evutil.SocketError(fd); !evutil.IsConnectRefused(err) {
 		t.Errorf("first: %v, want connection refused", err)
 	}
-	if err := SocketError(fd); err != nil {
+	if err := evutil.SocketError(fd); err != nil {
 		t.Errorf("second: %v, want nil", err)
 	}
 }

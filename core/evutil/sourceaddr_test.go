@@ -1,8 +1,10 @@
-package evutil
+package evutil_test
 
 import (
 	"net/netip"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 func TestSourceAddrOfLoopbackIsLoopback(t *testing.T) {
@@ -11,7 +13,7 @@ func TestSourceAddrOfLoopbackIsLoopback(t *testing.T) {
 		{"::ffff:127.0.0.1", "127.0.0.1"},
 		{"::1", "::1"},
 	} {
-		src, err := SourceAddr(netip.MustParseAddr(test.dst))
+		src, err := evutil.SourceAddr(netip.MustParseAddr(test.dst))
 		if err != nil {
 			if test.dst == "::1" {
 				continue // there are machines without IPv6
@@ -29,7 +31,7 @@ func TestSourceAddrSaysWhatCannotBeReached(t *testing.T) {
 		{}, // no address
 		netip.MustParseAddr("fe80::1%no-such-interface"),
 	} {
-		if src, err := SourceAddr(dst); err == nil {
+		if src, err := evutil.SourceAddr(dst); err == nil {
 			t.Errorf("%v is reached from %v", dst, src)
 		}
 	}
@@ -38,7 +40,7 @@ func TestSourceAddrSaysWhatCannotBeReached(t *testing.T) {
 func BenchmarkSourceAddr(b *testing.B) {
 	dst := netip.MustParseAddr("127.0.0.1")
 	for b.Loop() {
-		if _, err := SourceAddr(dst); err != nil {
+		if _, err := evutil.SourceAddr(dst); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -46,6 +48,6 @@ func BenchmarkSourceAddr(b *testing.B) {
 
 func BenchmarkConfiguredFamily(b *testing.B) {
 	for b.Loop() {
-		configuredFamily()
+		evutil.ConfiguredFamily()
 	}
 }

@@ -1,4 +1,4 @@
-package evutil
+package evutil_test
 
 import (
 	"errors"
@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 func TestStrtoll(t *testing.T) {
@@ -45,7 +47,7 @@ func TestStrtoll(t *testing.T) {
 		{"Zz", 36, 35*36 + 35, ""},
 		{"1_000", 10, 1, "_000"},
 	} {
-		value, rest, err := Strtoll(test.s, test.base)
+		value, rest, err := evutil.Strtoll(test.s, test.base)
 		if value != test.value || rest != test.rest || err != nil {
 			t.Errorf("%q base %d: %d, %q, %v, want %d, %q", test.s, test.base, value, rest, err, test.value, test.rest)
 		}
@@ -67,7 +69,7 @@ func TestStrtollSaturates(t *testing.T) {
 		{strings.Repeat("9", 100) + " ", 10, math.MaxInt64, " "},
 		{strings.Repeat("1", 65) + "2", 2, math.MaxInt64, "2"},
 	} {
-		value, rest, err := Strtoll(test.s, test.base)
+		value, rest, err := evutil.Strtoll(test.s, test.base)
 		if value != test.value || rest != test.rest || !errors.Is(err, strconv.ErrRange) {
 			t.Errorf("%q base %d: %d, %q, %v, want %d, %q, %v",
 				test.s, test.base, value, rest, err, test.value, test.rest, strconv.ErrRange)
@@ -77,7 +79,7 @@ func TestStrtollSaturates(t *testing.T) {
 
 func TestStrtollWithoutDigits(t *testing.T) {
 	for _, s := range []string{"", " ", "foo", "-", "+", "- 5", "+-5", "\x005", "\u00a05"} {
-		value, rest, err := Strtoll(s, 10)
+		value, rest, err := evutil.Strtoll(s, 10)
 		if value != 0 || rest != s || !errors.Is(err, strconv.ErrSyntax) {
 			t.Errorf("%q: %d, %q, %v", s, value, rest, err)
 		}
@@ -86,7 +88,7 @@ func TestStrtollWithoutDigits(t *testing.T) {
 
 func TestStrtollRefusesBases(t *testing.T) {
 	for _, base := range []int{-1, 1, 37} {
-		value, rest, err := Strtoll("10", base)
+		value, rest, err := evutil.Strtoll("10", base)
 		numErr, ok := errors.AsType[*strconv.NumError](err)
 		if value != 0 || rest != "10" || !ok || numErr.Func != "Strtoll" {
 			t.Errorf("base %d: %d, %q, %v", base, value, rest, err)
@@ -102,7 +104,7 @@ func FuzzStrtoll(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, s string, base int) {
-		value, rest, err := Strtoll(s, base)
+		value, rest, err := evutil.Strtoll(s, base)
 		consumed, ok := strings.CutSuffix(s, rest)
 		if !ok {
 			t.Fatalf("%q is not the end of %q", rest, s)

@@ -1,9 +1,11 @@
-package evutil
+package evutil_test
 
 import (
 	"testing"
 
 	"golang.org/x/sys/windows"
+
+	"github.com/go-libevent/libevent/core/evutil"
 )
 
 // waitForData peeks in blocking mode, and leaves the socket non-blocking.
@@ -22,7 +24,7 @@ func waitForData(t *testing.T, fd int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := SetNonblock(fd); err != nil {
+	if err := evutil.SetNonblock(fd); err != nil {
 		t.Fatal(err)
 	}
 }
