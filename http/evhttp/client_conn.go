@@ -2,6 +2,7 @@ package evhttp
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
@@ -113,3 +114,28 @@ func (c *ClientConn) use(base *event.Base, cfg *ConnConfig) (*ClientConn, error)
 // Peer returns the host and port that is connected to; the path and 0 for a
 // Unix socket (evhttp_connection_get_peer).
 func (c *ClientConn) Peer() (host string, port int) { return c.host + c.unix, c.port }
+
+// bodyLimit returns the most bytes that the body of an answer may have.
+func (c *ClientConn) bodyLimit(x *clientExchange) int64 {
+	switch {
+	case c.maxBody > 0:
+		return c.maxBody
+	case c.maxBody < 0 && !x.stream: // as defaultMaxBody
+		return DefaultMaxResponse
+	}
+	return math.MaxInt64
+}
+
+// hostOf returns the value of the Host field, which for CONNECT is the target
+// (RFC 9112, section 3.2).
+func (c *ClientConn) hostOf(x *clientExchange) string {
+	switch {
+	case x.host != "":
+		return x.host
+	case x.method == MethodConnect:
+		return x.target
+	case c.hostField == "" && c.host != "":
+		c.hostField = hostField(c.TLS() != nil, c.host, c.port)
+	}
+	return c.hostField
+}

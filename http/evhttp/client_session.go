@@ -13,8 +13,8 @@ import (
 // A session begins exchanges when it is told to. It ends each by ClientConn.over, when it
 // does not carry it any more. When it cannot go on, it takes leave of its exchanges, calls
 // ClientConn.disconnect, and then ends them, or gives those back by ClientConn.retry
-// that can be sent on another connection. It calls ClientConn.next when it can carry another
-// exchange.
+// that can be sent on another connection. It calls ClientConn.next when what room reports
+// has changed.
 type clientSession interface {
 	// proto returns the version of HTTP that is spoken.
 	proto() message.Proto

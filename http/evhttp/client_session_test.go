@@ -87,6 +87,7 @@ func (h *muxClientConn) onReadable() {
 		}
 		if line == "goaway" {
 			h.draining = true
+			h.c.next()
 			h.rest()
 			continue
 		}

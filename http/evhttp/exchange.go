@@ -30,7 +30,7 @@ type exchange interface {
 	// sendHead sends the head of an answer, Request.code and the header. length is that
 	// of the body, or message.Unknown. It sets Request.expected: to the length that was
 	// announced, to message.Unknown, or to noBody if the answer has none by definition.
-	// A client's request has its head sent by the connection, so that this is
+	// A client's request has its head sent when the exchange begins, so that this is
 	// ErrNotServer there; so are reply and inform.
 	sendHead(length int64) error
 	// reply sends a head and all of a body in one piece. The body is copied; that is for

@@ -97,13 +97,12 @@ func (h *h1ClientConn) maySendAgain(x *clientExchange) bool {
 	return x.method&idempotent != 0 || c.bev.Output().Len() == h.handed
 }
 
-// idempotent are the methods that have no more effect twice than once.
-const idempotent = MethodGet | MethodHead | MethodPut | MethodDelete | MethodOptions | MethodTrace
-
 // fail ends the request that is under way, and the connection with it.
 func (h *h1ClientConn) fail(code RequestError, err error) {
 	c, x := h.c, h.x
 	switch {
+	case h.state == upgraded:
+		return // the answer is complete, and its callback decides on the stream
 	case x == nil:
 		c.disconnect()
 		c.next()

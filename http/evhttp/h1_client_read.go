@@ -120,14 +120,8 @@ func (h *h1ClientConn) headComplete(x *clientExchange) (more bool) {
 
 // beginBody gets ready for the body.
 func (h *h1ClientConn) beginBody(x *clientExchange) bool {
-	limit := h.c.maxBody
-	if limit < 0 && !x.stream {
-		limit = DefaultMaxResponse
-	} else if limit <= 0 {
-		limit = math.MaxInt64
-	}
 	x.body.begin(&x.head.Head)
-	err := x.body.bound(limit)
+	err := x.body.bound(h.c.bodyLimit(x))
 	return err == nil || h.overflow(x, err)
 }
 

@@ -103,7 +103,7 @@ func (h *h1ClientConn) writeHead(x *clientExchange, length int64) error {
 	}
 	f := x.header.fields()
 	if !f.Contains(message.Host) {
-		head = appendLine(head, "Host", h.hostOf(x))
+		head = appendLine(head, "Host", h.c.hostOf(x))
 	}
 	if h.c.proxyAuth != "" && !f.Has("Proxy-Authorization") {
 		head = appendLine(head, "Proxy-Authorization", h.c.proxyAuth)
@@ -123,20 +123,6 @@ func (h *h1ClientConn) writeHead(x *clientExchange, length int64) error {
 	head = append(head, wire.CRLF...)
 	h.c.scratch = head[:0]
 	return h.c.bev.Output().Add(head)
-}
-
-// hostOf returns the value of the Host field, which for CONNECT is the target
-// (RFC 9112, section 3.2).
-func (h *h1ClientConn) hostOf(x *clientExchange) string {
-	switch {
-	case x.host != "":
-		return x.host
-	case x.method == MethodConnect:
-		return x.target
-	case h.c.hostField == "" && h.c.host != "":
-		h.c.hostField = hostField(h.c.TLS() != nil, h.c.host, h.c.port)
-	}
-	return h.c.hostField
 }
 
 // appendFraming says how the body is delimited. Methods that usually have one

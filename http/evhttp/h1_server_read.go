@@ -117,7 +117,7 @@ func (c *h1ServerConn) headComplete(x *h1ServerExchange) {
 	}
 	code := c.server.find(&x.Request)
 	if x.sending == sendNothing { // otherwise a callback answers
-		if err := x.body.bound(c.bodyLimit(x)); err != nil {
+		if err := x.body.bound(c.bodyLimit(&x.Request)); err != nil {
 			c.refuse(wire.StatusOf(err), err)
 			return
 		}
@@ -133,18 +133,6 @@ func (c *h1ServerConn) headComplete(x *h1ServerExchange) {
 	if c.reading(x) && !x.body.complete() {
 		c.awaitBody(x)
 	}
-}
-
-// bodyLimit returns the most bytes that the body may have. What is not kept in
-// memory has a limit only if one was set.
-func (c *h1ServerConn) bodyLimit(x *h1ServerExchange) int64 {
-	switch {
-	case c.maxBody > 0:
-		return c.maxBody
-	case c.maxBody < 0 || x.stream || x.handler.stream:
-		return math.MaxInt64
-	}
-	return DefaultMaxBodySize
 }
 
 // ask calls a function that may have the connection closed, and reports whether

@@ -97,3 +97,6 @@ func methodOf(name []byte) Method {
 	}
 	return 0
 }
+
+// idempotent are the methods that have no more effect twice than once.
+const idempotent = MethodGet | MethodHead | MethodPut | MethodDelete | MethodOptions | MethodTrace

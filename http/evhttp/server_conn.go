@@ -1,5 +1,7 @@
 package evhttp
 
+import "math"
+
 // A ServerConn is a connection that a server has accepted (struct evhttp_connection). It
 // belongs to the server, and to the goroutine that runs the loop.
 type ServerConn struct {
@@ -32,4 +34,16 @@ func (r *Request) ClientConn() *ClientConn {
 		return nil
 	}
 	return r.client.conn
+}
+
+// bodyLimit returns the most bytes that the body of a request may have. What is not kept in
+// memory has a limit only if one was set.
+func (c *ServerConn) bodyLimit(r *Request) int64 {
+	switch {
+	case c.maxBody > 0:
+		return c.maxBody
+	case c.maxBody < 0 || r.stream || r.handler.stream:
+		return math.MaxInt64
+	}
+	return DefaultMaxBodySize
 }

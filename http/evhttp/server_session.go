@@ -10,9 +10,10 @@ import (
 // A serverSession is a server's connection in what it speaks: HTTP/1.1, which carries one
 // exchange at a time, or a protocol that carries many. It is the seam between [Server],
 // which accepts, counts, limits and closes connections, and the protocols. The session embeds
-// a [ServerConn], whose Conn tells it what happens to the stream, and it begins an exchange
-// for each request that comes. It looks up the handler by Server.find, has answers logged by
-// Server.log, and ends by Conn.shut.
+// a [ServerConn], whose Conn tells it what happens to the stream. For each request that comes
+// it begins an exchange, calls the callbacks for new requests and headers, finds the handler by
+// Server.find, bounds the body by ServerConn.bodyLimit and calls the handler, before the body
+// or after it. Server.log writes the request to the log when it is over, before its end.
 type serverSession interface {
 	role
 
@@ -49,10 +50,9 @@ func newServerProtocols() []serverProtocol {
 	return []serverProtocol{{alpnHTTP11, new(h1Server).newSession}}
 }
 
-// protocol returns the protocol that a stream has agreed on: the first one if it has agreed on
-// none, or on one that is none of HTTP, as streams of TLS that was set up for something
-// else besides. The error wraps errors.ErrUnsupported for a version of HTTP that is not
-// spoken here.
+// protocol returns the protocol that a stream has agreed on. It is the first one if the
+// stream has agreed on none, or on a name that does not stand for a version of HTTP. The
+// error wraps errors.ErrUnsupported for a version that the server does not speak.
 func (s *Server) protocol(name string) (*serverProtocol, error) {
 	for i := range s.protocols {
 		if s.protocols[i].name == name {
