@@ -14,8 +14,8 @@ import (
 // connection that was kept just as it was used.
 //
 // It belongs to the goroutine that runs the loop of its base; package evnethttp makes it an
-// http.RoundTripper for all others. When the base is freed, so is the client, by that goroutine: the requests that are waiting or under way fail with
-// [event.ErrFreed].
+// http.RoundTripper for all others. When the base is freed, so is the client, by the goroutine
+// that frees it: the requests that are waiting or under way fail with [event.ErrFreed].
 type Client struct {
 	base    *event.Base
 	cfg     ClientConfig
@@ -46,7 +46,7 @@ func (c *Client) Base() *event.Base { return c.base }
 // Authorization field, if there is none.
 //
 // The error is ErrInvalid if the URL or the method cannot be sent, ErrBusy if r
-// is under route, ErrQueueFull if too many requests wait, ErrDone if the client or its
+// is under way, ErrQueueFull if too many requests wait, ErrDone if the client or its
 // base was freed, or that of ClientConfig's Proxy or SetUp.
 func (c *Client) MakeRequest(r *Request, method Method, rawURL string) error {
 	return c.request(r, method, method.String(), rawURL, false, nil)
@@ -76,11 +76,11 @@ func (c *Client) RequestURL(r *Request, method string, u *url.URL, ready func(r 
 // than to their host or through a tunnel. The errors are those of MakeRequest. Any
 // goroutine may call it, if it may call the function [ClientConfig.Proxy].
 func (c *Client) Forwarded(u *url.URL) (bool, error) {
-	w, err := c.route(u)
+	route, err := c.route(u)
 	if err != nil {
 		return false, err
 	}
-	return w.proxy != "" && !w.secure, nil
+	return route.proxy != "" && !route.secure, nil
 }
 
 func (c *Client) request(r *Request, method Method, name, rawURL string, follows bool, ready func(r *Request)) error {
@@ -146,11 +146,11 @@ func (c *Client) do(r *Request, method Method, name string, u *url.URL, follows 
 
 // pool returns the connections of a route.
 func (c *Client) pool(route *hostRoute) *pool {
-	name := route.name()
-	p := c.pools[name]
+	key := route.key()
+	p := c.pools[key]
 	if p == nil {
-		p = &pool{client: c, name: name, route: *route, conns: make(map[*ClientConn]struct{})}
-		c.pools[name] = p
+		p = &pool{client: c, key: key, route: *route, conns: make(map[*ClientConn]struct{})}
+		c.pools[key] = p
 	}
 	return p
 }

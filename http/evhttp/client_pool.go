@@ -5,7 +5,7 @@ import "slices"
 // A pool has the connections of a route, and the requests that wait for one.
 type pool struct {
 	client  *Client
-	name    connKey
+	key     connKey
 	route   hostRoute
 	cfg     *ConnConfig // of its connections, once there was one
 	conns   map[*ClientConn]struct{}
@@ -153,7 +153,7 @@ func (p *pool) gone(conn *ClientConn) {
 // forget forgets a pool that has nothing.
 func (p *pool) forget() {
 	if len(p.conns) == 0 && len(p.waiting) == 0 {
-		delete(p.client.pools, p.name)
+		delete(p.client.pools, p.key)
 	}
 }
 

@@ -57,8 +57,8 @@ func (s *Server) logLoss(client netip.AddrPort, err error) {
 	}
 }
 
-// logFailure logs what has gone wrong with a connection. Such failures come in
-// crowds, so the messages are limited.
+// logFailure logs what has gone wrong with a connection. There may be very many such failures
+// at a time, so the messages are limited.
 func (s *Server) logFailure(msg string, client netip.AddrPort, err error) {
 	s.losses.Warn(s.base.Now(), msg, "client", client, "error", err)
 }

@@ -111,7 +111,7 @@ func (s *Server) agreed(c *ServerConn, p *serverProtocol) {
 	}
 }
 
-// leave ends a connection without its stream, which has no owner then.
+// leave ends a connection without its stream, which belongs to the caller then.
 func (c *ServerConn) leave() {
 	c.freed, c.bev = true, nil
 	c.timer.Del()
