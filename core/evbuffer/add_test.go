@@ -1,13 +1,15 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
 )
 
 func TestAddAppends(t *testing.T) {
-	var b Buffer
+	var b evbuffer.Buffer
 	ok(t, b.Add([]byte("one ")))
 	ok(t, b.AddString("two "))
 	n, err := b.AddIOVec([][]byte{[]byte("th"), nil, []byte("ree ")})
@@ -21,14 +23,14 @@ func TestAddAppends(t *testing.T) {
 
 func TestAddCopies(t *testing.T) {
 	p := []byte("hello")
-	var b Buffer
+	var b evbuffer.Buffer
 	ok(t, b.Add(p))
 	copy(p, "jolly")
 	wantContent(t, &b, "hello")
 }
 
 func TestSmallAddsShareAChunk(t *testing.T) {
-	var b Buffer
+	var b evbuffer.Buffer
 	for range 100 {
 		ok(t, b.AddString("tick "))
 	}
@@ -37,7 +39,7 @@ func TestSmallAddsShareAChunk(t *testing.T) {
 }
 
 func TestManyAddsMakeFewChunks(t *testing.T) {
-	var b Buffer
+	var b evbuffer.Buffer
 	for range 10000 {
 		ok(t, b.Add(make([]byte, 100)))
 	}
@@ -49,17 +51,17 @@ func TestManyAddsMakeFewChunks(t *testing.T) {
 }
 
 func TestMemoryIsAtMostTwiceTheDataAndASmallChunk(t *testing.T) {
-	var b Buffer
+	var b evbuffer.Buffer
 	for range 3000 {
 		ok(t, b.Add(make([]byte, 50)))
-		if size := memory(&b); size > 2*b.Len()+minClassSize {
+		if size := memory(&b); size > 2*b.Len()+evbuffer.MinClassSize {
 			t.Fatalf("%d bytes of memory for %d of data", size, b.Len())
 		}
 	}
 }
 
 func TestLargeAddsFillTheLargestChunks(t *testing.T) {
-	var b Buffer
+	var b evbuffer.Buffer
 	data := strings.Repeat("0123456789", 20000)
 	ok(t, b.AddString("x"))
 	ok(t, b.AddString(data))
@@ -68,7 +70,7 @@ func TestLargeAddsFillTheLargestChunks(t *testing.T) {
 }
 
 func TestSpareMemoryTakesAllItCan(t *testing.T) {
-	var b Buffer
+	var b evbuffer.Buffer
 	data := strings.Repeat("0123456789", 20000)
 	ok(t, b.Expand(len(data)))
 	ok(t, b.AddString(data))
@@ -78,34 +80,34 @@ func TestSpareMemoryTakesAllItCan(t *testing.T) {
 
 func TestAStreamStaysInItsChunk(t *testing.T) {
 	b := bufferOf(t, strings.Repeat("-", 100))
-	home := b.first
+	home := evbuffer.Chunks(b)[0].Identity
 	for range 1000 {
 		ok(t, b.Drain(50))
 		ok(t, b.AddString(strings.Repeat("-", 50)))
 		mustCheck(t, b)
 	}
-	if b.first != home || b.last != home {
+	if now := evbuffer.Chunks(b); len(now) != 1 || now[0].Identity != home {
 		t.Error("a new chunk was needed")
 	}
 }
 
 func TestAStreamOfVectorsStaysInItsChunk(t *testing.T) {
 	b := bufferOf(t, strings.Repeat("-", 100))
-	home := b.first
+	home := evbuffer.Chunks(b)[0].Identity
 	for range 1000 {
 		ok(t, b.Drain(50))
 		_, err := b.AddIOVec([][]byte{make([]byte, 20), make([]byte, 30)})
 		ok(t, err)
 		mustCheck(t, b)
 	}
-	if b.first != home || b.last != home {
+	if now := evbuffer.Chunks(b); len(now) != 1 || now[0].Identity != home {
 		t.Error("a new chunk was needed")
 	}
 }
 
 func TestAddToAReferenceLeavesItAlone(t *testing.T) {
 	memory := []byte("reference......")
-	var b Buffer
+	var b evbuffer.Buffer
 	ok(t, b.AddReferenceWithOffset(memory, 0, 9, nil))
 	ok(t, b.AddString(" and more"))
 	ok(t, b.Prepend([]byte("a ")))
@@ -135,7 +137,7 @@ func TestPrependUsesTheRoomBeforeTheData(t *testing.T) {
 }
 
 func TestPrependToAnEmptyBuffer(t *testing.T) {
-	var b Buffer
+	var b evbuffer.Buffer
 	ok(t, b.Expand(100))
 	ok(t, b.Prepend([]byte("first")))
 	ok(t, b.AddString(" second"))
@@ -152,7 +154,7 @@ func TestAddIOVecLiesInOnePieceBehindWhatIsThere(t *testing.T) {
 	ok(t, err)
 	wantContent(t, b, strings.Repeat("x", 500)+string(bytes.Join(vecs, nil)))
 	want(t, "chunks", chunks(t, b), 2)
-	if b.spare() != nil {
+	if _, ok := evbuffer.Spare(b); ok {
 		t.Error("a spare chunk remains")
 	}
 }

@@ -1,10 +1,12 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"runtime"
 	"runtime/debug"
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
 )
 
 // TestSteadyStateDoesNotAllocate does again and again what servers do.
@@ -17,9 +19,9 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	page := make([]byte, 4096)
 	p := make([]byte, 100)
 	lines, line := []byte(strings.Repeat("a line\r\n", 10)), make([]byte, 0, 100)
-	var a, b Buffer
+	var a, b evbuffer.Buffer
 	counted := 0
-	b.AddCallback(func(e *CallbackEntry, info CallbackInfo) { counted += info.Added })
+	b.AddCallback(func(e *evbuffer.CallbackEntry, info evbuffer.CallbackInfo) { counted += info.Added })
 	tests := []struct {
 		name string
 		do   func()
@@ -79,10 +81,10 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 			a.Add(page)
 			b.Add(page)
 			b.AddBuffer(&a)
-			var at Ptr
-			b.SetPtr(&at, 4000, PtrSet)
+			var at evbuffer.Ptr
+			b.SetPtr(&at, 4000, evbuffer.PtrSet)
 			b.Search(message, &at)
-			b.SearchEOL(nil, EOLCRLF)
+			b.SearchEOL(nil, evbuffer.EOLCRLF)
 			b.Pullup(5000)
 			var vecs [4][]byte
 			b.Peek(-1, nil, vecs[:])
@@ -97,7 +99,7 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 			}
 			for {
 				var err error
-				if line, err = a.AppendLine(line[:0], EOLCRLF); err != nil {
+				if line, err = a.AppendLine(line[:0], evbuffer.EOLCRLF); err != nil {
 					break
 				}
 			}

@@ -1,10 +1,11 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
@@ -12,7 +13,7 @@ func BenchmarkAddDrain(b *testing.B) {
 	for _, size := range []int{16, 64, 512, 4096, 65536, 1 << 20} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			p := make([]byte, size)
-			var buf Buffer
+			var buf evbuffer.Buffer
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			for b.Loop() {
@@ -26,7 +27,7 @@ func BenchmarkAddDrain(b *testing.B) {
 // BenchmarkAddMany appends small pieces up to a megabyte before they go.
 func BenchmarkAddMany(b *testing.B) {
 	p := make([]byte, 100)
-	var buf Buffer
+	var buf evbuffer.Buffer
 	b.SetBytes(int64(len(p)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -40,7 +41,7 @@ func BenchmarkAddMany(b *testing.B) {
 // BenchmarkStream appends at one end and takes away at the other.
 func BenchmarkStream(b *testing.B) {
 	p := make([]byte, 100)
-	var buf Buffer
+	var buf evbuffer.Buffer
 	buf.Add(make([]byte, 1000))
 	b.SetBytes(int64(len(p)))
 	b.ReportAllocs()
@@ -51,7 +52,7 @@ func BenchmarkStream(b *testing.B) {
 }
 
 func BenchmarkReserveCommit(b *testing.B) {
-	var buf Buffer
+	var buf evbuffer.Buffer
 	b.ReportAllocs()
 	for b.Loop() {
 		var vecs [2][]byte
@@ -65,7 +66,7 @@ func BenchmarkReserveCommit(b *testing.B) {
 func BenchmarkMove(b *testing.B) {
 	for _, chunks := range []int{1, 16, 1024} {
 		b.Run(fmt.Sprintf("chunks=%d", chunks), func(b *testing.B) {
-			var from, to Buffer
+			var from, to evbuffer.Buffer
 			p := make([]byte, 4096)
 			for range chunks {
 				from.AddReference(p, nil)
@@ -81,7 +82,7 @@ func BenchmarkMove(b *testing.B) {
 
 func BenchmarkReference(b *testing.B) {
 	p := make([]byte, 4096)
-	var buf Buffer
+	var buf evbuffer.Buffer
 	b.ReportAllocs()
 	for b.Loop() {
 		buf.AddReference(p, nil)
@@ -91,12 +92,12 @@ func BenchmarkReference(b *testing.B) {
 
 func BenchmarkReadLine(b *testing.B) {
 	line := []byte("GET /index.html HTTP/1.1\r\n")
-	var buf Buffer
+	var buf evbuffer.Buffer
 	b.SetBytes(int64(len(line)))
 	b.ReportAllocs()
 	for b.Loop() {
 		buf.Add(line)
-		if _, err := buf.ReadLine(EOLCRLF); err != nil {
+		if _, err := buf.ReadLine(evbuffer.EOLCRLF); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -105,7 +106,7 @@ func BenchmarkReadLine(b *testing.B) {
 func BenchmarkSearch(b *testing.B) {
 	for _, chunk := range []int{512, 4096, 1 << 20} {
 		b.Run(fmt.Sprintf("chunk=%d", chunk), func(b *testing.B) {
-			var buf Buffer
+			var buf evbuffer.Buffer
 			p := make([]byte, chunk)
 			for range 1 << 20 / chunk {
 				buf.AddReference(p, nil)
@@ -128,7 +129,7 @@ func BenchmarkEcho(b *testing.B) {
 	for _, size := range []int{64, 4096} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			pair := socketPair(b)
-			var in, out, back Buffer
+			var in, out, back evbuffer.Buffer
 			message := make([]byte, size)
 			b.ReportAllocs()
 			for b.Loop() {
@@ -148,7 +149,7 @@ func BenchmarkEcho(b *testing.B) {
 	}
 }
 
-func transfer(b *testing.B, buf *Buffer, fd int) {
+func transfer(b *testing.B, buf *evbuffer.Buffer, fd int) {
 	if _, err := buf.WriteFD(fd); err != nil {
 		b.Fatal(err)
 	}
@@ -169,7 +170,7 @@ func BenchmarkManyConnections(b *testing.B) {
 // A connection is a server's end of a socket pair and the buffers on it.
 type connection struct {
 	pair    [2]int
-	in, out Buffer
+	in, out evbuffer.Buffer
 }
 
 func benchmarkRounds(b *testing.B, size, n int) {
@@ -177,7 +178,7 @@ func benchmarkRounds(b *testing.B, size, n int) {
 	for i := range connections {
 		c := &connections[i]
 		c.pair = socketPair(b)
-		ok(b, c.in.SetMaxRead(maxClassSize))
+		ok(b, c.in.SetMaxRead(evbuffer.MaxClassSize))
 	}
 	message := [][]byte{make([]byte, size)}
 	var busy time.Duration

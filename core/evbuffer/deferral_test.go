@@ -1,8 +1,9 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"testing"
 
+	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 )
 
@@ -42,18 +43,18 @@ func TestDeferredCallbacksComeFromTheLoop(t *testing.T) {
 
 func TestCallbacksThatDoNotWaitSeeAllChanges(t *testing.T) {
 	base := newBase(t)
-	var b Buffer
+	var b evbuffer.Buffer
 	var log []string
 	record(&b, &log, "waits ")
 	now := record(&b, &log, "now ")
-	ok(t, now.SetFlags(CallbackNoDefer))
+	ok(t, now.SetFlags(evbuffer.CallbackNoDefer))
 	ok(t, b.DeferCallbacks(base))
 	ok(t, b.AddString("abc"))
 	ok(t, b.Drain(1))
 	wantLog(t, &log, "now 0+3-0", "now 0+3-1")
 	loopOnce(t, base)
 	wantLog(t, &log, "waits 0+3-1")
-	ok(t, now.ClearFlags(CallbackNoDefer))
+	ok(t, now.ClearFlags(evbuffer.CallbackNoDefer))
 	ok(t, b.Drain(2))
 	wantLog(t, &log)
 	loopOnce(t, base)
@@ -62,9 +63,9 @@ func TestCallbacksThatDoNotWaitSeeAllChanges(t *testing.T) {
 
 func TestDeferredCallbacksMayChangeTheBuffer(t *testing.T) {
 	base := newBase(t)
-	var b Buffer
+	var b evbuffer.Buffer
 	calls := 0
-	b.AddCallback(func(e *CallbackEntry, info CallbackInfo) {
+	b.AddCallback(func(e *evbuffer.CallbackEntry, info evbuffer.CallbackInfo) {
 		calls++
 		if calls < 5 {
 			ok(t, b.AddString("x"))
@@ -81,21 +82,21 @@ func TestDeferredCallbacksMayChangeTheBuffer(t *testing.T) {
 
 func TestNothingRunsAfterFree(t *testing.T) {
 	base := newBase(t)
-	var b Buffer
-	b.AddCallback(func(*CallbackEntry, CallbackInfo) { t.Error("called") })
+	var b evbuffer.Buffer
+	b.AddCallback(func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) { t.Error("called") })
 	ok(t, b.DeferCallbacks(base))
 	ok(t, b.AddString("x"))
 	b.Free()
 	loopOnce(t, base)
-	want(t, "deferred still", b.rare == nil, true)
+	want(t, "plain", evbuffer.IsPlain(&b), true)
 }
 
 func TestADeferredCallbackMayFreeItsBuffer(t *testing.T) {
 	base := newBase(t)
-	var b Buffer
+	var b evbuffer.Buffer
 	calls := 0
-	b.AddCallback(func(*CallbackEntry, CallbackInfo) { t.Error("the other one was called") })
-	b.AddCallback(func(*CallbackEntry, CallbackInfo) { calls++; b.Free() })
+	b.AddCallback(func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) { t.Error("the other one was called") })
+	b.AddCallback(func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) { calls++; b.Free() })
 	ok(t, b.DeferCallbacks(base))
 	ok(t, b.AddString("x"))
 	loopOnce(t, base)
@@ -106,10 +107,10 @@ func TestADeferredCallbackMayFreeItsBuffer(t *testing.T) {
 
 func TestANoDeferCallbackMayFreeItsBuffer(t *testing.T) {
 	base := newBase(t)
-	var b Buffer
-	b.AddCallback(func(*CallbackEntry, CallbackInfo) { t.Error("called") })
-	e := b.AddCallback(func(*CallbackEntry, CallbackInfo) { b.Free() })
-	ok(t, e.SetFlags(CallbackNoDefer))
+	var b evbuffer.Buffer
+	b.AddCallback(func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) { t.Error("called") })
+	e := b.AddCallback(func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) { b.Free() })
+	ok(t, e.SetFlags(evbuffer.CallbackNoDefer))
 	ok(t, b.DeferCallbacks(base))
 	ok(t, b.AddString("x"))
 	loopOnce(t, base)
@@ -118,7 +119,7 @@ func TestANoDeferCallbackMayFreeItsBuffer(t *testing.T) {
 
 func TestChangesWithoutCallbacksAreForgotten(t *testing.T) {
 	base := newBase(t)
-	var b Buffer
+	var b evbuffer.Buffer
 	var log []string
 	ok(t, b.DeferCallbacks(base))
 	ok(t, b.AddString("abc"))
@@ -137,7 +138,7 @@ func TestChangesWithoutCallbacksAreForgotten(t *testing.T) {
 
 func TestCallbacksCanMoveToAnotherBase(t *testing.T) {
 	before, after := newBase(t), newBase(t)
-	var b Buffer
+	var b evbuffer.Buffer
 	var log []string
 	record(&b, &log, "")
 	ok(t, b.DeferCallbacks(before))

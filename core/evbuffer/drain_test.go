@@ -1,8 +1,10 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
 )
 
 func TestDrainTakesFromTheFront(t *testing.T) {
@@ -39,8 +41,8 @@ func TestCopyOutFromStartsAnywhere(t *testing.T) {
 	const text = "abcdef"
 	b := bufferOfPieces(t, "ab", "cde", "f")
 	for start := range len(text) + 1 {
-		var at Ptr
-		ok(t, b.SetPtr(&at, start, PtrSet))
+		var at evbuffer.Ptr
+		ok(t, b.SetPtr(&at, start, evbuffer.PtrSet))
 		for size := range 9 {
 			p := make([]byte, size)
 			n, err := b.CopyOutFrom(&at, p)
@@ -54,12 +56,12 @@ func TestDrainedChunksAreUsedAgain(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes pools forget")
 	}
-	var b Buffer
+	var b evbuffer.Buffer
 	ok(t, b.AddString(strings.Repeat("x", 300)))
-	c := b.first
+	c := evbuffer.Chunks(&b)[0].Identity
 	ok(t, b.Drain(300))
 	ok(t, b.AddString("y"))
-	if b.first != c {
+	if evbuffer.Chunks(&b)[0].Identity != c {
 		t.Error("the chunk was not used again")
 	}
 }

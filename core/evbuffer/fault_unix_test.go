@@ -1,6 +1,6 @@
 //go:build unix
 
-package evbuffer
+package evbuffer_test
 
 import "syscall"
 

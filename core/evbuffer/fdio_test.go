@@ -1,4 +1,4 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
@@ -29,9 +30,9 @@ func TestReadFDReadsWhatIsThere(t *testing.T) {
 
 func TestReadFDLimits(t *testing.T) {
 	for _, tt := range []struct{ maxRead, most, want int }{
-		{0, -1, DefaultMaxRead},
+		{0, -1, evbuffer.DefaultMaxRead},
 		{0, 10, 10},
-		{0, 100000, DefaultMaxRead},
+		{0, 100000, evbuffer.DefaultMaxRead},
 		{100, -1, 100},
 		{100, 200, 100},
 		{100, 50, 50},
@@ -61,16 +62,16 @@ func TestReadFDKeepsMemoryInProportion(t *testing.T) {
 		{0, 512, 512},
 		{0, 513, 1024},
 		{0, 2048, 2048},
-		{0, 2049, maxClassSize}, // copying it would take longer
-		{0, 60000, maxClassSize},
+		{0, 2049, evbuffer.MaxClassSize}, // copying it would take longer
+		{0, 60000, evbuffer.MaxClassSize},
 		{512, 100, 512 + 512},
 		{500, 13, 512 + 512}, // a byte more than there is room for
 		// Behind much data there is more to come.
-		{maxClassSize, 100, 2 * maxClassSize},
+		{evbuffer.MaxClassSize, 100, 2 * evbuffer.MaxClassSize},
 	} {
 		pair := socketPair(t)
 		b := bufferOf(t, strings.Repeat("x", tt.before))
-		ok(t, b.SetMaxRead(maxClassSize))
+		ok(t, b.SetMaxRead(evbuffer.MaxClassSize))
 		message := strings.Repeat("y", tt.size)
 		_, err := bufferOf(t, message).WriteFD(pair[0])
 		ok(t, err)
@@ -87,19 +88,16 @@ func TestSmallReadsShareALargeChunk(t *testing.T) {
 		t.Skip("the race detector makes pools forget")
 	}
 	pair := socketPair(t)
-	var buffers [100]Buffer
+	var buffers [100]evbuffer.Buffer
 	var into *byte
 	chunks := 0
 	for i := range buffers {
-		ok(t, buffers[i].SetMaxRead(maxClassSize))
+		ok(t, buffers[i].SetMaxRead(evbuffer.MaxClassSize))
 		_, err := bufferOf(t, "message").WriteFD(pair[0])
 		ok(t, err)
-		if c := newChunk(maxClassSize); &c.mem[0] != into { // the one that is read into next
-			into = &c.mem[0]
+		if next := evbuffer.NextMemory(); next != into { // where it is read to next
+			into = next
 			chunks++
-			c.recycle()
-		} else {
-			c.recycle()
 		}
 		_, err = buffers[i].ReadFD(pair[1], -1)
 		ok(t, err)
@@ -114,7 +112,7 @@ func TestReadFDAsksOnce(t *testing.T) {
 	_, err := bufferOf(t, "hello").WriteFD(pair[0])
 	ok(t, err)
 	calls := countCalls(t)
-	var b Buffer
+	var b evbuffer.Buffer
 	_, err = b.ReadFD(pair[1], -1)
 	ok(t, err)
 	want(t, "calls of recv", calls[sysio.OpRecv], 1)
@@ -135,13 +133,13 @@ func TestReadFDAtTheEnd(t *testing.T) {
 
 func TestReadFDNeverWaitsForASocket(t *testing.T) {
 	pair := socketPair(t)
-	var b Buffer
+	var b evbuffer.Buffer
 	_, err := b.ReadFD(pair[1], -1)
 	if !evutil.IsRetriable(err) {
 		t.Errorf("got %v", err)
 	}
 	want(t, "error", err, sysio.ErrAgain)
-	if b.first != nil || b.spare() != nil {
+	if _, spare := evbuffer.Spare(&b); len(evbuffer.Chunks(&b)) != 0 || spare {
 		t.Error("the buffer has kept memory for it")
 	}
 }
@@ -162,7 +160,7 @@ func TestWriteFDNeverWaitsForASocket(t *testing.T) {
 }
 
 func TestErrorsNameTheCallAndTheDescriptor(t *testing.T) {
-	var b Buffer
+	var b evbuffer.Buffer
 	_, err := b.ReadFD(-1, -1)
 	if err == nil || !strings.Contains(err.Error(), "fd -1") {
 		t.Errorf("read: %v", err)
@@ -181,7 +179,7 @@ func TestErrorsWithOtherDescriptorsThanSockets(t *testing.T) {
 	ok(t, err)
 	defer r.Close()
 	defer w.Close()
-	var b Buffer
+	var b evbuffer.Buffer
 	_, err = b.ReadFD(int(w.Fd()), -1)
 	if err == nil || !strings.Contains(err.Error(), "read fd ") {
 		t.Errorf("read: %v", err)
@@ -205,7 +203,7 @@ func TestWriteFDAtMost(t *testing.T) {
 		}
 		want(t, "written", n, wanted)
 		wantContent(t, b, text[n:])
-		var got Buffer
+		var got evbuffer.Buffer
 		if n > 0 {
 			_, err = got.ReadFD(pair[1], -1)
 			ok(t, err)
@@ -216,7 +214,7 @@ func TestWriteFDAtMost(t *testing.T) {
 
 func TestWriteFDGathersManyChunks(t *testing.T) {
 	pair := socketPair(t)
-	var b Buffer
+	var b evbuffer.Buffer
 	for range 10 * sysio.MaxVectors {
 		ok(t, b.AddReference([]byte("abc"), nil))
 	}
@@ -228,7 +226,7 @@ func TestWriteFDGathersManyChunks(t *testing.T) {
 			t.Fatalf("%d bytes in one call", n)
 		}
 	}
-	var got Buffer
+	var got evbuffer.Buffer
 	ok(t, got.SetMaxRead(1<<20))
 	for got.Len() < 30*sysio.MaxVectors {
 		_, err := got.ReadFD(pair[1], -1)
@@ -248,7 +246,7 @@ func TestOtherDescriptorsThanSockets(t *testing.T) {
 	defer r.Close()
 	defer w.Close()
 	calls := countCalls(t)
-	var in, out Buffer
+	var in, out evbuffer.Buffer
 	for i := range 3 {
 		ok(t, out.AddReference([]byte("hello "), nil))
 		ok(t, out.AddReference([]byte("pipe"), nil))
@@ -274,7 +272,7 @@ func TestReadFDOfAFile(t *testing.T) {
 	text := strings.Repeat("0123456789", 1000)
 	fd := openFile(t, writeFile(t, []byte(text)))
 	defer sysio.Close(fd)
-	var b Buffer
+	var b evbuffer.Buffer
 	var err error
 	for err == nil {
 		_, err = b.ReadFD(fd, -1)
@@ -318,8 +316,8 @@ func TestFaults(t *testing.T) {
 				}
 				return c.Len, nil
 			})()
-			var out, in Buffer
-			ok(t, out.SetFlags(DrainsToFD))
+			var out, in evbuffer.Buffer
+			ok(t, out.SetFlags(evbuffer.DrainsToFD))
 			ok(t, out.AddString(text))
 			ok(t, out.AddReference([]byte(text), nil))
 			ok(t, out.AddFile(openFile(t, name), 0, -1))
@@ -370,8 +368,8 @@ func TestSendfileThatIsImpossible(t *testing.T) {
 		return c.Len, nil
 	})()
 	s := newSegment(t, writeFile(t, []byte("0123456789")), 0)
-	var b, got Buffer
-	ok(t, b.SetFlags(DrainsToFD))
+	var b, got evbuffer.Buffer
+	ok(t, b.SetFlags(evbuffer.DrainsToFD))
 	for range 3 {
 		ok(t, b.AddFileSegment(s, 0, -1))
 		_, err := b.WriteFD(pair[0])
@@ -390,7 +388,7 @@ func TestAFileThatCanNeitherBeSentNorRead(t *testing.T) {
 	pair := socketPair(t)
 	s := newSegment(t, writeFile(t, []byte("0123456789")), 0)
 	broken := errors.New("broken disk")
-	var b Buffer
+	var b evbuffer.Buffer
 	defer b.Free()
 	defer sysio.SetHook(func(c sysio.Call) (int, error) {
 		if c.Op == sysio.OpSendfile {
@@ -398,7 +396,7 @@ func TestAFileThatCanNeitherBeSentNorRead(t *testing.T) {
 		}
 		return 0, broken
 	})()
-	ok(t, b.SetFlags(DrainsToFD))
+	ok(t, b.SetFlags(evbuffer.DrainsToFD))
 	ok(t, b.AddFileSegment(s, 0, -1))
 	_, err := b.WriteFD(pair[0])
 	wantError(t, "write", err, broken)
@@ -411,10 +409,10 @@ func TestSendfileErrors(t *testing.T) {
 	}
 	pair := socketPair(t)
 	s := newSegment(t, writeFile(t, []byte("0123456789")), 0)
-	var b Buffer
+	var b evbuffer.Buffer
 	defer b.Free()
 	defer sysio.SetHook(func(c sysio.Call) (int, error) { return 0, syscall.EPIPE })()
-	ok(t, b.SetFlags(DrainsToFD))
+	ok(t, b.SetFlags(evbuffer.DrainsToFD))
 	ok(t, b.AddFileSegment(s, 0, -1))
 	_, err := b.WriteFD(pair[0])
 	wantError(t, "sendfile", err, syscall.EPIPE)
@@ -452,7 +450,7 @@ func (p *peer) receive(f *os.File) error {
 }
 
 // sendAll writes all of b to a socket, waiting for room whenever there is none.
-func sendAll(b *Buffer, f *os.File) (err error) {
+func sendAll(b *evbuffer.Buffer, f *os.File) (err error) {
 	conn, err := f.SyscallConn()
 	if err != nil {
 		return err
@@ -490,8 +488,8 @@ func TestALargeFileIsSentFromDisk(t *testing.T) {
 	calls := countCalls(t)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	var b Buffer
-	ok(t, b.SetFlags(DrainsToFD))
+	var b evbuffer.Buffer
+	ok(t, b.SetFlags(evbuffer.DrainsToFD))
 	ok(t, b.AddString("header "))
 	ok(t, b.AddFile(openFile(t, name), 0, -1))
 	ok(t, b.AddString("trailer"))
@@ -526,8 +524,8 @@ func TestALargeFileIsSentFromDisk(t *testing.T) {
 func TestSendfileStopsAtItsPartAndLimit(t *testing.T) {
 	pair := socketPair(t)
 	s := newSegment(t, writeFile(t, []byte("0123456789")), 0)
-	var out, in Buffer
-	ok(t, out.SetFlags(DrainsToFD))
+	var out, in evbuffer.Buffer
+	ok(t, out.SetFlags(evbuffer.DrainsToFD))
 	ok(t, out.AddFileSegment(s, 2, 5))
 	ok(t, out.AddFileSegment(s, 0, 1))
 	for out.Len() > 0 {
@@ -548,8 +546,8 @@ func TestFilesToSendMoveBetweenBuffers(t *testing.T) {
 	text := strings.Repeat("0123456789", 1000)
 	s := newSegment(t, writeFile(t, []byte(text)), 0)
 	calls := countCalls(t)
-	var a, b, in Buffer
-	ok(t, a.SetFlags(DrainsToFD))
+	var a, b, in evbuffer.Buffer
+	ok(t, a.SetFlags(evbuffer.DrainsToFD))
 	ok(t, a.AddFileSegment(s, 0, -1))
 	_, err := a.RemoveBuffer(&b, 100)
 	ok(t, err)

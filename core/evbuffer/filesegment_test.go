@@ -1,8 +1,9 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"runtime"
@@ -11,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/internal/leak"
 	"github.com/go-libevent/libevent/core/internal/sysio"
@@ -25,9 +27,9 @@ func openFile(t testing.TB, name string) int {
 }
 
 // newSegment returns a segment of a whole file that lives as long as the test.
-func newSegment(t testing.TB, name string, flags SegmentFlag) *FileSegment {
+func newSegment(t testing.TB, name string, flags evbuffer.SegmentFlag) *evbuffer.FileSegment {
 	t.Helper()
-	s, err := NewFileSegment(openFile(t, name), 0, -1, flags|CloseOnFree)
+	s, err := evbuffer.NewFileSegment(openFile(t, name), 0, -1, flags|evbuffer.CloseOnFree)
 	ok(t, err)
 	t.Cleanup(s.Free)
 	return s
@@ -63,10 +65,10 @@ func TestPartsOfAFile(t *testing.T) {
 		{0, 0, 0, 0, ""},
 		{2, 0, 0, -1, ""},
 	}
-	for _, flags := range []SegmentFlag{0, DisableMmap, DisableSendfile, DisableLocking, DisableMmap | DisableSendfile} {
-		for _, drains := range []Flag{0, DrainsToFD} {
+	for _, flags := range []evbuffer.SegmentFlag{0, evbuffer.DisableMmap, evbuffer.DisableSendfile, evbuffer.DisableLocking, evbuffer.DisableMmap | evbuffer.DisableSendfile} {
+		for _, drains := range []evbuffer.Flag{0, evbuffer.DrainsToFD} {
 			for _, tt := range tests {
-				s, err := NewFileSegment(openFile(t, name), tt.offset, tt.length, flags|CloseOnFree)
+				s, err := evbuffer.NewFileSegment(openFile(t, name), tt.offset, tt.length, flags|evbuffer.CloseOnFree)
 				ok(t, err)
 				b := bufferOf(t, "<")
 				ok(t, b.SetFlags(drains))
@@ -87,19 +89,19 @@ func TestBadSegmentsAreErrors(t *testing.T) {
 	tests := []struct {
 		name           string
 		offset, length int64
-		flags          SegmentFlag
+		flags          evbuffer.SegmentFlag
 		want           error
 	}{
-		{"negative offset", -1, 5, 0, ErrRange},
-		{"offset behind the end", 11, -1, 0, ErrRange},
-		{"too large for anything", 5, math.MaxInt64, 0, ErrRange},
-		{"unknown flag", 0, 5, DisableLocking << 1, ErrFlag},
+		{"negative offset", -1, 5, 0, evbuffer.ErrRange},
+		{"offset behind the end", 11, -1, 0, evbuffer.ErrRange},
+		{"too large for anything", 5, math.MaxInt64, 0, evbuffer.ErrRange},
+		{"unknown flag", 0, 5, evbuffer.DisableLocking << 1, evbuffer.ErrFlag},
 	}
 	for _, tt := range tests {
-		_, err := NewFileSegment(fd, tt.offset, tt.length, tt.flags)
+		_, err := evbuffer.NewFileSegment(fd, tt.offset, tt.length, tt.flags)
 		wantError(t, tt.name, err, tt.want)
 	}
-	if _, err := NewFileSegment(-1, 0, -1, 0); err == nil {
+	if _, err := evbuffer.NewFileSegment(-1, 0, -1, 0); err == nil {
 		t.Error("the length of no file at all is known")
 	}
 }
@@ -107,14 +109,14 @@ func TestBadSegmentsAreErrors(t *testing.T) {
 func TestAFileShorterThanItsSegment(t *testing.T) {
 	name := writeFile(t, []byte("0123456789"))
 	pair := socketPair(t)
-	for _, flags := range []SegmentFlag{0, DisableMmap, DisableSendfile} {
-		s, err := NewFileSegment(openFile(t, name), 5, 100, flags|CloseOnFree)
+	for _, flags := range []evbuffer.SegmentFlag{0, evbuffer.DisableMmap, evbuffer.DisableSendfile} {
+		s, err := evbuffer.NewFileSegment(openFile(t, name), 5, 100, flags|evbuffer.CloseOnFree)
 		ok(t, err)
-		var b Buffer
+		var b evbuffer.Buffer
 		wantError(t, "in memory", b.AddFileSegment(s, 0, -1), io.ErrUnexpectedEOF)
 		wantContent(t, &b, "")
 
-		ok(t, b.SetFlags(DrainsToFD))
+		ok(t, b.SetFlags(evbuffer.DrainsToFD))
 		err = b.AddFileSegment(s, 0, -1)
 		for err == nil {
 			_, err = b.WriteFD(pair[0])
@@ -131,12 +133,12 @@ func TestCloseOnFree(t *testing.T) {
 	calls := countCalls(t)
 
 	fd := openFile(t, name)
-	s, err := NewFileSegment(fd, 0, -1, 0)
+	s, err := evbuffer.NewFileSegment(fd, 0, -1, 0)
 	ok(t, err)
 	s.Free()
 	want(t, "calls of close", calls[sysio.OpClose], 0)
 
-	s, err = NewFileSegment(fd, 0, -1, CloseOnFree)
+	s, err = evbuffer.NewFileSegment(fd, 0, -1, evbuffer.CloseOnFree)
 	ok(t, err)
 	s.Free()
 	s.Free()
@@ -147,19 +149,19 @@ func TestCloseOnFree(t *testing.T) {
 }
 
 func TestASegmentLivesAsLongAsSomebodyRefersToIt(t *testing.T) {
-	s, err := NewFileSegment(openFile(t, writeFile(t, []byte("0123456789"))), 0, -1, CloseOnFree)
+	s, err := evbuffer.NewFileSegment(openFile(t, writeFile(t, []byte("0123456789"))), 0, -1, evbuffer.CloseOnFree)
 	ok(t, err)
 	cleaned := 0
-	s.SetCleanup(func(*FileSegment, SegmentFlag) { t.Error("the cleanup that was replaced") })
-	s.SetCleanup(func(of *FileSegment, flags SegmentFlag) {
+	s.SetCleanup(func(*evbuffer.FileSegment, evbuffer.SegmentFlag) { t.Error("the cleanup that was replaced") })
+	s.SetCleanup(func(of *evbuffer.FileSegment, flags evbuffer.SegmentFlag) {
 		cleaned++
 		want(t, "segment", of, s)
-		want(t, "flags", flags, CloseOnFree)
+		want(t, "flags", flags, evbuffer.CloseOnFree)
 		if _, err := sysio.Size(s.FD()); err == nil {
 			t.Error("the descriptor is still open")
 		}
 	})
-	var a, b, c Buffer
+	var a, b, c evbuffer.Buffer
 	ok(t, a.AddFileSegment(s, 0, 5))
 	ok(t, a.AddFileSegment(s, 3, -1))
 	ok(t, b.AddFileSegment(s, 0, -1))
@@ -173,16 +175,16 @@ func TestASegmentLivesAsLongAsSomebodyRefersToIt(t *testing.T) {
 	_, err = c.Remove(make([]byte, 3))
 	ok(t, err)
 	want(t, "cleanups", cleaned, 1)
-	wantError(t, "adding it now", a.AddFileSegment(s, 0, -1), ErrSegmentFreed)
+	wantError(t, "adding it now", a.AddFileSegment(s, 0, -1), evbuffer.ErrSegmentFreed)
 }
 
 func TestAFreedSegmentCannotBeAdded(t *testing.T) {
-	s, err := NewFileSegment(openFile(t, writeFile(t, []byte("0123456789"))), 0, -1, CloseOnFree)
+	s, err := evbuffer.NewFileSegment(openFile(t, writeFile(t, []byte("0123456789"))), 0, -1, evbuffer.CloseOnFree)
 	ok(t, err)
-	var a, b Buffer
+	var a, b evbuffer.Buffer
 	ok(t, a.AddFileSegment(s, 0, -1))
 	s.Free()
-	wantError(t, "adding it", b.AddFileSegment(s, 0, -1), ErrSegmentFreed)
+	wantError(t, "adding it", b.AddFileSegment(s, 0, -1), evbuffer.ErrSegmentFreed)
 	wantContent(t, &a, "0123456789")
 	a.Free()
 }
@@ -192,31 +194,31 @@ func TestWaysIntoMemory(t *testing.T) {
 	name := writeFile(t, []byte("0123456789"))
 	tests := []struct {
 		name   string
-		flags  SegmentFlag
-		drains Flag
+		flags  evbuffer.SegmentFlag
+		drains evbuffer.Flag
 		want   []sysio.Op // to add it
 		read   []sysio.Op // to read it then
 	}{
 		{"mapped", 0, 0, []sysio.Op{sysio.OpSize, sysio.OpMap}, nil},
-		{"read", DisableMmap, 0, []sysio.Op{sysio.OpPread}, nil},
-		{"mapped, as sendfile is off", DisableSendfile, DrainsToFD, []sysio.Op{sysio.OpSize, sysio.OpMap}, nil},
-		{"read, as all else is off", DisableSendfile | DisableMmap, DrainsToFD, []sysio.Op{sysio.OpPread}, nil},
-		{"left on disk", 0, DrainsToFD, nil, []sysio.Op{sysio.OpSize, sysio.OpMap}},
-		{"left on disk, then read", DisableMmap, DrainsToFD, nil, []sysio.Op{sysio.OpPread}},
+		{"read", evbuffer.DisableMmap, 0, []sysio.Op{sysio.OpPread}, nil},
+		{"mapped, as sendfile is off", evbuffer.DisableSendfile, evbuffer.DrainsToFD, []sysio.Op{sysio.OpSize, sysio.OpMap}, nil},
+		{"read, as all else is off", evbuffer.DisableSendfile | evbuffer.DisableMmap, evbuffer.DrainsToFD, []sysio.Op{sysio.OpPread}, nil},
+		{"left on disk", 0, evbuffer.DrainsToFD, nil, []sysio.Op{sysio.OpSize, sysio.OpMap}},
+		{"left on disk, then read", evbuffer.DisableMmap, evbuffer.DrainsToFD, nil, []sysio.Op{sysio.OpPread}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.want == nil && !sysio.CanSendfile {
 				t.Skip("this system has no sendfile")
 			}
-			s, err := NewFileSegment(openFile(t, name), 0, 10, tt.flags|CloseOnFree)
+			s, err := evbuffer.NewFileSegment(openFile(t, name), 0, 10, tt.flags|evbuffer.CloseOnFree)
 			ok(t, err)
 			var calls []sysio.Op
 			defer sysio.SetHook(func(c sysio.Call) (int, error) {
 				calls = append(calls, c.Op)
 				return c.Len, nil
 			})()
-			var b Buffer
+			var b evbuffer.Buffer
 			ok(t, b.SetFlags(tt.drains))
 			ok(t, b.AddFileSegment(s, 0, -1))
 			if !slices.Equal(calls, tt.want) {
@@ -233,7 +235,7 @@ func TestWaysIntoMemory(t *testing.T) {
 			calls = nil
 			s.Free()
 			gone := []sysio.Op{sysio.OpUnmap, sysio.OpClose}
-			if tt.flags&DisableMmap != 0 {
+			if tt.flags&evbuffer.DisableMmap != 0 {
 				gone = gone[1:]
 			}
 			if !slices.Equal(calls, gone) {
@@ -250,7 +252,7 @@ func TestWhatLiesBeforeAFileLeavesItOnDisk(t *testing.T) {
 	}
 	s := newSegment(t, writeFile(t, []byte("0123456789")), 0)
 	b := bufferOf(t, "header\n")
-	ok(t, b.SetFlags(DrainsToFD))
+	ok(t, b.SetFlags(evbuffer.DrainsToFD))
 	ok(t, b.AddFileSegment(s, 0, -1))
 	calls := countCalls(t)
 	p := make([]byte, 7)
@@ -259,12 +261,12 @@ func TestWhatLiesBeforeAFileLeavesItOnDisk(t *testing.T) {
 		"Pullup":    func() error { _, err := b.Pullup(7); return err },
 		"Peek":      func() error { _, err := b.Peek(7, nil, make([][]byte, 2)); return err },
 		"Search":    func() error { _, err := b.Search([]byte("der"), nil); return err },
-		"SearchEOL": func() error { _, _, err := b.SearchEOL(nil, EOLCRLF); return err },
+		"SearchEOL": func() error { _, _, err := b.SearchEOL(nil, evbuffer.EOLCRLF); return err },
 	} {
 		ok(t, do())
 		want(t, name+": kinds of calls", len(calls), 0)
 	}
-	_, err := b.ReadLine(EOLCRLF)
+	_, err := b.ReadLine(evbuffer.EOLCRLF)
 	ok(t, err)
 	want(t, "kinds of calls", len(calls), 0)
 	b.Free()
@@ -284,7 +286,7 @@ func testUnmappable(t *testing.T, unmappable sysio.Op) {
 		}
 		return 3, nil // read it in small pieces
 	})()
-	var b Buffer
+	var b evbuffer.Buffer
 	ok(t, b.AddFileSegment(s, 0, -1))
 	wantContent(t, &b, "0123456789")
 	b.Free()
@@ -309,7 +311,7 @@ func TestAFileThatCannotBeReadIsAnError(t *testing.T) {
 	}
 
 	// It is noticed late if the file was to be sent from disk.
-	ok(t, b.SetFlags(DrainsToFD))
+	ok(t, b.SetFlags(evbuffer.DrainsToFD))
 	ok(t, b.AddFileSegment(s, 0, -1))
 	want(t, "contiguous bytes", b.ContiguousSpace(), 1)
 	p := make([]byte, 5)
@@ -321,8 +323,8 @@ func TestAFileThatCannotBeReadIsAnError(t *testing.T) {
 		"Peek":      func() error { _, err := b.Peek(-1, nil, vecs); return err },
 		"Search":    func() error { _, err := b.Search([]byte("9"), nil); return err },
 		"Search x0": func() error { _, err := b.Search([]byte("x0"), nil); return err },
-		"SearchEOL": func() error { _, _, err := b.SearchEOL(nil, EOLCRLF); return err },
-		"ReadLine":  func() error { _, err := b.ReadLine(EOLAny); return err },
+		"SearchEOL": func() error { _, _, err := b.SearchEOL(nil, evbuffer.EOLCRLF); return err },
+		"ReadLine":  func() error { _, err := b.ReadLine(evbuffer.EOLAny); return err },
 	} {
 		wantError(t, name, do(), broken)
 		want(t, name+": length", b.Len(), 11)
@@ -332,7 +334,7 @@ func TestAFileThatCannotBeReadIsAnError(t *testing.T) {
 	wantError(t, "WriteTo", err, broken)
 	want(t, "length", b.Len(), 10)
 	ok(t, b.Prepend([]byte("\r")))
-	_, _, err = b.SearchEOL(nil, EOLAny)
+	_, _, err = b.SearchEOL(nil, evbuffer.EOLAny)
 	wantError(t, "SearchEOL", err, broken)
 	fail = false
 	wantContent(t, b, "\r0123456789")
@@ -341,14 +343,14 @@ func TestAFileThatCannotBeReadIsAnError(t *testing.T) {
 
 // What goes wrong when a segment is given up reaches the log.
 func TestFailuresToFreeAreLogged(t *testing.T) {
-	s, err := NewFileSegment(openFile(t, writeFile(t, []byte("0123456789"))), 0, -1, CloseOnFree)
+	s, err := evbuffer.NewFileSegment(openFile(t, writeFile(t, []byte("0123456789"))), 0, -1, evbuffer.CloseOnFree)
 	ok(t, err)
-	var b Buffer
+	var b evbuffer.Buffer
 	ok(t, b.AddFileSegment(s, 0, -1))
 	var logged []string
 	event.SetLogCallback(func(_ event.LogSeverity, msg string) { logged = append(logged, msg) })
 	defer event.SetLogCallback(nil)
-	mapping := s.mapping
+	mapping := evbuffer.MappingOf(s)
 	broken := errors.New("broken system")
 	restore := sysio.SetHook(func(sysio.Call) (int, error) { return 0, broken })
 	b.Free()
@@ -373,7 +375,7 @@ func TestAddFileOwnsTheDescriptor(t *testing.T) {
 			sysio.Close(fd)
 		}
 	}
-	var b Buffer
+	var b evbuffer.Buffer
 	fd := openFile(t, name)
 	ok(t, b.AddFile(fd, 3, 4))
 	wantContent(t, &b, "3456")
@@ -381,7 +383,7 @@ func TestAddFileOwnsTheDescriptor(t *testing.T) {
 	closed("freed", fd)
 
 	fd = openFile(t, name)
-	wantError(t, "bad offset", b.AddFile(fd, -1, 4), ErrRange)
+	wantError(t, "bad offset", b.AddFile(fd, -1, 4), evbuffer.ErrRange)
 	closed("bad offset", fd)
 
 	fd = openFile(t, name)
@@ -389,35 +391,27 @@ func TestAddFileOwnsTheDescriptor(t *testing.T) {
 	closed("too long", fd)
 
 	fd = openFile(t, name)
-	b.Freeze(Back)
-	wantError(t, "frozen", b.AddFile(fd, 0, -1), ErrFrozen)
+	b.Freeze(evbuffer.Back)
+	wantError(t, "frozen", b.AddFile(fd, 0, -1), evbuffer.ErrFrozen)
 	closed("frozen", fd)
 }
 
 func TestDisableLockingLeavesTheLockAlone(t *testing.T) {
 	name := writeFile(t, []byte("0123456789"))
-	for flags, locks := range map[SegmentFlag]bool{0: true, DisableLocking: false} {
+	for flags, locks := range map[evbuffer.SegmentFlag]bool{0: true, evbuffer.DisableLocking: false} {
 		s := newSegment(t, name, flags)
-		s.lock()
-		if free := s.mu.TryLock(); free == locks {
-			t.Errorf("flags %d: the lock is free: %v", flags, free)
-		}
-		if locks {
-			s.unlock()
-		}
-		s.mu.TryLock()
-		s.mu.Unlock()
+		want(t, fmt.Sprintf("flags %d: operations lock", flags), evbuffer.LocksItself(s), locks)
 	}
 }
 
 func TestASegmentLargerThanAPageFromTheMiddleOfOne(t *testing.T) {
 	text := strings.Repeat("0123456789", 20000)
 	name := writeFile(t, []byte(text))
-	for _, flags := range []SegmentFlag{0, DisableMmap} {
-		s, err := NewFileSegment(openFile(t, name), 70001, 100000, flags|CloseOnFree)
+	for _, flags := range []evbuffer.SegmentFlag{0, evbuffer.DisableMmap} {
+		s, err := evbuffer.NewFileSegment(openFile(t, name), 70001, 100000, flags|evbuffer.CloseOnFree)
 		ok(t, err)
 		want(t, "length", s.Len(), 100000)
-		var b Buffer
+		var b evbuffer.Buffer
 		ok(t, b.AddFileSegment(s, 5, -1))
 		s.Free()
 		wantContent(t, &b, text[70006:170001])
@@ -432,7 +426,7 @@ func TestFilesAreNotLeaked(t *testing.T) {
 	}
 	name := writeFile(t, []byte("0123456789"))
 	for range 10 {
-		var b Buffer
+		var b evbuffer.Buffer
 		ok(t, b.AddFile(openFile(t, name), 0, -1))
 		ok(t, b.Drain(10))
 	}
@@ -443,12 +437,12 @@ func TestFilesAreNotLeaked(t *testing.T) {
 // take memory for what is not there.
 func TestReadingASegmentTakesNoMoreMemoryThanTheFileHas(t *testing.T) {
 	name := writeFile(t, generate(1, 3<<20))
-	for _, flags := range []SegmentFlag{0, DisableMmap} {
-		s, err := NewFileSegment(openFile(t, name), 0, math.MaxInt/2, flags|CloseOnFree)
+	for _, flags := range []evbuffer.SegmentFlag{0, evbuffer.DisableMmap} {
+		s, err := evbuffer.NewFileSegment(openFile(t, name), 0, math.MaxInt/2, flags|evbuffer.CloseOnFree)
 		ok(t, err)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		var b Buffer
+		var b evbuffer.Buffer
 		wantError(t, "adding it", b.AddFileSegment(s, 0, -1), io.ErrUnexpectedEOF)
 		runtime.ReadMemStats(&after)
 		if grown := after.TotalAlloc - before.TotalAlloc; grown > 32<<20 {
@@ -461,8 +455,8 @@ func TestReadingASegmentTakesNoMoreMemoryThanTheFileHas(t *testing.T) {
 
 func TestReadingALargeSegment(t *testing.T) {
 	data := generate(1, 3<<20+12345)
-	s := newSegment(t, writeFile(t, data), DisableMmap)
-	var b Buffer
+	s := newSegment(t, writeFile(t, data), evbuffer.DisableMmap)
+	var b evbuffer.Buffer
 	ok(t, b.AddFileSegment(s, 0, -1))
 	want(t, "content", bytes.Equal(content(t, &b), data), true)
 	b.Free()
@@ -471,15 +465,15 @@ func TestReadingALargeSegment(t *testing.T) {
 // What cannot be added leaves no trace in the segment.
 func TestASegmentThatIsRefusedIsNotHeld(t *testing.T) {
 	cleaned := 0
-	s, err := NewFileSegment(openFile(t, writeFile(t, []byte("0123456789"))), 0, 20, CloseOnFree)
+	s, err := evbuffer.NewFileSegment(openFile(t, writeFile(t, []byte("0123456789"))), 0, 20, evbuffer.CloseOnFree)
 	ok(t, err)
-	s.SetCleanup(func(*FileSegment, SegmentFlag) { cleaned++ })
-	var b Buffer
-	wantError(t, "out of range", b.AddFileSegment(s, 5, 16), ErrRange)
+	s.SetCleanup(func(*evbuffer.FileSegment, evbuffer.SegmentFlag) { cleaned++ })
+	var b evbuffer.Buffer
+	wantError(t, "out of range", b.AddFileSegment(s, 5, 16), evbuffer.ErrRange)
 	wantError(t, "too short", b.AddFileSegment(s, 0, -1), io.ErrUnexpectedEOF)
 	ok(t, b.AddFileSegment(s, 20, -1))
-	b.Freeze(Back)
-	wantError(t, "frozen", b.AddFileSegment(s, 0, 5), ErrFrozen)
+	b.Freeze(evbuffer.Back)
+	wantError(t, "frozen", b.AddFileSegment(s, 0, 5), evbuffer.ErrFrozen)
 	want(t, "cleanups before", cleaned, 0)
 	s.Free()
 	want(t, "cleanups", cleaned, 1)

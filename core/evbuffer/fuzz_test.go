@@ -1,4 +1,4 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
@@ -31,7 +32,7 @@ func FuzzOperations(f *testing.F) {
 	f.Fuzz(func(t *testing.T, script []byte) {
 		m := &model{t: t, script: script, fd: int(file.Fd()), pair: pair}
 		for i := range m.buffers {
-			m.must(m.buffers[i].SetMaxRead(1 + m.next(maxClassSize)))
+			m.must(m.buffers[i].SetMaxRead(1 + m.next(evbuffer.MaxClassSize)))
 		}
 		for i := range m.buffers {
 			m.watch(i)
@@ -52,7 +53,7 @@ type model struct {
 	script  []byte // what is still to do
 	fd      int
 	pair    [2]int
-	buffers [3]Buffer
+	buffers [3]evbuffer.Buffer
 	data    [3][]byte
 	told    [3]int // the length by what callbacks were told
 
@@ -90,7 +91,7 @@ func (m *model) size() int {
 
 // watch makes told follow the figures that callbacks of a buffer get.
 func (m *model) watch(i int) {
-	m.buffers[i].AddCallback(func(e *CallbackEntry, info CallbackInfo) {
+	m.buffers[i].AddCallback(func(e *evbuffer.CallbackEntry, info evbuffer.CallbackInfo) {
 		if info.Orig != m.told[i] {
 			m.t.Fatalf("a callback was told of %d bytes before, there were %d", info.Orig, m.told[i])
 		}
@@ -255,9 +256,9 @@ func (m *model) pullup(i, _ int) {
 func (m *model) bufferReference(i, j int) {
 	err := m.buffers[i].AddBufferReference(&m.buffers[j])
 	switch {
-	case errors.Is(err, ErrNested):
+	case errors.Is(err, evbuffer.ErrNested):
 	case i == j && len(m.data[i]) > 0:
-		if !errors.Is(err, ErrRange) {
+		if !errors.Is(err, evbuffer.ErrRange) {
 			m.t.Fatal("a buffer refers to itself")
 		}
 	default:
@@ -280,9 +281,9 @@ func (m *model) free(i, _ int) {
 }
 
 func (m *model) copyFrom(i, _ int) {
-	var p Ptr
+	var p evbuffer.Ptr
 	at := m.next(len(m.data[i]) + 1)
-	m.must(m.buffers[i].SetPtr(&p, at, PtrSet))
+	m.must(m.buffers[i].SetPtr(&p, at, evbuffer.PtrSet))
 	got := make([]byte, m.size())
 	n, err := m.buffers[i].CopyOutFrom(&p, got)
 	m.must(err)
@@ -290,9 +291,9 @@ func (m *model) copyFrom(i, _ int) {
 }
 
 func (m *model) peek(i, _ int) {
-	var p Ptr
+	var p evbuffer.Ptr
 	at := m.next(len(m.data[i]) + 1)
-	m.must(m.buffers[i].SetPtr(&p, at, PtrSet))
+	m.must(m.buffers[i].SetPtr(&p, at, evbuffer.PtrSet))
 	n, vecs := m.size(), make([][]byte, 100)
 	used, err := m.buffers[i].Peek(n, &p, vecs)
 	m.must(err)
@@ -305,7 +306,7 @@ func (m *model) peek(i, _ int) {
 
 // A position is one that was set some time ago.
 type position struct {
-	ptr   Ptr
+	ptr   evbuffer.Ptr
 	pos   int
 	stale bool // the buffer may have forgotten it
 }
@@ -313,7 +314,7 @@ type position struct {
 func (m *model) setPosition(i, _ int) {
 	at := m.next(len(m.data[i]) + 1)
 	p := position{pos: at}
-	m.must(m.buffers[i].SetPtr(&p.ptr, at, PtrSet))
+	m.must(m.buffers[i].SetPtr(&p.ptr, at, evbuffer.PtrSet))
 	m.positions[i] = p
 }
 
@@ -324,7 +325,7 @@ func (m *model) usePosition(i, _ int) {
 	}
 	rest := make([]byte, 1000)
 	n, err := m.buffers[i].CopyOutFrom(&p.ptr, rest)
-	if p.stale && errors.Is(err, ErrPosition) {
+	if p.stale && errors.Is(err, evbuffer.ErrPosition) {
 		return
 	}
 	m.must(err)
@@ -355,16 +356,16 @@ func (m *model) reference(i, _ int) {
 func (m *model) segment(i, _ int) {
 	offset := m.next(len(fileData))
 	length := m.next(len(fileData) - offset + 1)
-	s, err := NewFileSegment(m.fd, int64(offset), int64(length), SegmentFlag(m.next(8))<<1)
+	s, err := evbuffer.NewFileSegment(m.fd, int64(offset), int64(length), evbuffer.SegmentFlag(m.next(8))<<1)
 	m.must(err)
 	cleaned := new(int)
-	s.SetCleanup(func(*FileSegment, SegmentFlag) { *cleaned++ })
+	s.SetCleanup(func(*evbuffer.FileSegment, evbuffer.SegmentFlag) { *cleaned++ })
 	m.cleaned = append(m.cleaned, cleaned)
 	start := m.next(length + 1)
 	if m.next(2) == 0 {
-		m.must(m.buffers[i].SetFlags(DrainsToFD))
+		m.must(m.buffers[i].SetFlags(evbuffer.DrainsToFD))
 	} else {
-		m.must(m.buffers[i].ClearFlags(DrainsToFD))
+		m.must(m.buffers[i].ClearFlags(evbuffer.DrainsToFD))
 	}
 	m.must(m.buffers[i].AddFileSegment(s, int64(start), -1))
 	s.Free()
@@ -395,7 +396,7 @@ func (m *model) commit(i, _ int) {
 	m.reserved[i] = reservation{}
 	before := bytes.Join(vecs, nil)
 	err := m.buffers[i].Commit(vecs)
-	if errors.Is(err, ErrNotReserved) {
+	if errors.Is(err, evbuffer.ErrNotReserved) {
 		return
 	}
 	m.must(err)
@@ -407,10 +408,10 @@ func (m *model) search(i, _ int) {
 	from := m.next(len(have) + 1)
 	to := from + m.next(len(have)-from+1)
 	what := generate(m.next(1000), m.next(4))
-	var start, end Ptr
-	m.must(m.buffers[i].SetPtr(&start, from, PtrSet))
-	m.must(m.buffers[i].SetPtr(&end, from, PtrSet))
-	m.must(m.buffers[i].SetPtr(&end, to-from, PtrAdd))
+	var start, end evbuffer.Ptr
+	m.must(m.buffers[i].SetPtr(&start, from, evbuffer.PtrSet))
+	m.must(m.buffers[i].SetPtr(&end, from, evbuffer.PtrSet))
+	m.must(m.buffers[i].SetPtr(&end, to-from, evbuffer.PtrAdd))
 	p, _ := m.buffers[i].SearchRange(what, &start, &end)
 	wanted := bytes.Index(have[from:to], what)
 	if wanted >= 0 {
@@ -420,14 +421,14 @@ func (m *model) search(i, _ int) {
 }
 
 func (m *model) line(i, _ int) {
-	style := EOL(m.next(int(EOLNUL) + 1))
+	style := evbuffer.EOL(m.next(int(evbuffer.EOLNUL) + 1))
 	at, length := findEOL(m.data[i], style)
 	p, n, err := m.buffers[i].SearchEOL(nil, style)
 	m.equal("line ending", p.Pos(), at)
 	m.equal("length of the line ending", n, length)
 	line, readErr := m.buffers[i].ReadLine(style)
 	if at < 0 {
-		if err != ErrNotFound || readErr != ErrNotFound {
+		if err != evbuffer.ErrNotFound || readErr != evbuffer.ErrNotFound {
 			m.t.Fatalf("there is no line, but the errors are %v, %v", err, readErr)
 		}
 		return
@@ -439,25 +440,25 @@ func (m *model) line(i, _ int) {
 }
 
 // findEOL returns where the first line ending begins, or -1, and its length.
-func findEOL(p []byte, style EOL) (at, n int) {
+func findEOL(p []byte, style evbuffer.EOL) (at, n int) {
 	switch style {
-	case EOLAny:
+	case evbuffer.EOLAny:
 		if at = bytes.IndexAny(p, "\r\n"); at >= 0 {
 			n = len(p[at:]) - len(bytes.TrimLeft(p[at:], "\r\n"))
 		}
 		return at, n
-	case EOLCRLF:
+	case evbuffer.EOLCRLF:
 		at = bytes.IndexByte(p, '\n')
 		if at > 0 && p[at-1] == '\r' {
 			return at - 1, 2
 		}
-	case EOLCRLFStrict:
+	case evbuffer.EOLCRLFStrict:
 		if at = bytes.Index(p, []byte("\r\n")); at >= 0 {
 			return at, 2
 		}
-	case EOLLF:
+	case evbuffer.EOLLF:
 		at = bytes.IndexByte(p, '\n')
-	case EOLNUL:
+	case evbuffer.EOLNUL:
 		at = bytes.IndexByte(p, 0)
 	}
 	if at >= 0 {
@@ -500,7 +501,7 @@ func (m *model) same(what string, got, want []byte) {
 // compare checks all that should be true after each operation.
 func (m *model) compare() {
 	for i := range m.buffers {
-		m.must(m.buffers[i].check())
+		m.must(evbuffer.Check(&m.buffers[i]))
 		m.equal("length", m.buffers[i].Len(), len(m.data[i]))
 		m.equal("length by what callbacks were told", m.told[i], len(m.data[i]))
 		if m.next(8) == 0 { // files would be in memory all the time otherwise

@@ -1,38 +1,40 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"bytes"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
 )
 
-var eolNames = map[EOL]string{
-	EOLAny: "any", EOLCRLF: "CRLF", EOLCRLFStrict: "strict CRLF", EOLLF: "LF", EOLNUL: "NUL",
+var eolNames = map[evbuffer.EOL]string{
+	evbuffer.EOLAny: "any", evbuffer.EOLCRLF: "CRLF", evbuffer.EOLCRLFStrict: "strict CRLF", evbuffer.EOLLF: "LF", evbuffer.EOLNUL: "NUL",
 }
 
 var lineTests = []struct {
-	style EOL
+	style evbuffer.EOL
 	text  string
 	lines []string
 	rest  string
 }{
-	{EOLAny, "", nil, ""},
-	{EOLAny, "one\rtwo\nthree\r\nfour\n\n\rfive", []string{"one", "two", "three", "four"}, "five"},
-	{EOLAny, "\r\n\r\n", []string{""}, ""},
-	{EOLAny, "a\x00b\n", []string{"a\x00b"}, ""},
-	{EOLCRLF, "one\r\ntwo\n\nthree\rfour\r", []string{"one", "two", ""}, "three\rfour\r"},
-	{EOLCRLF, "\n\r\n\r\r\n", []string{"", "", "\r"}, ""},
-	{EOLCRLFStrict, "one\ntwo\r\nthree\r\rfour\r\n\r", []string{"one\ntwo", "three\r\rfour"}, "\r"},
-	{EOLLF, "one\r\ntwo\n\nthree", []string{"one\r", "two", ""}, "three"},
-	{EOLNUL, "one\x00\x00two\n", []string{"one", ""}, "two\n"},
+	{evbuffer.EOLAny, "", nil, ""},
+	{evbuffer.EOLAny, "one\rtwo\nthree\r\nfour\n\n\rfive", []string{"one", "two", "three", "four"}, "five"},
+	{evbuffer.EOLAny, "\r\n\r\n", []string{""}, ""},
+	{evbuffer.EOLAny, "a\x00b\n", []string{"a\x00b"}, ""},
+	{evbuffer.EOLCRLF, "one\r\ntwo\n\nthree\rfour\r", []string{"one", "two", ""}, "three\rfour\r"},
+	{evbuffer.EOLCRLF, "\n\r\n\r\r\n", []string{"", "", "\r"}, ""},
+	{evbuffer.EOLCRLFStrict, "one\ntwo\r\nthree\r\rfour\r\n\r", []string{"one\ntwo", "three\r\rfour"}, "\r"},
+	{evbuffer.EOLLF, "one\r\ntwo\n\nthree", []string{"one\r", "two", ""}, "three"},
+	{evbuffer.EOLNUL, "one\x00\x00two\n", []string{"one", ""}, "two\n"},
 }
 
 func TestReadLine(t *testing.T) {
 	for _, tt := range lineTests {
 		for size := range 5 {
 			t.Run(fmt.Sprintf("%s %q in pieces of %d", eolNames[tt.style], tt.text, size+1), func(t *testing.T) {
-				b := New()
+				b := evbuffer.New()
 				for text := tt.text; text != ""; {
 					n := min(size+1, len(text))
 					ok(t, b.AddReference([]byte(text[:n]), nil))
@@ -45,7 +47,7 @@ func TestReadLine(t *testing.T) {
 					mustCheck(t, b)
 				}
 				got, err := b.ReadLine(tt.style)
-				wantError(t, "after the last line", err, ErrNotFound)
+				wantError(t, "after the last line", err, evbuffer.ErrNotFound)
 				want(t, "after the last line", got, "")
 				wantContent(t, b, tt.rest)
 			})
@@ -57,7 +59,7 @@ func TestAppendLine(t *testing.T) {
 	for _, tt := range lineTests {
 		for size := range 5 {
 			t.Run(fmt.Sprintf("%s %q in pieces of %d", eolNames[tt.style], tt.text, size+1), func(t *testing.T) {
-				b := New()
+				b := evbuffer.New()
 				for text := tt.text; text != ""; {
 					n := min(size+1, len(text))
 					ok(t, b.AddReference([]byte(text[:n]), nil))
@@ -73,7 +75,7 @@ func TestAppendLine(t *testing.T) {
 					mustCheck(t, b)
 				}
 				got, err := b.AppendLine(got, tt.style)
-				wantError(t, "after the last line", err, ErrNotFound)
+				wantError(t, "after the last line", err, evbuffer.ErrNotFound)
 				want(t, "after the last line", string(got), wanted)
 				wantContent(t, b, tt.rest)
 			})
@@ -82,39 +84,39 @@ func TestAppendLine(t *testing.T) {
 }
 
 func TestAppendLineRefuses(t *testing.T) {
-	b := New()
+	b := evbuffer.New()
 	ok(t, b.AddString("line\n"))
-	got, err := b.AppendLine([]byte("x"), EOL(99))
-	wantError(t, "a style that does not exist", err, ErrFlag)
+	got, err := b.AppendLine([]byte("x"), evbuffer.EOL(99))
+	wantError(t, "a style that does not exist", err, evbuffer.ErrFlag)
 	want(t, "slice", string(got), "x")
-	ok(t, b.Freeze(Front))
-	got, err = b.AppendLine([]byte("x"), EOLLF)
-	wantError(t, "a frozen front", err, ErrFrozen)
+	ok(t, b.Freeze(evbuffer.Front))
+	got, err = b.AppendLine([]byte("x"), evbuffer.EOLLF)
+	wantError(t, "a frozen front", err, evbuffer.ErrFrozen)
 	want(t, "slice", string(got), "x")
 	wantContent(t, b, "line\n")
 }
 
 func TestSearchEOL(t *testing.T) {
 	tests := []struct {
-		style       EOL
+		style       evbuffer.EOL
 		start       int
 		pos, length int
 	}{
 		// 0123 4 567 8 9
 		// ab\r\ncd\n\x00\r\n
-		{EOLAny, 0, 2, 2},
-		{EOLAny, 3, 3, 1},
-		{EOLAny, 4, 6, 1},
-		{EOLCRLF, 0, 2, 2},
-		{EOLCRLF, 3, 3, 1}, // the CR before is out of sight
-		{EOLCRLF, 4, 6, 1},
-		{EOLCRLFStrict, 3, 8, 2},
-		{EOLLF, 0, 3, 1},
-		{EOLLF, 7, 9, 1},
-		{EOLNUL, 0, 7, 1},
-		{EOLNUL, 8, -1, 0},
-		{EOLAny, 10, -1, 0},
-		{EOLCRLFStrict, 9, -1, 0},
+		{evbuffer.EOLAny, 0, 2, 2},
+		{evbuffer.EOLAny, 3, 3, 1},
+		{evbuffer.EOLAny, 4, 6, 1},
+		{evbuffer.EOLCRLF, 0, 2, 2},
+		{evbuffer.EOLCRLF, 3, 3, 1}, // the CR before is out of sight
+		{evbuffer.EOLCRLF, 4, 6, 1},
+		{evbuffer.EOLCRLFStrict, 3, 8, 2},
+		{evbuffer.EOLLF, 0, 3, 1},
+		{evbuffer.EOLLF, 7, 9, 1},
+		{evbuffer.EOLNUL, 0, 7, 1},
+		{evbuffer.EOLNUL, 8, -1, 0},
+		{evbuffer.EOLAny, 10, -1, 0},
+		{evbuffer.EOLCRLFStrict, 9, -1, 0},
 	}
 	for _, pieces := range [][]string{
 		{"ab\r\ncd\n\x00\r\n"},
@@ -122,8 +124,8 @@ func TestSearchEOL(t *testing.T) {
 	} {
 		b := bufferOfPieces(t, pieces...)
 		for _, tt := range tests {
-			var start Ptr
-			ok(t, b.SetPtr(&start, tt.start, PtrSet))
+			var start evbuffer.Ptr
+			ok(t, b.SetPtr(&start, tt.start, evbuffer.PtrSet))
 			p, n, err := b.SearchEOL(&start, tt.style)
 			if p.Pos() != tt.pos || n != tt.length || (err == nil) != (tt.pos >= 0) {
 				t.Errorf("%s in %q from %d: got %d, %d, %v, want %d, %d", eolNames[tt.style], pieces, tt.start, p.Pos(), n, err, tt.pos, tt.length)
@@ -133,12 +135,12 @@ func TestSearchEOL(t *testing.T) {
 }
 
 func TestReadLineOfManyPieces(t *testing.T) {
-	var b Buffer
+	var b evbuffer.Buffer
 	for range 1000 {
 		ok(t, b.AddReference([]byte("word "), nil))
 	}
 	ok(t, b.AddString("\r\n"))
-	line, err := b.ReadLine(EOLCRLF)
+	line, err := b.ReadLine(evbuffer.EOLCRLF)
 	ok(t, err)
 	want(t, "line", line, strings.Repeat("word ", 1000))
 }
@@ -150,11 +152,11 @@ func TestManyLinesOfOneKindInOnePiece(t *testing.T) {
 		t.Skip("it takes a while")
 	}
 	for _, ending := range []string{"\r", "\n"} {
-		var b Buffer
+		var b evbuffer.Buffer
 		const lines = 8 << 20
 		ok(t, b.AddReference(bytes.Repeat([]byte("a"+ending), lines), nil))
 		for range lines {
-			if line, err := b.ReadLine(EOLAny); line != "a" || err != nil {
+			if line, err := b.ReadLine(evbuffer.EOLAny); line != "a" || err != nil {
 				t.Fatal(line, err)
 			}
 		}
@@ -166,7 +168,7 @@ func TestLineEndingsAnywhereInALongPiece(t *testing.T) {
 	for n := range 1100 {
 		for _, ending := range []string{"\r", "\n"} {
 			b := bufferOf(t, strings.Repeat("x", n)+ending+"x\r\n\r")
-			p, _, err := b.SearchEOL(nil, EOLAny)
+			p, _, err := b.SearchEOL(nil, evbuffer.EOLAny)
 			ok(t, err)
 			want(t, "position", p.Pos(), n)
 		}

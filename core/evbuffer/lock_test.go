@@ -1,4 +1,4 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evthread"
 )
@@ -64,8 +65,8 @@ func (l *recursiveLock) Unlock(evthread.Mode) error {
 }
 
 func TestLockingNeedsAnImplementation(t *testing.T) {
-	var b Buffer
-	wantError(t, "without", b.EnableLocking(nil), ErrLocking)
+	var b evbuffer.Buffer
+	wantError(t, "without", b.EnableLocking(nil), evbuffer.ErrLocking)
 	b.Lock() // does nothing
 	b.Unlock()
 	ok(t, b.AddString("x"))
@@ -74,10 +75,10 @@ func TestLockingNeedsAnImplementation(t *testing.T) {
 
 func TestABufferHasOneLock(t *testing.T) {
 	freed := enableLocks(t, newLock)
-	var b Buffer
+	var b evbuffer.Buffer
 	ok(t, b.EnableLocking(nil))
-	wantError(t, "another", b.EnableLocking(nil), ErrLocking)
-	wantError(t, "another", b.EnableLocking(new(recursiveLock)), ErrLocking)
+	wantError(t, "another", b.EnableLocking(nil), evbuffer.ErrLocking)
+	wantError(t, "another", b.EnableLocking(new(recursiveLock)), evbuffer.ErrLocking)
 	b.Free()
 	want(t, "locks freed", freed.Load(), 1)
 	ok(t, b.EnableLocking(new(recursiveLock)))
@@ -88,7 +89,7 @@ func TestABufferHasOneLock(t *testing.T) {
 func TestErrorsOfAnImplementationAreReported(t *testing.T) {
 	broken := errors.New("no locks today")
 	enableLocks(t, func() (evthread.Lock, error) { return nil, broken })
-	wantError(t, "broken", new(Buffer).EnableLocking(nil), broken)
+	wantError(t, "broken", new(evbuffer.Buffer).EnableLocking(nil), broken)
 }
 
 // A brokenLock cannot be taken or, once it was, released.
@@ -107,7 +108,7 @@ func (*brokenLock) Unlock(evthread.Mode) error { return errBrokenLock }
 
 func TestBrokenLocksAreFatal(t *testing.T) {
 	for _, lock := range []evthread.Lock{&brokenLock{unlock: false}, &brokenLock{unlock: true}} {
-		var b, c Buffer
+		var b, c evbuffer.Buffer
 		ok(t, b.EnableLocking(lock))
 		ok(t, c.EnableLocking(lock))
 		var fatal []error
@@ -139,72 +140,72 @@ func TestEveryMethodTakesTheLock(t *testing.T) {
 	file := writeFile(t, []byte("file"))
 	segment := newSegment(t, file, 0)
 	var p [1]byte
-	var at Ptr
+	var at evbuffer.Ptr
 	vecs := make([][]byte, 1)
-	entry := new(CallbackEntry)
-	methods := map[string]func(b *Buffer){
-		"Add":                    func(b *Buffer) { b.Add(p[:]) },
-		"AddBuffer":              func(b *Buffer) { b.AddBuffer(New()) },
-		"AddBufferReference":     func(b *Buffer) { b.AddBufferReference(New()) },
-		"AddCallback":            func(b *Buffer) { entry = b.AddCallback(nil) },
-		"AddFile":                func(b *Buffer) { b.AddFile(openFile(t, file), 0, -1) },
-		"AddFileSegment":         func(b *Buffer) { b.AddFileSegment(segment, 0, -1) },
-		"AddIOVec":               func(b *Buffer) { b.AddIOVec(vecs) },
-		"AddReference":           func(b *Buffer) { b.AddReference(p[:], nil) },
-		"AddReferenceWithOffset": func(b *Buffer) { b.AddReferenceWithOffset(p[:], 0, 1, nil) },
-		"AddString":              func(b *Buffer) { b.AddString("x") },
-		"AppendLine":             func(b *Buffer) { b.AppendLine(nil, EOLLF) },
-		"ClearFlags":             func(b *Buffer) { b.ClearFlags(DrainsToFD) },
-		"Commit":                 func(b *Buffer) { b.Commit(nil) },
-		"Compact":                func(b *Buffer) { b.Compact() },
-		"ContiguousSpace":        func(b *Buffer) { b.ContiguousSpace() },
-		"CopyOut":                func(b *Buffer) { b.CopyOut(p[:]) },
-		"CopyOutFrom":            func(b *Buffer) { b.CopyOutFrom(nil, p[:]) },
-		"DeferCallbacks":         func(b *Buffer) { b.DeferCallbacks(base) },
-		"Drain":                  func(b *Buffer) { b.Drain(0) },
-		"Expand":                 func(b *Buffer) { b.Expand(0) },
-		"Free":                   func(b *Buffer) { b.Free() },
-		"Freeze":                 func(b *Buffer) { b.Freeze(Back) },
-		"Len":                    func(b *Buffer) { b.Len() },
-		"Lock":                   func(b *Buffer) { b.Lock(); b.Unlock() },
-		"MaxRead":                func(b *Buffer) { b.MaxRead() },
-		"Peek":                   func(b *Buffer) { b.Peek(0, nil, nil) },
-		"Pieces": func(b *Buffer) {
+	entry := new(evbuffer.CallbackEntry)
+	methods := map[string]func(b *evbuffer.Buffer){
+		"Add":                    func(b *evbuffer.Buffer) { b.Add(p[:]) },
+		"AddBuffer":              func(b *evbuffer.Buffer) { b.AddBuffer(evbuffer.New()) },
+		"AddBufferReference":     func(b *evbuffer.Buffer) { b.AddBufferReference(evbuffer.New()) },
+		"AddCallback":            func(b *evbuffer.Buffer) { entry = b.AddCallback(nil) },
+		"AddFile":                func(b *evbuffer.Buffer) { b.AddFile(openFile(t, file), 0, -1) },
+		"AddFileSegment":         func(b *evbuffer.Buffer) { b.AddFileSegment(segment, 0, -1) },
+		"AddIOVec":               func(b *evbuffer.Buffer) { b.AddIOVec(vecs) },
+		"AddReference":           func(b *evbuffer.Buffer) { b.AddReference(p[:], nil) },
+		"AddReferenceWithOffset": func(b *evbuffer.Buffer) { b.AddReferenceWithOffset(p[:], 0, 1, nil) },
+		"AddString":              func(b *evbuffer.Buffer) { b.AddString("x") },
+		"AppendLine":             func(b *evbuffer.Buffer) { b.AppendLine(nil, evbuffer.EOLLF) },
+		"ClearFlags":             func(b *evbuffer.Buffer) { b.ClearFlags(evbuffer.DrainsToFD) },
+		"Commit":                 func(b *evbuffer.Buffer) { b.Commit(nil) },
+		"Compact":                func(b *evbuffer.Buffer) { b.Compact() },
+		"ContiguousSpace":        func(b *evbuffer.Buffer) { b.ContiguousSpace() },
+		"CopyOut":                func(b *evbuffer.Buffer) { b.CopyOut(p[:]) },
+		"CopyOutFrom":            func(b *evbuffer.Buffer) { b.CopyOutFrom(nil, p[:]) },
+		"DeferCallbacks":         func(b *evbuffer.Buffer) { b.DeferCallbacks(base) },
+		"Drain":                  func(b *evbuffer.Buffer) { b.Drain(0) },
+		"Expand":                 func(b *evbuffer.Buffer) { b.Expand(0) },
+		"Free":                   func(b *evbuffer.Buffer) { b.Free() },
+		"Freeze":                 func(b *evbuffer.Buffer) { b.Freeze(evbuffer.Back) },
+		"Len":                    func(b *evbuffer.Buffer) { b.Len() },
+		"Lock":                   func(b *evbuffer.Buffer) { b.Lock(); b.Unlock() },
+		"MaxRead":                func(b *evbuffer.Buffer) { b.MaxRead() },
+		"Peek":                   func(b *evbuffer.Buffer) { b.Peek(0, nil, nil) },
+		"Pieces": func(b *evbuffer.Buffer) {
 			for range b.Pieces() {
 			}
 		},
-		"Prepend":        func(b *Buffer) { b.Prepend(nil) },
-		"PrependBuffer":  func(b *Buffer) { b.PrependBuffer(New()) },
-		"Printf":         func(b *Buffer) { b.Printf("") },
-		"Pullup":         func(b *Buffer) { b.Pullup(0) },
-		"Read":           func(b *Buffer) { b.Read(nil) },
-		"ReadByte":       func(b *Buffer) { b.ReadByte() },
-		"ReadFD":         func(b *Buffer) { b.ReadFD(pair[0], -1) },
-		"ReadFrom":       func(b *Buffer) { b.ReadFrom(New()) },
-		"ReadLine":       func(b *Buffer) { b.ReadLine(EOLLF) },
-		"Remove":         func(b *Buffer) { b.Remove(nil) },
-		"RemoveBuffer":   func(b *Buffer) { b.RemoveBuffer(New(), 0) },
-		"RemoveCallback": func(b *Buffer) { b.RemoveCallback(nil) },
-		"Reserve":        func(b *Buffer) { b.Reserve(0, vecs) },
-		"Search":         func(b *Buffer) { b.Search(nil, nil) },
-		"SearchEOL":      func(b *Buffer) { b.SearchEOL(nil, EOLLF) },
-		"SearchRange":    func(b *Buffer) { b.SearchRange(nil, nil, nil) },
-		"SetFlags":       func(b *Buffer) { b.SetFlags(DrainsToFD) },
-		"SetMaxRead":     func(b *Buffer) { b.SetMaxRead(0) },
-		"SetPtr":         func(b *Buffer) { b.SetPtr(&at, 0, PtrSet) },
-		"Unfreeze":       func(b *Buffer) { b.Unfreeze(Back) },
-		"Unlock":         func(b *Buffer) { b.Lock(); b.Unlock() },
-		"Write":          func(b *Buffer) { b.Write(nil) },
-		"WriteByte":      func(b *Buffer) { b.WriteByte(0) },
-		"WriteFD":        func(b *Buffer) { b.WriteFD(pair[0]) },
-		"WriteFDAtMost":  func(b *Buffer) { b.WriteFDAtMost(pair[0], 0) },
-		"WriteString":    func(b *Buffer) { b.WriteString("") },
-		"WriteTo":        func(b *Buffer) { b.WriteTo(New()) },
+		"Prepend":        func(b *evbuffer.Buffer) { b.Prepend(nil) },
+		"PrependBuffer":  func(b *evbuffer.Buffer) { b.PrependBuffer(evbuffer.New()) },
+		"Printf":         func(b *evbuffer.Buffer) { b.Printf("") },
+		"Pullup":         func(b *evbuffer.Buffer) { b.Pullup(0) },
+		"Read":           func(b *evbuffer.Buffer) { b.Read(nil) },
+		"ReadByte":       func(b *evbuffer.Buffer) { b.ReadByte() },
+		"ReadFD":         func(b *evbuffer.Buffer) { b.ReadFD(pair[0], -1) },
+		"ReadFrom":       func(b *evbuffer.Buffer) { b.ReadFrom(evbuffer.New()) },
+		"ReadLine":       func(b *evbuffer.Buffer) { b.ReadLine(evbuffer.EOLLF) },
+		"Remove":         func(b *evbuffer.Buffer) { b.Remove(nil) },
+		"RemoveBuffer":   func(b *evbuffer.Buffer) { b.RemoveBuffer(evbuffer.New(), 0) },
+		"RemoveCallback": func(b *evbuffer.Buffer) { b.RemoveCallback(nil) },
+		"Reserve":        func(b *evbuffer.Buffer) { b.Reserve(0, vecs) },
+		"Search":         func(b *evbuffer.Buffer) { b.Search(nil, nil) },
+		"SearchEOL":      func(b *evbuffer.Buffer) { b.SearchEOL(nil, evbuffer.EOLLF) },
+		"SearchRange":    func(b *evbuffer.Buffer) { b.SearchRange(nil, nil, nil) },
+		"SetFlags":       func(b *evbuffer.Buffer) { b.SetFlags(evbuffer.DrainsToFD) },
+		"SetMaxRead":     func(b *evbuffer.Buffer) { b.SetMaxRead(0) },
+		"SetPtr":         func(b *evbuffer.Buffer) { b.SetPtr(&at, 0, evbuffer.PtrSet) },
+		"Unfreeze":       func(b *evbuffer.Buffer) { b.Unfreeze(evbuffer.Back) },
+		"Unlock":         func(b *evbuffer.Buffer) { b.Lock(); b.Unlock() },
+		"Write":          func(b *evbuffer.Buffer) { b.Write(nil) },
+		"WriteByte":      func(b *evbuffer.Buffer) { b.WriteByte(0) },
+		"WriteFD":        func(b *evbuffer.Buffer) { b.WriteFD(pair[0]) },
+		"WriteFDAtMost":  func(b *evbuffer.Buffer) { b.WriteFDAtMost(pair[0], 0) },
+		"WriteString":    func(b *evbuffer.Buffer) { b.WriteString("") },
+		"WriteTo":        func(b *evbuffer.Buffer) { b.WriteTo(evbuffer.New()) },
 
-		"(*CallbackEntry).SetFlags":   func(b *Buffer) { entry.SetFlags(0) },
-		"(*CallbackEntry).ClearFlags": func(b *Buffer) { entry.ClearFlags(0) },
+		"(*CallbackEntry).SetFlags":   func(b *evbuffer.Buffer) { entry.SetFlags(0) },
+		"(*CallbackEntry).ClearFlags": func(b *evbuffer.Buffer) { entry.ClearFlags(0) },
 	}
-	var b Buffer
+	var b evbuffer.Buffer
 	all := reflect.TypeOf(&b)
 	for i := range all.NumMethod() {
 		name := all.Method(i).Name
@@ -228,10 +229,10 @@ func TestEveryMethodTakesTheLock(t *testing.T) {
 
 func TestOperationsTellCallbacksWithTheLockHeld(t *testing.T) {
 	lock := new(recursiveLock)
-	var b Buffer
+	var b evbuffer.Buffer
 	ok(t, b.EnableLocking(lock))
 	held := 0
-	b.AddCallback(func(*CallbackEntry, CallbackInfo) { held = max(held, lock.depth) })
+	b.AddCallback(func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) { held = max(held, lock.depth) })
 	for _, e := range endTests(t) {
 		ok(t, b.AddString("a line\n"))
 		held = 0
@@ -252,8 +253,8 @@ func (l plainLock) Lock(m evthread.Mode) error   { return l.l.Lock(m) }
 func (l plainLock) Unlock(m evthread.Mode) error { return l.l.Unlock(m) }
 
 func TestLocksWithoutAnAddressAreRefused(t *testing.T) {
-	var b Buffer
-	wantError(t, "a struct", b.EnableLocking(plainLock{new(recursiveLock)}), ErrLocking)
+	var b evbuffer.Buffer
+	wantError(t, "a struct", b.EnableLocking(plainLock{new(recursiveLock)}), evbuffer.ErrLocking)
 	ok(t, b.EnableLocking(&plainLock{new(recursiveLock)}))
 }
 
@@ -279,14 +280,14 @@ func (l chanLock) Unlock(evthread.Mode) error { return nil }
 // each other.
 func TestTwoLocksAreTakenInOneOrder(t *testing.T) {
 	var order []chanLock
-	var a, b Buffer
+	var a, b evbuffer.Buffer
 	ok(t, a.EnableLocking(newChanLock(&order)))
 	ok(t, b.EnableLocking(newChanLock(&order)))
-	for name, do := range map[string]func(a, b *Buffer) error{
-		"AddBuffer":          func(a, b *Buffer) error { return a.AddBuffer(b) },
-		"PrependBuffer":      func(a, b *Buffer) error { return a.PrependBuffer(b) },
-		"AddBufferReference": func(a, b *Buffer) error { return a.AddBufferReference(b) },
-		"RemoveBuffer":       func(a, b *Buffer) error { _, err := a.RemoveBuffer(b, 1); return err },
+	for name, do := range map[string]func(a, b *evbuffer.Buffer) error{
+		"AddBuffer":          func(a, b *evbuffer.Buffer) error { return a.AddBuffer(b) },
+		"PrependBuffer":      func(a, b *evbuffer.Buffer) error { return a.PrependBuffer(b) },
+		"AddBufferReference": func(a, b *evbuffer.Buffer) error { return a.AddBufferReference(b) },
+		"RemoveBuffer":       func(a, b *evbuffer.Buffer) error { _, err := a.RemoveBuffer(b, 1); return err },
 	} {
 		order = nil
 		ok(t, do(&a, &b))
@@ -314,13 +315,13 @@ func (l *watchedLock) Lock(m evthread.Mode) error {
 // A loop that is about to call deferred callbacks when the buffer is freed finds
 // a lock that it can take, and gives it back.
 func TestFreeWhileALoopWaitsForTheLock(t *testing.T) {
-	freeing := map[string]func(b *Buffer){
-		"freed": func(b *Buffer) { b.Free() },
-		"moved to another base and freed": func(b *Buffer) {
+	freeing := map[string]func(b *evbuffer.Buffer){
+		"freed": func(b *evbuffer.Buffer) { b.Free() },
+		"moved to another base and freed": func(b *evbuffer.Buffer) {
 			ok(t, b.DeferCallbacks(newBase(t)))
 			b.Free()
 		},
-		"changed and freed": func(b *Buffer) {
+		"changed and freed": func(b *evbuffer.Buffer) {
 			ok(t, b.AddString("y")) // which makes the loop come twice
 			b.Free()
 		},
@@ -333,14 +334,13 @@ func TestFreeWhileALoopWaitsForTheLock(t *testing.T) {
 				return lock, nil
 			})
 			base := newBase(t)
-			var b Buffer
+			var b evbuffer.Buffer
 			ok(t, b.EnableLocking(nil))
 			waiting := lock.waiting
 			ok(t, b.DeferCallbacks(base))
-			late := b.rare
-			b.AddCallback(func(*CallbackEntry, CallbackInfo) { t.Error("called") })
+			b.AddCallback(func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) { t.Error("called") })
 			ok(t, b.AddString("x"))
-			held := late.enter()
+			leave, holds := evbuffer.Hold(&b)
 			done := make(chan error)
 			go func() {
 				_, err := base.Loop(event.LoopNonblock)
@@ -349,11 +349,11 @@ func TestFreeWhileALoopWaitsForTheLock(t *testing.T) {
 			<-waiting
 			free(&b)
 			want(t, "locks freed before the loop has its turn", freed.Load(), 0)
-			held.leave()
+			leave()
 			ok(t, <-done)
 			loopOnce(t, base)
 			want(t, "locks freed", freed.Load(), 1)
-			want(t, "holds", late.holds, 0)
+			want(t, "holds", holds(), 0)
 		})
 	}
 }
@@ -362,12 +362,12 @@ func TestFreeInACallbackGivesTheLockBack(t *testing.T) {
 	freed := enableLocks(t, newLock)
 	for _, deferred := range []bool{false, true} {
 		base := newBase(t)
-		var b Buffer
+		var b evbuffer.Buffer
 		ok(t, b.EnableLocking(nil))
 		if deferred {
 			ok(t, b.DeferCallbacks(base))
 		}
-		b.AddCallback(func(*CallbackEntry, CallbackInfo) { b.Free() })
+		b.AddCallback(func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) { b.Free() })
 		ok(t, b.AddString("x"))
 		loopOnce(t, base)
 		want(t, "locks freed", freed.Swap(0), 1)
@@ -376,9 +376,9 @@ func TestFreeInACallbackGivesTheLockBack(t *testing.T) {
 
 func TestFreeInACallbackReleasesTheLock(t *testing.T) {
 	lock := new(recursiveLock)
-	var b Buffer
+	var b evbuffer.Buffer
 	ok(t, b.EnableLocking(lock))
-	b.AddCallback(func(*CallbackEntry, CallbackInfo) { b.Free() })
+	b.AddCallback(func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) { b.Free() })
 	ok(t, b.AddString("x"))
 	want(t, "depth of the lock", lock.depth, 0)
 }
@@ -392,13 +392,13 @@ const (
 // What matters is that the race detector stays quiet and no byte is lost.
 func TestManyGoroutines(t *testing.T) {
 	enableLocks(t, newLock)
-	var buffers [4]Buffer
+	var buffers [4]evbuffer.Buffer
 	for i := range buffers {
 		ok(t, buffers[i].EnableLocking(nil))
 	}
 	var added, removed, cleaned atomic.Int64
 	changes := 0 // guarded by the lock of the first buffer
-	buffers[0].AddCallback(func(*CallbackEntry, CallbackInfo) { changes++ })
+	buffers[0].AddCallback(func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) { changes++ })
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
@@ -449,7 +449,7 @@ func TestManyGoroutines(t *testing.T) {
 // Two buffers that refer to each other's memory are used by two goroutines.
 func TestSharedMemoryInManyGoroutines(t *testing.T) {
 	enableLocks(t, newLock)
-	var source Buffer
+	var source evbuffer.Buffer
 	ok(t, source.EnableLocking(nil))
 	var cleaned atomic.Int64
 	ok(t, source.AddReference(make([]byte, 5000), func([]byte) { cleaned.Add(1) }))
@@ -458,7 +458,7 @@ func TestSharedMemoryInManyGoroutines(t *testing.T) {
 	for range workers {
 		wg.Go(func() {
 			for range rounds {
-				var own Buffer
+				var own evbuffer.Buffer
 				ok(t, own.AddBufferReference(&source))
 				_, err := own.Pullup(6000)
 				ok(t, err)
@@ -484,10 +484,10 @@ func TestDeferredCallbacksOfManyGoroutines(t *testing.T) {
 		loop <- err
 	}()
 	for range rounds {
-		var b Buffer
+		var b evbuffer.Buffer
 		ok(t, b.EnableLocking(nil))
 		ok(t, b.DeferCallbacks(base))
-		b.AddCallback(func(e *CallbackEntry, info CallbackInfo) { e.Buffer().Drain(info.Added) })
+		b.AddCallback(func(e *evbuffer.CallbackEntry, info evbuffer.CallbackInfo) { e.Buffer().Drain(info.Added) })
 		ok(t, b.AddString("hello"))
 		b.Free()
 	}

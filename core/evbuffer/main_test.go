@@ -1,4 +1,4 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"os"

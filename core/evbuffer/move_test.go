@@ -1,9 +1,11 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
 )
 
 func TestAddBufferMovesAll(t *testing.T) {
@@ -54,7 +56,7 @@ func TestRemoveBufferMovesAPart(t *testing.T) {
 
 func TestMovingToItselfDoesNothing(t *testing.T) {
 	b := bufferOf(t, "hello")
-	b.AddCallback(func(_ *CallbackEntry, info CallbackInfo) { t.Errorf("called: %v", info) })
+	b.AddCallback(func(_ *evbuffer.CallbackEntry, info evbuffer.CallbackInfo) { t.Errorf("called: %v", info) })
 	ok(t, b.AddBuffer(b))
 	ok(t, b.PrependBuffer(b))
 	n, err := b.RemoveBuffer(b, 3)
@@ -64,7 +66,7 @@ func TestMovingToItselfDoesNothing(t *testing.T) {
 }
 
 // addresses returns where the data of a buffer lies.
-func addresses(t *testing.T, b *Buffer) []*byte {
+func addresses(t *testing.T, b *evbuffer.Buffer) []*byte {
 	t.Helper()
 	vecs := make([][]byte, chunks(t, b))
 	_, err := b.Peek(-1, nil, vecs)
@@ -80,7 +82,7 @@ func TestMovingAGigabyteCopiesNothing(t *testing.T) {
 	const piece, pieces = 1 << 20, 1 << 10
 	memory := make([]byte, piece)
 	cleaned := 0
-	a, b, c := New(), New(), New()
+	a, b, c := evbuffer.New(), evbuffer.New(), evbuffer.New()
 	for range pieces {
 		ok(t, a.AddReference(memory, func([]byte) { cleaned++ }))
 	}
@@ -112,7 +114,7 @@ func TestMovingAGigabyteCopiesNothing(t *testing.T) {
 
 func TestMovingMuchOfOneChunkSharesIt(t *testing.T) {
 	data := strings.Repeat("0123456789", 10000)
-	from, to := bufferOf(t, data), New()
+	from, to := bufferOf(t, data), evbuffer.New()
 	start := addresses(t, from)[0]
 	n, err := from.RemoveBuffer(to, 60000)
 	ok(t, err)
@@ -131,17 +133,17 @@ func TestMovingMuchOfOneChunkSharesIt(t *testing.T) {
 func TestMovedDataTakesMemoryInProportion(t *testing.T) {
 	for _, size := range []int{1, 100, 513, 2000, 5000, 16000, 40000} {
 		message := strings.Repeat("x", size)
-		var queue Buffer
+		var queue evbuffer.Buffer
 		for range 100 {
-			var b Buffer
+			var b evbuffer.Buffer
 			var space [1][]byte
-			_, err := b.Reserve(maxClassSize, space[:])
+			_, err := b.Reserve(evbuffer.MaxClassSize, space[:])
 			ok(t, err)
 			ok(t, b.Commit([][]byte{space[0][:copy(space[0], message)]}))
 			ok(t, queue.AddBuffer(&b))
 		}
 		wantContent(t, &queue, strings.Repeat(message, 100))
-		if n := memory(&queue); n > 4*queue.Len()+maxClassSize {
+		if n := memory(&queue); n > 4*queue.Len()+evbuffer.MaxClassSize {
 			t.Errorf("%d bytes of memory for 100 messages of %d", n, size)
 		}
 	}
@@ -149,9 +151,9 @@ func TestMovedDataTakesMemoryInProportion(t *testing.T) {
 
 func TestMovingMuchToAnEmptyBufferCopiesNothing(t *testing.T) {
 	for _, size := range []int{1, 100, 5000} {
-		from, to := New(), New()
+		from, to := evbuffer.New(), evbuffer.New()
 		var space [1][]byte
-		_, err := from.Reserve(maxClassSize, space[:])
+		_, err := from.Reserve(evbuffer.MaxClassSize, space[:])
 		ok(t, err)
 		ok(t, from.Commit([][]byte{space[0][:size]}))
 		ok(t, to.AddBuffer(from))
@@ -161,7 +163,7 @@ func TestMovingMuchToAnEmptyBufferCopiesNothing(t *testing.T) {
 
 // Otherwise a reader of tiny messages would collect a chunk for each.
 func TestMovingLittleToAChunkWithRoomCopiesIt(t *testing.T) {
-	var b Buffer
+	var b evbuffer.Buffer
 	for range 100 {
 		small := bufferOf(t, "message ")
 		ok(t, b.AddBuffer(small))

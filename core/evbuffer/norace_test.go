@@ -1,5 +1,5 @@
 //go:build !race
 
-package evbuffer
+package evbuffer_test
 
 const raceEnabled = false

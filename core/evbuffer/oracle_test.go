@@ -1,4 +1,4 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"bufio"
@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
 )
@@ -118,12 +119,12 @@ type machine struct {
 	base        *event.Base
 	file        *os.File
 	pair        [2]int
-	buffers     [4]Buffer
+	buffers     [4]evbuffer.Buffer
 	shared      [4]bool // may have memory that another one has, see choose
 	nested      [4]bool // may have data from AddBufferReference
 	latest      int     // where the operation before went to, if AddBufferReference, or -1
 	deferred    [4]bool
-	callbacks   []*CallbackEntry
+	callbacks   []*evbuffer.CallbackEntry
 	live        []int // indexes of callbacks that were not removed
 	nextCleanup int
 	number      int
@@ -248,7 +249,7 @@ func (m *machine) choose(r *rand.Rand) string {
 		if start < length && r.IntN(3) == 0 {
 			part = -1
 		}
-		flags := SegmentFlag(r.IntN(2)) * DisableMmap
+		flags := evbuffer.SegmentFlag(r.IntN(2)) * evbuffer.DisableMmap
 		return on("segment", offset, length, start, part, int(flags))
 	case 36:
 		return on("iovec", seed, size(), size(), size())
@@ -302,7 +303,7 @@ func (m *machine) step(line string) string {
 	}
 	for i := range m.buffers {
 		b := &m.buffers[i]
-		if err := b.check(); err != nil {
+		if err := evbuffer.Check(b); err != nil {
 			m.t.Fatalf("%s\nbuffer %d: %v", m.out, i, err)
 		}
 		if b.Len() == 0 {
@@ -352,8 +353,8 @@ func (m *machine) run(op string, a [6]int) int {
 		p := make([]byte, a[1])
 		return m.copied(p)(b.CopyOut(p))
 	case "copyfrom":
-		var at Ptr
-		if b.SetPtr(&at, a[2], PtrSet) != nil {
+		var at evbuffer.Ptr
+		if b.SetPtr(&at, a[2], evbuffer.PtrSet) != nil {
 			return -2
 		}
 		p := make([]byte, a[1])
@@ -368,20 +369,20 @@ func (m *machine) run(op string, a [6]int) int {
 	case "search", "searchrange":
 		return m.search(b, op, a)
 	case "searcheol":
-		return m.searchEOL(b, EOL(a[1]), a[2])
+		return m.searchEOL(b, evbuffer.EOL(a[1]), a[2])
 	case "readln":
-		line, err := b.ReadLine(EOL(a[1]))
+		line, err := b.ReadLine(evbuffer.EOL(a[1]))
 		if err != nil {
 			return -1
 		}
 		m.noteHash([]byte(line))
 		return len(line)
 	case "ptr":
-		var p Ptr
-		err := b.SetPtr(&p, a[1], PtrSet)
+		var p evbuffer.Ptr
+		err := b.SetPtr(&p, a[1], evbuffer.PtrSet)
 		m.note(" %d", p.Pos())
 		if err == nil {
-			err = b.SetPtr(&p, a[2], PtrAdd)
+			err = b.SetPtr(&p, a[2], evbuffer.PtrAdd)
 			m.note(" %d", p.Pos())
 		}
 		return status(err)
@@ -404,10 +405,10 @@ func (m *machine) run(op string, a [6]int) int {
 		text := bytes.ReplaceAll(generate(a[1], a[2]), []byte{0}, []byte("0"))
 		return count(b.Printf("%05d <%s> %x", a[1], text, a[2]))
 	case "freeze":
-		b.Freeze(End(a[1] == 1))
+		b.Freeze(evbuffer.End(a[1] == 1))
 		return 0
 	case "unfreeze":
-		b.Unfreeze(End(a[1] == 1))
+		b.Unfreeze(evbuffer.End(a[1] == 1))
 		return 0
 	case "callback":
 		m.addCallback(b, a[1] == 1)
@@ -416,9 +417,9 @@ func (m *machine) run(op string, a [6]int) int {
 		m.live = slices.DeleteFunc(m.live, func(i int) bool { return i == a[0] })
 		return status(m.callbacks[a[0]].Buffer().RemoveCallback(m.callbacks[a[0]]))
 	case "enable":
-		return status(m.callbacks[a[0]].SetFlags(CallbackEnabled))
+		return status(m.callbacks[a[0]].SetFlags(evbuffer.CallbackEnabled))
 	case "disable":
-		return status(m.callbacks[a[0]].ClearFlags(CallbackEnabled))
+		return status(m.callbacks[a[0]].ClearFlags(evbuffer.CallbackEnabled))
 	case "defer":
 		m.deferred[a[0]] = true
 		return status(b.DeferCallbacks(m.base))
@@ -466,19 +467,19 @@ func (m *machine) copied(p []byte) func(int, error) int {
 	}
 }
 
-func (m *machine) search(b *Buffer, op string, a [6]int) int {
-	var start, end Ptr
+func (m *machine) search(b *evbuffer.Buffer, op string, a [6]int) int {
+	var start, end evbuffer.Ptr
 	startAt, endAt := &start, &end
 	switch {
 	case op == "search" && a[3] < 0:
 		startAt, endAt = nil, nil
 	case op == "search":
 		endAt = nil
-		if b.SetPtr(&start, a[3], PtrSet) != nil {
+		if b.SetPtr(&start, a[3], evbuffer.PtrSet) != nil {
 			return -2
 		}
 	default:
-		if b.SetPtr(&start, a[3], PtrSet) != nil || b.SetPtr(&end, a[4], PtrSet) != nil {
+		if b.SetPtr(&start, a[3], evbuffer.PtrSet) != nil || b.SetPtr(&end, a[4], evbuffer.PtrSet) != nil {
 			return -2
 		}
 	}
@@ -486,11 +487,11 @@ func (m *machine) search(b *Buffer, op string, a [6]int) int {
 	return p.Pos()
 }
 
-func (m *machine) searchEOL(b *Buffer, style EOL, from int) int {
-	var start *Ptr
+func (m *machine) searchEOL(b *evbuffer.Buffer, style evbuffer.EOL, from int) int {
+	var start *evbuffer.Ptr
 	if from >= 0 {
-		start = new(Ptr)
-		if b.SetPtr(start, from, PtrSet) != nil {
+		start = new(evbuffer.Ptr)
+		if b.SetPtr(start, from, evbuffer.PtrSet) != nil {
 			return -2
 		}
 	}
@@ -499,9 +500,9 @@ func (m *machine) searchEOL(b *Buffer, style EOL, from int) int {
 	return p.Pos()
 }
 
-func (m *machine) peek(b *Buffer, n, pos int) int {
-	var p Ptr
-	if b.SetPtr(&p, pos, PtrSet) != nil {
+func (m *machine) peek(b *evbuffer.Buffer, n, pos int) int {
+	var p evbuffer.Ptr
+	if b.SetPtr(&p, pos, evbuffer.PtrSet) != nil {
 		return -1
 	}
 	need, err := b.Peek(n, &p, nil)
@@ -515,7 +516,7 @@ func (m *machine) peek(b *Buffer, n, pos int) int {
 	return len(seen)
 }
 
-func (m *machine) reserve(b *Buffer, a [6]int) int {
+func (m *machine) reserve(b *evbuffer.Buffer, a [6]int) int {
 	vecs := make([][]byte, a[3])
 	n, err := b.Reserve(a[2], vecs)
 	if err != nil {
@@ -530,43 +531,43 @@ func (m *machine) reserve(b *Buffer, a [6]int) int {
 	return status(b.Commit(vecs[:n]))
 }
 
-func (m *machine) cleanup() RefCleanup {
+func (m *machine) cleanup() evbuffer.RefCleanup {
 	id := m.nextCleanup
 	m.nextCleanup++
 	return func([]byte) { m.cleanups = append(m.cleanups, id) }
 }
 
-func (m *machine) addSegment(b *Buffer, a [6]int) int {
+func (m *machine) addSegment(b *evbuffer.Buffer, a [6]int) int {
 	id := m.nextCleanup
 	m.nextCleanup++
-	s, err := NewFileSegment(int(m.file.Fd()), int64(a[1]), int64(a[2]), DisableSendfile|SegmentFlag(a[5]))
+	s, err := evbuffer.NewFileSegment(int(m.file.Fd()), int64(a[1]), int64(a[2]), evbuffer.DisableSendfile|evbuffer.SegmentFlag(a[5]))
 	if err != nil {
 		return -2
 	}
 	defer s.Free()
-	s.SetCleanup(func(*FileSegment, SegmentFlag) { m.cleanups = append(m.cleanups, id) })
+	s.SetCleanup(func(*evbuffer.FileSegment, evbuffer.SegmentFlag) { m.cleanups = append(m.cleanups, id) })
 	return status(b.AddFileSegment(s, int64(a[3]), int64(a[4])))
 }
 
-func (m *machine) addCallback(b *Buffer, noDefer bool) {
+func (m *machine) addCallback(b *evbuffer.Buffer, noDefer bool) {
 	id := len(m.callbacks)
-	e := b.AddCallback(func(e *CallbackEntry, info CallbackInfo) {
+	e := b.AddCallback(func(e *evbuffer.CallbackEntry, info evbuffer.CallbackInfo) {
 		m.note(" c%d:%d+%d-%d", id, info.Orig, info.Added, info.Deleted)
 	})
 	m.callbacks = append(m.callbacks, e)
 	m.live = append(m.live, id)
 	if noDefer {
-		ok(m.t, e.SetFlags(CallbackNoDefer))
+		ok(m.t, e.SetFlags(evbuffer.CallbackNoDefer))
 	}
 }
 
-func (m *machine) transfer(b, c *Buffer, most int) int {
+func (m *machine) transfer(b, c *evbuffer.Buffer, most int) int {
 	n, err := b.WriteFDAtMost(m.pair[0], most)
 	if n == 0 || err != nil {
 		return -1
 	}
 	m.note(" read %d", count(c.ReadFD(m.pair[1], most)))
-	var lost Buffer
+	var lost evbuffer.Buffer
 	for {
 		if _, err := lost.ReadFD(m.pair[1], -1); err != nil {
 			return n
@@ -582,7 +583,7 @@ func (m *machine) reset() {
 		ok(m.t, e.Buffer().RemoveCallback(e))
 	}
 	for i := range m.buffers {
-		m.buffers[i].Unfreeze(Front)
+		m.buffers[i].Unfreeze(evbuffer.Front)
 		ok(m.t, m.buffers[i].Drain(m.buffers[i].Len()))
 		m.buffers[i].Free()
 	}

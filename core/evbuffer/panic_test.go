@@ -80,13 +80,6 @@ var changes = []struct {
 // keep is where data is moved to.
 var keep *evbuffer.Buffer
 
-func content(b *evbuffer.Buffer) []byte {
-	n, _ := b.Peek(-1, nil, nil)
-	vecs := make([][]byte, n)
-	b.Peek(-1, nil, vecs)
-	return bytes.Join(vecs, nil)
-}
-
 // After a panic out of a callback, a reader or a writer, the operation is complete
 // or has not begun, and no memory that is in a buffer is given to another one.
 func TestPanicsLeaveNoMemoryInTwoPlaces(t *testing.T) {
@@ -107,9 +100,9 @@ func TestPanicsLeaveNoMemoryInTwoPlaces(t *testing.T) {
 			if !panics(func() { tt.do(b) }) {
 				t.Fatal("it has not panicked")
 			}
-			before := [2][]byte{content(b), content(keep)}
+			before := [2][]byte{content(t, b), content(t, keep)}
 			poison(t)
-			after := [2][]byte{content(b), content(keep)}
+			after := [2][]byte{content(t, b), content(t, keep)}
 			if !bytes.Equal(before[0], after[0]) || !bytes.Equal(before[1], after[1]) {
 				t.Error("memory of the buffer was given to another one")
 			}
@@ -144,7 +137,7 @@ func TestAPanicInACallbackOfReadFromLosesNothing(t *testing.T) {
 		if _, err := b.ReadFrom(r); err != nil {
 			t.Fatal(err)
 		}
-		if got := content(b); string(got) != text {
+		if got := content(t, b); string(got) != text {
 			t.Errorf("%d bytes of %d, or others", len(got), size)
 		}
 	}

@@ -1,9 +1,11 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
 )
 
 func TestPeek(t *testing.T) {
@@ -29,8 +31,8 @@ func TestPeek(t *testing.T) {
 	}
 	for _, tt := range tests {
 		b := bufferOfPieces(t, "ab", "cde", "f")
-		var start Ptr
-		ok(t, b.SetPtr(&start, tt.start, PtrSet))
+		var start evbuffer.Ptr
+		ok(t, b.SetPtr(&start, tt.start, evbuffer.PtrSet))
 		vecs := make([][]byte, tt.vectors)
 		need, err := b.Peek(tt.n, &start, vecs)
 		ok(t, err)
@@ -52,7 +54,7 @@ func TestPeekFromTheFrontNeedsNoPosition(t *testing.T) {
 }
 
 // pieces returns what Pieces yields, until its error.
-func pieces(b *Buffer, each func(n int)) (seen []string, err error) {
+func pieces(b *evbuffer.Buffer, each func(n int)) (seen []string, err error) {
 	for piece, err := range b.Pieces() {
 		if err != nil {
 			return seen, err
@@ -74,13 +76,13 @@ func TestPieces(t *testing.T) {
 		{"nothing", func(int) {}, "ab,cde,f", nil},
 		{"looks", func(int) { b.Peek(-1, nil, nil) }, "ab,cde,f", nil},
 		{"adds to the back", func(int) { ok(t, b.AddString("xyz")) }, "ab,cde,f", nil},
-		{"takes from the front", func(n int) { b.Drain(1) }, "ab", ErrPosition},
+		{"takes from the front", func(n int) { b.Drain(1) }, "ab", evbuffer.ErrPosition},
 		{"prepends", func(n int) {
 			if n == 2 {
 				ok(t, b.Prepend([]byte("x")))
 			}
-		}, "ab,cde", ErrPosition},
-		{"empties it", func(int) { b.Drain(b.Len()) }, "ab", ErrPosition},
+		}, "ab,cde", evbuffer.ErrPosition},
+		{"empties it", func(int) { b.Drain(b.Len()) }, "ab", evbuffer.ErrPosition},
 	} {
 		b.Drain(b.Len())
 		b = bufferOfPieces(t, "ab", "cde", "f")

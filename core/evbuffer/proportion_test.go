@@ -1,4 +1,4 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"bytes"
@@ -10,33 +10,35 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
 )
 
 // bound returns how much memory a buffer may have, if pieces of its data must
 // stand apart from the others.
-func bound(b *Buffer, pieces int) int {
+func bound(b *evbuffer.Buffer, pieces int) int {
 	own := 0
-	for c := b.first; c != nil; c = c.next {
-		if !borrowed(c) {
-			own += c.len()
+	for _, c := range evbuffer.Chunks(b) {
+		if !c.Borrowed {
+			own += c.Len
 		}
 	}
-	return 2*own + 1024*pieces + maxClassSize
+	return 2*own + 1024*pieces + evbuffer.MaxClassSize
 }
 
 // piecesApart returns how many chunks cannot be put together with others, because
 // they are not the buffer's own or because they are worth moving.
-func piecesApart(b *Buffer) int {
+func piecesApart(b *evbuffer.Buffer) int {
 	n := 0
-	for c := b.first; c != nil; c = c.next {
-		if c.owner != nil || c.len() > maxCoalesce {
+	for _, c := range evbuffer.Chunks(b) {
+		if c.Shared || c.Len > evbuffer.MaxCoalesce {
 			n++
 		}
 	}
 	return n
 }
 
-func inProportion(t testing.TB, what string, b *Buffer, pieces int) {
+func inProportion(t testing.TB, what string, b *evbuffer.Buffer, pieces int) {
 	t.Helper()
 	if have, most := memory(b), bound(b, pieces); have > most {
 		t.Fatalf("%s: %d bytes of memory for %d bytes with %d pieces, want at most %d", what, have, b.Len(), pieces, most)
@@ -48,65 +50,65 @@ func inProportion(t testing.TB, what string, b *Buffer, pieces int) {
 var shapes = []struct {
 	name   string
 	pieces int // that stand apart
-	add    func(t testing.TB, b *Buffer)
+	add    func(t testing.TB, b *evbuffer.Buffer)
 }{
-	{"a chunk of HTTP, moved", 1, func(t testing.TB, b *Buffer) {
+	{"a chunk of HTTP, moved", 1, func(t testing.TB, b *evbuffer.Buffer) {
 		ok(t, b.AddString("400\r\n\r"))
 		ok(t, b.AddBuffer(bufferOf(t, strings.Repeat("x", 1024))))
 		ok(t, b.AddString("\r\n"))
 	}},
-	{"a chunk of HTTP, by reference", 1, func(t testing.TB, b *Buffer) {
+	{"a chunk of HTTP, by reference", 1, func(t testing.TB, b *evbuffer.Buffer) {
 		ok(t, b.AddString("400\r\n\r"))
 		ok(t, b.AddReference(make([]byte, 1024), nil))
 		ok(t, b.AddString("\r\n"))
 	}},
-	{"references of one byte", 1, func(t testing.TB, b *Buffer) {
+	{"references of one byte", 1, func(t testing.TB, b *evbuffer.Buffer) {
 		ok(t, b.AddReference([]byte("r"), nil))
 		ok(t, b.Add([]byte("a")))
 	}},
-	{"references only", 1, func(t testing.TB, b *Buffer) { ok(t, b.AddReference([]byte("reference"), nil)) }},
-	{"small moves", 0, func(t testing.TB, b *Buffer) { ok(t, b.AddBuffer(bufferOf(t, "m"))) }},
-	{"the smallest move that copies nothing", 1, func(t testing.TB, b *Buffer) {
+	{"references only", 1, func(t testing.TB, b *evbuffer.Buffer) { ok(t, b.AddReference([]byte("reference"), nil)) }},
+	{"small moves", 0, func(t testing.TB, b *evbuffer.Buffer) { ok(t, b.AddBuffer(bufferOf(t, "m"))) }},
+	{"the smallest move that copies nothing", 1, func(t testing.TB, b *evbuffer.Buffer) {
 		ok(t, b.Add([]byte("a")))
-		ok(t, b.AddBuffer(bufferOf(t, strings.Repeat("m", maxCoalesce+1))))
+		ok(t, b.AddBuffer(bufferOf(t, strings.Repeat("m", evbuffer.MaxCoalesce+1))))
 	}},
-	{"small moves of what was drained", 0, func(t testing.TB, b *Buffer) {
-		src := bufferOf(t, strings.Repeat("m", minClassSize))
-		ok(t, src.Drain(minClassSize-100))
+	{"small moves of what was drained", 0, func(t testing.TB, b *evbuffer.Buffer) {
+		src := bufferOf(t, strings.Repeat("m", evbuffer.MinClassSize))
+		ok(t, src.Drain(evbuffer.MinClassSize-100))
 		ok(t, b.AddBuffer(src))
 	}},
-	{"small moves of several chunks", 0, func(t testing.TB, b *Buffer) {
+	{"small moves of several chunks", 0, func(t testing.TB, b *evbuffer.Buffer) {
 		src := bufferOf(t, "a")
 		ok(t, src.Prepend([]byte("p")))
 		ok(t, b.AddBuffer(src))
 	}},
-	{"small moves to the front", 0, func(t testing.TB, b *Buffer) { ok(t, b.PrependBuffer(bufferOf(t, "m"))) }},
-	{"prepended", 0, func(t testing.TB, b *Buffer) { ok(t, b.Prepend([]byte("p"))) }},
-	{"a part of much, moved", 1, func(t testing.TB, b *Buffer) {
-		src := bufferOf(t, strings.Repeat("m", maxClassSize))
-		_, err := src.RemoveBuffer(b, maxCopy+1)
+	{"small moves to the front", 0, func(t testing.TB, b *evbuffer.Buffer) { ok(t, b.PrependBuffer(bufferOf(t, "m"))) }},
+	{"prepended", 0, func(t testing.TB, b *evbuffer.Buffer) { ok(t, b.Prepend([]byte("p"))) }},
+	{"a part of much, moved", 1, func(t testing.TB, b *evbuffer.Buffer) {
+		src := bufferOf(t, strings.Repeat("m", evbuffer.MaxClassSize))
+		_, err := src.RemoveBuffer(b, evbuffer.MaxCopy+1)
 		ok(t, err)
 	}},
-	{"the rest of much, moved", 1, func(t testing.TB, b *Buffer) {
-		var gone Buffer
-		src := bufferOf(t, strings.Repeat("m", maxClassSize))
-		_, err := src.RemoveBuffer(&gone, maxClassSize-100)
+	{"the rest of much, moved", 1, func(t testing.TB, b *evbuffer.Buffer) {
+		var gone evbuffer.Buffer
+		src := bufferOf(t, strings.Repeat("m", evbuffer.MaxClassSize))
+		_, err := src.RemoveBuffer(&gone, evbuffer.MaxClassSize-100)
 		ok(t, err)
 		ok(t, b.AddBuffer(src))
 		ok(t, b.AddReference([]byte("r"), nil))
 	}},
-	{"the rest of much, referred to", 1, func(t testing.TB, b *Buffer) {
-		src := bufferOf(t, strings.Repeat("m", maxClassSize))
-		ok(t, src.Drain(maxClassSize-100))
+	{"the rest of much, referred to", 1, func(t testing.TB, b *evbuffer.Buffer) {
+		src := bufferOf(t, strings.Repeat("m", evbuffer.MaxClassSize))
+		ok(t, src.Drain(evbuffer.MaxClassSize-100))
 		ok(t, b.AddBufferReference(src))
 	}},
-	{"a little of much space", 1, func(t testing.TB, b *Buffer) {
+	{"a little of much space", 1, func(t testing.TB, b *evbuffer.Buffer) {
 		var vecs [1][]byte
-		_, err := b.Reserve(maxClassSize, vecs[:])
+		_, err := b.Reserve(evbuffer.MaxClassSize, vecs[:])
 		ok(t, err)
-		ok(t, b.Commit([][]byte{vecs[0][:maxCopy+1]}))
+		ok(t, b.Commit([][]byte{vecs[0][:evbuffer.MaxCopy+1]}))
 	}},
-	{"read", 0, func(t testing.TB, b *Buffer) {
+	{"read", 0, func(t testing.TB, b *evbuffer.Buffer) {
 		_, err := b.ReadFrom(strings.NewReader("some"))
 		ok(t, err)
 	}},
@@ -116,7 +118,7 @@ func TestMemoryIsInProportion(t *testing.T) {
 	const times = 300
 	for _, shape := range shapes {
 		t.Run(shape.name, func(t *testing.T) {
-			var b, moved Buffer
+			var b, moved evbuffer.Buffer
 			for i := range times {
 				shape.add(t, &b)
 				inProportion(t, "added", &b, shape.pieces*(i+1))
@@ -142,12 +144,12 @@ func TestMemoryOfAnswersInPiecesOnTheHeap(t *testing.T) {
 	const times = 1000
 	for _, shape := range shapes[:5] {
 		t.Run(shape.name, func(t *testing.T) {
-			var b Buffer
+			var b evbuffer.Buffer
 			before := heap()
 			for range times {
 				shape.add(t, &b)
 			}
-			if grown, most := heap()-before, 2*b.Len()+times*1024+maxClassSize; grown > most {
+			if grown, most := heap()-before, 2*b.Len()+times*1024+evbuffer.MaxClassSize; grown > most {
 				t.Errorf("%d bytes of memory for %d, want at most %d", grown, b.Len(), most)
 			}
 			b.Free()
@@ -168,7 +170,7 @@ func heap() int {
 
 // A partly drained buffer of any size does not keep the memory of what is gone.
 func TestDrainingGivesMemoryBack(t *testing.T) {
-	for _, size := range []int{100, 5000, maxClassSize, 3 * maxClassSize, 5 << 20} {
+	for _, size := range []int{100, 5000, evbuffer.MaxClassSize, 3 * evbuffer.MaxClassSize, 5 << 20} {
 		for _, pulledUp := range []bool{false, true} {
 			b := bufferOf(t, strings.Repeat("x", size))
 			if pulledUp {
@@ -224,7 +226,7 @@ type mixture struct {
 	rand    *rand.Rand
 	fd      int
 	largest int // piece
-	buffers [3]Buffer
+	buffers [3]evbuffer.Buffer
 	data    [3][]byte
 }
 
@@ -266,13 +268,13 @@ func (m *mixture) step() {
 		ok(m.t, err)
 	case 9:
 		n := int64(1 + m.rand.IntN(len(fileData)))
-		s, err := NewFileSegment(m.fd, 0, n, DisableMmap)
+		s, err := evbuffer.NewFileSegment(m.fd, 0, n, evbuffer.DisableMmap)
 		ok(m.t, err)
 		ok(m.t, b.AddFileSegment(s, 0, -1))
 		s.Free()
 		m.data[i] = append(m.data[i], fileData[:n]...)
 	case 10:
-		if b.hasNested() {
+		if evbuffer.HasNested(b) {
 			break
 		}
 		ok(m.t, other.AddBufferReference(b))
@@ -283,7 +285,7 @@ func (m *mixture) step() {
 		m.data[i] = append(m.data[i], p[:min(len(p), 40000)]...)
 	case 12:
 		var vecs [2][]byte
-		p = p[:min(len(p), maxClassSize)] // more would be a chunk of that size
+		p = p[:min(len(p), evbuffer.MaxClassSize)] // more would be a chunk of that size
 		used, err := b.Reserve(len(p), vecs[:])
 		ok(m.t, err)
 		for k := range used {

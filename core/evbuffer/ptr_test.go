@@ -1,4 +1,6 @@
-package evbuffer
+package evbuffer_test
+
+import "github.com/go-libevent/libevent/core/evbuffer"
 
 import "testing"
 
@@ -6,11 +8,11 @@ func TestPositions(t *testing.T) {
 	b := bufferOfPieces(t, "ab", "cde", "f")
 	for start := range 7 {
 		for step := range 7 - start {
-			var p Ptr
+			var p evbuffer.Ptr
 			want(t, "unset", p.Pos(), -1)
-			ok(t, b.SetPtr(&p, start, PtrSet))
+			ok(t, b.SetPtr(&p, start, evbuffer.PtrSet))
 			want(t, "set", p.Pos(), start)
-			ok(t, b.SetPtr(&p, step, PtrAdd))
+			ok(t, b.SetPtr(&p, step, evbuffer.PtrAdd))
 			want(t, "moved", p.Pos(), start+step)
 			rest := make([]byte, 10)
 			n, err := b.CopyOutFrom(&p, rest)
@@ -22,30 +24,30 @@ func TestPositions(t *testing.T) {
 
 func TestAPositionIsUnsetAfterAnError(t *testing.T) {
 	b := bufferOf(t, "abc")
-	var p Ptr
-	ok(t, b.SetPtr(&p, 2, PtrSet))
-	wantError(t, "too far", b.SetPtr(&p, 2, PtrAdd), ErrRange)
+	var p evbuffer.Ptr
+	ok(t, b.SetPtr(&p, 2, evbuffer.PtrSet))
+	wantError(t, "too far", b.SetPtr(&p, 2, evbuffer.PtrAdd), evbuffer.ErrRange)
 	want(t, "position", p.Pos(), -1)
-	wantError(t, "using it", b.SetPtr(&p, 0, PtrAdd), ErrPosition)
+	wantError(t, "using it", b.SetPtr(&p, 0, evbuffer.PtrAdd), evbuffer.ErrPosition)
 }
 
 func TestPositionsStayValidWhileDataIsAdded(t *testing.T) {
-	adds := map[string]func(b *Buffer) error{
-		"a little":         func(b *Buffer) error { return b.AddString("xyz") },
-		"much":             func(b *Buffer) error { return b.Add(make([]byte, 100000)) },
-		"by reference":     func(b *Buffer) error { return b.AddReference([]byte("xyz"), nil) },
-		"a buffer":         func(b *Buffer) error { return b.AddBuffer(bufferOfPieces(t, "x", "y")) },
-		"reserved space":   func(b *Buffer) error { return reserveAndCommit(b, 10000) },
-		"room":             func(b *Buffer) error { return b.Expand(2000) },
-		"another's data":   func(b *Buffer) error { return b.AddBufferReference(bufferOf(t, "x")) },
-		"room, not enough": func(b *Buffer) error { return reserveAndCommit(b, 500) },
+	adds := map[string]func(b *evbuffer.Buffer) error{
+		"a little":         func(b *evbuffer.Buffer) error { return b.AddString("xyz") },
+		"much":             func(b *evbuffer.Buffer) error { return b.Add(make([]byte, 100000)) },
+		"by reference":     func(b *evbuffer.Buffer) error { return b.AddReference([]byte("xyz"), nil) },
+		"a buffer":         func(b *evbuffer.Buffer) error { return b.AddBuffer(bufferOfPieces(t, "x", "y")) },
+		"reserved space":   func(b *evbuffer.Buffer) error { return reserveAndCommit(b, 10000) },
+		"room":             func(b *evbuffer.Buffer) error { return b.Expand(2000) },
+		"another's data":   func(b *evbuffer.Buffer) error { return b.AddBufferReference(bufferOf(t, "x")) },
+		"room, not enough": func(b *evbuffer.Buffer) error { return reserveAndCommit(b, 500) },
 	}
 	for name, add := range adds {
 		for pos := range 7 {
 			t.Run(name, func(t *testing.T) {
 				b := bufferOfPieces(t, "ab", "cd", "ef")
-				var p Ptr
-				ok(t, b.SetPtr(&p, pos, PtrSet))
+				var p evbuffer.Ptr
+				ok(t, b.SetPtr(&p, pos, evbuffer.PtrSet))
 				ok(t, add(b))
 				mustCheck(t, b)
 				rest := make([]byte, b.Len())
@@ -60,7 +62,7 @@ func TestPositionsStayValidWhileDataIsAdded(t *testing.T) {
 
 // reserveAndCommit reserves n bytes and commits as many as there are in one
 // piece.
-func reserveAndCommit(b *Buffer, n int) error {
+func reserveAndCommit(b *evbuffer.Buffer, n int) error {
 	var vecs [1][]byte
 	if _, err := b.Reserve(n, vecs[:]); err != nil {
 		return err
@@ -69,9 +71,9 @@ func reserveAndCommit(b *Buffer, n int) error {
 }
 
 func TestAPositionInAnEmptyBufferIsItsFront(t *testing.T) {
-	var b Buffer
-	var p Ptr
-	ok(t, b.SetPtr(&p, 0, PtrSet))
+	var b evbuffer.Buffer
+	var p evbuffer.Ptr
+	ok(t, b.SetPtr(&p, 0, evbuffer.PtrSet))
 	ok(t, b.AddString("hello"))
 	at, err := b.Search([]byte("l"), &p)
 	ok(t, err)
@@ -79,37 +81,37 @@ func TestAPositionInAnEmptyBufferIsItsFront(t *testing.T) {
 }
 
 func TestPositionsGetStale(t *testing.T) {
-	makeStale := map[string]func(b *Buffer) error{
-		"drained":        func(b *Buffer) error { return b.Drain(1) },
-		"drained empty":  func(b *Buffer) error { return b.Drain(100) },
-		"removed":        func(b *Buffer) error { _, err := b.Remove(make([]byte, 1)); return err },
-		"read a line":    func(b *Buffer) error { _, err := b.ReadLine(EOLLF); return err },
-		"prepended":      func(b *Buffer) error { return b.Prepend([]byte("x")) },
-		"prepended much": func(b *Buffer) error { return b.Prepend(make([]byte, 1000)) },
-		"prepended where there was room": func(b *Buffer) error {
+	makeStale := map[string]func(b *evbuffer.Buffer) error{
+		"drained":        func(b *evbuffer.Buffer) error { return b.Drain(1) },
+		"drained empty":  func(b *evbuffer.Buffer) error { return b.Drain(100) },
+		"removed":        func(b *evbuffer.Buffer) error { _, err := b.Remove(make([]byte, 1)); return err },
+		"read a line":    func(b *evbuffer.Buffer) error { _, err := b.ReadLine(evbuffer.EOLLF); return err },
+		"prepended":      func(b *evbuffer.Buffer) error { return b.Prepend([]byte("x")) },
+		"prepended much": func(b *evbuffer.Buffer) error { return b.Prepend(make([]byte, 1000)) },
+		"prepended where there was room": func(b *evbuffer.Buffer) error {
 			ok(t, b.Drain(1))
-			var p Ptr
-			ok(t, b.SetPtr(&p, 1, PtrSet))
+			var p evbuffer.Ptr
+			ok(t, b.SetPtr(&p, 1, evbuffer.PtrSet))
 			ok(t, b.Prepend([]byte("x")))
 			_, err := b.Search([]byte("b"), &p)
-			wantError(t, "using it", err, ErrPosition)
+			wantError(t, "using it", err, evbuffer.ErrPosition)
 			return nil
 		},
-		"prepend buffer":  func(b *Buffer) error { return b.PrependBuffer(bufferOf(t, "x")) },
-		"moved away":      func(b *Buffer) error { return New().AddBuffer(b) },
-		"moved partly":    func(b *Buffer) error { _, err := b.RemoveBuffer(New(), 1); return err },
-		"moved a chunk":   func(b *Buffer) error { _, err := b.RemoveBuffer(New(), 2); return err },
-		"pulled together": func(b *Buffer) error { _, err := b.Pullup(3); return err },
-		"freed":           func(b *Buffer) error { b.Free(); return nil },
+		"prepend buffer":  func(b *evbuffer.Buffer) error { return b.PrependBuffer(bufferOf(t, "x")) },
+		"moved away":      func(b *evbuffer.Buffer) error { return evbuffer.New().AddBuffer(b) },
+		"moved partly":    func(b *evbuffer.Buffer) error { _, err := b.RemoveBuffer(evbuffer.New(), 1); return err },
+		"moved a chunk":   func(b *evbuffer.Buffer) error { _, err := b.RemoveBuffer(evbuffer.New(), 2); return err },
+		"pulled together": func(b *evbuffer.Buffer) error { _, err := b.Pullup(3); return err },
+		"freed":           func(b *evbuffer.Buffer) error { b.Free(); return nil },
 	}
 	for name, do := range makeStale {
 		t.Run(name, func(t *testing.T) {
 			b := bufferOfPieces(t, "ab", "c\n")
-			var p Ptr
-			ok(t, b.SetPtr(&p, 1, PtrSet))
+			var p evbuffer.Ptr
+			ok(t, b.SetPtr(&p, 1, evbuffer.PtrSet))
 			ok(t, do(b))
 			_, err := b.Search([]byte("b"), &p)
-			wantError(t, "using it", err, ErrPosition)
+			wantError(t, "using it", err, evbuffer.ErrPosition)
 		})
 	}
 }

@@ -1,8 +1,10 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
 )
 
 // TestCleanupsRunExactlyOnce takes references out of buffers in all ways there
@@ -13,65 +15,65 @@ func TestCleanupsRunExactlyOnce(t *testing.T) {
 	gone := []struct {
 		name string
 		// do makes everything in b go away.
-		do func(b *Buffer) error
+		do func(b *evbuffer.Buffer) error
 	}{
-		{"drained", func(b *Buffer) error { return b.Drain(b.Len()) }},
-		{"drained by and by", func(b *Buffer) error {
+		{"drained", func(b *evbuffer.Buffer) error { return b.Drain(b.Len()) }},
+		{"drained by and by", func(b *evbuffer.Buffer) error {
 			for b.Len() > 0 {
 				ok(t, b.Drain(1))
 			}
 			return nil
 		}},
-		{"removed", func(b *Buffer) error { return discard(b.Remove(make([]byte, b.Len()))) }},
-		{"read", func(b *Buffer) error { return discard(b.Read(make([]byte, b.Len()))) }},
-		{"read as a line", func(b *Buffer) error {
+		{"removed", func(b *evbuffer.Buffer) error { return discard(b.Remove(make([]byte, b.Len()))) }},
+		{"read", func(b *evbuffer.Buffer) error { return discard(b.Read(make([]byte, b.Len()))) }},
+		{"read as a line", func(b *evbuffer.Buffer) error {
 			ok(t, b.AddString("\n"))
-			_, err := b.ReadLine(EOLLF)
+			_, err := b.ReadLine(evbuffer.EOLLF)
 			return err
 		}},
-		{"written", func(b *Buffer) error {
+		{"written", func(b *evbuffer.Buffer) error {
 			err := discard(b.WriteFD(pair[0]))
-			new(Buffer).ReadFD(pair[1], -1)
+			new(evbuffer.Buffer).ReadFD(pair[1], -1)
 			return err
 		}},
-		{"written to a writer", func(b *Buffer) error { _, err := b.WriteTo(New()); return err }},
-		{"freed", func(b *Buffer) error { b.Free(); return nil }},
-		{"pulled up", func(b *Buffer) error {
+		{"written to a writer", func(b *evbuffer.Buffer) error { _, err := b.WriteTo(evbuffer.New()); return err }},
+		{"freed", func(b *evbuffer.Buffer) error { b.Free(); return nil }},
+		{"pulled up", func(b *evbuffer.Buffer) error {
 			ok(t, b.Prepend([]byte("x")))
 			_, err := b.Pullup(-1)
 			return err
 		}},
-		{"moved and drained", func(b *Buffer) error {
-			to := New()
+		{"moved and drained", func(b *evbuffer.Buffer) error {
+			to := evbuffer.New()
 			ok(t, to.AddBuffer(b))
 			return to.Drain(to.Len())
 		}},
-		{"prepended and drained", func(b *Buffer) error {
-			to := New()
+		{"prepended and drained", func(b *evbuffer.Buffer) error {
+			to := evbuffer.New()
 			ok(t, to.PrependBuffer(b))
 			return to.Drain(to.Len())
 		}},
-		{"moved in part, copied", func(b *Buffer) error {
-			to := New()
+		{"moved in part, copied", func(b *evbuffer.Buffer) error {
+			to := evbuffer.New()
 			_, err := b.RemoveBuffer(to, b.Len()-1)
 			ok(t, err)
 			to.Free()
 			return b.Drain(1)
 		}},
-		{"shared and drained", func(b *Buffer) error {
-			to := New()
+		{"shared and drained", func(b *evbuffer.Buffer) error {
+			to := evbuffer.New()
 			ok(t, to.AddBufferReference(b))
 			ok(t, b.Drain(b.Len()))
 			return to.Drain(to.Len())
 		}},
-		{"shared and drained the other way round", func(b *Buffer) error {
-			to := New()
+		{"shared and drained the other way round", func(b *evbuffer.Buffer) error {
+			to := evbuffer.New()
 			ok(t, to.AddBufferReference(b))
 			ok(t, to.Drain(to.Len()))
 			return b.Drain(b.Len())
 		}},
-		{"shared twice and freed", func(b *Buffer) error {
-			x, y := New(), New()
+		{"shared twice and freed", func(b *evbuffer.Buffer) error {
+			x, y := evbuffer.New(), evbuffer.New()
 			ok(t, x.AddBufferReference(b))
 			ok(t, y.AddBufferReference(b))
 			x.Free()
@@ -79,8 +81,8 @@ func TestCleanupsRunExactlyOnce(t *testing.T) {
 			y.Free()
 			return nil
 		}},
-		{"shared with a buffer it then moves to", func(b *Buffer) error {
-			to := New()
+		{"shared with a buffer it then moves to", func(b *evbuffer.Buffer) error {
+			to := evbuffer.New()
 			ok(t, to.AddBufferReference(b))
 			ok(t, to.AddBuffer(b))
 			return to.Drain(to.Len())
@@ -89,7 +91,7 @@ func TestCleanupsRunExactlyOnce(t *testing.T) {
 	for _, tt := range gone {
 		t.Run(tt.name, func(t *testing.T) {
 			var cleaned [3]int
-			b := New()
+			b := evbuffer.New()
 			for i := range cleaned {
 				memory := []byte(strings.Repeat("x", 1+i))
 				ok(t, b.AddReference(memory, func(p []byte) {
@@ -110,7 +112,7 @@ func TestCleanupsRunExactlyOnce(t *testing.T) {
 
 func TestACleanupWaitsForTheLastByte(t *testing.T) {
 	cleaned := 0
-	b := New()
+	b := evbuffer.New()
 	ok(t, b.AddReference([]byte("abc"), func([]byte) { cleaned++ }))
 	ok(t, b.Drain(2))
 	want(t, "cleanups with a byte left", cleaned, 0)
@@ -120,7 +122,7 @@ func TestACleanupWaitsForTheLastByte(t *testing.T) {
 
 func TestASplitReferenceIsCleanedUpOnce(t *testing.T) {
 	cleaned := 0
-	from, to := New(), New()
+	from, to := evbuffer.New(), evbuffer.New()
 	ok(t, from.AddReference(make([]byte, 100000), func([]byte) { cleaned++ }))
 	for _, n := range []int{10000, 20000, 30000} {
 		_, err := from.RemoveBuffer(to, n)
@@ -136,8 +138,8 @@ func TestASplitReferenceIsCleanedUpOnce(t *testing.T) {
 
 func TestAnEmptyReferenceIsCleanedUpAtOnce(t *testing.T) {
 	cleaned := 0
-	var b Buffer
-	b.AddCallback(func(*CallbackEntry, CallbackInfo) { t.Error("nothing has changed") })
+	var b evbuffer.Buffer
+	b.AddCallback(func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) { t.Error("nothing has changed") })
 	ok(t, b.AddReference([]byte{}, func([]byte) { cleaned++ }))
 	ok(t, b.AddReferenceWithOffset([]byte("abc"), 3, 0, func([]byte) { cleaned++ }))
 	ok(t, b.AddReference(nil, func(data []byte) {
@@ -152,20 +154,20 @@ func TestAnEmptyReferenceIsCleanedUpAtOnce(t *testing.T) {
 }
 
 func TestARefusedReferenceIsNotCleanedUp(t *testing.T) {
-	var b Buffer
-	b.Freeze(Back)
+	var b evbuffer.Buffer
+	b.Freeze(evbuffer.Back)
 	never := func([]byte) { t.Error("cleaned up") }
-	wantError(t, "frozen", b.AddReference([]byte("x"), never), ErrFrozen)
-	wantError(t, "frozen", b.AddReference([]byte{}, never), ErrFrozen)
-	wantError(t, "nil", b.AddReference(nil, never), ErrFrozen)
-	wantError(t, "out of range", b.AddReferenceWithOffset([]byte("x"), 1, 1, never), ErrRange)
-	wantError(t, "out of range of nil", b.AddReferenceWithOffset(nil, 0, 1, never), ErrRange)
+	wantError(t, "frozen", b.AddReference([]byte("x"), never), evbuffer.ErrFrozen)
+	wantError(t, "frozen", b.AddReference([]byte{}, never), evbuffer.ErrFrozen)
+	wantError(t, "nil", b.AddReference(nil, never), evbuffer.ErrFrozen)
+	wantError(t, "out of range", b.AddReferenceWithOffset([]byte("x"), 1, 1, never), evbuffer.ErrRange)
+	wantError(t, "out of range of nil", b.AddReferenceWithOffset(nil, 0, 1, never), evbuffer.ErrRange)
 }
 
 func TestReferenceWithOffset(t *testing.T) {
 	memory := []byte("0123456789")
 	var cleaned string
-	var b Buffer
+	var b evbuffer.Buffer
 	ok(t, b.AddReferenceWithOffset(memory, 3, 4, func(p []byte) { cleaned = string(p) }))
 	wantContent(t, &b, "3456")
 	want(t, "address", addresses(t, &b)[0], &memory[3])
@@ -175,22 +177,22 @@ func TestReferenceWithOffset(t *testing.T) {
 
 // A cleanup runs in the middle of an operation, and may do what it likes.
 func TestCleanupsMayUseTheBuffer(t *testing.T) {
-	uses := map[string]func(b *Buffer){
-		"add":     func(b *Buffer) { b.AddString("!") },
-		"prepend": func(b *Buffer) { b.Prepend([]byte("!")) },
-		"drain":   func(b *Buffer) { b.Drain(b.Len()) },
-		"pull up": func(b *Buffer) { b.Pullup(-1) },
-		"free":    func(b *Buffer) { b.Free() },
-		"move":    func(b *Buffer) { New().AddBuffer(b) },
+	uses := map[string]func(b *evbuffer.Buffer){
+		"add":     func(b *evbuffer.Buffer) { b.AddString("!") },
+		"prepend": func(b *evbuffer.Buffer) { b.Prepend([]byte("!")) },
+		"drain":   func(b *evbuffer.Buffer) { b.Drain(b.Len()) },
+		"pull up": func(b *evbuffer.Buffer) { b.Pullup(-1) },
+		"free":    func(b *evbuffer.Buffer) { b.Free() },
+		"move":    func(b *evbuffer.Buffer) { evbuffer.New().AddBuffer(b) },
 	}
-	operations := map[string]func(b *Buffer){
-		"Drain":   func(b *Buffer) { b.Drain(4) },
-		"Remove":  func(b *Buffer) { b.Remove(make([]byte, 4)) },
-		"Pullup":  func(b *Buffer) { b.Pullup(5) },
-		"Free":    func(b *Buffer) { b.Free() },
-		"WriteTo": func(b *Buffer) { b.WriteTo(New()) },
-		"Move":    func(b *Buffer) { to := New(); b.RemoveBuffer(to, 4); to.Free() },
-		"Replies": func(b *Buffer) { b.ReadLine(EOLNUL) },
+	operations := map[string]func(b *evbuffer.Buffer){
+		"Drain":   func(b *evbuffer.Buffer) { b.Drain(4) },
+		"Remove":  func(b *evbuffer.Buffer) { b.Remove(make([]byte, 4)) },
+		"Pullup":  func(b *evbuffer.Buffer) { b.Pullup(5) },
+		"Free":    func(b *evbuffer.Buffer) { b.Free() },
+		"WriteTo": func(b *evbuffer.Buffer) { b.WriteTo(evbuffer.New()) },
+		"Move":    func(b *evbuffer.Buffer) { to := evbuffer.New(); b.RemoveBuffer(to, 4); to.Free() },
+		"Replies": func(b *evbuffer.Buffer) { b.ReadLine(evbuffer.EOLNUL) },
 	}
 	for opName, operation := range operations {
 		for useName, use := range uses {
@@ -239,7 +241,7 @@ func TestSharedMemoryIsUsedAgainAfterTheLastOne(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes pools forget")
 	}
-	b, to := bufferOf(t, "hello"), New()
+	b, to := bufferOf(t, "hello"), evbuffer.New()
 	memory := addresses(t, b)[0]
 	ok(t, to.AddBufferReference(b))
 	b.Free()
@@ -255,29 +257,29 @@ func TestSharedMemoryIsUsedAgainAfterTheLastOne(t *testing.T) {
 func TestNestedReferencesAreRefused(t *testing.T) {
 	segment := newSegment(t, writeFile(t, []byte("file")), 0)
 	b := bufferOf(t, "x")
-	reference := New()
+	reference := evbuffer.New()
 	ok(t, reference.AddBufferReference(b))
-	moved := New()
+	moved := evbuffer.New()
 	ok(t, moved.AddBuffer(bufferOf(t, "moved")))
-	part := New()
+	part := evbuffer.New()
 	ok(t, part.AddBufferReference(bufferOf(t, strings.Repeat("x", 20000))))
-	file := New()
+	file := evbuffer.New()
 	ok(t, file.AddFileSegment(segment, 0, -1))
 	defer file.Free()
 	for name, tt := range map[string]struct {
-		src  *Buffer
+		src  *evbuffer.Buffer
 		want error
 	}{
-		"a buffer reference":            {reference, ErrNested},
-		"a part of a buffer reference":  {part, ErrNested},
-		"a file segment":                {file, ErrNested},
+		"a buffer reference":            {reference, evbuffer.ErrNested},
+		"a part of a buffer reference":  {part, evbuffer.ErrNested},
+		"a file segment":                {file, evbuffer.ErrNested},
 		"what has been referenced":      {b, nil},
 		"what was moved here":           {moved, nil},
 		"memory that is by reference":   {bufferOfPieces(t, "a", "b"), nil},
-		"nothing":                       {New(), nil},
+		"nothing":                       {evbuffer.New(), nil},
 		"itself, as long as it's empty": {nil, nil},
 	} {
-		to := New()
+		to := evbuffer.New()
 		if tt.src == nil {
 			tt.src = to
 		}
@@ -295,15 +297,15 @@ func TestNestedReferencesAreRefused(t *testing.T) {
 // the one that made the cleanup run.
 func TestChangesByCleanupsComeAfterwards(t *testing.T) {
 	var log []string
-	operations := map[string]func(b *Buffer) error{
-		"Drain":   func(b *Buffer) error { return b.Drain(4) },
-		"Remove":  func(b *Buffer) error { _, err := b.Remove(make([]byte, 4)); return err },
-		"WriteTo": func(b *Buffer) error { _, err := b.WriteTo(New()); return err },
-		"Read":    func(b *Buffer) error { _, err := b.Read(make([]byte, 4)); return err },
+	operations := map[string]func(b *evbuffer.Buffer) error{
+		"Drain":   func(b *evbuffer.Buffer) error { return b.Drain(4) },
+		"Remove":  func(b *evbuffer.Buffer) error { _, err := b.Remove(make([]byte, 4)); return err },
+		"WriteTo": func(b *evbuffer.Buffer) error { _, err := b.WriteTo(evbuffer.New()); return err },
+		"Read":    func(b *evbuffer.Buffer) error { _, err := b.Read(make([]byte, 4)); return err },
 	}
 	for name, do := range operations {
 		t.Run(name, func(t *testing.T) {
-			var b Buffer
+			var b evbuffer.Buffer
 			ok(t, b.AddReference([]byte("abcd"), func([]byte) {
 				log = append(log, "cleanup")
 				if b.Len() == 0 && name != "WriteTo" { // that would go on for ever
@@ -323,7 +325,7 @@ func TestChangesByCleanupsComeAfterwards(t *testing.T) {
 
 func TestACleanupMayFreeTheBufferAndUseItAgain(t *testing.T) {
 	var log []string
-	var b Buffer
+	var b evbuffer.Buffer
 	ok(t, b.AddReference([]byte("abcd"), func([]byte) {
 		b.Free()
 		record(&b, &log, "new ")

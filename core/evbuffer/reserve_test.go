@@ -1,10 +1,12 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"bytes"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
 )
 
 func TestReserveAndCommit(t *testing.T) {
@@ -56,11 +58,11 @@ func TestReserveInOnePieceOnRequest(t *testing.T) {
 	n, err = b.Reserve(100, vecs[:])
 	ok(t, err)
 	want(t, "vectors", n, 2)
-	want(t, "the rest of the first chunk", len(vecs[0]), minClassSize-500)
+	want(t, "the rest of the first chunk", len(vecs[0]), evbuffer.MinClassSize-500)
 }
 
 func TestReserveGivesOutTheSameAgain(t *testing.T) {
-	var b Buffer
+	var b evbuffer.Buffer
 	var first, second [1][]byte
 	_, err := b.Reserve(100, first[:])
 	ok(t, err)
@@ -72,7 +74,7 @@ func TestReserveGivesOutTheSameAgain(t *testing.T) {
 }
 
 func TestCommitOnlyWhatIsReserved(t *testing.T) {
-	b := New()
+	b := evbuffer.New()
 	vecs := make([][]byte, 1)
 	tests := []struct {
 		name   string
@@ -90,7 +92,7 @@ func TestCommitOnlyWhatIsReserved(t *testing.T) {
 		{"after Commit", func() error { return b.Commit(vecs[:1]) }},
 		{"after giving it up", func() error { return b.Commit(nil) }},
 		{"after Free", func() error { b.Free(); return nil }},
-		{"after moving it away", func() error { return New().AddBuffer(b) }},
+		{"after moving it away", func() error { return evbuffer.New().AddBuffer(b) }},
 		{"grown", func() error { vecs[0] = make([]byte, len(vecs[0])+1); return nil }},
 		{"not from the start", func() error { vecs[0] = vecs[0][1:]; return nil }},
 		{"twice", func() error { vecs = append(vecs, vecs[0]); return nil }},
@@ -105,7 +107,7 @@ func TestCommitOnlyWhatIsReserved(t *testing.T) {
 			ok(t, err)
 			ok(t, tt.change())
 			before := b.Len()
-			wantError(t, "commit", b.Commit(vecs), ErrNotReserved)
+			wantError(t, "commit", b.Commit(vecs), evbuffer.ErrNotReserved)
 			want(t, "length", b.Len(), before)
 			mustCheck(t, b)
 		})
@@ -113,34 +115,34 @@ func TestCommitOnlyWhatIsReserved(t *testing.T) {
 }
 
 func TestCommitOfSpareMemoryThatIsGone(t *testing.T) {
-	for name, change := range map[string]func(b *Buffer) error{
-		"AddReference":  func(b *Buffer) error { return b.AddReference([]byte("x"), nil) },
-		"AddBuffer":     func(b *Buffer) error { return b.AddBuffer(bufferOf(t, strings.Repeat("x", 1000))) },
-		"Add of much":   func(b *Buffer) error { return b.Add(make([]byte, 1000)) },
-		"Drain":         func(b *Buffer) error { return b.Drain(100) },
-		"moved away":    func(b *Buffer) error { return New().AddBuffer(b) },
-		"given up":      func(b *Buffer) error { return b.Commit(nil) },
-		"Compact":       func(b *Buffer) error { b.Compact(); return nil },
-		"Free":          func(b *Buffer) error { b.Free(); return nil },
-		"reserved more": func(b *Buffer) error { _, err := b.Reserve(200000, make([][]byte, 1)); return err },
+	for name, change := range map[string]func(b *evbuffer.Buffer) error{
+		"AddReference":  func(b *evbuffer.Buffer) error { return b.AddReference([]byte("x"), nil) },
+		"AddBuffer":     func(b *evbuffer.Buffer) error { return b.AddBuffer(bufferOf(t, strings.Repeat("x", 1000))) },
+		"Add of much":   func(b *evbuffer.Buffer) error { return b.Add(make([]byte, 1000)) },
+		"Drain":         func(b *evbuffer.Buffer) error { return b.Drain(100) },
+		"moved away":    func(b *evbuffer.Buffer) error { return evbuffer.New().AddBuffer(b) },
+		"given up":      func(b *evbuffer.Buffer) error { return b.Commit(nil) },
+		"Compact":       func(b *evbuffer.Buffer) error { b.Compact(); return nil },
+		"Free":          func(b *evbuffer.Buffer) error { b.Free(); return nil },
+		"reserved more": func(b *evbuffer.Buffer) error { _, err := b.Reserve(200000, make([][]byte, 1)); return err },
 	} {
 		b := bufferOf(t, "content")
 		var vecs [1][]byte
 		_, err := b.Reserve(100000, vecs[:])
 		ok(t, err)
-		if b.spare() == nil {
+		if _, ok := evbuffer.Spare(b); !ok {
 			t.Fatal("the space is not spare memory")
 		}
 		ok(t, change(b))
 		before := b.Len()
-		wantError(t, name, b.Commit([][]byte{vecs[0][:5]}), ErrNotReserved)
+		wantError(t, name, b.Commit([][]byte{vecs[0][:5]}), evbuffer.ErrNotReserved)
 		want(t, name+": length", b.Len(), before)
 		mustCheck(t, b)
 	}
 }
 
 func TestCommitInTwoPieces(t *testing.T) {
-	reserve := func() (*Buffer, [2][]byte) {
+	reserve := func() (*evbuffer.Buffer, [2][]byte) {
 		b := bufferOf(t, strings.Repeat("x", 500))
 		var vecs [2][]byte
 		n, err := b.Reserve(100, vecs[:])
@@ -169,19 +171,19 @@ func TestCommitInTwoPieces(t *testing.T) {
 	wantContent(t, b, before+"firstsecond")
 
 	b, vecs = reserve()
-	wantError(t, "the wrong way round", b.Commit([][]byte{vecs[1], vecs[0]}), ErrNotReserved)
+	wantError(t, "the wrong way round", b.Commit([][]byte{vecs[1], vecs[0]}), evbuffer.ErrNotReserved)
 	wantContent(t, b, before)
 }
 
 // Whoever has reserved memory may write to it too late. That must not show in
 // any other buffer.
 func TestReservedMemoryIsNotGivenToOthers(t *testing.T) {
-	var b Buffer
+	var b evbuffer.Buffer
 	vecs := make([][]byte, 1)
 	_, err := b.Reserve(100, vecs)
 	ok(t, err)
 	b.Free()
-	var others [100]Buffer
+	var others [100]evbuffer.Buffer
 	for i := range others {
 		ok(t, others[i].AddString("data"))
 	}
@@ -197,16 +199,16 @@ func TestExpandMakesRoom(t *testing.T) {
 			b := bufferOf(t, strings.Repeat("x", before))
 			ok(t, b.Expand(n))
 			mustCheck(t, b)
-			free := len(b.room())
-			if b.spare() != nil {
-				free = len(b.spare().mem)
+			free := evbuffer.Room(b)
+			if n, ok := evbuffer.Spare(b); ok {
+				free = n
 			}
 			if free < n {
 				t.Errorf("Expand(%d) with %d before: %d bytes in one piece", n, before, free)
 			}
 			ok(t, b.AddString(strings.Repeat("y", n)))
 			wantContent(t, b, strings.Repeat("x", before)+strings.Repeat("y", n))
-			if b.spare() != nil {
+			if _, ok := evbuffer.Spare(b); ok {
 				t.Errorf("Expand(%d) with %d before: the spare chunk was not used", n, before)
 			}
 		}
@@ -229,20 +231,21 @@ func TestExpandMovesALittleData(t *testing.T) {
 		{"less than an eighth is free", 449, 0, 100, false, true},
 		{"much data", 5000, 0, 5000, false, true},
 		{"as much as is moved", 4096, 0, 0, false, false},
-		{"the largest chunk would do", 400, 0, maxClassSize - 400, true, false},
-		{"too much space for a chunk", 400, 0, maxClassSize - 399, false, true},
+		{"the largest chunk would do", 400, 0, evbuffer.MaxClassSize - 400, true, false},
+		{"too much space for a chunk", 400, 0, evbuffer.MaxClassSize - 399, false, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := bufferOf(t, strings.Repeat("x", tt.added))
 			ok(t, b.Drain(tt.drained))
-			mem := &b.first.mem[0]
+			mem := evbuffer.Chunks(b)[0].Memory
 			ok(t, b.Expand(tt.expand))
-			want(t, "moved", &b.first.mem[0] != mem, tt.moves)
-			want(t, "there is a spare chunk", b.spare() != nil, tt.spare)
+			want(t, "moved", evbuffer.Chunks(b)[0].Memory != mem, tt.moves)
+			_, spare := evbuffer.Spare(b)
+			want(t, "there is a spare chunk", spare, tt.spare)
 			wantContent(t, b, strings.Repeat("x", tt.added-tt.drained))
-			if !tt.spare && len(b.room()) < tt.expand {
-				t.Errorf("there is room for %d bytes", len(b.room()))
+			if !tt.spare && evbuffer.Room(b) < tt.expand {
+				t.Errorf("there is room for %d bytes", evbuffer.Room(b))
 			}
 		})
 	}

@@ -1,10 +1,12 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"bytes"
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
 )
 
 func TestSearch(t *testing.T) {
@@ -35,15 +37,15 @@ func TestSearch(t *testing.T) {
 	}
 	for _, tt := range tests {
 		b := bufferOfPieces(t, tt.pieces...)
-		var start Ptr
-		ok(t, b.SetPtr(&start, tt.start, PtrSet))
+		var start evbuffer.Ptr
+		ok(t, b.SetPtr(&start, tt.start, evbuffer.PtrSet))
 		p, err := b.Search([]byte(tt.what), &start)
 		if p.Pos() != tt.want {
 			t.Errorf("%q in %q from %d: got %d, want %d", tt.what, tt.pieces, tt.start, p.Pos(), tt.want)
 		}
 		var wanted error
 		if tt.want < 0 {
-			wanted = ErrNotFound
+			wanted = evbuffer.ErrNotFound
 		}
 		wantError(t, tt.what, err, wanted)
 	}
@@ -52,8 +54,8 @@ func TestSearch(t *testing.T) {
 func TestSearchRangeEndsAtEnd(t *testing.T) {
 	b := bufferOfPieces(t, "ab", "cd", "ef")
 	for end := range 7 {
-		var to Ptr
-		ok(t, b.SetPtr(&to, end, PtrSet))
+		var to evbuffer.Ptr
+		ok(t, b.SetPtr(&to, end, evbuffer.PtrSet))
 		p, _ := b.SearchRange([]byte("cd"), nil, &to)
 		wanted := -1
 		if end >= 4 {
@@ -69,10 +71,10 @@ func TestASearchGoesOnFromWhereItWas(t *testing.T) {
 	p, err := b.Search([]byte(","), nil)
 	for err == nil {
 		found = append(found, p.Pos())
-		ok(t, b.SetPtr(&p, 1, PtrAdd))
+		ok(t, b.SetPtr(&p, 1, evbuffer.PtrAdd))
 		p, err = b.Search([]byte(","), &p)
 	}
-	wantError(t, "at last", err, ErrNotFound)
+	wantError(t, "at last", err, evbuffer.ErrNotFound)
 	want(t, "number of matches", len(found), 3)
 	want(t, "last match", found[2], 13)
 }
@@ -92,9 +94,9 @@ func TestSearchAgreesWithPackageBytes(t *testing.T) {
 		start := r.IntN(len(text) + 1)
 		end := start + r.IntN(len(text)-start+1)
 		b := bufferOfPieces(t, pieces...)
-		var from, to Ptr
-		ok(t, b.SetPtr(&from, start, PtrSet))
-		ok(t, b.SetPtr(&to, end, PtrSet))
+		var from, to evbuffer.Ptr
+		ok(t, b.SetPtr(&from, start, evbuffer.PtrSet))
+		ok(t, b.SetPtr(&to, end, evbuffer.PtrSet))
 		wanted := bytes.Index([]byte(text[start:end]), []byte(what))
 		if wanted >= 0 {
 			wanted += start

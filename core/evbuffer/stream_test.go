@@ -1,4 +1,4 @@
-package evbuffer
+package evbuffer_test
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/go-libevent/libevent/core/evbuffer"
 )
 
 func TestABufferIsAReader(t *testing.T) {
@@ -30,7 +32,7 @@ func TestReadTellsTheEnd(t *testing.T) {
 }
 
 func TestBytesOneByOne(t *testing.T) {
-	var b Buffer
+	var b evbuffer.Buffer
 	for _, c := range []byte("abc") {
 		ok(t, b.WriteByte(c))
 	}
@@ -47,7 +49,7 @@ func TestBytesOneByOne(t *testing.T) {
 }
 
 func TestWritesAreComplete(t *testing.T) {
-	var b Buffer
+	var b evbuffer.Buffer
 	n, err := b.Write([]byte("abc"))
 	ok(t, err)
 	want(t, "bytes", n, 3)
@@ -73,7 +75,7 @@ func TestReadFrom(t *testing.T) {
 			wantContent(t, b, "<"+text)
 		})
 	}
-	b := New()
+	b := evbuffer.New()
 	n, err := b.ReadFrom(iotest.OneByteReader(strings.NewReader(text[:3000])))
 	ok(t, err)
 	want(t, "bytes", n, 3000)
@@ -95,7 +97,7 @@ func (boastful) Read(p []byte) (int, error) { return len(p) + 1, nil }
 
 func TestReadFromBadReaders(t *testing.T) {
 	broken := errors.New("broken")
-	b := New()
+	b := evbuffer.New()
 	n, err := b.ReadFrom(io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(broken)))
 	wantError(t, "broken", err, broken)
 	want(t, "bytes", n, 3)
@@ -103,22 +105,22 @@ func TestReadFromBadReaders(t *testing.T) {
 	_, err = b.ReadFrom(idle{})
 	wantError(t, "idle", err, io.ErrNoProgress)
 	_, err = b.ReadFrom(boastful{})
-	wantError(t, "boastful", err, ErrRange)
+	wantError(t, "boastful", err, evbuffer.ErrRange)
 	wantContent(t, b, "abc")
 }
 
 // A freezer freezes a buffer while that reads from it.
-type freezer struct{ b *Buffer }
+type freezer struct{ b *evbuffer.Buffer }
 
 func (f freezer) Read(p []byte) (int, error) {
-	f.b.Freeze(Back)
+	f.b.Freeze(evbuffer.Back)
 	return len(p), nil
 }
 
 func TestReadFromWhileTheBufferFreezes(t *testing.T) {
 	b := bufferOf(t, "x")
 	n, err := b.ReadFrom(freezer{b})
-	wantError(t, "frozen", err, ErrFrozen)
+	wantError(t, "frozen", err, evbuffer.ErrFrozen)
 	want(t, "bytes", n, 0)
 	wantContent(t, b, "x")
 }
@@ -159,7 +161,7 @@ func TestWriteToBadWriters(t *testing.T) {
 	wantError(t, "silent", err, io.ErrShortWrite)
 	want(t, "bytes", n, 0)
 	_, err = b.WriteTo(boastfulWriter{})
-	wantError(t, "boastful", err, ErrRange)
+	wantError(t, "boastful", err, evbuffer.ErrRange)
 	wantContent(t, b, "de")
 }
 
@@ -170,7 +172,7 @@ func (boastfulWriter) Write(p []byte) (int, error) { return len(p) + 1, nil }
 
 func TestIOCopyThroughBuffers(t *testing.T) {
 	text := strings.Repeat("0123456789", 5000)
-	a, b := bufferOf(t, text), New()
+	a, b := bufferOf(t, text), evbuffer.New()
 	n, err := io.Copy(b, a)
 	ok(t, err)
 	want(t, "bytes", n, int64(len(text)))
