@@ -6,40 +6,55 @@ import (
 )
 
 // An ad hoc nameserver is one that a query names and that is not one of the resolver's.
-// It exists as long as it has queries, is never taken for down, and never probed.
+// It exists as long as it has queries; it is never taken for down, and never probed.
 
-// pickNamed returns the nameserver that r names, or nil if it was sent there often
-// enough.
-func (b *Base) pickNamed(r *Request, addr netip.AddrPort) *nameserver {
-	s := b.named(addr)
-	if s != nil && r.sent > 0 && (int(r.sent) >= b.config.Attempts || r.isRuledOut(s)) {
-		return nil
+// pick returns the nameserver that r is to be sent to next, or nil if its attempts are
+// used up.
+func (b *Base) pick(r *Request) *nameserver {
+	if p := r.params(); p.hasNameserver() {
+		return b.pickSpecified(r, p.nameserver)
 	}
-	return s
+	return b.servers.pick(r, b.config.Attempts)
 }
 
-// named returns the nameserver with an address.
-func (b *Base) named(addr netip.AddrPort) *nameserver {
-	for _, list := range [][]*nameserver{b.servers, b.adHoc} {
-		for _, s := range list {
-			if s.addr == addr {
-				return s
-			}
+// pickSpecified returns the nameserver that r names, or nil if its attempts are used up.
+func (b *Base) pickSpecified(r *Request, addr netip.AddrPort) *nameserver {
+	s := b.servers.specified(addr)
+	if s == nil {
+		var err error
+		if s, err = newNameserver(b, addr, nil); err != nil {
+			logWarn("timer", "error", err)
+			return nil
 		}
+		b.servers.addAdHoc(s)
 	}
-	s := &nameserver{base: b, addr: addr, up: true, gone: true}
-	if err := s.timer.AssignTimer(b.event, s.onTimer); err != nil {
-		logWarn("timer", "error", err)
+	if r.sent > 0 && (int(r.sent) >= b.config.Attempts || r.isExcluded(s)) {
 		return nil
 	}
-	b.adHoc = append(b.adHoc, s)
 	return s
 }
 
-// closeAdHoc closes the ad hoc nameservers that have no queries any more.
-func (b *Base) closeAdHoc() {
-	b.adHoc = slices.DeleteFunc(b.adHoc, func(s *nameserver) bool {
-		if s.busy() {
+// specified returns the nameserver with an address, of those of the resolver or of the
+// ad hoc ones, or nil.
+func (n *nameservers) specified(addr netip.AddrPort) *nameserver {
+	if s := n.find(addr); s != nil {
+		return s
+	}
+	return findServer(n.adHoc, addr)
+}
+
+func (n *nameservers) addAdHoc(s *nameserver) {
+	s.removed = true
+	n.adHoc = append(n.adHoc, s)
+}
+
+// closeIdleAdHoc closes the ad hoc nameservers without queries.
+func (n *nameservers) closeIdleAdHoc() {
+	if len(n.adHoc) == 0 {
+		return
+	}
+	n.adHoc = slices.DeleteFunc(n.adHoc, func(s *nameserver) bool {
+		if s.hasQueries() {
 			return false
 		}
 		s.close()
@@ -47,8 +62,8 @@ func (b *Base) closeAdHoc() {
 	})
 }
 
-// busy says whether an answer of the nameserver is awaited.
-func (s *nameserver) busy() bool {
+// hasQueries reports whether an answer of the nameserver is expected.
+func (s *nameserver) hasQueries() bool {
 	for _, list := range [][]*udpSocket{s.sockets, s.retired} {
 		for _, u := range list {
 			if u != nil && u.n > 0 {

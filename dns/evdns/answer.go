@@ -8,8 +8,8 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-// receive deals with a message that has come in on a channel. What answers none
-// of the requests on it is not looked at: somebody may be guessing.
+// receive handles a message from a channel. One that does not match a request on it is
+// ignored: it may be forged.
 func (c *channel) receive(msg []byte, truncated bool) {
 	b := c.server.base
 	h, ok := dnswire.ReadHeader(msg)
@@ -18,98 +18,98 @@ func (c *channel) receive(msg []byte, truncated bool) {
 	}
 	r := c.find(h.ID)
 	exact := r != nil && r.query != nil && h.Matches(msg, r.question(), true)
-	if !exact && !c.resembles(r, msg, h) {
+	if !exact && !c.acceptsFolded(r, msg, h) {
 		if debugging() {
-			logDebug("ignored a message that answers nothing", "from", c.server.addr, "id", h.ID)
+			logDebug("ignored a message that matches no query", "from", c.server.addr, "id", h.ID)
 		}
 		return
 	}
-	c.heard()
+	c.noteAnswer()
 	if truncated || h.Bits&dnswire.BitTC != 0 && (!c.stream || r.flags&IgnoreTC != 0) {
-		b.cutOff(r)
+		b.truncated(r)
 		return
 	}
 	b.answer(r, msg, h)
 }
 
-// heard notes that the nameserver has sent something sensible.
-func (c *channel) heard() {
+// noteAnswer counts a message that matches a request.
+func (c *channel) noteAnswer() {
 	c.answers++
-	c.heardAt = c.server.base.now()
+	c.lastAnswer = c.server.base.now()
 }
 
-// cutOff deals with an answer that was too long for a datagram.
-func (b *Base) cutOff(r *Request) {
-	r.server.works(r)
+// truncated handles an answer that was too long for a datagram.
+func (b *Base) truncated(r *Request) {
+	r.server.noteAnswer(r)
 	if r.probe {
-		b.remove(r)
+		b.terminate(r)
 		return
 	}
 	if r.flags&IgnoreTC != 0 || r.stream || r.server.dial != nil {
-		b.each(r, func(r *Request) { b.fail(r, outcome{err: ErrTruncated}) })
+		b.forAll(r, func(r *Request) { b.failOrSearch(r, outcome{err: ErrTruncated}) })
 		return
 	}
 	r.stream = true
-	r.sent-- // the nameserver has answered, after all
-	b.leave(r)
+	r.refundAttempt() // as the nameserver has answered
+	r.leaveChannel()
 	b.transmit(r, r.server)
 }
 
-// answer deals with an answer that is whole.
+// answer handles a complete answer.
 func (b *Base) answer(r *Request, msg []byte, h dnswire.Header) {
 	rcode := h.Rcode()
 	if h.Answers == 0 && h.Extra > 0 {
 		rcode = h.FullRcode(msg, r.afterQuestion(h))
 	}
 	switch {
-	case r.isAboutEDNS(rcode):
-		b.askPlainly(r)
+	case r.isEDNSError(rcode):
+		b.resendWithoutEDNS(r)
 	case rcode == dns.RcodeServerFailure:
 		b.serverFailed(r)
 	case rcode == dns.RcodeNotImplemented, rcode == dns.RcodeRefused:
 		b.refused(r, Err(rcode))
-	case h.IsReferral() && b.askAnother(r):
+	case h.IsReferral() && b.retryReferral(r):
 	default:
-		r.server.works(r)
+		r.server.noteAnswer(r)
 		if r.probe {
-			b.remove(r)
+			b.terminate(r)
 			return
 		}
 		b.complete(r, msg, h)
 	}
 }
 
-// complete ends a request, and those that have joined it, with what a nameserver
-// that is all right has said, or goes on to the next name.
+// complete ends a request and its followers with an answer, or continues their searches
+// with the next name.
 func (b *Base) complete(r *Request, msg []byte, h dnswire.Header) {
 	offset := r.afterQuestion(h)
-	b.each(r, func(r *Request) {
-		o := b.parse(r, msg, h, offset)
+	b.forAll(r, func(r *Request) {
+		o := b.outcomeOf(r, msg, h, offset)
 		if h.Bits&dnswire.BitTC != 0 {
-			o.cutShort()
+			o.dropUnreliable()
 		}
 		b.cacheStore(r, &o, msg)
 		if o.err == nil {
 			b.end(r, o)
 		} else {
-			b.fail(r, o)
+			b.failOrSearch(r, o)
 		}
 	})
 }
 
-// cutShort makes the outcome that of a message that says that it is cut off, though it
-// has come over a stream. What there is may be used, but not remembered (RFC 2181,
-// section 9); that there is nothing is not said.
-func (o *outcome) cutShort() {
+// dropUnreliable adapts an outcome to a message that has TC though it came over a stream.
+// Its records may be used, but not cached (RFC 2181, section 9), and the absence of
+// records means nothing.
+func (o *outcome) dropUnreliable() {
 	o.answer.TTL = 0
 	if o.err == ErrNoData {
 		o.err = ErrTruncated
 	}
 }
 
-// parse reads an answer, in the form in which the request wants it. What
-// follows the question is at offset.
-func (b *Base) parse(r *Request, msg []byte, h dnswire.Header, offset int) (o outcome) {
+// outcomeOf unpacks an answer to a request: addresses or names, or a message. offset is
+// the end of the question.
+func (b *Base) outcomeOf(r *Request, msg []byte, h dnswire.Header, offset int) (o outcome) {
 	if h.Questions > 0 {
 		r.restoreCase(msg[:offset])
 	}
@@ -117,7 +117,7 @@ func (b *Base) parse(r *Request, msg []byte, h dnswire.Header, offset int) (o ou
 		o.answer, o.err = b.parseAnswer(r, msg, h, offset)
 		return o
 	}
-	if !b.config.TrustAD && !r.asking().wantsAD() {
+	if !b.config.TrustAD && !r.params().wantsAD() {
 		msg[3] &^= byte(dnswire.BitAD)
 	}
 	m, err := dnswire.UnpackMessage(msg, r.name, 0)
@@ -130,9 +130,9 @@ func (b *Base) parse(r *Request, msg []byte, h dnswire.Header, offset int) (o ou
 	return o
 }
 
-// parseAnswer reads the addresses or names that r asks for.
+// parseAnswer unpacks the addresses or names that r asks for.
 func (b *Base) parseAnswer(r *Request, msg []byte, h dnswire.Header, offset int) (Answer, error) {
-	got, found, err := b.reader.Read(msg, offset, h, r.name, r.qtype)
+	got, found, err := b.buffers.reader.Read(msg, offset, h, r.name, r.qtype)
 	switch {
 	case err != nil:
 		return Answer{}, ErrTruncated
@@ -142,7 +142,7 @@ func (b *Base) parseAnswer(r *Request, msg []byte, h dnswire.Header, offset int)
 	return Answer{Type: answerType(r.qtype), Addrs: got.Addrs, Names: got.Names, CanonName: got.CanonName, TTL: got.TTL}, nil
 }
 
-// afterQuestion returns what follows the question in an answer.
+// afterQuestion returns the offset of the answer section.
 func (r *Request) afterQuestion(h dnswire.Header) int {
 	if h.Questions > 0 {
 		return dnswire.HeaderLen + len(r.question())
@@ -150,9 +150,9 @@ func (r *Request) afterQuestion(h dnswire.Header) int {
 	return dnswire.HeaderLen
 }
 
-// restoreCase writes the name in the question of an answer as it was given to us,
-// without the capital letters that we have put there: other names in the answer
-// may refer to it. msg is the answer up to the end of the question.
+// restoreCase replaces the random case of the name in the question of an answer by that
+// of r.name, as other names in the answer may be compressed to it. msg is the answer up
+// to the end of the question.
 func (r *Request) restoreCase(msg []byte) {
 	if strings.IndexByte(r.name, '\\') >= 0 {
 		if _, err := dns.PackDomainName(r.name, msg, dnswire.HeaderLen, nil, false); err != nil {
@@ -168,50 +168,50 @@ func (r *Request) restoreCase(msg []byte) {
 	}
 }
 
-// serverFailed deals with the complaint that a nameserver cannot answer. It may
-// be broken, or know somebody who is. Another one may be better.
+// serverFailed handles SERVFAIL. The nameserver may be broken, or one that it depends
+// on; the request is sent to another one.
 func (b *Base) serverFailed(r *Request) {
 	const why = "nameserver failed"
 	s := r.server
 	if !r.probe {
-		s.doubted = false // it does answer
 		r.failure = uint8(ErrServerFailed)
-		s.strike(why)
+		s.noteServerFailure(why)
 	}
 	b.retry(r, why)
 }
 
-// refused deals with a nameserver that does not want to answer. It will not be
-// asked for a while, by this request not at all, and if there are others, they
-// are.
+// refused handles REFUSED and NOTIMP: the nameserver is down from now on, and excluded
+// for this request, which is sent to another one.
 func (b *Base) refused(r *Request, why Err) {
 	if !r.probe {
 		r.failure = uint8(why)
-		r.ruleOut(r.server)
-		r.server.failed(why.Error())
+		r.exclude(r.server)
+		r.server.markDown(why.Error())
 	}
 	b.retry(r, why.Error())
 }
 
-// fail ends a request, which none has joined, with an error, unless there are more
-// names to be tried.
-func (b *Base) fail(r *Request, o outcome) {
+// failOrSearch ends a request without followers with an error, unless its search has
+// more names, of which it looks up the next.
+func (b *Base) failOrSearch(r *Request, o outcome) {
 	if r.rare == nil || len(r.rare.names) == 0 {
 		b.end(r, o)
 		return
 	}
-	b.withdraw(r)
+	if orphan := b.requests.remove(r); orphan != nil {
+		b.terminate(orphan)
+	}
 	r.query = nil
-	r.startOver()
+	r.resetAttempts()
 	r.renewLimit()
 	b.nextName(r)
 	if !b.cacheLookup(r) {
-		b.enter(r)
-		b.finishLater()
+		b.requests.enqueue(r)
+		b.scheduleFlush()
 	}
 }
 
-// nextName has r ask for the next name of a search, if there is one.
+// nextName sets the name of r to the next one of its search, if there is one.
 func (b *Base) nextName(r *Request) bool {
 	if r.rare == nil || len(r.rare.names) == 0 {
 		return false
@@ -221,8 +221,8 @@ func (b *Base) nextName(r *Request) bool {
 	return true
 }
 
-// cacheLookup ends a request, which is in no queue, if its answer is known already, and
-// goes on to the next name if it is that there is none.
+// cacheLookup ends a request, which is in no queue, if its answer is cached. If a negative
+// answer is cached, it continues the search with the next name.
 func (b *Base) cacheLookup(r *Request) bool {
 	if r.probe {
 		return false
@@ -239,16 +239,16 @@ func (b *Base) cacheLookup(r *Request) bool {
 	}
 }
 
-// known returns what is known about what r asks for: from the cache, or that a
-// moment ago nameservers had no answer.
+// known returns the outcome of r if no query is needed: for special names, cached
+// failures and cached answers.
 func (b *Base) known(r *Request) (outcome, bool) {
 	if kind := r.special(); kind != specialNot {
 		return kind.outcome(r), true
 	}
-	if b.flags&NoCache != 0 || !r.asking().isCommon() {
+	if b.flags&NoCache != 0 || !r.params().isCacheable() {
 		return outcome{}, false
 	}
-	if b.failures.any() && r.asking().isUsual() {
+	if b.failures.any() && r.params().isDefault() {
 		if err := b.failures.get(r, b.now()); err != nil {
 			return outcome{err: err}, true
 		}
@@ -257,17 +257,17 @@ func (b *Base) known(r *Request) (outcome, bool) {
 		v, ok := b.cache.get(r.name, r.qtype, b.now())
 		return outcome{answer: v.answer, err: v.err}, ok
 	}
-	v, ok := b.cache.getMessage(r.asking().messageKind(), r.name, r.qtype, b.now())
-	if !ok || v.message == nil { // that there is no such name is a message, too, to be asked for
+	v, ok := b.cache.getMessage(r.params().messageKind(), r.name, r.qtype, b.now())
+	if !ok || v.message == nil { // the absence of a name is cached, but not the message that says so
 		return outcome{}, false
 	}
 	m, err := dnswire.UnpackMessage(v.message, r.name, v.age)
 	return outcome{message: m, err: v.err}, err == nil
 }
 
-// cacheStore puts an answer into the cache: a good one, or that there is none.
+// cacheStore caches an answer, positive or negative.
 func (b *Base) cacheStore(r *Request, o *outcome, msg []byte) {
-	if b.flags&NoCache != 0 || o.answer.TTL <= 0 || !r.asking().isCommon() {
+	if b.flags&NoCache != 0 || o.answer.TTL <= 0 || !r.params().isCacheable() {
 		return
 	}
 	if o.err != nil && o.err != ErrNotExist && o.err != ErrNoData {
@@ -276,6 +276,23 @@ func (b *Base) cacheStore(r *Request, o *outcome, msg []byte) {
 	if r.callback != nil {
 		b.cache.put(r.name, r.qtype, cached{answer: o.answer, err: o.err}, b.now())
 	} else {
-		b.cache.putMessage(r.asking().messageKind(), r.name, r.qtype, cached{answer: Answer{TTL: o.answer.TTL}, message: msg, err: o.err}, b.now())
+		b.cache.putMessage(r.params().messageKind(), r.name, r.qtype, cached{answer: Answer{TTL: o.answer.TTL}, message: msg, err: o.err}, b.now())
 	}
+}
+
+// retryReferral sends r to another nameserver, instead of one that has answered with a
+// referral, as glibc does, and reports whether another one is up.
+func (b *Base) retryReferral(r *Request) bool {
+	if r.probe {
+		return false
+	}
+	r.exclude(r.server)
+	next := b.pick(r)
+	if next == nil || !next.up {
+		return false
+	}
+	r.server.noteAnswer(r)
+	r.leaveChannel()
+	b.transmit(r, next)
+	return true
 }

@@ -59,8 +59,8 @@ func (b *Base) CacheLookup(name string, hints *evutil.AddrInfoHints, port uint16
 		}
 		return infos, err
 	}
-	l.name, l.rest = b.search.names(l.query.Host)
-	l.try()
+	l.name, l.rest = b.search.names(l.query.Host, &b.config.Config)
+	l.resolve()
 	return l.outcome()
 }
 

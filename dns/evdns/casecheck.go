@@ -4,70 +4,68 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-// A caseCheck is how far r has got in having an answer by UDP confirmed that has the
-// letters of the name in another case. Some nameservers change them, but so does
-// somebody who forges an answer and cannot see the query.
+// A caseCheck is the state of verifying an answer over UDP that repeats the name of r with
+// other case. Some nameservers change the case, but so does an attacker who cannot see
+// the query.
 //
-// Such an answer is not used. The right one is awaited for caseDelay, and then the
-// nameserver is asked over TCP, where an answer cannot be forged without seeing the
-// query. If TCP fails, it is asked by UDP again, and the second such answer is used: to
-// forge both, two ids and two ports have to be guessed.
+// Such an answer is not used. The request waits caseDelay for one with the exact case,
+// and is then sent to the nameserver over TCP, where an answer cannot be forged without
+// seeing the query. If TCP fails, it is sent over UDP again, and the next such answer is
+// used: to forge both, two ids and two ports have to be guessed.
 type caseCheck uint8
 
 const (
-	caseNone    caseCheck = iota // is needed
-	caseWanted                   // as there was such an answer
-	caseAsked                    // for over TCP
-	caseMissing                  // as TCP has failed
+	caseNone       caseCheck = iota // no such answer
+	caseAwaitExact                  // waits for one with the exact case
+	caseVerifying                   // sent over TCP
+	caseUnverified                  // TCP has failed
 )
 
-// resembles says whether a message is taken for the answer to r though it does not
-// repeat the question letter by letter.
-func (c *channel) resembles(r *Request, msg []byte, h dnswire.Header) bool {
+// acceptsFolded reports whether a message is accepted as the answer to r whose question
+// differs in case.
+func (c *channel) acceptsFolded(r *Request, msg []byte, h dnswire.Header) bool {
 	b := c.server.base
 	switch {
 	case r == nil || r.query == nil || !h.Matches(msg, r.question(), false):
 		return false
 	case c.stream:
-		c.server.folds = true
+		c.server.foldsCase = true
 		return true
 	}
-	return b.config.KeepCase || b.believes(r)
+	return b.config.KeepCase || b.acceptFoldedCase(r)
 }
 
-// believes says whether an answer with other letters is believed. For a probe it is
-// enough that there is one.
-func (b *Base) believes(r *Request) bool {
+// acceptFoldedCase reports whether an answer over UDP with other case is accepted, as
+// those to probes are, or else starts to verify it.
+func (b *Base) acceptFoldedCase(r *Request) bool {
 	switch {
-	case r.probe || r.caseCheck == caseMissing:
+	case r.probe || r.caseCheck == caseUnverified:
 		return true
-	case r.caseCheck == caseWanted:
-	case r.server.folds:
-		b.verifyCase(r)
+	case r.caseCheck == caseAwaitExact:
+	case r.server.foldsCase:
+		b.verifyOverTCP(r)
 	default:
-		r.caseCheck = caseWanted
-		b.inflight.Remove(r)
-		b.inflight.insert(r, min(r.deadline, b.now()+caseDelay))
-		b.finishLater()
+		r.caseCheck = caseAwaitExact
+		b.requests.reschedule(r, min(r.deadline, b.now()+caseDelay))
+		b.scheduleFlush()
 	}
 	return false
 }
 
-// verifyCase asks the nameserver that has given an answer with other letters again,
-// over TCP.
-func (b *Base) verifyCase(r *Request) {
-	r.caseCheck, r.stream = caseAsked, true
-	r.sent-- // the nameserver has answered, after all
-	b.leave(r)
+// verifyOverTCP sends r over TCP to the nameserver that has answered with other case.
+func (b *Base) verifyOverTCP(r *Request) {
+	r.caseCheck, r.stream = caseVerifying, true
+	r.refundAttempt() // as the nameserver has answered
+	r.leaveChannel()
 	b.transmit(r, r.server)
 }
 
-// caseUnconfirmed says whether confirmation was asked for and is not to be had, and
-// has r sent by UDP again.
-func (r *Request) caseUnconfirmed() bool {
-	if r.caseCheck != caseAsked || !r.stream {
+// fallBackToUDP has r sent over UDP again if it was being verified over TCP, and reports
+// whether it was.
+func (r *Request) fallBackToUDP() bool {
+	if r.caseCheck != caseVerifying || !r.stream {
 		return false
 	}
-	r.caseCheck, r.stream = caseMissing, false
+	r.caseCheck, r.stream = caseUnverified, false
 	return true
 }

@@ -5,33 +5,31 @@ import (
 	"time"
 )
 
-// A channel is a way to a nameserver, a UDP socket or a TCP connection, and
-// knows the requests that went that way by their ids. They are unique on the
-// channel.
+// A channel is a UDP socket or a stream to a nameserver, with the requests that were
+// sent on it, by their ids, which are unique on the channel.
 type channel struct {
 	server *nameserver
 	owner  channelOwner
-	stream bool // nobody but the nameserver can send on it
+	stream bool // only the nameserver can send on it
 
-	buckets   []*Request // chains by the low bits of the id; the length is a power of two
-	n         int
-	unsent    []*Request // to be sent at the end of the iteration; some may not want to any more
-	unsettled bool
+	buckets        []*Request // chains by the low bits of the id; the length is a power of two
+	n              int
+	unsent         []*Request // to be sent at the end of the iteration, unless dropped by then
+	flushScheduled bool
 
-	answers int           // how many have come
-	heardAt time.Duration // when the last of them did
+	answers    int           // received
+	lastAnswer time.Duration // when the last one was received
 }
 
 // A channelOwner is a socket or connection.
 type channelOwner interface {
-	// settle is called at the end of an iteration in which the requests have
-	// changed: it sends, and decides what to wait for.
-	settle()
-	// resend sends a request that was sent already, or returns false if
-	// that has to be another one.
+	// flush is called at the end of an iteration in which the requests have
+	// changed: it sends them, and sets which events are pending.
+	flush()
+	// resend sends a request again, or returns false if that takes another channel.
 	resend(r *Request) bool
-	// timedOut tells that a request was not answered in time.
-	timedOut(r *Request)
+	// onTimeout is called when a request was not answered in time.
+	onTimeout(r *Request)
 }
 
 // send has r sent on c, with an id of its own, at the end of the iteration.
@@ -44,14 +42,14 @@ func (c *channel) send(r *Request) {
 
 // sendLater has r, which is on c, sent at the end of the iteration.
 func (c *channel) sendLater(r *Request) {
-	c.settleLater()
+	c.scheduleFlush()
 	if !r.unsent {
 		r.unsent = true
 		c.unsent = append(c.unsent, r)
 	}
 }
 
-// drop forgets r: an answer to it will not be known.
+// drop takes r off the channel. An answer to it is ignored from then on.
 func (c *channel) drop(r *Request) {
 	at := &c.buckets[int(r.id)&(len(c.buckets)-1)]
 	for *at != r {
@@ -61,21 +59,21 @@ func (c *channel) drop(r *Request) {
 	r.via, r.unsent = nil, false
 	c.n--
 	if c.n == 0 {
-		c.settleLater()
+		c.scheduleFlush()
 	}
 }
 
-// settleLater has settle called at the end of the iteration.
-func (c *channel) settleLater() {
-	if !c.unsettled {
-		c.unsettled = true
+// scheduleFlush has flush called at the end of the iteration.
+func (c *channel) scheduleFlush() {
+	if !c.flushScheduled {
+		c.flushScheduled = true
 		b := c.server.base
-		b.unsettled = append(b.unsettled, c)
-		b.finishLater()
+		b.schedule.add(c)
+		b.scheduleFlush()
 	}
 }
 
-// takeUnsent returns the requests that still want to be sent.
+// takeUnsent returns the requests to be sent.
 func (c *channel) takeUnsent() []*Request {
 	list := c.unsent[:0]
 	for _, r := range c.unsent {
@@ -88,7 +86,7 @@ func (c *channel) takeUnsent() []*Request {
 	return list
 }
 
-// sent removes the first n requests from those to be sent.
+// sent removes the first n requests from unsent.
 func (c *channel) sent(n int) {
 	for _, r := range c.unsent[:n] {
 		r.unsent = false
@@ -113,8 +111,8 @@ func (c *channel) find(id uint16) *Request {
 	return r
 }
 
-// freeID returns a random id that no request on c has. At most half of them are
-// in use.
+// freeID returns a random id that no request on c has. At most half of the ids are in
+// use, so two draws suffice on average.
 func (c *channel) freeID(random *rand.ChaCha8) uint16 {
 	for {
 		if id := uint16(random.Uint64()); c.find(id) == nil {
@@ -145,14 +143,7 @@ func (c *channel) grow() {
 	}
 }
 
-// requests returns those that are on the channel, in the order in which they
-// were sent.
+// requests returns the requests on the channel, in the order of their deadlines.
 func (c *channel) requests() []*Request {
-	list := make([]*Request, 0, c.n)
-	for r := c.server.base.inflight.First(); r != nil && len(list) < c.n; r = c.server.base.inflight.Next(r) {
-		if r.via == c {
-			list = append(list, r)
-		}
-	}
-	return list
+	return c.server.base.requests.on(c, c.n)
 }

@@ -10,7 +10,7 @@ import (
 // answers are awaited on them.
 func TestSocketsAreReplaced(t *testing.T) {
 	for name, serve := range map[string]func(*udpSocket){
-		"old":    func(u *udpSocket) { u.born -= maxAge + 1 },
+		"old":    func(u *udpSocket) { u.created -= maxAge + 1 },
 		"used":   func(u *udpSocket) { u.uses = maxUses },
 		"full":   func(u *udpSocket) { u.n = maxPerChannel },
 		"at all": nil,
@@ -31,7 +31,7 @@ func TestSocketsAreReplaced(t *testing.T) {
 			}
 			b.config.Ports = 1
 			socket := func() *udpSocket {
-				u, err := b.servers[0].socket(b.now())
+				u, err := b.servers.list[0].socket(b.now())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -51,7 +51,7 @@ func TestSocketsAreReplaced(t *testing.T) {
 			}
 			first.n = 0
 			if waits {
-				first.settle()
+				first.flush()
 				if first.state != udpClosed {
 					t.Error("not closed after the last answer")
 				}
@@ -76,7 +76,7 @@ func TestConnectionThatIsFull(t *testing.T) {
 	if err := b.AddNameserverString("127.0.0.1:1"); err != nil {
 		t.Fatal(err)
 	}
-	s := b.servers[0]
+	s := b.servers.list[0]
 	connection := func() *connection {
 		c, err := s.connection()
 		if err != nil {
@@ -95,7 +95,7 @@ func TestConnectionThatIsFull(t *testing.T) {
 		t.Errorf("the same one: %t, closed: %t, %d full ones", second == first, first.closed, len(s.full))
 	}
 	first.n = 0
-	first.settle()
+	first.flush()
 	if !first.closed || len(s.full) != 0 || connection() != second {
 		t.Errorf("after the last answer: closed: %t, %d full ones", first.closed, len(s.full))
 	}

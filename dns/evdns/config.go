@@ -2,14 +2,18 @@ package evdns
 
 import (
 	"fmt"
+	"io"
+	"io/fs"
 	"math"
 	"net/netip"
 	"time"
+
+	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-// A Config is the settings of a resolver. The zero value of each field is its
-// default. Each is also an option of SetOption and of resolv.conf, whose name stands
-// in parentheses. Where a negative number has a meaning, any is the same.
+// A Config is the settings of a resolver. The zero value of each field is its default.
+// Most are also options of SetOption and of resolv.conf, whose names stand in
+// parentheses. Where a negative number has a meaning, all have the same.
 type Config struct {
 	// Ndots is how many dots a name must have to be looked up as it is before the
 	// search domains are tried; 0 is 1, negative is none (ndots).
@@ -24,20 +28,20 @@ type Config struct {
 	// Attempts is how often a request is sent, up to 255, and at least once to each
 	// nameserver; 0 is 3 (attempts).
 	Attempts int
-	// MaxInflight is how many requests are under way at a time, up to 1,000,000; 0 is
+	// MaxInflight is how many requests are in flight at a time, up to 1,000,000; 0 is
 	// 64 (max-inflight).
 	MaxInflight int
 	// MaxWaiting is how many requests may wait for others or for a nameserver, up to
 	// 1,000,000,000; 0 is 1,048,576 (max-waiting).
 	MaxWaiting int
 
-	// MaxTimeouts is how many timeouts in a row take a nameserver for down, up to 255;
-	// 0 is 3 (max-timeouts).
+	// MaxTimeouts is after how many timeouts in a row a nameserver is taken for down,
+	// up to 255; 0 is 3 (max-timeouts).
 	MaxTimeouts int
 	// InitialProbe is the time until a nameserver that is down is first probed, up to
 	// an hour and MaxProbe; 0 is 10 seconds (initial-probe-timeout).
 	InitialProbe time.Duration
-	// MaxProbe is what this time can grow to, from a second to an hour; 0 is an hour
+	// MaxProbe is the limit of this time, from a second to an hour; 0 is an hour
 	// (max-probe-timeout).
 	MaxProbe time.Duration
 	// ProbeBackoff is what this time is multiplied by after each failure, up to 10; 0
@@ -50,11 +54,11 @@ type Config struct {
 	// Ports is how many UDP sockets, each with a random port, a nameserver has, up to
 	// 256; 0 is 4 (ports-per-nameserver).
 	Ports int
-	// KeepCase writes names as they are, instead of in random case, which answers must
+	// KeepCase sends names as they are, instead of in random case, which answers must
 	// repeat (randomize-case 0).
 	KeepCase bool
-	// EDNSUDPSize is the length of the longest UDP answer that nameservers are told to
-	// be welcome, 512 to 65,535; 0 is 512, with which nothing is told (edns-udp-size).
+	// EDNSUDPSize is the longest UDP answer that queries announce by EDNS, in bytes, 512
+	// to 65,535; 0 is 512, with which queries have no EDNS (edns-udp-size).
 	EDNSUDPSize int
 	// ReceiveBuffer and SendBuffer are SO_RCVBUF and SO_SNDBUF of UDP sockets made
 	// from then on, in bytes; 0 is the system's default (so-rcvbuf, so-sndbuf).
@@ -64,19 +68,19 @@ type Config struct {
 	// TCPIdleTimeout is the time until a connection without requests is closed; 0 is 5
 	// seconds (tcp-idle-timeout).
 	TCPIdleTimeout time.Duration
-	// UseVC asks over TCP only (use-vc).
+	// UseVC sends queries over TCP only (use-vc).
 	UseVC bool
-	// IgnoreTC makes a truncated answer an error, instead of asking over TCP
-	// (ignore-tc).
+	// IgnoreTC makes a truncated answer an error, instead of sending the query again
+	// over TCP (ignore-tc).
 	IgnoreTC bool
-	// TrustAD has queries ask for AD, and Query give messages that have it; otherwise
-	// it is cleared in them (trust-ad).
+	// TrustAD sets AD in queries, and leaves it in the messages of Query; otherwise it
+	// is cleared in them (trust-ad).
 	TrustAD bool
 
 	// AllowSkew is how long GetAddrInfo waits for the other family when it has
 	// addresses of one; 0 is 3 seconds (getaddrinfo-allow-skew).
 	AllowSkew time.Duration
-	// SingleRequest has GetAddrInfo ask for addresses of one family after the other
+	// SingleRequest has GetAddrInfo look up the families one after the other
 	// (single-request).
 	SingleRequest bool
 	// NoAAAA has ResolveIPv6 and GetAddrInfo find no IPv6 addresses (no-aaaa).
@@ -87,15 +91,54 @@ type Config struct {
 	// CacheSize is how many answers the cache holds, of 1 KiB on average, up to
 	// 10,000,000; 0 is 10,000, negative is none (cache-size).
 	CacheSize int
-	// FailureTTL is the time for which a failed lookup is not tried again (RFC 9520),
-	// up to 5 minutes; 0 is a second, negative is none (failure-ttl).
+	// FailureTTL is the time for which a failed lookup is cached (RFC 9520), up to 5
+	// minutes; 0 is a second, negative is none (failure-ttl).
 	FailureTTL time.Duration
 	// MaxFileSize is how many bytes a resolv.conf or hosts file may have, up to 1 GiB;
 	// 0 is 16 MiB (max-file-size).
 	MaxFileSize int
+
+	// FS is the file system that ParseResolvConf, LoadHosts and ConfigureFromSystem
+	// read files from; nil is that of the system. With one, the leading slash of a
+	// filename is left out, and the configuration of the system is its
+	// etc/resolv.conf and etc/hosts, on every platform.
+	FS fs.FS
+	// Hostname is the name of this host, whose domain is searched if resolv.conf has
+	// no search domains; "" is that of the system.
+	Hostname string
+	// Random is read for the 32 bytes that seed the generator of ids, ports and the
+	// case of letters: when the resolver is made, and by SetConfig. nil is the
+	// system's secure source; SetConfig then leaves the generator as it is. A source
+	// that can be predicted is for simulations only.
+	Random io.Reader
 }
 
-// A number is a field of a Config, with what it may be. none says that it may be
+// settings is the Config of a resolver, which is complete, and what is derived from it.
+type settings struct {
+	Config
+	opt     []byte // an OPT record that announces optSize
+	optSize int
+}
+
+// optRecord returns the OPT record of queries, or nil if they have none.
+func (s *settings) optRecord() ([]byte, error) {
+	if s.EDNSUDPSize <= dnswire.MinUDPSize {
+		return nil, nil
+	}
+	if s.EDNSUDPSize != s.optSize {
+		opt, err := dnswire.PackOPT(uint16(s.EDNSUDPSize))
+		if err != nil {
+			return nil, err
+		}
+		s.opt, s.optSize = opt, s.EDNSUDPSize
+	}
+	return s.opt, nil
+}
+
+// queryTimeout returns the time of one attempt.
+func (c *Config) queryTimeout() time.Duration { return max(c.Timeout, minTimeout) }
+
+// A number is a field of a Config with its default and its range. With none it may be
 // negative, which SetOption sets for 0.
 type number struct {
 	option         string
@@ -173,11 +216,12 @@ func (c *Config) complete() error {
 func (b *Base) Config() Config {
 	b.lock()
 	defer b.unlock()
-	return b.config
+	return b.config.Config
 }
 
 // SetConfig sets all settings. They act from the next query on. The error wraps
-// ErrValue if a field is out of its range; nothing has changed then.
+// ErrValue if a field is out of its range, or the error of Random; nothing has changed
+// then.
 func (b *Base) SetConfig(c Config) error {
 	b.lock()
 	defer b.unlock()
@@ -187,15 +231,20 @@ func (b *Base) SetConfig(c Config) error {
 	if err := c.complete(); err != nil {
 		return fmt.Errorf("evdns: set config: %w", err)
 	}
+	if c.Random != nil {
+		random, err := newRandom(c.Random)
+		if err != nil {
+			return fmt.Errorf("evdns: set config: %w", err)
+		}
+		b.random = random
+	}
 	b.apply(c)
 	return nil
 }
 
-// apply makes a complete config that of the resolver.
+// apply sets a config that is complete.
 func (b *Base) apply(c Config) {
-	b.config = c
-	b.search.setNdots(max(c.Ndots, 0))
-	b.search.noTLDQuery = c.NoTLDQuery
+	b.config.Config = c
 	b.cache.setLimit(max(c.CacheSize, 0))
-	b.finishLater() // there may be room for requests that wait
+	b.scheduleFlush() // MaxInflight may have room for requests that wait
 }

@@ -4,48 +4,70 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
+	"path"
+	"path/filepath"
 	"strings"
 )
 
-// ConfigStats counts lines of configuration files that were of no use, which is
-// also logged.
+// ConfigStats counts lines of configuration files that were skipped, which are logged as
+// well.
 type ConfigStats struct {
-	// Malformed lines could not be understood, or only in part: nameservers
-	// that are no address, options with a wrong value, hosts without a name.
-	// They are logged as warnings.
+	// Malformed counts lines that are malformed, or parts of them: nameservers that
+	// are not an address, options whose value is not valid, hosts without a name. They
+	// are logged as warnings.
 	Malformed int
-	// Unknown lines have directives or options that only other resolvers
-	// know. They are logged for debugging.
+	// Unknown counts directives and options that this resolver does not support. They
+	// are logged for debugging.
 	Unknown int
 }
 
-// ConfigStats returns what ParseResolvConf and LoadHosts have had to skip so
-// far.
+// ConfigStats returns the counts of what ParseResolvConf and LoadHosts have skipped.
 func (b *Base) ConfigStats() ConfigStats {
 	b.lock()
 	defer b.unlock()
 	return b.skipped
 }
 
-// readConfig reads a file of at most max bytes.
-func readConfig(filename string, max int) (string, error) {
-	info, err := os.Stat(filename)
+// readFile reads a configuration file of at most MaxFileSize bytes.
+func (c *Config) readFile(filename string) (string, error) {
+	info, err := c.stat(filename)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrOpenFile, pathCause(err))
 	}
-	// To open a pipe would be to wait for somebody to write. A device such as
-	// the null device is fine.
-	if info.Mode()&(os.ModeDir|os.ModeNamedPipe|os.ModeSocket) != 0 {
+	// Opening a pipe would block until it has a writer. A device such as the null
+	// device is fine.
+	if info.Mode()&(fs.ModeDir|fs.ModeNamedPipe|fs.ModeSocket) != 0 {
 		return "", fmt.Errorf("%w: %v", ErrStatFile, info.Mode().Type())
 	}
-	f, err := os.Open(filename)
+	f, err := c.open(filename)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrOpenFile, pathCause(err))
 	}
-	defer f.Close()
-	return readAll(f, max)
+	defer f.Close() // nothing was written, so its error means nothing
+	return readAll(f, c.MaxFileSize)
+}
+
+// stat and open do what their namesakes in package os do, in FS if there is one.
+func (c *Config) stat(filename string) (fs.FileInfo, error) {
+	if c.FS == nil {
+		return os.Stat(filename)
+	}
+	return fs.Stat(c.FS, fsName(filename))
+}
+
+func (c *Config) open(filename string) (fs.File, error) {
+	if c.FS == nil {
+		return os.Open(filename)
+	}
+	return c.FS.Open(fsName(filename))
+}
+
+// fsName returns the name that a file has in an fs.FS, whose names are not rooted.
+func fsName(filename string) string {
+	return path.Clean(strings.TrimLeft(filepath.ToSlash(filename), "/"))
 }
 
 func readAll(r io.Reader, max int) (string, error) {
@@ -60,16 +82,16 @@ func readAll(r io.Reader, max int) (string, error) {
 	return text.String(), nil
 }
 
-// pathCause returns the cause of an error about a file whose name is known.
+// pathCause returns the error in an fs.PathError, as the caller adds the filename.
 func pathCause(err error) error {
-	if path, ok := errors.AsType[*os.PathError](err); ok {
-		return path.Err
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		return pathErr.Err
 	}
 	return err
 }
 
-// byteOrderMark is what some editors put at the start of a file, and is left where
-// files are joined.
+// byteOrderMark is inserted by some editors at the start of a file, and stays at the
+// start of a line where files are concatenated.
 const byteOrderMark = "\ufeff"
 
 // configLines yields the lines of a file with their numbers, from 1.
@@ -86,7 +108,7 @@ func configLines(text string) iter.Seq2[int, string] {
 	}
 }
 
-// checkLine says why a line is not worth looking at.
+// checkLine returns an error for a line that is too long or has a NUL byte.
 func checkLine(line string) error {
 	switch {
 	case len(line) > maxConfigLine:
@@ -97,7 +119,7 @@ func checkLine(line string) error {
 	return nil
 }
 
-// isBlank says what words of a line are separated by.
+// isBlank reports whether r separates the words of a line.
 func isBlank(r rune) bool {
 	switch r {
 	case ' ', '\t', '\v', '\f', '\r':

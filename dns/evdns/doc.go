@@ -154,40 +154,48 @@
 //
 // # Files
 //
-//	adhoc.go         nameservers that a query names
-//	answer.go        what an answer does to its request; the cache's part in a lookup
-//	base.go          Base, its making and freeing
-//	blame_*.go       which system errors are whose fault, by platform
-//	blame.go         what an error of sending does to a nameserver
-//	cache.go         the cache
-//	cachewrite.go    CacheWrite, CacheLookup
+//	base.go          Base and its parts, its making and freeing
+//
+//	request.go       Request: its start, states and end
+//	requests.go      the requests under way, in the queues of their states
+//	queue.go         a queue of requests by deadline
+//	share.go         equal questions, sent once
+//	query.go         QueryWith
+//	special.go       names without queries: localhost, invalid, onion
+//	search.go        search domains
+//	transmit.go      sending and retrying
+//	attempts.go      which nameservers a request was sent to
+//	answer.go        handling answers; the cache's part in a lookup
 //	casecheck.go     answers that change the case of the name
+//	edns.go          which nameservers support EDNS
+//	callbacks.go     the queue of callbacks
+//	schedule.go      the end of an iteration, and the timer of deadlines
+//	keepalive.go     keeping the loop from ending
+//
+//	nameserver.go    a nameserver: adding, removing, suspending
+//	nameservers.go   the list of nameservers, and the choice among them
+//	adhoc.go         nameservers that a query names
+//	health.go        round-trip times, nameservers that are down, probes
 //	channel.go       the requests on a socket or connection, by id
-//	config.go        Config, its checks and defaults
-//	configfile.go    reading files line by line
-//	edns.go          which nameservers know EDNS
-//	errors.go        the errors that a caller can tell apart
+//	udp.go           sockets to nameservers
+//	tcp.go           connections to nameservers
+//	buffers.go       memory for messages
+//
+//	cache.go         the cache of answers
+//	cachewrite.go    CacheWrite, CacheLookup
 //	failures.go      the cache of failed lookups
 //	getaddrinfo.go   GetAddrInfo
-//	health.go        nameservers that are down, and probes
-//	hosts.go         hosts files
-//	limits.go        defaults and limits
-//	log.go           log messages
-//	nameserver.go    adding, removing and suspending nameservers
-//	options.go       SetOption: the settings by libevent's names
-//	outcome.go       calling callbacks; the texts of errors
-//	pick.go          which nameserver is asked next
-//	query.go         QueryWith
-//	queue.go         lists of requests
-//	referral.go      answers that name other nameservers
-//	request.go       Request: its start, states and end
-//	resolvconf.go    resolv.conf, and the system's configuration
-//	search.go        search domains
-//	share.go         equal questions, asked once
 //	sort.go          the order of addresses (RFC 6724)
 //	sortlist.go      resolv.conf's sortlist
-//	special.go       names that are not asked for
-//	tcp.go           connections to nameservers
-//	transmit.go      sending, retries, deadlines; the end of an iteration
-//	udp.go           sockets to nameservers
+//
+//	config.go        Config, its checks and defaults
+//	options.go       SetOption: the settings by libevent's names
+//	limits.go        defaults and limits
+//	configfile.go    reading files line by line
+//	resolvconf.go    resolv.conf, and the system's configuration
+//	hosts.go         hosts files
+//
+//	errors.go        errors, and their classification
+//	errors_*.go      errors of the system, by platform
+//	log.go           log messages
 package evdns

@@ -6,46 +6,44 @@ import (
 	"github.com/miekg/dns"
 )
 
-// ednsState is what is known about whether a nameserver, and all that is on the way
-// to it, knows EDNS. One that does not complains (RFC 6891, section 7), or is silent.
-// It is asked again without, and if it answers then, for plainTime.
+// ednsState records whether a nameserver, and all middleboxes on the path, support EDNS.
+// One that does not returns an error (RFC 6891, section 7), or drops the query. It is
+// sent the query without EDNS, and if it answers that, all queries for ednsRetryTime.
 //
-// Silence has many reasons, so it is taken for this one only if the nameserver has
-// never answered a query with EDNS; and the next query has EDNS again if the one
-// without is not answered either.
+// A timeout has many causes, so it is attributed to EDNS only if the nameserver has
+// never answered a query with EDNS; and if the query without EDNS times out as well, the
+// next one has EDNS again.
 type ednsState struct {
-	known      bool          // it has answered a query with EDNS
-	doubted    bool          // it was silent about the last query, which had EDNS
-	plainUntil time.Duration // it does not know EDNS
+	supported        bool          // a query with EDNS was answered
+	suspect          bool          // the last query, which had EDNS, has timed out
+	unsupportedUntil time.Duration // no EDNS until then
 }
 
-// wantsEDNS says whether r is to have EDNS when it is sent to s, as far as s is
-// concerned.
-func (s *nameserver) wantsEDNS(r *Request) bool {
-	complained := r.plain && r.repeated
-	return !complained && !s.edns.doubted && s.edns.plainUntil <= r.sentAt
+// useEDNS reports whether r may have EDNS when it is sent to s.
+func (s *nameserver) useEDNS(r *Request) bool {
+	rejected := r.noEDNS && r.repeated
+	return !rejected && !s.edns.suspect && s.edns.unsupportedUntil <= r.sentAt
 }
 
-// ednsWorks notes that the nameserver has answered r.
-func (s *nameserver) ednsWorks(r *Request) {
+// noteEDNSAnswer notes that the nameserver has answered r.
+func (s *nameserver) noteEDNSAnswer(r *Request) {
 	e := &s.edns
 	switch {
 	case r.opt > 0:
-		e.known, e.doubted = true, false
-	case e.doubted || r.plain && r.repeated:
-		e.doubted = false
-		e.plainUntil = s.base.now() + plainTime
+		e.supported, e.suspect = true, false
+	case e.suspect || r.noEDNS && r.repeated:
+		e.suspect = false
+		e.unsupportedUntil = s.base.now() + ednsRetryTime
 	}
 }
 
-// ednsSilent notes that the nameserver has not answered r.
-func (s *nameserver) ednsSilent(r *Request) {
-	s.edns.doubted = r.opt > 0 && !s.edns.known
+// noteEDNSTimeout notes that r has timed out.
+func (s *nameserver) noteEDNSTimeout(r *Request) {
+	s.edns.suspect = r.opt > 0 && !s.edns.supported
 }
 
-// isAboutEDNS says whether a complaint may be about EDNS in a query, which is then to
-// be sent again without.
-func (r *Request) isAboutEDNS(rcode int) bool {
+// isEDNSError reports whether a response code may be caused by EDNS in the query.
+func (r *Request) isEDNSError(rcode int) bool {
 	if r.opt == 0 {
 		return false
 	}
@@ -56,10 +54,10 @@ func (r *Request) isAboutEDNS(rcode int) bool {
 	return false
 }
 
-// askPlainly sends r again, without EDNS, to the nameserver that has complained.
-func (b *Base) askPlainly(r *Request) {
-	r.plain = true
-	r.sent-- // the nameserver has answered, after all
-	b.leave(r)
+// resendWithoutEDNS sends r without EDNS to the nameserver that has rejected it.
+func (b *Base) resendWithoutEDNS(r *Request) {
+	r.noEDNS = true
+	r.refundAttempt() // as the nameserver has answered
+	r.leaveChannel()
 	b.transmit(r, r.server)
 }

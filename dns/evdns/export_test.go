@@ -26,7 +26,7 @@ func NewLine(loop *event.Base) (*Line, error) {
 		return nil, err
 	}
 	l := &Line{Base: b, ch: new(channel)}
-	l.ch.server, l.ch.owner = b.servers[0], deadEnd{l.ch}
+	l.ch.server, l.ch.owner = b.servers.at(0), deadEnd{l.ch}
 	return l, nil
 }
 
@@ -34,9 +34,9 @@ func NewLine(loop *event.Base) (*Line, error) {
 // message.
 func (l *Line) Send(r *Request) ([]byte, error) {
 	b := l.Base
-	b.waiting.Remove(r)
+	b.requests.waiting.Remove(r)
 	r.state, r.server, r.sent = stateInflight, l.ch.server, 1
-	b.inflight.insert(r, b.now()+time.Hour)
+	b.requests.inflight.insert(r, b.now()+time.Hour)
 	if err := b.compose(r, true); err != nil {
 		return nil, err
 	}
@@ -49,20 +49,20 @@ func (l *Line) Send(r *Request) ([]byte, error) {
 func (l *Line) Receive(msg []byte) { l.ch.receive(msg, false) }
 
 // Flush has callbacks be called, and whatever else is due.
-func (l *Line) Flush() { l.Base.runDone(nil) }
+func (l *Line) Flush() { l.Base.runCallbacks(nil) }
 
 // deadEnd is a channelOwner that carries nothing.
 type deadEnd struct{ ch *channel }
 
-func (d deadEnd) settle()              {}
+func (d deadEnd) flush()               {}
 func (d deadEnd) resend(*Request) bool { return true }
-func (d deadEnd) timedOut(*Request)    {}
+func (d deadEnd) onTimeout(*Request)   {}
 
 // Expire has the time pass of all requests that a nameserver has now, as if the
 // clock had gone on for no others. It is called by the loop.
 func (b *Base) Expire(nameserver netip.AddrPort) {
 	late := map[*Request]*channel{}
-	for r := b.inflight.First(); r != nil; r = b.inflight.Next(r) {
+	for r := b.requests.inflight.First(); r != nil; r = b.requests.inflight.Next(r) {
 		if r.server.addr == nameserver {
 			late[r] = r.via
 		}
@@ -72,11 +72,11 @@ func (b *Base) Expire(nameserver netip.AddrPort) {
 			b.timedOut(r)
 		}
 	}
-	b.finishLater()
+	b.scheduleFlush()
 }
 
 // EndIteration does at once what the end of the iteration would.
-func (b *Base) EndIteration() { b.finish() }
+func (b *Base) EndIteration() { b.flush() }
 
 // Backoff is the pause before a probe.
 var Backoff = backoff
@@ -90,14 +90,15 @@ func SetNotExistSkew(d time.Duration) (restore func()) {
 }
 
 // Inflight returns how many requests were sent and not answered.
-func (b *Base) Inflight() int { return b.inflight.Len() }
+func (b *Base) Inflight() int { return b.requests.lenInflight() }
 
 // Leftovers says what of requests is left in a resolver, for a test that has seen all
 // of them end, or "".
 func (b *Base) Leftovers() string {
-	if b.users+b.joined+b.questions.n+b.waiting.Len()+b.inflight.Len() == 0 {
+	q := &b.requests
+	if q.users+q.joined+q.questions.n+q.waiting.Len()+q.inflight.Len() == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%d users, %d joined, %d questions, %d waiting, %d in flight",
-		b.users, b.joined, b.questions.n, b.waiting.Len(), b.inflight.Len())
+		q.users, q.joined, q.questions.n, q.waiting.Len(), q.inflight.Len())
 }

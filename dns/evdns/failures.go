@@ -52,7 +52,7 @@ func (f *failures) any() bool { return len(f.known) > 0 }
 
 // get returns how r's question failed a moment ago, or nil.
 func (f *failures) get(r *Request, now time.Duration) error {
-	f.sweep(now, math.MaxInt)
+	f.evict(now, math.MaxInt)
 	var key failureKey
 	return f.known[string(key.set(r))].err
 }
@@ -62,7 +62,7 @@ func (f *failures) put(r *Request, err error, now, ttl time.Duration, limit int)
 	if ttl <= 0 || limit <= 0 {
 		return
 	}
-	f.sweep(now, limit-1)
+	f.evict(now, limit-1)
 	var buf failureKey
 	key := string(buf.set(r))
 	if key == "" {
@@ -75,8 +75,8 @@ func (f *failures) put(r *Request, err error, now, ttl time.Duration, limit int)
 	f.order = append(f.order, failureEnd{key, now + ttl})
 }
 
-// sweep forgets what has been kept long enough, and the oldest beyond limit.
-func (f *failures) sweep(now time.Duration, limit int) {
+// evict forgets what has been kept long enough, and the oldest beyond limit.
+func (f *failures) evict(now time.Duration, limit int) {
 	n := 0
 	for ; n < len(f.order) && (f.order[n].until <= now || len(f.order)-n > limit); n++ {
 		end := &f.order[n]

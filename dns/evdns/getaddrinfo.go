@@ -87,7 +87,7 @@ type lookup struct {
 	families      [2]family
 	timer         event.Event // ends the wait for the second family
 	cacheOnly     bool        // nothing but the cache is asked
-	oneByOne      bool        // IPv6 is asked for after IPv4
+	sequential    bool        // IPv6 is asked for after IPv4
 	ended         bool
 	done          func([]evutil.AddrInfo, error)
 }
@@ -121,8 +121,8 @@ func (l *lookup) start(hints *evutil.AddrInfoHints) (infos []evutil.AddrInfo, fi
 		}
 		return infos, true, err
 	}
-	l.name, l.rest = b.search.names(l.query.Host)
-	if l.try() {
+	l.name, l.rest = b.search.names(l.query.Host, &b.config.Config)
+	if l.resolve() {
 		infos, err = l.outcome()
 		return infos, true, err
 	}
@@ -155,17 +155,17 @@ func (b *Base) results(q *evutil.AddrInfoQuery, addrs []netip.Addr, canonName st
 	return infos, err
 }
 
-// try looks up the name, or the next ones as long as it is known that they have
+// resolve looks up the name, or the next ones as long as it is known that they have
 // no addresses, and returns true if there is nothing to wait for.
-func (l *lookup) try() bool {
+func (l *lookup) resolve() bool {
 	for {
 		l.families = [2]family{}
-		l.oneByOne = l.base.config.SingleRequest && l.query.WantsIPv4() && l.query.WantsIPv6()
+		l.sequential = l.base.config.SingleRequest && l.query.WantsIPv4() && l.query.WantsIPv6()
 		if l.query.WantsIPv4() {
-			l.ask(0)
+			l.resolveFamily(0)
 		}
-		if l.query.WantsIPv6() && (!l.oneByOne || l.families[0].request == nil) {
-			l.ask(1)
+		if l.query.WantsIPv6() && (!l.sequential || l.families[0].request == nil) {
+			l.resolveFamily(1)
 		}
 		if l.waiting() {
 			return false
@@ -179,16 +179,16 @@ func (l *lookup) try() bool {
 // nextName goes on to the next name if nameservers work, and have none of the
 // addresses of this one.
 func (l *lookup) nextName() bool {
-	if len(l.rest) == 0 || l.succeeded() || !searchGoesOn(l.families[0].err) || !searchGoesOn(l.families[1].err) {
+	if len(l.rest) == 0 || l.succeeded() || !continuesSearch(l.families[0].err) || !continuesSearch(l.families[1].err) {
 		return false
 	}
 	l.name, l.rest = l.rest[0], l.rest[1:]
 	return true
 }
 
-// ask finds out about the addresses of a family: from the cache, or else it has
+// resolveFamily finds out about the addresses of a family: from the cache, or else it has
 // a nameserver asked.
-func (l *lookup) ask(i int) {
+func (l *lookup) resolveFamily(i int) {
 	b, f := l.base, &l.families[i]
 	if kind := specialOf(l.name); kind != specialNot {
 		f.answer, f.err = kind.answer(familyTypes[i])
@@ -203,21 +203,21 @@ func (l *lookup) ask(i int) {
 	}
 	if known, ok := b.cache.get(l.name, qtype, b.now()); ok {
 		f.answer, f.err = known.answer, known.err
-		b.sortlist.arrange(f.answer.Addrs)
+		b.order.bySortlist(f.answer.Addrs)
 		return
 	}
 	if l.cacheOnly {
 		f.err = ErrNotCached
 		return
 	}
-	f.request, f.err = resolve(b, l.name, NoSearch, func(a Answer, err error) { l.answered(i, a, err) })
+	f.request, f.err = resolve(b, l.name, NoSearch, func(a Answer, err error) { l.onAnswer(i, a, err) })
 }
 
-// askNext asks for IPv6 addresses when the answer about those of IPv4 is there, if one
+// resolveSecond asks for IPv6 addresses when the answer about those of IPv4 is there, if one
 // is asked for after the other. If there is no such name, that goes for both.
-func (l *lookup) askNext(answered int) {
-	if l.oneByOne && answered == 0 && !errors.Is(l.families[0].err, ErrNotExist) {
-		l.ask(1)
+func (l *lookup) resolveSecond(answered int) {
+	if l.sequential && answered == 0 && !errors.Is(l.families[0].err, ErrNotExist) {
+		l.resolveFamily(1)
 	}
 }
 
@@ -229,8 +229,8 @@ func (l *lookup) succeeded() bool {
 	return len(l.families[0].answer.Addrs) > 0 || len(l.families[1].answer.Addrs) > 0
 }
 
-// answered takes the answer about a family. The loop calls it.
-func (l *lookup) answered(i int, a Answer, err error) {
+// onAnswer takes the answer about a family. The loop calls it.
+func (l *lookup) onAnswer(i int, a Answer, err error) {
 	l.base.lock()
 	if l.ended {
 		l.base.unlock()
@@ -238,9 +238,9 @@ func (l *lookup) answered(i int, a Answer, err error) {
 	}
 	f := &l.families[i]
 	f.request, f.answer, f.err = nil, a, err
-	l.askNext(i)
+	l.resolveSecond(i)
 	if !l.waiting() {
-		l.overrule()
+		l.mergeErrors()
 		l.proceed()
 		return
 	}
@@ -266,7 +266,7 @@ var notExistSkew = 50 * time.Millisecond
 func (l *lookup) onTimer(*event.Event, event.What) {
 	l.base.lock()
 	for i := range l.families {
-		if r := l.families[i].request; r != nil && r.over() {
+		if r := l.families[i].request; r != nil && r.ended() {
 			l.base.unlock()
 			return
 		}
@@ -275,13 +275,13 @@ func (l *lookup) onTimer(*event.Event, event.What) {
 		l.base.unlock()
 		return
 	}
-	l.abandon()
+	l.cancelRequests()
 	l.proceed()
 }
 
-// overrule has an error that is no answer not count beside one that is: if there
+// mergeErrors has an error that is no answer not count beside one that is: if there
 // is no such name, it does not matter that the other family was not heard of.
-func (l *lookup) overrule() {
+func (l *lookup) mergeErrors() {
 	v4, v6 := &l.families[0], &l.families[1]
 	switch {
 	case errors.Is(v4.err, ErrNotExist) && isNoAnswer(v6.err):
@@ -295,7 +295,7 @@ func (l *lookup) overrule() {
 // yet, or ends the lookup. It unlocks the base.
 func (l *lookup) proceed() {
 	_ = l.timer.DelNoBlock() // it was assigned
-	if l.nextName() && !l.try() {
+	if l.nextName() && !l.resolve() {
 		l.base.unlock()
 		return
 	}
@@ -329,15 +329,15 @@ func (l *lookup) end() {
 	if l.timer.Initialized() {
 		_ = l.timer.DelNoBlock() // it was assigned
 	}
-	l.abandon()
+	l.cancelRequests()
 }
 
-// abandon has no answer awaited any more.
-func (l *lookup) abandon() {
+// cancelRequests has no answer awaited any more.
+func (l *lookup) cancelRequests() {
 	for i := range l.families {
 		if r := l.families[i].request; r != nil {
 			l.families[i].request = nil
-			l.base.quit(r)
+			l.base.abort(r)
 		}
 	}
 }
@@ -374,15 +374,10 @@ func (l *lookup) failure(reason, cause error) error {
 	return fmt.Errorf("evdns: getaddrinfo node %q service %q: %w: %w", l.node, l.service, reason, cause)
 }
 
-// searchGoesOn reports whether after err, if any, it makes sense to try another
+// continuesSearch reports whether after err, if any, it makes sense to try another
 // name: a nameserver has said something, or the name was none to look up.
-func searchGoesOn(err error) bool {
+func continuesSearch(err error) bool {
 	return !isNoAnswer(err) && !isAny(err, ErrShutdown, ErrCancel, ErrFreed, ErrTooMany, ErrNotCached)
-}
-
-// isNoAnswer reports whether err says that nameservers were asked in vain.
-func isNoAnswer(err error) bool {
-	return isAny(err, ErrServerFailed, ErrTimeout, ErrUnreachable)
 }
 
 // reasonOf returns the one of the errors of the two families that says more:

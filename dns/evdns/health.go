@@ -8,24 +8,23 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// works notes that the nameserver has answered r.
-func (s *nameserver) works(r *Request) {
-	s.measure(r)
-	s.ednsWorks(r)
+// noteAnswer notes that the nameserver has answered r: it is up, and no suspect.
+func (s *nameserver) noteAnswer(r *Request) {
+	s.updateRTT(r)
+	s.noteEDNSAnswer(r)
 	if !r.probe {
-		s.known, s.knownType = r.name, r.qtype
+		s.lastName, s.lastType = r.name, r.qtype
 	}
-	if s.healthy() || s.gone {
+	if s.healthy() || s.removed {
 		return
 	}
-	s.timeouts, s.doubted = 0, false
+	s.timeouts, s.suspect = 0, false
 	if !s.up {
-		b := s.base
 		logInfo("nameserver is back up", "addr", s.addr)
 		s.up = true
-		b.good++
-		b.failures.clear()
-		s.failures = 0
+		s.base.servers.noteUp()
+		s.base.failures.clear()
+		s.probeFailures = 0
 	}
 	if s.probe != r {
 		s.endProbe()
@@ -34,65 +33,85 @@ func (s *nameserver) works(r *Request) {
 	s.timer.DelNoBlock()
 }
 
-// healthy says that nothing speaks against the nameserver.
-func (s *nameserver) healthy() bool { return s.up && s.timeouts == 0 && !s.doubted }
+// healthy reports whether the nameserver is up and no suspect.
+func (s *nameserver) healthy() bool { return s.up && s.timeouts == 0 && !s.suspect }
 
-// measure notes how long the nameserver took to answer r, just now. It does not count
-// if the query was sent several times, or if the connection had to be made first. One
-// long time does not count for much: it may have been an accident.
-func (s *nameserver) measure(r *Request) {
+// updateRTT adds the time of r's answer, which has just come, to the smoothed
+// round-trip time. A query that was sent several times does not count (Karn's
+// algorithm), nor one that had to wait for a connection. A single outlier counts for
+// little.
+func (s *nameserver) updateRTT(r *Request) {
 	if r.repeated || r.stream && r.via.answers == 1 {
 		return
 	}
-	took := r.via.heardAt - r.sentAt
-	s.delay += min(took-s.delay, s.delay+slack) / 4
+	took := r.via.lastAnswer - r.sentAt
+	s.rtt += min(took-s.rtt, s.rtt+rttSlack) / 4
 }
 
-// strike notes something that a nameserver that is all right may do once, but
-// not always.
-func (s *nameserver) strike(why string) {
+// noteTimeout notes that the nameserver has not answered in time.
+func (s *nameserver) noteTimeout(why string) {
+	s.suspect = true
+	s.countFailure(why)
+}
+
+// noteServerFailure notes that the nameserver has answered with SERVFAIL.
+func (s *nameserver) noteServerFailure(why string) {
+	s.suspect = false // it answers
+	s.countFailure(why)
+}
+
+// noteError notes that no query could be sent to the nameserver because of err.
+func (s *nameserver) noteError(err error) {
+	switch {
+	case isResourceError(err): // of this host
+	case isPermanent(err):
+		s.markDown(err.Error())
+	default:
+		s.countFailure(err.Error())
+	}
+}
+
+// countFailure counts a timeout, or another failure of which a few in a row mean that
+// the nameserver is down.
+func (s *nameserver) countFailure(why string) {
 	s.timeouts++
 	switch {
 	case s.timeouts >= s.base.config.MaxTimeouts:
-		s.failed(why)
+		s.markDown(why)
 	case s.needsProbe() && s.probe == nil:
 		s.probeIn(0)
 	}
 }
 
-// failed takes the nameserver for down.
-func (s *nameserver) failed(why string) {
+// markDown takes the nameserver for down, and starts to probe it.
+func (s *nameserver) markDown(why string) {
 	s.timeouts = 0
-	if !s.up || s.gone {
+	if !s.up || s.removed {
 		return
 	}
-	b := s.base
 	logInfo("nameserver has failed", "addr", s.addr, "reason", why)
 	s.up = false
-	b.good--
-	if b.good == 0 {
-		logInfo("all nameservers have failed")
-	}
-	s.failures = 1
+	s.base.servers.noteDown()
+	s.probeFailures = 1
 	s.endProbe()
-	s.probeIn(b.config.InitialProbe)
+	s.probeIn(s.base.config.InitialProbe)
 }
 
-// needsProbe says whether the nameserver is to be probed: it is down, or it is
-// doubted and so not asked while there are others.
+// needsProbe reports whether the nameserver is probed: it is down, or it is a suspect
+// and another one is up, which is used instead.
 func (s *nameserver) needsProbe() bool {
-	return !s.gone && (!s.up || s.doubted && s.base.good > 1)
+	return !s.removed && (!s.up || s.suspect && s.base.servers.haveAlternative())
 }
 
-// probeIn has the nameserver probed after a while.
+// probeIn has the nameserver probed after d.
 func (s *nameserver) probeIn(d time.Duration) {
 	s.probeAt = s.base.now() + d
 	s.resumeProbes()
 }
 
-// resumeProbes sets the timer for the next probe.
+// resumeProbes starts the timer for the next probe.
 func (s *nameserver) resumeProbes() {
-	if s.probe != nil || !s.needsProbe() || !s.base.runnable() {
+	if s.probe != nil || !s.needsProbe() || !s.base.keepalive.runnable() {
 		return
 	}
 	if err := s.timer.AddTimeout(max(0, s.probeAt-s.base.now())); err != nil {
@@ -100,8 +119,8 @@ func (s *nameserver) resumeProbes() {
 	}
 }
 
-// pauseProbes puts probes off, and has nobody look for answers, until the resolver has
-// something to do again, so that this does not keep the loop.
+// pauseProbes stops probes, and reading from sockets, so that the loop can end. The
+// next request resumes them.
 func (s *nameserver) pauseProbes() {
 	s.timer.DelNoBlock()
 	s.endProbe()
@@ -115,8 +134,8 @@ func (s *nameserver) pauseProbes() {
 	}
 }
 
-// onTimer begins a probe: it asks again what the nameserver has known before or,
-// if that is nothing, for what all should know.
+// onTimer starts a probe, which repeats the question that the nameserver has answered
+// last, or asks for the nameservers of the root.
 func (s *nameserver) onTimer(*event.Event, event.What) {
 	b := s.base
 	b.lock()
@@ -124,7 +143,7 @@ func (s *nameserver) onTimer(*event.Event, event.What) {
 	if s.probe != nil || !s.needsProbe() {
 		return
 	}
-	r := &Request{base: b, probe: true, name: s.known, qtype: s.knownType, limit: forever, state: stateInflight}
+	r := &Request{base: b, probe: true, name: s.lastName, qtype: s.lastType, limit: forever}
 	if r.name == "" {
 		r.name, r.qtype = ".", dns.TypeNS
 	}
@@ -133,41 +152,41 @@ func (s *nameserver) onTimer(*event.Event, event.What) {
 		logDebug("probe", "addr", s.addr, "name", r.name, "type", dns.Type(r.qtype).String())
 	}
 	s.probe = r
-	s.probeAt = b.now() + b.config.Timeout // should this one be given up
-	b.inflight.Push(r)
+	s.probeAt = b.now() + b.config.Timeout // if this one is ended early
+	b.requests.enqueueProbe(r)
 	b.transmit(r, s)
-	b.finishLater()
+	b.scheduleFlush()
 }
 
-// endProbe gives a probe up that is under way.
+// endProbe ends the probe that is in flight, if any.
 func (s *nameserver) endProbe() {
 	if s.probe != nil {
-		s.base.remove(s.probe)
+		s.base.terminate(s.probe)
 		s.probe = nil
 	}
 }
 
-// probeFailed ends a probe that has come to nothing.
+// probeFailed ends a probe without an answer, and schedules the next one.
 func (s *nameserver) probeFailed(why string) {
 	s.endProbe()
 	if s.up {
-		s.strike(why)
+		s.countFailure(why)
 		return
 	}
-	o := &s.base.config
-	s.failures++
-	s.probeIn(backoff(o.InitialProbe, o.MaxProbe, o.ProbeBackoff, s.failures-1))
+	c := &s.base.config
+	s.probeFailures++
+	s.probeIn(backoff(c.InitialProbe, c.MaxProbe, c.ProbeBackoff, s.probeFailures-1))
 }
 
-// backoff returns the pause before a probe when n have come to nothing: the
-// first one times factor to the power of n, but no more than most.
-func backoff(first, most time.Duration, factor, n int) time.Duration {
+// backoff returns the interval before a probe when n have failed: first times factor to
+// the power of n, but at most longest.
+func backoff(first, longest time.Duration, factor, n int) time.Duration {
 	d := first
-	for ; n > 0 && d < most; n-- {
+	for ; n > 0 && d < longest; n-- {
 		d *= time.Duration(factor)
 		if factor <= 1 {
 			break
 		}
 	}
-	return min(d, most)
+	return min(d, longest)
 }

@@ -15,13 +15,13 @@ type hosts struct {
 	byName map[string]host // by hostKey
 }
 
-// A host is what hosts files say about a name.
+// A host is a name of hosts files.
 type host struct {
 	canonName string // the first name on the first line
 	addrs     []netip.Addr
 }
 
-// find returns what is known of a name.
+// find returns the host of a name.
 func (h *hosts) find(name string) (host, bool) {
 	if len(h.byName) == 0 {
 		return host{}, false
@@ -30,8 +30,8 @@ func (h *hosts) find(name string) (host, bool) {
 	return found, ok
 }
 
-// hostKey returns a name in lower case, without a dot at the end. Names that are
-// like that already take no memory.
+// hostKey returns a name in lower case, without a dot at the end. It does not allocate
+// for names that are in that form.
 func hostKey(name string) string {
 	name = dnswire.TrimDot(name)
 	for i := range len(name) {
@@ -46,7 +46,7 @@ func hostKey(name string) string {
 	return name
 }
 
-// parseLine adds what a line says: an address and its names, up to a comment.
+// parseLine adds the address and the names of a line.
 func (h *hosts) parseLine(line string) error {
 	if err := checkLine(line); err != nil {
 		return err
@@ -66,7 +66,7 @@ func (h *hosts) parseLine(line string) error {
 		return errNoName
 	}
 	names := words[1:]
-	canonName := strings.Clone(names[0]) // not to keep the whole file
+	canonName := strings.Clone(names[0]) // does not retain the whole file
 	for _, name := range names {
 		if err := h.add(name, canonName, addr.Addr()); err != nil {
 			return err
@@ -96,14 +96,13 @@ func (h *hosts) add(name, canonName string, addr netip.Addr) error {
 	return nil
 }
 
-// LoadHosts adds the hosts of a file in the format of hosts(5) to those that
-// GetAddrInfo knows without asking. A line has an address and the names that
-// have it, in any case; what follows a # is a comment. Lines that cannot be
-// understood are skipped, and counted by ConfigStats; so are lines of more than
-// 64 KiB, and addresses of a name beyond 256. A byte-order mark at the start is
-// ignored. Without a filename, or if the file cannot be read, localhost becomes
-// 127.0.0.1 and ::1. Errors wrap a ConfigErr. The file is read at once, so the loop
-// waits for it (evdns_base_load_hosts).
+// LoadHosts adds the hosts of a file in the format of hosts(5), which GetAddrInfo finds
+// without a query. A line has an address and its names, which are case-insensitive; what
+// follows a # is a comment. Malformed lines, those of more than 64 KiB, and addresses of
+// a name beyond 256 are skipped and counted by ConfigStats. A byte-order mark at the
+// start is ignored. Without a filename, or if the file cannot be read, localhost becomes
+// 127.0.0.1 and ::1. Errors wrap a ConfigErr. The file is read synchronously, so the loop
+// is blocked meanwhile (evdns_base_load_hosts).
 func (b *Base) LoadHosts(filename string) error {
 	b.lock()
 	defer b.unlock()
@@ -117,7 +116,7 @@ func (b *Base) loadHosts(filename string) error {
 	const defaults = "127.0.0.1 localhost\n::1 localhost\n"
 	text, err := defaults, error(nil)
 	if filename != "" {
-		text, err = readConfig(filename, b.config.MaxFileSize)
+		text, err = b.config.readFile(filename)
 	}
 	if err != nil {
 		text = defaults
@@ -133,8 +132,8 @@ func (b *Base) loadHosts(filename string) error {
 	return nil
 }
 
-// ClearHostAddresses forgets all that hosts files have said, and the defaults
-// as well (evdns_base_clear_host_addresses).
+// ClearHostAddresses removes all hosts, the defaults included
+// (evdns_base_clear_host_addresses).
 func (b *Base) ClearHostAddresses() {
 	b.lock()
 	b.hosts = hosts{}

@@ -84,14 +84,14 @@ const (
 const (
 	// plainTime is how long a nameserver that was found not to know EDNS is asked
 	// without. It may have been replaced by then, or a host on the way.
-	plainTime = 15 * time.Minute
+	ednsRetryTime = 15 * time.Minute
 	// burstMemory is how long it is known after how many queries a nameserver closes
 	// connections.
-	burstMemory = 10 * time.Minute
+	queryLimitTTL = 10 * time.Minute
 	// caseDelay is how long the right answer is awaited when there was one with other
 	// letters, unless the nameserver is known to change them.
 	caseDelay = 50 * time.Millisecond
 	// slack is how much longer than the fastest nameserver others may take, besides
 	// as long again, to be asked as often.
-	slack = 25 * time.Millisecond
+	rttSlack = 25 * time.Millisecond
 )

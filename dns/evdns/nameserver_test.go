@@ -35,19 +35,19 @@ func newIdle(t *testing.T, nameservers ...string) (*event.Base, *Base) {
 func TestPausesBetweenProbesGrow(t *testing.T) {
 	loop, b := newIdle(t, "127.0.0.1")
 	b.config.InitialProbe, b.config.MaxProbe, b.config.ProbeBackoff = 10*time.Second, 100*time.Second, 3
-	s := b.servers[0]
+	s := b.servers.list[0]
 	ran := false
 	err := loop.Post(func() { // where the clock stands still
 		ran = true
 		for range 2 {
-			s.failed("a test says so")
+			s.markDown("a test says so")
 			for _, want := range []time.Duration{10 * time.Second, 30 * time.Second, 90 * time.Second, 100 * time.Second, 100 * time.Second} {
 				if pause := s.probeAt - b.now(); pause != want {
 					t.Errorf("a pause of %v, want %v", pause, want)
 				}
 				s.probeFailed("a test says so")
 			}
-			s.works(&Request{via: new(channel)})
+			s.noteAnswer(&Request{via: new(channel)})
 		}
 	})
 	if err != nil {
@@ -77,23 +77,23 @@ func TestNameserversAreOrderedByTheirDelay(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, b := newIdle(t, "127.0.0.1", "127.0.0.2", "127.0.0.3")
-			b.servers = b.servers[:len(test.delays)]
+			b.servers.list = b.servers.list[:len(test.delays)]
 			for i, d := range test.delays {
-				b.servers[i].delay = d
+				b.servers.list[i].rtt = d
 			}
 			got := map[*nameserver]int{}
 			for range 1000 {
 				r := &Request{base: b}
 				s := b.pick(r)
 				got[s]++
-				for i, other := range b.servers {
+				for i, other := range b.servers.list {
 					if s == other { // it is still as fast as before
-						r.via = &channel{heardAt: test.delays[i]}
-						s.works(r)
+						r.via = &channel{lastAnswer: test.delays[i]}
+						s.noteAnswer(r)
 					}
 				}
 			}
-			for i, s := range b.servers {
+			for i, s := range b.servers.list {
 				if got[s] < test.least[i] || got[s] > test.most[i] {
 					t.Errorf("nameserver %d was asked %d times, want %d to %d", i, got[s], test.least[i], test.most[i])
 				}
@@ -126,15 +126,15 @@ func TestOrderOfRetries(t *testing.T) {
 			_, b := newIdle(t)
 			b.config.Attempts = test.attempts
 			for i, state := range test.states {
-				b.servers = append(b.servers, &nameserver{base: b, up: state != down, doubted: state == doubted, failures: i})
+				b.servers.list = append(b.servers.list, &nameserver{base: b, up: state != down, suspect: state == doubted, probeFailures: i})
 			}
 			b.config.MaxTimeouts = 255
 			r, got := &Request{base: b}, ""
 			for s := b.pick(r); s != nil; s = b.pick(r) {
-				got += string(rune('0' + s.failures))
-				r.sendingTo(s)
+				got += string(rune('0' + s.probeFailures))
+				r.noteAttempt(s)
 			}
-			b.servers = nil
+			b.servers.list = nil
 			if got != test.want {
 				t.Errorf("sent to %s, want %s", got, test.want)
 			}
@@ -165,9 +165,9 @@ func TestTheTimeOfAStoppedLoopDoesNotCount(t *testing.T) {
 				r.sentAt, r.deadline, r.limit = r.sentAt-stop, r.deadline-stop, r.limit-stop
 			}
 			if late {
-				b.timerAt -= stop
+				b.schedule.timerAt -= stop
 			} else {
-				b.timerAt = b.now()
+				b.schedule.timerAt = b.now()
 			}
 			b.onTimer(nil, 0)
 			for i, r := range requests {
@@ -201,10 +201,10 @@ func TestDelaysOfNameservers(t *testing.T) {
 	} {
 		s := new(nameserver)
 		for _, d := range test.took {
-			s.measure(&Request{via: &channel{heardAt: d}})
+			s.updateRTT(&Request{via: &channel{lastAnswer: d}})
 		}
-		if slow := s.delay > slack; slow != test.slow {
-			t.Errorf("%s: a delay of %v", test.name, s.delay)
+		if slow := s.rtt > rttSlack; slow != test.slow {
+			t.Errorf("%s: a delay of %v", test.name, s.rtt)
 		}
 	}
 }

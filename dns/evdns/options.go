@@ -100,7 +100,7 @@ func (b *Base) setOption(name, value string, flags OptionFlags) (known bool, err
 	if !known {
 		return false, fmt.Errorf("set option %q: %w", name, ErrOption)
 	}
-	target := b.config
+	target := b.config.Config
 	err = opt.set(&target, name, value)
 	if err == nil {
 		err = target.complete()

@@ -16,8 +16,8 @@ func TestSetOptionSetsEveryOption(t *testing.T) {
 		get         func(b *Base) any
 		want        any
 	}{
-		{"ndots", "3", func(b *Base) any { return b.search.ndots() }, 3},
-		{"ndots:", "0", func(b *Base) any { return b.search.ndots() }, 0},
+		{"ndots", "3", func(b *Base) any { return max(b.config.Ndots, 0) }, 3},
+		{"ndots:", "0", func(b *Base) any { return max(b.config.Ndots, 0) }, 0},
 		{"timeout", "2.5", func(b *Base) any { return b.config.Timeout }, 2500 * time.Millisecond},
 		{"timeout", "0.001", func(b *Base) any { return b.config.Timeout }, time.Millisecond},
 		{"timeout", "1e30", func(b *Base) any { return b.config.Timeout }, maxSeconds},
@@ -149,8 +149,8 @@ func TestSettingsThatAreNone(t *testing.T) {
 		t.Errorf("options set %+v, the config %+v", one, other)
 	}
 	for _, b := range []*Base{byOption, byConfig} {
-		if b.search.ndots() != 0 || b.cache.limit != 0 {
-			t.Errorf("%d dots, a cache of %d", b.search.ndots(), b.cache.limit)
+		if max(b.config.Ndots, 0) != 0 || b.cache.limit != 0 {
+			t.Errorf("%d dots, a cache of %d", max(b.config.Ndots, 0), b.cache.limit)
 		}
 	}
 }

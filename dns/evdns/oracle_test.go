@@ -308,6 +308,6 @@ func (m *configMachine) option() {
 
 func (m *configMachine) names() {
 	name := m.pick("host", "host.sub", "host.sub.sub", "HOST", "a.b.c.d")
-	first, rest := m.base.search.names(name)
+	first, rest := m.base.search.names(name, &m.base.config.Config)
 	m.did(strings.Join(append([]string{first}, rest...), " "), "names", name)
 }

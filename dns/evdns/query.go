@@ -46,7 +46,7 @@ type QueryConfig struct {
 // their own are not remembered, and the others apart from those to other queries. The
 // error of QueryWith also wraps ErrValue if something in cfg cannot be, or ErrAddress.
 func (b *Base) QueryWith(name string, qtype uint16, cfg QueryConfig, cb func(*dns.Msg, error)) (*Request, error) {
-	a, err := newAsking(&cfg)
+	a, err := newQueryParams(&cfg)
 	if err == nil {
 		err = checkQuery(name, qtype)
 	}
@@ -55,13 +55,13 @@ func (b *Base) QueryWith(name string, qtype uint16, cfg QueryConfig, cb func(*dn
 	}
 	r := &Request{base: b, name: name, qtype: qtype, flags: cfg.Flags &^ CNAMECallback}
 	if cb != nil {
-		r.rare = &rareFields{message: cb, asking: a}
+		r.rare = &rareFields{message: cb, params: a}
 	}
 	return b.start(r)
 }
 
 // An asking is how a request is asked that has a QueryConfig.
-type asking struct {
+type queryParams struct {
 	class      uint16
 	bits       uint16 // of the header: AD and CD
 	do         bool
@@ -71,9 +71,9 @@ type asking struct {
 	nameserver netip.AddrPort
 }
 
-// newAsking checks a config. The result is nil if it asks as Query does.
-func newAsking(cfg *QueryConfig) (*asking, error) {
-	a := &asking{class: cfg.Class, do: cfg.DNSSEC, timeout: cfg.Timeout, until: forever}
+// newQueryParams checks a config. The result is nil if it asks as Query does.
+func newQueryParams(cfg *QueryConfig) (*queryParams, error) {
+	a := &queryParams{class: cfg.Class, do: cfg.DNSSEC, timeout: cfg.Timeout, until: forever}
 	if a.class == 0 {
 		a.class = dns.ClassINET
 	}
@@ -96,7 +96,7 @@ func newAsking(cfg *QueryConfig) (*asking, error) {
 	if a.options, err = packOptions(cfg.Options); err != nil {
 		return nil, err
 	}
-	if a.isUsual() && a.timeout == 0 {
+	if a.isDefault() && a.timeout == 0 {
 		return nil, nil
 	}
 	return a, nil
@@ -125,34 +125,34 @@ func packOptions(options []dns.EDNS0) ([]byte, error) {
 	return buf[dnswire.OPTLen:n], nil
 }
 
-// isCommon says whether the answer is one to others, too, that ask with the same bits. A
+// isCacheable says whether the answer is one to others, too, that ask with the same bits. A
 // nil asking is that of most requests.
-func (a *asking) isCommon() bool {
+func (a *queryParams) isCacheable() bool {
 	return a == nil || a.class == dns.ClassINET && len(a.options) == 0 && !a.nameserver.IsValid()
 }
 
-// isUsual says whether a question is asked as by a request without an asking, apart
+// isDefault says whether a question is asked as by a request without an asking, apart
 // from the time that it has.
-func (a *asking) isUsual() bool {
-	return a == nil || a.isCommon() && a.bits == 0 && !a.do
+func (a *queryParams) isDefault() bool {
+	return a == nil || a.isCacheable() && a.bits == 0 && !a.do
 }
 
-// asksAs says whether the same question is the same query as with another asking. The
+// equal says whether the same question is the same query as with another asking. The
 // time that there is does not matter.
-func (a *asking) asksAs(other *asking) bool {
+func (a *queryParams) equal(other *queryParams) bool {
 	if a == nil || other == nil {
-		return a.isUsual() && other.isUsual()
+		return a.isDefault() && other.isDefault()
 	}
 	return a.class == other.class && a.bits == other.bits && a.do == other.do &&
 		a.nameserver == other.nameserver && bytes.Equal(a.options, other.options)
 }
 
-func (a *asking) namesServer() bool { return a != nil && a.nameserver.IsValid() }
+func (a *queryParams) hasNameserver() bool { return a != nil && a.nameserver.IsValid() }
 
-func (a *asking) wantsAD() bool { return a != nil && a.bits&dnswire.BitAD != 0 }
+func (a *queryParams) wantsAD() bool { return a != nil && a.bits&dnswire.BitAD != 0 }
 
 // messageKind returns under which kind the message of an answer is remembered.
-func (a *asking) messageKind() entryKind {
+func (a *queryParams) messageKind() entryKind {
 	kind := kindMessage
 	if a == nil {
 		return kind
@@ -169,17 +169,17 @@ func (a *asking) messageKind() entryKind {
 	return kind
 }
 
-// asking returns how r is asked, or nil for the way of all others.
-func (r *Request) asking() *asking {
+// params returns how r is asked, or nil for the way of all others.
+func (r *Request) params() *queryParams {
 	if r.rare == nil {
 		return nil
 	}
-	return r.rare.asking
+	return r.rare.params
 }
 
-// record returns the record of EDNS of a query that is asked so, for datagrams of at
+// optRecord returns the record of EDNS of a query that is asked so, for datagrams of at
 // most so many bytes, or nothing if it needs none.
-func (a *asking) record(udpSize int) []byte {
+func (a *queryParams) optRecord(udpSize int) []byte {
 	if udpSize <= dnswire.MinUDPSize {
 		if !a.do && len(a.options) == 0 {
 			return nil
@@ -198,14 +198,14 @@ func (a *asking) record(udpSize int) []byte {
 
 // apply writes the rest of how a query is asked into its message, whose question ends
 // at end.
-func (a *asking) apply(query []byte, end int) {
+func (a *queryParams) apply(query []byte, end int) {
 	query[3] |= byte(a.bits)
 	binary.BigEndian.PutUint16(query[end-2:], a.class)
 }
 
 // beginTime sets when r ends at the latest.
 func (r *Request) beginTime() {
-	if a := r.asking(); a != nil && a.timeout > 0 {
+	if a := r.params(); a != nil && a.timeout > 0 {
 		a.until = r.base.now() + a.timeout
 	}
 	r.renewLimit()
@@ -214,7 +214,7 @@ func (r *Request) beginTime() {
 // renewLimit gives r the time for a name, as far as it has that left.
 func (r *Request) renewLimit() {
 	r.limit = r.base.limit()
-	if a := r.asking(); a != nil {
+	if a := r.params(); a != nil {
 		r.limit = min(r.limit, a.until)
 	}
 }

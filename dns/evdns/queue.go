@@ -6,7 +6,7 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/list"
 )
 
-// queue is a list of requests. Each is in that of its state.
+// queue is a list of requests, by deadline.
 type queue struct {
 	list.List[Request, requestLinks]
 }
@@ -16,8 +16,8 @@ type requestLinks struct{}
 // Of implements list.Linker.
 func (requestLinks) Of(r *Request) *list.Links[Request] { return &r.links }
 
-// insert puts r where its deadline belongs. That is the end, or near it, as
-// requests have about the same time.
+// insert puts r, which is in no queue, behind those with the same or an earlier
+// deadline. It searches from the end: most requests have the same timeout.
 func (q *queue) insert(r *Request, deadline time.Duration) {
 	r.deadline = deadline
 	at := q.Last()
@@ -27,8 +27,8 @@ func (q *queue) insert(r *Request, deadline time.Duration) {
 	q.InsertAfter(at, r)
 }
 
-// move gives r, which is in the queue, another deadline. A request that was sent just
-// now stands at the end already.
+// move gives r, which is in the queue, another deadline. A request that was started
+// just now is last already.
 func (q *queue) move(r *Request, deadline time.Duration) {
 	if prev := q.Prev(r); q.Last() == r && (prev == nil || prev.deadline <= deadline) {
 		r.deadline = deadline
@@ -36,4 +36,27 @@ func (q *queue) move(r *Request, deadline time.Duration) {
 	}
 	q.Remove(r)
 	q.insert(r, deadline)
+}
+
+// due returns the first request, if its deadline has passed, or nil.
+func (q *queue) due(now time.Duration) *Request {
+	if r := q.First(); r != nil && r.deadline <= now {
+		return r
+	}
+	return nil
+}
+
+// renewLimits gives all requests of the queue, and their followers, their whole time
+// from now on.
+func (q *queue) renewLimits() {
+	old := *q
+	*q = queue{}
+	for r := old.First(); r != nil; r = old.First() {
+		old.Remove(r)
+		r.renewLimit()
+		if followers := r.followers(); followers != nil {
+			followers.renewLimits()
+		}
+		q.insert(r, r.firstLimit())
+	}
 }

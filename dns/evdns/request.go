@@ -23,10 +23,10 @@ const (
 	NoSearch QueryFlags = 0x01
 	// UseVC uses TCP from the start (DNS_QUERY_USEVC).
 	UseVC QueryFlags = 0x02
-	// IgnoreTC makes a truncated answer the error ErrTruncated, instead of a
-	// reason to ask again over TCP (DNS_QUERY_IGNTC).
+	// IgnoreTC makes a truncated answer the error ErrTruncated, instead of sending
+	// the query again over TCP (DNS_QUERY_IGNTC).
 	IgnoreTC QueryFlags = 0x04
-	// CNAMECallback has the callback called a second time after a good
+	// CNAMECallback has the callback called a second time after a positive
 	// answer, if the name is an alias, with an Answer of TypeCNAME
 	// (DNS_CNAME_CALLBACK).
 	CNAMECallback QueryFlags = 0x80
@@ -34,7 +34,7 @@ const (
 	allQueryFlags = NoSearch | UseVC | IgnoreTC | CNAMECallback
 )
 
-// AnswerType says what an Answer has.
+// AnswerType is the kind of data of an Answer.
 type AnswerType uint8
 
 const (
@@ -60,74 +60,73 @@ func answerType(qtype uint16) AnswerType {
 	}
 }
 
-// An Answer is what was found out about a name or an address. With an error it
-// has only a Type and, if the error is worth remembering, a TTL.
+// An Answer is the data of a name or an address. With an error it has only a Type and, if
+// the error can be cached, a TTL.
 type Answer struct {
 	Type      AnswerType
 	Addrs     []netip.Addr  // of TypeA and TypeAAAA
 	Names     []string      // of TypePTR and TypeCNAME, without a dot at the end
-	CanonName string        // of TypeA and TypeAAAA: what the name is an alias for, or ""
-	TTL       time.Duration // how long this may be remembered
+	CanonName string        // of TypeA and TypeAAAA: the name that the name is an alias of, or ""
+	TTL       time.Duration // how long this may be cached
 }
 
-// A state says where a request is.
+// A state is the state of a request.
 type state uint8
 
 const (
 	stateNew      state = iota // in no queue
-	stateWaiting               // in Base.waiting
-	stateInflight              // in Base.inflight
-	stateJoined                // in the queue of the request that asks the same
-	stateEnded                 // its callback is due, or was called, or never will be
+	stateWaiting               // in requests.waiting
+	stateInflight              // in requests.inflight
+	stateJoined                // follows a request with the same question
+	stateEnded                 // its callback is queued, was called, or never will be
 )
 
-// A Request is a lookup under way. It may be forgotten or kept; after its
-// callback was called it is good for nothing, and harmless (struct
-// evdns_request).
+// A Request is a lookup under way. It need not be kept; after its callback was called its
+// methods do nothing (struct evdns_request).
 type Request struct {
 	base  *Base
 	links list.Links[Request] // in the queue of its state
-	chain *Request            // among those of via
+	chain *Request            // the next one in its bucket of via
 
-	name  string      // which is asked for now, with a dot at its end
-	query []byte      // the message that asks, or nil as long as none was sent
+	name  string      // that is looked up now, with a dot at its end
+	query []byte      // in wire format, or nil before the first attempt
 	rare  *rareFields // or nil
 
-	server   *nameserver // that was asked last, or nil
-	via      *channel    // where an answer is awaited, or nil
+	server   *nameserver // of the last attempt, or nil
+	via      *channel    // on which an answer is expected, or nil
 	callback func(Answer, error)
 
-	sentAt   time.Duration // the last time
-	deadline time.Duration // when the queue's owner is to look at it
-	limit    time.Duration // when it ends at the latest
+	sentAt   time.Duration // the last attempt
+	deadline time.Duration // of the queue: of the attempt, or limit
+	limit    time.Duration // of the lookup of this name
 
 	id, qtype uint16
 	opt       uint16 // length of the OPT record that query ends with
 	flags     QueryFlags
 	state     state
 	caseCheck caseCheck
-	sent      uint8 // how often, 255 times at most
-	failure   uint8 // what went wrong last, an Err, or 0 for silence
-	probe     bool  // is the resolver's own
-	plain     bool  // is to have no EDNS, as the nameserver has complained
-	stream    bool  // is to be sent over a stream
-	repeated  bool  // was sent to the same nameserver twice in a row
-	unsent    bool  // is to be sent by via
+	sent      uint8 // attempts, 255 at most
+	failure   uint8 // the Err of the last attempt, or 0 for a timeout
+	probe     bool  // of a nameserver's health, without a callback
+	noEDNS    bool  // the nameserver has rejected EDNS
+	stream    bool  // sent over a stream
+	repeated  bool  // the last two attempts were at the same nameserver
+	unsent    bool  // in via.unsent
 }
 
-// forever is a deadline that does not come.
+// forever is the deadline of what has none.
 const forever = time.Duration(math.MaxInt64)
 
-// rareFields are those that few requests use.
+// rareFields are the fields that few requests use.
 type rareFields struct {
-	names   []string              // to be tried after this one
+	names   []string              // of the search, after this one
 	message func(*dns.Msg, error) // the callback of Query
-	asking  *asking               // how it is asked, or nil for the way of all others
-	trouble *trouble              // what has gone wrong, or nil
-	share   *share                // what it has to do with others, or nil
+	params  *queryParams          // of QueryWith, or nil for the defaults
+	history *history              // of failed attempts, or nil
+	share   *share                // with equal questions, or nil
 }
 
-// rareFields returns the part of r that few requests have.
+// rareFields returns the rare fields of r, and makes them if there are none.
 func (r *Request) rareFields() *rareFields {
 	if r.rare == nil {
 		r.rare = new(rareFields)
@@ -136,9 +135,9 @@ func (r *Request) rareFields() *rareFields {
 }
 
 // ResolveIPv4 looks up the IPv4 addresses of a name. cb is called by the loop,
-// once, and never before ResolveIPv4 has returned. The error it gets wraps an
-// Err. That of ResolveIPv4 itself wraps ErrName if the name cannot be looked up,
-// or ErrTooMany; then cb is never called (evdns_base_resolve_ipv4).
+// once, and never before ResolveIPv4 has returned. Its error wraps an Err. The error of
+// ResolveIPv4 itself wraps ErrName if the name is not valid, or ErrTooMany; then cb is
+// never called (evdns_base_resolve_ipv4).
 func (b *Base) ResolveIPv4(name string, flags QueryFlags, cb func(Answer, error)) (*Request, error) {
 	return b.resolve(name, dns.TypeA, flags, cb)
 }
@@ -167,14 +166,12 @@ func (b *Base) ResolveReverse(addr netip.Addr, flags QueryFlags, cb func(Answer,
 	return b.start(&Request{base: b, name: name, qtype: dns.TypePTR, flags: flags | NoSearch, callback: cb})
 }
 
-// Query asks for the records of any type that a name has, in class IN; QueryWith can
-// ask in other ways. cb gets
-// the message that a nameserver has answered, which is its own from then on,
-// and nil if there was none; an error wraps an Err, as for ResolveIPv4, and may
-// come with a message, as for a name that does not exist. The name is as in a
-// zone file: a backslash gives a meaning to the character or the three digits
-// that follow. CNAMECallback means nothing here. Transfers of zones are no
-// queries.
+// Query looks up the records of any type that a name has, in class IN; QueryWith takes
+// more parameters. cb gets the message of a nameserver, which it may keep, or nil if there
+// was none. An error wraps an Err, as for ResolveIPv4, and may come with a message, as
+// for a name that does not exist. The name is in the format of zone files, with
+// backslashes as escapes. CNAMECallback has no effect. For zone transfers the error wraps
+// errors.ErrUnsupported.
 func (b *Base) Query(name string, qtype uint16, flags QueryFlags, cb func(*dns.Msg, error)) (*Request, error) {
 	if err := checkQuery(name, qtype); err != nil {
 		return nil, lookupError(name, qtype, err)
@@ -195,7 +192,7 @@ func checkQuery(name string, qtype uint16) error {
 	return err
 }
 
-// start begins a request for a name, or several.
+// start starts a request for a name, or for those of its search.
 func (b *Base) start(r *Request) (*Request, error) {
 	b.lock()
 	defer b.unlock()
@@ -212,7 +209,7 @@ func (b *Base) start(r *Request) (*Request, error) {
 		r.flags |= IgnoreTC
 	}
 	if r.flags&NoSearch == 0 {
-		first, rest := b.search.names(r.name)
+		first, rest := b.search.names(r.name, &b.config.Config)
 		r.name = first
 		if len(rest) > 0 {
 			r.rareFields().names = rest
@@ -221,31 +218,16 @@ func (b *Base) start(r *Request) (*Request, error) {
 	r.name = dns.Fqdn(r.name)
 	r.stream = r.flags&UseVC != 0
 	r.beginTime()
-	b.users++
+	b.requests.addUser()
 	if !b.cacheLookup(r) {
-		b.enter(r)
-		b.finishLater()
+		b.requests.enqueue(r)
+		b.scheduleFlush()
 	}
 	return r, nil
 }
 
-// limit returns when a request is given up at the latest that begins with a name
-// now: it has the time of all attempts, and that of one for each nameserver that
-// these may not reach. While the resolver is suspended there is no end.
-func (b *Base) limit() time.Duration {
-	if b.suspended {
-		return forever
-	}
-	const longest = forever / 2
-	n := time.Duration(b.config.Attempts + max(0, len(b.servers)-1))
-	if b.config.patience() > longest/n {
-		return longest
-	}
-	return b.now() + n*b.config.patience()
-}
-
-// withoutIPv6 makes a request for IPv6 addresses one that finds none, but asks for
-// those of IPv4, to know whether there is such a name.
+// withoutIPv6 makes a request for IPv6 addresses one that finds none, but looks up those
+// of IPv4, to report whether the name exists.
 func (r *Request) withoutIPv6() {
 	name, callback := r.name, r.callback
 	r.qtype = dns.TypeA
@@ -266,95 +248,86 @@ func (b *Base) checkStart(r *Request) error {
 		return fmt.Errorf("callback: %w", event.ErrNil)
 	case r.flags&^allQueryFlags != 0:
 		return fmt.Errorf("%#x: %w", uint8(r.flags&^allQueryFlags), ErrFlags)
-	case b.waiting.Len()+b.joined-b.places() >= b.config.MaxWaiting:
+	case b.requests.lenWaiting()-b.freeSlots() >= b.config.MaxWaiting:
 		return ErrTooMany
 	}
 	return nil
 }
 
-// Cancel ends the request: its callback is called with ErrCancel, by the loop,
-// later. If the callback is due already, it comes as it would have, and after
-// that Cancel does nothing (evdns_cancel_request).
+// Cancel ends the request: the loop calls its callback with ErrCancel, later. If the
+// request has ended already, Cancel does nothing (evdns_cancel_request).
 func (r *Request) Cancel() {
 	b := r.base
 	b.lock()
-	if !r.over() {
+	if !r.ended() {
 		b.end(r, outcome{err: ErrCancel})
 	}
 	b.unlock()
 }
 
-// over says whether the callback of the request is due or was called.
-func (r *Request) over() bool { return r.state == stateEnded || r.detached() }
+// ended reports whether the callback of the request is queued or was called.
+func (r *Request) ended() bool { return r.state == stateEnded || r.isDetached() }
 
-// end ends a request, with what its callback is to be told.
+// end ends a request, whose callback is called with the outcome.
 func (b *Base) end(r *Request, o outcome) {
 	if !r.probe {
-		b.tell(r, o)
+		b.queueCallback(r, o)
 	}
-	b.quit(r)
+	b.abort(r)
 }
 
-// quit ends a request without calling its callback, unless that is due. If others have
-// joined it, it is still sent for them.
-func (b *Base) quit(r *Request) {
-	if r.over() {
+// abort ends a request without calling its callback, unless that is queued. If it has
+// followers, it stays in flight for them.
+func (b *Base) abort(r *Request) {
+	if r.ended() {
 		return
 	}
 	if !r.probe {
-		b.users--
+		b.requests.removeUser()
 	}
-	if r.joined() == nil {
-		b.remove(r)
+	if r.followers() == nil {
+		b.terminate(r)
 		return
 	}
-	r.rare.share.detached = true
-	b.finishLater()
+	r.rare.share.leaderOnly = true
+	b.scheduleFlush()
 }
 
-// remove takes a request out of everything, for good.
-func (b *Base) remove(r *Request) {
-	b.withdraw(r)
-	r.state = stateEnded
-	b.finishLater() // others may take its place, or the loop have nothing left to wait for
-}
-
-// withdraw takes a request out of everything. None may have joined it.
-func (b *Base) withdraw(r *Request) {
-	switch r.state {
-	case stateWaiting:
-		b.waiting.Remove(r)
-		b.questions.remove(r)
-	case stateInflight:
-		b.leave(r)
-		b.inflight.Remove(r)
-		if !r.probe {
-			b.questions.remove(r)
-		}
-	case stateJoined:
-		b.part(r)
+// terminate removes a request for good, and the leader that was sent for it alone.
+func (b *Base) terminate(r *Request) {
+	for r != nil {
+		orphan := b.requests.remove(r)
+		r.state = stateEnded
+		r = orphan
 	}
-	r.state = stateNew
+	b.scheduleFlush() // a slot in flight may be free, or the loop may end
 }
 
-// leave takes a request off the way on which its answer was awaited.
-func (b *Base) leave(r *Request) {
-	if r.via != nil {
-		r.via.drop(r)
+// endRequests ends all requests, and queues their callbacks if report.
+func (b *Base) endRequests(report bool) {
+	for r := b.requests.first(); r != nil; r = b.requests.first() {
+		b.forAll(r, func(r *Request) {
+			if report {
+				b.end(r, outcome{err: ErrShutdown})
+			} else {
+				b.abort(r)
+			}
+		})
 	}
 }
 
-// endRequests ends all requests, and tells their callbacks if tell.
-func (b *Base) endRequests(tell bool) {
-	for _, q := range []*queue{&b.inflight, &b.waiting} {
-		for r := q.First(); r != nil; r = q.First() {
-			b.each(r, func(r *Request) {
-				b.remove(r)
-				if tell && !r.probe {
-					b.tell(r, outcome{err: ErrShutdown})
-				}
-			})
+// extendLimit extends the limits of r and its followers by d, but not the time that a
+// QueryConfig gives.
+func (r *Request) extendLimit(d time.Duration) {
+	if r.limit < forever/2 {
+		r.limit += d
+	}
+	if p := r.params(); p != nil {
+		r.limit = min(r.limit, p.until)
+	}
+	if q := r.followers(); q != nil {
+		for follower := q.First(); follower != nil; follower = q.Next(follower) {
+			follower.extendLimit(d)
 		}
 	}
-	b.users = 0
 }

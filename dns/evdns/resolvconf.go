@@ -3,6 +3,7 @@ package evdns
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime"
 	"strconv"
 	"strings"
@@ -10,10 +11,14 @@ import (
 	"github.com/go-libevent/libevent/core/evutil"
 )
 
-const resolvConfName = "/etc/resolv.conf"
+// The configuration files of the system; evutil.HostsFile knows others on Windows.
+const (
+	resolvConfName = "/etc/resolv.conf"
+	hostsName      = "/etc/hosts"
+)
 
-// ParseResolvConf configures the resolver from a file in the format of
-// resolv.conf(5), of which flags say what to take. It understands
+// ParseResolvConf configures the resolver from a file in the format of resolv.conf(5),
+// of which flags select parts. It supports
 //
 //	nameserver ADDRESS      an address, also address:port or [address]:port
 //	domain DOMAIN           the only search domain
@@ -21,23 +26,21 @@ const resolvConfName = "/etc/resolv.conf"
 //	options NAME:VALUE ...  those of SetOption; of ndots at most 15, timeout 1 to 30, attempts 1 to 5
 //	sortlist NET ...        networks, ADDRESS or ADDRESS/MASK, whose IPv4 addresses come first in answers
 //
-// Nameservers are added to those that there are; domain, search and sortlist replace
-// what was before. Words that begin with # or ; begin a comment, unlike in glibc also
-// behind others. Other lines and options are skipped, and so is what cannot be
-// understood, or a line of more than 64 KiB; ConfigStats counts both. A byte-order
-// mark at the start is ignored.
+// Nameservers are added; domain, search and sortlist replace earlier ones. Words that
+// begin with # or ; start a comment, unlike in glibc also after other words. Unknown
+// directives and options are skipped, and so are malformed lines and those of more than
+// 64 KiB; ConfigStats counts both. A byte-order mark at the start is ignored.
 //
-// With OptionNameservers, 127.0.0.1 becomes the nameserver if there is none
-// after that, unless flags have OptionNameserversNoDefault too. With
-// OptionSearch, the domain of the name of this host is searched if the file
-// says nothing about that. With OptionHostsFile, the hosts file of the system
-// is loaded first; that it is missing is no error.
+// With OptionNameservers, 127.0.0.1 becomes the nameserver if there is none after that,
+// unless flags have OptionNameserversNoDefault too. With OptionSearch, the domain of this
+// host's name is searched if the file has no search domains. With OptionHostsFile, the
+// hosts file of the system is loaded first, if it exists.
 //
 // Errors wrap a ConfigErr. If the file cannot be opened, or filename is empty,
 // the error wraps ErrOpenFile, and nameservers and search domains are those of
 // an empty file. ErrNoNameservers says that 127.0.0.1 took the place of
-// nameservers, and is no reason to give up. Other errors change nothing but
-// hosts. The file is read at once, so the loop waits for it
+// nameservers; everything else is applied then. Other errors change nothing but hosts.
+// The file is read synchronously, so the loop is blocked meanwhile
 // (evdns_base_resolv_conf_parse).
 func (b *Base) ParseResolvConf(flags OptionFlags, filename string) error {
 	b.lock()
@@ -60,7 +63,7 @@ func (b *Base) parseResolvConf(flags OptionFlags, filename string) error {
 	}
 	text, err := "", error(ErrOpenFile)
 	if filename != "" {
-		text, err = readConfig(filename, b.config.MaxFileSize)
+		text, err = b.config.readFile(filename)
 	}
 	if err != nil && !errors.Is(err, ErrOpenFile) {
 		return err
@@ -76,10 +79,11 @@ func (b *Base) parseResolvConf(flags OptionFlags, filename string) error {
 	return err
 }
 
-// addDefaults fills in what the configuration has left out.
+// addDefaults adds the default search domain and nameserver, if the configuration has
+// none.
 func (b *Base) addDefaults(flags OptionFlags, searchSeen bool) error {
-	if flags&OptionSearch != 0 && !searchSeen && len(b.search.domains) == 0 {
-		b.search.addHostDomain()
+	if flags&OptionSearch != 0 && !searchSeen && b.search.empty() {
+		b.search.addHostDomain(b.config.Hostname)
 	}
 	if flags&OptionNameservers == 0 || flags&OptionNameserversNoDefault != 0 || b.CountNameservers() > 0 {
 		return nil
@@ -92,13 +96,16 @@ func (b *Base) addDefaults(flags OptionFlags, searchSeen bool) error {
 
 // loadSystemHosts loads the hosts file of the system.
 func (b *Base) loadSystemHosts() {
-	name := evutil.HostsFile()
+	name := hostsName
+	if b.config.FS == nil {
+		name = evutil.HostsFile()
+	}
 	if err := b.loadHosts(name); err != nil {
 		logDebug("no hosts file", "file", name, "error", err)
 	}
 }
 
-// initializeNameservers configures the base as the system is.
+// initializeNameservers applies the configuration of the system.
 func (b *Base) initializeNameservers() error {
 	flags := OptionsAll
 	if b.flags&NameserversNoDefault != 0 {
@@ -111,12 +118,12 @@ func (b *Base) initializeNameservers() error {
 	return err
 }
 
-// ConfigureFromSystem takes over the configuration of the system, of which flags
-// say what: that of /etc/resolv.conf, or on Windows the nameservers of the
-// network adapters that are up. Defaults and errors are those of
-// ParseResolvConf (evdns_base_config_windows_nameservers).
+// ConfigureFromSystem applies the configuration of the system, of which flags select
+// parts: that of /etc/resolv.conf, or on Windows, without a Config.FS, the nameservers of
+// the network adapters that are up. Defaults and errors are those of ParseResolvConf
+// (evdns_base_config_windows_nameservers).
 func (b *Base) ConfigureFromSystem(flags OptionFlags) error {
-	if runtime.GOOS != "windows" {
+	if runtime.GOOS != "windows" || b.configFS() != nil {
 		return b.ParseResolvConf(flags, resolvConfName)
 	}
 	b.lock()
@@ -125,6 +132,13 @@ func (b *Base) ConfigureFromSystem(flags OptionFlags) error {
 		return fmt.Errorf("evdns: configure resolver from system: %w", err)
 	}
 	return nil
+}
+
+// configFS returns Config.FS.
+func (b *Base) configFS() fs.FS {
+	b.lock()
+	defer b.unlock()
+	return b.config.FS
 }
 
 func (b *Base) configureFromAdapters(flags OptionFlags) error {
@@ -148,13 +162,13 @@ func (b *Base) configureFromAdapters(flags OptionFlags) error {
 	return b.addDefaults(flags, false)
 }
 
-// resolvConf is a resolv.conf that is being read.
+// resolvConf is the parser of a resolv.conf.
 type resolvConf struct {
 	base       *Base
 	flags      OptionFlags
 	name       string
 	line       int
-	searchSeen bool // a line has said what to search
+	searchSeen bool // there was a domain or search line
 }
 
 func (c *resolvConf) parseLine(line string) {
@@ -217,7 +231,7 @@ func (c *resolvConf) domains(args []string) {
 	c.base.search.clear()
 	for _, domain := range args {
 		if err := c.base.search.add(domain); err != nil {
-			c.malformed(err)
+			c.malformed(fmt.Errorf("search domain %q: %w", domain, err))
 		}
 	}
 }
@@ -227,14 +241,14 @@ func (c *resolvConf) sortlist(args []string) {
 	if c.flags&OptionMisc == 0 {
 		return
 	}
-	c.base.sortlist = nil
+	c.base.order.clearSortlist()
 	for _, arg := range args {
 		network, err := parseSortNetwork(arg)
 		if err != nil {
 			c.malformed(err)
 			continue
 		}
-		c.base.sortlist = append(c.base.sortlist, network)
+		c.base.order.addNetwork(network)
 	}
 }
 
@@ -252,15 +266,15 @@ func (c *resolvConf) option(arg string) {
 	}
 }
 
-// fileRanges are the ranges of options in files, which are those of glibc: all
-// resolvers of a host are to do the same.
+// fileRanges are the ranges of options in files, which are those of glibc, so that all
+// resolvers of a host behave alike.
 var fileRanges = map[string]struct{ low, high float64 }{
 	"ndots":    {0, 15},
 	"timeout":  {1, 30},
 	"attempts": {1, 5},
 }
 
-// inFileRange returns the value of an option, or the nearest that is in its range.
+// inFileRange returns the value of an option, clamped to its range in files.
 func inFileRange(name, value string) string {
 	r, ok := fileRanges[name]
 	n, err := strconv.ParseFloat(value, 64)
@@ -284,7 +298,7 @@ func (c *resolvConf) unknown(what, name string) {
 	logDebug("unknown "+what+" skipped", "file", c.name, "line", c.line, what, name)
 }
 
-// malformed counts and logs a part of a file that makes no sense.
+// malformed counts and logs a malformed part of a file.
 func (b *Base) malformed(file string, line int, err error) {
 	b.skipped.Malformed++
 	logWarn("malformed line skipped", "file", file, "line", line, "error", err)

@@ -16,7 +16,7 @@ import (
 )
 
 // nameservers returns the addresses of the nameservers, without port 53.
-func nameservers(t testing.TB, b *Base) []string {
+func nameserversOf(t testing.TB, b *Base) []string {
 	t.Helper()
 	var list []string
 	for i := range b.CountNameservers() {
@@ -62,7 +62,7 @@ func TestParseResolvConfTakesNameservers(t *testing.T) {
 		if err := b.ParseResolvConf(OptionNameservers, writeConfig(t, test.text)); err != nil {
 			t.Errorf("%s: %v", test.name, err)
 		}
-		if got := nameservers(t, b); !slices.Equal(got, test.want) {
+		if got := nameserversOf(t, b); !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}
 		if got := b.ConfigStats(); got != test.stats {
@@ -103,7 +103,6 @@ func TestParseResolvConfTakesSearchDomains(t *testing.T) {
 
 func TestTheDomainOfTheHostIsSearchedIfNothingElseIs(t *testing.T) {
 	const all = OptionsAll&^OptionHostsFile | OptionNameserversNoDefault
-	t.Cleanup(func() { hostname = os.Hostname })
 	for _, test := range []struct {
 		name, host, text string
 		flags            OptionFlags
@@ -118,8 +117,10 @@ func TestTheDomainOfTheHostIsSearchedIfNothingElseIs(t *testing.T) {
 		{"something was there before", "host.dept.example", "", all, "b.example", []string{"b.example"}},
 		{"not wanted", "host.dept.example", "", OptionMisc, "", nil},
 	} {
-		hostname = func() (string, error) { return test.host, nil }
 		b := newTestBase(t, 0)
+		if err := b.SetConfig(Config{Hostname: test.host}); err != nil {
+			t.Fatal(err)
+		}
 		if err := b.AddSearch(test.before); err != nil {
 			t.Fatal(err)
 		}
@@ -141,8 +142,8 @@ func TestParseResolvConfTakesOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := b.config
-	if b.search.ndots() != 4 || o.Timeout != 2500*time.Millisecond || !o.UseVC || o.Attempts != 3 || o.MaxTimeouts != 9 || o.BindTo.String() != "[::1]:53" {
-		t.Errorf("ndots %d, %+v", b.search.ndots(), o)
+	if max(b.config.Ndots, 0) != 4 || o.Timeout != 2500*time.Millisecond || !o.UseVC || o.Attempts != 3 || o.MaxTimeouts != 9 || o.BindTo.String() != "[::1]:53" {
+		t.Errorf("ndots %d, %+v", max(b.config.Ndots, 0), o)
 	}
 	if got, want := b.ConfigStats(), (ConfigStats{Malformed: 2, Unknown: 1}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -210,7 +211,7 @@ func TestParseResolvConfReadsSortlists(t *testing.T) {
 			t.Fatal(err)
 		}
 		addrs := parseAddrs("10.0.0.1", "192.0.2.1", "130.155.0.1", "130.155.160.1")
-		b.sortlist.arrange(addrs)
+		b.order.bySortlist(addrs)
 		if want := parseAddrs(test.order...); !slices.Equal(addrs, want) {
 			t.Errorf("%q: got %v, want %v", test.text, addrs, want)
 		}
@@ -237,10 +238,10 @@ func TestParseResolvConfTakesOnlyWhatFlagsSay(t *testing.T) {
 		if err := b.ParseResolvConf(test.flags, writeConfig(t, text)); err != nil {
 			t.Errorf("%d: %v", test.flags, err)
 		}
-		if got := len(nameservers(t, b)) > 0; got != test.servers {
+		if got := len(nameserversOf(t, b)) > 0; got != test.servers {
 			t.Errorf("%d: nameservers: %t", test.flags, got)
 		}
-		if got := slices.Contains(b.search.domains, "a.example") && b.search.ndots() == 4; got != test.search {
+		if got := slices.Contains(b.search.domains, "a.example") && max(b.config.Ndots, 0) == 4; got != test.search {
 			t.Errorf("%d: search: %t", test.flags, got)
 		}
 		if got := b.config.Timeout == 2*time.Second; got != test.misc {
@@ -284,7 +285,7 @@ func TestTheDefaultNameserver(t *testing.T) {
 		if err := b.ParseResolvConf(test.flags, test.file); !errors.Is(err, test.err) {
 			t.Errorf("%s: error %v, want %v", test.name, err, test.err)
 		}
-		if got := nameservers(t, b); !slices.Equal(got, test.want) {
+		if got := nameserversOf(t, b); !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}
 	}
@@ -397,7 +398,7 @@ func FuzzParseResolvConf(f *testing.F) {
 		}
 		o := b.config
 		for name, wrong := range map[string]bool{
-			"ndots":        b.search.ndots() < 0,
+			"ndots":        b.config.Ndots < -1,
 			"timeout":      o.Timeout < time.Millisecond,
 			"attempts":     o.Attempts < 1 || o.Attempts > 255,
 			"max-timeouts": o.MaxTimeouts < 1 || o.MaxTimeouts > 255,

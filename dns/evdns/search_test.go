@@ -39,7 +39,7 @@ func TestSearchTriesNamesInOrder(t *testing.T) {
 		if err := b.SetNdots(test.ndots); err != nil {
 			t.Fatal(err)
 		}
-		first, rest := b.search.names(test.lookup)
+		first, rest := b.search.names(test.lookup, &b.config.Config)
 		if got := append([]string{first}, rest...); !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}
@@ -80,12 +80,12 @@ func TestASearchUnderWayDoesNotChange(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	under := b.search
+	first, rest := b.search.names("x", &b.config.Config)
 	b.ClearSearch()
 	if err := b.AddSearch("c.example"); err != nil {
 		t.Fatal(err)
 	}
-	if first, rest := under.names("x"); first != "x.a.example" || !slices.Equal(rest, []string{"x.b.example", "x"}) {
+	if first != "x.a.example" || !slices.Equal(rest, []string{"x.b.example", "x"}) {
 		t.Errorf("got %q and %q", first, rest)
 	}
 }
@@ -96,14 +96,18 @@ func TestClearSearchKeepsNdots(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.ClearSearch()
-	if got := b.search.ndots(); got != 4 {
+	if got := max(b.config.Ndots, 0); got != 4 {
 		t.Errorf("ndots is %d", got)
 	}
 }
 
 func TestWithoutSearchDomainsNothingIsAllocated(t *testing.T) {
 	var s search
-	if n := testing.AllocsPerRun(100, func() { s.names("www.example.com") }); n != 0 {
+	var c Config
+	if err := c.complete(); err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(100, func() { s.names("www.example.com", &c) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -119,8 +123,8 @@ func TestNoTLDQueryKeepsNamesWithoutADotInDomains(t *testing.T) {
 		{[]string{"a.example"}, "host.", []string{"host."}},
 		{[]string{"a.example"}, "host.sub", []string{"host.sub", "host.sub.a.example"}},
 	} {
-		s := search{domains: test.domains, noTLDQuery: true}
-		first, rest := s.names(test.lookup)
+		s := search{domains: test.domains}
+		first, rest := s.names(test.lookup, &Config{Ndots: 1, NoTLDQuery: true})
 		if got := append([]string{first}, rest...); !slices.Equal(got, test.want) {
 			t.Errorf("%s in %q: got %q, want %q", test.lookup, test.domains, got, test.want)
 		}

@@ -7,21 +7,22 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-// Equal questions in flight are asked once. The first request with a question is
-// the leader: it is sent. Those that have the same question until it is answered
-// join the leader, and get what it gets. Each keeps its own callback, its own
-// limit, and the names that it tries next; a leader whose own time is up, or that
-// is cancelled, is detached, and goes on for those that have joined it. When none
-// of them is left, the query is given up.
+// Equal questions in flight are sent once. The first request with a question is the
+// leader: it is sent. Later requests with the same question follow it, and get the
+// same answer. Each request keeps its own callback, its own limit, and the names that
+// it tries next. A leader that is cancelled or whose limit has passed is detached: its
+// callback is queued, and it stays in flight for its followers. The query is abandoned
+// with the last of them.
 
-// share is the part of a request that has to do with others.
+// share is the part of a request that leads or follows others.
 type share struct {
-	leader   *Request // that this one has joined, or nil
-	joined   queue    // those that have joined this one, the first limit first
-	detached bool     // has ended for its callback, and is sent for those
+	leader     *Request // that this one follows, or nil
+	followers  queue    // by limit
+	leaderOnly bool     // detached: ended for its own callback
 }
 
-func (r *Request) sharing() *share {
+// addShare returns the share of r, and makes it if there is none.
+func (r *Request) addShare() *share {
 	m := r.rareFields()
 	if m.share == nil {
 		m.share = new(share)
@@ -29,126 +30,82 @@ func (r *Request) sharing() *share {
 	return m.share
 }
 
-// detached says whether r is only sent for others.
-func (r *Request) detached() bool {
-	return r.rare != nil && r.rare.share != nil && r.rare.share.detached
+// isDetached reports whether r is sent for its followers only.
+func (r *Request) isDetached() bool {
+	return r.rare != nil && r.rare.share != nil && r.rare.share.leaderOnly
 }
 
-// joined returns the requests that have joined r, or nil.
-func (r *Request) joined() *queue {
-	if r.rare == nil || r.rare.share == nil || r.rare.share.joined.Len() == 0 {
+// followers returns the followers of r, or nil if it has none.
+func (r *Request) followers() *queue {
+	if r.rare == nil || r.rare.share == nil || r.rare.share.followers.Len() == 0 {
 		return nil
 	}
-	return &r.rare.share.joined
+	return &r.rare.share.followers
 }
 
-// enter has the question of r asked, unless it is already: then r joins the
-// request that asks it.
-func (b *Base) enter(r *Request) {
-	leader := b.questions.claim(r)
-	if leader == nil {
-		r.state = stateWaiting
-		b.waiting.insert(r, r.limit)
-		return
-	}
-	r.state = stateJoined
-	r.sharing().leader = leader
-	leader.sharing().joined.insert(r, r.limit)
-	b.joined++
-	if r.limit < leader.deadline {
-		b.reschedule(leader, r.limit)
-	}
-}
-
-// part takes r away from the leader that it has joined.
-func (b *Base) part(r *Request) {
-	s := r.rare.share
-	s.leader.rare.share.joined.Remove(r)
-	b.joined--
-	if s.leader.detached() && s.leader.joined() == nil {
-		b.remove(s.leader)
-	}
-	s.leader = nil
-}
-
-// each calls do for r and for all that have joined it: its question is answered,
-// or given up. They are in no queue then.
-func (b *Base) each(r *Request, do func(*Request)) {
-	others := b.dismiss(r)
-	if r.detached() {
-		b.remove(r)
+// forAll calls do for r and all its followers, which are in no queue then: the question
+// is answered, or has failed.
+func (b *Base) forAll(r *Request, do func(*Request)) {
+	followers := b.requests.releaseFollowers(r)
+	if r.isDetached() {
+		b.terminate(r)
 	} else {
 		do(r)
 	}
-	for _, other := range others {
-		do(other)
+	for _, follower := range followers {
+		do(follower)
 	}
 }
 
-// dismiss takes all away from r that have joined it.
-func (b *Base) dismiss(r *Request) []*Request {
-	q := r.joined()
-	if q == nil {
-		return nil
-	}
-	list := make([]*Request, 0, q.Len())
-	for other := q.First(); other != nil; other = q.First() {
-		q.Remove(other)
-		b.joined--
-		other.rare.share.leader = nil
-		other.state = stateNew
-		other.server = r.server // which has answered
-		list = append(list, other)
-	}
-	return list
-}
-
-// firstLimit returns the first limit of those for whom r is sent.
+// firstLimit returns the earliest limit of r and its followers.
 func (r *Request) firstLimit() time.Duration {
 	first := r.limit
-	if r.detached() {
+	if r.isDetached() {
 		first = forever
 	}
-	if q := r.joined(); q != nil {
+	if q := r.followers(); q != nil {
 		first = min(first, q.First().limit)
 	}
 	return first
 }
 
-// expire ends those for whom r is sent and whose time is up, and reports whether
-// none is left.
+// expire ends r and those of its followers whose limit has passed, and reports whether
+// the query is abandoned.
 func (b *Base) expire(r *Request) bool {
 	now := b.now()
 	if r.firstLimit() > now {
 		return false
 	}
 	o := outcome{err: r.describe(r.reason())}
-	if q := r.joined(); q != nil {
-		for other := q.First(); other != nil && other.limit <= now; other = q.First() {
-			b.end(other, o)
+	if q := r.followers(); q != nil {
+		for follower := q.First(); follower != nil && follower.limit <= now; follower = q.First() {
+			b.end(follower, o)
 		}
 	}
-	if r.limit <= now && !r.over() {
+	if r.limit <= now && !r.ended() {
 		b.end(r, o)
 	}
 	return r.state == stateEnded
 }
 
-// questions is the set of the requests in flight or waiting that others may join:
-// a hash table with open addressing. The zero value with keys is empty.
+// questions is the set of the requests in flight or waiting that others may follow: a
+// hash table with open addressing and linear probing. The zero value with keys is empty.
 type questions struct {
 	slots []questionSlot // the length is a power of two
 	n     int
-	keys  [2]uint64 // random, so that nobody can choose names that collide
+	keys  [2]uint64 // random, so that colliding names cannot be chosen
 }
+
+// setKeys sets the keys of the hash, before the first request is added.
+func (q *questions) setKeys(a, b uint64) { q.keys = [2]uint64{a, b | 1} }
 
 type questionSlot struct {
 	r    *Request
 	hash uint32
 }
 
-// claim puts r into the set, and returns nil, or returns the request that has the
-// same question.
+// claim adds r to the set and returns nil, unless the set has a request with the same
+// question, which it returns.
 func (q *questions) claim(r *Request) *Request {
 	if 2*q.n >= len(q.slots) {
 		q.grow()
@@ -156,7 +113,7 @@ func (q *questions) claim(r *Request) *Request {
 	hash, mask := q.hash(r), len(q.slots)-1
 	i := int(hash) & mask
 	for ; q.slots[i].r != nil; i = (i + 1) & mask {
-		if s := &q.slots[i]; s.hash == hash && s.r.asksTheSame(r) {
+		if s := &q.slots[i]; s.hash == hash && s.r.sameQuestion(r) {
 			return s.r
 		}
 	}
@@ -165,8 +122,8 @@ func (q *questions) claim(r *Request) *Request {
 	return nil
 }
 
-// remove takes r out, if it is in. Those behind it move up, so that there is no
-// gap before them.
+// remove removes r, if it is in the set. Entries behind it are moved up, so that no
+// probe sequence is interrupted.
 func (q *questions) remove(r *Request) {
 	if q.n == 0 {
 		return
@@ -208,9 +165,9 @@ func (q *questions) grow() {
 	}
 }
 
-// hash returns the hash of a request's question, in which case does not count.
+// hash returns the hash of a request's question. It ignores the case of letters.
 func (q *questions) hash(r *Request) uint32 {
-	const lowerCase = 0x2020202020202020 // for letters; other characters may fall together
+	const lowerCase = 0x2020202020202020 // of letters; other characters may coincide
 	name := r.name
 	h := q.keys[0] ^ uint64(r.qtype)<<32 ^ uint64(len(name))
 	if len(name) < 8 {
@@ -236,11 +193,11 @@ func (q *questions) mix(h uint64) uint64 {
 	return high ^ low
 }
 
-// asksTheSame says whether an answer to r is one to other: the questions are the
-// same, and are asked in the same way.
-func (r *Request) asksTheSame(other *Request) bool {
+// sameQuestion reports whether an answer to r answers other: name, type and all other
+// parameters of the query are equal.
+func (r *Request) sameQuestion(other *Request) bool {
 	const way = UseVC | IgnoreTC
-	return r.qtype == other.qtype && (r.flags^other.flags)&way == 0 && r.asking().asksAs(other.asking()) &&
+	return r.qtype == other.qtype && (r.flags^other.flags)&way == 0 && r.params().equal(other.params()) &&
 		equalNames(r.name, other.name)
 }
 

@@ -15,7 +15,7 @@ type AddressOrder uint8
 const (
 	// OrderRFC6724 puts the best address first.
 	OrderRFC6724 AddressOrder = iota
-	// OrderAsAnswered is libevent's: IPv4 first, and otherwise as nameservers answer.
+	// OrderAsAnswered is libevent's: IPv4 first, and otherwise the order of the answer.
 	OrderAsAnswered
 )
 
@@ -24,14 +24,26 @@ var addressOrders = map[string]AddressOrder{
 	"as-answered": OrderAsAnswered,
 }
 
-// sources remembers what the system has said it would send from, as that is
-// several system calls, but not for long, as networks come and go.
+// sorter puts the addresses of answers in order.
+type sorter struct {
+	sortlist sortlist // of resolv.conf
+	sources  sources
+}
+
+// bySortlist puts the addresses of an answer in the order of the sortlist.
+func (s *sorter) bySortlist(addrs []netip.Addr) { s.sortlist.arrange(addrs) }
+
+func (s *sorter) clearSortlist()           { s.sortlist = nil }
+func (s *sorter) addNetwork(n sortNetwork) { s.sortlist = append(s.sortlist, n) }
+
+// sources caches the source addresses that the system selects for destinations, as a
+// lookup takes several system calls; only for sourcesTTL, as interfaces change.
 type sources struct {
-	known map[netip.Addr]netip.Addr // zero if there is no route
+	known map[netip.Addr]netip.Addr // the zero Addr if there is no route
 	since time.Duration             // in terms of Base.now
 }
 
-// of returns what the system would send from to dst, or the zero Addr.
+// of returns the source address for dst, or the zero Addr if there is no route.
 func (s *sources) of(dst netip.Addr, now time.Duration) netip.Addr {
 	if s.known == nil || now-s.since >= sourcesTTL || len(s.known) >= maxRemembered {
 		s.known, s.since = map[netip.Addr]netip.Addr{}, now
@@ -44,13 +56,17 @@ func (s *sources) of(dst netip.Addr, now time.Duration) netip.Addr {
 	return src
 }
 
-// arrange puts addresses into the order that the options say.
+// arrange puts addresses in the order that Config.Order selects.
 func (b *Base) arrange(addrs []netip.Addr) []netip.Addr {
-	return b.config.Order.arrange(addrs, func(dst netip.Addr) netip.Addr { return b.sources.of(dst, b.now()) })
+	return b.order.arrange(addrs, b.config.Order, b.now())
 }
 
-// arrange puts addresses into an order. source says where the system would send
-// from; the zero Addr means that there is no route.
+func (s *sorter) arrange(addrs []netip.Addr, order AddressOrder, now time.Duration) []netip.Addr {
+	return order.arrange(addrs, func(dst netip.Addr) netip.Addr { return s.sources.of(dst, now) })
+}
+
+// arrange puts addresses in an order. source returns the source address for a
+// destination, or the zero Addr if there is no route.
 func (o AddressOrder) arrange(addrs []netip.Addr, source func(netip.Addr) netip.Addr) []netip.Addr {
 	if o == OrderAsAnswered || len(addrs) < 2 {
 		return addrs
@@ -58,12 +74,12 @@ func (o AddressOrder) arrange(addrs []netip.Addr, source func(netip.Addr) netip.
 	return sortAddrs(addrs, source)
 }
 
-// sortAddrs puts destination addresses in the order of RFC 6724 section 6, the
-// best first. Who connects to them has the families alternate (RFC 8305), as
-// bufferevent.ConnectHostname does. Nothing is known of deprecated and home addresses and of tunnels,
-// so rules 3, 4 and 7 decide nothing. Among IPv4 addresses the longest prefix
-// does not decide either, since it says little there, and would undo the
-// balancing of those who answer in varying order.
+// sortAddrs sorts destination addresses by RFC 6724, section 6, the best first. It does
+// not interleave the families (RFC 8305, section 4): the dialer of package bufferevent
+// does, for all lists of addresses. Deprecated and home addresses and tunnels are not
+// detected, so rules 3, 4 and 7 do not apply. Rule 9 is not applied to IPv4, where a
+// common prefix says little about distance, and would undo the balancing of nameservers
+// that rotate their answers.
 func sortAddrs(addrs []netip.Addr, source func(netip.Addr) netip.Addr) []netip.Addr {
 	routes := make([]route, len(addrs))
 	var asked [2]int // by family
@@ -91,7 +107,7 @@ func sortAddrs(addrs []netip.Addr, source func(netip.Addr) netip.Addr) []netip.A
 	return sorted
 }
 
-// A route is a destination with what decides about its place.
+// A route is a destination with the properties that the rules compare.
 type route struct {
 	dst           netip.Addr
 	usable        bool

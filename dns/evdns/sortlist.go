@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// sortlist is the networks whose addresses come first in answers, the best first, as
-// resolv.conf says.
+// sortlist is the list of networks of resolv.conf, whose addresses come first in answers,
+// those of the first network before those of the next.
 type sortlist []sortNetwork
 
 // A sortNetwork is an IPv4 network. Its mask need not be that of a prefix.
 type sortNetwork struct{ addr, mask uint32 }
 
-// parseSortNetwork reads a network: an address, with a mask after a / or &, or else
-// the mask of its class.
+// parseSortNetwork parses a network: an address, with a mask after a / or &, or else
+// with the mask of its class.
 func parseSortNetwork(s string) (n sortNetwork, err error) {
 	addr, mask := s, ""
 	if i := strings.IndexAny(s, "/&"); i >= 0 {
@@ -46,7 +46,7 @@ func ipv4Bits(addr netip.Addr) uint32 {
 	return uint32(a[0])<<24 | uint32(a[1])<<16 | uint32(a[2])<<8 | uint32(a[3])
 }
 
-// classMask returns the mask of a network from before there were prefixes.
+// classMask returns the mask of an address by its class (RFC 791).
 func classMask(addr uint32) uint32 {
 	switch {
 	case addr>>31 == 0:
@@ -57,7 +57,7 @@ func classMask(addr uint32) uint32 {
 	return 0xffffff00
 }
 
-// arrange puts addresses of the networks first. Otherwise the order stays.
+// arrange sorts addresses by their networks, stably.
 func (l sortlist) arrange(addrs []netip.Addr) {
 	if len(l) == 0 || len(addrs) < 2 {
 		return
@@ -65,7 +65,7 @@ func (l sortlist) arrange(addrs []netip.Addr) {
 	slices.SortStableFunc(addrs, func(a, b netip.Addr) int { return l.place(a) - l.place(b) })
 }
 
-// place returns the number of the network that an address is in.
+// place returns the index of the network that an address is in.
 func (l sortlist) place(addr netip.Addr) int {
 	if !addr.Is4() {
 		return len(l)

@@ -19,7 +19,7 @@ const (
 	specialLoopback
 	// specialNone is invalid (RFC 6761, section 6.4), which never exists, and onion
 	// (RFC 7686), whose names must not be visible on the network; and all below them.
-	specialNone
+	specialNotExist
 )
 
 // specialNames are the last labels of such names. The others of RFC 6761 are asked for
@@ -30,8 +30,8 @@ var specialNames = [...]struct {
 	kind  special
 }{
 	{"localhost", specialLoopback},
-	{"invalid", specialNone},
-	{"onion", specialNone},
+	{"invalid", specialNotExist},
+	{"onion", specialNotExist},
 }
 
 // specialOf returns what kind a name is, which may end with a dot.
@@ -77,7 +77,7 @@ func (s special) answer(qtype uint16) (Answer, error) {
 	a := Answer{Type: answerType(qtype), TTL: specialTTL}
 	addr, ok := loopbacks[qtype]
 	switch {
-	case s == specialNone:
+	case s == specialNotExist:
 		return a, ErrNotExist
 	case !ok:
 		return a, ErrNoData
@@ -111,7 +111,7 @@ func (s special) message(name string, qtype uint16) (*dns.Msg, error) {
 
 // special returns what kind the name is that r asks for, in class IN.
 func (r *Request) special() special {
-	if a := r.asking(); a != nil && a.class != dns.ClassINET {
+	if a := r.params(); a != nil && a.class != dns.ClassINET {
 		return specialNot
 	}
 	return specialOf(r.name)

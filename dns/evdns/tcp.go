@@ -12,38 +12,38 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-// A connection is a stream to a nameserver: a TCP connection, or what its
-// DialFunc makes. Any number of requests are on their way at a time, and answers
-// come in any order (RFC 7766). When there have been none for a while, it is
-// closed.
+// A connection is a stream to a nameserver: a TCP connection, or what its DialFunc
+// makes. Queries are pipelined, and answers come in any order (RFC 7766). A connection
+// without requests is closed after Config.TCPIdleTimeout.
 type connection struct {
 	channel
 	bev       *bufferevent.Bufferevent
-	used      time.Duration // when there were requests last
+	used      time.Duration // when it last had requests
 	connected bool
-	paused    bool // nothing is read, so that the loop may end
+	paused    bool // does not read, so that the loop can end
 	closed    bool
 }
 
 // A burst is how many queries a nameserver answers on a connection before it
 // closes it. That is found out by losing some, and forgotten after a while.
-type burst struct {
-	n     int // or 0: no end is known
+type queryLimit struct {
+	n     int // or 0 if none was observed
 	until time.Duration
 }
 
-// lengthLen is the length of the length that goes before each message.
+// lengthLen is the length of the prefix of each message, which is its length (RFC 1035,
+// section 4.2.2).
 const lengthLen = 2
 
-// connection returns a connection to the nameserver, which is made if there is
-// none.
+// connection returns the connection to the nameserver, or a new one if there is none
+// or it takes no more queries.
 func (s *nameserver) connection() (*connection, error) {
 	c := s.conn
 	if c != nil && c.paused && s.base.now()-c.used > s.base.config.TCPIdleTimeout {
-		c.close() // nobody has looked at it for so long
+		c.close() // its idle timeout did not run while it was paused
 		c = nil
 	}
-	if c != nil && c.n < maxPerChannel && !s.mayClose(c) {
+	if c != nil && c.n < maxPerChannel && !s.reachedLimit(c) {
 		return c, nil
 	}
 	next, err := s.connect()
@@ -52,21 +52,21 @@ func (s *nameserver) connection() (*connection, error) {
 	}
 	if c != nil {
 		s.full = append(s.full, c)
-		c.settleLater()
+		c.scheduleFlush()
 	}
 	s.conn = next
 	return next, nil
 }
 
-// mayClose says whether the nameserver is known to close a connection after as
-// many queries as c has had.
-func (s *nameserver) mayClose(c *connection) bool {
-	return s.burst.n > 0 && c.answers+c.n >= s.burst.n && s.base.now() < s.burst.until
+// reachedLimit reports whether c has had as many queries as the nameserver is known to
+// answer on a connection.
+func (s *nameserver) reachedLimit(c *connection) bool {
+	return s.queryLimit.n > 0 && c.answers+c.n >= s.queryLimit.n && s.base.now() < s.queryLimit.until
 }
 
-// connect makes a connection. The callbacks come without a lock of the
-// bufferevent's being held, and so may take that of the resolver, which is
-// taken first everywhere else.
+// connect makes a connection. Its callbacks are called without the lock of the
+// bufferevent, so that they can take that of the resolver, which comes first in the
+// order of locks.
 func (s *nameserver) connect() (*connection, error) {
 	b := s.base
 	c := &connection{used: b.now()}
@@ -84,7 +84,7 @@ func (s *nameserver) connect() (*connection, error) {
 		return nil, err
 	}
 	c.bev.SetCallbacks(c.onReadable, nil, c.onEvent)
-	_ = c.bev.SetTimeouts(b.config.TCPIdleTimeout, b.config.Timeout) // fails only for one that was freed
+	_ = c.bev.SetTimeouts(b.config.TCPIdleTimeout, b.config.Timeout) // fails only if it was freed
 	if s.dial == nil {
 		err = c.bev.Connect(s.addr)
 	}
@@ -106,28 +106,27 @@ func (b *Base) streamOptions() bufferevent.Options {
 	return opts
 }
 
-// resend implements channelOwner: what was sent will arrive, or the connection
-// breaks.
+// resend implements channelOwner: a stream loses nothing, so there is nothing to send.
 func (c *connection) resend(*Request) bool { return !c.closed }
 
-// timedOut implements channelOwner. If nothing at all was heard since r was sent, there
-// is something wrong with the connection.
-func (c *connection) timedOut(r *Request) {
-	if c.closed || c.heardAt > r.sentAt {
+// onTimeout implements channelOwner. If nothing at all was received since r was sent,
+// the connection is taken for broken.
+func (c *connection) onTimeout(r *Request) {
+	if c.closed || c.lastAnswer > r.sentAt {
 		return
 	}
 	c.drop(r)
 	c.lost(errIdle)
 }
 
-// settle implements channelOwner.
-func (c *connection) settle() {
+// flush implements channelOwner.
+func (c *connection) flush() {
 	if c.closed {
 		return
 	}
-	if err := c.flush(); err != nil {
-		if cause := c.bev.Err(); cause != nil { // of which the loop has yet to tell
-			c.failed(cause)
+	if err := c.writeQueries(); err != nil {
+		if cause := c.bev.Err(); cause != nil { // which the loop has not reported yet
+			c.fail(cause)
 		} else {
 			c.lost(err)
 		}
@@ -137,11 +136,11 @@ func (c *connection) settle() {
 	}
 	if c.n > 0 {
 		c.used = c.server.base.now()
-	} else if c.server.conn != c { // it was full once, and is not needed any more
+	} else if c.server.conn != c { // it was in server.full
 		c.close()
 		return
 	}
-	c.pause(c.n == 0 && !c.server.base.runnable())
+	c.pause(c.n == 0 && !c.server.base.keepalive.runnable())
 }
 
 // pause stops reading, or resumes it.
@@ -157,8 +156,8 @@ func (c *connection) pause(on bool) {
 	}
 }
 
-// flush writes what is to be sent.
-func (c *connection) flush() error {
+// writeQueries writes the queries in unsent.
+func (c *connection) writeQueries() error {
 	requests := c.takeUnsent()
 	if len(requests) == 0 {
 		return nil
@@ -179,7 +178,7 @@ func (c *connection) flush() error {
 	return nil
 }
 
-// onReadable takes the messages that have arrived as a whole.
+// onReadable handles the messages that have arrived completely.
 func (c *connection) onReadable(bev *bufferevent.Bufferevent) {
 	b := c.server.base
 	b.lock()
@@ -191,12 +190,12 @@ func (c *connection) onReadable(bev *bufferevent.Bufferevent) {
 			c.lost(err)
 			return
 		case msg == nil:
-			_ = bev.SetWatermark(event.Read, need, 0) // fails only for one that was freed
+			_ = bev.SetWatermark(event.Read, need, 0) // fails only if it was freed
 			return
 		}
 		c.receive(msg, false)
 		if c.n == 0 && b.now()-c.used > b.config.TCPIdleTimeout {
-			c.closeIdle() // whatever it is that comes, nobody has asked for it
+			c.closeIdle() // it receives messages, but none that were asked for
 		}
 	}
 }
@@ -226,11 +225,7 @@ func (c *connection) next() (msg []byte, need int, err error) {
 	if in.Len() < lengthLen+n {
 		return nil, lengthLen + n, nil
 	}
-	b := c.server.base
-	if cap(b.stream) < n {
-		b.stream = make([]byte, n)
-	}
-	msg = b.stream[:n]
+	msg = c.server.base.buffers.message(n)
 	if err := in.Drain(lengthLen); err != nil {
 		return nil, 0, err
 	}
@@ -240,7 +235,7 @@ func (c *connection) next() (msg []byte, need int, err error) {
 	return msg, 0, nil
 }
 
-// onEvent is called when the connection is made or broken, or nothing moves.
+// onEvent handles the establishment and the end of the connection, and its timeouts.
 func (c *connection) onEvent(bev *bufferevent.Bufferevent, what bufferevent.Events) {
 	b := c.server.base
 	b.lock()
@@ -255,21 +250,20 @@ func (c *connection) onEvent(bev *bufferevent.Bufferevent, what bufferevent.Even
 	case bufferevent.InputEnded:
 		c.lost(io.ErrUnexpectedEOF)
 	case bufferevent.TimedOut:
-		c.idled(what)
+		c.onIdle(what)
 	default:
-		c.failed(bev.Err())
+		c.fail(bev.Err())
 	}
 }
 
-// idled deals with a connection on which nothing has moved. Each request has a
-// time of its own.
-func (c *connection) idled(what bufferevent.Events) {
+// onIdle handles a timeout of the connection. The requests on it have deadlines of their
+// own.
+func (c *connection) onIdle(what bufferevent.Events) {
 	switch {
 	case c.n == 0:
 		c.closeIdle()
-	case what&bufferevent.EventReading == 0: // nor can anything be written
-		c.server.doubted = true
-		c.server.strike(errIdle.Error())
+	case what&bufferevent.EventReading == 0: // of writing
+		c.server.noteTimeout(errIdle.Error())
 		c.lost(errIdle)
 	default:
 		if err := c.bev.Enable(event.Read); err != nil {
@@ -278,23 +272,23 @@ func (c *connection) idled(what bufferevent.Events) {
 	}
 }
 
-// failed deals with a connection that is over. If it was never made, and not
-// just cut off, there is no use in trying again.
-func (c *connection) failed(err error) {
+// fail handles an error that has ended the connection. If it was never established, and
+// the error is not one that another attempt may not have, the error is permanent.
+func (c *connection) fail(err error) {
 	switch {
 	case c.n == 0:
 		c.closeIdle()
 		return
 	case err == nil:
 		err = io.ErrUnexpectedEOF
-	case !c.connected && !isShortage(err) && !isAny(err, io.EOF, io.ErrUnexpectedEOF, errReset, os.ErrDeadlineExceeded):
-		err = finalError{err}
+	case !c.connected && !isResourceError(err) && !isAny(err, io.EOF, io.ErrUnexpectedEOF, errReset, os.ErrDeadlineExceeded):
+		err = permanentError{err}
 	}
 	c.lost(err)
 }
 
-// lost closes the connection, because of err, and sends its requests again. If
-// there was no answer at all, that is the nameserver's fault.
+// lost closes the connection, because of err, and retries its requests. If there was no
+// answer at all, the failure counts against the nameserver.
 func (c *connection) lost(err error) {
 	if c.closed {
 		return
@@ -307,39 +301,38 @@ func (c *connection) lost(err error) {
 	requests := c.requests()
 	for _, r := range requests {
 		c.drop(r)
-		c.excuse(r)
+		c.refund(r)
 	}
 	c.close()
-	if len(requests) > 0 && c.answers == 0 && err != errIdle { // whose finder has counted
-		s.blame(err)
+	if len(requests) > 0 && c.answers == 0 && err != errIdle { // which has counted already
+		s.noteError(err)
 	}
 	for _, r := range requests {
-		if r.state != stateInflight || r.via != nil {
-			continue
+		if r.state == stateInflight && r.via == nil { // it was not sent again with another
+			r.noteSendError(err)
+			b.retry(r, err.Error())
 		}
-		r.notSent(err)
-		b.retry(r, err.Error())
 	}
 }
 
-// excuse has a request that was lost with the connection be sent once more than
-// others if the connection was good before: some nameservers close one after the
-// first answers. How many there may be is remembered.
-func (c *connection) excuse(r *Request) {
+// refund refunds the attempt of a request that was lost with the connection, once, if
+// the connection had answers before: some nameservers close one after a number of
+// answers, which is noted.
+func (c *connection) refund(r *Request) {
 	if c.answers == 0 || r.probe {
 		return
 	}
-	if r.sentAt < c.heardAt { // it was closed all the same, and not for idling
-		c.server.burst = burst{c.answers, c.server.base.now() + burstMemory}
+	if r.sentAt < c.lastAnswer { // so it was not closed for being idle
+		c.server.queryLimit = queryLimit{c.answers, c.server.base.now() + queryLimitTTL}
 	}
-	if t := r.trouble(); !t.excused {
-		t.excused = true
-		r.sent--
+	if h := r.addHistory(); !h.refunded {
+		h.refunded = true
+		r.refundAttempt()
 	}
 }
 
-// close closes the connection, in order unless a query would be cut off (RFC 7858
-// section 3.4). Its requests are on it no more.
+// close closes the connection, which must not have requests any more: in order, unless
+// queries are still to be written (RFC 7858, section 3.4).
 func (c *connection) close() {
 	if c.closed {
 		return

@@ -9,50 +9,31 @@ import (
 	"github.com/go-libevent/libevent/core/datagram"
 )
 
-// A udpState is how far the life of a udpSocket has gone.
+// A udpState is the state of a udpSocket.
 type udpState uint8
 
 const (
-	udpUsed    udpState = iota // queries are sent from it
-	udpRetired                 // in nameserver.retired, until all its queries are answered
+	udpUsed    udpState = iota // sends queries
+	udpRetired                 // in nameserver.retired; receives until it has no requests
 	udpClosed
 )
 
-// A udpSocket is a socket that is connected to a nameserver, so that the system
-// drops what others send to it.
+// A udpSocket is a socket that is connected to a nameserver, so that the system drops
+// datagrams from other senders.
 type udpSocket struct {
 	channel
-	socket *datagram.Socket
-	state  udpState
-	born   time.Duration
-	uses   int
-	fixed  bool // the port is given
+	socket  *datagram.Socket
+	state   udpState
+	created time.Duration
+	uses    int
+	fixed   bool // the port is given
 }
 
-// udpBuffers is the memory for the datagrams of a resolver, which all its sockets
-// share.
-type udpBuffers struct {
-	batch *datagram.Batch
-	size  int
-	out   []datagram.Message
-}
-
-// ready returns the batch, for datagrams of the length that nameservers are told to
-// be welcome.
-func (m *udpBuffers) ready(udpSize int) *datagram.Batch {
-	size := max(udpSize, minUDPRoom)
-	if m.batch == nil || m.size != size {
-		m.batch, m.size = datagram.NewBatch(udpBatch, size), size
-		m.batch.AllowSegments()
-	}
-	return m.batch
-}
-
-// socket returns one of the nameserver's sockets, by chance, which is replaced
-// first if it has served its time.
+// socket returns one of the nameserver's sockets, chosen at random, which is replaced
+// first if it has expired.
 func (s *nameserver) socket(now time.Duration) (*udpSocket, error) {
 	at := s.slot()
-	if *at != nil && (*at).stale(now) {
+	if *at != nil && (*at).expired(now) {
 		(*at).retire()
 		*at = nil
 	}
@@ -66,15 +47,15 @@ func (s *nameserver) socket(now time.Duration) (*udpSocket, error) {
 		return u, nil
 	}
 	for _, u := range s.sockets {
-		if u != nil && u.n < maxPerChannel { // better than none
+		if u != nil && u.n < maxPerChannel { // a known port is better than no query
 			return u, nil
 		}
 	}
 	return nil, err
 }
 
-// slot returns a place of a socket, by chance. If the port is given there is
-// only one.
+// slot returns an entry of sockets, chosen at random. If Config.BindTo has a port there
+// is only one.
 func (s *nameserver) slot() **udpSocket {
 	b := s.base
 	ports := b.config.Ports
@@ -87,40 +68,40 @@ func (s *nameserver) slot() **udpSocket {
 	return &s.sockets[b.random.Uint64()%uint64(ports)]
 }
 
-// stale says whether the socket should be replaced. One whose port is given
-// cannot be, unless there are too few ids for all its requests.
-func (u *udpSocket) stale(now time.Duration) bool {
+// expired reports whether the socket is to be replaced, for a new port. One whose port
+// is fixed is replaced only when it has too many requests for its ids.
+func (u *udpSocket) expired(now time.Duration) bool {
 	if u.n >= maxPerChannel {
 		return true
 	}
 	if u.fixed || u.n > 0 && len(u.server.retired) >= maxRetired {
 		return false
 	}
-	return u.uses >= maxUses || now-u.born > maxAge
+	return u.uses >= maxUses || now-u.created > maxAge
 }
 
-// retire has the socket closed when it has no requests any more.
+// retire has the socket closed as soon as it has no requests.
 func (u *udpSocket) retire() {
 	u.state = udpRetired
 	u.server.retired = append(u.server.retired, u)
-	u.settleLater()
+	u.scheduleFlush()
 }
 
-// open makes a socket.
+// open makes a socket that is connected to the nameserver.
 func (s *nameserver) open() (*udpSocket, error) {
 	b := s.base
 	local, flags := b.localAddr(s.addr), datagram.Flag(0)
 	if local.Port() != 0 {
 		flags = datagram.Reuseable // by sockets to other nameservers
 	}
-	u := &udpSocket{fixed: local.Port() != 0, born: b.now(), uses: 1}
+	u := &udpSocket{fixed: local.Port() != 0, created: b.now(), uses: 1}
 	u.server, u.owner = s, u
 	var err error
 	u.socket, err = datagram.DialSocket(b.event, local, s.addr, flags, datagram.Config{
 		OnMessages: u.onMessages,
 		OnError:    u.onError,
 		OnDrained:  u.onDrained,
-		Batch:      b.udp.ready(b.config.EDNSUDPSize),
+		Batch:      b.buffers.udpBatch(b.config.EDNSUDPSize),
 		Rounds:     udpRounds,
 		MaxQueued:  -1, // queries wait in channel.unsent, where they can be cancelled
 		Guard:      b.guard,
@@ -132,11 +113,11 @@ func (s *nameserver) open() (*udpSocket, error) {
 		u.closeSocket()
 		return nil, err
 	}
-	u.settleLater()
+	u.scheduleFlush()
 	return u, nil
 }
 
-// setBuffers sets the sizes of the system's buffers that the options say.
+// setBuffers sets the sizes of the socket's buffers, if the options have any.
 func (u *udpSocket) setBuffers() error {
 	o := &u.server.base.config
 	if o.ReceiveBuffer > 0 {
@@ -150,8 +131,8 @@ func (u *udpSocket) setBuffers() error {
 	return nil
 }
 
-// localAddr returns the address that sockets to a nameserver are bound to. That
-// of the option is not for nameservers on this host, or of the other family.
+// localAddr returns the address that sockets to a nameserver are bound to: that of the
+// option, unless the nameserver is on this host or of the other family.
 func (b *Base) localAddr(remote netip.AddrPort) netip.AddrPort {
 	local := b.config.BindTo
 	if remote.Addr().IsLoopback() || local.Addr().Is4() != remote.Addr().Is4() {
@@ -169,27 +150,27 @@ func (u *udpSocket) resend(r *Request) bool {
 	return true
 }
 
-// timedOut implements channelOwner.
-func (u *udpSocket) timedOut(*Request) {}
+// onTimeout implements channelOwner.
+func (u *udpSocket) onTimeout(*Request) {}
 
-// settle implements channelOwner.
-func (u *udpSocket) settle() {
+// flush implements channelOwner.
+func (u *udpSocket) flush() {
 	if u.state == udpClosed {
 		return
 	}
 	if !u.socket.Blocked() {
-		u.flush()
+		u.sendQueries()
 	}
 	switch {
 	case u.state == udpClosed:
 	case u.state == udpRetired && u.n == 0:
 		u.close()
 	default:
-		u.watch(u.n > 0 || u.server.base.runnable())
+		u.watch(u.n > 0 || u.server.base.keepalive.runnable())
 	}
 }
 
-// watch has the loop watch for answers, or not.
+// watch enables or disables reading.
 func (u *udpSocket) watch(on bool) {
 	switch {
 	case on == u.socket.Enabled():
@@ -197,42 +178,36 @@ func (u *udpSocket) watch(on bool) {
 		u.socket.Disable()
 	default:
 		if err := u.socket.Enable(); err != nil {
-			u.failed(err)
+			u.fail(err)
 		}
 	}
 }
 
-// flush sends what is to be sent. What the system has no room for stays in unsent.
-func (u *udpSocket) flush() {
+// sendQueries sends the queries in unsent. Those that the system has no room for stay.
+func (u *udpSocket) sendQueries() {
 	requests := u.takeUnsent()
 	if len(requests) == 0 {
 		return
 	}
-	m := &u.server.base.udp
+	b := u.server.base
 	for _, r := range requests {
 		r.setID()
-		m.out = append(m.out, datagram.Message{Data: r.query})
+		b.buffers.addDatagram(r.query)
 	}
-	u.socket.SetBatch(m.ready(u.server.base.config.EDNSUDPSize)) // the size may have changed
-	n, err := u.socket.SendNow(m.out)
-	clear(m.out)
-	m.out = m.out[:0]
-	if cap(m.out) > maxIdle {
-		m.out = nil
-	}
+	n, err := b.buffers.sendDatagrams(u.socket, b.config.EDNSUDPSize)
 	if u.state == udpClosed { // as the loop could not wait for room
 		return
 	}
 	u.sent(n)
 	if err != nil {
-		u.failed(err)
+		u.fail(err)
 	}
 }
 
-// onDrained is called when there is room for more.
-func (u *udpSocket) onDrained(*datagram.Socket) { u.settleLater() }
+// onDrained is called when the socket is writable again.
+func (u *udpSocket) onDrained(*datagram.Socket) { u.scheduleFlush() }
 
-// onMessages is called with answers.
+// onMessages handles received datagrams.
 func (u *udpSocket) onMessages(_ *datagram.Socket, messages []datagram.Message) {
 	for i := range messages {
 		if m := &messages[i]; u.isFrom(m.Addr) {
@@ -242,32 +217,32 @@ func (u *udpSocket) onMessages(_ *datagram.Socket, messages []datagram.Message) 
 }
 
 // onError is called when the socket cannot receive.
-func (u *udpSocket) onError(_ *datagram.Socket, err error) { u.failed(err) }
+func (u *udpSocket) onError(_ *datagram.Socket, err error) { u.fail(err) }
 
-// isFrom says whether a message is from the nameserver. The system sees to that
-// for a connected socket, but a little time passes before it is one.
+// isFrom reports whether a datagram is from the nameserver. The system filters those of
+// a connected socket, but not what arrives between bind and connect.
 func (u *udpSocket) isFrom(addr netip.AddrPort) bool {
 	want := u.server.addr
 	return !addr.IsValid() || addr.Port() == want.Port() && addr.Addr().WithZone("") == want.Addr().WithZone("")
 }
 
-// failed deals with an error. If it is that nobody listens at the nameserver,
-// the socket is as good as before; otherwise it is given up.
-func (u *udpSocket) failed(err error) {
+// fail handles an error of the socket. After one that says that the port of the
+// nameserver is closed the socket stays in use; otherwise it is discarded.
+func (u *udpSocket) fail(err error) {
 	if u.state == udpClosed {
 		return
 	}
 	s := u.server
-	s.blame(err)
+	s.noteError(err)
 	requests := u.requests()
 	if !errors.Is(err, datagram.ErrRefused) {
-		u.abandon(requests)
+		u.discard(requests)
 	}
-	s.base.retryElsewhere(requests, err)
+	s.base.retryAll(requests, err)
 }
 
-// abandon closes the socket. Its requests, which are given, are on it no more.
-func (u *udpSocket) abandon(requests []*Request) {
+// discard takes the given requests, which are all, off the socket and closes it.
+func (u *udpSocket) discard(requests []*Request) {
 	for _, r := range requests {
 		u.drop(r)
 	}
@@ -279,7 +254,7 @@ func (u *udpSocket) abandon(requests []*Request) {
 	u.close()
 }
 
-// close closes the socket. Its requests are on it no more.
+// close closes the socket, which must not have requests any more.
 func (u *udpSocket) close() {
 	if u.state == udpClosed {
 		return
@@ -293,5 +268,5 @@ func (u *udpSocket) close() {
 }
 
 func (u *udpSocket) closeSocket() {
-	_ = u.socket.Close() // nothing that was sent depends on it
+	_ = u.socket.Close() // what was sent does not depend on the result
 }

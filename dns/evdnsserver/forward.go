@@ -8,36 +8,36 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-// adopt makes the records, the flags and the code of m those of the answer. What
-// concerns only the exchange with that server is left out: the record of EDNS with cookies,
-// keepalives, padding and the sizes of datagrams (RFC 6891, section 6.1.1),
-// signatures of the transaction, and the bits that the client decides about.
-func (r *Request) adopt(m *dns.Msg) (rcode int, err error) {
-	r.records = r.few[:0]
+// copyMessage copies the records, the flags and the response code of m to the answer. It
+// leaves out what is hop-by-hop: the OPT record, with cookies, keepalives, padding and
+// the sizes of datagrams (RFC 6891, section 6.1.1), transaction signatures, and the flags
+// that come from the request.
+func (r *Request) copyMessage(m *dns.Msg) (rcode int, err error) {
+	r.records = r.recordBuf[:0]
 	for section, rrs := range [sections][]dns.RR{m.Answer, m.Ns, m.Extra} {
 		for _, rr := range rrs {
 			if rr == nil {
 				return 0, fmt.Errorf("no record: %w", ErrRecord)
 			}
-			if r.wants(rr) {
+			if r.copies(rr) {
 				r.records = append(r.records, record{section: Section(section), rr: rr})
 			}
 		}
 	}
-	r.bits = r.bits&copiedBits | r.adoptedBits(m)
+	r.bits = r.bits&copiedBits | r.messageBits(m)
 	if opt := m.IsEdns0(); opt != nil && r.opt == nil && r.edns {
-		r.opt = explanations(opt)
+		r.opt = extendedErrors(opt)
 	}
-	if m.Rcode < 0 || m.Rcode > 15 && (!r.edns || m.Rcode > dnswire.MaxRcode || aboutTheHop(m.Rcode)) {
+	if m.Rcode < 0 || m.Rcode > 15 && (!r.edns || m.Rcode > dnswire.MaxRcode || isHopByHop(m.Rcode)) {
 		return 0, ErrRcode
 	}
 	return m.Rcode, nil
 }
 
-// adoptedBits returns the bits of a message that go to the client. Whether the
-// records are validated is for clients that ask for that (RFC 6840, section 5.8).
-// RD and CD are the client's own (RFC 4035, section 3.2.2).
-func (r *Request) adoptedBits(m *dns.Msg) uint16 {
+// messageBits returns the flags of m that are copied. AD is only for clients that ask for
+// it (RFC 6840, section 5.8).
+// RD and CD are those of the request (RFC 4035, section 3.2.2).
+func (r *Request) messageBits(m *dns.Msg) uint16 {
 	var bits uint16
 	if m.Authoritative {
 		bits |= uint16(FlagAA)
@@ -54,22 +54,22 @@ func (r *Request) adoptedBits(m *dns.Msg) uint16 {
 	return bits
 }
 
-// wants says whether a record of another server is for the client. Records that
-// prove others are only for those that ask for them (RFC 4035, section 3.2.1).
-func (r *Request) wants(rr dns.RR) bool {
+// copies reports whether a record of m is copied. DNSSEC records are only for clients
+// that ask for them (RFC 4035, section 3.2.1).
+func (r *Request) copies(rr dns.RR) bool {
 	switch rr := rr.(type) {
 	case *dns.OPT, *dns.TSIG:
 		return false
 	case *dns.SIG:
 		return rr.TypeCovered != 0 // which is that of a transaction (RFC 2931)
 	case *dns.RRSIG, *dns.NSEC, *dns.NSEC3:
-		return r.do || r.asksFor(rr.Header().Rrtype)
+		return r.do || r.hasQuestionType(rr.Header().Rrtype)
 	}
 	return true
 }
 
-// asksFor says whether a question is about records of a type.
-func (r *Request) asksFor(rrtype uint16) bool {
+// hasQuestionType reports whether a question has a type.
+func (r *Request) hasQuestionType(rrtype uint16) bool {
 	for _, q := range r.Questions {
 		if q.Qtype == rrtype || q.Qtype == dns.TypeANY {
 			return true
@@ -78,10 +78,9 @@ func (r *Request) asksFor(rrtype uint16) bool {
 	return false
 }
 
-// explanations returns a record of EDNS with what another server says about the
-// failure of a lookup, which is all that may be passed on (RFC 8914, section 3), or
-// nil if that is nothing.
-func explanations(theirs *dns.OPT) *dns.OPT {
+// extendedErrors returns an OPT record with the extended errors of another (RFC 8914,
+// section 3), which are the only options that are copied, or nil if there are none.
+func extendedErrors(theirs *dns.OPT) *dns.OPT {
 	var opt *dns.OPT
 	for _, option := range theirs.Option {
 		ede, ok := option.(*dns.EDNS0_EDE)
@@ -96,6 +95,6 @@ func explanations(theirs *dns.OPT) *dns.OPT {
 	return opt
 }
 
-// aboutTheHop says whether an extended response code is about the exchange with
-// the server that has sent it: its version of EDNS, keys, cookies.
-func aboutTheHop(rcode int) bool { return rcode >= dns.RcodeBadVers && rcode <= dns.RcodeBadCookie }
+// isHopByHop reports whether an extended response code concerns one exchange only: the
+// version of EDNS, keys, cookies.
+func isHopByHop(rcode int) bool { return rcode >= dns.RcodeBadVers && rcode <= dns.RcodeBadCookie }

@@ -34,7 +34,7 @@ const (
 	maxRecords   = 32
 	// udpRoom is how long a request may be that comes by UDP; clients are told that
 	// maxRequestSize is.
-	udpRoom        = 2048
+	maxUDPRequest  = 2048
 	maxRequestSize = dnswire.EDNSUDPSize
 	// maxDatagram is the longest message that UDP over IPv4 can carry.
 	maxDatagram = math.MaxUint16 - 8 - 20

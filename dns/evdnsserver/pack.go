@@ -9,14 +9,14 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-// optHeader is that of the record of EDNS in answers.
+// optHeader is the header of the OPT record in answers.
 var optHeader = dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT, Class: maxRequestSize}
 
-// packer makes messages of answers, in memory that it uses again. What it
-// returns is good until the next one, and has two bytes before it, for TCP.
+// packer packs answers, in memory that it reuses. A result is valid until the next one,
+// and has two bytes before the message, for the length prefix of TCP.
 type packer struct {
 	buf   []byte
-	names map[string]int // that the message has, for compression
+	names map[string]int // in the message, for compression
 	a     dns.A
 	aaaa  dns.AAAA
 	ip    [16]byte
@@ -33,12 +33,12 @@ func (p *packer) room() []byte {
 	return p.buf[frameHeader:]
 }
 
-// pack makes the answer to r, as much of it as the client can take.
+// pack packs the answer to r, truncated to what the client can receive.
 func (p *packer) pack(r *Request, rcode int) ([]byte, error) {
 	msg := p.room()
 	clear(p.names)
 	opt, optSize, fits := p.edns(r, rcode)
-	limit := r.room() - optSize
+	limit := r.maxAnswer() - optSize
 	bits := r.bits | dnswire.BitQR | uint16(rcode&0xf)
 
 	off, questions, err := p.questions(r, msg, limit)
@@ -54,7 +54,7 @@ func (p *packer) pack(r *Request, rcode int) ([]byte, error) {
 		if off, counts[section], fits, err = p.section(r, section, msg, off, limit); err != nil {
 			return nil, err
 		}
-		if !fits && section != AdditionalSection { // without which the client has all it needs (RFC 2181, section 9)
+		if !fits && section != AdditionalSection { // which the client can do without (RFC 2181, section 9)
 			bits |= dnswire.BitTC
 		}
 	}
@@ -82,11 +82,11 @@ func (p *packer) edns(r *Request, rcode int) (opt *dns.OPT, size int, fits bool)
 		*opt = *r.opt
 	}
 	opt.SetExtendedRcode(uint16(rcode))
-	if r.do { // as RFC 3225 wants it
+	if r.do { // RFC 3225, section 3
 		opt.SetDo()
 	}
 	size = dns.Len(opt)
-	fits = size <= r.room()-dnswire.HeaderLen
+	fits = size <= r.maxAnswer()-dnswire.HeaderLen
 	if !fits {
 		opt.Option = nil
 		size = dnswire.OPTLen
@@ -94,8 +94,7 @@ func (p *packer) edns(r *Request, rcode int) (opt *dns.OPT, size int, fits bool)
 	return opt, size, fits
 }
 
-// questions packs the questions, or none if they are too long. All names of the
-// message can be compressed, those that come from it with certainty.
+// questions packs the questions, or none if they are too long.
 func (p *packer) questions(r *Request, msg []byte, limit int) (off, n int, err error) {
 	off = dnswire.HeaderLen
 	for _, q := range r.Questions {
@@ -121,7 +120,7 @@ func (p *packer) section(r *Request, section Section, msg []byte, off, limit int
 		}
 		rr := p.rr(rec)
 		next, err := dns.PackRR(rr, msg, off, p.names, true)
-		if err != nil && off+dns.Len(rr) <= len(msg) { // for want of anything but room
+		if err != nil && off+dns.Len(rr) <= len(msg) { // it is not for lack of space
 			return 0, 0, false, fmt.Errorf("record of %q: %w: %w", rr.Header().Name, ErrRecord, err)
 		}
 		if err != nil || next > limit {
@@ -133,7 +132,7 @@ func (p *packer) section(r *Request, section Section, msg []byte, off, limit int
 	return off, n, true, nil
 }
 
-// rr returns a record as package dns wants it, in memory that it uses again.
+// rr returns a record in the form of package dns, in memory that it reuses.
 func (p *packer) rr(rec *record) dns.RR {
 	switch {
 	case rec.rr != nil:

@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	// copiedBits are those of the header that an answer has from its request.
+	// copiedBits are the bits of the header that an answer copies from its request.
 	copiedBits = dnswire.MaskOpcode | uint16(FlagRD|FlagCD)
 )
 
-// read takes from a message what an answer needs: the questions, and how the
-// client speaks EDNS. Everything else is parsed by Msg. The
-// result is why no callback can be asked, if it is not success.
+// read parses what an answer depends on: the questions, and the OPT record. Msg parses
+// everything else. A result other than success is the response code of an answer without
+// the callback.
 func (r *Request) read(h dnswire.Header) (rcode int) {
 	if h.Bits&dnswire.MaskOpcode != 0 {
 		return dns.RcodeNotImplemented
@@ -29,7 +29,7 @@ func (r *Request) read(h dnswire.Header) (rcode int) {
 		ok = r.readExtra(off, h.Extra)
 	}
 	switch {
-	case !ok || r.cut:
+	case !ok || r.truncated:
 		r.Questions, r.edns = nil, false
 		return dns.RcodeFormatError
 	case r.version != 0:
@@ -43,7 +43,7 @@ func (r *Request) readQuestions(n int) (off int, ok bool) {
 	if n > maxQuestions {
 		return 0, false
 	}
-	r.Questions = r.first[:0]
+	r.Questions = r.questionBuf[:0]
 	off = dnswire.HeaderLen
 	for range n {
 		name, end, err := dns.UnpackDomainName(r.wire, off)
@@ -60,7 +60,7 @@ func (r *Request) readQuestions(n int) (off int, ok bool) {
 	return off, true
 }
 
-// readExtra looks for the record that is about EDNS (RFC 6891, section 6.1).
+// readExtra reads the OPT record of the additional section (RFC 6891, section 6.1).
 func (r *Request) readExtra(off, n int) (ok bool) {
 	for range n {
 		name, fixed, err := dns.UnpackDomainName(r.wire, off)
@@ -85,8 +85,8 @@ func (r *Request) readExtra(off, n int) (ok bool) {
 	return true
 }
 
-// room returns how long the answer may be.
-func (r *Request) room() int {
+// maxAnswer returns the length of the longest answer that the client can receive.
+func (r *Request) maxAnswer() int {
 	switch {
 	case r.client != nil:
 		return dns.MaxMsgSize

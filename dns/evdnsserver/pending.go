@@ -9,10 +9,9 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/list"
 )
 
-// pending are the requests of a server that wait for their answers, the oldest first.
-// Those that are answered before their callback returns never get here. The timer may
-// come too early, when the list has changed: most requests are answered long before
-// their time has passed.
+// pending is the list of requests that were not answered by their callback, the oldest
+// first. The timer may be due before the first one expires: most requests are answered
+// long before, and one early call costs less than a change for each.
 type pending struct {
 	requests list.List[Request, requestLinks]
 	timer    event.Event
@@ -24,11 +23,11 @@ type requestLinks struct{}
 // Of implements list.Linker.
 func (requestLinks) Of(r *Request) *list.Links[Request] { return &r.links }
 
-// now returns the time as of the start of this round of callbacks.
+// now returns the time at which this round of callbacks began.
 func (s *Server) now() time.Duration { return s.base.Now().Sub(s.epoch) }
 
-// await puts a request into the list.
-func (s *Server) await(r *Request) {
+// addPending adds a request to the list.
+func (s *Server) addPending(r *Request) {
 	l := &s.pending
 	r.since = s.now()
 	l.requests.Push(r)
@@ -37,22 +36,22 @@ func (s *Server) await(r *Request) {
 	}
 }
 
-// remove takes a request out of the list, if it is in it.
+// remove removes a request from the list, if it is in it.
 func (l *pending) remove(r *Request) {
 	if l.requests.Contains(r) {
 		l.requests.Remove(r)
 	}
 }
 
-// forget takes all requests out of the list: nothing depends on them any more.
-func (l *pending) forget() {
+// clear removes all requests from the list, without answering them.
+func (l *pending) clear() {
 	for r := l.requests.First(); r != nil; r = l.requests.First() {
 		l.requests.Remove(r)
 	}
 }
 
-// giveUp ends all requests that wait.
-func (s *Server) giveUp() {
+// expireAll answers all requests in the list with SERVFAIL.
+func (s *Server) expireAll() {
 	for r := s.pending.requests.First(); r != nil; r = s.pending.requests.First() {
 		s.stats.Expired++
 		r.refuse(dns.RcodeServerFailure)
@@ -74,13 +73,14 @@ func (s *Server) onPending(*event.Event, event.What) {
 	s.expire()
 }
 
-// expire ends the requests whose time has passed, and sets the timer for the next.
+// expire answers the requests whose timeout has passed with SERVFAIL, and starts the timer
+// for the next.
 func (s *Server) expire() {
 	l := &s.pending
 	now := s.now()
 	for r := l.requests.First(); r != nil && now-r.since >= s.config.RequestTimeout; r = l.requests.First() {
 		s.stats.Expired++
-		s.lateness.Warn(s.base.Now(), "evdnsserver: server has not answered a request", "error", errNotAnswered, "client", r.peer, "questions", r.Questions)
+		s.expiryLog.Warn(s.base.Now(), "evdnsserver: server has not answered a request", "error", errNotAnswered, "client", r.peer, "questions", r.Questions)
 		r.refuse(dns.RcodeServerFailure)
 	}
 	if r := l.requests.First(); r != nil && !s.ended {

@@ -16,9 +16,9 @@ import (
 type Flags uint16
 
 const (
-	// FlagAA says that the answer comes from an authority (EVDNS_FLAGS_AA).
+	// FlagAA says that the answer is authoritative (EVDNS_FLAGS_AA).
 	FlagAA Flags = 1 << 10
-	// FlagRD says that the client wants recursion. It is copied from the
+	// FlagRD says that recursion is desired. It is copied from the
 	// request.
 	FlagRD Flags = 1 << 8
 	// FlagRA says that the server offers recursion. That is the bit that
@@ -26,7 +26,7 @@ const (
 	FlagRA Flags = 1 << 7
 	// FlagAD says that the answer was validated (RFC 4035).
 	FlagAD Flags = 1 << 5
-	// FlagCD says that the client does not want validation. It is copied from
+	// FlagCD says that checking is disabled. It is copied from
 	// the request.
 	FlagCD Flags = 1 << 4
 
@@ -37,49 +37,48 @@ const (
 type Section uint8
 
 const (
-	// AnswerSection has what was asked for (EVDNS_ANSWER_SECTION).
+	// AnswerSection has the records that answer the question (EVDNS_ANSWER_SECTION).
 	AnswerSection Section = iota
-	// AuthoritySection names the authority (EVDNS_AUTHORITY_SECTION).
+	// AuthoritySection has records of the authority (EVDNS_AUTHORITY_SECTION).
 	AuthoritySection
-	// AdditionalSection has what may be of use besides
+	// AdditionalSection has further records
 	// (EVDNS_ADDITIONAL_SECTION).
 	AdditionalSection
 
 	sections = iota
 )
 
-// A Request is a query that is to be answered: with records, which are
-// added first, and Respond; with a message of the user's own (RespondMsg); or
-// not at all (Drop). After that, whatever it has returned, the request is good for
-// nothing, and harmless. It may be kept until then, and answered from any callback;
-// for how long, SetRequestTimeout says (struct evdns_server_request).
+// A Request is a query that is to be answered: by Respond, with the records that were
+// added; by RespondMsg, with a message; or not at all, by Drop. After any of these,
+// whatever it has returned, all methods return ErrAnswered. It may be kept until then, and
+// answered from any callback, within Config.RequestTimeout (struct evdns_server_request).
 type Request struct {
-	// Questions are what is asked: one question, from all clients there are,
-	// but none and several are possible. Names end with a dot and have the case
-	// that the client wrote, and escapes for special characters. They are
-	// repeated in the answer, so they must not be changed.
+	// Questions are the questions of the query: usually one, but none and several are
+	// possible. Names end with a dot, have the case that the client has sent, and
+	// escapes for special characters. The answer repeats them, so they must not be
+	// changed.
 	Questions []dns.Question
 
 	server *Server
-	links  list.Links[Request] // among those that wait for their answers
-	since  time.Duration       // when it began to
+	links  list.Links[Request] // in Server.pending
+	since  time.Duration       // when it was added there
 
-	wire    []byte // the query
-	origin         // of the query
-	id      uint16
-	bits    uint16 // of the header of the answer
-	size    uint16 // of the answer that the client can take, if it speaks EDNS
-	version uint8  // of EDNS
-	edns    bool
-	do      bool // the client wants records of DNSSEC
-	ended   bool // answered or dropped
-	opt     *dns.OPT
-	records []record
-	first   [1]dns.Question
-	few     [1]record
+	wire        []byte // the query
+	origin             // of the query
+	id          uint16
+	bits        uint16 // of the header of the answer
+	size        uint16 // of the longest answer, announced by EDNS
+	version     uint8  // of EDNS
+	edns        bool
+	do          bool // DNSSEC OK
+	ended       bool // answered or dropped
+	opt         *dns.OPT
+	records     []record
+	questionBuf [1]dns.Question
+	recordBuf   [1]record
 }
 
-// A record is one of an answer: an address, or anything else.
+// A record is a record of an answer: an address, or rr.
 type record struct {
 	section Section
 	ttl     uint32
@@ -91,14 +90,14 @@ type record struct {
 // RemoteAddr returns the client (evdns_server_request_get_requesting_addr).
 func (r *Request) RemoteAddr() netip.AddrPort { return r.peer }
 
-// TCP says whether the request came over a TCP connection.
+// TCP reports whether the request came over a TCP connection.
 func (r *Request) TCP() bool { return r.client != nil }
 
-// DNSSEC says whether the client wants the records that prove others (DO).
+// DNSSEC reports whether the client asks for DNSSEC records (DO, RFC 3225).
 func (r *Request) DNSSEC() bool { return r.do }
 
-// Flags returns the flags that the answer has so far: those that the request
-// has brought along, and those that were set.
+// Flags returns the flags that the answer has so far: those that are copied from the
+// request, and those that were set.
 func (r *Request) Flags() Flags { return Flags(r.bits &^ dnswire.MaskOpcode) }
 
 // SetFlags sets which of FlagAA, FlagRA and FlagAD the answer has. FlagRD and
@@ -109,18 +108,17 @@ func (r *Request) SetFlags(flags Flags) error {
 	if flags&^(settableFlags|FlagRD|FlagCD) != 0 {
 		return fmt.Errorf("evdnsserver: set flags %#x: %w", uint16(flags), ErrFlags)
 	}
-	return r.change("set flags", func() error {
+	return r.withRequest("set flags of", func() error {
 		r.bits = r.bits&^uint16(settableFlags) | uint16(flags)
 		return nil
 	})
 }
 
-// Msg returns the whole query, read anew by each call. The error says what is
-// malformed in it, which may be anything but the questions and the form of
-// records; or that the request was answered.
+// Msg returns the whole query, unpacked anew by each call. The error is that of unpacking,
+// as only questions and record lengths are checked before, or ErrAnswered.
 func (r *Request) Msg() (*dns.Msg, error) {
 	m := new(dns.Msg)
-	err := r.change("read message", func() error { return m.Unpack(r.wire) })
+	err := r.withRequest("unpack", func() error { return m.Unpack(r.wire) })
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +166,7 @@ func (r *Request) addAddrs(name string, ttl time.Duration, addrs []netip.Addr) e
 	return nil
 }
 
-// AddCNAME says in the answer section that a name is an alias for another one
+// AddCNAME adds a CNAME record to the answer section: name is an alias of target
 // (evdns_server_request_add_cname_reply).
 func (r *Request) AddCNAME(name, target string, ttl time.Duration) error {
 	return r.addName(AnswerSection, name, dns.TypeCNAME, target, ttl)
@@ -213,10 +211,9 @@ func (r *Request) addName(section Section, name string, rrtype uint16, target st
 	return r.AddReply(section, &dns.PTR{Hdr: h, Ptr: target})
 }
 
-// AddReply adds any record to a section; dns.RFC3597 is one with data of the
-// user's own (evdns_server_request_add_reply). The record must not be changed
-// any more. A *dns.OPT takes the place of the one that answers clients that
-// speak EDNS, and is left out for others.
+// AddReply adds a record of any type to a section; a dns.RFC3597 has raw data. The record
+// must not be changed any more. A *dns.OPT replaces the default one of answers to clients
+// with EDNS, and is left out for others (evdns_server_request_add_reply).
 func (r *Request) AddReply(section Section, rr dns.RR) error {
 	if section >= sections {
 		return fmt.Errorf("evdnsserver: add to section %d: %w", section, ErrRecord)
@@ -225,7 +222,7 @@ func (r *Request) AddReply(section Section, rr dns.RR) error {
 		return fmt.Errorf("evdnsserver: add record without a name: %w", ErrRecord)
 	}
 	if opt, ok := rr.(*dns.OPT); ok {
-		return r.change("add record", func() error { r.opt = opt; return nil })
+		return r.withRequest("add record to", func() error { r.opt = opt; return nil })
 	}
 	r.server.lock()
 	defer r.server.unlock()
@@ -234,16 +231,16 @@ func (r *Request) AddReply(section Section, rr dns.RR) error {
 
 func (r *Request) add(rec record) error {
 	if r.ended {
-		return fmt.Errorf("evdnsserver: add record: %w", ErrAnswered)
+		return fmt.Errorf("evdnsserver: add record to request of %v: %w", r.peer, ErrAnswered)
 	}
 	if r.records == nil {
-		r.records = r.few[:0]
+		r.records = r.recordBuf[:0]
 	}
 	r.records = append(r.records, rec)
 	return nil
 }
 
-// owner returns a name as it goes into records.
+// owner returns a name in the form that records have: valid, with a dot at the end.
 func (r *Request) owner(name string) (string, error) {
 	if len(r.Questions) > 0 && name == r.Questions[0].Name {
 		return name, nil
@@ -256,7 +253,7 @@ func (r *Request) owner(name string) (string, error) {
 	return full, nil
 }
 
-// ttlSeconds returns a TTL as it goes into records (RFC 2181, section 8).
+// ttlSeconds returns a TTL in the form that records have (RFC 2181, section 8).
 func ttlSeconds(ttl time.Duration) (uint32, error) {
 	const most = 1<<31 - 1
 	seconds := ttl / time.Second
@@ -270,15 +267,15 @@ func ttlSeconds(ttl time.Duration) (uint32, error) {
 // code: dns.RcodeSuccess, dns.RcodeNameError and so on
 // (evdns_server_request_respond). Codes above 15 are for clients that speak EDNS.
 //
-// An answer that is longer than the client can take loses records, from the end,
-// and says so (TC), unless they are only additional; so it does if the options of
-// its OPT record alone are too long.
+// From an answer that is longer than the client can receive, records are removed from the
+// end, and TC is set, unless only additional records are removed. TC is also set if the
+// options of the OPT record are too long.
 //
-// The request has ended, whatever Respond returns. The error is ErrRecord if a
-// record cannot be put into a message, and ErrRcode if the code is one that the
-// client cannot be sent, or that no standard has assigned, as are the errors of
-// resolvers (evdns.ErrTimeout is 67); the client gets SERVFAIL then. With ErrPending and ErrClientGone, and any other error of
-// sending, it gets nothing. With ErrAnswered, nothing was done.
+// The request has ended, whatever Respond returns. The error is ErrRecord if a record
+// cannot be packed, and ErrRcode if the client cannot receive the code, or no standard
+// has assigned it, as for the errors of resolvers (evdns.ErrTimeout is 67); then the
+// client is sent SERVFAIL. With ErrPending, ErrClientGone and other errors of sending,
+// nothing is sent. With ErrAnswered, nothing was done.
 func (r *Request) Respond(rcode int) error {
 	return r.finish(func() ([]byte, error) {
 		if rcode < 0 || rcode > dnswire.MaskRcode && (!r.edns || rcode > dnswire.MaxRcode || isUnassigned(rcode)) {
@@ -292,24 +289,23 @@ func (r *Request) Respond(rcode int) error {
 // and the private ones (RFC 6895, section 2.3).
 func isUnassigned(rcode int) bool { return rcode > dns.RcodeBadCookie && rcode < 3841 }
 
-// RespondMsg answers the request with a message, as one that came from another
-// server, and leaves aside what was added, but for an OPT record. The message is
-// not changed. Errors are those of Respond, and event.ErrNil.
+// RespondMsg answers the request with a message, such as the answer of another server,
+// instead of the records that were added; an OPT record that was added stays. The message
+// is not changed. Errors are those of Respond, and event.ErrNil.
 //
 // The answer has the records, the response code and the flags AA, TC and RA of the
-// message. The id, the question, RD and CD are those of the request. AD is that of
-// the message, for clients that ask for it, by AD or DO. Records that prove others
-// (RRSIG, NSEC, NSEC3) are only for clients that set DO or ask for their type. Of
-// its OPT record the answer has the extended errors (RFC 8914), as cookies,
-// keepalives, padding, client subnets and sizes concern that server
-// only; response codes that are about the exchange with it, such as BADVERS and
-// BADCOOKIE, are ErrRcode. Records are left out like those of Respond.
+// message. The id, the question, RD and CD are those of the request. AD is copied for
+// clients that ask for it, by AD or DO. DNSSEC records (RRSIG, NSEC, NSEC3) are copied
+// for clients that set DO or ask for their type. Of the options of EDNS only extended
+// errors (RFC 8914) are copied, as the others are hop-by-hop; for hop-by-hop response
+// codes, such as BADVERS and BADCOOKIE, the error is ErrRcode. The answer is truncated as
+// by Respond.
 func (r *Request) RespondMsg(m *dns.Msg) error {
 	return r.finish(func() ([]byte, error) {
 		if m == nil {
 			return nil, fmt.Errorf("message: %w", event.ErrNil)
 		}
-		rcode, err := r.adopt(m)
+		rcode, err := r.copyMessage(m)
 		if err != nil {
 			return nil, err
 		}
@@ -319,11 +315,11 @@ func (r *Request) RespondMsg(m *dns.Msg) error {
 
 // Drop ends a request without an answer (evdns_server_request_drop).
 func (r *Request) Drop() error {
-	return r.change("drop", func() error { r.end(); return nil })
+	return r.withRequest("drop", func() error { r.end(); return nil })
 }
 
-// refuse answers with a code and nothing else, and ends the request. Questions that
-// cannot be repeated are left out.
+// refuse answers with a response code alone, and ends the request. Questions that cannot
+// be packed are left out.
 func (r *Request) refuse(rcode int) {
 	r.records, r.opt = nil, nil
 	r.bits &= copiedBits
@@ -333,15 +329,14 @@ func (r *Request) refuse(rcode int) {
 		frame, err = r.server.packer.pack(r, rcode)
 	}
 	if err == nil {
-		_ = r.send(frame) // which has counted what it could not send
+		_ = r.send(frame) // which counts errors
 	}
 	r.end()
 }
 
-// finish sends what pack returns, or SERVFAIL if that is an error. In any case the
-// request has ended.
+// finish sends the result of pack, or SERVFAIL if that is an error, and ends the request.
 func (r *Request) finish(pack func() ([]byte, error)) error {
-	return r.change("respond", func() error {
+	return r.withRequest("answer", func() error {
 		frame, err := pack()
 		if err == nil {
 			err = r.send(frame)
@@ -373,9 +368,9 @@ func (r *Request) send(frame []byte) error {
 	return nil
 }
 
-// change calls fn with the lock held, unless the request has ended. Errors get op
-// and the client.
-func (r *Request) change(op string, fn func() error) error {
+// withRequest calls fn with the lock held, unless the request has ended. It wraps errors
+// with op and the client.
+func (r *Request) withRequest(op string, fn func() error) error {
 	r.server.lock()
 	defer r.server.unlock()
 	err := ErrAnswered
@@ -383,18 +378,18 @@ func (r *Request) change(op string, fn func() error) error {
 		err = fn()
 	}
 	if err != nil {
-		return fmt.Errorf("evdnsserver: %s: request of %v: %w", op, r.peer, err)
+		return fmt.Errorf("evdnsserver: %s request of %v: %w", op, r.peer, err)
 	}
 	return nil
 }
 
 func (r *Request) end() {
 	r.ended = true
-	r.wire, r.records, r.opt, r.few = nil, nil, nil, [1]record{}
+	r.wire, r.records, r.opt, r.recordBuf = nil, nil, nil, [1]record{}
 	r.server.pending.remove(r)
-	r.server.open--
+	r.server.unanswered--
 	if r.client != nil {
 		r.client.requestEnded()
 	}
-	r.server.settle()
+	r.server.endIfDrained()
 }

@@ -13,49 +13,49 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-// A Callback gets a request, on the loop of the server's base. It answers
-// with Respond, or puts that off and answers later, from wherever. A request that
-// it leaves behind by a panic, or that is neither answered nor dropped for as long
-// as SetRequestTimeout says, gets SERVFAIL. It may do anything to the server
+// A Callback handles a request, on the loop of the server's base. It answers it with
+// Respond, or keeps it to answer it later, from any callback. If it panics before, or if
+// the request is neither answered nor dropped within Config.RequestTimeout, the server
+// answers with SERVFAIL. It may call all methods of the server
 // (evdns_request_callback_fn_type).
 type Callback func(*Request)
 
-// A Server takes requests on a UDP socket or on TCP connections, and gives
-// them to a callback.
+// A Server receives requests on a UDP socket or on TCP connections, and calls a callback
+// with each.
 //
-// It belongs to the goroutine that runs the loop of its base. If hooks of
-// evthread were installed before it was made, its methods and those of its
-// requests are for any goroutine; callbacks come from the loop in any case, and
-// hold the lock of the server (struct evdns_server_port).
+// It belongs to the goroutine that runs the loop of its base. If hooks of evthread were
+// installed before it was made, any goroutine may call its methods and those of its
+// requests; the loop calls the callbacks in either case, with the lock of the server held
+// (struct evdns_server_port).
 type Server struct {
-	base     *event.Base
-	callback Callback
-	epoch    time.Time      // what times are counted from
-	guard    evthread.Guard // of everything below
-	config   Config         // complete
-	udp      *udpServer     // one of these
-	tcp      *tcpServer
-	closed   bool // Close was called
-	ended    bool // and there is nothing left to do
-	open     int  // requests that were neither answered nor dropped
-	handled  *Request
-	pending  pending
-	packer   packer
-	stats    Stats
+	base       *event.Base
+	callback   Callback
+	epoch      time.Time      // what times are counted from
+	guard      evthread.Guard // of everything below
+	config     Config         // complete
+	udp        *udpServer     // one of these
+	tcp        *tcpServer
+	closed     bool // Close was called
+	ended      bool // and its socket is closed
+	unanswered int  // requests that were neither answered nor dropped
+	current    *Request
+	pending    pending
+	packer     packer
+	stats      Stats
 
-	lateness event.LogLimiter // requests that expire
-	losses   event.LogLimiter // answers that cannot be sent
-	stalls   event.LogLimiter // a socket that cannot receive
+	expiryLog  event.LogLimiter // of requests that expire
+	sendLog    event.LogLimiter // of answers that cannot be sent
+	receiveLog event.LogLimiter // of errors of receiving
 }
 
-// Stats counts what has become of the messages that a server has got.
+// Stats counts the messages that a server has received and sent.
 type Stats struct {
-	Requests  uint64 // were given to the callback
-	Answers   uint64 // were given to the system to be sent, refusals included
+	Requests  uint64 // the callback was called with
+	Answers   uint64 // that were passed to the system, refusals included
 	Truncated uint64 // of these, with records left out
-	Refused   uint64 // messages that no callback was asked about
-	Ignored   uint64 // messages that got no answer: no header, no query, or too many at once
-	Failed    uint64 // answers that could not be made or sent; for the former SERVFAIL was
+	Refused   uint64 // requests that were answered with an error, without the callback
+	Ignored   uint64 // messages without an answer: no header, no query, or over a limit
+	Failed    uint64 // answers that could not be packed, for which SERVFAIL was sent, or not be sent
 	Expired   uint64 // requests that were not answered in time
 }
 
@@ -80,56 +80,55 @@ func newServer(base *event.Base, cb Callback, udp bool) (*Server, error) {
 	return s, err
 }
 
-// Close ends the server: it takes no more requests, and connections are closed.
-// Requests that came by UDP can still be answered, for as long as
-// SetRequestTimeout says; the socket is closed after the last of them. If the base was
-// freed before, they get SERVFAIL at once. For those
-// that came by TCP, Respond is an error. A listener is freed at once. Closing a
-// server again does nothing (evdns_close_server_port).
+// Close closes the server: it receives no more requests, and connections are closed.
+// Requests over UDP can still be answered, within Config.RequestTimeout; the socket is
+// closed after the last of them. If the base was freed before, they are answered with
+// SERVFAIL at once. For requests over TCP, Respond returns ErrClientGone. A listener is
+// freed at once. Further calls do nothing (evdns_close_server_port).
 func (s *Server) Close() {
 	s.lock()
 	first := !s.closed
 	s.closed = true
 	if first && s.tcp != nil {
 		s.tcp.disconnect()
-		s.pending.forget()
+		s.pending.clear()
 		s.pending.timer.Free()
 	}
 	if first && s.udp != nil {
 		s.udp.close()
 	}
-	s.settle()
+	s.endIfDrained()
 	s.unlock()
 	if first && s.tcp != nil {
-		s.tcp.listener.Free() // whose lock comes before ours
+		s.tcp.listener.Free() // whose lock comes before that of the server
 	}
 }
 
-// settle ends a server that was closed once nothing is left to be done.
-func (s *Server) settle() {
+// endIfDrained ends a server for UDP that was closed, if nothing is left to be sent.
+func (s *Server) endIfDrained() {
 	if s.closed && !s.ended && s.udp != nil {
-		s.udp.settle()
+		s.udp.endIfDrained()
 	}
 }
 
-// Stats returns what has become of messages so far.
+// Stats returns the counts so far.
 func (s *Server) Stats() Stats {
 	s.lock()
 	defer s.unlock()
 	return s.stats
 }
 
-// handle deals with a message. wire is good until it returns.
+// handle handles a message. wire is valid until it returns.
 func (s *Server) handle(wire []byte, from origin) {
 	h, ok := dnswire.ReadHeader(wire)
 	if !ok || h.Bits&dnswire.BitQR != 0 {
-		s.stats.Ignored++ // to answer an answer would make a loop
+		s.stats.Ignored++ // answering an answer could loop
 		return
 	}
 	r := &Request{server: s, origin: from, wire: wire, id: h.ID, bits: h.Bits & copiedBits}
-	s.open++
+	s.unanswered++
 	if r.client != nil {
-		r.client.open++
+		r.client.unanswered++
 	}
 	if rcode := r.read(h); rcode != dns.RcodeSuccess {
 		s.stats.Refused++
@@ -137,23 +136,23 @@ func (s *Server) handle(wire []byte, from origin) {
 		return
 	}
 	s.stats.Requests++
-	s.handled = r
+	s.current = r
 	s.callback(r)
-	s.handled = nil
+	s.current = nil
 	if r.ended {
 		return
 	}
 	r.wire = slices.Clone(wire)
 	if !s.closed || s.udp != nil {
-		s.await(r)
+		s.addPending(r)
 	}
 }
 
-// endHandling answers the request whose callback has panicked. It is deferred where
-// messages are received, and reports whether there was one.
-func (s *Server) endHandling() (panicked bool) {
-	r := s.handled
-	s.handled = nil
+// recoverCurrent answers the request whose callback has panicked, and reports whether
+// there is one. It is deferred where messages are received.
+func (s *Server) recoverCurrent() (panicked bool) {
+	r := s.current
+	s.current = nil
 	if r != nil && !r.ended {
 		r.refuse(dns.RcodeServerFailure)
 	}
@@ -162,13 +161,13 @@ func (s *Server) endHandling() (panicked bool) {
 
 // An origin is where a request came from.
 type origin struct {
-	peer   netip.AddrPort
-	local  netip.Addr // to which it was sent, if the system has told
-	client *tcpClient // or nil
-	cut    bool       // the message was longer than there was room
+	peer      netip.AddrPort
+	local     netip.Addr // that it was sent to, if the system reports it
+	client    *tcpClient // or nil
+	truncated bool       // the datagram was longer than the buffer
 }
 
-// lock and unlock bracket everything that others may do at the same time.
+// lock takes the lock, if there is one, or else checks the goroutine.
 func (s *Server) lock() { s.guard.Lock() }
 
 func (s *Server) unlock() { s.guard.Unlock() }

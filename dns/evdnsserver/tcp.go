@@ -11,20 +11,28 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
+	"github.com/go-libevent/libevent/dns/internal/list"
 )
 
-// tcpServer is what a Server has for TCP.
+// tcpServer is the listener and the connections of a Server for TCP.
 type tcpServer struct {
 	server   *Server
 	listener *listener.Listener
-	clients  map[*tcpClient]struct{}
-	message  []byte // is being handled
+	clients  clientList // in the order in which they were accepted
+	message  []byte     // that is being handled
 }
 
-// NewTCP takes requests on connections that l accepts, and gives
-// them to cb. The server owns l from the call on: it sets its callback, and frees it
-// when it is closed. NewTCP has freed it if it fails
-// (evdns_add_server_port_with_listener).
+// clientList is a list of connections.
+type clientList = list.List[tcpClient, clientLinks]
+
+type clientLinks struct{}
+
+// Of implements list.Linker.
+func (clientLinks) Of(c *tcpClient) *list.Links[tcpClient] { return &c.links }
+
+// NewTCP makes a server that receives requests on the connections of l and calls cb with
+// each. The server owns l from the call on: it sets its callback, and frees it when it is
+// closed. If NewTCP fails, it has freed l (evdns_add_server_port_with_listener).
 func NewTCP(base *event.Base, l *listener.Listener, cb Callback) (*Server, error) {
 	s, err := newTCP(base, l, cb)
 	if err != nil && l != nil {
@@ -42,11 +50,7 @@ func newTCP(base *event.Base, l *listener.Listener, cb Callback) (*Server, error
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
-	s.tcp = &tcpServer{
-		server:   s,
-		listener: l,
-		clients:  make(map[*tcpClient]struct{}),
-	}
+	s.tcp = &tcpServer{server: s, listener: l}
 	if err := l.SetCallback(s.tcp.onConnection); err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
@@ -55,27 +59,28 @@ func newTCP(base *event.Base, l *listener.Listener, cb Callback) (*Server, error
 
 // A tcpClient is a connection.
 type tcpClient struct {
-	tcp   *tcpServer
-	peer  netip.AddrPort
-	bev   *bufferevent.Bufferevent
-	timer event.Event // the idle timeout
-	idle  time.Duration
-	open  int  // requests that were neither answered nor dropped
-	busy  bool // serve is taking requests from the input
-	held  bool // the next request waits
-	eof   bool // the client sends no more
-	gone  bool
+	tcp        *tcpServer
+	links      list.Links[tcpClient]
+	peer       netip.AddrPort
+	bev        *bufferevent.Bufferevent
+	timer      event.Event // the idle timeout
+	idle       time.Duration
+	unanswered int  // requests that were neither answered nor dropped
+	serving    bool // serve is handling requests
+	paused     bool // requests stay in the input, as the client is over its limits
+	eof        bool // the client has shut down its side
+	closed     bool
 }
 
 func (t *tcpServer) onConnection(_ *listener.Listener, fd int, peer netip.AddrPort) {
 	t.server.lock()
 	defer t.server.unlock()
-	if t.server.closed || len(t.clients) >= t.server.config.MaxClients {
+	if t.server.closed || t.clients.Len() >= t.server.config.MaxClients {
 		evutil.CloseSocket(fd)
 		return
 	}
 	if err := t.connect(fd, peer); err != nil {
-		t.server.losses.Warn(t.server.base.Now(), "evdnsserver: server cannot serve a connection", "error", err, "client", peer)
+		t.server.sendLog.Warn(t.server.base.Now(), "evdnsserver: server cannot serve a connection", "error", err, "client", peer)
 	}
 }
 
@@ -90,7 +95,7 @@ func (t *tcpServer) connect(fd int, peer netip.AddrPort) error {
 		return err
 	}
 	c := &tcpClient{tcp: t, peer: peer, bev: bev, idle: t.server.config.IdleTimeout}
-	t.clients[c] = struct{}{}
+	t.clients.Push(c)
 	bev.SetCallbacks(c.onData, c.onSent, c.onEvent)
 	if err = c.timer.Assign(t.server.base, -1, event.Finalize, c.onIdle); err == nil {
 		err = c.timer.AddTimeout(c.idle)
@@ -110,19 +115,19 @@ func (t *tcpServer) connect(fd int, peer netip.AddrPort) error {
 	return err
 }
 
-// disconnect closes all connections.
+// disconnect closes all connections, the oldest first.
 func (t *tcpServer) disconnect() {
-	for c := range t.clients {
+	for c := t.clients.First(); c != nil; c = t.clients.First() {
 		c.close()
 	}
 }
 
 func (c *tcpClient) close() {
-	if c.gone {
+	if c.closed {
 		return
 	}
-	c.gone = true
-	delete(c.tcp.clients, c)
+	c.closed = true
+	c.tcp.clients.Remove(c)
 	c.timer.Free()
 	c.bev.Free()
 }
@@ -133,14 +138,13 @@ func (c *tcpClient) onData(*bufferevent.Bufferevent) {
 	c.serve()
 }
 
-// serve handles the requests that have arrived, as far as the client's share of
-// memory goes.
+// serve handles the requests that have arrived, until the client is over its limits.
 func (c *tcpClient) serve() {
-	c.busy = true
+	c.serving = true
 	defer c.endServing()
-	for !c.gone {
-		c.held = c.full()
-		if c.held {
+	for !c.closed {
+		c.paused = c.overLimit()
+		if c.paused {
 			break
 		}
 		message, ok, err := c.next()
@@ -155,30 +159,29 @@ func (c *tcpClient) serve() {
 	}
 }
 
-// endServing is called when serve has come to its end, or a callback has panicked:
-// then the loop goes on with the requests that are left.
+// endServing is called when serve returns or a callback panics. After a panic the loop
+// handles the remaining requests.
 func (c *tcpClient) endServing() {
-	panicked := c.tcp.server.endHandling()
-	c.busy = false
-	if panicked && !c.gone {
+	panicked := c.tcp.server.recoverCurrent()
+	c.serving = false
+	if panicked && !c.closed {
 		c.serveLater()
 	}
 	c.closeIfDone()
 }
 
-// serveLater has serve called by the loop.
+// serveLater has the loop call serve.
 func (c *tcpClient) serveLater() {
 	c.bev.Trigger(event.Read, bufferevent.TrigDeferCallbacks|bufferevent.TrigIgnoreWatermarks)
 }
 
-// full says whether the next request has to wait.
-func (c *tcpClient) full() bool {
-	return c.open >= maxPipelined || c.bev.Output().Len() > maxUnread
+// overLimit reports whether the client has as many requests or unread answers as it may.
+func (c *tcpClient) overLimit() bool {
+	return c.unanswered >= maxPipelined || c.bev.Output().Len() > maxUnread
 }
 
-// next takes a message from the input, if there is a whole one; otherwise onData
-// comes when it is there. What next returns is good until it is called again, for
-// whatever client.
+// next takes a complete message from the input, if there is one; otherwise onData is
+// called when it has arrived. The message is valid until next is called for any client.
 func (c *tcpClient) next() (message []byte, ok bool, err error) {
 	in := c.bev.Input()
 	var size [2]byte
@@ -209,22 +212,21 @@ func (c *tcpClient) next() (message []byte, ok bool, err error) {
 	return message, true, c.timer.AddTimeout(c.idle)
 }
 
-// closeIfDone closes the connection of a client that sends no more when it has
-// all its answers.
+// closeIfDone closes the connection after end of file when all answers are written.
 func (c *tcpClient) closeIfDone() {
-	if c.eof && !c.gone && !c.busy && !c.held && c.open == 0 && c.bev.Output().Len() == 0 {
+	if c.eof && !c.closed && !c.serving && !c.paused && c.unanswered == 0 && c.bev.Output().Len() == 0 {
 		c.close()
 	}
 }
 
-// onSent comes when the client has taken all answers.
+// onSent is called when all answers are written.
 func (c *tcpClient) onSent(*bufferevent.Bufferevent) {
 	c.tcp.server.lock()
 	defer c.tcp.server.unlock()
-	if c.gone {
+	if c.closed {
 		return
 	}
-	if c.held {
+	if c.paused {
 		c.serve()
 	}
 	c.closeIfDone()
@@ -233,42 +235,43 @@ func (c *tcpClient) onSent(*bufferevent.Bufferevent) {
 func (c *tcpClient) onEvent(bev *bufferevent.Bufferevent, what bufferevent.Events) {
 	c.tcp.server.lock()
 	defer c.tcp.server.unlock()
-	if c.gone {
+	if c.closed {
 		return
 	}
 	switch what.Outcome() {
 	case bufferevent.InputEnded:
 		c.eof = true
 		c.closeIfDone()
-	case bufferevent.TimedOut: // the client takes none of its answers
+	case bufferevent.TimedOut: // of writing: the client does not read
 		c.close()
 	case bufferevent.OutputFailed, bufferevent.Failed:
 		c.fail(bev.Err())
 	}
 }
 
-// fail closes the connection because of an error. What clients can cause by going
-// away is not worth a warning.
+// fail closes the connection because of an error, and logs it: as a warning, unless it
+// says that the client has disconnected.
 func (c *tcpClient) fail(err error) {
-	if c.gone {
+	if c.closed {
 		return
 	}
 	s := c.tcp.server
 	if err == nil || evutil.IsDisconnect(err) {
-		logDebug("client has gone", "client", c.peer, "error", err)
+		logDebug("client has disconnected", "client", c.peer, "error", err)
 	} else {
-		s.losses.Warn(s.base.Now(), "evdnsserver: server has lost a connection", "error", err, "client", c.peer)
+		s.sendLog.Warn(s.base.Now(), "evdnsserver: server has lost a connection", "error", err, "client", c.peer)
 	}
 	c.close()
 }
 
-// onIdle closes the connection, unless the client waits for us.
+// onIdle closes the connection, unless there are requests or answers, which have other
+// timeouts.
 func (c *tcpClient) onIdle(*event.Event, event.What) {
 	c.tcp.server.lock()
 	defer c.tcp.server.unlock()
 	switch {
-	case c.gone:
-	case c.open > 0 || c.bev.Output().Len() > 0: // for which there are other timeouts
+	case c.closed:
+	case c.unanswered > 0 || c.bev.Output().Len() > 0:
 		if err := c.timer.AddTimeout(c.idle); err != nil {
 			c.fail(err)
 		}
@@ -277,9 +280,9 @@ func (c *tcpClient) onIdle(*event.Event, event.What) {
 	}
 }
 
-// send takes an answer, which has two bytes before it for its length.
+// send writes an answer, which has two bytes before it for its length.
 func (c *tcpClient) send(frame []byte) error {
-	if c.gone {
+	if c.closed {
 		return ErrClientGone
 	}
 	binary.BigEndian.PutUint16(frame, uint16(len(frame)-2))
@@ -290,14 +293,13 @@ func (c *tcpClient) send(frame []byte) error {
 	return nil
 }
 
-// requestEnded has the next request taken from the input by the loop, if it had
-// to wait for this one.
+// requestEnded has the loop handle the next request, if the limits had paused that.
 func (c *tcpClient) requestEnded() {
-	c.open--
-	if c.gone {
+	c.unanswered--
+	if c.closed {
 		return
 	}
-	if c.held && !c.full() {
+	if c.paused && !c.overLimit() {
 		c.serveLater()
 		return
 	}

@@ -10,22 +10,22 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-// udpServer is what a Server has for UDP.
+// udpServer is the socket of a Server for UDP.
 type udpServer struct {
 	server *Server
 	socket *datagram.Socket
 }
 
-// NewUDP takes requests on a UDP socket that is bound, as by
-// datagram.Listen, and gives them to cb. NewUDP makes the socket
-// non-blocking; the server owns it from the call on and closes it after Close.
-// NewUDP has closed it if it fails. With the socket bound to a
-// wildcard address, answers come from the address that was asked, where the
-// system allows that (evdns_add_server_port_with_base).
+// NewUDP makes a server that receives requests on a bound UDP socket, as of
+// datagram.Listen, and calls cb with each. The server owns the socket from the call on,
+// makes it non-blocking, and closes it after Close; if NewUDP fails, it has closed it. If
+// the socket is bound to a wildcard address, answers are sent from the address that the
+// request was sent to, where the system supports that
+// (evdns_add_server_port_with_base).
 func NewUDP(base *event.Base, fd int, cb Callback) (*Server, error) {
 	s, err := newServer(base, cb, true)
 	if err != nil && fd >= 0 {
-		_ = evutil.CloseSocket(fd) // the caller has to know why there is no server
+		_ = evutil.CloseSocket(fd) // the error that is returned comes before
 	}
 	if err == nil {
 		err = s.listenUDP(fd)
@@ -39,11 +39,11 @@ func NewUDP(base *event.Base, fd int, cb Callback) (*Server, error) {
 // listenUDP puts the socket on the loop.
 func (s *Server) listenUDP(fd int) error {
 	if addr, err := datagram.LocalAddr(fd); err == nil && addr.Addr().IsUnspecified() {
-		_ = datagram.TellLocal(fd) // where it cannot, there is one address to answer from
+		_ = datagram.TellLocal(fd) // where it is not supported, the system selects the address
 	}
 	u := &udpServer{server: s}
-	batch := datagram.NewBatch(udpBatch, udpRoom)
-	batch.AllowSegments() // for clients that have many questions
+	batch := datagram.NewBatch(udpBatch, maxUDPRequest)
+	batch.AllowSegments() // for clients with many requests
 	var err error
 	u.socket, err = datagram.NewSocket(s.base, fd, datagram.Config{
 		OnMessages:    u.onMessages,
@@ -59,33 +59,33 @@ func (s *Server) listenUDP(fd int) error {
 		return err
 	}
 	if err := u.socket.Enable(); err != nil {
-		_ = u.socket.Close() // the caller has to know why there is no server
+		_ = u.socket.Close() // the error that is returned comes before
 		return err
 	}
 	s.udp = u
 	return nil
 }
 
-// onMessages handles requests. What they are answered with at once is sent when it
-// returns.
+// onMessages handles requests. Answers that their callbacks give at once are sent when
+// it returns.
 func (u *udpServer) onMessages(_ *datagram.Socket, messages []datagram.Message) {
-	defer u.server.endHandling()
+	defer u.server.recoverCurrent()
 	for i := range messages {
 		m := &messages[i]
-		if m.Addr.IsValid() && m.Addr.Port() == 0 || u.server.closed || u.server.open >= u.server.config.MaxRequests {
+		if m.Addr.IsValid() && m.Addr.Port() == 0 || u.server.closed || u.server.unanswered >= u.server.config.MaxRequests {
 			u.server.stats.Ignored++
 			continue
 		}
-		u.server.handle(m.Data, origin{peer: m.Addr, local: m.Local, cut: m.Truncated})
+		u.server.handle(m.Data, origin{peer: m.Addr, local: m.Local, truncated: m.Truncated})
 	}
 }
 
-// onError logs that the socket fails. It goes on by itself.
+// onError logs an error of receiving. The socket stays enabled.
 func (u *udpServer) onError(_ *datagram.Socket, err error) {
-	u.server.stalls.Warn(u.server.base.Now(), "evdnsserver: server cannot receive", "error", err)
+	u.server.receiveLog.Warn(u.server.base.Now(), "evdnsserver: server cannot receive", "error", err)
 }
 
-// send takes an answer, whose bytes it copies.
+// send queues an answer, which is copied.
 func (u *udpServer) send(answer []byte, to origin) error {
 	err := u.socket.Send(datagram.Message{Data: answer, Addr: to.peer, Local: to.local})
 	if errors.Is(err, datagram.ErrQueueFull) {
@@ -94,7 +94,7 @@ func (u *udpServer) send(answer []byte, to origin) error {
 	return err
 }
 
-// onUnsent counts and logs the answers that the system has refused.
+// onUnsent counts and logs answers that could not be sent.
 func (u *udpServer) onUnsent(_ *datagram.Socket, answers []datagram.Message) {
 	for i := range answers {
 		m := &answers[i]
@@ -102,12 +102,12 @@ func (u *udpServer) onUnsent(_ *datagram.Socket, answers []datagram.Message) {
 			continue
 		}
 		u.server.stats.Failed++
-		u.server.losses.Warn(u.server.base.Now(), "evdnsserver: server cannot send", "error", m.Err, "client", m.Addr)
+		u.server.sendLog.Warn(u.server.base.Now(), "evdnsserver: server cannot send", "error", m.Err, "client", m.Addr)
 	}
 }
 
-// sendTruncated sends the beginning of an answer that is too long for a network on
-// the way to its client, which will ask again by TCP.
+// sendTruncated sends an answer that is longer than the path MTU without its records and
+// with TC, so that the client repeats the request over TCP.
 func (u *udpServer) sendTruncated(m *datagram.Message) bool {
 	data, ok := dnswire.Truncate(m.Data)
 	if !ok || u.socket.Send(datagram.Message{Data: data, Addr: m.Addr, Local: m.Local}) != nil {
@@ -117,21 +117,20 @@ func (u *udpServer) sendTruncated(m *datagram.Message) bool {
 	return true
 }
 
-func (u *udpServer) onDrained(*datagram.Socket) { u.server.settle() }
+func (u *udpServer) onDrained(*datagram.Socket) { u.server.endIfDrained() }
 
-// close takes no more requests and sends what is answered. The socket is closed when
-// there is nothing left to send; if the base was freed, nothing can wait any more,
-// neither requests for their answers nor these for room.
+// close stops receiving and sends the queued answers. The socket is closed when all
+// requests are answered and sent; if the base was freed, at once.
 func (u *udpServer) close() {
 	u.socket.Disable()
 	alive := u.server.base.AtIterationEnd((*closer)(u.server))
 	if !alive {
-		u.server.giveUp()
+		u.server.expireAll()
 	}
 	u.socket.Flush()
 	if n := u.socket.Queued(); n > 0 && !alive {
 		u.server.stats.Failed += uint64(n)
-		u.server.losses.Warn(u.server.base.Now(), "evdnsserver: server cannot send", "error", event.ErrFreed, "answers", n)
+		u.server.sendLog.Warn(u.server.base.Now(), "evdnsserver: server cannot send", "error", event.ErrFreed, "answers", n)
 		u.end()
 	}
 }
@@ -144,12 +143,12 @@ func (c *closer) EndIteration() {
 	s := (*Server)(c)
 	s.lock()
 	defer s.unlock()
-	s.settle()
+	s.endIfDrained()
 }
 
-// settle ends the server if it was closed and nothing is left to be done.
-func (u *udpServer) settle() {
-	if u.server.open == 0 && u.socket.Queued() == 0 {
+// endIfDrained closes the socket when all requests are answered and sent.
+func (u *udpServer) endIfDrained() {
+	if u.server.unanswered == 0 && u.socket.Queued() == 0 {
 		u.end()
 	}
 }
