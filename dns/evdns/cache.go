@@ -12,23 +12,22 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-// cache remembers answers for as long as their TTL says, and forgets the one
-// that was not asked for the longest when there are too many, or they take too
-// much memory. Times are those of Base.now. The zero value remembers nothing.
+// cache caches answers for their TTL. When there are too many, or they take too much
+// memory, it evicts the least recently used one. Times are those of Base.now. The zero
+// value caches nothing.
 //
-// It holds three kinds of things: answers to questions, messages that answer a
-// Query, and what CacheWrite has written. That a name does not exist goes for
-// all types of questions.
+// It has three kinds of entries: answers to questions, messages that answer a Query, and
+// the results that CacheWrite has written. That a name does not exist is cached for all
+// types.
 type cache struct {
 	limit   int
 	size    int // bytes of all texts
 	entries map[string]*entry
-	lru     entry // head of a ring: lru.next was used last
+	lru     entry // head of a ring, whose first entry is the most recently used
 }
 
-// A cached is what is known about a question: an answer, or the message of one
-// in wire format, and its error: nil, ErrNotExist or ErrNoData. The TTLs in
-// message are as of when it was put in, which is age ago.
+// A cached is a cached answer, or its message in wire format, and its error: nil,
+// ErrNotExist or ErrNoData. The TTLs in message are those of age ago, when it was stored.
 type cached struct {
 	answer  Answer
 	message []byte
@@ -36,7 +35,7 @@ type cached struct {
 	err     error
 }
 
-// An entry is kept small, as there are many: what it knows is in one string.
+// An entry of the cache. Its data is one string, to keep it small.
 type entry struct {
 	next, prev *entry
 	text       string // the key, the canonical name, the data
@@ -55,8 +54,8 @@ const (
 	kindMessage
 	kindWritten
 
-	// kindMask is the part of a kind that these are in. The rest are the bits with which
-	// a message was asked for.
+	// kindMask is the mask of these. The other bits of a kind are those of the query
+	// that a message answers.
 	kindMask entryKind = 1<<2 - 1
 	kindDO   entryKind = 1 << 2
 	kindAD   entryKind = 1 << 3
@@ -66,12 +65,11 @@ const (
 // anyType stands for all types of questions.
 const anyType = dns.TypeNone
 
-// A cacheKey is the name in lower case without a dot at the end, the kind and
-// the type.
+// A cacheKey is a name in lower case without a dot at the end, a kind and a type.
 type cacheKey [maxNameLength + 3]byte
 
-// set fills in the key, and returns the part of it that counts, or nil if name
-// is too long.
+// set sets the key, and returns the part of it that is used, or nil if name is too
+// long.
 func (k *cacheKey) set(kind entryKind, name string, qtype uint16) []byte {
 	name = dnswire.TrimDot(name)
 	if len(name) > maxNameLength {
@@ -86,13 +84,13 @@ func (k *cacheKey) set(kind entryKind, name string, qtype uint16) []byte {
 	return k[:n+3]
 }
 
-// setLimit says how many answers there may be.
+// setLimit sets the maximum number of entries.
 func (c *cache) setLimit(limit int) {
 	c.limit = limit
 	c.makeRoom(0, 0)
 }
 
-// makeRoom forgets answers until there is room for n more, of so many bytes.
+// makeRoom evicts entries until there is room for n more, of size bytes.
 func (c *cache) makeRoom(n, size int) {
 	room := max(c.limit*entryRoom, minRoom)
 	for len(c.entries) > 0 && (len(c.entries)+n > c.limit || c.size+size > room) {
@@ -100,24 +98,23 @@ func (c *cache) makeRoom(n, size int) {
 	}
 }
 
-// get returns the answer that is known to a question, with the TTL that is
-// left.
+// get returns the cached answer to a question, with its remaining TTL.
 func (c *cache) get(name string, qtype uint16, now time.Duration) (cached, bool) {
 	return c.lookup(kindAnswer, name, qtype, now)
 }
 
-// put remembers the answer to a question for as long as v.answer.TTL says.
+// put caches the answer to a question for v.answer.TTL.
 func (c *cache) put(name string, qtype uint16, v cached, now time.Duration) {
 	c.store(kindAnswer, name, qtype, v, now)
 }
 
-// getMessage returns the message that is known to answer a Query, or just the
-// error if all that is known is that the name does not exist.
+// getMessage returns the cached message that answers a Query, or just the error if only
+// the absence of the name is cached.
 func (c *cache) getMessage(kind entryKind, name string, qtype uint16, now time.Duration) (cached, bool) {
 	return c.lookup(kind, name, qtype, now)
 }
 
-// putMessage remembers the message that answers a Query.
+// putMessage caches the message that answers a Query.
 func (c *cache) putMessage(kind entryKind, name string, qtype uint16, v cached, now time.Duration) {
 	c.store(kind, name, qtype, v, now)
 }
@@ -137,7 +134,7 @@ func (c *cache) lookup(kind entryKind, name string, qtype uint16, now time.Durat
 	return e.cached(now), true
 }
 
-// find returns the entry of a key, which is now the one used last.
+// find returns the entry of a key, and makes it the most recently used one.
 func (c *cache) find(key []byte, now time.Duration) *entry {
 	e := c.entries[string(key)]
 	if e == nil {
@@ -168,7 +165,7 @@ func (c *cache) store(kind entryKind, name string, qtype uint16, v cached, now t
 	}
 	c.remove(c.entries[string(key)])
 	if v.err == nil && kind != kindWritten {
-		var all cacheKey // the name exists after all
+		var all cacheKey // that the name does not exist is no longer true
 		c.remove(c.entries[string(all.set(kindAnswer, name, anyType))])
 	}
 	if ttl <= 0 || c.limit <= 0 {
@@ -200,7 +197,7 @@ func (c *cache) insert(e *entry) {
 	c.pushFront(e)
 }
 
-// remove takes an entry out, or nothing if e is nil.
+// remove removes an entry, if e is not nil.
 func (c *cache) remove(e *entry) {
 	if e == nil {
 		return
@@ -219,7 +216,7 @@ func (e *entry) unlink() { e.prev.next, e.next.prev = e.next, e.prev }
 
 func (e *entry) key() string { return e.text[:e.keyLen] }
 
-// cached returns what the entry knows.
+// cached returns the data of the entry.
 func (e *entry) cached(now time.Duration) cached {
 	v := cached{age: now - e.stored}
 	if e.err != 0 {
@@ -241,8 +238,8 @@ func (e *entry) cached(now time.Duration) cached {
 	return v
 }
 
-// dataLen and appendData pack what an entry holds besides its names: the bytes
-// of addresses, which are all of one family, of names, or of a message.
+// dataLen and appendData pack the data of an entry: addresses, which are all of one
+// family, names, or a message.
 func dataLen(v cached) int {
 	n := len(v.message)
 	for _, addr := range v.answer.Addrs {
@@ -257,7 +254,7 @@ func dataLen(v cached) int {
 func appendData(p []byte, v cached) []byte {
 	p = append(p, v.message...)
 	for _, addr := range v.answer.Addrs {
-		p, _ = addr.AppendBinary(p) // no zone, so nothing but the bytes
+		p, _ = addr.AppendBinary(p) // without a zone it does not fail
 	}
 	for i, name := range v.answer.Names {
 		if i > 0 {

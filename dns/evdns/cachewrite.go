@@ -8,11 +8,10 @@ import (
 	"github.com/go-libevent/libevent/core/evutil"
 )
 
-// CacheWrite has GetAddrInfo and CacheLookup answer with the addresses of res,
-// and the canonical name in it, when they are asked for name, for so long. They
-// come before what nameservers have said, and take the place of what was written
-// before; an empty res only removes that. Search domains do not matter, and
-// Resolve methods do not see it. A base with NoCache answers only CacheLookup so
+// CacheWrite writes the addresses and the canonical name of res as the result of
+// GetAddrInfo and CacheLookup for name, for ttl. They precede answers of nameservers, and
+// replace those that were written before; an empty res only removes these. Search domains
+// do not apply, and Resolve methods do not use them. With NoCache only CacheLookup does
 // (evdns_cache_write).
 func (b *Base) CacheWrite(name string, res []evutil.AddrInfo, ttl time.Duration) {
 	b.lock()
@@ -33,12 +32,11 @@ func (b *Base) CacheWrite(name string, res []evutil.AddrInfo, ttl time.Duration)
 	b.cache.store(kindWritten, name, anyType, v, b.now())
 }
 
-// CacheLookup returns what the cache knows about a name, by the rules of
-// GetAddrInfo, and asks nobody. port is that of the results. The error wraps
-// ErrNotCached if nothing is known, and otherwise it is that of GetAddrInfo: it
-// wraps evutil.EAIAddrFamily if only addresses of the other family were written,
-// evutil.EAINoName or EAINoData if nameservers have said that there are none
-// (evdns_cache_lookup).
+// CacheLookup returns the cached result for a name, by the rules of GetAddrInfo, without
+// sending a query. port is that of the results. The error wraps ErrNotCached if nothing is
+// cached, and otherwise it is that of GetAddrInfo: it wraps evutil.EAIAddrFamily if only
+// addresses of the other family were written, evutil.EAINoName or EAINoData if a negative
+// answer is cached (evdns_cache_lookup).
 func (b *Base) CacheLookup(name string, hints *evutil.AddrInfoHints, port uint16) ([]evutil.AddrInfo, error) {
 	b.lock()
 	defer b.unlock()
@@ -64,8 +62,8 @@ func (b *Base) CacheLookup(name string, hints *evutil.AddrInfoHints, port uint16
 	return l.outcome()
 }
 
-// lookupWritten looks for what CacheWrite has written. If the canonical name is
-// wanted, that counts only with one.
+// lookupWritten returns what CacheWrite has written, if it has a canonical name where that
+// is wanted.
 func (b *Base) lookupWritten(q *evutil.AddrInfoQuery) (infos []evutil.AddrInfo, found bool, err error) {
 	known, ok := b.cache.lookup(kindWritten, q.Host, anyType, b.now())
 	if !ok || q.WantsCanonName() && known.answer.CanonName == "" {

@@ -8,12 +8,11 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-// failures are the questions to which nameservers had no answer not long ago. They
-// are not asked again at once (RFC 9520): so whoever cannot wait to try again does
-// not load nameservers that have trouble enough. Errors of this host, such as too
-// many descriptors, are not kept.
+// failures is the cache of failed lookups (RFC 9520), so that retries of the program do
+// not load nameservers that are overloaded already. Failures for lack of resources of
+// this host are not cached.
 //
-// All are kept for the same time, and so end in the order in which they came.
+// All have the same TTL, so they expire in the order in which they were added.
 type failures struct {
 	known map[string]knownFailure
 	order []failureEnd
@@ -29,11 +28,11 @@ type failureEnd struct {
 	until time.Duration
 }
 
-// A failureKey is a name in lower case, a type, and what of the flags counts.
+// A failureKey is a name in lower case, a type, and UseVC.
 type failureKey [dnswire.MaxName + 4 + 3]byte
 
-// set fills in the key, and returns the part of it that counts, or nil if the
-// name is too long.
+// set sets the key, and returns the part of it that is used, or nil if the name is too
+// long.
 func (k *failureKey) set(r *Request) []byte {
 	n := len(r.name)
 	if n+3 > len(k) {
@@ -47,17 +46,17 @@ func (k *failureKey) set(r *Request) []byte {
 	return k[:n+3]
 }
 
-// any says whether there are any.
+// any reports whether the cache is not empty.
 func (f *failures) any() bool { return len(f.known) > 0 }
 
-// get returns how r's question failed a moment ago, or nil.
+// get returns the cached error of r's question, or nil.
 func (f *failures) get(r *Request, now time.Duration) error {
 	f.evict(now, math.MaxInt)
 	var key failureKey
 	return f.known[string(key.set(r))].err
 }
 
-// put keeps a failure, of which there may be limit.
+// put adds a failure to the cache, which has up to limit of them.
 func (f *failures) put(r *Request, err error, now, ttl time.Duration, limit int) {
 	if ttl <= 0 || limit <= 0 {
 		return
@@ -75,12 +74,12 @@ func (f *failures) put(r *Request, err error, now, ttl time.Duration, limit int)
 	f.order = append(f.order, failureEnd{key, now + ttl})
 }
 
-// evict forgets what has been kept long enough, and the oldest beyond limit.
+// evict removes the failures that have expired, and the oldest ones beyond limit.
 func (f *failures) evict(now time.Duration, limit int) {
 	n := 0
 	for ; n < len(f.order) && (f.order[n].until <= now || len(f.order)-n > limit); n++ {
 		end := &f.order[n]
-		if f.known[end.key].until <= end.until { // and is not a later one
+		if f.known[end.key].until <= end.until { // unless it was added again
 			delete(f.known, end.key)
 		}
 	}
@@ -92,5 +91,5 @@ func (f *failures) evict(now time.Duration, limit int) {
 	f.order = f.order[n:]
 }
 
-// clear forgets all: things have changed.
+// clear removes all failures, when the nameservers have changed.
 func (f *failures) clear() { *f = failures{} }

@@ -20,33 +20,31 @@ import (
 
 var _ bufferevent.Resolver = (*Base)(nil)
 
-// GetAddrInfo finds the ways to reach a service on a node, by the rules of
-// evutil.Getaddrinfo, but without waiting. What is known is answered at once, by
-// a call of done before GetAddrInfo returns: numeric nodes, no node, errors in
-// the arguments, names in hosts files, localhost and the like, and names in the cache. Otherwise the
-// nameservers are asked for addresses of both families at the same time, unless
-// hints want only one, and done is called by the loop.
+// GetAddrInfo resolves a node and a service to addresses, by the rules of
+// evutil.Getaddrinfo, without blocking. It calls done before it returns if no query is
+// needed: for numeric nodes, no node, errors in the arguments, names in hosts files,
+// special names such as localhost, and cached names. Otherwise it sends queries for both
+// families at the same time, unless hints want only one, and the loop calls done.
 //
 // Search domains are tried in turn, until one has addresses of either family, or
-// nameservers fail. When those of one family are there, the other one has as long
-// as getaddrinfo-allow-skew says to follow; when there is no such name for one of
-// them, there is none for the other (RFC 8020) unless it follows within 50 ms. The
-// results are in the order that the
-// option address-order says. The canonical name is that at the end of the aliases,
-// or the first on its line in a hosts file.
+// nameservers fail. When the addresses of one family have arrived, GetAddrInfo waits
+// Config.AllowSkew for the other; when the name does not exist for one family, it waits
+// 50 ms for the other, as the name then does not exist for either (RFC 8020). Results are
+// in the order of Config.Order: they are sorted, but the families are not interleaved. The
+// canonical name is that at the end of the aliases, or the first on its line in a hosts
+// file.
 //
-// Names of services are looked up in the system's list of them, which is read
-// once; hints may have a resolver to do it. Only for that is it used.
+// Names of services are looked up in the system's list of them, which is read once, or by
+// the resolver of hints, which is not used for anything else.
 //
 // The error wraps an evutil.GAIError, and an Err if nameservers are the reason:
 // EAINoName if there is no such name, EAINoData if it has no addresses,
-// EAIAddrFamily if a hosts file or CacheWrite knows only those of the other
-// family, EAIAgain if there was no answer in time, nameservers failed or could not
-// be reached, or there are none, EAIFail otherwise.
+// EAIAddrFamily if a hosts file or CacheWrite has only those of the other family,
+// EAIAgain for timeouts, failed, unreachable or missing nameservers, EAIFail otherwise.
 //
-// The result cancels the lookup; it may be called at any time, any number of
-// times. Unlike in libevent, done is then not called any more. Nor is it after
-// Free(false) (evdns_getaddrinfo, evdns_getaddrinfo_cancel).
+// The result cancels the lookup; it may be called at any time, any number of times.
+// Unlike in libevent, done is then not called any more. Nor is it after Free(false)
+// (evdns_getaddrinfo, evdns_getaddrinfo_cancel).
 func (b *Base) GetAddrInfo(node, service string, hints *evutil.AddrInfoHints, done func([]evutil.AddrInfo, error)) (cancel func()) {
 	l := &lookup{base: b, done: done, node: node, service: service}
 	b.lock()
@@ -59,11 +57,11 @@ func (b *Base) GetAddrInfo(node, service string, hints *evutil.AddrInfoHints, do
 	return l.cancel
 }
 
-// serviceResolver looks services up without a nameserver: Go's own way reads the
-// file that has them, and on Windows the system does.
+// serviceResolver looks services up without a query: Go's resolver reads the file of
+// services, and on Windows the system does.
 var serviceResolver = &net.Resolver{PreferGo: runtime.GOOS != "windows"}
 
-// prepare begins a query of addresses.
+// prepare checks the arguments of a lookup.
 func prepare(node, service string, hints *evutil.AddrInfoHints) (evutil.AddrInfoQuery, error) {
 	var own evutil.AddrInfoHints
 	if hints != nil {
@@ -75,34 +73,34 @@ func prepare(node, service string, hints *evutil.AddrInfoHints) (evutil.AddrInfo
 	return evutil.PrepareAddrInfo(context.Background(), node, service, &own)
 }
 
-// A lookup is a call of GetAddrInfo. It is in the base's list of lookups while
-// it waits for nameservers.
+// A lookup is a call of GetAddrInfo. It is in Base.lookups while it waits for answers.
 type lookup struct {
 	base          *Base
 	links         list.Links[lookup]
 	node, service string
 	query         evutil.AddrInfoQuery
-	name          string   // that is being tried
-	rest          []string // to try after that
+	name          string   // that is looked up now
+	rest          []string // of the search, after name
 	families      [2]family
 	timer         event.Event // ends the wait for the second family
-	cacheOnly     bool        // nothing but the cache is asked
-	sequential    bool        // IPv6 is asked for after IPv4
+	cacheOnly     bool        // without queries
+	sequential    bool        // IPv6 after IPv4
 	ended         bool
 	done          func([]evutil.AddrInfo, error)
 }
 
-// familyTypes are the types of the records of both families.
+// familyTypes are the record types of both families.
 var familyTypes = [2]uint16{dns.TypeA, dns.TypeAAAA}
 
-// A family is what is known of the addresses of one family.
+// A family is the lookup of the addresses of one family.
 type family struct {
-	request *Request // under way, or nil
+	request *Request // in flight, or nil
 	answer  Answer
-	err     error // or nil: answer has addresses, or was not asked for
+	err     error // or nil: answer has addresses, or the family is not wanted
 }
 
-// start answers at once if it can. The base is locked.
+// start starts the lookup, and returns its result if no query is needed. The base is
+// locked.
 func (l *lookup) start(hints *evutil.AddrInfoHints) (infos []evutil.AddrInfo, finished bool, err error) {
 	b := l.base
 	if b.freed {
@@ -134,7 +132,7 @@ func (l *lookup) start(hints *evutil.AddrInfoHints) (infos []evutil.AddrInfo, fi
 	return nil, false, nil
 }
 
-// lookupKnown looks into hosts and what was put into the cache by hand.
+// lookupKnown looks a name up in hosts files and what CacheWrite has written.
 func (b *Base) lookupKnown(q *evutil.AddrInfoQuery) (infos []evutil.AddrInfo, found bool, err error) {
 	if host, ok := b.hosts.find(q.Host); ok {
 		infos, err := b.results(q, host.addrs, host.canonName)
@@ -146,7 +144,7 @@ func (b *Base) lookupKnown(q *evutil.AddrInfoQuery) (infos []evutil.AddrInfo, fo
 	return b.lookupWritten(q)
 }
 
-// results makes results of all addresses of a host whose addresses are known.
+// results returns the results for all addresses of a host.
 func (b *Base) results(q *evutil.AddrInfoQuery, addrs []netip.Addr, canonName string) ([]evutil.AddrInfo, error) {
 	infos, err := q.Results(b.arrange(addrs), canonName)
 	if err != nil {
@@ -155,8 +153,8 @@ func (b *Base) results(q *evutil.AddrInfoQuery, addrs []netip.Addr, canonName st
 	return infos, err
 }
 
-// resolve looks up the name, or the next ones as long as it is known that they have
-// no addresses, and returns true if there is nothing to wait for.
+// resolve looks up the name, and the next ones as long as negative answers are cached. It
+// returns true if there is no answer to wait for.
 func (l *lookup) resolve() bool {
 	for {
 		l.families = [2]family{}
@@ -176,8 +174,8 @@ func (l *lookup) resolve() bool {
 	}
 }
 
-// nextName goes on to the next name if nameservers work, and have none of the
-// addresses of this one.
+// nextName proceeds to the next name of the search, if nameservers have answered that this
+// one has no addresses.
 func (l *lookup) nextName() bool {
 	if len(l.rest) == 0 || l.succeeded() || !continuesSearch(l.families[0].err) || !continuesSearch(l.families[1].err) {
 		return false
@@ -186,8 +184,7 @@ func (l *lookup) nextName() bool {
 	return true
 }
 
-// resolveFamily finds out about the addresses of a family: from the cache, or else it has
-// a nameserver asked.
+// resolveFamily looks up the addresses of a family, in the cache or by a request.
 func (l *lookup) resolveFamily(i int) {
 	b, f := l.base, &l.families[i]
 	if kind := specialOf(l.name); kind != specialNot {
@@ -195,7 +192,7 @@ func (l *lookup) resolveFamily(i int) {
 		return
 	}
 	if i == 1 && b.config.NoAAAA && l.query.WantsIPv4() {
-		return // which says whether the name exists
+		return // the lookup of IPv4 finds whether the name exists
 	}
 	qtype, resolve := familyTypes[i], (*Base).ResolveIPv4
 	if i == 1 {
@@ -213,8 +210,8 @@ func (l *lookup) resolveFamily(i int) {
 	f.request, f.err = resolve(b, l.name, NoSearch, func(a Answer, err error) { l.onAnswer(i, a, err) })
 }
 
-// resolveSecond asks for IPv6 addresses when the answer about those of IPv4 is there, if one
-// is asked for after the other. If there is no such name, that goes for both.
+// resolveSecond starts the lookup of IPv6 addresses when that of IPv4 has ended, if they
+// are sequential and the name may exist.
 func (l *lookup) resolveSecond(answered int) {
 	if l.sequential && answered == 0 && !errors.Is(l.families[0].err, ErrNotExist) {
 		l.resolveFamily(1)
@@ -229,7 +226,7 @@ func (l *lookup) succeeded() bool {
 	return len(l.families[0].answer.Addrs) > 0 || len(l.families[1].answer.Addrs) > 0
 }
 
-// onAnswer takes the answer about a family. The loop calls it.
+// onAnswer handles the answer for a family. The loop calls it.
 func (l *lookup) onAnswer(i int, a Answer, err error) {
 	l.base.lock()
 	if l.ended {
@@ -244,25 +241,24 @@ func (l *lookup) onAnswer(i int, a Answer, err error) {
 		l.proceed()
 		return
 	}
-	// Addresses are not to be held back for long, nor is that there is no such
-	// name, which goes for both families. Another error says nothing about the
-	// other family, which then has the time that requests have.
+	// Addresses are not delayed for long, nor is the absence of the name, which holds for
+	// both families. Any other error says nothing about the other family, for which the
+	// limit of its request holds.
 	switch {
 	case l.succeeded():
-		_ = l.timer.AddTimeout(l.base.config.AllowSkew) // it was assigned
+		_ = l.timer.AddTimeout(l.base.config.AllowSkew) // fails only if it was not assigned
 	case errors.Is(err, ErrNotExist):
-		_ = l.timer.AddTimeout(notExistSkew) // it was assigned
+		_ = l.timer.AddTimeout(notExistSkew) // fails only if it was not assigned
 	}
 	l.base.unlock()
 }
 
-// notExistSkew is how long the other family is awaited when there is no such name
-// for the first one (RFC 8020). Some nameservers say so though there are addresses
-// of the other family (RFC 4074, section 4.2). Tests have others.
+// notExistSkew is how long the lookup of the other family may take when the name does not
+// exist for the first one (RFC 8020). Some nameservers say so for names that have
+// addresses of the other family (RFC 4074, section 4.2). Tests change it.
 var notExistSkew = 50 * time.Millisecond
 
-// onTimer gives up waiting for the second family, unless its answer is there and
-// about to be delivered.
+// onTimer ends the wait for the second family, unless its callback is queued.
 func (l *lookup) onTimer(*event.Event, event.What) {
 	l.base.lock()
 	for i := range l.families {
@@ -279,8 +275,8 @@ func (l *lookup) onTimer(*event.Event, event.What) {
 	l.proceed()
 }
 
-// mergeErrors has an error that is no answer not count beside one that is: if there
-// is no such name, it does not matter that the other family was not heard of.
+// mergeErrors drops the error of a family without an answer if the name does not exist for
+// the other one, which holds for both.
 func (l *lookup) mergeErrors() {
 	v4, v6 := &l.families[0], &l.families[1]
 	switch {
@@ -291,10 +287,9 @@ func (l *lookup) mergeErrors() {
 	}
 }
 
-// proceed goes on to the next name, if nobody is asked and there are no addresses
-// yet, or ends the lookup. It unlocks the base.
+// proceed looks up the next name of the search, or ends the lookup. It unlocks the base.
 func (l *lookup) proceed() {
-	_ = l.timer.DelNoBlock() // it was assigned
+	_ = l.timer.DelNoBlock() // fails only if it was not assigned
 	if l.nextName() && !l.resolve() {
 		l.base.unlock()
 		return
@@ -302,7 +297,7 @@ func (l *lookup) proceed() {
 	l.finish()
 }
 
-// finish ends the lookup with what is known, and unlocks the base.
+// finish ends the lookup with its outcome, and unlocks the base.
 func (l *lookup) finish() {
 	infos, err := l.outcome()
 	l.end()
@@ -317,7 +312,7 @@ func (l *lookup) cancel() {
 	l.base.unlock()
 }
 
-// end lets go of everything.
+// end ends the lookup without calling its callback.
 func (l *lookup) end() {
 	if l.ended {
 		return
@@ -327,12 +322,12 @@ func (l *lookup) end() {
 		l.base.lookups.Remove(l)
 	}
 	if l.timer.Initialized() {
-		_ = l.timer.DelNoBlock() // it was assigned
+		_ = l.timer.DelNoBlock() // fails only if it was not assigned
 	}
 	l.cancelRequests()
 }
 
-// cancelRequests has no answer awaited any more.
+// cancelRequests ends the requests that are in flight.
 func (l *lookup) cancelRequests() {
 	for i := range l.families {
 		if r := l.families[i].request; r != nil {
@@ -342,8 +337,7 @@ func (l *lookup) cancelRequests() {
 	}
 }
 
-// outcome returns the results of the addresses that are there, or why there are
-// none.
+// outcome returns the results, or the error if there are no addresses.
 func (l *lookup) outcome() ([]evutil.AddrInfo, error) {
 	v4, v6 := &l.families[0], &l.families[1]
 	if !l.succeeded() {
@@ -365,8 +359,8 @@ func (l *lookup) outcome() ([]evutil.AddrInfo, error) {
 	return infos, nil
 }
 
-// failure is the error of a lookup: what went wrong in getaddrinfo's terms, and
-// the cause, or nil.
+// failure returns the error of a lookup: reason in the terms of getaddrinfo, and the
+// cause, or nil.
 func (l *lookup) failure(reason, cause error) error {
 	if cause == nil {
 		return fmt.Errorf("evdns: getaddrinfo node %q service %q: %w", l.node, l.service, reason)
@@ -374,15 +368,15 @@ func (l *lookup) failure(reason, cause error) error {
 	return fmt.Errorf("evdns: getaddrinfo node %q service %q: %w: %w", l.node, l.service, reason, cause)
 }
 
-// continuesSearch reports whether after err, if any, it makes sense to try another
-// name: a nameserver has said something, or the name was none to look up.
+// continuesSearch reports whether a search continues after err: a nameserver has answered,
+// or the name was not valid.
 func continuesSearch(err error) bool {
 	return !isNoAnswer(err) && !isAny(err, ErrShutdown, ErrCancel, ErrFreed, ErrTooMany, ErrNotCached)
 }
 
-// reasonOf returns the one of the errors of the two families that says more:
-// that a later attempt may succeed, before that none will, and both before what
-// is known for sure. Without any there was no data.
+// reasonOf returns the more significant error of the two families: one that may be
+// temporary, then one that is not, then a negative answer. Without any it is that there
+// is no data.
 func reasonOf(v4, v6 error) (evutil.GAIError, error) {
 	rank := func(err error) int {
 		switch reason := gaiError(err); reason {
@@ -404,7 +398,7 @@ func reasonOf(v4, v6 error) (evutil.GAIError, error) {
 	return gaiError(v6), v6
 }
 
-// gaiError says what went wrong in getaddrinfo's terms.
+// gaiError returns the error of getaddrinfo for an error of a lookup.
 func gaiError(err error) evutil.GAIError {
 	switch {
 	case err == nil, errors.Is(err, ErrNoData):

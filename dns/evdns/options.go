@@ -11,7 +11,7 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-// OptionFlags say what ParseResolvConf is to take from the files.
+// OptionFlags select what ParseResolvConf takes from the file.
 type OptionFlags uint8
 
 const (
@@ -33,53 +33,52 @@ const (
 	OptionsAll = OptionSearch | OptionNameservers | OptionMisc | OptionHostsFile
 )
 
-// SetOption sets a field of the Config by the name that libevent gives it, which may also stand in the options
-// of a resolv.conf as name:value. A colon after the name is ignored. Numbers of
-// seconds may have a fraction and are at least 0.001; numbers beyond the range
-// that is given become the nearest that is in it.
+// SetOption sets a field of the Config by its name in libevent, which is also that of the
+// options of a resolv.conf. A colon after the name is ignored. Numbers of seconds may
+// have a fraction and are at least 0.001; numbers are clamped to their range.
 //
 //	name                    default    meaning
 //	ndots                   1          a name with fewer dots is looked up in the search domains first
-//	timeout                 5          seconds until a request is sent again, to another nameserver if there is one, or has failed
+//	timeout                 5          seconds until a query is retried, at another nameserver if there is one, or has failed
 //	attempts                3          how often a request is sent, 1 to 255, and at least once to each nameserver
-//	max-timeouts            3          timeouts in a row that take a nameserver for down, 1 to 255
+//	max-timeouts            3          timeouts in a row after which a nameserver is down, 1 to 255
 //	max-inflight            64         requests under way at a time; others wait; 1 to 1,000,000
-//	randomize-case          1          whether to write names in random case, which answers must repeat: 0 or another number
+//	randomize-case          1          whether to send names in random case, which answers must repeat: 0 or another number
 //	bind-to                 -          local address, or address and port, of UDP sockets made from then on, but for nameservers on this host
-//	initial-probe-timeout   10         seconds until a nameserver that is down is first tried, at most 3600
+//	initial-probe-timeout   10         seconds until a nameserver that is down is first probed, at most 3600
 //	max-probe-timeout       3600       seconds that this time can grow to, whole ones, 1 to 3600
 //	probe-backoff-factor    3          what this time is multiplied by after each failure, 1 to 10
 //	getaddrinfo-allow-skew  3          seconds that GetAddrInfo waits for the other family when it has addresses of one
-//	so-rcvbuf               0          SO_RCVBUF of sockets made from then on, in bytes; 0 is as the system likes
+//	so-rcvbuf               0          SO_RCVBUF of sockets made from then on, in bytes; 0 is the default of the system
 //	so-sndbuf               0          SO_SNDBUF, likewise
 //	tcp-idle-timeout        5          seconds until a TCP connection without requests is closed
-//	use-vc                  off        asks over TCP only; the value is empty
-//	ignore-tc               off        takes a truncated answer for an error instead of asking over TCP; the value is empty
-//	edns-udp-size           512        bytes of a UDP answer that nameservers are told to be welcome (EDNS0), up to 65535; 512 tells nothing
+//	use-vc                  off        sends queries over TCP only; the value is empty
+//	ignore-tc               off        a truncated answer is an error; the value is empty
+//	edns-udp-size           512        bytes of the longest UDP answer, announced by EDNS0, up to 65535; 512 is without EDNS0
 //
 // These are of glibc, have an empty value, and cannot be taken back:
 //
 //	edns0                   off        edns-udp-size is 1232 if it was less
-//	no-aaaa                 off        ResolveIPv6 and GetAddrInfo find no IPv6 addresses, but ask whether the name exists
-//	no-reload               off        files are read once; that is so in any case
+//	no-aaaa                 off        ResolveIPv6 and GetAddrInfo find no IPv6 addresses, but whether the name exists
+//	no-reload               off        no effect: files are read once
 //	no-tld-query            off        a name without a dot is looked up in the search domains only, if there are any
-//	rotate                  off        all nameservers are asked in turn; that is so in any case, among those that are as good
-//	single-request          off        GetAddrInfo asks for addresses of one family after the other
-//	single-request-reopen   off        the same: a lookup has no socket of its own
-//	trust-ad                off        queries ask for AD, and Query gives messages that have it; otherwise it is cleared in them
+//	rotate                  off        no effect: nameservers always take turns
+//	single-request          off        GetAddrInfo looks up the families one after the other
+//	single-request-reopen   off        the same, as lookups share sockets
+//	trust-ad                off        sets AD in queries, and leaves it in the messages of Query
 //
 // These are beyond libevent:
 //
 //	address-order           rfc6724    order of the results of GetAddrInfo: rfc6724 or as-answered
 //	cache-size              10000      answers that the cache holds, of 1 KiB on average; 0 for none, up to 10,000,000
-//	failure-ttl             1          seconds for which a failed lookup is not tried again (RFC 9520), at most 300; 0 for none
+//	failure-ttl             1          seconds for which a failed lookup is cached (RFC 9520), at most 300; 0 for none
 //	max-file-size           16777216   bytes that a resolv.conf or hosts file may have, 1 to 1 GiB
-//	max-waiting             1048576    requests that may wait for others or for a nameserver; more are refused; 1 to 1,000,000,000
+//	max-waiting             1048576    requests that may wait; more are refused; 1 to 1,000,000,000
 //	ports-per-nameserver    4          UDP sockets, each with a random port, to choose from, 1 to 256
 //
 // The error wraps ErrOption if there is no such option, and ErrValue if the
-// value is none for it; nothing has changed then. Where libevent takes a
-// missing number for 0, it is an error here (evdns_base_set_option).
+// value is not valid; nothing has changed then. A missing number, which is 0 in libevent,
+// is an error (evdns_base_set_option).
 func (b *Base) SetOption(name, value string) error {
 	b.lock()
 	defer b.unlock()
@@ -92,8 +91,8 @@ func (b *Base) SetOption(name, value string) error {
 	return nil
 }
 
-// setOption sets an option if flags have its kind. In any case the value must
-// be right. known says whether there is such an option.
+// setOption sets an option if flags have its kind. The value is checked in either case.
+// known reports whether the option exists.
 func (b *Base) setOption(name, value string, flags OptionFlags) (known bool, err error) {
 	name = strings.TrimSuffix(name, ":")
 	opt, known := optionTable[name]
@@ -114,8 +113,8 @@ func (b *Base) setOption(name, value string, flags OptionFlags) (known bool, err
 	return true, nil
 }
 
-// An option is an entry of the table of options. set sets what the option name is
-// about.
+// An option is an entry of the table of options. set sets the field of the option
+// name.
 type option struct {
 	kind OptionFlags
 	set  func(c *Config, name, value string) error
@@ -159,7 +158,7 @@ var optionTable = map[string]option{
 	"ports-per-nameserver": {OptionMisc, setNumber},
 }
 
-// setNumber sets a number to the nearest of value that is in its range.
+// setNumber sets a number, clamped to its range.
 func setNumber(c *Config, name, value string) error {
 	v, err := parseInt(value)
 	if err != nil {
@@ -177,8 +176,7 @@ func setNumber(c *Config, name, value string) error {
 	return nil
 }
 
-// setSeconds sets a time, to the microsecond, to the nearest of value that is in its
-// range.
+// setSeconds sets a time, rounded to a microsecond and clamped to its range.
 func setSeconds(c *Config, name, value string) error {
 	seconds, err := strconv.ParseFloat(value, 64)
 	for _, s := range c.spans() {
@@ -226,11 +224,11 @@ func setOrder(c *Config, _, value string) error {
 	return nil
 }
 
-// setFlag returns how an option is set that has no value.
+// setFlag returns the setter of an option without a value.
 func setFlag(set func(c *Config)) func(c *Config, name, value string) error {
 	return func(c *Config, _, value string) error {
 		if value != "" {
-			return fmt.Errorf("%w: has no value", ErrValue)
+			return fmt.Errorf("%w: the option has none", ErrValue)
 		}
 		set(c)
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
-// A special is the fixed meaning of a name for which no nameserver is asked.
+// A special is the fixed meaning of a name for which no query is sent.
 type special uint8
 
 const (
@@ -18,13 +18,12 @@ const (
 	// specialLoopback is localhost and all below it (RFC 6761, section 6.3).
 	specialLoopback
 	// specialNone is invalid (RFC 6761, section 6.4), which never exists, and onion
-	// (RFC 7686), whose names must not be visible on the network; and all below them.
+	// (RFC 7686), whose names must not leak into the network; and all names below them.
 	specialNotExist
 )
 
-// specialNames are the last labels of such names. The others of RFC 6761 are asked for
-// like any: test and example may well be served, and local (RFC 6762) is, by
-// nameservers of many networks.
+// specialNames are the last labels of special names. For the others of RFC 6761 queries
+// are sent: test and example may be served, and local (RFC 6762) is in many networks.
 var specialNames = [...]struct {
 	label string
 	kind  special
@@ -34,7 +33,7 @@ var specialNames = [...]struct {
 	{"onion", specialNotExist},
 }
 
-// specialOf returns what kind a name is, which may end with a dot.
+// specialOf returns the kind of a name, which may end with a dot.
 func specialOf(name string) special {
 	last := lastLabel(name)
 	for _, s := range specialNames {
@@ -45,8 +44,8 @@ func specialOf(name string) special {
 	return specialNot
 }
 
-// lastLabel returns the last label of a name. Escapes are resolved, or else they would be
-// a way around.
+// lastLabel returns the last label of a name. It resolves escapes, so that an escaped
+// spelling of a special name is found, too.
 func lastLabel(name string) string {
 	if strings.IndexByte(name, '\\') >= 0 {
 		var wire [dnswire.MaxName]byte
@@ -66,13 +65,13 @@ func lastWireLabel(wire []byte) (label string) {
 	return label
 }
 
-// loopbacks are the addresses of this host.
+// loopbacks are the loopback addresses.
 var loopbacks = map[uint16]netip.Addr{
 	dns.TypeA:    netip.AddrFrom4([4]byte{127, 0, 0, 1}),
 	dns.TypeAAAA: netip.IPv6Loopback(),
 }
 
-// answer returns what a question about such a name is answered with.
+// answer returns the answer for a special name.
 func (s special) answer(qtype uint16) (Answer, error) {
 	a := Answer{Type: answerType(qtype), TTL: specialTTL}
 	addr, ok := loopbacks[qtype]
@@ -86,7 +85,7 @@ func (s special) answer(qtype uint16) (Answer, error) {
 	return a, nil
 }
 
-// message returns the answer in the form in which a nameserver would give it.
+// message returns the answer as the message of a nameserver.
 func (s special) message(name string, qtype uint16) (*dns.Msg, error) {
 	m := new(dns.Msg)
 	m.Response, m.RecursionDesired, m.RecursionAvailable = true, true, true
@@ -109,7 +108,7 @@ func (s special) message(name string, qtype uint16) (*dns.Msg, error) {
 	return m, err
 }
 
-// special returns what kind the name is that r asks for, in class IN.
+// special returns the kind of the name that r looks up.
 func (r *Request) special() special {
 	if a := r.params(); a != nil && a.class != dns.ClassINET {
 		return specialNot
@@ -117,7 +116,7 @@ func (r *Request) special() special {
 	return specialOf(r.name)
 }
 
-// outcome answers r if it is about such a name.
+// outcome returns the outcome of r for a special name.
 func (s special) outcome(r *Request) (o outcome) {
 	if r.callback != nil {
 		o.answer, o.err = s.answer(r.qtype)
