@@ -69,17 +69,26 @@ func (c *clock) update() {
 // clear lets the clock go.
 func (c *clock) clear() { c.cached, c.wallTime = 0, time.Time{} }
 
+// wall returns the wall clock's time, which is looked at once while the clock stands
+// still.
 func (c *clock) wall() time.Time {
+	if c.cached == 0 {
+		return c.wallNow()
+	}
+	if c.wallTime.IsZero() {
+		c.wallTime = c.wallNow()
+	}
+	return c.wallTime
+}
+
+func (c *clock) wallNow() time.Time {
 	switch {
 	case c.source != nil:
 		return c.start.Add(time.Duration(c.now() - sourceStart))
 	case c.cached == 0:
 		return time.Now()
 	}
-	if c.wallTime.IsZero() {
-		c.wallTime = time.Now().Add(time.Duration(c.cached - monotonic()))
-	}
-	return c.wallTime
+	return time.Now().Add(time.Duration(c.cached - monotonic()))
 }
 
 // ClockChanged has the loop look at the Clock of its Config, which was moved on. It

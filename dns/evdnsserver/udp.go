@@ -88,7 +88,7 @@ func (u *udpServer) onError(_ *datagram.Socket, err error) {
 // send queues an answer, which is copied.
 func (u *udpServer) send(answer []byte, to origin) error {
 	err := u.socket.Send(datagram.Message{Data: answer, Addr: to.peer, Local: to.local})
-	if errors.Is(err, datagram.ErrQueueFull) {
+	if err != nil && errors.Is(err, datagram.ErrQueueFull) {
 		return ErrPending
 	}
 	return err
