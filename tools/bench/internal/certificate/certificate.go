@@ -52,8 +52,8 @@ func Create(dir string) (string, error) {
 		return "", fmt.Errorf("encode the key: %w", err)
 	}
 	var text bytes.Buffer
-	pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: der})
-	pem.Encode(&text, &pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
+	text.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	text.Write(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}))
 	path := filepath.Join(dir, "certificate.pem")
 	return path, os.WriteFile(path, text.Bytes(), 0o600)
 }

@@ -39,8 +39,11 @@ func newDNSServer(w Work, base *event.Base, _ string) (subject, error) {
 func (s *nameserver) answer(request *evdnsserver.Request) {
 	s.units++
 	for _, q := range request.Questions {
-		if q.Qtype == dns.TypeA {
-			request.AddA(q.Name, ttl, target)
+		if q.Qtype != dns.TypeA {
+			continue
+		}
+		if err := request.AddA(q.Name, ttl, target); err != nil {
+			s.err = err
 		}
 	}
 	if err := request.Respond(0); err != nil {

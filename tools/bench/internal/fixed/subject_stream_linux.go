@@ -136,7 +136,9 @@ func newHTTP(w Work, base *event.Base, _ string) (subject, error) {
 
 func (h *web) answer(r *evhttp.Request) {
 	h.units++
-	r.OutputHeaders().Add("Content-Type", "text/plain")
+	if err := r.OutputHeaders().Add("Content-Type", "text/plain"); err != nil {
+		h.err = err
+	}
 	if err := r.SendReplyBytes(200, "", helloBytes); err != nil {
 		h.err = err
 	}

@@ -35,5 +35,5 @@ func answerMiekg(w dns.ResponseWriter, request *dns.Msg) {
 			})
 		}
 	}
-	w.WriteMsg(&response) // a client that is gone asks again
+	_ = w.WriteMsg(&response) // a client that is gone asks again
 }

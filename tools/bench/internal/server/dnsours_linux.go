@@ -36,8 +36,8 @@ func serveDNSOurs(r ready) error {
 func answerOurs(request *evdnsserver.Request) {
 	for _, q := range request.Questions {
 		if q.Qtype == dns.TypeA && q.Qclass == dns.ClassINET {
-			request.AddA(q.Name, dnsTTL*time.Second, netip.AddrFrom4(dnsAddress))
+			_ = request.AddA(q.Name, dnsTTL*time.Second, netip.AddrFrom4(dnsAddress)) // the name is that of the question
 		}
 	}
-	request.Respond(0) // a client that is gone asks again
+	_ = request.Respond(0) // a client that is gone asks again
 }

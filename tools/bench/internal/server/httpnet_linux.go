@@ -15,7 +15,7 @@ func serveHTTPNet(r ready) error {
 		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", httpType)
 			w.Header().Set("Content-Length", length)
-			w.Write(body) // a client that is gone has no use for it
+			_, _ = w.Write(body) // a client that is gone has no use for it
 		})
 	}
 	listener, err := net.Listen("tcp", address)

@@ -17,7 +17,7 @@ func serveNbio(r ready) error {
 		Addrs:   []string{address},
 		NPoller: 1,
 	})
-	engine.OnData(func(c *nbio.Conn, p []byte) { c.Write(p) }) // closes c if it fails
+	engine.OnData(func(c *nbio.Conn, p []byte) { _, _ = c.Write(p) }) // closes c if it fails
 	if err := engine.Start(); err != nil {
 		return err
 	}

@@ -29,7 +29,9 @@ func echoNet(conn net.Conn) {
 // the kernel move them (splice).
 func serveNetStream(r ready) error { return acceptNet(r, copyNet) }
 
-func copyNet(conn net.Conn) { io.Copy(conn, conn) }
+func copyNet(conn net.Conn) {
+	_, _ = io.Copy(conn, conn) // the stream has ended, in whatever way
+}
 
 // acceptNet serves each connection in a goroutine of its own.
 func acceptNet(r ready, serve func(net.Conn)) error {

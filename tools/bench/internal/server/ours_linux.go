@@ -68,7 +68,7 @@ func startEcho(b *bufferevent.Bufferevent, limit *bufferevent.TokenBucketConfig,
 }
 
 func onInput(b *bufferevent.Bufferevent) {
-	b.WriteBuffer(b.Input())
+	_ = b.WriteBuffer(b.Input()) // what has failed is reported as an event
 }
 
 // onStreamEvent ends a connection, after what is left to write if only the peer's

@@ -58,15 +58,15 @@ func Attach(pid int) (*Trace, error) {
 	if err == nil && strings.Contains(line, "attached") {
 		return t, nil
 	}
-	t.Detach() // what it has counted is of no use
+	_, _ = t.Detach() // what it has counted is of no use
 	return nil, fmt.Errorf("%w: %s", measure.ErrUnable, strings.TrimSpace(line))
 }
 
 // Detach ends the count.
 func (t *Trace) Detach() ([]Count, error) {
 	defer os.Remove(t.output)
-	t.cmd.Process.Signal(unix.SIGINT) // it cannot be but running or ended
-	io.Copy(io.Discard, t.stderr)
+	_ = t.cmd.Process.Signal(unix.SIGINT) // it cannot be but running or ended
+	_, _ = io.Copy(io.Discard, t.stderr)  // until it ends
 	err := t.cmd.Wait()
 	// strace ends by the signal that made it write its summary.
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
