@@ -265,7 +265,7 @@ func TestBackendIsTheOneAskedFor(t *testing.T) {
 // features says what the methods can do that do the same everywhere.
 var features = map[string]event.Feature{
 	"epoll":  event.FeatureET | event.FeatureO1 | event.FeatureEarlyClose,
-	"kqueue": event.FeatureET | event.FeatureO1 | event.FeatureFDs | event.FeatureEarlyClose,
+	"kqueue": event.FeatureET | event.FeatureO1 | event.FeatureFDs,
 	"select": event.FeatureFDs,
 	"wepoll": event.FeatureO1 | event.FeatureEarlyClose,
 	"win32":  0,

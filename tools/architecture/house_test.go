@@ -16,7 +16,7 @@ var libraries = []string{"core", "openssl", "dns", "pthreads", "http"}
 
 // floors is the order of the packages of the libraries.
 var floors = Floors{
-	{"core/internal/evlog", "core/internal/leak", "core/internal/sysio"},
+	{"core/internal/evlog", "core/internal/kqueue", "core/internal/leak", "core/internal/sysio"},
 	{"core/evthread", "core/evutil", "core/internal/poller"},
 	{"core/event"},
 	{"core/evbuffer", "core/datagram"},

@@ -215,11 +215,7 @@ func TestClosedDescriptorIsReportedToItsOwner(t *testing.T) {
 // another one must say that it does not.
 func TestRegularFile(t *testing.T) {
 	eachPoller(t, func(t *testing.T, d *driver) {
-		fd, err := unix.Open(filepath.Join(t.TempDir(), "file"), unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
-		if err != nil {
-			t.Fatal(err)
-		}
-		closeAtEnd(t, fd)
+		fd := regularFile(t)
 		if _, err := unix.Pwrite(fd, []byte("data"), 0); err != nil {
 			t.Fatal(err)
 		}
@@ -232,6 +228,64 @@ func TestRegularFile(t *testing.T) {
 		d.watch(fd, Read|Write)
 		d.expect(fd, Read|Write)
 		d.expect(fd, Read|Write)
+	})
+}
+
+// At its end a file is ready as well, as a read that returns nothing does not wait.
+func TestRegularFileIsReadableAtItsEnd(t *testing.T) {
+	eachPoller(t, func(t *testing.T, d *driver) {
+		if d.Method().Features&FeatureFDs == 0 {
+			t.Skip("no regular files")
+		}
+		fd := regularFile(t)
+		a, b := socketPair(t)
+		d.watch(a, Read)
+		for _, in := range []Interest{Read, Read | Write, Write, Read} {
+			d.watch(fd, in)
+			d.expect(fd, in)
+			d.expect(fd, in)
+		}
+		writeFD(t, b, []byte("data"))
+		d.expectAll(map[int]Interest{fd: Read, a: Read})
+		d.watch(fd, 0)
+		d.expect(a, Read)
+	})
+}
+
+func regularFile(t *testing.T) int {
+	t.Helper()
+	fd, err := unix.Open(filepath.Join(t.TempDir(), "file"), unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, fd)
+	return fd
+}
+
+// What is ready for ever is an edge once, each time that it is watched anew.
+func TestEdgeOfWhatIsReadyForEverIsReportedOnce(t *testing.T) {
+	eachPoller(t, func(t *testing.T, d *driver) {
+		if d.Method().Features&FeatureET == 0 {
+			t.Skip("no edge triggering")
+		}
+		r, w := pipePair(t)
+		fds := []int{w}
+		if d.Method().Features&FeatureFDs != 0 {
+			fds = append(fds, regularFile(t))
+		}
+		closeFD(r)
+		for _, fd := range fds {
+			for range 2 {
+				d.watch(fd, Write|Edge)
+				d.expect(fd, Write)
+				d.expectNothing()
+				d.watch(fd, 0)
+				d.expectNothing()
+			}
+			d.watch(fd, Write|Edge)
+			d.watch(fd, 0)
+			d.expectNothing()
+		}
 	})
 }
 

@@ -21,6 +21,23 @@
 // It takes a file with a type that implements Poller, a [Method] that opens it, and
 // a place in the list of methods_*.go. The conformance tests then run it.
 //
+// # kqueue on Linux
+//
+// With the build tag kqueue_emulation, Linux has kqueue_bsd.go too, on the emulation of
+// package kqueue in place of a kernel. It is the file that macOS and the BSDs run, and
+// all that it needs of them stands in kqueue_sys_bsd.go and in the files for parts of
+// them, for which the tag puts kqueue_emulated*.go. kqueue is the first method then, so
+// that the tests of the packages above run on it as well:
+//
+//	go test -tags kqueue_emulation ./...                     as on macOS
+//	KQUEUE_SYSTEM=freebsd go test -count=1 -tags kqueue_emulation ./...
+//	                                                         or as on dragonfly
+//	go test -tags kqueue_emulation,kqueue_netbsd ./...       with NetBSD's types
+//	go test -tags kqueue_emulation,kqueue_openbsd ./...
+//
+// Builds without the tag contain nothing of it. docs/backends.md says what no real
+// system has confirmed.
+//
 // # Files
 //
 //	poller.go      Poller, its options, and the conditions to wait for
@@ -30,7 +47,9 @@
 //	epoll_park_linux.go        waiting for epoll in the runtime's network poller
 //	epoll_changelist_linux.go  epoll with changes gathered
 //	kqueue_bsd.go  kqueue
+//	kqueue_sys_bsd.go kqueue_user_bsd.go  what the kernel has for it
 //	kqueue_raw.go kqueue_libc.go  its call that does not wait
+//	kqueue_emulated*.go  an emulation in place of the kernel, for tests
 //	kqueue_wake_*.go  what wakes it up: an event of its own, or a pipe
 //	evport_solaris.go devpoll_solaris.go libc_solaris.go  event ports and /dev/poll
 //	poll_unix.go poll_linux.go poll_millis.go  poll, with what blocks by platform

@@ -1,14 +1,13 @@
-//go:build darwin || dragonfly || freebsd || netbsd || openbsd
+//go:build darwin || dragonfly || freebsd || netbsd || openbsd || (linux && kqueue_emulation)
 
 package poller
 
 import (
 	"fmt"
 	"os"
-	"runtime"
+	"slices"
 	"time"
 
-	"github.com/go-libevent/libevent/core/internal/sysio"
 	"golang.org/x/sys/unix"
 )
 
@@ -38,29 +37,33 @@ const (
 type kqueue struct {
 	fd    int
 	waker *kqueueWaker
-	buf   []unix.Kevent_t
+	buf   []kevent
 
-	// refused has the interests that the kernel did not take because the
-	// other end of the pipe had gone. Such a descriptor is ready for as long
-	// as it is watched. Flush copies them to hungUp, which is what Wait uses.
-	refused map[int]Interest
-	changed bool // refused differs from hungUp
-	hungUp  []Event
+	// The kernel does not watch everything: not a pipe whose other end has gone, nor
+	// regular files as poll(2) does. Such a descriptor is ready for as long as it is
+	// watched, which standing is for, or with Edge ready once, which once is for.
+	// Flush copies both to ready, which is what Wait uses, and which then loses
+	// what comes after the first standers.
+	standing map[int]Interest
+	once     []Event
+	changed  bool // standing or once has, since Flush
+	ready    []Event
+	standers int
 }
 
 func openKqueue(Options) (Poller, error) {
-	fd, err := unix.Kqueue()
+	fd, err := kqueueOpen()
 	if err != nil {
 		return nil, os.NewSyscallError("kqueue", err)
 	}
-	unix.CloseOnExec(fd)
+	kqueueCloseOnExec(fd)
 	k := &kqueue{
-		fd:      fd,
-		buf:     make([]unix.Kevent_t, minKqueueEvents),
-		refused: make(map[int]Interest),
+		fd:       fd,
+		buf:      make([]kevent, minKqueueEvents),
+		standing: make(map[int]Interest),
 	}
 	if k.waker, err = newKqueueWaker(fd); err != nil {
-		_ = sysio.Close(fd) // the error that counts is the first
+		_ = kqueueClose(fd) // the error that counts is the first
 		return nil, err
 	}
 	return k, nil
@@ -71,7 +74,7 @@ func (k *kqueue) Wake() error     { return k.waker.wake() }
 
 func (k *kqueue) Close() error {
 	err := k.waker.close()
-	if e := sysio.Close(k.fd); err == nil {
+	if e := kqueueClose(k.fd); err == nil {
 		err = os.NewSyscallError("close", e)
 	}
 	return err
@@ -82,17 +85,17 @@ var kqueueFilters = [...]struct {
 	in     Interest
 	filter int
 }{
-	{Read, unix.EVFILT_READ},
-	{Write, unix.EVFILT_WRITE},
+	{Read, evfiltRead},
+	{Write, evfiltWrite},
 }
 
 func (k *kqueue) Update(fd int, old, new Interest) error {
 	if fd < 0 {
 		return opError("kevent add", fd, unix.EBADF)
 	}
-	flags := unix.EV_ADD
+	flags := evAdd
 	if new&Edge != 0 {
-		flags |= unix.EV_CLEAR
+		flags |= evClear
 	}
 	for _, f := range kqueueFilters {
 		if new&^old&f.in == 0 {
@@ -100,9 +103,12 @@ func (k *kqueue) Update(fd int, old, new Interest) error {
 		}
 		err := kqueueChange(k.fd, fd, f.filter, flags)
 		switch {
+		case err == nil && !silentAtEnd(fd, f.in):
 		case err == nil:
-		case otherEndGone(fd, err):
-			k.setRefused(fd, k.refused[fd]|f.in)
+			k.forget(fd, f.in) // one report of it is enough
+			k.setReady(fd, f.in|new&Edge)
+		case readyAnyway(fd, err):
+			k.setReady(fd, f.in|new&Edge)
 		default:
 			k.forget(fd, new&^old)
 			return opError("kevent add", fd, err)
@@ -112,28 +118,14 @@ func (k *kqueue) Update(fd int, old, new Interest) error {
 	return nil
 }
 
-// readNotes makes a regular file readable at its end too, as poll has it, where
-// the kernel knows how: by NOTE_FILE_POLL or NOTE_EOF.
-var readNotes = func() uint32 {
-	switch runtime.GOOS {
-	case "freebsd", "openbsd":
-		return 0x2
-	}
-	return 0
-}()
-
-// kqueueChange applies one change. It leaves no room for events, so that the
-// kernel reports an error as such.
+// kqueueChange applies one change.
 func kqueueChange(kq, fd, filter, flags int) error {
-	var change [1]unix.Kevent_t
-	unix.SetKevent(&change[0], fd, filter, flags)
-	if filter == unix.EVFILT_READ {
-		change[0].Fflags = readNotes
+	var change [1]kevent
+	setKevent(&change[0], fd, filter, flags)
+	if filter == evfiltRead {
+		change[0].Fflags = fileNote
 	}
-	return retryError(func() error {
-		_, err := unix.Kevent(kq, change[:], nil, nil)
-		return err
-	})
+	return retryError(func() error { return keventChange(kq, change[:]) })
 }
 
 // forget removes filters. An error says that the kernel has no such filter:
@@ -141,27 +133,60 @@ func kqueueChange(kq, fd, filter, flags int) error {
 func (k *kqueue) forget(fd int, in Interest) {
 	for _, f := range kqueueFilters {
 		if in&f.in != 0 {
-			_ = kqueueChange(k.fd, fd, f.filter, unix.EV_DELETE) // as said above
+			_ = kqueueChange(k.fd, fd, f.filter, evDelete) // as said above
 		}
 	}
-	if k.refused[fd]&in != 0 {
-		k.setRefused(fd, k.refused[fd]&^in)
-	}
+	k.setUnready(fd, in)
 }
 
-func (k *kqueue) setRefused(fd int, in Interest) {
+// silentAtEnd reports whether fd is a file that the filter of in does not report at
+// its end, where poll(2) has it readable.
+func silentAtEnd(fd int, in Interest) bool {
+	return in == Read && fileNote == 0 && isRegular(fd)
+}
+
+// readyAnyway reports whether err, from adding a filter, leaves fd ready for the
+// condition: it is one end of a pipe whose other end is closed, for which NetBSD says
+// EBADF, or a regular file, which kernels need not watch for writing.
+func readyAnyway(fd int, err error) bool {
+	switch err {
+	case unix.EPIPE:
+		return true
+	case unix.EBADF:
+		return checkOpen("kevent", fd) == nil
+	case unix.EINVAL, unix.EOPNOTSUPP:
+		return isRegular(fd)
+	}
+	return false
+}
+
+func isRegular(fd int) bool {
+	var stat unix.Stat_t
+	err := retryError(func() error { return unix.Fstat(fd, &stat) })
+	return err == nil && stat.Mode&unix.S_IFMT == unix.S_IFREG
+}
+
+// setReady notes that fd is ready for in, which may have Edge.
+func (k *kqueue) setReady(fd int, in Interest) {
 	k.changed = true
-	if in == 0 {
-		delete(k.refused, fd)
+	if in&Edge != 0 {
+		k.once = append(k.once, Event{FD: fd, Ready: in & Conditions})
 		return
 	}
-	k.refused[fd] = in
+	k.standing[fd] |= in
 }
 
-// otherEndGone tells whether err, from adding a filter, means that fd is one
-// end of a pipe whose other end is closed. NetBSD says EBADF for that.
-func otherEndGone(fd int, err error) bool {
-	return err == unix.EPIPE || err == unix.EBADF && checkOpen("kevent", fd) == nil
+// setUnready undoes setReady.
+func (k *kqueue) setUnready(fd int, in Interest) {
+	if k.standing[fd]&in != 0 {
+		k.changed = true
+		if k.standing[fd] &^= in; k.standing[fd] == 0 {
+			delete(k.standing, fd)
+		}
+	}
+	if len(k.once) > 0 {
+		k.once = slices.DeleteFunc(k.once, func(e Event) bool { return e.FD == fd && e.Ready&in != 0 })
+	}
 }
 
 func (k *kqueue) Flush() error {
@@ -169,35 +194,43 @@ func (k *kqueue) Flush() error {
 		return nil
 	}
 	k.changed = false
-	k.hungUp = k.hungUp[:0]
-	for fd := range k.refused {
-		k.hungUp = append(k.hungUp, Event{FD: fd, Ready: Conditions})
+	k.ready = k.ready[:0]
+	for fd, in := range k.standing {
+		k.ready = append(k.ready, Event{FD: fd, Ready: in})
 	}
+	k.standers = len(k.ready)
+	k.ready = append(k.ready, k.once...)
+	k.once = k.once[:0]
 	return nil
 }
 
 func (k *kqueue) Wait(deadline Deadline, events []Event) (ready []Event, yielded bool, err error) {
 	n, err := keventNow(k.fd, k.buf)
-	if n == 0 && err == nil && deadline != Now && len(k.hungUp) == 0 {
+	if n == 0 && err == nil && deadline != Now && len(k.ready) == 0 {
 		yielded = true
 		deadline.yield()
-		n, err = keventWait(k.fd, k.buf, deadline.left())
+		n, err = k.block(deadline.left())
 	}
-	if err != nil && err != unix.EINTR {
+	switch err {
+	case nil:
+	case unix.EINTR, unix.ETIMEDOUT: // macOS has both for waits that end without an event
+		n = 0
+	default:
 		return events, yielded, fmt.Errorf("kevent: %w", err)
 	}
-	events = append(events, k.hungUp...)
-	return k.collect(max(n, 0), events), yielded, nil
+	events = append(events, k.ready...)
+	k.ready = k.ready[:k.standers]
+	return k.collect(n, events), yielded, nil
 }
 
-// keventWait blocks the thread until something is ready or timeout, unless
+// block blocks the thread until something is ready or timeout, unless
 // negative, has passed.
-func keventWait(kq int, buf []unix.Kevent_t, timeout time.Duration) (int, error) {
+func (k *kqueue) block(timeout time.Duration) (int, error) {
 	if timeout < 0 {
-		return unix.Kevent(kq, nil, buf, nil)
+		return keventWait(k.fd, k.buf, nil)
 	}
 	ts := timespec(timeout)
-	return unix.Kevent(kq, nil, buf, &ts)
+	return keventWait(k.fd, k.buf, &ts)
 }
 
 // collect translates the first n entries of the buffer.
@@ -206,14 +239,14 @@ func (k *kqueue) collect(n int, events []Event) []Event {
 		e := &k.buf[i]
 		switch {
 		case k.waker.consumeWake(e):
-		case e.Filter == unix.EVFILT_READ:
+		case e.Filter == evfiltRead:
 			events = append(events, Event{FD: int(e.Ident), Ready: Read})
-		case e.Filter == unix.EVFILT_WRITE:
+		case e.Filter == evfiltWrite:
 			events = append(events, Event{FD: int(e.Ident), Ready: Write})
 		}
 	}
 	if n == len(k.buf) && n < maxKqueueEvents {
-		k.buf = make([]unix.Kevent_t, 2*n)
+		k.buf = make([]kevent, 2*n)
 	}
 	return events
 }

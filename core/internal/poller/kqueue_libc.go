@@ -6,7 +6,7 @@ import "golang.org/x/sys/unix"
 
 // keventNow asks what is ready now. System calls go through the C library
 // here, for which Go has no raw form.
-func keventNow(kq int, buf []unix.Kevent_t) (int, error) {
+func keventNow(kq int, buf []kevent) (int, error) {
 	var now unix.Timespec
 	return unix.Kevent(kq, nil, buf, &now)
 }

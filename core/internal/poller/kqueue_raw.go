@@ -10,7 +10,7 @@ import (
 
 // keventNow asks what is ready now. As a raw system call it costs the Go
 // scheduler nothing.
-func keventNow(kq int, buf []unix.Kevent_t) (int, error) {
+func keventNow(kq int, buf []kevent) (int, error) {
 	var now unix.Timespec
 	n, _, errno := unix.RawSyscall6(unix.SYS_KEVENT, uintptr(kq), 0, 0,
 		uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), uintptr(unsafe.Pointer(&now)))

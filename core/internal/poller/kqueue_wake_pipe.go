@@ -1,12 +1,8 @@
-//go:build netbsd || openbsd
+//go:build netbsd || openbsd || (linux && kqueue_emulation && (kqueue_netbsd || kqueue_openbsd))
 
 package poller
 
-import (
-	"os"
-
-	"golang.org/x/sys/unix"
-)
+import "os"
 
 // A kqueueWaker interrupts a wait with a pipe. (EVFILT_USER came to NetBSD
 // with version 10 and is not in x/sys.)
@@ -17,7 +13,7 @@ func newKqueueWaker(kq int) (*kqueueWaker, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := kqueueChange(kq, w.fd(), unix.EVFILT_READ, unix.EV_ADD); err != nil {
+	if err := kqueueChange(kq, w.fd(), evfiltRead, evAdd); err != nil {
 		w.close()
 		return nil, os.NewSyscallError("kevent", err)
 	}
@@ -26,7 +22,7 @@ func newKqueueWaker(kq int) (*kqueueWaker, error) {
 
 // consumeWake reports whether e is the waker's own and, if so, makes it ready for
 // the next wake.
-func (w *kqueueWaker) consumeWake(e *unix.Kevent_t) bool {
+func (w *kqueueWaker) consumeWake(e *kevent) bool {
 	if int(e.Ident) != w.fd() {
 		return false
 	}

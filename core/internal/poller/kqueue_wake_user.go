@@ -1,12 +1,11 @@
-//go:build darwin || dragonfly || freebsd
+//go:build darwin || dragonfly || freebsd || (linux && kqueue_emulation && !kqueue_netbsd && !kqueue_openbsd)
 
 package poller
 
 import (
 	"os"
+	"sync"
 	"sync/atomic"
-
-	"golang.org/x/sys/unix"
 )
 
 // A kqueueWaker interrupts a wait with an event of the EVFILT_USER filter,
@@ -14,10 +13,13 @@ import (
 type kqueueWaker struct {
 	kq      int
 	pending atomic.Bool // from the first wake to the event that it causes
+
+	mu     sync.Mutex // orders waking before close
+	closed bool
 }
 
 func newKqueueWaker(kq int) (*kqueueWaker, error) {
-	if err := kqueueChange(kq, 0, unix.EVFILT_USER, unix.EV_ADD|unix.EV_CLEAR); err != nil {
+	if err := kqueueChange(kq, 0, evfiltUser, evAdd|evClear); err != nil {
 		return nil, os.NewSyscallError("kevent", err)
 	}
 	return &kqueueWaker{kq: kq}, nil
@@ -27,13 +29,15 @@ func (w *kqueueWaker) wake() error {
 	if w.pending.Swap(true) {
 		return nil
 	}
-	var change [1]unix.Kevent_t
-	unix.SetKevent(&change[0], 0, unix.EVFILT_USER, 0)
-	change[0].Fflags = unix.NOTE_TRIGGER
-	err := retryError(func() error {
-		_, err := unix.Kevent(w.kq, change[:], nil, nil)
-		return err
-	})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return nil // the number may be another's
+	}
+	var change [1]kevent
+	setKevent(&change[0], 0, evfiltUser, 0)
+	change[0].Fflags = noteTrigger
+	err := retryError(func() error { return keventChange(w.kq, change[:]) })
 	if err != nil {
 		w.pending.Store(false)
 		return os.NewSyscallError("kevent", err)
@@ -43,13 +47,18 @@ func (w *kqueueWaker) wake() error {
 
 // consumeWake reports whether e is the waker's own and, if so, makes it ready for
 // the next wake.
-func (w *kqueueWaker) consumeWake(e *unix.Kevent_t) bool {
-	if e.Filter != unix.EVFILT_USER {
+func (w *kqueueWaker) consumeWake(e *kevent) bool {
+	if e.Filter != evfiltUser {
 		return false
 	}
 	w.pending.Swap(false) // a swap, to see what was done before the wake
 	return true
 }
 
-// close has nothing to close: the event goes with the kqueue.
-func (w *kqueueWaker) close() error { return nil }
+// close has no descriptor to close: the event goes with the kqueue.
+func (w *kqueueWaker) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	return nil
+}

@@ -63,3 +63,13 @@ func TestNoDelay(t *testing.T) {
 	}
 	want(t, "not a socket", SetNoDelay(InvalidSocket), error(unix.EBADF))
 }
+
+func TestAPeerThatHasGoneDoesNotKeepASocketFromClosing(t *testing.T) {
+	for _, test := range []struct{ err, want error }{
+		{nil, nil},
+		{unix.ECONNRESET, nil},
+		{unix.EBADF, unix.EBADF},
+	} {
+		want(t, "result", closeResult(test.err), test.want)
+	}
+}

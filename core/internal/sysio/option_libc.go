@@ -7,4 +7,4 @@ import (
 )
 
 func setNoDelay(fd int) error  { return setOption(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) }
-func closeSocket(fd int) error { return unix.Close(fd) }
+func closeSocket(fd int) error { return closeResult(unix.Close(fd)) }

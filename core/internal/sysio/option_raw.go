@@ -26,11 +26,11 @@ func setNoDelay(fd int) error {
 
 func closeSocket(fd int) error {
 	if lingers(fd) {
-		return unix.Close(fd)
+		return closeResult(unix.Close(fd))
 	}
 	_, _, errno := unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
 	_, err := result(0, errno)
-	return err
+	return closeResult(err)
 }
 
 // lingers reports whether closing a descriptor may take time: that of a socket

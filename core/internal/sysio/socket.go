@@ -38,9 +38,15 @@ func Listen(fd, backlog int) error {
 	return retryError(OpListen, fd, func() error { return listen(fd, backlog) })
 }
 
-// Listening reports whether a socket listens.
+// Listening reports whether a socket listens. macOS and older OpenBSD do not tell, so
+// that a socket which is not connected is taken for one that does there; if it does
+// not, Accept fails.
 func Listening(fd int) (bool, error) {
 	n, err := Option(fd, syscall.SOL_SOCKET, soAcceptConn)
+	if err == errNoOption {
+		_, err := Peername(fd)
+		return err != nil, nil
+	}
 	return n != 0, err
 }
 

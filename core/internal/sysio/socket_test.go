@@ -105,6 +105,30 @@ func TestListeningSocketsListen(t *testing.T) {
 	want(t, "a connection listens", yes, false)
 }
 
+// macOS has no option that tells.
+func TestListeningWhereTheSystemDoesNotTell(t *testing.T) {
+	listener, addr := newListener(t, "127.0.0.1:0")
+	conn := connectTo(t, addr)
+	defer SetHook(func(c Call) (int, error) {
+		if c.Op == OpOption {
+			return 0, errNoOption
+		}
+		return c.Len, nil
+	})()
+	for _, test := range []struct {
+		name string
+		fd   int
+		want bool
+	}{
+		{"a listener", listener, true},
+		{"a connection", conn, false},
+	} {
+		yes, err := Listening(test.fd)
+		ok(t, err)
+		want(t, test.name+" listens", yes, test.want)
+	}
+}
+
 func TestAddressesInUseAreTold(t *testing.T) {
 	listener, _ := newListener(t, "127.0.0.1:0")
 	sa, err := Sockname(listener)

@@ -19,6 +19,7 @@ var (
 
 	errInterrupted error = unix.EINTR
 	errInProgress  error = unix.EINPROGRESS
+	errNoOption    error = unix.ENOPROTOOPT
 )
 
 // Options of all sockets.
@@ -46,6 +47,15 @@ func sockname(fd int) (Sockaddr, error) { return unix.Getsockname(fd) }
 func peername(fd int) (Sockaddr, error) { return unix.Getpeername(fd) }
 func shutdownWrite(fd int) error        { return unix.Shutdown(fd, unix.SHUT_WR) }
 func setNonblock(fd int) error          { return unix.SetNonblock(fd, true) }
+
+// closeResult translates the result of closing a descriptor. FreeBSD reports that the
+// peer has not taken everything, which no other system does; the descriptor is closed.
+func closeResult(err error) error {
+	if err == unix.ECONNRESET {
+		return nil
+	}
+	return err
+}
 
 func getOption(fd, level, option int) (int, error) { return unix.GetsockoptInt(fd, level, option) }
 

@@ -22,6 +22,7 @@ var (
 
 	errInterrupted error = windows.WSAEINTR
 	errInProgress  error = windows.WSAEWOULDBLOCK
+	errNoOption    error = windows.WSAENOPROTOOPT
 )
 
 // Options of all sockets, which x/sys does not have.
