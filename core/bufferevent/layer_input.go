@@ -183,7 +183,7 @@ func (l *Layer) decodeSteps(mode FlushMode, bounded bool) (ok, moved bool, err e
 		}
 		err = stepErr
 		ok, moved = ok || err == nil || given > 0, moved || step && (err == nil || given > 0)
-		again = l.decodesAgain(step, err, limit >= 0 && given >= limit, limit >= 0)
+		again = l.decodesAgain(step, err, limit >= 0)
 	}
 	return ok, moved, err
 }
@@ -200,34 +200,33 @@ func (l *Layer) decode(limit int, mode FlushMode) (moved bool, given int, err er
 	return src.Len() != from || given != 0, given, err
 }
 
-// decodesAgain decides whether Decode is to run again at once, or later. filled says that
-// it has given as much as it could, so that it may have kept something.
-func (l *Layer) decodesAgain(moved bool, err error, filled, limited bool) bool {
+// decodesAgain decides whether Decode is to run again at once, or later. limited says that
+// there was a limit to what it might give.
+func (l *Layer) decodesAgain(moved bool, err error, limited bool) bool {
 	left, asked := l.under.input.Len() > 0, l.decoding == runningAgain
+	more := left || limited && asked // a callback has taken what was given: there may be more
 	l.decoding, l.inBlocked = running, notBlocked
 	switch {
 	case err != nil && errors.Is(err, ErrBlocked):
 		l.inBlocked = blockedAnswers
 		return false
-	case !l.above.alive(), err != nil && !(asked && left && errors.Is(err, ErrNeedMore)):
+	case !l.above.alive(), err != nil && !(asked && more && errors.Is(err, ErrNeedMore)):
 		return false
 	case limited && l.above.inputFull():
 		l.inBlocked = blockedAbove
 		return false
 	case l.above.enabled&event.Read == 0:
-		if left || filled {
+		if more {
 			l.inBlocked = blockedAbove
 		}
 		return false
-	case asked && left:
-		return true // more may have arrived
-	case !moved:
+	case !moved && !asked:
 		if left && limited {
 			l.inBlocked = blockedAbove // more room may help
 		}
 		return false
 	}
-	return left || filled
+	return more
 }
 
 // roomIsAll reports whether the user will make no more room, as there is nothing to

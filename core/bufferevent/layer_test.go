@@ -122,7 +122,11 @@ func TestATransformThatFails(t *testing.T) {
 				} else {
 					d.want(t)
 				}
+				calls := len(r.encoded)
 				_, err := r.bev.WriteString("more")
+				if c.enabled != event.Write {
+					ok(t, r.bev.CloseWrite())
+				}
 				if c.enabled == event.Write {
 					ok(t, err)
 				} else if err == nil {
@@ -130,6 +134,7 @@ func TestATransformThatFails(t *testing.T) {
 				}
 				settle(t, base)
 				want(t, "told of an error again", d.has(c.want), false)
+				want(t, "output is encoded", len(r.encoded) > calls, c.enabled == event.Write)
 			})
 		})
 	}
@@ -248,6 +253,10 @@ func TestNothingIsReadAfterTheEnd(t *testing.T) {
 	ok(t, far.CloseWrite())
 	settle(t, base)
 	d.want(t)
+	r.below().TriggerEvent(bufferevent.EventReading|bufferevent.EventEOF, io.EOF, 0)
+	ok(t, r.bev.Enable(event.Read))
+	settle(t, base)
+	d.want(t)
 	want(t, "calls of Decode", len(r.decoded), calls)
 	want(t, "input below", r.below().Input().Len(), 0)
 	input, output := r.layer.Ended()
@@ -270,6 +279,29 @@ func TestTheEndBehindAFullInput(t *testing.T) {
 	}
 	settle(t, base)
 	want(t, "the end", d[len(d)-1], "reading|EOF")
+}
+
+// An end that comes with data waits as well.
+func TestTheEndWithDataThatFillsTheInput(t *testing.T) {
+	base := newBase(t)
+	r, far := relayOverPair(t, base, 0, func(r *relay) {
+		r.decode = func(src, dst *evbuffer.Buffer, _ int, _ bufferevent.FlushMode) error {
+			if err := dst.AddBuffer(src); err != nil {
+				return err
+			}
+			return io.EOF
+		}
+	})
+	var d diary
+	d.keep(&r.bev)
+	ok(t, r.bev.SetWatermark(event.Read, 0, 4))
+	write(t, far, "last")
+	settle(t, base)
+	d.want(t, "read")
+	want(t, "input", take(t, &r.bev), "last")
+	settle(t, base)
+	d.want(t, "reading|EOF")
+	want(t, "enabled", r.bev.Enabled(), event.Write)
 }
 
 // Decode that has to answer waits while the peer does not take the answers, and what
@@ -317,13 +349,13 @@ func TestPausedWhileDecoding(t *testing.T) {
 	var d diary
 	d.keep(&r.bev)
 	write(t, far, "one|two|")
-	ok(t, far.CloseWrite())
 	for _, word := range []string{"one", "two"} {
 		settle(t, base)
 		d.want(t, "read")
 		want(t, "input", take(t, &r.bev), word)
 		ok(t, r.bev.Enable(event.Read))
 	}
+	ok(t, far.CloseWrite())
 	settle(t, base)
 	d.want(t, "reading|EOF")
 }
@@ -350,6 +382,42 @@ func TestWhatComesWhileDecoding(t *testing.T) {
 		under.play(t, "one|t")
 		want(t, "input", contents(t, &r.bev), "onetwo")
 		want(t, "input below", under.bev.Input().Len(), 0)
+	})
+	t.Run("as much as it has taken", func(t *testing.T) {
+		base := newBase(t)
+		under := newTape(t, base, 0)
+		kept, more := "", "o|"
+		r := newRelay(t, &under.bev, 0, func(r *relay) {
+			r.decode = func(src, dst *evbuffer.Buffer, _ int, _ bufferevent.FlushMode) error {
+				kept += take(t, &under.bev)
+				if p := more; p != "" {
+					more = ""
+					under.play(t, p)
+				}
+				if word, ok := strings.CutSuffix(kept, "|"); ok {
+					return dst.AddString(word)
+				}
+				return bufferevent.ErrNeedMore
+			}
+		})
+		r.open(t)
+		ok(t, r.bev.Enable(event.Read))
+		under.play(t, "tw")
+		want(t, "input", contents(t, &r.bev), "two")
+	})
+	t.Run("room for what it has kept", func(t *testing.T) {
+		base := newBase(t)
+		r, far := relayOverPair(t, base, 0, func(r *relay) { r.decode = tripled() })
+		taken := 0
+		r.bev.Input().AddCallback(func(_ *evbuffer.CallbackEntry, info evbuffer.CallbackInfo) {
+			if info.Added > 0 {
+				taken += len(take(t, &r.bev))
+			}
+		})
+		ok(t, r.bev.SetWatermark(event.Read, 0, 10))
+		write(t, far, "0123456789")
+		settle(t, base)
+		want(t, "taken", taken, 30)
 	})
 	t.Run("room", func(t *testing.T) {
 		base := newBase(t)
@@ -449,6 +517,54 @@ func TestLayersThatReportWhatIsSent(t *testing.T) {
 		settle(t, base)
 		d.want(t, "write") // so has what says that it has ended
 	}
+}
+
+// The low watermark counts what waits below, too; what is left then is reported when it
+// has gone.
+func TestTheLowWatermarkOfWhatIsSent(t *testing.T) {
+	base := newBase(t)
+	r, far := relayOverPair(t, base, bufferevent.LayerReportSent, nil)
+	var d diary
+	d.keep(&r.bev)
+	ok(t, far.Disable(event.Read))
+	ok(t, r.bev.SetWatermark(event.Write, 6, 0))
+	r.layer.SetBounds(0, 100) // so that what is below tells
+	write(t, &r.bev, "12345678")
+	d.want(t)
+	ok(t, far.SetWatermark(event.Read, 0, 4))
+	ok(t, far.Enable(event.Read))
+	settle(t, base)
+	want(t, "unsent", r.bev.Unsent(), 5)
+	d.want(t, "write")
+	for r.bev.Unsent() > 0 {
+		take(t, far)
+		settle(t, base)
+	}
+	want(t, "told at the end", d.has("write"), true)
+}
+
+// What a filter below has passed on at once is reported without a callback from there.
+func TestReportingWhatIsSentOverAFilter(t *testing.T) {
+	eachLayer(t, func(t *testing.T, opts bufferevent.LayerOptions) {
+		base := newBase(t)
+		f, far := filterOverPair(t, base, nil, nil, 0)
+		r := newRelay(t, f, opts, nil)
+		r.open(t)
+		settle(t, base)
+		var d diary
+		d.keep(&r.bev)
+		ok(t, r.bev.Disable(event.Write))
+		write(t, &r.bev, "word")
+		_, err := r.bev.Flush(event.Write, bufferevent.ModeFlush)
+		ok(t, err)
+		settle(t, base)
+		want(t, "input there", take(t, far), "word|")
+		d.want(t, "write")
+		ok(t, r.bev.CloseWrite())
+		settle(t, base)
+		want(t, "input there", take(t, far), "end|")
+		d.want(t, "write")
+	})
 }
 
 // LayerEndsBelow hands the end down, others keep the stream below.
