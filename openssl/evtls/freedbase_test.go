@@ -18,7 +18,7 @@ func TestHandshakesEndWithTheBase(t *testing.T) {
 		return func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return nil, evtls.Wait(hello.Context(), func(ctx context.Context) error {
 				began <- struct{}{}
-				ok(t, base.Post(func() {})) // for await to look
+				_ = base.Post(func() {}) // for await to look, unless it has, and the base was freed
 				<-ctx.Done()
 				return ctx.Err()
 			})
