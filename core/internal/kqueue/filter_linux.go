@@ -49,8 +49,11 @@ func (k *knote) readable(e *Event) bool {
 			return false
 		}
 		if listening(w.fd) {
+			if bits&unix.POLLIN == 0 {
+				return false
+			}
 			e.Data = backlog(w.fd)
-			return bits&unix.POLLIN != 0
+			return true
 		}
 	case pipe:
 		ended = bits&unix.POLLHUP != 0
@@ -161,18 +164,19 @@ func listening(fd int) bool {
 	return err == nil && n != 0
 }
 
-// backlog returns how many connections wait at a listener.
+// backlog returns how many connections wait at a listener that has some: one if it is
+// not of TCP, or under an emulator.
 func backlog(fd int) int64 {
 	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-	if err != nil { // not of TCP
+	if err != nil {
 		return 1
 	}
-	return int64(info.Unacked)
+	return max(int64(info.Unacked), 1)
 }
 
 // inQueue returns how many bytes can be read; of a datagram socket, those of the first.
 func inQueue(fd int) int64 {
-	n, err := unix.IoctlGetInt(fd, unix.TIOCINQ)
+	n, err := unix.IoctlGetUint32(fd, unix.TIOCINQ)
 	if err != nil {
 		return 0
 	}
@@ -192,11 +196,11 @@ func room(w *watched) int64 {
 	if err != nil {
 		return 0
 	}
-	queued, err := unix.IoctlGetInt(w.fd, unix.TIOCOUTQ)
+	queued, err := unix.IoctlGetUint32(w.fd, unix.TIOCOUTQ)
 	if err != nil {
 		return 0
 	}
-	return max(int64(size-queued), 0)
+	return max(int64(size)-int64(queued), 0)
 }
 
 // expire counts the expirations of a timer until now.
