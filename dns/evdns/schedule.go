@@ -49,8 +49,9 @@ func (s *schedule) dropChannels() { s.channels = nil }
 
 // setTimer has the timer be due at the first deadline, or not at all if that is
 // forever. A timer that is due earlier is left alone: most requests are answered long
-// before their deadlines, and one early call costs less than a change for each.
-func (s *schedule) setTimer(first, now time.Duration) {
+// before their deadlines, and one early call costs less than a change for each. now is
+// called only for a change.
+func (s *schedule) setTimer(first time.Duration, now func() time.Duration) {
 	switch {
 	case first == forever:
 		if s.timerAt != 0 {
@@ -59,7 +60,7 @@ func (s *schedule) setTimer(first, now time.Duration) {
 		}
 	case s.timerAt == 0 || first < s.timerAt:
 		s.timerAt = first
-		if err := s.timer.AddTimeout(max(0, first-now)); err != nil {
+		if err := s.timer.AddTimeout(max(0, first-now())); err != nil {
 			logWarn("timer", "error", err)
 			s.timerAt = 0
 		}
@@ -95,7 +96,7 @@ func (b *Base) flush() {
 	b.startWaiting()
 	b.schedule.flushChannels()
 	b.servers.closeIdleAdHoc()
-	b.schedule.setTimer(b.requests.firstDeadline(), b.now())
+	b.schedule.setTimer(b.requests.firstDeadline(), b.now)
 	b.pause()
 }
 
