@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/bridge"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // A waiter is a pipe whose blocking end can be made to wait.
@@ -19,24 +20,24 @@ type waiter struct {
 var waiters = []waiter{
 	{"Read", func(t *testing.T) (func() error, func(time.Time) error, func()) {
 		r := new(bridge.Reader)
-		r.Init(newBase(t), bridge.Config{})
+		r.Init(evtest.Base(t), bridge.Config{})
 		return func() error { return readError(r) }, r.SetDeadline, func() { r.Put(buffer(t, "xxxxxxxxxx")) }
 	}},
 	{"Write", func(t *testing.T) (func() error, func(time.Time) error, func()) {
 		w := new(bridge.Writer)
-		w.Init(newBase(t), bridge.Config{High: 1})
+		w.Init(evtest.Base(t), bridge.Config{High: 1})
 		ok(t, writeError(w))
 		return func() error { return writeError(w) }, w.SetDeadline, func() { takeAll(t, w) }
 	}},
 	{"WriteBuffer", func(t *testing.T) (func() error, func(time.Time) error, func()) {
 		w := new(bridge.Writer)
-		w.Init(newBase(t), bridge.Config{High: 1})
+		w.Init(evtest.Base(t), bridge.Config{High: 1})
 		ok(t, writeError(w))
 		return func() error { return w.WriteBuffer(buffer(t, "x")) }, w.SetDeadline, func() { takeAll(t, w) }
 	}},
 	{"Flush", func(t *testing.T) (func() error, func(time.Time) error, func()) {
 		w := new(bridge.Writer)
-		w.Init(newBase(t), bridge.Config{})
+		w.Init(evtest.Base(t), bridge.Config{})
 		ok(t, writeError(w))
 		return w.Flush, w.SetDeadline, func() { takeAll(t, w) }
 	}},
@@ -153,7 +154,7 @@ func TestDeadlineThatHasPassedCanBeReplaced(t *testing.T) {
 // Data is not read after the deadline, and not lost.
 func TestDeadlineComesBeforeData(t *testing.T) {
 	var r bridge.Reader
-	r.Init(newBase(t), bridge.Config{})
+	r.Init(evtest.Base(t), bridge.Config{})
 	r.Put(buffer(t, "data"))
 	ok(t, r.SetDeadline(time.Unix(1, 0)))
 	wantError(t, "Read", readError(&r), os.ErrDeadlineExceeded)
@@ -162,7 +163,7 @@ func TestDeadlineComesBeforeData(t *testing.T) {
 }
 
 func TestDeadlineOfAPipeThatIsClosed(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	var r bridge.Reader
 	r.Init(base, bridge.Config{})
 	ok(t, r.CloseWithError(errors.New("cause")))

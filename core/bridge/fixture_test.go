@@ -37,22 +37,6 @@ func wantError(t testing.TB, what string, err, target error) {
 	}
 }
 
-// newBase makes a base whose loop the test runs itself, by turn.
-func newBase(t testing.TB) *event.Base {
-	t.Helper()
-	base, err := event.NewBase()
-	ok(t, err)
-	t.Cleanup(base.Free)
-	return base
-}
-
-// turn runs one iteration of the loop, without waiting.
-func turn(t testing.TB, base *event.Base) {
-	t.Helper()
-	_, err := base.Loop(event.LoopNonblock)
-	ok(t, err)
-}
-
 // onEveryMethod runs a test with a loop of each method of this platform, which runs in
 // a goroutine.
 func onEveryMethod(t *testing.T, test func(t *testing.T, base *event.Base)) {
@@ -78,14 +62,6 @@ func onEveryMethod(t *testing.T, test func(t *testing.T, base *event.Base)) {
 			test(t, base)
 		})
 	}
-}
-
-// onLoop runs fn on the loop, which is running, and waits for it.
-func onLoop(t testing.TB, base *event.Base, fn func()) {
-	t.Helper()
-	done := make(chan struct{})
-	ok(t, base.Post(func() { defer close(done); fn() }))
-	await(t, done)
 }
 
 // await returns what comes out of a channel.

@@ -9,6 +9,7 @@ import (
 	"github.com/go-libevent/libevent/core/bridge"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 func TestReaderReadsWhatTheLoopPuts(t *testing.T) {
@@ -24,9 +25,9 @@ func TestReaderReadsWhatTheLoopPuts(t *testing.T) {
 			result <- string(all)
 		}()
 		for _, part := range []string{"one ", "two ", "three"} {
-			onLoop(t, base, func() { want(t, "room", r.Put(buffer(t, part)), true) })
+			evtest.Do(t, base, func() { want(t, "room", r.Put(buffer(t, part)), true) })
 		}
-		onLoop(t, base, func() { r.End(nil) })
+		evtest.Do(t, base, func() { r.End(nil) })
 		want(t, "read", await(t, result), "one two three")
 		wantError(t, "the next Read", readError(&r), io.EOF)
 		wantError(t, "Err", r.Err(), io.EOF)
@@ -35,7 +36,7 @@ func TestReaderReadsWhatTheLoopPuts(t *testing.T) {
 
 // Data comes before the reason of the loop, and the first reason counts.
 func TestReaderReadsDataBeforeTheEnd(t *testing.T) {
-	base, cause := newBase(t), errors.New("cause")
+	base, cause := evtest.Base(t), errors.New("cause")
 	var r bridge.Reader
 	r.Init(base, bridge.Config{})
 	r.Put(buffer(t, "data"))
@@ -61,7 +62,7 @@ func TestReaderPausesAtTheHighMark(t *testing.T) {
 		{"none may be left", -1, 10},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			base := newBase(t)
+			base := evtest.Base(t)
 			var r bridge.Reader
 			calls := 0
 			r.Init(base, bridge.Config{High: 10, Low: tt.low, Ready: func() { calls++ }})
@@ -73,7 +74,7 @@ func TestReaderPausesAtTheHighMark(t *testing.T) {
 			for i := 1; i <= 10; i++ {
 				_, err := r.Read(one)
 				ok(t, err)
-				turn(t, base)
+				evtest.Turn(t, base)
 				want(t, "calls of Ready", calls == 1, i >= tt.wakeAfter)
 			}
 			want(t, "room", r.Put(src), true)
@@ -84,13 +85,13 @@ func TestReaderPausesAtTheHighMark(t *testing.T) {
 
 // A Put that has exactly filled the pipe, and left nothing, is followed by Ready, too.
 func TestReaderTellsOfRoomAfterAFitting(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	var r bridge.Reader
 	calls := 0
 	r.Init(base, bridge.Config{High: 4, Ready: func() { calls++ }})
 	want(t, "room", r.Put(buffer(t, "full")), false)
 	want(t, "read", read(t, &r), "full")
-	turn(t, base)
+	evtest.Turn(t, base)
 	want(t, "calls", calls, 1)
 	want(t, "room", r.Put(evbuffer.New()), true)
 }
@@ -107,7 +108,7 @@ func TestReaderClose(t *testing.T) {
 		{"with none", func(r *bridge.Reader) error { return r.CloseWithError(nil) }, bridge.ErrClosed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			base := newBase(t)
+			base := evtest.Base(t)
 			var r bridge.Reader
 			calls := 0
 			r.Init(base, bridge.Config{Ready: func() { calls++ }})
@@ -117,7 +118,7 @@ func TestReaderClose(t *testing.T) {
 			wantError(t, "Read", readError(&r), tt.err)
 			wantError(t, "Err", r.Err(), tt.err)
 			wantError(t, "a second Close", r.Close(), bridge.ErrClosed)
-			turn(t, base)
+			evtest.Turn(t, base)
 			want(t, "calls of Ready", calls, 1)
 			src := buffer(t, "late")
 			want(t, "room", r.Put(src), false)
@@ -140,7 +141,7 @@ func TestReaderCloseEndsAReadThatWaits(t *testing.T) {
 
 // A source may call the pipe from its callbacks: the lock is not held.
 func TestReaderPutWithCallbacksOfTheSource(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	var r bridge.Reader
 	r.Init(base, bridge.Config{High: 4})
 	src := buffer(t, "0123456789")
@@ -162,7 +163,7 @@ func TestReaderPutWithCallbacksOfTheSource(t *testing.T) {
 
 // A source that is frozen ends the pipe rather than leaving its reader to wait.
 func TestReaderPutFromAFrozenSource(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	var r bridge.Reader
 	r.Init(base, bridge.Config{})
 	src := buffer(t, "data")
@@ -172,7 +173,7 @@ func TestReaderPutFromAFrozenSource(t *testing.T) {
 }
 
 func TestReaderReadOfNothing(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	var r bridge.Reader
 	r.Init(base, bridge.Config{})
 	n, err := r.Read(nil)
@@ -182,7 +183,7 @@ func TestReaderReadOfNothing(t *testing.T) {
 
 // What is read and put without waiting costs no memory.
 func TestReaderDoesNotAllocate(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	var r bridge.Reader
 	r.Init(base, bridge.Config{})
 	src, p := evbuffer.New(), make([]byte, 1000)

@@ -11,6 +11,7 @@ import (
 	"github.com/go-libevent/libevent/core/bridge"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // echo connects a Writer with a Reader on the loop.
@@ -183,7 +184,7 @@ func TestManyGoroutines(t *testing.T) {
 			})
 			close(start)
 			group.Wait()
-			onLoop(t, base, func() { e.w.End(io.EOF); e.r.End(nil) })
+			evtest.Do(t, base, func() { e.w.End(io.EOF); e.r.End(nil) })
 		}
 	})
 }

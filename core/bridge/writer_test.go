@@ -10,6 +10,7 @@ import (
 	"github.com/go-libevent/libevent/core/bridge"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 func TestWriterHandsDataToTheLoop(t *testing.T) {
@@ -33,7 +34,7 @@ func TestWriterHandsDataToTheLoop(t *testing.T) {
 		ok(t, w.Close())
 		ok(t, w.Flush())
 		wantError(t, "the end", await(t, ended), io.EOF)
-		onLoop(t, base, func() { want(t, "taken", text(t, &got), "one two three four") })
+		evtest.Do(t, base, func() { want(t, "taken", text(t, &got), "one two three four") })
 		wantError(t, "Write", writeError(&w), bridge.ErrClosed)
 		wantError(t, "WriteBuffer", w.WriteBuffer(buffer(t, "x")), bridge.ErrClosed)
 		wantError(t, "Close", w.Close(), bridge.ErrClosed)
@@ -53,7 +54,7 @@ func TestWriterCloseComesAfterData(t *testing.T) {
 		{"with none", func(w *bridge.Writer) error { return w.CloseWithError(nil) }, io.EOF},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			base := newBase(t)
+			base := evtest.Base(t)
 			var w bridge.Writer
 			w.Init(base, bridge.Config{})
 			var got evbuffer.Buffer
@@ -82,7 +83,7 @@ func TestWriterWaitsForAcknowledgement(t *testing.T) {
 		flushed := background(w.Flush)
 		await(t, ready)
 		var got evbuffer.Buffer
-		onLoop(t, base, func() {
+		evtest.Do(t, base, func() {
 			n, err := w.Take(&got)
 			ok(t, err)
 			want(t, "taken", n, 14)
@@ -95,10 +96,10 @@ func TestWriterWaitsForAcknowledgement(t *testing.T) {
 			t.Fatalf("Flush has not waited: %v", err)
 		default:
 		}
-		onLoop(t, base, func() { w.Ack(1) })
+		evtest.Do(t, base, func() { w.Ack(1) })
 		ok(t, await(t, result))
 		await(t, ready)
-		onLoop(t, base, func() {
+		evtest.Do(t, base, func() {
 			n, err := w.Take(&got)
 			ok(t, err)
 			want(t, "taken", n, 2)
@@ -110,7 +111,7 @@ func TestWriterWaitsForAcknowledgement(t *testing.T) {
 
 // One notification is enough for all that is written before the loop comes to it.
 func TestWriterNotifiesOnce(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	var w bridge.Writer
 	calls := 0
 	w.Init(base, bridge.Config{Ready: func() { calls++ }})
@@ -118,24 +119,24 @@ func TestWriterNotifiesOnce(t *testing.T) {
 		ok(t, writeError(&w))
 	}
 	ok(t, w.Close())
-	turn(t, base)
-	turn(t, base)
+	evtest.Turn(t, base)
+	evtest.Turn(t, base)
 	want(t, "calls", calls, 1)
 }
 
 func TestWriterIsNotNotifiedAfterEnd(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	var w bridge.Writer
 	w.Init(base, bridge.Config{Ready: func() { t.Error("Ready was called") }})
 	ok(t, writeError(&w))
 	w.End(io.ErrUnexpectedEOF) // while the call is pending
 	ok(t, w.Close())
-	turn(t, base)
+	evtest.Turn(t, base)
 }
 
 // End discards data, and runs the cleanup of references without the lock.
 func TestWriterEnd(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	var w bridge.Writer
 	w.Init(base, bridge.Config{})
 	src, cleaned := evbuffer.New(), false
@@ -154,7 +155,7 @@ func TestWriterEnd(t *testing.T) {
 
 // What was acknowledged before the end has been flushed.
 func TestWriterFlushAfterEnd(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	var w bridge.Writer
 	w.Init(base, bridge.Config{})
 	ok(t, writeError(&w))
@@ -174,7 +175,7 @@ func TestWriterEndEndsWhatWaits(t *testing.T) {
 		one := background(func() error { return writeError(&w) })
 		two := background(func() error { return writeError(&w) })
 		three := background(w.Flush)
-		onLoop(t, base, func() { w.End(io.ErrNoProgress) })
+		evtest.Do(t, base, func() { w.End(io.ErrNoProgress) })
 		for _, result := range []<-chan error{one, two, three} {
 			wantError(t, "result", await(t, result), io.ErrNoProgress)
 		}
@@ -195,13 +196,13 @@ func TestWriterCloseEndsAWriteThatWaits(t *testing.T) {
 			results <- result{n, err}
 		}()
 		for w.Len() < 4 { // it is on its way
-			onLoop(t, base, func() {})
+			evtest.Do(t, base, func() {})
 		}
 		ok(t, w.Close())
 		got := await(t, results)
 		want(t, "written", got.n, 4)
 		wantError(t, "Write", got.err, bridge.ErrClosed)
-		onLoop(t, base, func() {
+		evtest.Do(t, base, func() {
 			var b evbuffer.Buffer
 			_, err := w.Take(&b)
 			wantError(t, "Take", err, io.EOF)
@@ -231,7 +232,7 @@ func TestWriterDoesNotMixWrites(t *testing.T) {
 		}
 		group.Wait()
 		ok(t, w.Flush())
-		onLoop(t, base, func() {
+		evtest.Do(t, base, func() {
 			all := text(t, &got)
 			want(t, "written", len(all), writers*size)
 			for i := range writers {
@@ -244,7 +245,7 @@ func TestWriterDoesNotMixWrites(t *testing.T) {
 
 // A destination may call the pipe from its callbacks; one that is frozen ends it.
 func TestWriterTakeToAnyBuffer(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	var w bridge.Writer
 	w.Init(base, bridge.Config{})
 	dst := evbuffer.New()
@@ -262,7 +263,7 @@ func TestWriterTakeToAnyBuffer(t *testing.T) {
 }
 
 func TestWriterWritesNothing(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	var w bridge.Writer
 	w.Init(base, bridge.Config{Ready: func() { t.Error("Ready was called") }})
 	n, err := w.Write(nil)
@@ -270,7 +271,7 @@ func TestWriterWritesNothing(t *testing.T) {
 	want(t, "written", n, 0)
 	ok(t, w.WriteBuffer(evbuffer.New()))
 	ok(t, w.Flush())
-	turn(t, base)
+	evtest.Turn(t, base)
 	var got evbuffer.Buffer
 	n, err = w.Take(&got)
 	ok(t, err)

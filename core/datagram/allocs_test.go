@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 func TestMessagesDoNotAllocate(t *testing.T) {
@@ -33,7 +34,7 @@ func TestMessagesDoNotAllocate(t *testing.T) {
 
 // An echo over two sockets on a loop costs no memory.
 func TestSocketsDoNotAllocate(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	_, addr := newSocket(t, base, datagram.Config{OnMessages: func(s *datagram.Socket, messages []datagram.Message) {
 		for _, m := range messages {
 			ok(t, s.Send(m))

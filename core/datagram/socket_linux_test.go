@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 )
 
@@ -41,7 +42,7 @@ func TestSocketHearsOfItsPeers(t *testing.T) {
 				s.Flush()
 				ok(t, s.Send(message(addrOf(t, server), "to somebody")))
 				s.Flush() // the system reports the refusal of the one before
-				until(t, base, "the error", func() bool { return peer != nil })
+				evtest.Await(t, base, "the error", func() bool { return peer != nil })
 				want(t, "peer", peer.Peer, nobody)
 				want(t, "reporter", peer.From, at.Addr())
 				want(t, "text", peer.Error(), "datagram: peer "+nobody.String()+": connection refused")
@@ -80,6 +81,6 @@ func TestSocketThatCannotBeWaitedFor(t *testing.T) {
 	want(t, "blocked", s.Blocked(), true)
 	ok(t, unix.Dup3(saved, s.FD(), unix.O_CLOEXEC))
 	room()
-	until(t, base, "the queue to be sent", func() bool { return s.Queued() == 0 })
+	evtest.Await(t, base, "the queue to be sent", func() bool { return s.Queued() == 0 })
 	recv(t, server, 1)
 }

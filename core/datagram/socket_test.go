@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
@@ -28,14 +29,6 @@ func onEach(t *testing.T, test func(t *testing.T, base *event.Base)) {
 	}
 }
 
-func newBase(t testing.TB) *event.Base {
-	t.Helper()
-	base, err := event.NewBase()
-	ok(t, err)
-	t.Cleanup(base.Free)
-	return base
-}
-
 // newSocket returns an enabled socket on loopback, which the test may close.
 func newSocket(t testing.TB, base *event.Base, config datagram.Config) (*datagram.Socket, netip.AddrPort) {
 	t.Helper()
@@ -48,29 +41,6 @@ func newSocket(t testing.TB, base *event.Base, config datagram.Config) (*datagra
 	addr, err := s.LocalAddr()
 	ok(t, err)
 	return s, addr
-}
-
-// until runs the loop until done holds.
-func until(t testing.TB, base *event.Base, what string, done func() bool) {
-	t.Helper()
-	late := false
-	limit := base.NewTimer(func(*event.Event, event.What) { late = true })
-	defer limit.Free()
-	ok(t, limit.AddTimeout(patience))
-	for !done() {
-		if late {
-			t.Fatalf("waited in vain for: %s", what)
-		}
-		_, err := base.Loop(event.LoopOnce)
-		ok(t, err)
-	}
-}
-
-// turn runs the loop once, without waiting.
-func turn(t testing.TB, base *event.Base) {
-	t.Helper()
-	_, err := base.Loop(event.LoopOnce | event.LoopNonblock)
-	ok(t, err)
 }
 
 // full has the system have no room for messages until the result is called.
@@ -137,7 +107,7 @@ func TestSocketEcho(t *testing.T) {
 // What is sent in an iteration leaves at its end, and what OnMessages sends when that
 // returns, as soon as there are FlushAfter messages.
 func TestSocketSendsManyAtATime(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	var sizes []int
 	hook(t, []sysio.Op{sysio.OpSendmmsg}, func(_, n int) (int, error) {
 		sizes = append(sizes, n)
@@ -165,7 +135,7 @@ func TestSocketSendsManyAtATime(t *testing.T) {
 	})
 	defer timer.Free()
 	ok(t, timer.AddTimeout(0))
-	until(t, base, "answers", func() bool { return len(got) == 5 && len(at) > 0 })
+	evtest.Await(t, base, "answers", func() bool { return len(got) == 5 && len(at) > 0 })
 	want(t, "queued at the end of OnMessages", fmt.Sprint(at), "[0]")
 	want(t, "order", strings.Join(got, " "), "0 0 0 0 0")
 	if len(sizes) > 0 { // where the system has a call for many
@@ -184,18 +154,18 @@ func TestSocketWaitsForRoom(t *testing.T) {
 		client, _ := newSocket(t, base, datagram.Config{OnDrained: func(*datagram.Socket) { drained++ }})
 		room := full(t)
 		ok(t, client.Send(message(addr, "one")))
-		turn(t, base)
+		evtest.Turn(t, base)
 		want(t, "blocked", client.Blocked(), true)
 		ok(t, client.Send(message(addr, "two")))
 		n, err := client.SendNow(texts(addr, "three", "four"))
 		ok(t, err)
 		want(t, "taken", n, 2)
 		client.Flush()
-		turn(t, base)
+		evtest.Turn(t, base)
 		want(t, "queued", client.Queued(), 4)
 		want(t, "drained", drained, 0)
 		room()
-		until(t, base, "all messages", func() bool { return len(got) == 4 })
+		evtest.Await(t, base, "all messages", func() bool { return len(got) == 4 })
 		want(t, "order", strings.Join(got, " "), "one two three four")
 		want(t, "drained", drained, 1)
 		want(t, "blocked", client.Blocked(), false)
@@ -207,7 +177,7 @@ func TestSocketWaitsForRoom(t *testing.T) {
 func TestSocketPausesWhenFull(t *testing.T) {
 	for _, pause := range []bool{false, true} {
 		t.Run(fmt.Sprintf("PauseWhenFull %t", pause), func(t *testing.T) {
-			base := newBase(t)
+			base := evtest.Base(t)
 			var got []string
 			s, addr := newSocket(t, base, datagram.Config{OnMessages: collect(&got), PauseWhenFull: pause})
 			client := dial(t, addr)
@@ -216,10 +186,10 @@ func TestSocketPausesWhenFull(t *testing.T) {
 			room := full(t)
 			ok(t, s.Send(message(addr, "to itself")))
 			s.Flush()
-			turn(t, base)
+			evtest.Turn(t, base)
 			want(t, "received while full", len(got) == 0, pause)
 			room()
-			until(t, base, "both messages", func() bool { return len(got) == 2 })
+			evtest.Await(t, base, "both messages", func() bool { return len(got) == 2 })
 		})
 	}
 }
@@ -234,7 +204,7 @@ func TestSocketLimitsItsQueue(t *testing.T) {
 		{"bytes", datagram.Config{MaxQueuedBytes: 3 * 4}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			base := newBase(t)
+			base := evtest.Base(t)
 			var got []string
 			_, addr := newSocket(t, base, datagram.Config{OnMessages: collect(&got)})
 			client, _ := newSocket(t, base, tt.config)
@@ -249,9 +219,9 @@ func TestSocketLimitsItsQueue(t *testing.T) {
 			wantError(t, "Send", err, datagram.ErrQueueFull)
 			want(t, "text", err.Error(), fmt.Sprintf("datagram: send fd %d: %v", client.FD(), datagram.ErrQueueFull))
 			room()
-			until(t, base, "what was taken", func() bool { return len(got) == 3 })
+			evtest.Await(t, base, "what was taken", func() bool { return len(got) == 3 })
 			ok(t, client.Send(message(addr, "more")))
-			until(t, base, "another message", func() bool { return len(got) == 4 })
+			evtest.Await(t, base, "another message", func() bool { return len(got) == 4 })
 		})
 	}
 }
@@ -259,7 +229,7 @@ func TestSocketLimitsItsQueue(t *testing.T) {
 // Without a queue, SendNow takes what the system does, and OnDrained tells when there
 // is room for the rest.
 func TestSocketWithoutAQueue(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	var got []string
 	_, addr := newSocket(t, base, datagram.Config{OnMessages: collect(&got)})
 	rest := texts(addr, "one", "two")
@@ -274,13 +244,13 @@ func TestSocketWithoutAQueue(t *testing.T) {
 	ok(t, err)
 	want(t, "taken", n, 0)
 	room()
-	until(t, base, "the rest", func() bool { return len(got) == 2 })
+	evtest.Await(t, base, "the rest", func() bool { return len(got) == 2 })
 }
 
 // A message that cannot be sent does not stop the others. OnUnsent may send it again,
 // once an iteration.
 func TestSocketReportsUnsentMessages(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	var got []string
 	_, addr := newSocket(t, base, datagram.Config{OnMessages: collect(&got)})
 	long := strings.Repeat("x", 1<<16)
@@ -298,7 +268,7 @@ func TestSocketReportsUnsentMessages(t *testing.T) {
 	ok(t, client.Send(message(addr, long)))
 	ok(t, client.Send(message(addr, "two")))
 	want(t, "attempts", attempts, 1)
-	until(t, base, "the attempts", func() bool { return len(got) == 2 && attempts == 3 })
+	evtest.Await(t, base, "the attempts", func() bool { return len(got) == 2 && attempts == 3 })
 	want(t, "order", strings.Join(got, " "), "one two")
 	messages := texts(addr, "three", long, "four")
 	n, err := client.SendNow(messages)
@@ -306,7 +276,7 @@ func TestSocketReportsUnsentMessages(t *testing.T) {
 	want(t, "taken", n, 3)
 	wantError(t, "error of the second", messages[1].Err, datagram.ErrTooLong)
 	want(t, "attempts", attempts, 3)
-	until(t, base, "the others", func() bool { return len(got) == 4 })
+	evtest.Await(t, base, "the others", func() bool { return len(got) == 4 })
 }
 
 // Close in any callback ends the socket. What is queued is still sent.
@@ -361,7 +331,7 @@ func TestSocketClosesInCallbacks(t *testing.T) {
 		}, func(*testing.T, netip.AddrPort) {}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			base := newBase(t)
+			base := evtest.Base(t)
 			peer := listen(t, loopbacks[0], 0)
 			received, closed = nil, 0
 			var addr netip.AddrPort
@@ -369,8 +339,8 @@ func TestSocketClosesInCallbacks(t *testing.T) {
 			send(t, peer, texts(addr, "question"))
 			waitReadable(t, s.FD())
 			tt.begin(t, addrOf(t, peer))
-			until(t, base, "Close", func() bool { return closed > 0 })
-			turn(t, base)
+			evtest.Await(t, base, "Close", func() bool { return closed > 0 })
+			evtest.Turn(t, base)
 			want(t, "calls", closed, 1)
 			for range tt.want {
 				received = append(received, string(recv(t, peer, 1)[0].Data))
@@ -391,11 +361,11 @@ func TestSocketIsEnabledAndDisabled(t *testing.T) {
 		client := dial(t, addrOf(t, s.FD()))
 		send(t, client, texts(netip.AddrPort{}, "one"))
 		waitReadable(t, s.FD())
-		turn(t, base)
+		evtest.Turn(t, base)
 		want(t, "received before Enable", len(got), 0)
 		ok(t, s.Enable())
 		ok(t, s.Enable())
-		until(t, base, "a message", func() bool { return len(got) == 1 })
+		evtest.Await(t, base, "a message", func() bool { return len(got) == 1 })
 		s.Disable()
 		want(t, "enabled", s.Enabled(), false)
 		send(t, client, texts(netip.AddrPort{}, "two"))
@@ -403,7 +373,7 @@ func TestSocketIsEnabledAndDisabled(t *testing.T) {
 		ok(t, base.Dispatch()) // which ends at once, as nothing is watched
 		want(t, "received after Disable", len(got), 1)
 		ok(t, s.Enable())
-		until(t, base, "another message", func() bool { return len(got) == 2 })
+		evtest.Await(t, base, "another message", func() bool { return len(got) == 2 })
 	})
 }
 
@@ -430,24 +400,24 @@ func TestSocketThatFailsEachTime(t *testing.T) {
 		send(t, client, texts(netip.AddrPort{}, "data"))
 		waitReadable(t, s.FD())
 		failing = true
-		turn(t, base)
+		evtest.Turn(t, base)
 		want(t, "failures", failures, 4)
 		base.EnableStats(true)
 		for range 10 {
-			turn(t, base)
+			evtest.Turn(t, base)
 		}
 		if n := base.Stats().Callbacks; n > 1 { // the pause may have ended
 			t.Errorf("%d callbacks in a pause", n)
 		}
 		failing = false
-		until(t, base, "the message", func() bool { return len(got) == 1 })
+		evtest.Await(t, base, "the message", func() bool { return len(got) == 1 })
 		want(t, "enabled", s.Enabled(), true)
 	})
 }
 
 // Rounds is how many batches are received before others have their turn.
 func TestSocketLetsOthersHaveTheirTurn(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	calls := 0
 	s, addr := newSocket(t, base, datagram.Config{
 		Batch: datagram.NewBatch(2, 100), Rounds: 3,
@@ -461,14 +431,14 @@ func TestSocketLetsOthersHaveTheirTurn(t *testing.T) {
 		send(t, client, texts(netip.AddrPort{}, "data"))
 	}
 	waitReadable(t, s.FD())
-	turn(t, base)
+	evtest.Turn(t, base)
 	want(t, "calls", calls, 3)
-	until(t, base, "the rest", func() bool { return calls == 4 })
+	evtest.Await(t, base, "the rest", func() bool { return calls == 4 })
 }
 
 // Sockets may share a Batch, and get another one.
 func TestSocketsShareABatch(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	batch := datagram.NewBatch(4, 2)
 	var got []string
 	config := datagram.Config{Batch: batch, OnMessages: collect(&got)}
@@ -478,17 +448,17 @@ func TestSocketsShareABatch(t *testing.T) {
 	n, err := client.SendNow([]datagram.Message{message(addrOne, "abc"), message(addrTwo, "def")})
 	ok(t, err)
 	want(t, "sent", n, 2)
-	until(t, base, "both", func() bool { return len(got) == 2 })
+	evtest.Await(t, base, "both", func() bool { return len(got) == 2 })
 	want(t, "length", len(got[0])+len(got[1]), 4) // as long as there is room
 	one.SetBatch(datagram.NewBatch(4, 3))
 	ok(t, client.Send(message(addrOne, "ghi")))
-	until(t, base, "another", func() bool { return len(got) == 3 })
+	evtest.Await(t, base, "another", func() bool { return len(got) == 3 })
 	want(t, "message", got[2], "ghi")
 }
 
 // When OnMessages panics, what it has sent leaves all the same.
 func TestSocketSendsWhenACallbackPanics(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	s, addr := newSocket(t, base, datagram.Config{OnMessages: func(s *datagram.Socket, messages []datagram.Message) {
 		ok(t, s.Send(messages[0]))
 		panic("callback")
@@ -526,7 +496,7 @@ func TestSocketOnAFreedBase(t *testing.T) {
 
 // Callbacks hold the lock.
 func TestSocketTakesItsLock(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	lock := new(mutex)
 	guard := evthread.NewGuard("test", lock, nil)
 	held := func() bool { return !lock.TryLock() }
@@ -539,7 +509,7 @@ func TestSocketTakesItsLock(t *testing.T) {
 	guard.Lock()
 	ok(t, s.Send(message(addr, "to itself")))
 	guard.Unlock()
-	until(t, base, "the message", func() bool { return len(calls) == 2 })
+	evtest.Await(t, base, "the message", func() bool { return len(calls) == 2 })
 	for name, held := range calls {
 		want(t, name+" holds the lock", held, true)
 	}
@@ -550,7 +520,7 @@ func TestSocketTakesItsLock(t *testing.T) {
 	guard.Unlock()
 	clear(calls)
 	room()
-	until(t, base, "the message", func() bool { return len(calls) == 2 })
+	evtest.Await(t, base, "the message", func() bool { return len(calls) == 2 })
 	want(t, "OnDrained holds the lock", calls["OnDrained"], true)
 	guard.Lock() // it is free
 	defer guard.Unlock()
@@ -563,7 +533,7 @@ func (m *mutex) Lock(evthread.Mode) error   { m.Mutex.Lock(); return nil }
 func (m *mutex) Unlock(evthread.Mode) error { m.Mutex.Unlock(); return nil }
 
 func TestSocketsThatCannotBe(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	listenOnce := func() int {
 		fd, err := datagram.Listen(loopbacks[0], 0)
 		ok(t, err)

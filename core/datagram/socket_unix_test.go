@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 )
 
@@ -32,7 +33,7 @@ func TestSocketIsRefused(t *testing.T) {
 		ok(t, evutil.CloseSocket(server))
 		ok(t, client.Enable())
 		ok(t, client.Send(message(netip.AddrPort{}, "to nobody")))
-		until(t, base, "the refusal", func() bool { return refused > 0 })
+		evtest.Await(t, base, "the refusal", func() bool { return refused > 0 })
 		client.Disable()
 
 		ok(t, client.Send(message(netip.AddrPort{}, "to nobody")))

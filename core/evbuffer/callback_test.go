@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // record makes changes of b known to log.
@@ -256,7 +257,7 @@ func TestABufferHasOneObserver(t *testing.T) {
 }
 
 func TestAnObserverIsNotDeferred(t *testing.T) {
-	base := newBase(t)
+	base := evtest.Base(t)
 	var b evbuffer.Owned
 	var log []string
 	record(&b.Buffer, &log, "callback ")
@@ -265,7 +266,7 @@ func TestAnObserverIsNotDeferred(t *testing.T) {
 	ok(t, b.AddString("abc"))
 	ok(t, b.Drain(1))
 	wantLog(t, &log, "observer 0+3-0=3", "observer 3+0-1=2")
-	loopOnce(t, base)
+	evtest.Turn(t, base)
 	wantLog(t, &log, "callback 0+3-1")
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evthread"
 )
 
@@ -136,7 +137,7 @@ func (l *countedLock) Lock(m evthread.Mode) error {
 
 func TestEveryMethodTakesTheLock(t *testing.T) {
 	pair := socketPair(t)
-	base := newBase(t)
+	base := evtest.Base(t)
 	file := writeFile(t, []byte("file"))
 	segment := newSegment(t, file, 0)
 	var p [1]byte
@@ -315,13 +316,13 @@ func (l *watchedLock) Lock(m evthread.Mode) error {
 // A loop that is about to call deferred callbacks when the buffer is freed finds
 // a lock that it can take, and gives it back.
 func TestFreeWhileALoopWaitsForTheLock(t *testing.T) {
-	freeing := map[string]func(b *evbuffer.Buffer){
-		"freed": func(b *evbuffer.Buffer) { b.Free() },
-		"moved to another base and freed": func(b *evbuffer.Buffer) {
-			ok(t, b.DeferCallbacks(newBase(t)))
+	freeing := map[string]func(t *testing.T, b *evbuffer.Buffer){
+		"freed": func(t *testing.T, b *evbuffer.Buffer) { b.Free() },
+		"moved to another base and freed": func(t *testing.T, b *evbuffer.Buffer) {
+			ok(t, b.DeferCallbacks(evtest.Base(t)))
 			b.Free()
 		},
-		"changed and freed": func(b *evbuffer.Buffer) {
+		"changed and freed": func(t *testing.T, b *evbuffer.Buffer) {
 			ok(t, b.AddString("y")) // which makes the loop come twice
 			b.Free()
 		},
@@ -333,7 +334,7 @@ func TestFreeWhileALoopWaitsForTheLock(t *testing.T) {
 				lock = &watchedLock{waiting: make(chan struct{}, 10)}
 				return lock, nil
 			})
-			base := newBase(t)
+			base := evtest.Base(t)
 			var b evbuffer.Buffer
 			ok(t, b.EnableLocking(nil))
 			waiting := lock.waiting
@@ -347,11 +348,11 @@ func TestFreeWhileALoopWaitsForTheLock(t *testing.T) {
 				done <- err
 			}()
 			<-waiting
-			free(&b)
+			free(t, &b)
 			want(t, "locks freed before the loop has its turn", freed.Load(), 0)
 			leave()
 			ok(t, <-done)
-			loopOnce(t, base)
+			evtest.Turn(t, base)
 			want(t, "locks freed", freed.Load(), 1)
 			want(t, "holds", holds(), 0)
 		})
@@ -361,7 +362,7 @@ func TestFreeWhileALoopWaitsForTheLock(t *testing.T) {
 func TestFreeInACallbackGivesTheLockBack(t *testing.T) {
 	freed := enableLocks(t, newLock)
 	for _, deferred := range []bool{false, true} {
-		base := newBase(t)
+		base := evtest.Base(t)
 		var b evbuffer.Buffer
 		ok(t, b.EnableLocking(nil))
 		if deferred {
@@ -369,7 +370,7 @@ func TestFreeInACallbackGivesTheLockBack(t *testing.T) {
 		}
 		b.AddCallback(func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) { b.Free() })
 		ok(t, b.AddString("x"))
-		loopOnce(t, base)
+		evtest.Turn(t, base)
 		want(t, "locks freed", freed.Swap(0), 1)
 	}
 }
@@ -477,7 +478,7 @@ func TestSharedMemoryInManyGoroutines(t *testing.T) {
 // them frees the buffer.
 func TestDeferredCallbacksOfManyGoroutines(t *testing.T) {
 	freed := enableLocks(t, newLock)
-	base := newBase(t)
+	base := evtest.Base(t)
 	loop := make(chan error)
 	go func() {
 		_, err := base.Loop(event.LoopNoExitOnEmpty)
@@ -493,6 +494,6 @@ func TestDeferredCallbacksOfManyGoroutines(t *testing.T) {
 	}
 	ok(t, base.LoopExit(0))
 	ok(t, <-loop)
-	loopOnce(t, base)
+	evtest.Turn(t, base)
 	want(t, "locks freed", freed.Load(), rounds)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // What would break the object that a buffer is a part of is refused, and has no
@@ -81,7 +82,7 @@ func TestARetiredBufferIsOfNoUse(t *testing.T) {
 	called, cleaned := 0, 0
 	ok(t, b.AddReference([]byte("x"), func([]byte) { cleaned++ }))
 	e := b.AddCallback(func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) { called++ })
-	ok(t, b.DeferCallbacks(newBase(t)))
+	ok(t, b.DeferCallbacks(evtest.Base(t)))
 	o.Retire()
 	want(t, "cleanups", cleaned, 1)
 	want(t, "calls of the callback", called, 0)

@@ -1,8 +1,10 @@
 package evbuffer_test
 
-import "github.com/go-libevent/libevent/core/evbuffer"
+import (
+	"testing"
 
-import "testing"
+	"github.com/go-libevent/libevent/core/evbuffer"
+)
 
 func TestPositions(t *testing.T) {
 	b := bufferOfPieces(t, "ab", "cde", "f")

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
 	"golang.org/x/sys/unix"
@@ -19,7 +20,7 @@ func TestAcceptingDoesNotAllocate(t *testing.T) {
 	const runs = 20
 	for _, addr := range []string{"127.0.0.1:0", "[::1]:0"} {
 		t.Run(addr, func(t *testing.T) {
-			b := newBase(t)
+			b := evtest.Base(t)
 			served := 0
 			l, err := listener.NewBind(b, netip.MustParseAddrPort(addr), listener.CloseOnFree, -1,
 				func(_ *listener.Listener, fd int, peer netip.AddrPort) {
@@ -50,7 +51,7 @@ func BenchmarkAccept(b *testing.B) {
 // benchmarkAccept has batches of connections accepted, and measures only that.
 func benchmarkAccept(b *testing.B, limit int) {
 	const batch = 512
-	base := newBase(b)
+	base := evtest.Base(b)
 	accepted := make([]int, 0, batch)
 	l := bind(b, base, 0, func(_ *listener.Listener, fd int, _ netip.AddrPort) {
 		accepted = append(accepted, fd)

@@ -39,7 +39,7 @@ func on(fd int) func(*event.Base, listener.Flag, int) (*listener.Listener, error
 }
 
 func TestConstructorErrors(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	taken := bind(t, b, listener.Disabled, nil)
 	pair, err := evutil.LoopbackPair()
 	ok(t, err)
@@ -115,7 +115,7 @@ func TestConstructorsCleanUp(t *testing.T) {
 
 func cleansUp(t *testing.T, make func(*event.Base, listener.Flag, int) (*listener.Listener, error)) {
 	t.Helper()
-	b := newBase(t)
+	b := evtest.Base(t)
 	descriptors := evtest.Descriptors()
 	broken := errors.New("broken")
 	for _, op := range []sysio.Op{sysio.OpSocket, sysio.OpBind, sysio.OpListen} {
@@ -133,7 +133,7 @@ func cleansUp(t *testing.T, make func(*event.Base, listener.Flag, int) (*listene
 }
 
 func TestNewTakesASocketOver(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	first, err := listener.NewBind(b, loopback, 0, listener.DefaultBacklog, nil)
 	ok(t, err)
 	addr := first.Addr()
@@ -156,7 +156,7 @@ func TestReuseable(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("lingering connections are not in the way on Windows")
 	}
-	b := newBase(t)
+	b := evtest.Base(t)
 	first, err := listener.NewBind(b, loopback, listener.CloseOnFree|listener.Reuseable, -1, nil)
 	ok(t, err)
 	addr := first.AddrPort()
@@ -179,7 +179,7 @@ func TestReuseable(t *testing.T) {
 }
 
 func TestReuseablePort(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	const flags = listener.CloseOnFree | listener.ReuseablePort
 	first, err := listener.NewBind(b, loopback, flags, -1, nil)
 	if errors.Is(err, errors.ErrUnsupported) {
@@ -197,7 +197,7 @@ func TestReuseablePort(t *testing.T) {
 
 // With BindIPv6Only, the same port is there for IPv4.
 func TestBindIPv6Only(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	bindBoth := func() error {
 		six, err := listener.NewBind(b, netip.MustParseAddrPort("[::]:0"), listener.CloseOnFree|listener.BindIPv6Only, -1, nil)
 		if err != nil {

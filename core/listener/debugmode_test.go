@@ -21,7 +21,7 @@ func TestDebugMode(t *testing.T) {
 // testConfinement uses a listener without a lock in the loop and in another
 // goroutine.
 func testConfinement(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	l := bind(t, b, listener.Disabled, nil)
 	for op, use := range map[string]func(){
 		"Enable":           func() { l.Enable() },

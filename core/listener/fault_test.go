@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 	"github.com/go-libevent/libevent/core/listener"
@@ -46,7 +47,7 @@ func failAccept(t testing.TB, err error, n int) *fault {
 func TestShortagesAreReportedAndOutlived(t *testing.T) {
 	for _, shortage := range shortages {
 		t.Run(shortage.Error(), func(t *testing.T) {
-			b := newBase(t)
+			b := evtest.Base(t)
 			b.EnableStats(true)
 			l := bind(t, b, 0, closeAfter(2))
 			ok(t, l.SetPause(shortPause))
@@ -76,7 +77,7 @@ func TestShortagesAreReportedAndOutlived(t *testing.T) {
 // The system may say that descriptors are short when there is no connection to
 // be had either, which is no reason to report or to pause.
 func TestLastDescriptorIsNoShortage(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	var f *fault
 	l := bind(t, b, 0, func(l *listener.Listener, fd int, _ netip.AddrPort) {
 		evutil.CloseSocket(fd)
@@ -95,7 +96,7 @@ func TestLastDescriptorIsNoShortage(t *testing.T) {
 
 func TestConnectionsThatAreGoneAreNobodysError(t *testing.T) {
 	for _, gone := range retriable {
-		b := newBase(t)
+		b := evtest.Base(t)
 		l := bind(t, b, 0, closeAfter(1))
 		l.SetErrorCallback(func(_ *listener.Listener, err error) { t.Errorf("reported: %v", err) })
 		ok(t, l.SetPause(math.MaxInt64)) // for ever
@@ -109,7 +110,7 @@ func TestConnectionsThatAreGoneAreNobodysError(t *testing.T) {
 // Connections that are gone count for the limit: they must not keep the loop
 // from the rest.
 func TestConnectionsThatAreGoneCountForTheLimit(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	l := bind(t, b, 0, closeAfter(1))
 	ok(t, l.SetAcceptLimit(5))
 	f := failAccept(t, retriable[0], math.MaxInt)
@@ -133,7 +134,7 @@ var inErrorCallback = []struct {
 func TestErrorCallbackMayEndIt(t *testing.T) {
 	for _, tt := range inErrorCallback {
 		t.Run(tt.name, func(t *testing.T) {
-			b := newBase(t)
+			b := evtest.Base(t)
 			l := bind(t, b, 0, closeAfter(1))
 			ok(t, l.SetPause(shortPause))
 			f := failAccept(t, shortages[0], math.MaxInt)
@@ -154,7 +155,7 @@ func TestErrorCallbackMayEndIt(t *testing.T) {
 
 // In a pause the loop hears nothing of the connections that wait.
 func TestPausesAreQuiet(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	l := bind(t, b, 0, closeAfter(1))
 	ok(t, l.SetPause(math.MaxInt64)) // for ever
 	f := failAccept(t, shortages[0], math.MaxInt)
@@ -171,7 +172,7 @@ func TestPausesAreQuiet(t *testing.T) {
 }
 
 func TestEnableEndsAPause(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	l := bind(t, b, 0, closeAfter(1))
 	ok(t, l.SetPause(math.MaxInt64)) // for ever
 	failAccept(t, shortages[0], 1)
@@ -184,7 +185,7 @@ func TestEnableEndsAPause(t *testing.T) {
 }
 
 func TestDisableEndsAPauseWithoutTryingAgain(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	l := bind(t, b, 0, closeAfter(1))
 	f := failAccept(t, shortages[0], math.MaxInt)
 	l.SetErrorCallback(func(l *listener.Listener, _ error) { b.LoopExit(0) })
@@ -203,7 +204,7 @@ func TestShortagesAreLoggedOnce(t *testing.T) {
 		logged = append(logged, msg)
 	})
 	defer event.SetLogCallback(nil)
-	b := newBase(t)
+	b := evtest.Base(t)
 	l := bind(t, b, 0, func(l *listener.Listener, fd int, _ netip.AddrPort) {
 		evutil.CloseSocket(fd)
 		b.LoopExit(0) // after all connections
@@ -224,7 +225,7 @@ func TestShortagesAreLoggedOnce(t *testing.T) {
 
 // The log callback, which is called for a shortage, may free the listener.
 func TestTheLogCallbackMayFreeTheListener(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	l := bind(t, b, 0, closeAfter(1))
 	f := failAccept(t, shortages[0], math.MaxInt)
 	event.SetLogCallback(func(event.LogSeverity, string) {
@@ -241,7 +242,7 @@ func TestTheLogCallbackMayFreeTheListener(t *testing.T) {
 // A socket that breaks is reported like a shortage, and does not make the loop
 // spin.
 func TestBrokenSocketsAreReported(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	l := bind(t, b, 0, closeAfter(1))
 	ok(t, l.SetPause(shortPause))
 	broken := errors.New("broken")

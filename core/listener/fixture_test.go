@@ -43,14 +43,6 @@ func wantError(t testing.TB, what string, got, want error) {
 	}
 }
 
-func newBase(t testing.TB) *event.Base {
-	t.Helper()
-	b, err := event.NewBase()
-	ok(t, err)
-	t.Cleanup(b.Free)
-	return b
-}
-
 // bind makes a listener on a free port that is freed at the end of the test.
 func bind(t testing.TB, b *event.Base, flags listener.Flag, cb listener.Callback) *listener.Listener {
 	t.Helper()

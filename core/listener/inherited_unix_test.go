@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
 	"golang.org/x/sys/unix"
@@ -60,7 +61,7 @@ func TestListenersAreInherited(t *testing.T) {
 func serveInherited(t *testing.T) {
 	fds, err := listener.Inherited()
 	ok(t, err)
-	b := newBase(t)
+	b := evtest.Base(t)
 	for _, in := range fds {
 		want(t, "is inheritable", modeOf(t, in.FD).inheritable, false)
 		l, err := listener.New(b, in.FD, listener.CloseOnFree, 0, closeAfter(1))

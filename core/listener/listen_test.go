@@ -68,7 +68,7 @@ func TestListenTakesAddressesAsPeopleWriteThem(t *testing.T) {
 			if !tt.ipv4 && !tt.ipv6 {
 				t.Skip("no IPv6")
 			}
-			l := listen(t, newBase(t), tt.address, tt.flags)
+			l := listen(t, evtest.Base(t), tt.address, tt.flags)
 			works(t, l)
 			port := l.AddrPort().Port()
 			want(t, "reachable over IPv4", reachable(t, "127.0.0.1", port), tt.ipv4)
@@ -78,7 +78,7 @@ func TestListenTakesAddressesAsPeopleWriteThem(t *testing.T) {
 }
 
 func TestListenAtHostNamePrefersIPv4(t *testing.T) {
-	l := listen(t, newBase(t), "localhost:0", 0)
+	l := listen(t, evtest.Base(t), "localhost:0", 0)
 	if !l.AddrPort().Addr().Is4() {
 		t.Errorf("listening at %v", l.Addr())
 	}
@@ -87,7 +87,7 @@ func TestListenAtHostNamePrefersIPv4(t *testing.T) {
 
 func TestListenAtUnixSocket(t *testing.T) {
 	path := unixPath(t)
-	l := listen(t, newBase(t), "unix:"+path, 0)
+	l := listen(t, evtest.Base(t), "unix:"+path, 0)
 	want(t, "address", l.Addr().String(), path)
 	works(t, l)
 	l.Free()
@@ -98,7 +98,7 @@ func TestListenAtUnixSocket(t *testing.T) {
 
 func TestListenErrors(t *testing.T) {
 	evtest.Leaks(t)
-	b := newBase(t)
+	b := evtest.Base(t)
 	taken := listen(t, b, ":0", listener.Disabled)
 	port := ":" + strconv.Itoa(int(taken.AddrPort().Port()))
 	for _, tt := range []struct {

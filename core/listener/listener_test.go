@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 	"github.com/go-libevent/libevent/core/listener"
@@ -24,7 +25,7 @@ func TestCallbackGetsThePeer(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.dial+" to "+tt.listen, func(t *testing.T) {
-			b := newBase(t)
+			b := evtest.Base(t)
 			var peers []netip.AddrPort
 			l, err := listener.NewBind(b, netip.MustParseAddrPort(tt.listen), tt.flags|listener.CloseOnFree, -1,
 				func(l *listener.Listener, fd int, peer netip.AddrPort) {
@@ -46,7 +47,7 @@ func TestCallbackGetsThePeer(t *testing.T) {
 }
 
 func TestListenersAreIndependent(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	served := map[any]int{}
 	cb := func(l *listener.Listener, fd int, _ netip.AddrPort) {
 		evutil.CloseSocket(fd)
@@ -102,7 +103,7 @@ var inCallback = []struct {
 func TestCallbackMayEndAccepting(t *testing.T) {
 	for _, tt := range inCallback {
 		t.Run(tt.name, func(t *testing.T) {
-			b := newBase(t)
+			b := evtest.Base(t)
 			const connections = 3
 			served := 0
 			cb := func(l *listener.Listener, fd int, _ netip.AddrPort) {
@@ -125,7 +126,7 @@ func TestCallbackMayEndAccepting(t *testing.T) {
 }
 
 func TestCallbackMayFree(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	served := 0
 	l := bind(t, b, 0, func(l *listener.Listener, fd int, _ netip.AddrPort) {
 		evutil.CloseSocket(fd)
@@ -142,7 +143,7 @@ func TestCallbackMayFree(t *testing.T) {
 }
 
 func TestCallbackMaySetAnother(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	var served []string
 	l := bind(t, b, 0, func(l *listener.Listener, fd int, _ netip.AddrPort) {
 		evutil.CloseSocket(fd)
@@ -161,7 +162,7 @@ func TestCallbackMaySetAnother(t *testing.T) {
 }
 
 func TestWithoutACallbackConnectionsWait(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	l := bind(t, b, 0, nil)
 	c := dial(t, l.Addr())
 	ok(t, l.Enable()) // which it is
@@ -172,7 +173,7 @@ func TestWithoutACallbackConnectionsWait(t *testing.T) {
 }
 
 func TestDisabledListenerWaitsForEnable(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	l := bind(t, b, listener.Disabled, nil)
 	ok(t, l.SetCallback(closeAfter(1)))
 	c := dial(t, l.Addr())
@@ -186,7 +187,7 @@ func TestDisabledListenerWaitsForEnable(t *testing.T) {
 
 // A listener that is disabled can be made anywhere, while the loop runs.
 func TestDisabledListenerIsMadeInAnotherGoroutine(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	made := make(chan *listener.Listener, 1)
 	go func() {
 		l, err := listener.NewBind(b, loopback, listener.Disabled|listener.CloseOnFree, -1, closeAfter(1))
@@ -215,7 +216,7 @@ func TestDisabledListenerIsMadeInAnotherGoroutine(t *testing.T) {
 
 func TestListenerTakesBreaks(t *testing.T) {
 	for _, limit := range []int{listener.DefaultAcceptLimit, 1, 5} {
-		b := newBase(t)
+		b := evtest.Base(t)
 		inIteration, most, left := 0, 0, 2*limit+1
 		b.NewPrepare(func(*event.Watcher, event.PrepareInfo) { inIteration = 0 })
 		l := bind(t, b, 0, func(l *listener.Listener, fd int, _ netip.AddrPort) {
@@ -238,7 +239,7 @@ func TestListenerTakesBreaks(t *testing.T) {
 }
 
 func TestLimitsArePositive(t *testing.T) {
-	l := bind(t, newBase(t), listener.Disabled, nil)
+	l := bind(t, evtest.Base(t), listener.Disabled, nil)
 	for _, n := range []int{0, -1} {
 		wantError(t, "SetAcceptLimit", l.SetAcceptLimit(n), listener.ErrRange)
 		wantError(t, "SetPause", l.SetPause(-1), listener.ErrRange)
@@ -249,7 +250,7 @@ func TestLimitsArePositive(t *testing.T) {
 // A connection costs one system call.
 func TestNothingIsAskedAboutConnections(t *testing.T) {
 	const connections = 10
-	b := newBase(t)
+	b := evtest.Base(t)
 	l := bind(t, b, 0, closeAfter(connections))
 	for range connections {
 		dial(t, l.Addr())
@@ -262,7 +263,7 @@ func TestNothingIsAskedAboutConnections(t *testing.T) {
 }
 
 func TestFreedListenersAreOfNoUse(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	l := bind(t, b, 0, closeAfter(1))
 	l.Free()
 	l.Free()
@@ -277,7 +278,7 @@ func TestFreedListenersAreOfNoUse(t *testing.T) {
 }
 
 func TestCloseNowIsForLoopsThatEnd(t *testing.T) {
-	l := bind(t, newBase(t), 0, nil)
+	l := bind(t, evtest.Base(t), 0, nil)
 	wantError(t, "CloseNow", l.CloseNow(), listener.ErrLoopGoesOn)
 	works(t, l)
 }
@@ -288,7 +289,7 @@ func TestCloseNowDoesNotWaitForTheLoop(t *testing.T) {
 		"LoopExit":  {func(b *event.Base) { b.LoopExit(0) }, func(*event.Base) {}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBase(t)
+			b := evtest.Base(t)
 			served, closed := 0, make(chan error, 1)
 			l := bind(t, b, 0, func(l *listener.Listener, fd int, _ netip.AddrPort) {
 				evutil.CloseSocket(fd)

@@ -82,7 +82,7 @@ func inBackground(t testing.TB, b *event.Base) {
 // changes the listener, and by nobody in the end.
 func TestThreadSafeListenersHaveALock(t *testing.T) {
 	lock := new(recursiveLock)
-	b := newBase(t) // has none
+	b := evtest.Base(t) // has none
 	enableLocks(t, func() (evthread.Lock, error) { return lock, nil }, func(evthread.Lock) {})
 	bind(t, b, 0, nil) // takes none
 	held := map[string]int{}
@@ -110,7 +110,7 @@ func TestThreadSafeListenersHaveALock(t *testing.T) {
 
 func TestFreeInACallbackReleasesTheLock(t *testing.T) {
 	lock := new(recursiveLock)
-	b := newBase(t)
+	b := evtest.Base(t)
 	enableLocks(t, func() (evthread.Lock, error) { return lock, nil }, func(evthread.Lock) {})
 	l := bind(t, b, listener.ThreadSafe, func(l *listener.Listener, fd int, _ netip.AddrPort) {
 		evutil.CloseSocket(fd)
@@ -122,7 +122,7 @@ func TestFreeInACallbackReleasesTheLock(t *testing.T) {
 }
 
 func TestErrorsOfLocksAreReported(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	broken := errors.New("no locks today")
 	enableLocks(t, func() (evthread.Lock, error) { return nil, broken }, nil)
 	_, err := listener.NewBind(b, loopback, listener.ThreadSafe, -1, nil)
@@ -137,7 +137,7 @@ func (brokenLock) Lock(evthread.Mode) error   { return errBrokenLock }
 func (brokenLock) Unlock(evthread.Mode) error { return errBrokenLock }
 
 func TestBrokenLocksAreFatal(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	enableLocks(t, func() (evthread.Lock, error) { return brokenLock{}, nil }, func(evthread.Lock) {})
 	var fatal []error
 	event.SetFatalCallback(func(err error) { fatal = append(fatal, err) })
@@ -154,7 +154,7 @@ func TestBrokenLocksAreFatal(t *testing.T) {
 // A lock is given back when nobody can take it any more.
 func TestLocksAreFreed(t *testing.T) {
 	count := evtest.Locks(t)
-	b := newBase(t)
+	b := evtest.Base(t)
 	before := count.Made() - count.Freed()
 	func() {
 		l, err := listener.NewBind(b, loopback, listener.ThreadSafe|listener.CloseOnFree, -1, nil)
@@ -178,7 +178,7 @@ func TestNothingRunsAfterDisableOrFree(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			evtest.Locks(t)
-			b := newBase(t)
+			b := evtest.Base(t)
 			inBackground(t, b)
 			for range 20 {
 				var ended, running atomic.Bool
@@ -213,7 +213,7 @@ func TestNothingRunsAfterDisableOrFree(t *testing.T) {
 func TestManyGoroutines(t *testing.T) {
 	const workers, rounds = 4, 200
 	evtest.Locks(t)
-	b := newBase(t)
+	b := evtest.Base(t)
 	inBackground(t, b)
 	cb := func(l *listener.Listener, fd int, _ netip.AddrPort) { evutil.CloseSocket(fd) }
 	for _, flags := range []listener.Flag{0, listener.Disabled} {

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
 	"golang.org/x/sys/unix"
@@ -52,7 +53,7 @@ func TestModeOfSocketsThatAreBound(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			l := bind(t, newBase(t), tt.flags, nil)
+			l := bind(t, evtest.Base(t), tt.flags, nil)
 			want(t, "mode of the listener", modeOf(t, l.FD()), tt.listener)
 			acceptsWithMode(t, l, tt.connection)
 		})
@@ -77,7 +78,7 @@ func TestModeOfSocketsThatAreTakenOver(t *testing.T) {
 			fd, err := unix.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0) // blocking, inheritable
 			ok(t, err)
 			ok(t, unix.Bind(fd, &unix.SockaddrInet4{Addr: loopback.Addr().As4()}))
-			l, err := listener.New(newBase(t), fd, tt.flags|listener.CloseOnFree, 5, nil)
+			l, err := listener.New(evtest.Base(t), fd, tt.flags|listener.CloseOnFree, 5, nil)
 			ok(t, err)
 			defer l.Free()
 			want(t, "mode of the listener", modeOf(t, fd), tt.listener)

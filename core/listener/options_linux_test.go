@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
 	"golang.org/x/sys/unix"
@@ -20,7 +21,7 @@ func option(t testing.TB, fd, level, option int) int {
 }
 
 func TestDeferredAccept(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	for _, flags := range []listener.Flag{0, listener.DeferredAccept} {
 		l := bind(t, b, flags, nil)
 		deferred := option(t, l.FD(), unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT) > 0
@@ -29,7 +30,7 @@ func TestDeferredAccept(t *testing.T) {
 }
 
 func TestIPv6Flags(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	for flags, want := range map[listener.Flag]int{listener.BindIPv6Only: 1, listener.BindIPv4AndIPv6: 0} {
 		l, err := listener.NewBind(b, netip.MustParseAddrPort("[::]:0"), flags|listener.CloseOnFree, -1, nil)
 		if err != nil {
@@ -43,7 +44,7 @@ func TestIPv6Flags(t *testing.T) {
 }
 
 func TestConnectionsInheritKeepAlive(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	l := bind(t, b, 0, func(_ *listener.Listener, fd int, _ netip.AddrPort) {
 		want(t, "SO_KEEPALIVE", option(t, fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE), 1)
 		idle := option(t, fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE)
@@ -62,7 +63,7 @@ func TestTheDefaultBacklogIsTheSystemsLongest(t *testing.T) {
 	}
 	var longest int
 	fmt.Sscan(string(text), &longest)
-	b := newBase(t)
+	b := evtest.Base(t)
 	for _, backlog := range []int{listener.DefaultBacklog, 7} {
 		l, err := listener.NewBind(b, loopback, listener.CloseOnFree, backlog, nil)
 		ok(t, err)
@@ -81,7 +82,7 @@ func TestTheDefaultBacklogIsTheSystemsLongest(t *testing.T) {
 
 func TestAbstractUnixSockets(t *testing.T) {
 	name := fmt.Sprintf("@libevent-listener-test-%d", os.Getpid())
-	b := newBase(t)
+	b := evtest.Base(t)
 	l := newUnix(t, b, name, listener.CloseOnFree)
 	want(t, "address", l.Addr().String(), name)
 	works(t, l)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 	"github.com/go-libevent/libevent/core/listener"
@@ -24,7 +25,7 @@ func TestListenerSharesABusyLoop(t *testing.T) {
 		{busy: 100, limit: 7, least: 7, most: 7},
 	} {
 		t.Run(fmt.Sprintf("%d busy limit %d", c.busy, c.limit), func(t *testing.T) {
-			b := newBase(t)
+			b := evtest.Base(t)
 			served, accepted, mostAccepted, iterations := 0, 0, 0, 0
 			b.NewPrepare(func(*event.Watcher, event.PrepareInfo) { iterations, accepted = iterations+1, 0 })
 			left := 3 * c.most
@@ -72,7 +73,7 @@ func TestListenerSharesABusyLoop(t *testing.T) {
 
 // A listener that does not know its address is none.
 func TestListenerWithoutAnAddressIsRefused(t *testing.T) {
-	b := newBase(t)
+	b := evtest.Base(t)
 	listening := bind(t, b, listener.Disabled, nil)
 	for name, open := range map[string]func() (*listener.Listener, error){
 		"NewBind":  func() (*listener.Listener, error) { return listener.NewBind(b, loopback, 0, -1, nil) },
@@ -97,7 +98,7 @@ func TestListenerWithoutAnAddressIsRefused(t *testing.T) {
 
 // The address does not depend on what the system says later.
 func TestAddressIsKnownFromTheStart(t *testing.T) {
-	l := bind(t, newBase(t), 0, nil)
+	l := bind(t, evtest.Base(t), 0, nil)
 	want(t, "closed", l.Addr() == nil, false)
 	defer sysio.SetHook(func(sysio.Call) (int, error) { return 0, syscall.ENOBUFS })()
 	if l.Addr() == nil || !l.AddrPort().IsValid() {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 	"github.com/go-libevent/libevent/core/listener"
@@ -37,7 +38,7 @@ func exists(t testing.TB, path string, wanted bool) {
 
 func TestUnixSocketsServe(t *testing.T) {
 	path := unixPath(t)
-	b := newBase(t)
+	b := evtest.Base(t)
 	l := newUnix(t, b, path, listener.CloseOnFree)
 	want(t, "address", l.Addr().String(), path)
 	want(t, "network", l.Addr().Network(), "unix")
@@ -54,7 +55,7 @@ func TestUnixSocketsServe(t *testing.T) {
 
 func TestUnixSocketsGoWithTheirFile(t *testing.T) {
 	path := unixPath(t)
-	b := newBase(t)
+	b := evtest.Base(t)
 	l := newUnix(t, b, path, listener.CloseOnFree)
 	exists(t, path, true)
 	l.Free()
@@ -71,7 +72,7 @@ func TestUnixSocketsGoWithTheirFile(t *testing.T) {
 
 func TestAnothersFileStays(t *testing.T) {
 	path := unixPath(t)
-	b := newBase(t)
+	b := evtest.Base(t)
 	first := newUnix(t, b, path, listener.CloseOnFree)
 	ok(t, os.Rename(path, path+"2")) // so that the next gets another inode
 	second := newUnix(t, b, path, listener.CloseOnFree)
@@ -82,7 +83,7 @@ func TestAnothersFileStays(t *testing.T) {
 
 func TestRelativePathsAreFoundFromElsewhere(t *testing.T) {
 	path := unixPath(t)
-	b := newBase(t)
+	b := evtest.Base(t)
 	t.Chdir(filepath.Dir(path))
 	l := newUnix(t, b, filepath.Base(path), listener.CloseOnFree)
 	t.Chdir(os.TempDir())
@@ -92,7 +93,7 @@ func TestRelativePathsAreFoundFromElsewhere(t *testing.T) {
 
 func TestFilesInTheWay(t *testing.T) {
 	const reuse, flags = listener.CloseOnFree | listener.Reuseable, listener.CloseOnFree
-	b := newBase(t)
+	b := evtest.Base(t)
 	live := func(t *testing.T, path string) { newUnix(t, b, path, flags) }
 	tests := []struct {
 		name  string

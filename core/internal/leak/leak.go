@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"sync"
 	"testing"
 	"time"
 )
@@ -30,7 +29,6 @@ var Patience = 20 * time.Second
 // parallel.
 func Check(t testing.TB) {
 	t.Helper()
-	startPermanent()
 	goroutines, descriptors := runtime.NumGoroutine(), Descriptors()
 	t.Cleanup(func() {
 		Goroutines(t, goroutines)
@@ -58,7 +56,6 @@ func Goroutines(t testing.TB, limit int) {
 // if they leave goroutines or descriptors behind or, where the system can tell, close
 // descriptors of others.
 func Run(m *testing.M) int {
-	startPermanent()
 	goroutines, descriptors := runtime.NumGoroutine(), Descriptors()
 	code := m.Run()
 	if code != 0 {
@@ -77,37 +74,40 @@ func Run(m *testing.M) int {
 	return 0
 }
 
-// startPermanent starts what stays for the rest of the process: the goroutine
-// of os/signal, the descriptors of the runtime's network poller, and Winsock's.
-var startPermanent = sync.OnceFunc(func() {
+// permanent is the number of descriptors that the process was started with.
+var permanent = countDescriptors()
+
+// init starts what stays for the rest of the process: the goroutine of os/signal,
+// the descriptors of the runtime's network poller, and Winsock's. A test that runs in
+// a bubble of testing/synctest must not be what starts them: the goroutine would
+// belong to the bubble.
+func init() {
 	ch := make(chan os.Signal, 1)
 	signal.Notify(ch, os.Interrupt)
 	signal.Stop(ch)
 	if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
 		l.Close()
 	}
-})
-
-// permanent is the number of descriptors that the process was started with.
-var permanent = countDescriptors()
+}
 
 // Settled returns what count does, once that is down to limit or does not seem
-// to get there.
+// to get there. It sleeps between the attempts, as time stands still for a goroutine
+// that goes on in a bubble of testing/synctest.
 func Settled(count func() int, limit int) int {
-	for deadline := time.Now().Add(Patience); time.Now().Before(deadline); runtime.Gosched() {
+	const longest = 10 * time.Millisecond
+	pause := 10 * time.Microsecond
+	for deadline := time.Now().Add(Patience); time.Now().Before(deadline); time.Sleep(pause) {
 		if n := count(); n <= limit {
 			return n
 		}
+		pause = min(2*pause, longest)
 	}
 	return count()
 }
 
 // Descriptors returns the number of open descriptors of the process, among them
 // those that the runtime opens once and keeps, or -1 if the system does not tell.
-func Descriptors() int {
-	startPermanent()
-	return countDescriptors()
-}
+func Descriptors() int { return countDescriptors() }
 
 // countDescriptors looks into the folder of descriptors. Wine has that, too, but it
 // tells of Wine's own.
