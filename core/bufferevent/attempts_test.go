@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
@@ -147,7 +148,7 @@ func TestNoAddressAnswersInTime(t *testing.T) {
 func TestTheLastAttemptStandsAlone(t *testing.T) {
 	base := newBase(t)
 	b, d := start(t, base, closedPort(t), blackHole(t))
-	await(t, base, "the last attempt", func() bool { return waiting(base) == 1 && timers(base) == 0 })
+	evtest.Await(t, base, "the last attempt", func() bool { return waiting(base) == 1 && timers(base) == 0 })
 	b.Free()
 	d.want(t)
 }
@@ -182,7 +183,7 @@ func TestFreeInTheCallbackOfAnAttempt(t *testing.T) {
 		told := 0
 		b.SetCallbacks(nil, nil, func(b *bufferevent.Bufferevent, _ bufferevent.Events) { told++; b.Free() })
 		ok(t, b.ConnectHostname(&script{answer: addrs}, "tcp", "host.example", 80))
-		await(t, base, "an event", func() bool { return told > 0 })
+		evtest.Await(t, base, "an event", func() bool { return told > 0 })
 		settle(t, base)
 		want(t, "events told", told, 1)
 		want(t, "events that wait", waiting(base), 0)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // silent returns a bufferevent whose peer never reads, of a socket or of a pair.
@@ -86,7 +87,7 @@ func TestWriteTimeoutsWorkThroughFilters(t *testing.T) {
 				ok(t, top.SetTimeouts(0, 0))
 				ok(t, top.Enable(event.Write))
 				ok(t, far.Enable(event.Read))
-				await(t, base, "the data", func() bool { return far.Input().Len() == size })
+				evtest.Await(t, base, "the data", func() bool { return far.Input().Len() == size })
 				want(t, "unsent", top.Unsent(), 0)
 				d.want(t)
 			})

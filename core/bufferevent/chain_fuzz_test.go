@@ -10,6 +10,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 )
 
@@ -167,7 +168,7 @@ func (c *chain) step() {
 		_, err := b.Flush(c.what(), bufferevent.FlushMode(c.next(2)))
 		ok(c.t, err)
 	case 8:
-		turn(c.t, c.base)
+		evtest.Turn(c.t, c.base)
 	}
 }
 
@@ -226,7 +227,7 @@ func (c *chain) finish() {
 			_, err := c.ends[i].top().Flush(both, bufferevent.ModeFlush)
 			ok(c.t, err)
 		}
-		turn(c.t, c.base)
+		evtest.Turn(c.t, c.base)
 		c.drain(&c.ends[0], &c.ends[1], 1<<20)
 		c.drain(&c.ends[1], &c.ends[0], 1<<20)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
@@ -344,7 +345,7 @@ func TestConnectThroughAFilter(t *testing.T) {
 	ok(t, b.Connect(h.addr()))
 	d.await(t, base, "connected")
 	c := h.accept()
-	await(t, base, "output", func() bool { return b.Output().Len()+under.Output().Len() == 0 })
+	evtest.Await(t, base, "output", func() bool { return b.Output().Len()+under.Output().Len() == 0 })
 	expectRead(t, c, "hello")
 }
 
@@ -418,7 +419,7 @@ func TestFreeOnceConnected(t *testing.T) {
 	b.SetCallbacks(nil, nil, func(b *bufferevent.Bufferevent, what bufferevent.Events) { b.Free() })
 	ok(t, b.Connect(h.addr()))
 	c := h.accept()
-	await(t, base, "it is freed", func() bool { return b.FD() < 0 })
+	evtest.Await(t, base, "it is freed", func() bool { return b.FD() < 0 })
 	all, err := io.ReadAll(c)
 	ok(t, err)
 	want(t, "what the host reads", string(all), "")

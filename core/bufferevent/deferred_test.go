@@ -9,6 +9,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 )
 
@@ -227,7 +228,7 @@ func TestAnEndAndAnErrorThroughFilters(t *testing.T) {
 		}
 	})
 	ok(t, far.CloseWrite())
-	turn(t, base)
+	evtest.Turn(t, base)
 	write(t, f, "refused")
 	settle(t, base)
 	want(t, "events", len(got), 2)

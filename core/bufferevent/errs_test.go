@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
@@ -61,7 +62,7 @@ func TestErrorsOfDirections(t *testing.T) {
 			if tt.until != "" {
 				d.await(t, base, tt.until)
 			} else {
-				turn(t, base)
+				evtest.Turn(t, base)
 			}
 			wantEnds(t, b, tt.read, tt.write)
 		})

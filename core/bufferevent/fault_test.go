@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
@@ -70,7 +71,7 @@ func TestFaultyNetworks(t *testing.T) {
 					ok(t, server.Enable(event.Read))
 					write(t, client, text)
 					ok(t, client.CloseWrite())
-					await(t, base, "the end of the echo", func() bool { return ended })
+					evtest.Await(t, base, "the end of the echo", func() bool { return ended })
 					want(t, "echo", got.String(), text)
 				})
 			}
@@ -92,7 +93,7 @@ func TestResetByThePeer(t *testing.T) {
 	// resets it.
 	reset := func(b *bufferevent.Bufferevent, p *peer) {
 		write(p.t, b, "not read")
-		turn(p.t, b.Base())
+		evtest.Turn(p.t, b.Base())
 		p.poll(b.Base(), "something to read", func() bool {
 			var one [1]byte
 			n, _ := sysio.Recv(p.fd, [][]byte{one[:]})
@@ -162,7 +163,7 @@ func TestResetInEachState(t *testing.T) {
 		}, []string{"writing|error"}},
 		{"after the end of what the peer sends", sysio.OpSend, func(t *testing.T, b *bufferevent.Bufferevent, p *peer) {
 			p.shutdown()
-			await(t, b.Base(), "the end", func() bool { return b.Err() != nil })
+			evtest.Await(t, b.Base(), "the end", func() bool { return b.Err() != nil })
 			write(t, b, "x")
 		}, []string{"reading|EOF", "writing|error"}},
 		{"after CloseWrite", sysio.OpRecv, func(t *testing.T, b *bufferevent.Bufferevent, p *peer) {

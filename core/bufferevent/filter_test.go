@@ -8,6 +8,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/core/evutil"
 )
@@ -107,10 +108,10 @@ func TestFiltersOverEverything(t *testing.T) {
 				ok(t, far.Enable(event.Read))
 				long := strings.Repeat("a long text ", 10000)
 				write(t, near, long)
-				await(t, base, "text", func() bool { return far.Input().Len() == len(long) })
+				evtest.Await(t, base, "text", func() bool { return far.Input().Len() == len(long) })
 				want(t, "input", take(t, far), long)
 				write(t, far, "reply")
-				await(t, base, "reply", func() bool { return near.Input().Len() == 5 })
+				evtest.Await(t, base, "reply", func() bool { return near.Input().Len() == 5 })
 				want(t, "input", take(t, near), "reply")
 			}
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
@@ -55,7 +56,7 @@ func TestANewDescriptorBelowBeginsAnew(t *testing.T) {
 	write(t, f, "again")
 	other.expect(base, "again")
 	other.send("0123456789")
-	await(t, base, "input", func() bool { return f.Input().Len() == 10 })
+	evtest.Await(t, base, "input", func() bool { return f.Input().Len() == 10 })
 	ok(t, f.CloseWrite())
 	other.expectEnd(base, ".")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 var (
@@ -256,7 +257,7 @@ func runStack(t *testing.T, c stackCase) {
 				w.read()
 			}
 		}
-		turn(t, base)
+		evtest.Turn(t, base)
 	}
 	settle(t, base)
 	want(t, c.String()+": ends", fmt.Sprint(a.ends, b.ends), "1 1")

@@ -48,35 +48,11 @@ func wantError(t testing.TB, what string, err, target error) {
 // anything behind. It comes first in a test.
 var newBase = evtest.Base
 
-// turn runs one iteration of the loop, without waiting.
-func turn(t testing.TB, base *event.Base) {
-	t.Helper()
-	ok(t, base.LoopExit(0))
-	_, err := base.Loop(event.LoopNonblock | event.LoopNoExitOnEmpty)
-	ok(t, err)
-}
-
 // settle runs the loop until it has nothing to do any more, without waiting.
 func settle(t testing.TB, base *event.Base) {
 	t.Helper()
 	for range 10 {
-		turn(t, base)
-	}
-}
-
-// await runs the loop until done is true. Something must be on its way that makes
-// it so.
-func await(t testing.TB, base *event.Base, what string, done func() bool) {
-	t.Helper()
-	stuck := false
-	watch := time.AfterFunc(patience, func() { base.Post(func() { stuck = true; base.LoopBreak() }) })
-	defer watch.Stop()
-	for !done() {
-		status, err := base.Loop(event.LoopOnce)
-		ok(t, err)
-		if stuck || status == event.LoopNoEvents && !done() {
-			t.Fatalf("waited in vain: %s", what)
-		}
+		evtest.Turn(t, base)
 	}
 }
 
@@ -207,7 +183,7 @@ func (p *peer) expectGone(base *event.Base) {
 func (p *peer) poll(base *event.Base, what string, done func() bool) {
 	p.t.Helper()
 	for start := time.Now(); !done(); {
-		turn(p.t, base)
+		evtest.Turn(p.t, base)
 		if time.Since(start) > patience {
 			p.t.Fatalf("waited in vain: %s", what)
 		}
@@ -272,7 +248,7 @@ func (d *diary) await(t testing.TB, base *event.Base, entry string) {
 			t.Logf("callbacks so far: %q", []string(*d))
 		}
 	}()
-	await(t, base, entry, func() bool { return d.has(entry) })
+	evtest.Await(t, base, entry, func() bool { return d.has(entry) })
 }
 
 // want fails the test unless these are all entries, and clears them.

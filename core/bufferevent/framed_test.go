@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // newFramed returns the two ends of a framed stream over a pair.
@@ -65,7 +66,7 @@ func TestATransportOfAnotherPackage(t *testing.T) {
 				_, err := a.WriteString("more")
 				wantError(t, "write", err, bufferevent.ErrClosed)
 				var got strings.Builder
-				await(t, base, "all", func() bool {
+				evtest.Await(t, base, "all", func() bool {
 					if b.Input().Len() > 1234 {
 						t.Fatalf("input of %d bytes", b.Input().Len())
 					}
@@ -78,7 +79,7 @@ func TestATransportOfAnotherPackage(t *testing.T) {
 
 				ok(t, a.Enable(event.Read))
 				write(t, b, "reply")
-				await(t, base, "reply", func() bool { return a.Input().Len() == 5 })
+				evtest.Await(t, base, "reply", func() bool { return a.Input().Len() == 5 })
 				want(t, "reply", take(t, a), "reply")
 			})
 		}

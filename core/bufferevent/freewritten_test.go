@@ -105,7 +105,7 @@ func stacked(t testing.TB, b *bufferevent.Bufferevent, filters int, opts buffere
 func awaitEnd(t testing.TB, base *event.Base, far farEnd, data string) {
 	t.Helper()
 	var got strings.Builder
-	for start := time.Now(); ; turn(t, base) {
+	for start := time.Now(); ; evtest.Turn(t, base) {
 		part, ended := far.receive()
 		got.WriteString(part)
 		if ended {
@@ -320,7 +320,7 @@ func TestFreeWhenWrittenWaitsAsLongAsThePeerTakesSomething(t *testing.T) {
 		want(t, "in time", time.Since(start) < patience, true)
 		part, _ := far.receive()
 		got += len(part)
-		turn(t, base)
+		evtest.Turn(t, base)
 		if n := b.Output().Len(); n != left && e.calls == 0 { // the timer may fire then
 			left = n
 			for ev := range base.Events() {
@@ -359,7 +359,7 @@ func TestFreeWhenWrittenWaitsForAConnection(t *testing.T) {
 				all, _ := io.ReadAll(c)
 				got <- string(all)
 			}()
-			for start, data := time.Now(), ""; data == ""; turn(t, base) {
+			for start, data := time.Now(), ""; data == ""; evtest.Turn(t, base) {
 				select {
 				case data = <-got:
 					want(t, "data", data, "hello")
@@ -528,7 +528,7 @@ func TestFreeingTheBaseEndsWhatIsBeingWritten(t *testing.T) {
 			write(t, b, much)
 			var ended []error
 			b.FreeWhenWrittenFunc(time.Hour, func(err error) { ended = append(ended, err) })
-			turn(t, base)
+			evtest.Turn(t, base)
 			if far.receive(); len(ended) > 0 {
 				t.Fatalf("ended before, with %v", ended)
 			}
@@ -554,6 +554,6 @@ func TestFreeingTheBaseClosesWhatIsBeingWritten(t *testing.T) {
 	ok(t, err)
 	write(t, b, strings.Repeat("x", 16<<20))
 	b.FreeWhenWritten(time.Hour)
-	turn(t, base)
+	evtest.Turn(t, base)
 	base.Free()
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // layerOptions are all combinations.
@@ -331,7 +332,7 @@ func TestDecodeThatWaitsForAnswersToGo(t *testing.T) {
 	settle(t, base)
 	want(t, "calls while nothing moves", len(r.decoded), calls)
 	ok(t, far.Enable(event.Read))
-	await(t, base, "all words", func() bool { return r.bev.Input().Len() == 20 })
+	evtest.Await(t, base, "all words", func() bool { return r.bev.Input().Len() == 20 })
 	settle(t, base)
 	want(t, "answers", take(t, far), strings.Repeat("ack", 20))
 }
@@ -667,7 +668,7 @@ func TestALayerIsNotMovedToAnotherBase(t *testing.T) {
 	want(t, "base", r.bev.Base(), base)
 	ok(t, r.bev.Enable(event.Read))
 	peer.send("word|")
-	await(t, base, "input", func() bool { return r.bev.Input().Len() == 4 })
+	evtest.Await(t, base, "input", func() bool { return r.bev.Input().Len() == 4 })
 }
 
 // A new descriptor begins anew, whatever has happened to the old one.
@@ -680,7 +681,7 @@ func TestALayerWithANewDescriptor(t *testing.T) {
 	ok(t, r.bev.CloseWrite())
 	peer.expectEnd(base, "end|")
 	peer.send("!")
-	await(t, base, "the error", func() bool { return r.bev.ReadErr() != nil || r.bev.Enabled() == event.Write })
+	evtest.Await(t, base, "the error", func() bool { return r.bev.ReadErr() != nil || r.bev.Enabled() == event.Write })
 	fd := r.bev.FD()
 	ok(t, r.bev.SetFD(-1))
 	want(t, "old descriptor", fd >= 0, true)
@@ -694,7 +695,7 @@ func TestALayerWithANewDescriptor(t *testing.T) {
 	write(t, &r.bev, "again")
 	other.expect(base, "again|")
 	other.send("word|")
-	await(t, base, "input", func() bool { return r.bev.Input().Len() == 4 })
+	evtest.Await(t, base, "input", func() bool { return r.bev.Input().Len() == 4 })
 }
 
 // A panic of the transform leaves the layer as if it had not been called.

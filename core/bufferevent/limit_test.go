@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
@@ -84,15 +85,15 @@ func TestTheLimitForReading(t *testing.T) {
 	ok(t, b.SetRateLimit(limit(t, 10, 10, longTick)))
 	ok(t, b.Enable(event.Read))
 	peer.send(strings.Repeat("x", 25))
-	await(t, base, "input", func() bool { return b.Input().Len() == 10 })
+	evtest.Await(t, base, "input", func() bool { return b.Input().Len() == 10 })
 	settle(t, base)
 	want(t, "input", b.Input().Len(), 10)
 	want(t, "events that wait: the next tick", waiting(base), 1)
 	ok(t, b.DecrementReadLimit(-8))
 	want(t, "events that wait: the descriptor", waiting(base), 1)
-	await(t, base, "input", func() bool { return b.Input().Len() == 18 })
+	evtest.Await(t, base, "input", func() bool { return b.Input().Len() == 18 })
 	ok(t, b.SetRateLimit(nil))
-	await(t, base, "all input", func() bool { return b.Input().Len() == 25 })
+	evtest.Await(t, base, "all input", func() bool { return b.Input().Len() == 25 })
 	want(t, "timeouts that run", timers(base), 0)
 }
 
@@ -137,9 +138,9 @@ func TestLimitsAreRefilled(t *testing.T) {
 		return c.Len, nil
 	})()
 	peer.send(strings.Repeat("x", 55))
-	await(t, base, "all input", func() bool { return b.Input().Len() == 55 })
+	evtest.Await(t, base, "all input", func() bool { return b.Input().Len() == 55 })
 	write(t, b, strings.Repeat("y", 55))
-	await(t, base, "no output", func() bool { return b.Output().Len() == 0 })
+	evtest.Await(t, base, "no output", func() bool { return b.Output().Len() == 0 })
 	want(t, "largest call", most, 10)
 	peer.expect(base, strings.Repeat("y", 55))
 }
@@ -238,11 +239,11 @@ func TestAGroupsLimitIsShared(t *testing.T) {
 	ok(t, streams[3].RemoveFromRateLimitGroup())
 	ok(t, streams[2].Enable(event.Read)) // it is alone now, and all is its share
 	peers[2].send(strings.Repeat("z", 120))
-	await(t, base, "input", func() bool { return streams[2].Input().Len() == 100 })
+	evtest.Await(t, base, "input", func() bool { return streams[2].Input().Len() == 100 })
 	settle(t, base)
 	want(t, "input", streams[2].Input().Len(), 100)
 	g.DecrementRead(-20)
-	await(t, base, "input", func() bool { return streams[2].Input().Len() == 120 })
+	evtest.Await(t, base, "input", func() bool { return streams[2].Input().Len() == 120 })
 	read, _ = g.Totals()
 	want(t, "read by members", read, 120)
 	g.DecrementRead(7)
@@ -269,7 +270,7 @@ func TestAGroupWithMoreMembersThanBytes(t *testing.T) {
 		streams = append(streams, b)
 	}
 	for _, b := range streams {
-		await(t, base, "everything", func() bool { return b.Output().Len() == 0 && b.Input().Len() == 5 })
+		evtest.Await(t, base, "everything", func() bool { return b.Output().Len() == 0 && b.Input().Len() == 5 })
 	}
 	log.want(t)
 }
@@ -344,7 +345,7 @@ func TestMembersTakeTurns(t *testing.T) {
 			streams[i] = b
 		}
 		least, most := 0, 0
-		await(t, base, name, func() bool {
+		evtest.Await(t, base, name, func() bool {
 			least, most = 1000, 0
 			for _, b := range streams {
 				least, most = min(least, tt.moved(b)), max(most, tt.moved(b))
@@ -390,7 +391,7 @@ func TestFreeWhileWaitingForTheGroup(t *testing.T) {
 	settle(t, base)
 	b.Free()
 	g.DecrementWrite(-100)
-	await(t, base, "the other goes on", func() bool { return c.Output().Len() == 0 })
+	evtest.Await(t, base, "the other goes on", func() bool { return c.Output().Len() == 0 })
 	data, _ := peer.receive()
 	want(t, "bytes", len(data), 20)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evthread"
 )
 
@@ -200,7 +201,7 @@ func TestNoLockIsLeftBehind(t *testing.T) {
 			b.SetCallbacks(free, free, func(*bufferevent.Bufferevent, bufferevent.Events) { free(b) })
 			if s.hook == nil {
 				s.act(t, b, peer)
-				await(t, base, s.name, func() bool { return told })
+				evtest.Await(t, base, s.name, func() bool { return told })
 			}
 			want(t, s.name+": locked", m.locked(), false)
 			b.Free()
@@ -378,7 +379,7 @@ func TestMovesThatFail(t *testing.T) {
 	b, peer := newSocket(t, base, bufferevent.ThreadSafe)
 	ok(t, b.Enable(event.Read))
 	peer.send("hello")
-	await(t, base, "input", func() bool { return b.Input().Len() == 5 })
+	evtest.Await(t, base, "input", func() bool { return b.Input().Len() == 5 })
 	frozen := buffer(t, "frozen")
 	frozen.Freeze(evbuffer.Back)
 	if b.ReadBuffer(frozen) == nil {

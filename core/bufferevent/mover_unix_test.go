@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // engine makes sockets that are moved by readiness, or by completions.
@@ -67,7 +68,7 @@ func TestSocketsOnAnyEngine(t *testing.T) {
 			b, p := e.socket(t, base)
 			for _, text := range []string{"a", "b", "c", "d", "e"} {
 				write(t, b, text)
-				turn(t, base)
+				evtest.Turn(t, base)
 			}
 			ok(t, b.CloseWrite())
 			p.expectEnd(base, "abcde")
@@ -87,7 +88,7 @@ func TestSocketsOnAnyEngine(t *testing.T) {
 		{"our end after our data", func(t *testing.T, base *event.Base, e engine) {
 			b, p := e.socket(t, base)
 			write(t, b, data)
-			turn(t, base)
+			evtest.Turn(t, base)
 			ok(t, b.CloseWrite())
 			p.expectEnd(base, data)
 		}},
@@ -95,7 +96,7 @@ func TestSocketsOnAnyEngine(t *testing.T) {
 			b, p := e.socket(t, base)
 			long := strings.Repeat(data, 100_000)
 			write(t, b, long)
-			turn(t, base)
+			evtest.Turn(t, base)
 			b.FreeWhenWritten(patience)
 			p.expectEnd(base, long)
 		}},
@@ -112,7 +113,7 @@ func TestSocketsOnAnyEngine(t *testing.T) {
 			var d diary
 			d.keep(b)
 			ok(t, b.Enable(event.Read))
-			turn(t, base)
+			evtest.Turn(t, base)
 			ok(t, b.Disable(event.Read))
 			p.send(data)
 			settle(t, base)
@@ -127,7 +128,7 @@ func TestSocketsOnAnyEngine(t *testing.T) {
 			ok(t, b.Enable(event.Read))
 			p.send(data)
 			var got strings.Builder
-			await(t, base, "all data", func() bool {
+			evtest.Await(t, base, "all data", func() bool {
 				if n := b.Input().Len(); n > 4 {
 					t.Fatalf("%d bytes above the mark of 4", n)
 				}
@@ -143,7 +144,7 @@ func TestSocketsOnAnyEngine(t *testing.T) {
 			write(t, b, data)
 			p.send(data)
 			p.expect(base, data)
-			await(t, base, "all data", func() bool { return b.Input().Len() == len(data) })
+			evtest.Await(t, base, "all data", func() bool { return b.Input().Len() == len(data) })
 		}},
 		{"timeouts", func(t *testing.T, base *event.Base, e engine) {
 			b, p := e.socket(t, base)
@@ -162,7 +163,7 @@ func TestSocketsOnAnyEngine(t *testing.T) {
 			ok(t, b.Enable(event.Read))
 			p.send("old")
 			write(t, b, data)
-			turn(t, base)
+			evtest.Turn(t, base)
 			fd := other.FD()
 			ok(t, other.SetFD(-1))
 			old := b.FD()
@@ -170,7 +171,7 @@ func TestSocketsOnAnyEngine(t *testing.T) {
 			ok(t, b.SetFD(fd))
 			ok(t, other.SetFD(old))
 			q.send("new")
-			await(t, base, "data", func() bool { return b.Input().Len() > 0 })
+			evtest.Await(t, base, "data", func() bool { return b.Input().Len() > 0 })
 			want(t, "input", take(t, b), "new")
 		}},
 		{"freed with operations under way", func(t *testing.T, base *event.Base, e engine) {
@@ -195,7 +196,7 @@ func TestSocketsOnAnyEngine(t *testing.T) {
 			write(t, b, data)
 			ok(t, b.Connect(h.addr()))
 			d.await(t, base, "connected")
-			await(t, base, "the output to be written", func() bool { return b.Output().Len() == 0 })
+			evtest.Await(t, base, "the output to be written", func() bool { return b.Output().Len() == 0 })
 			got := make([]byte, len(data))
 			_, err := io.ReadFull(h.accept(), got)
 			ok(t, err)

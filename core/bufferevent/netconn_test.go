@@ -16,6 +16,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
@@ -580,7 +581,7 @@ func TestConnOverABufferThatHasData(t *testing.T) {
 	b, peer := newSocket(t, base, 0)
 	ok(t, b.Enable(event.Read))
 	peer.send("early")
-	await(t, base, "input", func() bool { return b.Input().Len() == 5 })
+	evtest.Await(t, base, "input", func() bool { return b.Input().Len() == 5 })
 	c := bufferevent.NewConn(b)
 	expectRead(t, c, "early")
 	running(t, base)

@@ -9,6 +9,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // A bufferevent whose buffers were freed would stop to notice what is put into them and taken from them; one whose far ends are open
@@ -38,9 +39,9 @@ func TestTheBuffersOfABuffereventAreItsOwn(t *testing.T) {
 					wantError(t, misuse.name, misuse.do(socket), evbuffer.ErrOwned)
 					ok(t, socket.Enable(event.Read))
 					peer.send("in")
-					await(t, base, "input", func() bool { return socket.Input().Len() == 2 })
+					evtest.Await(t, base, "input", func() bool { return socket.Input().Len() == 2 })
 					ok(t, socket.Output().AddString("out"))
-					await(t, base, "output", func() bool { return socket.Output().Len() == 0 })
+					evtest.Await(t, base, "output", func() bool { return socket.Output().Len() == 0 })
 					a, b = socket, nil
 				case "filter":
 					a, err = bufferevent.NewFilter(a, nil, nil, bufferevent.CloseOnFree, nil)
@@ -51,7 +52,7 @@ func TestTheBuffersOfABuffereventAreItsOwn(t *testing.T) {
 					ok(t, errors.Join(a.Enable(event.Read), b.Enable(event.Read)))
 					ok(t, a.Output().AddString("there"))
 					ok(t, b.Output().AddString("and back"))
-					await(t, base, "data", func() bool { return a.Input().Len() == 8 && b.Input().Len() == 5 })
+					evtest.Await(t, base, "data", func() bool { return a.Input().Len() == 8 && b.Input().Len() == 5 })
 					b.Free()
 				}
 				input, output := a.Input(), a.Output()

@@ -11,6 +11,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evthread"
 )
 
@@ -547,7 +548,7 @@ func TestAWriteCallbackThatKeepsWritingToAPair(t *testing.T) {
 	}, nil)
 	ok(t, b.Enable(event.Read))
 	write(t, a, "0123456789")
-	turn(t, base) // does not keep the loop
+	evtest.Turn(t, base) // does not keep the loop
 	if left == 0 {
 		t.Error("all of it came at once")
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // panics reports whether fn panics.
@@ -70,7 +71,7 @@ func TestAPanicInACallbackLeavesTheBuffereventWhole(t *testing.T) {
 				peer.send("in")
 				if !panics(func() {
 					b.WriteString("out")
-					await(t, base, "a panic", func() bool { return !bad })
+					evtest.Await(t, base, "a panic", func() bool { return !bad })
 				}) {
 					t.Fatal("it has not panicked")
 				}
@@ -81,7 +82,7 @@ func TestAPanicInACallbackLeavesTheBuffereventWhole(t *testing.T) {
 				wantError(t, "output", b.Output().Prepend([]byte("x")), evbuffer.ErrFrozen)
 				peer.send("put")
 				ok(t, b.Output().AddString("put"))
-				await(t, base, "input", func() bool { return b.Input().Len() == len("input") })
+				evtest.Await(t, base, "input", func() bool { return b.Input().Len() == len("input") })
 				want(t, "input", take(t, b), "input")
 				peer.expect(base, "output")
 				b.Free()
@@ -98,7 +99,7 @@ func TestAPanicWhileMovingDataDoesNotSpillIt(t *testing.T) {
 	one, peer := newSocket(t, base, bufferevent.ThreadSafe)
 	ok(t, one.Enable(event.Read))
 	peer.send("input")
-	await(t, base, "input", func() bool { return one.Input().Len() == 5 })
+	evtest.Await(t, base, "input", func() bool { return one.Input().Len() == 5 })
 	secret := buffer(t, "secret")
 	explode := func(*evbuffer.CallbackEntry, evbuffer.CallbackInfo) { panic("callback") }
 	secret.AddCallback(explode)
@@ -119,7 +120,7 @@ func TestAPanicWhileMovingDataDoesNotSpillIt(t *testing.T) {
 		e = one.Input().AddCallback(explode)
 		ok(t, one.Input().RemoveCallback(e))
 		peer.send("input")
-		await(t, base, "input", func() bool { return one.Input().Len() == 5 })
+		evtest.Await(t, base, "input", func() bool { return one.Input().Len() == 5 })
 		e = one.Input().AddCallback(explode)
 	}
 }
@@ -151,7 +152,7 @@ func TestAPanicInAFilterLeavesTheStackWhole(t *testing.T) {
 				if way == "out" {
 					write(t, f, "out")
 				}
-				await(t, base, "a panic", func() bool { return !bad })
+				evtest.Await(t, base, "a panic", func() bool { return !bad })
 			}) {
 				t.Fatal("it has not panicked")
 			}
@@ -161,7 +162,7 @@ func TestAPanicInAFilterLeavesTheStackWhole(t *testing.T) {
 			}
 			if way == "in" {
 				peer.send("put")
-				await(t, base, "input", func() bool { return f.Input().Len() == len("input") })
+				evtest.Await(t, base, "input", func() bool { return f.Input().Len() == len("input") })
 				want(t, "input", take(t, f), "input")
 			} else {
 				peer.expect(base, "o")

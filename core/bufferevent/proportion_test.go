@@ -9,6 +9,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // heap returns how much memory is in use. Pools forget what they have by the
@@ -78,7 +79,7 @@ func TestMemoryForASlowReaderIsInProportion(t *testing.T) {
 				before := heap()
 				for range messages {
 					add(t, b.Output())
-					turn(t, base)
+					evtest.Turn(t, base)
 				}
 				settle(t, base)
 				queued := 0

@@ -9,6 +9,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
@@ -280,7 +281,7 @@ func TestFreeInACallbackOfABuffer(t *testing.T) {
 					ok(t, b.SetWatermark(event.Read, 0, 3))
 					ok(t, b.Enable(event.Read))
 					p.send("hello")
-					await(t, b.Base(), "input", func() bool { return b.Input().Len() == 3 })
+					evtest.Await(t, b.Base(), "input", func() bool { return b.Input().Len() == 3 })
 					take(t, b)
 				}},
 			"output added": {(*bufferevent.Bufferevent).Output,
@@ -304,7 +305,7 @@ func TestFreeInACallbackOfABuffer(t *testing.T) {
 					}
 				})
 				tt.act(t, b, peer)
-				await(t, base, "it is freed", func() bool { return freed })
+				evtest.Await(t, base, "it is freed", func() bool { return freed })
 				settle(t, base)
 				d.want(t)
 				want(t, "events that wait", waiting(base), 0)

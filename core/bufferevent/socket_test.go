@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
@@ -138,7 +139,7 @@ func TestReadAndWriteInAllWays(t *testing.T) {
 	want(t, "error of Read of nothing", err, nil)
 	want(t, "Read of nothing", n, 0)
 	peer.send("hello world")
-	await(t, base, "input", func() bool { return b.Input().Len() == 11 })
+	evtest.Await(t, base, "input", func() bool { return b.Input().Len() == 11 })
 	n, err = b.Read(p)
 	ok(t, err)
 	want(t, "Read", string(p[:n]), "hell")
@@ -156,7 +157,7 @@ func TestReadAndWriteInAllWays(t *testing.T) {
 		ok(t, err)
 		all = string(rest)
 	})
-	await(t, base, "the end", func() bool { return all != "" })
+	evtest.Await(t, base, "the end", func() bool { return all != "" })
 	want(t, "io.ReadAll at the end", all, "end")
 }
 
@@ -573,7 +574,7 @@ func TestPrioritiesOfWhatIsMadeLater(t *testing.T) {
 	peer.t = t
 	defer sysio.SetHook(refuse(sysio.OpSend, b.FD(), 1, sysio.ErrAgain))()
 	write(t, b, "x")
-	turn(t, base)
+	evtest.Turn(t, base)
 	found := false
 	for ev := range base.Events() {
 		if ev.What()&event.Write != 0 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
@@ -57,7 +58,7 @@ func TestTheTimeoutForReadingRestsWithIt(t *testing.T) {
 	ok(t, b.Enable(event.Read))
 	want(t, "timeouts that run", timers(base), 1)
 	peer.send("123")
-	await(t, base, "input", func() bool { return b.Input().Len() == 3 })
+	evtest.Await(t, base, "input", func() bool { return b.Input().Len() == 3 })
 	want(t, "timeouts that run while the input is full", timers(base), 0)
 	take(t, b)
 	want(t, "timeouts that run", timers(base), 1)
@@ -74,7 +75,7 @@ func TestWhatArrivesStartsTheTimeoutAnew(t *testing.T) {
 	for start := time.Now(); time.Since(start) < short; { // let the clock go on
 	}
 	peer.send("x")
-	await(t, base, "input", func() bool { return b.Input().Len() > 0 })
+	evtest.Await(t, base, "input", func() bool { return b.Input().Len() > 0 })
 	if after := deadline(t, base); after.Sub(before) < short/2 {
 		t.Errorf("the timeout passes at %v, before it was %v", after, before)
 	}
@@ -105,7 +106,7 @@ func TestTheTimeoutForWritingRunsWhileThereIsNoRoom(t *testing.T) {
 	defer sysio.SetHook(refuse(sysio.OpSend, b.FD(), 1, sysio.ErrAgain))()
 	ok(t, b.SetTimeouts(0, patience))
 	write(t, b, "x")
-	turn(t, base)
+	evtest.Turn(t, base)
 	want(t, "timeouts that run when there is no room", timers(base), 1)
 	ok(t, b.Disable(event.Write))
 	want(t, "timeouts that run while disabled", timers(base), 0)
@@ -147,7 +148,7 @@ func TestTimeoutsChangeAtOnce(t *testing.T) {
 	for range 100 {
 		write(t, b, string(make([]byte, 1<<20)))
 	}
-	await(t, base, "a timeout for writing", func() bool { return timers(base) == 2 })
+	evtest.Await(t, base, "a timeout for writing", func() bool { return timers(base) == 2 })
 	ok(t, b.SetTimeouts(0, 0))
 	want(t, "timeouts that run", timers(base), 0)
 	want(t, "events that wait", waiting(base), 2)

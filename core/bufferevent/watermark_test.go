@@ -8,6 +8,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 func TestWatermarksCanBeAskedFor(t *testing.T) {
@@ -40,7 +41,7 @@ func TestTheLowWatermarkForReading(t *testing.T) {
 	ok(t, b.SetWatermark(event.Read, 10, 0))
 	ok(t, b.Enable(event.Read))
 	peer.send("012345678")
-	await(t, base, "input", func() bool { return b.Input().Len() == 9 })
+	evtest.Await(t, base, "input", func() bool { return b.Input().Len() == 9 })
 	d.want(t)
 	peer.send("9")
 	d.await(t, base, "read")
@@ -75,9 +76,9 @@ func TestTheHighWatermarkForReading(t *testing.T) {
 	d.want(t)
 
 	ok(t, b.SetWatermark(event.Read, 0, 15)) // a change counts at once
-	await(t, base, "more input", func() bool { return b.Input().Len() == 15 })
+	evtest.Await(t, base, "more input", func() bool { return b.Input().Len() == 15 })
 	ok(t, b.SetWatermark(event.Read, 0, 0))
-	await(t, base, "all input", func() bool { return b.Input().Len() == 29 })
+	evtest.Await(t, base, "all input", func() bool { return b.Input().Len() == 29 })
 	ok(t, b.SetWatermark(event.Read, 0, 5))
 	want(t, "events that wait", waiting(base), 0)
 }
@@ -90,13 +91,13 @@ func TestTheHighWatermarkEnablesNothing(t *testing.T) {
 	ok(t, b.SetWatermark(event.Read, 0, 5))
 	ok(t, b.Enable(event.Read))
 	peer.send("0123456789")
-	await(t, base, "input", func() bool { return b.Input().Len() == 5 })
+	evtest.Await(t, base, "input", func() bool { return b.Input().Len() == 5 })
 	ok(t, b.Disable(event.Read))
 	want(t, "taken", take(t, b), "01234")
 	settle(t, base)
 	want(t, "input", b.Input().Len(), 0)
 	ok(t, b.Enable(event.Read))
-	await(t, base, "input", func() bool { return b.Input().Len() == 5 })
+	evtest.Await(t, base, "input", func() bool { return b.Input().Len() == 5 })
 }
 
 // A callback that takes something, but leaves the input full, is called again;
@@ -107,7 +108,7 @@ func TestAReadCallbackThatLeavesTheInputFull(t *testing.T) {
 		b, peer := newSocket(t, base, opts)
 		ok(t, b.Enable(event.Read))
 		peer.send("0123456789")
-		await(t, base, "input", func() bool { return b.Input().Len() == 10 })
+		evtest.Await(t, base, "input", func() bool { return b.Input().Len() == 10 })
 		ok(t, b.SetWatermark(event.Read, 0, 4))
 		var d diary
 		taking := 2

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
@@ -21,7 +22,7 @@ func TestWritesOfAnIterationAreOneCall(t *testing.T) {
 			ok(t, b.WriteBuffer(buffer(t, "world ")))
 		}))
 	}
-	turn(t, base)
+	evtest.Turn(t, base)
 	want(t, "calls of send", calls.sends(b.FD()), 1)
 	want(t, "output", b.Output().Len(), 0)
 	peer.expect(base, strings.Repeat("hello world ", 10))
@@ -38,7 +39,7 @@ func TestManyPiecesAreOneCall(t *testing.T) {
 	for range sysio.MaxVectors {
 		ok(t, b.Output().AddReference([]byte("abc"), nil))
 	}
-	turn(t, base)
+	evtest.Turn(t, base)
 	want(t, "calls of send", calls.sends(b.FD()), 1)
 	peer.expect(base, strings.Repeat("abc", sysio.MaxVectors))
 }
@@ -64,7 +65,7 @@ func TestWithoutRoomTheLoopWaits(t *testing.T) {
 	calls := count(t)
 	text := strings.Repeat("0123456789", 1<<20)
 	write(t, b, text)
-	await(t, base, "no room", func() bool { return waiting(base) == 1 })
+	evtest.Await(t, base, "no room", func() bool { return waiting(base) == 1 })
 	want(t, "wrote something", b.Output().Len() < len(text), true)
 	before := calls.sends(b.FD())
 	settle(t, base)
@@ -86,7 +87,7 @@ func TestEAGAINIsNoProgress(t *testing.T) {
 	d.keep(b)
 	defer sysio.SetHook(refuse(sysio.OpSend, b.FD(), 3, sysio.ErrAgain))()
 	write(t, b, "hello")
-	turn(t, base)
+	evtest.Turn(t, base)
 	d.want(t)
 	want(t, "events that wait", waiting(base), 1)
 	peer.expect(base, "hello")
@@ -111,7 +112,7 @@ func TestMaxSingleWrite(t *testing.T) {
 	write(t, b, strings.Repeat("x", 250))
 	var left []int
 	for b.Output().Len() > 0 {
-		turn(t, base)
+		evtest.Turn(t, base)
 		left = append(left, b.Output().Len())
 	}
 	want(t, "left after each turn", [3]int(left), [3]int{150, 50, 0})
@@ -129,8 +130,8 @@ func TestOthersHaveTheirTurnBetweenLargeWrites(t *testing.T) {
 	ok(t, large.SetMaxSingleWrite(1000))
 	write(t, large, strings.Repeat("x", 10000))
 	write(t, small, "hello")
-	turn(t, base)
-	turn(t, base)
+	evtest.Turn(t, base)
+	evtest.Turn(t, base)
 	want(t, "left of the large one", large.Output().Len(), 8000)
 	want(t, "left of the small one", small.Output().Len(), 0)
 	smallPeer.expect(base, "hello")
@@ -151,7 +152,7 @@ func TestMaxSingleRead(t *testing.T) {
 	peer.send(strings.Repeat("x", 250))
 	ok(t, b.Enable(event.Read))
 	total := 0
-	await(t, base, "all input", func() bool {
+	evtest.Await(t, base, "all input", func() bool {
 		total = 0
 		for _, n := range lengths {
 			total += n
@@ -179,7 +180,7 @@ func TestAWriteCallbackThatKeepsAdding(t *testing.T) {
 	}, nil)
 	write(t, b, "x")
 	for i := range 10 {
-		turn(t, base)
+		evtest.Turn(t, base)
 		want(t, "calls", calls, i+1)
 	}
 	b.SetCallbacks(nil, nil, nil)
@@ -196,7 +197,7 @@ func TestAnAnswerGoesOutInTheSameIteration(t *testing.T) {
 	ok(t, b.Enable(event.Read))
 	peer.send("hello")
 	for calls.receives(b.FD()) == 0 {
-		turn(t, base)
+		evtest.Turn(t, base)
 	}
 	want(t, "calls of recv", calls.receives(b.FD()), 1)
 	want(t, "calls of send", calls.sends(b.FD()), 1)

@@ -73,7 +73,7 @@ func abort(t testing.TB, base *event.Base, random *rand.Rand, workers *evtls.Wor
 		ok(t, e.Enable(event.Read))
 	}
 	for range random.IntN(6) {
-		turn(t, base)
+		evtest.Turn(t, base)
 		runtime.Gosched() // workers get on
 	}
 	one := random.IntN(2)
@@ -92,7 +92,7 @@ func abort(t testing.TB, base *event.Base, random *rand.Rand, workers *evtls.Wor
 		ends[one].Underlying().Free()
 	}
 	for range random.IntN(3) {
-		turn(t, base)
+		evtest.Turn(t, base)
 	}
 	c.Free()
 	s.Free()
@@ -164,5 +164,5 @@ func TestFreeWhileWaitingForWorker(t *testing.T) {
 	}
 	evtest.Goroutines(t, goroutines)
 	close(stop)
-	await(t, base, "the one that was busy", func() bool { return busy.has(connected) })
+	evtest.Await(t, base, "the one that was busy", func() bool { return busy.has(connected) })
 }

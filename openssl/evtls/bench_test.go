@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -22,7 +23,7 @@ func talk(t testing.TB, base *event.Base, client, server *evtls.Config) (c, s *b
 	ok(t, s.Enable(event.Read))
 	ok(t, c.Enable(event.Read))
 	for range 20 {
-		turn(t, base)
+		evtest.Turn(t, base)
 		_, one := evtls.ConnectionState(c)
 		if _, other := evtls.ConnectionState(s); one && other {
 			settle(t, base)

@@ -155,7 +155,7 @@ func TestFunctionsThatDoNotReturn(t *testing.T) {
 				}
 				server.TLS.Certificates = nil
 				c, s := newEnds(t, base, client, server, 0)
-				await(t, base, "failure", func() bool { return s.failed() && c.failed() })
+				evtest.Await(t, base, "failure", func() bool { return s.failed() && c.failed() })
 				s.want(t, failure)
 				if err := s.errs[0]; !strings.Contains(err.Error(), test.message) {
 					t.Errorf("error %v", err)
@@ -184,7 +184,7 @@ func TestHandshakeTimeout(t *testing.T) {
 				write(t, a, string(hello[:min(sent, len(hello))]))
 				settle(t, base)
 				if sent >= len(hello) {
-					await(t, base, "answer", func() bool { return a.Input().Len() > 0 })
+					evtest.Await(t, base, "answer", func() bool { return a.Input().Len() > 0 })
 				}
 				e.want(t)
 				want(t, "timers", timers(base), 1)
@@ -376,7 +376,7 @@ func TestAlertThroughTLS(t *testing.T) {
 	inner := newEnd(t, open(fds[1], evtls.Accepting, server), evtls.Accepting, server, 0)
 	outer := newEnd(t, open(fds[0], evtls.Connecting, client), evtls.Connecting, &evtls.Config{TLS: strict}, 0)
 	outer.react = func(what bufferevent.Events) { outer.b.Free() }
-	await(t, base, "both failures", func() bool { return outer.failed() && inner.failed() })
+	evtest.Await(t, base, "both failures", func() bool { return outer.failed() && inner.failed() })
 	outer.want(t, failure)
 	inner.want(t, failure)
 	if !alertIs(inner.errs[0], 42) {
@@ -395,7 +395,7 @@ func TestSlowClientsOccupyNoGoroutine(t *testing.T) {
 		e := newEnd(t, b, evtls.Accepting, &evtls.Config{TLS: serverTLS(0)}, 0)
 		for i := range sent {
 			write(t, a, hello[i:i+1])
-			turn(t, base)
+			evtest.Turn(t, base)
 		}
 		settle(t, base)
 		want(t, "goroutines", runtime.NumGoroutine(), goroutines)
@@ -453,6 +453,6 @@ func TestHandshakeInputIsBounded(t *testing.T) {
 		t.Errorf("only %d bytes wait at the peer", n)
 	}
 	close(stop)
-	await(t, base, "failure", e.failed)
+	evtest.Await(t, base, "failure", e.failed)
 	e.want(t, failure)
 }

@@ -54,38 +54,14 @@ func bareBase(t testing.TB) *event.Base {
 	return base
 }
 
-// turn runs one iteration of the loop, without waiting.
-func turn(t testing.TB, base *event.Base) {
-	t.Helper()
-	ok(t, base.LoopExit(0))
-	_, err := base.Loop(event.LoopNonblock | event.LoopNoExitOnEmpty)
-	ok(t, err)
-}
-
 // settle runs the loop until it has nothing to do any more, without waiting.
 func settle(t testing.TB, base *event.Base) {
 	t.Helper()
-	turn(t, base)
-	for turn(t, base); base.NumEvents(event.CountActive) > 0; {
-		turn(t, base)
+	evtest.Turn(t, base)
+	for evtest.Turn(t, base); base.NumEvents(event.CountActive) > 0; {
+		evtest.Turn(t, base)
 	}
-	turn(t, base)
-}
-
-// await runs the loop until done is true. Something must be on its way that makes
-// it so.
-func await(t testing.TB, base *event.Base, what string, done func() bool) {
-	t.Helper()
-	stuck := false
-	watch := time.AfterFunc(patience, func() { base.Post(func() { stuck = true; base.LoopBreak() }) })
-	defer watch.Stop()
-	for !done() {
-		status, err := base.Loop(event.LoopOnce)
-		ok(t, err)
-		if stuck || status == event.LoopNoEvents && !done() {
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
+	evtest.Turn(t, base)
 }
 
 // An end is a TLS bufferevent that notes what its callbacks are told, and takes

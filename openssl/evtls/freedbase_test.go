@@ -31,21 +31,21 @@ func TestHandshakesEndWithTheBase(t *testing.T) {
 			a, b := newPair(t, base, 0)
 			ok(t, b.Enable(event.Read))
 			newEnd(t, a, evtls.Connecting, &evtls.Config{TLS: clientTLS(0), Workers: workers}, 0)
-			await(t, base, "the hello", func() bool { return b.Input().Len() > 0 })
+			evtest.Await(t, base, "the hello", func() bool { return b.Input().Len() > 0 })
 		},
 		"for the rest of a flight": func(t *testing.T, base *event.Base, workers *evtls.Workers) {
 			a, b := newPair(t, base, 0)
 			newEnd(t, b, evtls.Accepting, &evtls.Config{TLS: serverTLS(0), Workers: workers}, 0)
 			ok(t, a.Enable(event.Read))
 			write(t, a, string(hello))
-			await(t, base, "the answer", func() bool { return a.Input().Len() > 0 })
+			evtest.Await(t, base, "the answer", func() bool { return a.Input().Len() > 0 })
 		},
 		"for a certificate": func(t *testing.T, base *event.Base, workers *evtls.Workers) {
 			began := make(chan struct{}, 1)
 			server := &evtls.Config{TLS: serverTLS(0), Workers: workers}
 			server.TLS.Certificates, server.TLS.GetCertificate = nil, waits(base, began)
 			newEnds(t, base, &evtls.Config{TLS: clientTLS(0)}, server, 0)
-			await(t, base, "the certificate", func() bool { return len(began) > 0 })
+			evtest.Await(t, base, "the certificate", func() bool { return len(began) > 0 })
 		},
 		"for their first turn": func(t *testing.T, base *event.Base, workers *evtls.Workers) {
 			for range 3 {

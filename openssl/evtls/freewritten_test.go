@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
@@ -100,15 +101,15 @@ func TestFreeWhenWrittenSaysGoodbye(t *testing.T) {
 								c, s = s, c
 							}
 							if when != "at once" {
-								await(t, base, "handshake", func() bool { return c.has(connected) && s.has(connected) })
+								evtest.Await(t, base, "handshake", func() bool { return c.has(connected) && s.has(connected) })
 							}
 							write(t, c.b, long(size))
 							if when == "when written" {
-								turn(t, base)
+								evtest.Turn(t, base)
 							}
 							calls, ending := 0, error(nil)
 							c.b.FreeWhenWrittenFunc(time.Minute, func(err error) { calls, ending = calls+1, err })
-							await(t, base, "end", func() bool { return s.has(eof) || s.failed() })
+							evtest.Await(t, base, "end", func() bool { return s.has(eof) || s.failed() })
 							s.want(t, connected, eof)
 							s.wantData(t, long(size))
 							want(t, "calls", calls, 1)
@@ -128,11 +129,11 @@ func TestFreeWhenWrittenOfNothingEndsAHandshake(t *testing.T) {
 	base := newBase(t)
 	client, server := plain(0)
 	c, s := newSockets(t, base, client, server, 0)
-	turn(t, base)
+	evtest.Turn(t, base)
 	calls := 0
 	c.b.FreeWhenWrittenFunc(time.Minute, func(error) { calls++ })
 	want(t, "calls", calls, 1)
-	await(t, base, "failure", s.failed)
+	evtest.Await(t, base, "failure", s.failed)
 	s.want(t, failure)
 }
 
@@ -151,9 +152,9 @@ func TestOnlyAnEndInOrderSaysGoodbye(t *testing.T) {
 			base := newBase(t)
 			client, server := plain(0)
 			c, s := newSockets(t, base, client, server, 0)
-			await(t, base, "handshake", func() bool { return c.has(connected) && s.has(connected) })
+			evtest.Await(t, base, "handshake", func() bool { return c.has(connected) && s.has(connected) })
 			end(c.b, base)
-			await(t, base, "end", func() bool { return s.has(eof) || s.failed() })
+			evtest.Await(t, base, "end", func() bool { return s.has(eof) || s.failed() })
 			want(t, "the end", s.has(eof), false)
 			wantError(t, "error", s.errs[0], io.ErrUnexpectedEOF)
 		})
@@ -168,7 +169,7 @@ func TestFreeWhenWrittenOverTLSGivesUp(t *testing.T) {
 			client, server := plain(0)
 			c, s := newSockets(t, base, client, server, 0)
 			if handshake {
-				await(t, base, "handshake", func() bool { return c.has(connected) && s.has(connected) })
+				evtest.Await(t, base, "handshake", func() bool { return c.has(connected) && s.has(connected) })
 			}
 			ok(t, s.b.Disable(event.Read))
 			ok(t, s.b.Underlying().Disable(event.Read))
@@ -217,7 +218,7 @@ func TestFreeWhenWrittenToGo(t *testing.T) {
 		write(t, b, long(1<<20))
 		ended := false
 		b.FreeWhenWrittenFunc(time.Minute, func(err error) { ok(t, err); ended = true })
-		await(t, base, "end", func() bool { return ended })
+		evtest.Await(t, base, "end", func() bool { return ended })
 		ok(t, <-got)
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // TestLimitsCountWhatCCounts has a program with C's bufferevent_openssl do what we do,
@@ -62,7 +63,7 @@ func ourCounts(t *testing.T, version uint16, sizes []int) string {
 		before := c.b.WriteLimit()
 		s.data = nil
 		write(t, c.b, long(size))
-		await(t, base, "data", func() bool { return len(s.data) == size })
+		evtest.Await(t, base, "data", func() bool { return len(s.data) == size })
 		_, written := sent.Totals()
 		read, _ := got.Totals()
 		fmt.Fprintf(&text, "%d bytes: written %d, read %d, from the limit %d\n", size, written, read, before-c.b.WriteLimit())

@@ -13,6 +13,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
@@ -58,7 +59,7 @@ func socketTalk(t testing.TB, base *event.Base, change func(*tls.Config)) (c, s 
 		ok(t, b.Enable(event.Read))
 	}
 	c, s = ends[0], ends[1]
-	await(t, base, "handshakes", func() bool { return c.has(connected) && s.has(connected) })
+	evtest.Await(t, base, "handshakes", func() bool { return c.has(connected) && s.has(connected) })
 	settle(t, base) // tickets have come
 	c.want(t, connected)
 	s.want(t, connected)
@@ -80,7 +81,7 @@ func onFakeClock(t *testing.T, test func(t *testing.T, realTime func(*tls.Config
 func goOn(t testing.TB, base *event.Base) {
 	t.Helper()
 	for range 100 {
-		turn(t, base)
+		evtest.Turn(t, base)
 	}
 }
 
@@ -132,7 +133,7 @@ func TestARateLimitCountsEncryptedBytes(t *testing.T) {
 					want(t, "after a tick", d.moved(w), burst+n*rate)
 				}
 				ok(t, b.SetRateLimit(nil))
-				await(t, base, "all data", func() bool { return len(s.data) == 100_000 })
+				evtest.Await(t, base, "all data", func() bool { return len(s.data) == 100_000 })
 				s.wantData(t, long(100_000))
 			})
 		})
@@ -195,7 +196,7 @@ func TestSizesOfSingleCalls(t *testing.T) {
 	want(t, "size of a write of the socket", c.b.Underlying().MaxSingleWrite(), 700)
 	want(t, "to write now", c.b.MaxToWrite(), 700)
 	write(t, c.b, long(50_000))
-	await(t, base, "all data", func() bool { return len(s.data) == 50_000 })
+	evtest.Await(t, base, "all data", func() bool { return len(s.data) == 50_000 })
 	want(t, "largest write", from.largestWritten, 700)
 	want(t, "largest read", to.largestRead, 500)
 }
@@ -218,7 +219,7 @@ func TestPriorities(t *testing.T) {
 	for _, c := range peers {
 		write(t, c.b, "hello")
 	}
-	await(t, base, "all reads", func() bool { return len(order) == len(streams) })
+	evtest.Await(t, base, "all reads", func() bool { return len(order) == len(streams) })
 	if !slices.Equal(order, []int{1, 2, 0}) {
 		t.Errorf("read in the order %v", order)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -85,7 +86,7 @@ func TestHandshakesThatCannotWriteReadTheReason(t *testing.T) {
 			settle(t, base)
 			l.ours.b.Underlying().TriggerEvent(bufferevent.EventWriting|bufferevent.EventError, refused, 0)
 			tt.peer(l)
-			await(t, base, "the failure", func() bool { return len(l.ours.errs) > 0 })
+			evtest.Await(t, base, "the failure", func() bool { return len(l.ours.errs) > 0 })
 			err := l.ours.errs[0]
 			l.ours.want(t, failure)
 			if !tt.want(err) {

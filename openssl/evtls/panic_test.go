@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // panics reports whether fn panics.
@@ -62,9 +63,9 @@ func TestAPanicInACallbackLeavesTheStreamWhole(t *testing.T) {
 			wantError(t, "output", s.b.Output().Prepend([]byte("x")), evbuffer.ErrFrozen)
 			write(t, s.b, "put")
 			write(t, c.b, "put")
-			await(t, base, "data", func() bool { return string(c.data) == "output" && string(s.data) == "input" })
+			evtest.Await(t, base, "data", func() bool { return string(c.data) == "output" && string(s.data) == "input" })
 			ok(t, s.b.CloseWrite())
-			await(t, base, "end", func() bool { return c.has("reading|EOF") })
+			evtest.Await(t, base, "end", func() bool { return c.has("reading|EOF") })
 			s.b.Free()
 			want(t, "it is freed", c.b.Underlying().Partner() == nil, true)
 		})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
@@ -112,7 +113,7 @@ func TestConnectHostnameSuppliesTheServerName(t *testing.T) {
 				t.Cleanup(b.Free)
 				e := watch(b)
 				ok(t, connect.ConnectHostname(resolver{}, "tcp4", tt.host, int(at.Port())))
-				await(t, base, "handshake", func() bool { return e.has(connected) || e.failed() })
+				evtest.Await(t, base, "handshake", func() bool { return e.has(connected) || e.failed() })
 				want(t, "connected", e.has(connected), tt.connected)
 				want(t, "name", <-names, tt.asked)
 				want(t, "configuration", cfg.ServerName, tt.server)
@@ -136,7 +137,7 @@ func TestSessionsOfServersWithoutAName(t *testing.T) {
 			e := watch(b)
 			ok(t, b.Enable(event.Read))
 			ok(t, b.Connect(at))
-			await(t, base, "session", func() bool { return len(e.data) > 0 || e.failed() })
+			evtest.Await(t, base, "session", func() bool { return len(e.data) > 0 || e.failed() })
 			want(t, "connected", e.has(connected), true)
 			state, _ := evtls.ConnectionState(b)
 			b.Free()
@@ -196,7 +197,7 @@ func TestConnectionsKnowTheirAddresses(t *testing.T) {
 				}
 			}
 			c, s := newSockets(t, base, client, server, 0)
-			await(t, base, "handshake", func() bool { return c.has(connected) && s.has(connected) })
+			evtest.Await(t, base, "handshake", func() bool { return c.has(connected) && s.has(connected) })
 			local, remote := s.b.NetAddrs()
 			ours, theirs := local.String(), remote.String()
 			want(t, "addresses", <-told, [2]string{ours, theirs})
@@ -223,7 +224,7 @@ func TestConnectionsThatMoveHaveOtherAddresses(t *testing.T) {
 	base := newBase(t)
 	client, server := plain(0)
 	c, s := newSockets(t, base, client, server, 0)
-	await(t, base, "handshake", func() bool { return c.has(connected) && s.has(connected) })
+	evtest.Await(t, base, "handshake", func() bool { return c.has(connected) && s.has(connected) })
 	before := evtls.TLSConn(c.b).RemoteAddr().String()
 	under := c.b.Underlying()
 	conn, err := evtls.Detach(c.b)

@@ -12,6 +12,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
@@ -63,7 +64,7 @@ func TestSockets(t *testing.T) {
 			c := open(fds[0], evtls.Connecting, client)
 			write(t, c.b, long(1<<20))
 			ok(t, c.b.CloseWrite())
-			await(t, base, "end", func() bool { return s.has(eof) })
+			evtest.Await(t, base, "end", func() bool { return s.has(eof) })
 			s.want(t, connected, eof)
 			s.wantData(t, long(1<<20))
 		})
@@ -89,7 +90,7 @@ func TestFreeWhenWritten(t *testing.T) {
 	s.SetCallbacks(nil, func(b *bufferevent.Bufferevent) { b.Free() }, nil)
 	write(t, s, long(3<<20))
 	c := watch(make(fds[0], evtls.Connecting, client))
-	await(t, base, "end", func() bool { return c.has(cut) })
+	evtest.Await(t, base, "end", func() bool { return c.has(cut) })
 	c.wantData(t, long(3<<20))
 	wantError(t, "event", c.errs[0], io.ErrUnexpectedEOF)
 }
@@ -431,7 +432,7 @@ func TestRateLimit(t *testing.T) {
 	}
 	write(t, ends[0].b, long(100_000))
 	ok(t, ends[0].b.CloseWrite())
-	await(t, base, "end", func() bool { return ends[1].has(eof) })
+	evtest.Await(t, base, "end", func() bool { return ends[1].has(eof) })
 	ends[1].wantData(t, long(100_000))
 }
 
@@ -562,7 +563,7 @@ func TestSettingsOfTheStreamBelowSurvive(t *testing.T) {
 			from.want(t, connected)
 			to.want(t, connected)
 			write(t, c, long(50_000))
-			await(t, base, "all data", func() bool { return len(to.data) == 50_000 })
+			evtest.Await(t, base, "all data", func() bool { return len(to.data) == 50_000 })
 			to.wantData(t, long(50_000))
 			check := func(when string) {
 				t.Helper()

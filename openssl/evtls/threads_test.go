@@ -69,7 +69,7 @@ func TestThreadSafe(t *testing.T) {
 			base.DelVirtual()
 			ok(t, <-loop)
 			c.Free()
-			turn(t, base)
+			evtest.Turn(t, base)
 			base.Free()
 		})
 	}
@@ -84,7 +84,7 @@ func TestLoopsOnThreads(t *testing.T) {
 		ok(t, err)
 		client, server := plain(tls.VersionTLS13)
 		c, s := newEnds(t, base, client, server, 0)
-		turn(t, base)
+		evtest.Turn(t, base)
 		runtime.LockOSThread()
 		write(t, c.b, "hello")
 		settle(t, base)

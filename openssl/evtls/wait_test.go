@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -49,7 +50,7 @@ func TestFunctionsThatFailWhileTheHandshakeWaits(t *testing.T) {
 				}
 				server.TLS.Certificates = nil
 				c, s := newEnds(t, base, client, server, 0)
-				await(t, base, "the end of the handshake", func() bool {
+				evtest.Await(t, base, "the end of the handshake", func() bool {
 					return (c.failed() || c.has(connected)) && (s.failed() || s.has(connected))
 				})
 				want(t, "client fails", c.failed(), tt.fails)

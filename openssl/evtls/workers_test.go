@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
 
@@ -38,7 +39,7 @@ func TestLoopIsNotHeldUpByHandshakes(t *testing.T) {
 		ends = append(ends, newEnd(t, b, evtls.Accepting, server, 0))
 		write(t, a, string(hello))
 	}
-	await(t, base, "failures", func() bool {
+	evtest.Await(t, base, "failures", func() bool {
 		return !slices.ContainsFunc(ends, func(e *end) bool { return !e.failed() })
 	})
 	want(t, "handshakes", len(begun), handshakes)
