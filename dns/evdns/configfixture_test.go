@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 // newTestBase makes a base on a loop of its own, without nameservers, that says
@@ -23,7 +24,7 @@ func newTestBase(t testing.TB, flags BaseFlags) *Base {
 	if err != nil {
 		t.Fatal(err)
 	}
-	LogTo(t, slog.DiscardHandler)
+	dnstest.LogTo(t, slog.DiscardHandler)
 	t.Cleanup(func() {
 		b.Free(false)
 		loop.Free()

@@ -2,7 +2,9 @@ package evdns
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
@@ -102,3 +104,9 @@ func (b *Base) Leftovers() string {
 	return fmt.Sprintf("%d users, %d joined, %d questions, %d waiting, %d in flight",
 		q.users, q.joined, q.questions.n, q.waiting.Len(), q.inflight.Len())
 }
+
+// MaxSeconds is the longest timeout.
+const MaxSeconds = maxSeconds
+
+// OptionNames returns the names of all options, sorted.
+func OptionNames() []string { return slices.Sorted(maps.Keys(optionTable)) }

@@ -11,6 +11,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/go-libevent/libevent/dns/evdns"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 func TestNoNameserverAnswers(t *testing.T) {
@@ -392,7 +393,7 @@ type appointment struct {
 
 func watch(t testing.TB) *logbook {
 	l := new(logbook)
-	evdns.LogTo(t, slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	dnstest.LogTo(t, slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	return l
 }
 

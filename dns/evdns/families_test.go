@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/dns/evdns"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 // With no-aaaa there are no IPv6 addresses of nameservers' knowing; whether a name
@@ -65,7 +66,7 @@ func TestNoAAAAOfSingleLookups(t *testing.T) {
 			ok(t, err)
 			dispatch(t, loop)
 			a.fails(t, want)
-			equal(t, "type", a.Type, evdns.TypeAAAA)
+			dnstest.Equal(t, "type", a.Type, evdns.TypeAAAA)
 		}
 	}
 }
@@ -82,7 +83,7 @@ func TestSingleRequestAsksForOneFamilyAfterTheOther(t *testing.T) {
 		u.does(func(q *question) {
 			err := loop.Post(func() {
 				types = append(types, q.qtype())
-				equal(t, option+": questions at a time", b.Inflight(), 1)
+				dnstest.Equal(t, option+": questions at a time", b.Inflight(), 1)
 				answers(q)
 			})
 			if err != nil {
@@ -100,6 +101,6 @@ func TestSingleRequestAsksForOneFamilyAfterTheOther(t *testing.T) {
 		none := getaddrinfo(b, "none.example", "80", &stream)
 		dispatch(t, loop)
 		none.fails(t, evutil.EAINoName)
-		equal(t, "questions", len(types), 3)
+		dnstest.Equal(t, "questions", len(types), 3)
 	}
 }

@@ -4,48 +4,27 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
-	"runtime"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/miekg/dns"
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/dns/evdns"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
-// patience is how long a test waits for what must come; it is there to end tests
-// that have failed, on a machine that may be busy.
-const patience = 30 * time.Second
+// Short names of what all tests use.
+var (
+	ok       = dnstest.OK
+	is       = dnstest.Is
+	dispatch = dnstest.Dispatch
+	record   = dnstest.Record
+	addr     = dnstest.Addr
+	newLoop  = evtest.Base
+)
 
-func ok(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// equal checks a value.
-func equal[T comparable](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
-}
-
-// is checks an error.
-func is(t testing.TB, what string, got, want error) {
-	t.Helper()
-	if !errors.Is(got, want) {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
-}
-
-// newLoop returns an event base that lives as long as the test, which fails if
-// it leaves anything behind.
-var newLoop = evtest.Base
+const patience = evtest.Patience
 
 // newResolver returns a resolver that asks the given nameservers, always, and
 // lets the loop end when there is nothing to do.
@@ -59,7 +38,7 @@ func newResolverWith(t testing.TB, loop *event.Base, flags evdns.BaseFlags, serv
 	b, err := evdns.NewBase(loop, flags)
 	ok(t, err)
 	t.Cleanup(func() { b.Free(false) })
-	evdns.LogTo(t, slog.DiscardHandler)
+	dnstest.LogTo(t, slog.DiscardHandler)
 	for _, s := range servers {
 		ok(t, b.AddNameserver(s.addr))
 	}
@@ -71,22 +50,6 @@ func set(t testing.TB, b *evdns.Base, options ...string) {
 	t.Helper()
 	for i := 0; i < len(options); i += 2 {
 		ok(t, b.SetOption(options[i], options[i+1]))
-	}
-}
-
-// dispatch runs the loop until it ends by itself or is ended.
-func dispatch(t testing.TB, loop *event.Base) {
-	t.Helper()
-	var late atomic.Bool
-	guard := time.AfterFunc(patience, func() {
-		late.Store(true)
-		loop.LoopExit(0)
-	})
-	defer guard.Stop()
-	ok(t, loop.Dispatch())
-	if late.Load() {
-		stacks := make([]byte, 1<<16)
-		t.Fatalf("the loop has waited in vain\n%s", stacks[:runtime.Stack(stacks, true)])
 	}
 }
 
@@ -138,16 +101,6 @@ func (a *answer) fails(t testing.TB, want error) {
 		t.Errorf("%d calls, the last with %v, %v; want the error %v", a.calls, a.Answer, a.err, want)
 	}
 }
-
-// record returns a resource record from its text.
-func record(t testing.TB, text string) dns.RR {
-	t.Helper()
-	rr, err := dns.NewRR(text)
-	ok(t, err)
-	return rr
-}
-
-func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
 // bits writes the bits of a header as dig does.
 func bits(m *dns.Msg) string {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/dns/evdns"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 // FuzzAnswer gives a resolver messages that begin as an answer should, or not,
@@ -39,7 +40,7 @@ func FuzzAnswer(f *testing.F) {
 		l, err := evdns.NewLine(loop)
 		ok(t, err)
 		defer l.Base.Free(false)
-		evdns.LogTo(t, slog.DiscardHandler)
+		dnstest.LogTo(t, slog.DiscardHandler)
 		calls := 0
 		var r *evdns.Request
 		switch kind % 4 {

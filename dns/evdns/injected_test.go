@@ -13,6 +13,7 @@ import (
 	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/dns/evdns"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 // etc is a file system with the configuration of a host.
@@ -49,7 +50,7 @@ func TestTheConfigurationOfTheSystemComesFromTheFileSystemOfTheConfig(t *testing
 	if got, want := nameserversOf(t, b), []string{"192.0.2.53:53", "[2001:db8::53]:53"}; !slices.Equal(got, want) {
 		t.Errorf("nameservers %q, want %q", got, want)
 	}
-	equal(t, "attempts", b.Config().Attempts, 2)
+	dnstest.Equal(t, "attempts", b.Config().Attempts, 2)
 	called := false
 	b.GetAddrInfo("host.example", "80", nil, func(infos []evutil.AddrInfo, err error) {
 		called = true
@@ -58,7 +59,7 @@ func TestTheConfigurationOfTheSystemComesFromTheFileSystemOfTheConfig(t *testing
 			t.Errorf("got %v", infos)
 		}
 	})
-	equal(t, "called at once", called, true)
+	dnstest.Equal(t, "called at once", called, true)
 }
 
 func TestFilesThatTheFileSystemOfTheConfigDoesNotHave(t *testing.T) {
@@ -73,7 +74,7 @@ func TestARootedNameAndARelativeOneAreTheSameFile(t *testing.T) {
 	for _, name := range []string{"/etc/resolv.conf", "etc/resolv.conf", "//etc/./resolv.conf"} {
 		b := newConfigured(t, 0, evdns.Config{FS: etc("nameserver 192.0.2.53\n", "")})
 		ok(t, b.ParseResolvConf(evdns.OptionNameservers, name))
-		equal(t, "nameservers of "+name, b.CountNameservers(), 1)
+		dnstest.Equal(t, "nameservers of "+name, b.CountNameservers(), 1)
 	}
 }
 
@@ -128,8 +129,8 @@ func TestSetConfigSeedsAnew(t *testing.T) {
 		return <-wires
 	}
 	first, again, other := ids(1), ids(1), ids(2)
-	equal(t, "the same seed, the same query", string(again), string(first))
-	equal(t, "another seed, the same query", bytes.Equal(other, first), false)
+	dnstest.Equal(t, "the same seed, the same query", string(again), string(first))
+	dnstest.Equal(t, "another seed, the same query", bytes.Equal(other, first), false)
 }
 
 func TestARandomSourceThatFails(t *testing.T) {
@@ -138,7 +139,7 @@ func TestARandomSourceThatFails(t *testing.T) {
 	is(t, "new resolver", err, broken)
 	b := newConfigured(t, 0, evdns.Config{})
 	is(t, "set config", b.SetConfig(evdns.Config{Attempts: 9, Random: iotest.ErrReader(broken)}), broken)
-	equal(t, "attempts after an error", b.Config().Attempts, 3)
+	dnstest.Equal(t, "attempts after an error", b.Config().Attempts, 3)
 }
 
 func TestAConfigThatIsNotValidMakesNoResolver(t *testing.T) {
@@ -160,6 +161,6 @@ func TestTheCacheLivesByTheClockOfTheBase(t *testing.T) {
 	}{{0, 1}, {59 * time.Second, 1}, {time.Second, 2}} {
 		clock.Advance(step.pass)
 		lookup(t, loop, b, "www.example").want(t, "192.0.2.1")
-		equal(t, "queries", len(u.questions()), step.queries)
+		dnstest.Equal(t, "queries", len(u.questions()), step.queries)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 // newIdle returns a resolver for which nothing is sent.
@@ -21,7 +22,7 @@ func newIdle(t *testing.T, nameservers ...string) (*event.Base, *Base) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.Free(false) })
-	LogTo(t, slog.DiscardHandler)
+	dnstest.LogTo(t, slog.DiscardHandler)
 	for _, s := range nameservers {
 		if err := b.AddNameserverString(s); err != nil {
 			t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/dns/evdns"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 // Whether an answer was validated is known only from nameservers that are trusted, by
@@ -33,7 +34,7 @@ func TestADIsOnlyTrustedIfAsked(t *testing.T) {
 			for range 2 { // the second from memory, perhaps
 				_, err := b.Query("www.example", dns.TypeTXT, 0, func(m *dns.Msg, err error) {
 					ok(t, err)
-					equal(t, "AD", m.AuthenticatedData, trust)
+					dnstest.Equal(t, "AD", m.AuthenticatedData, trust)
 				})
 				ok(t, err)
 				dispatch(t, loop)
@@ -81,9 +82,9 @@ func TestNamesThatAreAliasesAndHaveAddresses(t *testing.T) {
 			})
 			a := lookup(t, loop, newResolver(t, loop, u), "www.example")
 			a.want(t, tt.want)
-			equal(t, "canonical name", a.CanonName, tt.canon)
+			dnstest.Equal(t, "canonical name", a.CanonName, tt.canon)
 			if tt.name != "in a circle" {
-				equal(t, "TTL", a.TTL, tt.ttl)
+				dnstest.Equal(t, "TTL", a.TTL, tt.ttl)
 			}
 		})
 	}
@@ -127,10 +128,10 @@ func TestTruncatedAnswersOverTCP(t *testing.T) {
 					a.want(t, tt.want)
 				}
 			}
-			equal(t, "questions", len(u.questions()), 4)
+			dnstest.Equal(t, "questions", len(u.questions()), 4)
 			_, err := b.Query("www.example", dns.TypeA, evdns.UseVC, func(m *dns.Msg, err error) {
 				is(t, "message", err, map[bool]error{true: tt.err, false: nil}[len(tt.records) == 0])
-				equal(t, "TC", m.Truncated, true)
+				dnstest.Equal(t, "TC", m.Truncated, true)
 			})
 			ok(t, err)
 			dispatch(t, loop)
@@ -172,10 +173,10 @@ func TestNameserversThatDoNotKnowEDNS(t *testing.T) {
 				})
 				for i := range 4 {
 					lookup(t, loop, b, "www.example").want(t, "192.0.2.1")
-					equal(t, "questions", len(u.questions()), 2+i)
+					dnstest.Equal(t, "questions", len(u.questions()), 2+i)
 				}
 				u.stop()
-				equal(t, "questions with EDNS", edns, 1)
+				dnstest.Equal(t, "questions with EDNS", edns, 1)
 			})
 		}
 	}
@@ -217,7 +218,7 @@ func TestEDNSIsNotBlamedForEverything(t *testing.T) {
 	lookup(t, loop, b, "b.example").want(t, "192.0.2.1")
 	u.stop()
 	for name, want := range map[string]int{"a.example": 1, "lost.example": 2, "notimp.example": 1, "b.example": 1} {
-		equal(t, name+": questions with EDNS", with[name], want)
+		dnstest.Equal(t, name+": questions with EDNS", with[name], want)
 	}
 }
 
@@ -265,7 +266,7 @@ func TestNameserversThatChangeLetters(t *testing.T) {
 			u.does(tt.script)
 			for _, asked := range tt.asked {
 				lookup(t, loop, b, "www.example").want(t, "192.0.2.1")
-				equal(t, "questions", len(u.questions()), asked)
+				dnstest.Equal(t, "questions", len(u.questions()), asked)
 			}
 		})
 	}
@@ -286,7 +287,7 @@ func TestNameserversThatChangeLettersWithoutTCP(t *testing.T) {
 	})
 	lookup(t, loop, b, "www.example").want(t, "192.0.2.1")
 	u.stop()
-	equal(t, "ids", len(ids), 2)
+	dnstest.Equal(t, "ids", len(ids), 2)
 }
 
 // A dot that is escaped is part of a label, also at the end of a name.
@@ -311,12 +312,12 @@ func TestNamesWithAnEscapedDotAtTheEnd(t *testing.T) {
 		for range 2 { // the second from memory
 			_, err := b.Query(name, dns.TypeTXT, evdns.NoSearch, func(m *dns.Msg, err error) {
 				ok(t, err)
-				equal(t, "answers", len(m.Answer), 1)
+				dnstest.Equal(t, "answers", len(m.Answer), 1)
 			})
 			ok(t, err)
 			dispatch(t, loop)
 		}
-		equal(t, name+": questions", len(u.questions()), 1)
+		dnstest.Equal(t, name+": questions", len(u.questions()), 1)
 	}
 }
 
@@ -345,7 +346,7 @@ func TestNameserversThatOnlyRefer(t *testing.T) {
 			lookup(t, loop, b, "www.example").fails(t, evdns.ErrNoData)
 			r := ask(t, loop, b, "www.example", evdns.QueryConfig{Nameserver: lame.addr})
 			is(t, "message", r.err, evdns.ErrNoData)
-			equal(t, "RA", r.msg.RecursionAvailable, false)
+			dnstest.Equal(t, "RA", r.msg.RecursionAvailable, false)
 		})
 	}
 }
@@ -370,6 +371,6 @@ func TestNothingIsAnAnswer(t *testing.T) {
 		if a := lookup(t, loop, b, "www.example"); a.err == nil {
 			t.Errorf("%s: found %v", name, a.Addrs)
 		}
-		equal(t, name+": questions", len(one.questions())+len(two.questions()), 1)
+		dnstest.Equal(t, name+": questions", len(one.questions())+len(two.questions()), 1)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/dns/evdns"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 // A reply is what the callback of a query was told.
@@ -30,7 +31,7 @@ func ask(t testing.TB, loop *event.Base, b *evdns.Base, name string, cfg evdns.Q
 	_, err := b.QueryWith(name, dns.TypeTXT, cfg, r.callback)
 	ok(t, err)
 	dispatch(t, loop)
-	equal(t, "calls", r.calls, 1)
+	dnstest.Equal(t, "calls", r.calls, 1)
 	return r
 }
 
@@ -69,24 +70,24 @@ func TestQueriesSayHowToAsk(t *testing.T) {
 					if got := bits(q.msg); got != tt.bits {
 						t.Errorf("bits %q, want %q", got, tt.bits)
 					}
-					equal(t, "class", q.msg.Question[0].Qclass, tt.class)
+					dnstest.Equal(t, "class", q.msg.Question[0].Qclass, tt.class)
 					opt := q.msg.IsEdns0()
 					if opt == nil {
 						opt = new(dns.OPT)
 					}
-					equal(t, "size", opt.UDPSize(), size)
-					equal(t, "DO", size > 0 && opt.Do(), tt.do)
-					equal(t, "options", len(opt.Option), tt.options)
-					equal(t, "TCP", q.stream != nil, tt.cfg.Flags&evdns.UseVC != 0)
+					dnstest.Equal(t, "size", opt.UDPSize(), size)
+					dnstest.Equal(t, "DO", size > 0 && opt.Do(), tt.do)
+					dnstest.Equal(t, "options", len(opt.Option), tt.options)
+					dnstest.Equal(t, "TCP", q.stream != nil, tt.cfg.Flags&evdns.UseVC != 0)
 					m := q.reply(0, &dns.TXT{Hdr: dns.RR_Header{Name: q.msg.Question[0].Name, Rrtype: dns.TypeTXT, Class: tt.class, Ttl: 60}, Txt: []string{"x"}})
 					m.AuthenticatedData = true
 					q.send(m)
 				})
 				r := ask(t, loop, b, "www.example", tt.cfg)
 				ok(t, r.err)
-				equal(t, "answers", len(r.msg.Answer), 1)
-				equal(t, "AD", r.msg.AuthenticatedData, tt.cfg.AuthenticatedData)
-				equal(t, "question", r.msg.Question[0], dns.Question{Name: "www.example.", Qtype: dns.TypeTXT, Qclass: tt.class})
+				dnstest.Equal(t, "answers", len(r.msg.Answer), 1)
+				dnstest.Equal(t, "AD", r.msg.AuthenticatedData, tt.cfg.AuthenticatedData)
+				dnstest.Equal(t, "question", r.msg.Question[0], dns.Question{Name: "www.example.", Qtype: dns.TypeTXT, Qclass: tt.class})
 			})
 		}
 	}
@@ -118,10 +119,10 @@ func TestAnswersAreRememberedByHowTheyWereAskedFor(t *testing.T) {
 		if !tt.remembered {
 			asked++
 		}
-		equal(t, "questions", len(u.questions()), asked)
+		dnstest.Equal(t, "questions", len(u.questions()), asked)
 	}
 	ok(t, ask(t, loop, b, "www.example", evdns.QueryConfig{Class: dns.ClassINET, Timeout: time.Hour}).err)
-	equal(t, "questions", len(u.questions()), asked) // as the first
+	dnstest.Equal(t, "questions", len(u.questions()), asked) // as the first
 }
 
 // Questions under way at the same time are one only if they are asked in the same way.
@@ -138,7 +139,7 @@ func TestQuestionsInOtherWaysAreOthers(t *testing.T) {
 	for i := range replies {
 		ok(t, replies[i].err)
 	}
-	equal(t, "questions", len(u.questions()), n)
+	dnstest.Equal(t, "questions", len(u.questions()), n)
 }
 
 func TestQueriesEndInTime(t *testing.T) {
@@ -186,15 +187,15 @@ func TestQueriesNameTheirNameserver(t *testing.T) {
 				for i := range 3 {
 					r := ask(t, loop, b, "www.example", evdns.QueryConfig{Flags: tt.flags, Nameserver: u.addr})
 					ok(t, r.err)
-					equal(t, "questions", len(u.questions()), tt.asked*(i+1))
+					dnstest.Equal(t, "questions", len(u.questions()), tt.asked*(i+1))
 				}
 			}
-			equal(t, "nameservers", b.CountNameservers(), 2)
+			dnstest.Equal(t, "nameservers", b.CountNameservers(), 2)
 			before := len(guest.questions())
 			for range 4 {
 				lookup(t, loop, b, "www.example").want(t, "192.0.2.1")
 			}
-			equal(t, "questions for the guest", len(guest.questions()), before)
+			dnstest.Equal(t, "questions for the guest", len(guest.questions()), before)
 		})
 	}
 }
@@ -232,9 +233,9 @@ func TestNamedNameserverThatIsSilentOrRefuses(t *testing.T) {
 			for i := range 2 {
 				r := ask(t, loop, b, "www.example", evdns.QueryConfig{Nameserver: bad.addr})
 				is(t, "error", r.err, tt.err)
-				equal(t, "questions", len(bad.questions()), tt.asked*(i+1))
+				dnstest.Equal(t, "questions", len(bad.questions()), tt.asked*(i+1))
 			}
-			equal(t, "questions elsewhere", len(good.questions()), 0)
+			dnstest.Equal(t, "questions elsewhere", len(good.questions()), 0)
 		})
 	}
 }
@@ -260,7 +261,7 @@ func TestQueriesWithANameserverEndEarly(t *testing.T) {
 				}
 			})
 			dispatch(t, loop)
-			equal(t, "calls", r.calls, 1)
+			dnstest.Equal(t, "calls", r.calls, 1)
 			is(t, "error", r.err, map[string]error{"cancel": evdns.ErrCancel, "free": evdns.ErrShutdown}[name])
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
 )
 
@@ -351,7 +352,7 @@ func TestParseResolvConfRefusesUnknownFlagsAndFreedBases(t *testing.T) {
 func TestSkippedLinesAreLoggedWithFileAndNumber(t *testing.T) {
 	var log bytes.Buffer
 	b := newTestBase(t, 0)
-	LogTo(t, slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	dnstest.LogTo(t, slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	file := writeConfig(t, "nameserver 192.0.2.1\nnameserver nonsense\noptions inet6\n")
 	if err := b.ParseResolvConf(OptionNameservers, file); err != nil {
 		t.Fatal(err)

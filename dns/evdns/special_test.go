@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/dns/evdns"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 // specialCases are names that no nameserver is asked for, and others like them.
@@ -47,7 +48,7 @@ func TestNamesThatNoNameserverIsAskedFor(t *testing.T) {
 				v4, v6 := new(answer), new(answer)
 				_, err := b.ResolveIPv4(tt.name, 0, v4.callback)
 				ok(t, err)
-				equal(t, "calls before the loop runs", v4.calls, 0)
+				dnstest.Equal(t, "calls before the loop runs", v4.calls, 0)
 				_, err = b.ResolveIPv6(tt.name, 0, v6.callback)
 				ok(t, err)
 				dispatch(t, loop)
@@ -62,7 +63,7 @@ func TestNamesThatNoNameserverIsAskedFor(t *testing.T) {
 					v4.fails(t, evdns.ErrNotExist)
 					v6.fails(t, evdns.ErrNotExist)
 				}
-				equal(t, "asked", len(u.questions()) > 0, tt.asked)
+				dnstest.Equal(t, "asked", len(u.questions()) > 0, tt.asked)
 			})
 		}
 	}
@@ -88,13 +89,13 @@ func TestMessagesAboutNamesThatNoNameserverIsAskedFor(t *testing.T) {
 		ok(t, b.AddSearch("search.example"))
 		_, err := b.Query(tt.name, tt.qtype, 0, func(m *dns.Msg, err error) {
 			is(t, tt.name, err, tt.err)
-			equal(t, "code", m.Rcode, tt.rcode)
-			equal(t, "question", m.Question[0], dns.Question{Name: dns.Fqdn(tt.name), Qtype: tt.qtype, Qclass: dns.ClassINET})
+			dnstest.Equal(t, "code", m.Rcode, tt.rcode)
+			dnstest.Equal(t, "question", m.Question[0], dns.Question{Name: dns.Fqdn(tt.name), Qtype: tt.qtype, Qclass: dns.ClassINET})
 			if tt.answer != "" {
-				equal(t, "answer", m.Answer[0].String(), record(t, tt.answer).String())
+				dnstest.Equal(t, "answer", m.Answer[0].String(), record(t, tt.answer).String())
 			} else {
-				equal(t, "answers", len(m.Answer), 0)
-				equal(t, "SOA", m.Ns[0].Header().Rrtype, dns.TypeSOA)
+				dnstest.Equal(t, "answers", len(m.Answer), 0)
+				dnstest.Equal(t, "SOA", m.Ns[0].Header().Rrtype, dns.TypeSOA)
 			}
 			if _, err := m.Pack(); err != nil {
 				t.Error(err)
@@ -102,7 +103,7 @@ func TestMessagesAboutNamesThatNoNameserverIsAskedFor(t *testing.T) {
 		})
 		ok(t, err)
 		dispatch(t, loop)
-		equal(t, "questions", len(u.questions()), 0)
+		dnstest.Equal(t, "questions", len(u.questions()), 0)
 	}
 }
 
@@ -112,7 +113,7 @@ func TestALabelThatContainsLocalhost(t *testing.T) {
 	_, err := newResolver(t, loop, u).Query(`a\.localhost`, dns.TypeTXT, 0, func(_ *dns.Msg, err error) { ok(t, err) })
 	ok(t, err)
 	dispatch(t, loop)
-	equal(t, "questions", len(u.questions()), 1)
+	dnstest.Equal(t, "questions", len(u.questions()), 1)
 }
 
 func TestGetAddrInfoOfNamesThatNoNameserverIsAskedFor(t *testing.T) {
@@ -133,7 +134,7 @@ func TestGetAddrInfoOfNamesThatNoNameserverIsAskedFor(t *testing.T) {
 			} else {
 				r.fails(t, evutil.EAINoName)
 			}
-			equal(t, "questions", len(u.questions()), 0)
+			dnstest.Equal(t, "questions", len(u.questions()), 0)
 		}
 	}
 }
@@ -158,5 +159,5 @@ func TestSearchDomainsThatNoNameserverIsAskedFor(t *testing.T) {
 	ok(t, b.AddSearch("invalid"))
 	lookup(t, loop, b, "a").want(t, "127.0.0.1")
 	getaddrinfo(b, "a", "80", &stream).want(t, "[::1]:80", "127.0.0.1:80")
-	equal(t, "questions", len(u.questions()), 0)
+	dnstest.Equal(t, "questions", len(u.questions()), 0)
 }

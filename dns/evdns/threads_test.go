@@ -10,8 +10,8 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evtest"
-	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/dns/evdns"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 // With locks, any goroutine may use the resolver, while the loop runs.
@@ -92,39 +92,15 @@ func TestManyGoroutines(t *testing.T) {
 	ok(t, <-ended)
 }
 
-// brokenLock is a lock that cannot be taken.
-type brokenLock struct{}
-
-var errBrokenLock = errors.New("broken lock")
-
-func (brokenLock) Lock(evthread.Mode) error   { return errBrokenLock }
-func (brokenLock) Unlock(evthread.Mode) error { return errBrokenLock }
-
-// Errors of locks go to the fatal callback, as everywhere.
+// Errors of locks go to the fatal callback.
 func TestBrokenLocksAreFatal(t *testing.T) {
 	loop := newLoop(t)
-	ok(t, evthread.SetLockCallbacks(&evthread.LockCallbacks{
-		APIVersion:     evthread.LockAPIVersion,
-		SupportedTypes: evthread.Recursive,
-		Alloc:          func(evthread.LockType) (evthread.Lock, error) { return brokenLock{}, nil },
-	}))
-	var fatal []error
-	event.SetFatalCallback(func(err error) { fatal = append(fatal, err) })
-	event.SetLogCallback(func(event.LogSeverity, string) {}) // that locks are removed
-	t.Cleanup(func() {
-		event.SetFatalCallback(nil)
-		event.SetLogCallback(nil)
+	dnstest.CheckBrokenLocks(t, func() (func(), error) {
+		b, err := evdns.NewBase(loop, evdns.DisableWhenInactive)
+		if err != nil {
+			return nil, err
+		}
+		t.Cleanup(func() { b.Free(false) })
+		return func() { b.CountNameservers() }, nil
 	})
-	b, err := evdns.NewBase(loop, evdns.DisableWhenInactive)
-	ok(t, evthread.SetLockCallbacks(nil))
-	ok(t, err)
-	t.Cleanup(func() { b.Free(false) })
-	fatal = nil
-	b.CountNameservers()
-	if len(fatal) != 2 { // of Lock and of Unlock
-		t.Errorf("fatal errors %v, want two", fatal)
-	}
-	for _, err := range fatal {
-		is(t, "fatal error", err, errBrokenLock)
-	}
 }

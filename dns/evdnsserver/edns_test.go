@@ -8,6 +8,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/go-libevent/libevent/dns/evdnsserver"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 // texts adds n records of 100 bytes of data each to a section.
@@ -60,14 +61,14 @@ func TestServerTruncation(t *testing.T) {
 					ok(t, r.Respond(0))
 				})
 				cut := tt.want < tt.sent
-				equal(t, "truncated", got.Truncated, cut && section != evdnsserver.AdditionalSection)
+				dnstest.Equal(t, "truncated", got.Truncated, cut && section != evdnsserver.AdditionalSection)
 				extra := len(got.Extra)
-				equal(t, "OPT", got.IsEdns0() != nil, tt.edns > 0)
+				dnstest.Equal(t, "OPT", got.IsEdns0() != nil, tt.edns > 0)
 				if tt.edns > 0 {
 					extra--
 				}
-				equal(t, "records", len(got.Answer)+len(got.Ns)+extra, tt.want)
-				equal(t, "counted", s.Stats().Truncated > 0, got.Truncated)
+				dnstest.Equal(t, "records", len(got.Answer)+len(got.Ns)+extra, tt.want)
+				dnstest.Equal(t, "counted", s.Stats().Truncated > 0, got.Truncated)
 			})
 		}
 	}
@@ -81,8 +82,8 @@ func TestServerAnswersOfAnyLengthByTCP(t *testing.T) {
 			texts(t, r, evdnsserver.AnswerSection, n)
 			ok(t, r.Respond(0))
 		})
-		equal(t, "records", len(got.Answer), min(n, fits))
-		equal(t, "truncated", got.Truncated, n > fits)
+		dnstest.Equal(t, "records", len(got.Answer), min(n, fits))
+		dnstest.Equal(t, "truncated", got.Truncated, n > fits)
 	}
 }
 
@@ -100,13 +101,13 @@ func TestServerLongestAnswer(t *testing.T) {
 	ok(t, r.AddReply(evdnsserver.AnswerSection, rr))
 	ok(t, r.Respond(0))
 	got := c.recv()
-	equal(t, "bytes", len(got), 65535)
-	equal(t, "records", len(unpack(t, got).Answer), 1)
+	dnstest.Equal(t, "bytes", len(got), 65535)
+	dnstest.Equal(t, "records", len(unpack(t, got).Answer), 1)
 }
 
 func TestServerSpeaksEDNSWithThoseWhoDo(t *testing.T) {
 	eachServer(t, func(t *testing.T, s *testServer) {
-		equal(t, "OPT", s.ask(query("example.com"), respond(t, 0)).IsEdns0(), nil)
+		dnstest.Equal(t, "OPT", s.ask(query("example.com"), respond(t, 0)).IsEdns0(), nil)
 		for _, do := range []bool{false, true} {
 			m := query("example.com")
 			m.SetEdns0(4096, do)
@@ -115,11 +116,11 @@ func TestServerSpeaksEDNSWithThoseWhoDo(t *testing.T) {
 			if opt == nil {
 				t.Fatal("no OPT")
 			}
-			equal(t, "records", len(got.Extra), 1)
-			equal(t, "size", opt.UDPSize(), 1232)
-			equal(t, "version", opt.Version(), 0)
-			equal(t, "DO", opt.Do(), do)
-			equal(t, "code", got.Rcode, dns.RcodeNameError)
+			dnstest.Equal(t, "records", len(got.Extra), 1)
+			dnstest.Equal(t, "size", opt.UDPSize(), 1232)
+			dnstest.Equal(t, "version", opt.Version(), 0)
+			dnstest.Equal(t, "DO", opt.Do(), do)
+			dnstest.Equal(t, "code", got.Rcode, dns.RcodeNameError)
 		}
 	})
 }
@@ -132,11 +133,11 @@ func TestServerDoesNotSpeakLaterVersionsOfEDNS(t *testing.T) {
 	m.IsEdns0().SetVersion(1)
 	c.send(pack(t, m))
 	got := c.recvMsg()
-	equal(t, "code", got.Rcode, dns.RcodeBadVers)
-	equal(t, "version", got.IsEdns0().Version(), 0)
-	equal(t, "question", got.Question[0], m.Question[0])
-	equal(t, "requests", len(s.requests), 0)
-	equal(t, "refused", s.Stats().Refused, 1)
+	dnstest.Equal(t, "code", got.Rcode, dns.RcodeBadVers)
+	dnstest.Equal(t, "version", got.IsEdns0().Version(), 0)
+	dnstest.Equal(t, "question", got.Question[0], m.Question[0])
+	dnstest.Equal(t, "requests", len(s.requests), 0)
+	dnstest.Equal(t, "refused", s.Stats().Refused, 1)
 }
 
 // Users may have options of their own, as to explain errors (RFC 8914).
@@ -152,15 +153,15 @@ func TestServerOptions(t *testing.T) {
 	m.SetEdns0(512, true)
 	got := newUDPServer(t).ask(m, add)
 	opt := got.IsEdns0()
-	equal(t, "options", len(opt.Option), 1)
-	equal(t, "error", opt.Option[0].(*dns.EDNS0_EDE).InfoCode, dns.ExtendedErrorCodeBlocked)
-	equal(t, "size", opt.UDPSize(), 1400)
-	equal(t, "DO", opt.Do(), true)
-	equal(t, "records", len(got.Answer), 4)
-	equal(t, "truncated", got.Truncated, true)
+	dnstest.Equal(t, "options", len(opt.Option), 1)
+	dnstest.Equal(t, "error", opt.Option[0].(*dns.EDNS0_EDE).InfoCode, dns.ExtendedErrorCodeBlocked)
+	dnstest.Equal(t, "size", opt.UDPSize(), 1400)
+	dnstest.Equal(t, "DO", opt.Do(), true)
+	dnstest.Equal(t, "records", len(got.Answer), 4)
+	dnstest.Equal(t, "truncated", got.Truncated, true)
 
 	got = newUDPServer(t).ask(query("example.com"), add)
-	equal(t, "OPT for those who do not speak EDNS", got.IsEdns0(), nil)
+	dnstest.Equal(t, "OPT for those who do not speak EDNS", got.IsEdns0(), nil)
 }
 
 func TestServerRespondMsg(t *testing.T) {
@@ -185,16 +186,16 @@ func TestServerRespondMsg(t *testing.T) {
 				ok(t, r.AddA("left.aside", ttl, v4))
 				ok(t, r.RespondMsg(answer))
 			})
-			equal(t, "message of the user", answer.String(), before)
-			equal(t, "id", got.Id, m.Id)
-			equal(t, "question", got.Question[0], m.Question[0])
-			equal(t, "answers", len(got.Answer), 1)
-			equal(t, "authorities", len(got.Ns), 1)
-			equal(t, "OPT", got.IsEdns0() != nil, edns)
+			dnstest.Equal(t, "message of the user", answer.String(), before)
+			dnstest.Equal(t, "id", got.Id, m.Id)
+			dnstest.Equal(t, "question", got.Question[0], m.Question[0])
+			dnstest.Equal(t, "answers", len(got.Answer), 1)
+			dnstest.Equal(t, "authorities", len(got.Ns), 1)
+			dnstest.Equal(t, "OPT", got.IsEdns0() != nil, edns)
 			if edns {
-				equal(t, "additional records", len(got.Extra), 2)
+				dnstest.Equal(t, "additional records", len(got.Extra), 2)
 			} else {
-				equal(t, "additional records", len(got.Extra), 1)
+				dnstest.Equal(t, "additional records", len(got.Extra), 1)
 			}
 		}
 	})
@@ -211,11 +212,11 @@ func TestServerRespondMsgTruncates(t *testing.T) {
 			m.SetEdns0(size, false)
 		}
 		got := newUDPServer(t).ask(m, func(r *evdnsserver.Request) { ok(t, r.RespondMsg(answer)) })
-		equal(t, "truncated", got.Truncated, true)
-		equal(t, "records", len(got.Answer), want)
+		dnstest.Equal(t, "truncated", got.Truncated, true)
+		dnstest.Equal(t, "records", len(got.Answer), want)
 	}
 	got := newTCPServer(t).ask(query("example.com"), func(r *evdnsserver.Request) { ok(t, r.RespondMsg(answer)) })
-	equal(t, "truncated by TCP", got.Truncated, true)
+	dnstest.Equal(t, "truncated by TCP", got.Truncated, true)
 	if len(got.Answer) < 500 {
 		t.Errorf("%d records by TCP", len(got.Answer))
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/dns/evdns"
 	"github.com/go-libevent/libevent/dns/evdnsserver"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 // badAnswers are answers that cannot be made, and what becomes of them. Each is
@@ -116,15 +117,15 @@ func TestServerRequestsEndWhoseAnswersFail(t *testing.T) {
 				r := s.receive(1)[0]
 				is(t, "answer", tt.answer(r), tt.want)
 				got := c.recvMsg()
-				equal(t, "id", got.Id, m.Id)
-				equal(t, "code", got.Rcode, tt.rcode)
-				equal(t, "truncated", got.Truncated, tt.truncated)
-				equal(t, "OPT", got.IsEdns0() != nil, tt.edns)
-				equal(t, "answers", len(got.Answer), 0)
+				dnstest.Equal(t, "id", got.Id, m.Id)
+				dnstest.Equal(t, "code", got.Rcode, tt.rcode)
+				dnstest.Equal(t, "truncated", got.Truncated, tt.truncated)
+				dnstest.Equal(t, "OPT", got.IsEdns0() != nil, tt.edns)
+				dnstest.Equal(t, "answers", len(got.Answer), 0)
 				is(t, "another answer", r.Respond(0), evdnsserver.ErrAnswered)
 			})
 		}
-		equal(t, "requests", s.Stats().Requests, uint64(len(badAnswers)))
+		dnstest.Equal(t, "requests", s.Stats().Requests, uint64(len(badAnswers)))
 	})
 }
 
@@ -143,11 +144,11 @@ func TestServerRequestsEndThatNobodyAnswers(t *testing.T) {
 			c.send(pack(t, m))
 			r := s.receive(1)[0]
 			got := c.recvMsg()
-			equal(t, "id", got.Id, m.Id)
-			equal(t, "code", got.Rcode, dns.RcodeServerFailure)
-			equal(t, "question", got.Question[0], m.Question[0])
+			dnstest.Equal(t, "id", got.Id, m.Id)
+			dnstest.Equal(t, "code", got.Rcode, dns.RcodeServerFailure)
+			dnstest.Equal(t, "question", got.Question[0], m.Question[0])
 			is(t, "late answer", r.Respond(0), evdnsserver.ErrAnswered)
-			equal(t, "expired", s.Stats().Expired, n+1)
+			dnstest.Equal(t, "expired", s.Stats().Expired, n+1)
 		}
 	})
 }
@@ -164,15 +165,15 @@ func TestServerRequestsExpireInTheirOrder(t *testing.T) {
 		requests := s.receive(5)
 		for _, i := range []int{0, 2, 4} {
 			ok(t, requests[i].Respond(0))
-			equal(t, "answered", c.recvMsg().Rcode, 0)
+			dnstest.Equal(t, "answered", c.recvMsg().Rcode, 0)
 		}
 		ok(t, s.SetRequestTimeout(time.Nanosecond))
 		for _, name := range []string{"b.", "d."} {
 			got := c.recvMsg()
-			equal(t, "question", got.Question[0].Name, name)
-			equal(t, "code", got.Rcode, dns.RcodeServerFailure)
+			dnstest.Equal(t, "question", got.Question[0].Name, name)
+			dnstest.Equal(t, "code", got.Rcode, dns.RcodeServerFailure)
 		}
-		equal(t, "expired", s.Stats().Expired, 2)
+		dnstest.Equal(t, "expired", s.Stats().Expired, 2)
 	})
 }
 
@@ -202,7 +203,7 @@ func TestServerLogsRequestsThatNobodyAnswers(t *testing.T) {
 	for range 5 {
 		c.recv()
 	}
-	equal(t, "lines", strings.Count(log.String(), "\n"), 1)
+	dnstest.Equal(t, "lines", strings.Count(log.String(), "\n"), 1)
 	for _, part := range []string{"server has not answered a request", "lost.example.", "client=127.0.0.1:"} {
 		if !strings.Contains(log.String(), part) {
 			t.Errorf("log %q, want %q in it", log, part)
@@ -225,8 +226,8 @@ func TestServerRequestsEndWhoseCallbackPanics(t *testing.T) {
 	for s.Stats().Answers == 1 {
 		survive(t, s.loop)
 	}
-	equal(t, "code", c.recvMsg().Rcode, dns.RcodeServerFailure)
-	equal(t, "code", c.recvMsg().Rcode, 0)
+	dnstest.Equal(t, "code", c.recvMsg().Rcode, dns.RcodeServerFailure)
+	dnstest.Equal(t, "code", c.recvMsg().Rcode, 0)
 }
 
 // Requests behind the one that panics, on the same connection, are still served.
@@ -243,8 +244,8 @@ func TestServerGoesOnWithAConnectionAfterAPanic(t *testing.T) {
 	for s.Stats().Answers < 2 {
 		survive(t, s.loop)
 	}
-	equal(t, "code", c.recvMsg().Rcode, dns.RcodeServerFailure)
-	equal(t, "code", c.recvMsg().Rcode, 0)
+	dnstest.Equal(t, "code", c.recvMsg().Rcode, dns.RcodeServerFailure)
+	dnstest.Equal(t, "code", c.recvMsg().Rcode, 0)
 }
 
 func panicsAtBadNames(t *testing.T) func(*evdnsserver.Request) {
@@ -305,6 +306,6 @@ func TestServerClosedAfterItsLoop(t *testing.T) {
 	dispatch(t, loop)
 	messages, err := b.Recv(client)
 	ok(t, err)
-	equal(t, "messages", len(messages), 1)
-	equal(t, "code", unpack(t, messages[0].Data).Rcode, dns.RcodeServerFailure)
+	dnstest.Equal(t, "messages", len(messages), 1)
+	dnstest.Equal(t, "code", unpack(t, messages[0].Data).Rcode, dns.RcodeServerFailure)
 }

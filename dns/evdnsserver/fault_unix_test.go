@@ -15,6 +15,7 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/dns/evdnsserver"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 // newPairServer starts a server on one end of a pair of datagram sockets, which,
@@ -59,12 +60,12 @@ func TestServerWaitsForRoomInItsSocket(t *testing.T) {
 		messages, err := b.Recv(client)
 		ok(t, err)
 		for _, m := range messages {
-			equal(t, "question", unpack(t, m.Data).Question[0].Name, fmt.Sprintf("host-%d.example.", got))
+			dnstest.Equal(t, "question", unpack(t, m.Data).Question[0].Name, fmt.Sprintf("host-%d.example.", got))
 			got++
 		}
 	}
-	equal(t, "answers", s.Stats().Answers, n)
-	equal(t, "failed answers", s.Stats().Failed, 0)
+	dnstest.Equal(t, "answers", s.Stats().Answers, n)
+	dnstest.Equal(t, "failed answers", s.Stats().Failed, 0)
 }
 
 // receiveNow runs the loop a few times, and returns what has arrived.
@@ -87,10 +88,10 @@ func TestServerRefusesAnswersWithoutRoom(t *testing.T) {
 	for i := range n {
 		done, err := b.Send(client, []datagram.Message{{Data: numbered(t, i)}})
 		ok(t, err)
-		equal(t, "sent", done, 1)
+		dnstest.Equal(t, "sent", done, 1)
 		requests = append(requests, s.receiveNow()...)
 	}
-	equal(t, "requests", len(requests), n)
+	dnstest.Equal(t, "requests", len(requests), n)
 	refused := 0
 	for _, r := range requests {
 		if err := r.Respond(0); err != nil {
@@ -101,7 +102,7 @@ func TestServerRefusesAnswersWithoutRoom(t *testing.T) {
 	if refused == 0 || refused > n-4096 {
 		t.Errorf("%d answers refused", refused)
 	}
-	equal(t, "failed answers", s.Stats().Failed, uint64(refused))
+	dnstest.Equal(t, "failed answers", s.Stats().Failed, uint64(refused))
 	s.Close()
 	got := 0
 	for got < n-refused {
@@ -145,12 +146,12 @@ func TestServerOnASocketThatFails(t *testing.T) {
 	if n := loop.Stats().Callbacks; n > 1 { // one pause may have ended
 		t.Errorf("%d callbacks in a pause", n)
 	}
-	equal(t, "messages", bytes.Count(log.Bytes(), []byte("\n")), 1)
+	dnstest.Equal(t, "messages", bytes.Count(log.Bytes(), []byte("\n")), 1)
 	for loop.Stats().Callbacks < 4 { // it tries again
 		_, err := loop.Loop(event.LoopOnce)
 		ok(t, err)
 	}
-	equal(t, "messages", bytes.Count(log.Bytes(), []byte("\n")), 1)
+	dnstest.Equal(t, "messages", bytes.Count(log.Bytes(), []byte("\n")), 1)
 }
 
 // Answers that the system does not take are counted, and logged once in a while.
@@ -168,8 +169,8 @@ func TestServerLogsWhatItCannotSend(t *testing.T) {
 		ok(t, r.Respond(0)) // to be sent at the end of the iteration
 	}
 	s.receiveNow()
-	equal(t, "failed answers", s.Stats().Failed, 5)
-	equal(t, "lines", strings.Count(log.String(), "\n"), 1)
+	dnstest.Equal(t, "failed answers", s.Stats().Failed, 5)
+	dnstest.Equal(t, "lines", strings.Count(log.String(), "\n"), 1)
 	for _, part := range []string{"server cannot send", "error=", "send fd"} {
 		if !strings.Contains(log.String(), part) {
 			t.Errorf("log %q, want %q in it", log, part)

@@ -3,7 +3,6 @@ package evdnsserver_test
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -19,25 +18,10 @@ import (
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
 	"github.com/go-libevent/libevent/dns/evdnsserver"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 var serverAddr = netip.MustParseAddrPort("127.0.0.1:0")
-
-// equal checks a value.
-func equal[T comparable](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
-}
-
-// is checks an error.
-func is(t testing.TB, what string, got, want error) {
-	t.Helper()
-	if !errors.Is(got, want) {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
-}
 
 // A testServer is a server for UDP or TCP, and where it is.
 type testServer struct {
@@ -118,7 +102,7 @@ func (s *testServer) receive(n int) []*evdnsserver.Request {
 	}
 	got := s.requests
 	s.requests = nil
-	equal(s.t, "requests", len(got), n)
+	dnstest.Equal(s.t, "requests", len(got), n)
 	return got
 }
 
@@ -269,13 +253,6 @@ func respond(t testing.TB, code int) func(*evdnsserver.Request) {
 		t.Helper()
 		ok(t, r.Respond(code))
 	}
-}
-
-// logTo has everything that is logged go to h until the end of the test.
-func logTo(t testing.TB, h slog.Handler) {
-	before := slog.Default()
-	t.Cleanup(func() { slog.SetDefault(before) })
-	slog.SetDefault(slog.New(h))
 }
 
 // logOf returns what is logged until the end of the test.

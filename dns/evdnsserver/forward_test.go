@@ -6,6 +6,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/go-libevent/libevent/dns/evdnsserver"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 // hopOptions are options of EDNS that are between two neighbours only: they say who
@@ -39,15 +40,15 @@ func TestServerRespondMsgKeepsTheHopToItself(t *testing.T) {
 			answer.Extra = []dns.RR{record(t, "ns.example.com. 60 A 192.0.2.53"), opt, sig0, tsig}
 			ok(t, r.RespondMsg(answer))
 		})
-		equal(t, "answers", len(got.Answer), 1)
-		equal(t, "Z", got.Zero, false)
-		equal(t, "additional records", len(got.Extra), 2)
-		equal(t, "additional record", got.Extra[0].Header().Name, "ns.example.com.")
+		dnstest.Equal(t, "answers", len(got.Answer), 1)
+		dnstest.Equal(t, "Z", got.Zero, false)
+		dnstest.Equal(t, "additional records", len(got.Extra), 2)
+		dnstest.Equal(t, "additional record", got.Extra[0].Header().Name, "ns.example.com.")
 		opt := got.IsEdns0()
-		equal(t, "size", opt.UDPSize(), 1232)
-		equal(t, "DO", opt.Do(), false)
-		equal(t, "options", len(opt.Option), 1)
-		equal(t, "extended error", opt.Option[0].String(), "3 (Stale Answer): (old)")
+		dnstest.Equal(t, "size", opt.UDPSize(), 1232)
+		dnstest.Equal(t, "DO", opt.Do(), false)
+		dnstest.Equal(t, "options", len(opt.Option), 1)
+		dnstest.Equal(t, "extended error", opt.Option[0].String(), "3 (Stale Answer): (old)")
 	})
 }
 
@@ -63,9 +64,9 @@ func TestServerRespondMsgKeepsTheUsersOptions(t *testing.T) {
 		ok(t, r.RespondMsg(answer))
 	})
 	opt := got.IsEdns0()
-	equal(t, "size", opt.UDPSize(), 1400)
-	equal(t, "options", len(opt.Option), len(hopOptions()))
-	equal(t, "DO", opt.Do(), true)
+	dnstest.Equal(t, "size", opt.UDPSize(), 1400)
+	dnstest.Equal(t, "options", len(opt.Option), len(hopOptions()))
+	dnstest.Equal(t, "DO", opt.Do(), true)
 }
 
 // Each bit of the header comes from the message or from the request, and AD only
@@ -103,7 +104,7 @@ func TestServerRespondMsgBits(t *testing.T) {
 				ok(t, r.SetFlags(r.Flags())) // which are left aside with the records
 				ok(t, r.RespondMsg(answer))
 			})
-			equal(t, "bits", bits(got), tt.want)
+			dnstest.Equal(t, "bits", bits(got), tt.want)
 		})
 	}
 }
@@ -142,7 +143,7 @@ func TestServerRespondMsgLeavesProofsOut(t *testing.T) {
 			m := new(dns.Msg).SetQuestion("example.com.", tt.qtype)
 			m.SetEdns0(1232, tt.do)
 			got := newUDPServer(t).ask(m, func(r *evdnsserver.Request) {
-				equal(t, "DNSSEC", r.DNSSEC(), tt.do)
+				dnstest.Equal(t, "DNSSEC", r.DNSSEC(), tt.do)
 				answer := new(dns.Msg).SetReply(m)
 				rrsig := "RRSIG A 8 2 60 20300101000000 20200101000000 1 example.com. AAAA"
 				answer.Answer = []dns.RR{record(t, "example.com. 60 A 192.0.2.1"), record(t, "example.com. 60 "+rrsig)}
@@ -155,9 +156,9 @@ func TestServerRespondMsgLeavesProofsOut(t *testing.T) {
 				answer.Extra = []dns.RR{record(t, "ns.example.com. 60 A 192.0.2.53"), record(t, "ns.example.com. 60 "+rrsig)}
 				ok(t, r.RespondMsg(answer))
 			})
-			equal(t, "answers", len(got.Answer), tt.answers)
-			equal(t, "authority", len(got.Ns), tt.authority)
-			equal(t, "additional", len(got.Extra), tt.extras+1)
+			dnstest.Equal(t, "answers", len(got.Answer), tt.answers)
+			dnstest.Equal(t, "authority", len(got.Ns), tt.authority)
+			dnstest.Equal(t, "additional", len(got.Extra), tt.extras+1)
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/go-libevent/libevent/core/datagram"
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/dns/evdnsserver"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 // An answer that is too long for the way to its client, as only the system can tell,
@@ -41,11 +42,11 @@ func TestServerCutsAnswersThatAreTooLongForTheWay(t *testing.T) {
 	s.receiveNow()
 	messages, err := b.Recv(pair[1])
 	ok(t, err)
-	equal(t, "messages", len(messages), 1)
+	dnstest.Equal(t, "messages", len(messages), 1)
 	got := unpack(t, messages[0].Data)
-	equal(t, "truncated", got.Truncated, true)
-	equal(t, "question", got.Question[0], m.Question[0])
-	equal(t, "answers", len(got.Answer), 0)
-	equal(t, "OPT", got.IsEdns0() != nil, true)
-	equal(t, "failed", s.Stats().Failed, 0)
+	dnstest.Equal(t, "truncated", got.Truncated, true)
+	dnstest.Equal(t, "question", got.Question[0], m.Question[0])
+	dnstest.Equal(t, "answers", len(got.Answer), 0)
+	dnstest.Equal(t, "OPT", got.IsEdns0() != nil, true)
+	dnstest.Equal(t, "failed", s.Stats().Failed, 0)
 }

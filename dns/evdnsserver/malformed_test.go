@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 // packet makes a message of a header with these counts and bytes.
@@ -53,15 +55,15 @@ func TestServerRefusesMalformedRequests(t *testing.T) {
 			c := s.dial()
 			c.send(tt.wire)
 			got := c.recv()
-			equal(t, "bytes", len(got), 12)
+			dnstest.Equal(t, "bytes", len(got), 12)
 			m := unpack(t, got)
-			equal(t, "id", m.Id, 0x1234)
-			equal(t, "answer", m.Response, true)
-			equal(t, "code", m.Rcode, tt.rcode)
-			equal(t, "opcode", m.Opcode, int(tt.wire[2]>>3))
-			equal(t, "RD", m.RecursionDesired, tt.wire[2]&1 != 0)
-			equal(t, "requests", len(s.requests), 0)
-			equal(t, "refused", s.Stats().Refused, 1)
+			dnstest.Equal(t, "id", m.Id, 0x1234)
+			dnstest.Equal(t, "answer", m.Response, true)
+			dnstest.Equal(t, "code", m.Rcode, tt.rcode)
+			dnstest.Equal(t, "opcode", m.Opcode, int(tt.wire[2]>>3))
+			dnstest.Equal(t, "RD", m.RecursionDesired, tt.wire[2]&1 != 0)
+			dnstest.Equal(t, "requests", len(s.requests), 0)
+			dnstest.Equal(t, "refused", s.Stats().Refused, 1)
 		})
 	}
 }
@@ -85,12 +87,12 @@ func TestServerIgnoresWhatIsNoQuery(t *testing.T) {
 		c.send(pack(t, query("example.com")))
 		r := s.receive(1)[0]
 		ok(t, r.Respond(0))
-		equal(t, "question", c.recvMsg().Question[0].Name, "example.com.")
+		dnstest.Equal(t, "question", c.recvMsg().Question[0].Name, "example.com.")
 		want := uint64(len(ignored))
 		if s.net == "udp" {
 			want++
 		}
-		equal(t, "ignored", s.Stats().Ignored, want)
+		dnstest.Equal(t, "ignored", s.Stats().Ignored, want)
 	})
 }
 
@@ -114,14 +116,14 @@ func TestServerLetsOddRequestsThrough(t *testing.T) {
 			c.send(wire)
 			r := s.receive(1)[0]
 			questions := r.Questions
-			equal(t, "questions", len(questions), int(wire[5]))
+			dnstest.Equal(t, "questions", len(questions), int(wire[5]))
 			ok(t, r.Respond(0))
 			m := c.recvMsg()
-			equal(t, "questions in the answer", len(m.Question), len(questions))
+			dnstest.Equal(t, "questions in the answer", len(m.Question), len(questions))
 			for i := range questions {
-				equal(t, "question", m.Question[i], questions[i])
+				dnstest.Equal(t, "question", m.Question[i], questions[i])
 			}
-			equal(t, "code", m.Rcode, 0)
+			dnstest.Equal(t, "code", m.Rcode, 0)
 		})
 	}
 }
@@ -149,11 +151,11 @@ func TestServerQuestionsThatDoNotFit(t *testing.T) {
 	}
 	c.send(packet(0, 8, 0, 0, 0, long))
 	r := s.receive(1)[0]
-	equal(t, "questions", len(r.Questions), 8)
+	dnstest.Equal(t, "questions", len(r.Questions), 8)
 	ok(t, r.AddA("example.com", ttl, v4))
 	ok(t, r.Respond(0))
 	m := c.recvMsg()
-	equal(t, "truncated", m.Truncated, true)
-	equal(t, "questions in the answer", len(m.Question), 0)
-	equal(t, "answers", len(m.Answer), 0)
+	dnstest.Equal(t, "truncated", m.Truncated, true)
+	dnstest.Equal(t, "questions in the answer", len(m.Question), 0)
+	dnstest.Equal(t, "answers", len(m.Answer), 0)
 }

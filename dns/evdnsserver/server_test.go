@@ -18,6 +18,7 @@ import (
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/core/listener"
 	"github.com/go-libevent/libevent/dns/evdnsserver"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 const ttl = 5 * time.Minute
@@ -33,23 +34,23 @@ func TestServerRequestsSayWhatIsAsked(t *testing.T) {
 		m.CheckingDisabled = true
 		m.SetEdns0(4000, true)
 		got := s.ask(m, func(r *evdnsserver.Request) {
-			equal(t, "questions", len(r.Questions), 1)
-			equal(t, "question", r.Questions[0], m.Question[0])
-			equal(t, "flags", r.Flags(), evdnsserver.FlagRD|evdnsserver.FlagCD)
-			equal(t, "TCP", r.TCP(), s.net == "tcp")
-			equal(t, "client", r.RemoteAddr().Addr(), s.addr.Addr())
+			dnstest.Equal(t, "questions", len(r.Questions), 1)
+			dnstest.Equal(t, "question", r.Questions[0], m.Question[0])
+			dnstest.Equal(t, "flags", r.Flags(), evdnsserver.FlagRD|evdnsserver.FlagCD)
+			dnstest.Equal(t, "TCP", r.TCP(), s.net == "tcp")
+			dnstest.Equal(t, "client", r.RemoteAddr().Addr(), s.addr.Addr())
 			whole, err := r.Msg()
 			ok(t, err)
-			equal(t, "query", whole.String(), m.String())
+			dnstest.Equal(t, "query", whole.String(), m.String())
 			ok(t, r.Respond(0))
 		})
-		equal(t, "question", got.Question[0], m.Question[0])
-		equal(t, "id", got.Id, m.Id)
-		equal(t, "answer", got.Response, true)
-		equal(t, "RD", got.RecursionDesired, true)
-		equal(t, "CD", got.CheckingDisabled, true)
-		equal(t, "AA", got.Authoritative, false)
-		equal(t, "RA", got.RecursionAvailable, false)
+		dnstest.Equal(t, "question", got.Question[0], m.Question[0])
+		dnstest.Equal(t, "id", got.Id, m.Id)
+		dnstest.Equal(t, "answer", got.Response, true)
+		dnstest.Equal(t, "RD", got.RecursionDesired, true)
+		dnstest.Equal(t, "CD", got.CheckingDisabled, true)
+		dnstest.Equal(t, "AA", got.Authoritative, false)
+		dnstest.Equal(t, "RA", got.RecursionAvailable, false)
 	})
 }
 
@@ -105,9 +106,9 @@ func TestServerRecords(t *testing.T) {
 				if evdnsserver.Section(section) != tt.section {
 					want = nil
 				}
-				equal(t, fmt.Sprintf("records of section %d", section), len(rrs), len(want))
+				dnstest.Equal(t, fmt.Sprintf("records of section %d", section), len(rrs), len(want))
 				for i := range min(len(rrs), len(want)) {
-					equal(t, "record", rrs[i].String(), record(t, want[i]).String())
+					dnstest.Equal(t, "record", rrs[i].String(), record(t, want[i]).String())
 				}
 			}
 		})
@@ -131,7 +132,7 @@ func TestServerRecordsKeepTheirOrder(t *testing.T) {
 			names += rr.Header().Name
 		}
 	}
-	equal(t, "names", names, "a0.a1.a2.a3.n0.n1.n2.n3.x0.x1.x2.x3.")
+	dnstest.Equal(t, "names", names, "a0.a1.a2.a3.n0.n1.n2.n3.x0.x1.x2.x3.")
 }
 
 func TestServerNamesAreCompressed(t *testing.T) {
@@ -144,7 +145,7 @@ func TestServerNamesAreCompressed(t *testing.T) {
 	ok(t, r.Respond(0))
 	// The header, the question, a pointer for each owner, a label and a pointer
 	// for the alias.
-	equal(t, "bytes", len(c.recv()), 12+17+4+2+10+6+2+10+4)
+	dnstest.Equal(t, "bytes", len(c.recv()), 12+17+4+2+10+6+2+10+4)
 }
 
 func TestServerFlags(t *testing.T) {
@@ -155,29 +156,29 @@ func TestServerFlags(t *testing.T) {
 		got := newUDPServer(t).ask(m, func(r *evdnsserver.Request) {
 			ok(t, r.SetFlags(all)) // which another call takes back
 			ok(t, r.SetFlags(flags))
-			equal(t, "flags", r.Flags(), flags)
+			dnstest.Equal(t, "flags", r.Flags(), flags)
 			is(t, "flags that are none", r.SetFlags(1<<15), evdnsserver.ErrFlags)
 			is(t, "flags that are none", r.SetFlags(1), evdnsserver.ErrFlags)
 			ok(t, r.Respond(dns.RcodeRefused))
 		})
-		equal(t, "AA", got.Authoritative, flags&evdnsserver.FlagAA != 0)
-		equal(t, "RA", got.RecursionAvailable, flags&evdnsserver.FlagRA != 0)
-		equal(t, "AD", got.AuthenticatedData, flags&evdnsserver.FlagAD != 0)
-		equal(t, "RD", got.RecursionDesired, flags&evdnsserver.FlagRD != 0)
-		equal(t, "CD", got.CheckingDisabled, flags&evdnsserver.FlagCD != 0)
-		equal(t, "code", got.Rcode, dns.RcodeRefused)
+		dnstest.Equal(t, "AA", got.Authoritative, flags&evdnsserver.FlagAA != 0)
+		dnstest.Equal(t, "RA", got.RecursionAvailable, flags&evdnsserver.FlagRA != 0)
+		dnstest.Equal(t, "AD", got.AuthenticatedData, flags&evdnsserver.FlagAD != 0)
+		dnstest.Equal(t, "RD", got.RecursionDesired, flags&evdnsserver.FlagRD != 0)
+		dnstest.Equal(t, "CD", got.CheckingDisabled, flags&evdnsserver.FlagCD != 0)
+		dnstest.Equal(t, "code", got.Rcode, dns.RcodeRefused)
 	}
 }
 
 func TestServerResponseCodes(t *testing.T) {
 	for code := range int(16) {
 		got := newUDPServer(t).ask(query("example.com"), respond(t, code))
-		equal(t, "code", got.Rcode, int(code))
+		dnstest.Equal(t, "code", got.Rcode, int(code))
 	}
 	m := query("example.com")
 	m.SetEdns0(1232, false)
 	got := newUDPServer(t).ask(m, respond(t, dns.RcodeBadCookie))
-	equal(t, "code", got.Rcode, dns.RcodeBadCookie)
+	dnstest.Equal(t, "code", got.Rcode, dns.RcodeBadCookie)
 }
 
 // What cannot be part of an answer is an error, and the request goes on.
@@ -203,7 +204,7 @@ func TestServerRefusesBadRecords(t *testing.T) {
 			is(t, name, add(r), evdnsserver.ErrRecord)
 			ok(t, r.Respond(0))
 		})
-		equal(t, name+": records", len(got.Answer), 0)
+		dnstest.Equal(t, name+": records", len(got.Answer), 0)
 	}
 }
 
@@ -243,18 +244,18 @@ func TestServerAnswersInAnyOrder(t *testing.T) {
 			m, err := r.Msg()
 			ok(t, err)
 			name := fmt.Sprintf("host-%d.example.com.", i*37%n)
-			equal(t, "name", m.Question[0].Name, name)
+			dnstest.Equal(t, "name", m.Question[0].Name, name)
 			ok(t, r.AddA(name, ttl, netip.AddrFrom4([4]byte{192, 0, 2, byte(i * 37 % n)})))
 			ok(t, r.Respond(0))
 		}
 		for i := range n {
 			m := c.recvMsg()
-			equal(t, "name", m.Question[0].Name, fmt.Sprintf("host-%d.example.com.", i*37%n))
-			equal(t, "address", m.Answer[0].(*dns.A).A.String(), fmt.Sprintf("192.0.2.%d", i*37%n))
+			dnstest.Equal(t, "name", m.Question[0].Name, fmt.Sprintf("host-%d.example.com.", i*37%n))
+			dnstest.Equal(t, "address", m.Answer[0].(*dns.A).A.String(), fmt.Sprintf("192.0.2.%d", i*37%n))
 		}
 		stats := s.Stats()
-		equal(t, "requests", stats.Requests, n)
-		equal(t, "answers", stats.Answers, n)
+		dnstest.Equal(t, "requests", stats.Requests, n)
+		dnstest.Equal(t, "answers", stats.Answers, n)
 	})
 }
 
@@ -266,7 +267,7 @@ func TestServerAnswersFromOtherCallbacks(t *testing.T) {
 		r := s.receive(1)[0]
 		timer := s.loop.NewTimer(func(*event.Event, event.What) { ok(t, r.Respond(dns.RcodeNameError)) })
 		ok(t, timer.AddTimeout(time.Millisecond))
-		equal(t, "code", c.recvMsg().Rcode, dns.RcodeNameError)
+		dnstest.Equal(t, "code", c.recvMsg().Rcode, dns.RcodeNameError)
 	})
 }
 
@@ -277,7 +278,7 @@ func TestServerDroppedRequestsGetNoAnswer(t *testing.T) {
 		requests := s.receive(2)
 		ok(t, requests[0].Drop())
 		ok(t, requests[1].Respond(0))
-		equal(t, "question", c.recvMsg().Question[0].Name, "answered.example.")
+		dnstest.Equal(t, "question", c.recvMsg().Question[0].Name, "answered.example.")
 	})
 }
 
@@ -292,10 +293,10 @@ func TestServerClosedWithOpenRequests(t *testing.T) {
 	s.Close()
 	c.send(pack(t, query("too late.example")))
 	ok(t, requests[1].Respond(0))
-	equal(t, "question", c.recvMsg().Question[0].Name, "two.example.")
-	equal(t, "requests", s.Stats().Requests, 2)
+	dnstest.Equal(t, "question", c.recvMsg().Question[0].Name, "two.example.")
+	dnstest.Equal(t, "requests", s.Stats().Requests, 2)
 	ok(t, requests[0].Respond(0))
-	equal(t, "question", c.recvMsg().Question[0].Name, "one.example.")
+	dnstest.Equal(t, "question", c.recvMsg().Question[0].Name, "one.example.")
 
 	fd, err := datagram.Listen(s.addr, 0)
 	ok(t, err)
@@ -316,7 +317,7 @@ func TestServerClosedInItsCallback(t *testing.T) {
 			is(t, "Respond", err, evdnsserver.ErrClientGone)
 		}
 		dispatch(t, s.loop) // which has nothing to wait for
-		equal(t, "requests", len(s.requests), 0)
+		dnstest.Equal(t, "requests", len(s.requests), 0)
 	})
 }
 
@@ -337,7 +338,7 @@ func TestServerClosedWithMessagesLeft(t *testing.T) {
 	}
 	s.receive(1)
 	dispatch(t, s.loop) // which has nothing to wait for
-	equal(t, "log", log.String(), "")
+	dnstest.Equal(t, "log", log.String(), "")
 }
 
 // A loop that is freed does not keep a request from being answered or dropped.
@@ -373,7 +374,7 @@ func TestServerOutlivesItsLoop(t *testing.T) {
 	dispatch(t, loop)
 	messages, err := b.Recv(client)
 	ok(t, err)
-	equal(t, "messages", len(messages), 1)
+	dnstest.Equal(t, "messages", len(messages), 1)
 	unpack(t, messages[0].Data)
 }
 
@@ -391,7 +392,7 @@ func TestServerOnAWildcardAddress(t *testing.T) {
 			for _, host := range to {
 				s.addr = netip.AddrPortFrom(netip.MustParseAddr(host), s.addr.Port())
 				got := s.ask(query("example.com"), respond(t, 0)) // the client hears this address only
-				equal(t, "code", got.Rcode, 0)
+				dnstest.Equal(t, "code", got.Rcode, 0)
 			}
 		})
 	}
@@ -409,10 +410,10 @@ func TestServerLimitsRequests(t *testing.T) {
 		_, err := s.loop.Loop(event.LoopNonblock)
 		ok(t, err)
 	}
-	equal(t, "more requests", len(s.requests), 0)
+	dnstest.Equal(t, "more requests", len(s.requests), 0)
 	ok(t, requests[0].Drop())
 	c.send(pack(t, query("again.example")))
-	equal(t, "request", s.receive(1)[0].Questions[0].Name, "again.example.")
+	dnstest.Equal(t, "request", s.receive(1)[0].Questions[0].Name, "again.example.")
 }
 
 func TestServerPortsThatCannotBeMade(t *testing.T) {
@@ -459,14 +460,14 @@ func TestServerConfig(t *testing.T) {
 	udp, tcp := newUDPServer(t), newTCPServer(t)
 	ofUDP := evdnsserver.Config{RequestTimeout: 30 * time.Second, MaxRequests: 1 << 16, MaxUDPSize: 1232}
 	ofTCP := evdnsserver.Config{RequestTimeout: 30 * time.Second, MaxClients: 10, IdleTimeout: 10 * time.Second}
-	equal(t, "config of UDP", udp.Config(), ofUDP)
-	equal(t, "config of TCP", tcp.Config(), ofTCP)
+	dnstest.Equal(t, "config of UDP", udp.Config(), ofUDP)
+	dnstest.Equal(t, "config of TCP", tcp.Config(), ofTCP)
 	ok(t, udp.SetMaxRequests(7))
 	ok(t, udp.SetMaxUDPSize(512))
 	ok(t, udp.SetRequestTimeout(time.Second))
-	equal(t, "config of UDP", udp.Config(), evdnsserver.Config{RequestTimeout: time.Second, MaxRequests: 7, MaxUDPSize: 512})
+	dnstest.Equal(t, "config of UDP", udp.Config(), evdnsserver.Config{RequestTimeout: time.Second, MaxRequests: 7, MaxUDPSize: 512})
 	ok(t, udp.SetConfig(evdnsserver.Config{}))
-	equal(t, "config of UDP", udp.Config(), ofUDP)
+	dnstest.Equal(t, "config of UDP", udp.Config(), ofUDP)
 
 	is(t, "clients of UDP", udp.SetConfig(evdnsserver.Config{MaxRequests: 1, MaxClients: 1}), errors.ErrUnsupported)
 	is(t, "idle time of UDP", udp.SetConfig(evdnsserver.Config{IdleTimeout: time.Second}), errors.ErrUnsupported)
@@ -474,6 +475,6 @@ func TestServerConfig(t *testing.T) {
 	for _, c := range []evdnsserver.Config{{MaxRequests: -1}, {MaxUDPSize: 511}, {MaxUDPSize: 65508}, {RequestTimeout: -1}} {
 		is(t, "value", udp.SetConfig(c), evdnsserver.ErrValue)
 	}
-	equal(t, "config of UDP", udp.Config(), ofUDP)
-	equal(t, "config of TCP", tcp.Config(), ofTCP)
+	dnstest.Equal(t, "config of UDP", udp.Config(), ofUDP)
+	dnstest.Equal(t, "config of TCP", tcp.Config(), ofTCP)
 }

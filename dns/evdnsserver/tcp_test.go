@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/dns/evdnsserver"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 // frames returns messages as they go over TCP.
@@ -52,7 +53,7 @@ func TestServerPipelining(t *testing.T) {
 	all := c.frames(queries...)
 	s.run(func() { c.Write(all) })
 	for i := range n {
-		equal(t, "question", c.recvMsg().Question[0].Name, fmt.Sprintf("host-%d.example.", i))
+		dnstest.Equal(t, "question", c.recvMsg().Question[0].Name, fmt.Sprintf("host-%d.example.", i))
 	}
 }
 
@@ -69,8 +70,8 @@ func TestServerTakesRequestsInPieces(t *testing.T) {
 			ok(t, err)
 		}
 	}
-	equal(t, "question", c.recvMsg().Question[0].Name, "one.example.")
-	equal(t, "question", c.recvMsg().Question[0].Name, "two.example.")
+	dnstest.Equal(t, "question", c.recvMsg().Question[0].Name, "one.example.")
+	dnstest.Equal(t, "question", c.recvMsg().Question[0].Name, "two.example.")
 }
 
 func TestServerTakesLongRequests(t *testing.T) {
@@ -80,7 +81,7 @@ func TestServerTakesLongRequests(t *testing.T) {
 	m = append(m, bytes.Repeat([]byte("x"), 65535-len(m))...)
 	s.run(func() { c.Write(c.frames(m, m, m)) })
 	for _, r := range s.receive(3) {
-		equal(t, "question", r.Questions[0].Name, "example.com.")
+		dnstest.Equal(t, "question", r.Questions[0].Name, "example.com.")
 		ok(t, r.Respond(0))
 		c.recvMsg()
 	}
@@ -91,7 +92,7 @@ func TestServerClosesConnectionsWithEmptyMessages(t *testing.T) {
 	c := s.dial()
 	c.send(nil)
 	c.ends()
-	equal(t, "requests", len(s.requests), 0)
+	dnstest.Equal(t, "requests", len(s.requests), 0)
 }
 
 // A client that sends no more gets its answers, and then the end.
@@ -104,9 +105,9 @@ func TestServerAnswersThoseWhoHaveSentAll(t *testing.T) {
 		ok(t, c.Conn.(*net.TCPConn).CloseWrite())
 		requests := s.receive(2)
 		ok(t, requests[1].Respond(0))
-		equal(t, "question", c.recvMsg().Question[0].Name, "two.example.")
+		dnstest.Equal(t, "question", c.recvMsg().Question[0].Name, "two.example.")
 		ok(t, requests[0].Respond(0))
-		equal(t, "question", c.recvMsg().Question[0].Name, "one.example.")
+		dnstest.Equal(t, "question", c.recvMsg().Question[0].Name, "one.example.")
 		c.ends()
 	}
 }
@@ -119,7 +120,7 @@ func TestServerClosesConnectionsWhoseRequestsAreDropped(t *testing.T) {
 	ok(t, err)
 	ok(t, c.Conn.(*net.TCPConn).CloseWrite())
 	c.ends()
-	equal(t, "requests", len(s.requests), 2)
+	dnstest.Equal(t, "requests", len(s.requests), 2)
 }
 
 func TestServerSaysThatAClientIsGone(t *testing.T) {
@@ -143,7 +144,7 @@ func TestServerSaysThatAClientIsGone(t *testing.T) {
 			gone++
 		}
 	}
-	equal(t, "failed answers", s.Stats().Failed, uint64(gone))
+	dnstest.Equal(t, "failed answers", s.Stats().Failed, uint64(gone))
 	if gone == 0 {
 		t.Error("all answers were taken, for nobody")
 	}
@@ -211,7 +212,7 @@ func TestServerKeepsConnectionsThatWait(t *testing.T) {
 	}
 	timer := s.loop.NewTimer(func(*event.Event, event.What) { ok(t, requests[0].Respond(0)) })
 	ok(t, timer.AddTimeout(50*time.Millisecond))
-	equal(t, "question", c.recvMsg().Question[0].Name, "example.com.")
+	dnstest.Equal(t, "question", c.recvMsg().Question[0].Name, "example.com.")
 	c.ends()
 }
 
@@ -240,7 +241,7 @@ func TestServerLimitsPipelining(t *testing.T) {
 		}
 	}
 	for i := range n {
-		equal(t, "question", c.recvMsg().Question[0].Name, fmt.Sprintf("host-%d.example.", i))
+		dnstest.Equal(t, "question", c.recvMsg().Question[0].Name, fmt.Sprintf("host-%d.example.", i))
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/listener"
 	"github.com/go-libevent/libevent/dns/evdnsserver"
+	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
 // With locks, any goroutine may answer requests and close ports, while the loop
@@ -83,8 +84,8 @@ func TestServerWithManyGoroutines(t *testing.T) {
 		}
 	}
 	asking.Wait()
-	equal(t, "answers by UDP", udp.Stats().Answers, clients*rounds)
-	equal(t, "answers by TCP", tcp.Stats().Answers, clients*rounds)
+	dnstest.Equal(t, "answers by UDP", udp.Stats().Answers, clients*rounds)
+	dnstest.Equal(t, "answers by TCP", tcp.Stats().Answers, clients*rounds)
 	var closing sync.WaitGroup
 	for _, p := range []*evdnsserver.Server{udp, tcp} {
 		closing.Go(p.Close)

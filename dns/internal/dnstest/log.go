@@ -1,4 +1,4 @@
-package evdns
+package dnstest
 
 import (
 	"log/slog"
@@ -7,8 +7,8 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 )
 
-// LogTo has everything that is logged go to h until the end of the test, messages
-// for debugging included if h wants them.
+// LogTo has all messages logged by h until the end of the test, those for debugging
+// included if h is enabled for them.
 func LogTo(t testing.TB, h slog.Handler) {
 	before := slog.Default()
 	slog.SetDefault(slog.New(h))
