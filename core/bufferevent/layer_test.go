@@ -642,6 +642,73 @@ func TestFreeInALayer(t *testing.T) {
 	}
 }
 
+// After writing has failed below nothing is encoded any more, and it is told once.
+func TestWritingThatFailsBelowALayer(t *testing.T) {
+	eachLayer(t, func(t *testing.T, opts bufferevent.LayerOptions) {
+		base := newBase(t)
+		r, far := relayOverPair(t, base, opts, nil)
+		ok(t, far.Disable(event.Read))
+		ok(t, r.below().SetWatermark(event.Write, 0, 1))
+		write(t, &r.bev, "fills")
+		settle(t, base)
+		write(t, &r.bev, "waits")
+		settle(t, base)
+		var d diary
+		d.keep(&r.bev)
+		r.below().TriggerEvent(bufferevent.EventWriting|bufferevent.EventError, errReset, 0)
+		settle(t, base)
+		d.want(t, "writing|error")
+		wantError(t, "error", r.bev.WriteErr(), errReset)
+		calls := len(r.encoded)
+		ok(t, far.Enable(event.Read))
+		settle(t, base)
+		want(t, "input there", contents(t, far), "fills|")
+		want(t, "calls of Encode", len(r.encoded), calls)
+		want(t, "told again", d.has("writing|error"), false)
+	})
+}
+
+// A flush that finishes ends the stream below only with LayerEndsBelow.
+func TestFlushOfALayer(t *testing.T) {
+	for opts, ends := range map[bufferevent.LayerOptions]bool{0: false, bufferevent.LayerEndsBelow: true} {
+		base := newBase(t)
+		r, far := relayOverPair(t, base, opts, nil)
+		var d diary
+		d.keep(far)
+		moved, err := r.bev.Flush(event.Write, bufferevent.ModeFinished)
+		ok(t, err)
+		want(t, "moved", moved, true)
+		settle(t, base)
+		want(t, "input there", take(t, far), "end|")
+		want(t, "the end there", d.has("reading|EOF"), ends)
+	}
+}
+
+// Output that waits for Open does not wait for the peer: the timeout for writing runs when
+// that is the case.
+func TestTheWriteTimeoutOfALayer(t *testing.T) {
+	base := newBase(t)
+	under, far := halves(t, base, 0)
+	r := newRelay(t, under, 0, nil)
+	ok(t, r.bev.SetTimeouts(0, time.Hour))
+	ok(t, under.SetWatermark(event.Write, 0, 1))
+	write(t, &r.bev, "early")
+	ok(t, r.bev.Enable(event.Write))
+	running := func() int {
+		_, w := bufferevent.TimersRunning(&r.bev)
+		return w
+	}
+	want(t, "timers before Open", running(), 0)
+	r.open(t)
+	write(t, &r.bev, "waits")
+	settle(t, base)
+	want(t, "timers while it is full below", running(), 1)
+	ok(t, far.Enable(event.Read))
+	settle(t, base)
+	want(t, "timers when all is written", running(), 0)
+	want(t, "input there", take(t, far), "early|waits|")
+}
+
 // What has timed out below goes on there when it is enabled above.
 func TestATimeoutBelowALayer(t *testing.T) {
 	base := newBase(t)
