@@ -9,7 +9,11 @@ import (
 // IPv4 if it is IPv4, also on a socket for IPv6, and zero for Unix sockets. The
 // error is ErrAgain if no connection waits.
 func Accept(listener int, mode Mode) (fd int, peer netip.AddrPort, err error) {
-	fd, err = retrySocket(OpAccept, listener, func() (fd int, err error) {
+	fd, err = retrySocket(OpAccept, listener, func(s System) (fd int, err error) {
+		if s != nil {
+			fd, peer, err = s.Accept(listener, mode)
+			return fd, err
+		}
 		fd, peer, err = accept(listener, mode)
 		return fd, err
 	})

@@ -23,15 +23,23 @@
 //
 // A [Hook] sees each call of each function first. Tests use it to count calls, to
 // cut them short and to make them fail. Every function is a call of retry or
-// once with what the platform does, which has the function's name in lower case:
-// this is where the system could be exchanged for another one. The functions that
-// move data in bulk do without as long as there is no hook.
+// once with what the platform does, which has the function's name in lower case.
+// The functions that move data in bulk do without as long as there is neither a
+// hook nor another system.
+//
+// # Another system
+//
+// SetSystem puts a [System] in the kernel's place, such as a simulated network:
+// the calls of all functions go to it, behind the hook. The kernel itself is nil
+// and is called statically. What is left to the kernel are the names of zones, and
+// the constants and errors of the platform, which a System uses as well.
 //
 // # Files
 //
 //	sysio.go       reading and writing, files
 //	file_*.go      the same on Unix and on Windows
 //	hook.go        kinds of calls, the hook, and the one loop for what was interrupted
+//	system.go      what may take the kernel's place, and how data reaches it
 //	map.go         mapping parts of files
 //	sendfile_*.go  sendfile, where there is one
 //	descriptor_*.go vector_*.go  recv, send, read and write: raw, by the C library, on Windows

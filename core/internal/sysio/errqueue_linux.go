@@ -25,6 +25,9 @@ func QueueErrors(fd int) error {
 // RecvError takes an error from the queue of a socket. The error of RecvError is
 // ErrAgain if there is none.
 func RecvError(fd int) (QueuedError, error) {
+	if s := system(); s != nil {
+		return retry(OpRecvmsg, fd, 1, func(System, int) (QueuedError, error) { return s.RecvError(fd) })
+	}
 	var (
 		name    rawInet6
 		payload [1]byte // of the message that has failed; the rest is cut off
@@ -40,7 +43,7 @@ func RecvError(fd int) (QueuedError, error) {
 	}
 	h.SetIovlen(1)
 	h.SetControllen(int(unsafe.Sizeof(control)))
-	_, err := retry(OpRecvmsg, fd, len(payload), func(int) (int, error) {
+	_, err := retry(OpRecvmsg, fd, len(payload), func(System, int) (int, error) {
 		n, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&h)), recvFlags|unix.MSG_ERRQUEUE)
 		return result(n, errno)
 	})

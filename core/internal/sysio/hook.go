@@ -1,6 +1,9 @@
 package sysio
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // An Op is a kind of system call.
 type Op int
@@ -60,40 +63,76 @@ type Call struct {
 // Hooks may be called from several goroutines at a time.
 type Hook func(c Call) (n int, err error)
 
-var hook atomic.Pointer[Hook]
+// A seam is what stands between the functions of the package and the kernel.
+type seam struct {
+	hook   Hook   // or nil
+	system System // or nil for the kernel
+}
+
+// current is nil while there is neither a hook nor another system: to look at it is
+// all that the functions which move data in bulk do then.
+var (
+	current  atomic.Pointer[seam]
+	changing sync.Mutex
+)
+
+// change replaces the seam by one that f has changed.
+func change(f func(*seam)) {
+	changing.Lock()
+	defer changing.Unlock()
+	next := &seam{}
+	if m := current.Load(); m != nil {
+		*next = *m
+	}
+	f(next)
+	if next.hook == nil && next.system == nil {
+		next = nil
+	}
+	current.Store(next)
+}
 
 // SetHook makes all calls of the process go through h from now on. The result
 // puts back what was there before.
 func SetHook(h Hook) (restore func()) {
-	before := hook.Swap(&h)
-	return func() { hook.Store(before) }
+	var before Hook
+	change(func(m *seam) { before, m.hook = m.hook, h })
+	return func() { change(func(m *seam) { m.hook = before }) }
 }
-
-// hooked reports whether there is a hook to ask. What a connection is set up with
-// and ended by looks before it asks, as the compiler inlines no more than that.
-func hooked() bool { return hook.Load() != nil }
 
 // ask asks the hook, if there is one, about a call that moves up to n bytes, and
 // returns how many it may.
-func ask(op Op, fd, n int) (limit int, err error) {
-	h := hook.Load()
-	if h == nil {
+func (m *seam) ask(op Op, fd, n int) (limit int, err error) {
+	if m.hook == nil {
 		return n, nil
 	}
-	limit, err = (*h)(Call{Op: op, FD: fd, Len: n})
+	limit, err = m.hook(Call{Op: op, FD: fd, Len: n})
 	return min(n, limit), err
 }
 
 // retry makes a call that moves up to n bytes, as many as the hook lets it, and
-// makes it again for as long as it is interrupted. All calls of the package go
-// through retry, retryError or once, but for those that move data while there is no
-// hook.
-func retry[T any](op Op, fd, n int, call func(limit int) (T, error)) (T, error) {
+// makes it again for as long as it is interrupted. The call asks the system that it
+// is given, or the kernel if that is nil. All calls of the package go through retry,
+// retryError or once, but for those that move data while there is neither a hook nor
+// another system.
+func retry[T any](op Op, fd, n int, call func(s System, limit int) (T, error)) (T, error) {
+	if current.Load() == nil {
+		if result, err := call(nil, n); err != errInterrupted {
+			return result, err
+		}
+	}
 	for {
-		var result T
-		limit, err := ask(op, fd, n)
+		var (
+			result T
+			s      System
+			limit  = n
+			err    error
+		)
+		if m := current.Load(); m != nil {
+			s = m.system
+			limit, err = m.ask(op, fd, n)
+		}
 		if err == nil {
-			result, err = call(limit)
+			result, err = call(s, limit)
 		}
 		if err != errInterrupted {
 			return result, err
@@ -102,14 +141,23 @@ func retry[T any](op Op, fd, n int, call func(limit int) (T, error)) (T, error) 
 }
 
 // retryError is retry for a call that moves nothing and has no result.
-func retryError(op Op, fd int, call func() error) error {
+func retryError(op Op, fd int, call func(s System) error) error {
+	if current.Load() == nil {
+		if err := call(nil); err != errInterrupted {
+			return err
+		}
+	}
 	for {
-		var err error
-		if hooked() {
-			_, err = ask(op, fd, 0)
+		var (
+			s   System
+			err error
+		)
+		if m := current.Load(); m != nil {
+			s = m.system
+			_, err = m.ask(op, fd, 0)
 		}
 		if err == nil {
-			err = call()
+			err = call(s)
 		}
 		if err != errInterrupted {
 			return err
@@ -118,10 +166,10 @@ func retryError(op Op, fd int, call func() error) error {
 }
 
 // retrySocket is retry for a call whose result is a descriptor.
-func retrySocket(op Op, fd int, call func() (int, error)) (int, error) {
+func retrySocket(op Op, fd int, call func(s System) (int, error)) (int, error) {
 	made := InvalidSocket
-	err := retryError(op, fd, func() (err error) {
-		made, err = call()
+	err := retryError(op, fd, func(s System) (err error) {
+		made, err = call(s)
 		return err
 	})
 	if err != nil {
@@ -132,13 +180,15 @@ func retrySocket(op Op, fd int, call func() (int, error)) (int, error) {
 
 // once makes a call that does its work even if it is interrupted, and so must not
 // be made again: a descriptor that is closed may be in use again.
-func once(op Op, fd int, call func() error) error {
-	if hooked() {
-		if _, err := ask(op, fd, 0); err != nil {
+func once(op Op, fd int, call func(s System) error) error {
+	var s System
+	if m := current.Load(); m != nil {
+		s = m.system
+		if _, err := m.ask(op, fd, 0); err != nil {
 			return err
 		}
 	}
-	if err := call(); err != errInterrupted {
+	if err := call(s); err != errInterrupted {
 		return err
 	}
 	return nil

@@ -64,6 +64,7 @@ var hookedCalls = map[string]struct {
 // unhooked has the functions that make no system call of their own, and why.
 var unhooked = map[string]string{
 	"SetHook":                "is the hook",
+	"SetSystem":              "is the other system",
 	"CannotSendfile":         "looks at an error",
 	"AddrPortToSockaddr":     "converts",
 	"SockaddrToAddrPort":     "converts",

@@ -9,6 +9,13 @@ import (
 // 127.0.0.1, non-blocking and close-on-exec. It waits for as long as it takes to
 // connect. The error names the call that has failed.
 func LoopbackPair() ([2]int, error) {
+	if s := system(); s != nil {
+		pair, err := retry(OpSocket, InvalidSocket, 0, func(System, int) ([2]int, error) { return s.LoopbackPair() })
+		if err != nil {
+			return noPair, err
+		}
+		return pair, nil
+	}
 	listener, err := listenLoopback()
 	if err != nil {
 		return noPair, err

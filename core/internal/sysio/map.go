@@ -10,7 +10,12 @@ type Mapping struct {
 // Map maps n bytes, at least one, of a file from offset for reading.
 func Map(fd int, offset int64, n int) (Mapping, error) {
 	skip := int(offset % granularity())
-	whole, err := retry(OpMap, fd, n, func(int) ([]byte, error) { return mmap(fd, offset-int64(skip), skip+n) })
+	whole, err := retry(OpMap, fd, n, func(s System, _ int) ([]byte, error) {
+		if s != nil {
+			return s.Map(fd, offset-int64(skip), skip+n)
+		}
+		return mmap(fd, offset-int64(skip), skip+n)
+	})
 	if err != nil {
 		return Mapping{}, err
 	}
@@ -19,6 +24,11 @@ func Map(fd int, offset int64, n int) (Mapping, error) {
 
 // Unmap takes the memory back. Data must not be used again.
 func (m Mapping) Unmap() error {
-	_, err := retry(OpUnmap, InvalidSocket, len(m.Data), func(int) (struct{}, error) { return struct{}{}, munmap(m.whole) })
+	_, err := retry(OpUnmap, InvalidSocket, len(m.Data), func(s System, _ int) (struct{}, error) {
+		if s != nil {
+			return struct{}{}, s.Unmap(m.whole)
+		}
+		return struct{}{}, munmap(m.whole)
+	})
 	return err
 }

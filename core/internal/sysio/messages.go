@@ -16,6 +16,12 @@ import (
 //	                               // message i that is to be sent
 //	AllowSegments()                // lets the kernel take several as one
 //
+// For another system there are besides:
+//
+//	bytes(i int) []byte            // message i, or the room for it
+//	put(i int, r Received) error   // what has arrived there
+//	addresses(i int) (netip.AddrPort, netip.Addr)  // of Set
+//
 // Messages that are received and messages that are sent need one each.
 //
 // An IPv4 address at an IPv6 socket is mapped into IPv6, in both directions.
@@ -39,6 +45,9 @@ type QueuedError struct {
 // RecvMessages receives up to m.Len() messages. The error is ErrAgain if there
 // is none. With any other error, n messages have still arrived.
 func RecvMessages(fd int, m *Messages) (n int, err error) {
+	if system() != nil {
+		return m.recvEach(fd)
+	}
 	n, err = m.recv(fd)
 	acquire()
 	return n, err
@@ -48,6 +57,9 @@ func RecvMessages(fd int, m *Messages) (n int, err error) {
 // has sent. If there is an error, which is ErrAgain if there is no room, it is
 // about the first message and nothing was sent.
 func SendMessages(fd int, m *Messages, count int) (n int, err error) {
+	if system() != nil {
+		return m.sendEach(fd, count)
+	}
 	release()
 	return m.send(fd, count)
 }
@@ -68,7 +80,12 @@ func (m *Messages) recvEach(fd int) (n int, err error) {
 }
 
 func (m *Messages) recvOne(fd, i int) error {
-	_, err := retry(OpRecvmsg, fd, m.size(i), func(int) (struct{}, error) { return struct{}{}, m.recvmsg(fd, i) })
+	_, err := retry(OpRecvmsg, fd, m.size(i), func(s System, _ int) (struct{}, error) {
+		if s != nil {
+			return struct{}{}, m.recvOther(s, fd, i)
+		}
+		return struct{}{}, m.recvmsg(fd, i)
+	})
 	return err
 }
 
@@ -88,7 +105,12 @@ func (m *Messages) sendEach(fd, count int) (n int, err error) {
 }
 
 func (m *Messages) sendOne(fd, i int) error {
-	_, err := retry(OpSendmsg, fd, m.size(i), func(int) (struct{}, error) { return struct{}{}, m.sendmsg(fd, i) })
+	_, err := retry(OpSendmsg, fd, m.size(i), func(s System, _ int) (struct{}, error) {
+		if s != nil {
+			return struct{}{}, m.sendOther(s, fd, i)
+		}
+		return struct{}{}, m.sendmsg(fd, i)
+	})
 	return err
 }
 

@@ -77,6 +77,33 @@ func (m *Messages) Received(i int) Received {
 	}
 }
 
+// bytes returns message i, or the room for it.
+func (m *Messages) bytes(i int) []byte { return unsafe.Slice(m.vecs[i].Base, m.size(i)) }
+
+// put makes r what has arrived as message i.
+func (m *Messages) put(i int, r Received) error {
+	h := &m.headers[i]
+	m.used = max(m.used, i+1)
+	h.n, h.hdr.Flags = uint32(r.N), 0
+	if r.Truncated {
+		h.hdr.Flags = unix.MSG_TRUNC
+	}
+	size, err := m.zones.putName(&m.names[i], r.Peer)
+	if err != nil {
+		return err
+	}
+	h.hdr.Namelen = uint32(size)
+	size, err = m.zones.putLocal(&m.controls[i], r.Local)
+	h.hdr.SetControllen(size)
+	return err
+}
+
+// addresses returns those that were given to Set.
+func (m *Messages) addresses(i int) (peer netip.AddrPort, local netip.Addr) {
+	h := &m.headers[i].hdr
+	return m.zones.getName(&m.names[i], int(h.Namelen)), m.zones.getLocal(m.controls[i].bytes(int(h.Controllen)))
+}
+
 // Set makes p message i of those that are to be sent, to peer, unless that is
 // zero, and from local, unless that is zero.
 func (m *Messages) Set(i int, p []byte, peer netip.AddrPort, local netip.Addr) error {
@@ -145,7 +172,7 @@ func (m *Messages) send(fd, count int) (int, error) {
 
 // mmsg makes one of the calls for many messages.
 func (m *Messages) mmsg(op Op, trap uintptr, fd, count int, flags uintptr) (int, error) {
-	return retry(op, fd, count, func(limit int) (int, error) {
+	return retry(op, fd, count, func(_ System, limit int) (int, error) {
 		if op == OpSendmmsg && limit > 1 && m.segmentable(fd) {
 			if n, ok, err := m.sendRuns(fd, limit); ok {
 				return n, err

@@ -37,6 +37,21 @@ func (m *Messages) SetRoom(i int, p []byte) { m.data[i] = p }
 // Received describes a message that has arrived.
 func (m *Messages) Received(i int) Received { return m.received[i] }
 
+// bytes returns message i, or the room for it.
+func (m *Messages) bytes(i int) []byte { return m.data[i] }
+
+// put makes r what has arrived as message i.
+func (m *Messages) put(i int, r Received) error {
+	m.received[i] = r
+	return nil
+}
+
+// addresses returns the peer that was given to Set.
+func (m *Messages) addresses(i int) (peer netip.AddrPort, local netip.Addr) {
+	peer, _ = SockaddrToAddrPort(m.peers[i]) // zero for none
+	return peer, netip.Addr{}
+}
+
 // Set makes p message i of those that are to be sent, to peer, unless that is
 // zero. A local address to send from is an error here.
 func (m *Messages) Set(i int, p []byte, peer netip.AddrPort, local netip.Addr) (err error) {

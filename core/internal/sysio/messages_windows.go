@@ -62,6 +62,21 @@ func (m *Messages) Received(i int) Received {
 	}
 }
 
+// bytes returns message i, or the room for it.
+func (m *Messages) bytes(i int) []byte { return unsafe.Slice(m.vecs[i].Buf, m.size(i)) }
+
+// put makes r what has arrived as message i, but for the local address.
+func (m *Messages) put(i int, r Received) error {
+	size, err := m.zones.putName(m.name(i), r.Peer)
+	m.counts[i], m.sizes[i], m.truncated[i] = uint32(r.N), int32(size), r.Truncated
+	return err
+}
+
+// addresses returns the peer that was given to Set.
+func (m *Messages) addresses(i int) (peer netip.AddrPort, local netip.Addr) {
+	return m.zones.getName(m.name(i), int(m.sizes[i])), netip.Addr{}
+}
+
 // Set makes p message i of those that are to be sent, to peer, unless that is
 // zero. A local address to send from is an error here.
 func (m *Messages) Set(i int, p []byte, peer netip.AddrPort, local netip.Addr) error {

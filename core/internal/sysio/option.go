@@ -4,12 +4,22 @@ import "syscall"
 
 // Option returns an integer option of a socket.
 func Option(fd, level, option int) (int, error) {
-	return retry(OpOption, fd, 0, func(int) (int, error) { return getOption(fd, level, option) })
+	return retry(OpOption, fd, 0, func(s System, _ int) (int, error) {
+		if s != nil {
+			return s.Option(fd, level, option)
+		}
+		return getOption(fd, level, option)
+	})
 }
 
 // SetOption sets an integer option of a socket.
 func SetOption(fd, level, option, value int) error {
-	return retryError(OpSetOption, fd, func() error { return setOption(fd, level, option, value) })
+	return retryError(OpSetOption, fd, func(s System) error {
+		if s != nil {
+			return s.SetOption(fd, level, option, value)
+		}
+		return setOption(fd, level, option, value)
+	})
 }
 
 // PendingError returns the error that is pending on a socket, or nil, and clears
@@ -24,7 +34,12 @@ func PendingError(fd int) (pending, err error) {
 
 // SetNoDelay makes a TCP socket send small packets at once. Other sockets fail.
 func SetNoDelay(fd int) error {
-	return retryError(OpSetOption, fd, func() error { return setNoDelay(fd) })
+	return retryError(OpSetOption, fd, func(s System) error {
+		if s != nil {
+			return s.SetNoDelay(fd)
+		}
+		return setNoDelay(fd)
+	})
 }
 
 // SetReceiveBuffer asks for a buffer of n bytes for what has arrived at a socket
@@ -41,11 +56,21 @@ func SetSendBuffer(fd, n int) error {
 
 // SetNonblock makes a descriptor non-blocking; on Windows that of a socket.
 func SetNonblock(fd int) error {
-	return retryError(OpSetNonblock, fd, func() error { return setNonblock(fd) })
+	return retryError(OpSetNonblock, fd, func(s System) error {
+		if s != nil {
+			return s.SetNonblock(fd)
+		}
+		return setNonblock(fd)
+	})
 }
 
 // SetCloseOnExec keeps a descriptor from being inherited by programs that the
 // process starts.
 func SetCloseOnExec(fd int) error {
-	return retryError(OpSetCloseOnExec, fd, func() error { return setCloseOnExec(fd) })
+	return retryError(OpSetCloseOnExec, fd, func(s System) error {
+		if s != nil {
+			return s.SetCloseOnExec(fd)
+		}
+		return setCloseOnExec(fd)
+	})
 }

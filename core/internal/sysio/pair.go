@@ -3,7 +3,12 @@ package sysio
 // Socketpair makes two sockets that are connected to each other, non-blocking and
 // close-on-exec. Windows has stream sockets alone, over the loopback interface.
 func Socketpair(family, kind, proto int) ([2]int, error) {
-	pair, err := retry(OpSocketpair, InvalidSocket, 0, func(int) ([2]int, error) { return socketpair(family, kind, proto) })
+	pair, err := retry(OpSocketpair, InvalidSocket, 0, func(s System, _ int) ([2]int, error) {
+		if s != nil {
+			return s.Socketpair(family, kind, proto)
+		}
+		return socketpair(family, kind, proto)
+	})
 	if err != nil {
 		return noPair, err
 	}

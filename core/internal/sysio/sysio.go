@@ -4,14 +4,14 @@ package sysio
 const MaxVectors = 64
 
 // Recv, Send, Read and Write are what a busy program does all the time. So each
-// makes its call at once if there is no hook, and leaves everything else to
-// transfer.
+// makes its call at once if there is neither a hook nor another system, and leaves
+// everything else to transfer.
 
 // Recv receives from a socket into bufs, which it fills in order. It returns
 // ErrAgain if nothing has arrived, 0 at the end of the stream, and ErrNotSocket
 // if fd is something else.
 func Recv(fd int, bufs [][]byte) (int, error) {
-	if hook.Load() == nil {
+	if current.Load() == nil {
 		n, err := recv(fd, bufs)
 		acquire()
 		if err != errInterrupted {
@@ -24,7 +24,7 @@ func Recv(fd int, bufs [][]byte) (int, error) {
 // Send sends bufs to a socket. It returns ErrAgain if there is no room, and
 // ErrNotSocket if fd is something else.
 func Send(fd int, bufs [][]byte) (int, error) {
-	if hook.Load() == nil {
+	if current.Load() == nil {
 		release()
 		n, err := send(fd, bufs)
 		if err != errInterrupted {
@@ -37,7 +37,7 @@ func Send(fd int, bufs [][]byte) (int, error) {
 // Read reads from any descriptor into bufs, which it fills in order. It returns
 // 0 at the end of a file or stream.
 func Read(fd int, bufs [][]byte) (int, error) {
-	if hook.Load() == nil {
+	if current.Load() == nil {
 		n, err := read(fd, bufs)
 		acquire()
 		if err != errInterrupted {
@@ -49,7 +49,7 @@ func Read(fd int, bufs [][]byte) (int, error) {
 
 // Write writes bufs to any descriptor.
 func Write(fd int, bufs [][]byte) (int, error) {
-	if hook.Load() == nil {
+	if current.Load() == nil {
 		release()
 		n, err := write(fd, bufs)
 		if err != errInterrupted {
@@ -67,7 +67,10 @@ func transfer(op Op, fd int, bufs [][]byte) (int, error) {
 	}
 	release()
 	defer acquire()
-	return retry(op, fd, total, func(limit int) (int, error) {
+	return retry(op, fd, total, func(s System, limit int) (int, error) {
+		if s != nil {
+			return transferOther(s, op, fd, bufs, limit)
+		}
 		if limit < total {
 			bufs = cut(bufs, limit)
 		}
@@ -103,19 +106,41 @@ func cut(bufs [][]byte, n int) [][]byte {
 // before offset. Where CanSendfile is false it always fails.
 func Sendfile(dst, src int, offset int64, n int) (int, error) {
 	release()
-	return retry(OpSendfile, dst, n, func(limit int) (int, error) { return sendfile(dst, src, offset, limit) })
+	return retry(OpSendfile, dst, n, func(s System, limit int) (int, error) {
+		if s != nil {
+			return s.Sendfile(dst, src, offset, limit)
+		}
+		return sendfile(dst, src, offset, limit)
+	})
 }
 
 // Pread reads from a file at offset, without moving its position where the
 // system can do that. It returns 0 if the file ends before offset.
 func Pread(fd int, p []byte, offset int64) (int, error) {
-	return retry(OpPread, fd, len(p), func(limit int) (int, error) { return pread(fd, p[:limit], offset) })
+	return retry(OpPread, fd, len(p), func(s System, limit int) (int, error) {
+		if s != nil {
+			return preadOther(s, fd, p[:limit], offset)
+		}
+		return pread(fd, p[:limit], offset)
+	})
 }
 
 // Size returns the length of a file.
 func Size(fd int) (int64, error) {
-	return retry(OpSize, fd, 0, func(int) (int64, error) { return size(fd) })
+	return retry(OpSize, fd, 0, func(s System, _ int) (int64, error) {
+		if s != nil {
+			return s.Size(fd)
+		}
+		return size(fd)
+	})
 }
 
 // Close closes a file.
-func Close(fd int) error { return once(OpClose, fd, func() error { return closeFile(fd) }) }
+func Close(fd int) error {
+	return once(OpClose, fd, func(s System) error {
+		if s != nil {
+			return s.Close(fd)
+		}
+		return closeFile(fd)
+	})
+}
