@@ -8,17 +8,18 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 func TestClientConnAddress(t *testing.T) {
-	path := filepath.Join(tempFolder(t), "socket")
+	path := filepath.Join(servertest.TempFolder(t), "socket")
 	for _, at := range []string{"127.0.0.1:0", "[::1]:0", "unix:" + path} {
 		t.Run(strings.TrimSuffix(at, path), func(t *testing.T) {
-			l := newLoop(t)
+			l := servertest.NewLoop(t)
 			hosts := make(chan string, 1)
 			s := newHello(l)
 			address, want, err := at, "", error(nil)
-			l.do(func() {
+			l.Do(func() {
 				s.Handle("/host", func(r *evhttp.Request) {
 					hosts <- r.InputHeaders().Get("Host")
 					r.SendReplyBytes(200, "", nil)
@@ -33,8 +34,8 @@ func TestClientConnAddress(t *testing.T) {
 				t.Skip(err)
 			}
 			codes := make(chan string, 1)
-			l.do(func() {
-				c, err := evhttp.NewClientConnAddress(l.base, address, nil)
+			l.Do(func() {
+				c, err := evhttp.NewClientConnAddress(l.Base, address, nil)
 				if err != nil {
 					t.Error(err)
 					codes <- ""
@@ -48,7 +49,7 @@ func TestClientConnAddress(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			if got := await(t, codes, "the answer"); got != "200 <nil>" {
+			if got := servertest.Await(t, codes, "the answer"); got != "200 <nil>" {
 				t.Fatalf("got %s", got)
 			}
 			if host := <-hosts; host != want {
@@ -59,14 +60,14 @@ func TestClientConnAddress(t *testing.T) {
 }
 
 func TestClientConnAddressRefuses(t *testing.T) {
-	l := newLoop(t)
-	l.do(func() {
+	l := servertest.NewLoop(t)
+	l.Do(func() {
 		for _, address := range []string{"", "localhost", "localhost:nonsense", "[::1", "unix:"} {
-			if c, err := evhttp.NewClientConnAddress(l.base, address, nil); err == nil || c != nil {
+			if c, err := evhttp.NewClientConnAddress(l.Base, address, nil); err == nil || c != nil {
 				t.Errorf("%q: %v, %v", address, c, err)
 			}
 		}
-		if c, err := evhttp.NewClientConnAddress(l.base, "localhost:0", nil); !errors.Is(err, evhttp.ErrInvalid) || c != nil {
+		if c, err := evhttp.NewClientConnAddress(l.Base, "localhost:0", nil); !errors.Is(err, evhttp.ErrInvalid) || c != nil {
 			t.Errorf("port 0: %v, %v", c, err)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // spoil puts a file in place of the socket of a stream, which epoll refuses: from now
@@ -27,9 +28,9 @@ func spoil(t *testing.T, b *bufferevent.Bufferevent) {
 }
 
 // needsEpoll skips tests on loops that take any descriptor.
-func needsEpoll(t *testing.T, l *loop) {
-	if !strings.HasPrefix(l.base.Method(), "epoll") {
-		t.Skip("files are no error to ", l.base.Method())
+func needsEpoll(t *testing.T, l *servertest.Loop) {
+	if !strings.HasPrefix(l.Base.Method(), "epoll") {
+		t.Skip("files are no error to ", l.Base.Method())
 	}
 }
 
@@ -37,10 +38,10 @@ func needsEpoll(t *testing.T, l *loop) {
 // to go on.
 func TestServersEndConnectionsThatCannotBeRead(t *testing.T) {
 	const size = 1 << 20
-	l := newLoop(t)
+	l := servertest.NewLoop(t)
 	needsEpoll(t, l)
 	told := make(chan error, 1)
-	_, addr := l.serve(func(s *evhttp.Server) {
+	_, addr := l.Serve(func(s *evhttp.Server) {
 		s.SetGenericStream(func(r *evhttp.Request) {
 			r.SetErrorCallback(func(_ *evhttp.Request, err error) { told <- err })
 			begun := false
@@ -49,33 +50,33 @@ func TestServersEndConnectionsThatCannotBeRead(t *testing.T) {
 					return
 				}
 				begun = true
-				l.base.Post(func() {
+				l.Base.Post(func() {
 					spoil(t, r.Conn().Bufferevent())
-					l.base.Post(func() { r.Input().Drain(r.Input().Len()) })
+					l.Base.Post(func() { r.Input().Drain(r.Input().Len()) })
 				})
 			})
 		})
 	})
-	c := connect(t, addr)
+	c := servertest.Connect(t, addr)
 	fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", size)
 	go c.Write(make([]byte, size))
-	if err := await(t, told, "the error callback"); err == nil || !strings.Contains(err.Error(), "not permitted") {
+	if err := servertest.Await(t, told, "the error callback"); err == nil || !strings.Contains(err.Error(), "not permitted") {
 		t.Errorf("told of %v", err)
 	}
 }
 
 // TestClientsEndRequestsThatCannotBeRead is the same for the body of an answer.
 func TestClientsEndRequestsThatCannotBeRead(t *testing.T) {
-	l := newLoop(t)
+	l := servertest.NewLoop(t)
 	needsEpoll(t, l)
-	_, addr := l.serve(func(s *evhttp.Server) {
-		s.SetGenericCallback(func(r *evhttp.Request) { r.SendReply(200, "", text(strings.Repeat("x", huge))) })
+	_, addr := l.Serve(func(s *evhttp.Server) {
+		s.SetGenericCallback(func(r *evhttp.Request) { r.SendReply(200, "", servertest.Text(strings.Repeat("x", huge))) })
 	})
 	ended := make(chan error, 1)
 	var free func()
-	l.do(func() {
+	l.Do(func() {
 		var send func(r *evhttp.Request, ready func(r *evhttp.Request)) error
-		send, free = newSender(t, l.base, addr, false, nil)
+		send, free = newSender(t, l.Base, addr, false, nil)
 		r := evhttp.NewRequest(func(r *evhttp.Request) { ended <- r.Err() })
 		begun := false
 		r.SetChunkCallback(func(r *evhttp.Request) {
@@ -83,17 +84,17 @@ func TestClientsEndRequestsThatCannotBeRead(t *testing.T) {
 				return
 			}
 			begun = true
-			l.base.Post(func() {
+			l.Base.Post(func() {
 				spoil(t, r.Conn().Bufferevent())
-				l.base.Post(func() { r.Input().Drain(r.Input().Len()) })
+				l.Base.Post(func() { r.Input().Drain(r.Input().Len()) })
 			})
 		})
 		if err := send(r, nil); err != nil {
 			t.Error(err)
 		}
 	})
-	defer l.do(func() { free() })
-	if err := await(t, ended, "the end of the request"); err == nil || !strings.Contains(err.Error(), "not permitted") {
+	defer l.Do(func() { free() })
+	if err := servertest.Await(t, ended, "the end of the request"); err == nil || !strings.Contains(err.Error(), "not permitted") {
 		t.Errorf("ended with %v", err)
 	}
 }
@@ -101,8 +102,8 @@ func TestClientsEndRequestsThatCannotBeRead(t *testing.T) {
 // TestClientsEndRequestsThatCannotBeSent has writing fail in a way that the server
 // does not learn of.
 func TestClientsEndRequestsThatCannotBeSent(t *testing.T) {
-	l := newLoop(t)
-	_, addr := l.serve(func(s *evhttp.Server) {
+	l := servertest.NewLoop(t)
+	_, addr := l.Serve(func(s *evhttp.Server) {
 		s.SetGenericCallback(func(r *evhttp.Request) { r.SendReply(200, "", nil) })
 	})
 	for _, flags := range []evhttp.ConnFlags{0, evhttp.ConReadOnWriteError} {
@@ -115,8 +116,8 @@ func TestClientsEndRequestsThatCannotBeSent(t *testing.T) {
 			addr := netip.MustParseAddrPort(addr)
 			ended := make(chan error, 1)
 			var c *evhttp.ClientConn
-			l.do(func() {
-				c, err = evhttp.NewClientConn(l.base, addr.Addr().String(), int(addr.Port()), nil)
+			l.Do(func() {
+				c, err = evhttp.NewClientConn(l.Base, addr.Addr().String(), int(addr.Port()), nil)
 				if err == nil {
 					err = c.SetFlags(flags)
 				}
@@ -129,13 +130,13 @@ func TestClientsEndRequestsThatCannotBeSent(t *testing.T) {
 					if err := syscall.Dup3(int(full.Fd()), c.Bufferevent().FD(), syscall.O_CLOEXEC); err != nil {
 						t.Error(err)
 					}
-					r.SendReplyChunk(text("x"))
+					r.SendReplyChunk(servertest.Text("x"))
 				}); err != nil {
 					t.Error(err)
 				}
 			})
-			defer l.do(func() { c.Free() })
-			if err := await(t, ended, "the end of the request"); !errors.Is(err, syscall.ENOSPC) {
+			defer l.Do(func() { c.Free() })
+			if err := servertest.Await(t, ended, "the end of the request"); !errors.Is(err, syscall.ENOSPC) {
 				t.Errorf("ended with %v", err)
 			}
 		})

@@ -12,13 +12,14 @@ import (
 
 	"github.com/go-libevent/libevent/http/evfile"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // answer answers with a streamed body.
 func answer(r *evhttp.Request) {
 	r.SendReplyStart(200, "")
-	r.SendReplyChunk(text("first, "))
-	r.SendReplyChunk(text("last"))
+	r.SendReplyChunk(servertest.Text("first, "))
+	r.SendReplyChunk(servertest.Text("last"))
 	r.SendReplyEnd()
 }
 
@@ -26,7 +27,7 @@ func answer(r *evhttp.Request) {
 // has come, in every way. A server that does not say "Connection: close" serves
 // the next request (RFC 9112, sections 9.3 and 9.6).
 func TestAnswersThatEndTheConnectionSayClose(t *testing.T) {
-	file := filepath.Join(tempFolder(t), "file")
+	file := filepath.Join(servertest.TempFolder(t), "file")
 	if err := os.WriteFile(file, []byte("first, last"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,7 @@ func TestAnswersThatEndTheConnectionSayClose(t *testing.T) {
 		setup func(s *evhttp.Server)
 	}{
 		{"streamed", early(answer)},
-		{"whole", early(func(r *evhttp.Request) { r.SendReply(200, "", text("first, last")) })},
+		{"whole", early(func(r *evhttp.Request) { r.SendReply(200, "", servertest.Text("first, last")) })},
 		{"of announced length", early(func(r *evhttp.Request) {
 			r.OutputHeaders().Set("Content-Length", "11")
 			answer(r)
@@ -58,8 +59,8 @@ func TestAnswersThatEndTheConnectionSayClose(t *testing.T) {
 			base := r.Conn().Base()
 			r.SendReplyStart(200, "")
 			base.Post(func() {
-				r.SendReplyChunk(text("first, "))
-				base.Post(func() { r.SendReplyChunk(text("last")); r.SendReplyEnd() })
+				r.SendReplyChunk(servertest.Text("first, "))
+				base.Post(func() { r.SendReplyChunk(servertest.Text("last")); r.SendReplyEnd() })
 			})
 		})},
 		{"at a part of the body", early(func(r *evhttp.Request) {
@@ -73,7 +74,7 @@ func TestAnswersThatEndTheConnectionSayClose(t *testing.T) {
 		}},
 		{"whole, from the callback for new requests", func(s *evhttp.Server) {
 			s.SetNewRequestCallback(func(r *evhttp.Request) bool {
-				r.SendReply(200, "", text("first, last"))
+				r.SendReply(200, "", servertest.Text("first, last"))
 				return true
 			})
 		}},
@@ -97,11 +98,11 @@ func TestAnswersThatEndTheConnectionSayClose(t *testing.T) {
 	}
 	for _, a := range answers {
 		t.Run(a.name, func(t *testing.T) {
-			l := newLoop(t)
-			_, addr := l.serve(a.setup)
+			l := servertest.NewLoop(t)
+			_, addr := l.Serve(a.setup)
 			for _, body := range bodies {
 				t.Run(body.name, func(t *testing.T) {
-					c := connect(t, addr)
+					c := servertest.Connect(t, addr)
 					in := bufio.NewReader(c)
 					fmt.Fprintf(c, "GET /it HTTP/1.1\r\nHost: a\r\n%s\r\n%s", body.fields, body.begin)
 					rest := body.rest
@@ -154,10 +155,10 @@ func TestClientsReadTheLastAnswerAfterSending(t *testing.T) {
 	const request, reply = 8 << 20, 16 << 20
 	for _, streamed := range []bool{false, true} {
 		t.Run(fmt.Sprintf("streamed=%t", streamed), func(t *testing.T) {
-			l := newLoop(t)
-			_, addr := l.serve(func(s *evhttp.Server) {
+			l := servertest.NewLoop(t)
+			_, addr := l.Serve(func(s *evhttp.Server) {
 				s.SetGenericStream(func(r *evhttp.Request) {
-					body := text(strings.Repeat("x", reply))
+					body := servertest.Text(strings.Repeat("x", reply))
 					if !streamed {
 						r.SendReply(200, "", body)
 						return
@@ -167,7 +168,7 @@ func TestClientsReadTheLastAnswerAfterSending(t *testing.T) {
 					r.SendReplyEnd()
 				})
 			})
-			c := connect(t, addr)
+			c := servertest.Connect(t, addr)
 			fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", request)
 			if _, err := c.Write(make([]byte, request)); err != nil {
 				t.Fatal(err)
@@ -187,9 +188,9 @@ func TestClientsReadTheLastAnswerAfterSending(t *testing.T) {
 // TestClientsThatBreakOffReadTheAnswer ends the client's stream within a body that
 // was answered.
 func TestClientsThatBreakOffReadTheAnswer(t *testing.T) {
-	l := newLoop(t)
-	_, addr := l.serve(func(s *evhttp.Server) { s.SetGenericStream(answer) })
-	c := connect(t, addr)
+	l := servertest.NewLoop(t)
+	_, addr := l.Serve(func(s *evhttp.Server) { s.SetGenericStream(answer) })
+	c := servertest.Connect(t, addr)
 	fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx")
 	if err := c.CloseWrite(); err != nil {
 		t.Fatal(err)

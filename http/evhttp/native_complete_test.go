@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // TestCompleteCallbacksAreCalledOnce sets the callback for the end of an answer in all
@@ -14,15 +15,15 @@ func TestCompleteCallbacksAreCalledOnce(t *testing.T) {
 	answers := map[string]func(r *evhttp.Request){
 		"short": func(r *evhttp.Request) { r.SendReplyBytes(200, "", []byte("fine")) },
 		"empty": func(r *evhttp.Request) { r.SendReply(204, "", nil) },
-		"large": func(r *evhttp.Request) { r.SendReply(200, "", text(strings.Repeat("x", 8<<20))) },
+		"large": func(r *evhttp.Request) { r.SendReply(200, "", servertest.Text(strings.Repeat("x", 8<<20))) },
 		"error": func(r *evhttp.Request) { r.SendError(404, "") },
 		"last": func(r *evhttp.Request) {
 			r.OutputHeaders().Set("Connection", "close")
-			r.SendReply(200, "", text("fine"))
+			r.SendReply(200, "", servertest.Text("fine"))
 		},
 		"chunks": func(r *evhttp.Request) {
 			r.SendReplyStart(200, "")
-			r.SendReplyChunk(text("fine"))
+			r.SendReplyChunk(servertest.Text("fine"))
 			r.SendReplyEnd()
 		},
 	}
@@ -41,7 +42,7 @@ func TestCompleteCallbacksAreCalledOnce(t *testing.T) {
 		},
 		"after, as a part is sent": func(r *evhttp.Request, answer, set func()) {
 			r.SendReplyStart(200, "")
-			r.SendReplyChunkFunc(text("fine"), func() { r.SendReplyEnd(); set() })
+			r.SendReplyChunkFunc(servertest.Text("fine"), func() { r.SendReplyEnd(); set() })
 		},
 	}
 	for place, order := range orders {
@@ -50,7 +51,7 @@ func TestCompleteCallbacksAreCalledOnce(t *testing.T) {
 				continue // the connection has ended, too
 			}
 			t.Run(place+"/"+name, func(t *testing.T) {
-				l := newLoop(t)
+				l := servertest.NewLoop(t)
 				told := make(chan bool, 9)
 				handle := func(r *evhttp.Request) {
 					order(r, func() { answer(r) }, func() {
@@ -60,15 +61,15 @@ func TestCompleteCallbacksAreCalledOnce(t *testing.T) {
 						})
 					})
 				}
-				_, addr := l.serve(func(s *evhttp.Server) { s.SetGenericCallback(handle) })
-				c := connect(t, addr)
+				_, addr := l.Serve(func(s *evhttp.Server) { s.SetGenericCallback(handle) })
+				c := servertest.Connect(t, addr)
 				io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 				go io.Copy(io.Discard, c)
-				if !await(t, told, "the callback") {
+				if !servertest.Await(t, told, "the callback") {
 					t.Error("not all has left")
 				}
-				l.do(func() {})
-				l.do(func() {})
+				l.Do(func() {})
+				l.Do(func() {})
 				if n := len(told); n > 0 {
 					t.Errorf("called %d times more", n)
 				}
@@ -80,22 +81,22 @@ func TestCompleteCallbacksAreCalledOnce(t *testing.T) {
 // TestCompleteCallbacksOfPipelinedRequests sets them when the answers are given.
 func TestCompleteCallbacksOfPipelinedRequests(t *testing.T) {
 	const requests = 5
-	l := newLoop(t)
+	l := servertest.NewLoop(t)
 	told := make(chan string, 2*requests)
-	_, addr := l.serve(func(s *evhttp.Server) {
+	_, addr := l.Serve(func(s *evhttp.Server) {
 		s.SetGenericCallback(func(r *evhttp.Request) {
-			r.SendReply(200, "", text("fine"))
+			r.SendReply(200, "", servertest.Text("fine"))
 			r.SetCompleteCallback(func(r *evhttp.Request) { told <- r.URI() })
 		})
 	})
-	c := connect(t, addr)
+	c := servertest.Connect(t, addr)
 	var all strings.Builder
 	for i := range requests {
 		all.WriteString("GET /" + string(rune('0'+i)) + " HTTP/1.1\r\nHost: a\r\n\r\n")
 	}
 	io.WriteString(c, all.String())
 	for i := range requests {
-		if got, want := await(t, told, "the callback"), "/"+string(rune('0'+i)); got != want {
+		if got, want := servertest.Await(t, told, "the callback"), "/"+string(rune('0'+i)); got != want {
 			t.Errorf("told of %s, want %s", got, want)
 		}
 	}
@@ -109,21 +110,21 @@ func TestCompleteCallbacksOfAnswersThatAreCutOff(t *testing.T) {
 		"closed":    func(r *evhttp.Request) { r.Conn().Free() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLoop(t)
+			l := servertest.NewLoop(t)
 			told := make(chan struct{}, 9)
-			_, addr := l.serve(func(s *evhttp.Server) {
+			_, addr := l.Serve(func(s *evhttp.Server) {
 				s.SetGenericCallback(func(r *evhttp.Request) {
 					r.OutputHeaders().Set("Content-Length", "9")
 					r.SendReplyStart(200, "")
-					r.SendReplyChunk(text("x"))
+					r.SendReplyChunk(servertest.Text("x"))
 					answer(r)
 					r.SetCompleteCallback(func(*evhttp.Request) { told <- struct{}{} })
 				})
 			})
-			c := connect(t, addr)
+			c := servertest.Connect(t, addr)
 			io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 			io.Copy(io.Discard, c)
-			l.do(func() {})
+			l.Do(func() {})
 			if len(told) > 0 {
 				t.Error("it was called")
 			}

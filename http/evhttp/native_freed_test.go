@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // TestRequestsOnFreedBasesFail makes a request that no loop will send.
@@ -114,7 +115,7 @@ func TestRequestsUnderWayEndWithTheBase(t *testing.T) {
 						t.Error(err)
 					}
 				})
-				await(t, began, "the request")
+				servertest.Await(t, began, "the request")
 				free()
 				if done != 3 || failed != 3 || cancelled != 1 {
 					t.Errorf("done was called %d times, the error callback %d, that of the one cancelled %d", done, failed, cancelled)
@@ -129,8 +130,11 @@ func TestRequestsUnderWayEndWithTheBase(t *testing.T) {
 func TestServersEndWithTheBase(t *testing.T) {
 	for state, begin := range map[string]func(r *evhttp.Request){
 		"not answered": func(*evhttp.Request) {},
-		"begun":        func(r *evhttp.Request) { r.SendReplyStart(200, ""); r.SendReplyChunk(text("x")) },
-		"pending":      func(r *evhttp.Request) { r.SendReplyStart(200, ""); r.SendReplyChunk(text(string(make([]byte, huge)))) },
+		"begun":        func(r *evhttp.Request) { r.SendReplyStart(200, ""); r.SendReplyChunk(servertest.Text("x")) },
+		"pending": func(r *evhttp.Request) {
+			r.SendReplyStart(200, "")
+			r.SendReplyChunk(servertest.Text(string(make([]byte, huge))))
+		},
 		"shutting down": func(r *evhttp.Request) {
 			r.Data.(func())()
 		},
@@ -168,11 +172,11 @@ func TestServersEndWithTheBase(t *testing.T) {
 				}
 				addr = b.AddrPort().String()
 			})
-			c := connect(t, addr)
+			c := servertest.Connect(t, addr)
 			io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-			r := await(t, began, "the request")
+			r := servertest.Await(t, began, "the request")
 			free()
-			await(t, r.Context().Done(), "the end of the context")
+			servertest.Await(t, r.Context().Done(), "the end of the context")
 			if failed != 1 || closed != 1 {
 				t.Errorf("the error callback was called %d times, the close callback %d", failed, closed)
 			}

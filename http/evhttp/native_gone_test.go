@@ -15,6 +15,7 @@ import (
 	"github.com/go-libevent/libevent/http/evfile"
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/http/evnethttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // huge is more than the buffers of a connection hold.
@@ -45,14 +46,14 @@ func TestClientsThatGoAreToldOf(t *testing.T) {
 	}{
 		{"not begun", func(*evhttp.Request) {}, false},
 		{"begun", func(r *evhttp.Request) { r.SendReplyStart(200, "") }, false},
-		{"idle", func(r *evhttp.Request) { r.SendReplyStart(200, ""); r.SendReplyChunk(text("x")) }, false},
+		{"idle", func(r *evhttp.Request) { r.SendReplyStart(200, ""); r.SendReplyChunk(servertest.Text("x")) }, false},
 		{"pending", func(r *evhttp.Request) {
 			r.SendReplyStart(200, "")
-			r.SendReplyChunk(text(strings.Repeat("x", huge)))
+			r.SendReplyChunk(servertest.Text(strings.Repeat("x", huge)))
 		}, true},
 		{"ended", func(r *evhttp.Request) {
 			r.SetCompleteCallback(func(r *evhttp.Request) { r.Data.(func(string))("complete") })
-			r.SendReply(200, "", text(strings.Repeat("x", huge)))
+			r.SendReply(200, "", servertest.Text(strings.Repeat("x", huge)))
 		}, true},
 	}
 	watchers := []struct {
@@ -83,9 +84,9 @@ func TestClientsThatGoAreToldOf(t *testing.T) {
 			}
 			for _, watcher := range watchers {
 				t.Run(way.name+"/"+answer.name+"/"+watcher.name, func(t *testing.T) {
-					l := newLoop(t)
+					l := servertest.NewLoop(t)
 					begun, told := make(chan struct{}), make(chan string, 10)
-					_, addr := l.serve(func(s *evhttp.Server) {
+					_, addr := l.Serve(func(s *evhttp.Server) {
 						if way.silent {
 							s.SetTimeouts(evhttp.Timeouts{Write: 50 * time.Millisecond})
 						}
@@ -97,11 +98,11 @@ func TestClientsThatGoAreToldOf(t *testing.T) {
 							close(begun)
 						})
 					})
-					c := connect(t, addr)
+					c := servertest.Connect(t, addr)
 					io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-					await(t, begun, "the request")
+					servertest.Await(t, begun, "the request")
 					way.leave(t, c)
-					what := await(t, told, "the callback")
+					what := servertest.Await(t, told, "the callback")
 					if readAll := way.name == "half close" && answer.name == "ended"; what != "gone" && !readAll {
 						t.Errorf("told that the client is %s", what)
 					}
@@ -116,7 +117,7 @@ func TestClientsThatGoAreToldOf(t *testing.T) {
 // always has more to send.
 func TestStreamsGoOnForClientsThatOnlyEndTheirs(t *testing.T) {
 	const pieces, piece = 100, "0123456789"
-	name := filepath.Join(tempFolder(t), "file")
+	name := filepath.Join(servertest.TempFolder(t), "file")
 	if err := os.WriteFile(name, []byte(strings.Repeat(piece, pieces)), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +130,7 @@ func TestStreamsGoOnForClientsThatOnlyEndTheirs(t *testing.T) {
 				r.SendReplyEnd()
 				return
 			}
-			r.SendReplyChunk(text(piece))
+			r.SendReplyChunk(servertest.Text(piece))
 			base.Post(next)
 		}
 		r.SendReplyStart(200, "")
@@ -149,7 +150,7 @@ func TestStreamsGoOnForClientsThatOnlyEndTheirs(t *testing.T) {
 					r.SendReplyEnd()
 					return
 				}
-				r.SendReplyChunkFunc(text(piece), next)
+				r.SendReplyChunkFunc(servertest.Text(piece), next)
 			}
 			r.SendReplyStart(200, "")
 			next()
@@ -175,9 +176,9 @@ func TestStreamsGoOnForClientsThatOnlyEndTheirs(t *testing.T) {
 		}))},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			l := newLoop(t)
-			_, addr := l.serve(func(s *evhttp.Server) { s.SetGenericStream(test.answer) })
-			c := connect(t, addr)
+			l := servertest.NewLoop(t)
+			_, addr := l.Serve(func(s *evhttp.Server) { s.SetGenericStream(test.answer) })
+			c := servertest.Connect(t, addr)
 			fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 			if err := c.CloseWrite(); err != nil {
 				t.Fatal(err)

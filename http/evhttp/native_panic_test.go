@@ -11,6 +11,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // A panicCase is a server with a callback that panics, and what the client gets:
@@ -37,7 +38,7 @@ func panicCases() []panicCase {
 		}
 	}
 	boom := func(*evhttp.Request) { panic("boom") }
-	ok := func(r *evhttp.Request) { r.SendReply(200, "", text("fine")) }
+	ok := func(r *evhttp.Request) { r.SendReply(200, "", servertest.Text("fine")) }
 	return []panicCase{
 		{"handler", handler(boom), brokenPage},
 		{"handler with fields of an answer", handler(func(r *evhttp.Request) {
@@ -67,7 +68,7 @@ func panicCases() []panicCase {
 		}, brokenPage},
 		{"callback for what was sent", handler(func(r *evhttp.Request) {
 			r.SendReplyStart(200, "")
-			r.SendReplyChunkFunc(text("x"), func() { panic("boom") })
+			r.SendReplyChunkFunc(servertest.Text("x"), func() { panic("boom") })
 		}), ""},
 		{"complete callback", handler(func(r *evhttp.Request) { r.SetCompleteCallback(boom); ok(r) }), "200 fine"},
 		{"error callback", handler(func(r *evhttp.Request) {
@@ -100,15 +101,15 @@ func TestPanicsEndTheirConnectionOnly(t *testing.T) {
 	for _, options := range []bufferevent.Options{bufferevent.CloseOnFree, bufferevent.CloseOnFree | bufferevent.DeferCallbacks} {
 		for _, test := range panicCases() {
 			t.Run(fmt.Sprintf("%s/options=%d", test.name, options), func(t *testing.T) {
-				l := newLoop(t)
+				l := servertest.NewLoop(t)
 				panics := make(chan any, 10)
-				_, addr := l.serve(func(s *evhttp.Server) {
+				_, addr := l.Serve(func(s *evhttp.Server) {
 					s.SetStreamFunc(func(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
 						return bufferevent.NewSocket(base, fd, options)
 					})
 					s.SetPanicCallback(func(_ *evhttp.Request, value any) { panics <- value })
 					test.setup(s)
-					s.Handle("/fine", func(r *evhttp.Request) { r.SendReply(200, "", text("fine")) })
+					s.Handle("/fine", func(r *evhttp.Request) { r.SendReply(200, "", servertest.Text("fine")) })
 				})
 				other := &http.Transport{}
 				defer other.CloseIdleConnections()
@@ -118,7 +119,7 @@ func TestPanicsEndTheirConnectionOnly(t *testing.T) {
 				if got := fetchWith(t, broken, "POST", "http://"+addr+"/x"); got != test.want {
 					t.Errorf("got %q, want %q", got, test.want)
 				}
-				if value := await(t, panics, "the panic callback"); value != "boom" {
+				if value := servertest.Await(t, panics, "the panic callback"); value != "boom" {
 					t.Errorf("told of %v", value)
 				}
 				isFine(t, other, addr)
@@ -155,14 +156,14 @@ func fetchWith(t *testing.T, transport *http.Transport, method, url string) stri
 	return fmt.Sprint(resp.StatusCode, " ", string(body))
 }
 
-// TestPanicsPassThroughTheLoop has a handler panic without a panic callback. Whoever
-// runs the loop may run it again.
+// TestPanicsPassThroughTheLoop has a handler panic without a panic callback. The program
+// may run the loop again.
 func TestPanicsPassThroughTheLoop(t *testing.T) {
 	base, err := event.NewBase()
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &loop{t, base}
+	l := servertest.On(t, base)
 	panics := make(chan any, 10)
 	base.AddVirtual()
 	ended := make(chan struct{})
@@ -192,16 +193,16 @@ func TestPanicsPassThroughTheLoop(t *testing.T) {
 			continue
 		}
 		t.Run(test.name, func(t *testing.T) {
-			s, addr := l.serve(func(s *evhttp.Server) {
+			s, addr := l.Serve(func(s *evhttp.Server) {
 				test.setup(s)
-				s.Handle("/fine", func(r *evhttp.Request) { r.SendReply(200, "", text("fine")) })
+				s.Handle("/fine", func(r *evhttp.Request) { r.SendReply(200, "", servertest.Text("fine")) })
 			})
-			c := connect(t, addr)
+			c := servertest.Connect(t, addr)
 			io.WriteString(c, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody")
-			if value := await(t, panics, "the panic"); value != "boom" {
+			if value := servertest.Await(t, panics, "the panic"); value != "boom" {
 				t.Errorf("panic with %v", value)
 			}
-			l.do(func() {
+			l.Do(func() {
 				if n := s.ConnectionCount(); n != 0 {
 					t.Errorf("%d connections are left", n)
 				}
@@ -235,19 +236,19 @@ func TestPanicsOfClientsEndTheirRequestOnly(t *testing.T) {
 	} {
 		for _, pooled := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/pooled=%t", test.name, pooled), func(t *testing.T) {
-				l := newLoop(t)
-				_, addr := l.serve(func(s *evhttp.Server) {
+				l := servertest.NewLoop(t)
+				_, addr := l.Serve(func(s *evhttp.Server) {
 					s.SetGenericCallback(func(r *evhttp.Request) {
 						r.SendInformational(103)
-						r.SendReply(200, "", text("fine"))
+						r.SendReply(200, "", servertest.Text("fine"))
 					})
 				})
 				panics, ends := make(chan any, 10), make(chan error, 10)
 				onPanic := func(r *evhttp.Request, value any) { panics <- value }
 				var send func(r *evhttp.Request, ready func(r *evhttp.Request)) error
 				var free func()
-				l.do(func() { send, free = newSender(t, l.base, addr, pooled, onPanic) })
-				defer l.do(func() { free() })
+				l.Do(func() { send, free = newSender(t, l.Base, addr, pooled, onPanic) })
+				defer l.Do(func() { free() })
 				first := evhttp.NewRequest(func(r *evhttp.Request) {
 					ends <- r.Err()
 					if r.Data != nil {
@@ -255,7 +256,7 @@ func TestPanicsOfClientsEndTheirRequestOnly(t *testing.T) {
 					}
 				})
 				second := evhttp.NewRequest(func(r *evhttp.Request) { ends <- r.Err() })
-				l.do(func() {
+				l.Do(func() {
 					var ready func(r *evhttp.Request)
 					if test.setup == nil {
 						ready = func(*evhttp.Request) { panic("boom") }
@@ -266,13 +267,13 @@ func TestPanicsOfClientsEndTheirRequestOnly(t *testing.T) {
 						t.Error(err)
 					}
 				})
-				if value := await(t, panics, "the panic callback"); value != "boom" {
+				if value := servertest.Await(t, panics, "the panic callback"); value != "boom" {
 					t.Errorf("told of %v", value)
 				}
-				if err := await(t, ends, "the end of the request"); (err == nil) != test.ended || err != nil && !errors.Is(err, evhttp.ErrPanic) {
+				if err := servertest.Await(t, ends, "the end of the request"); (err == nil) != test.ended || err != nil && !errors.Is(err, evhttp.ErrPanic) {
 					t.Errorf("the request has ended with %v", err)
 				}
-				if err := await(t, ends, "the next request"); err != nil {
+				if err := servertest.Await(t, ends, "the next request"); err != nil {
 					t.Errorf("the next request has ended with %v", err)
 				}
 			})

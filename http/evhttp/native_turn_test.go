@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // A connection writes more than the default of its stream in a turn once it has an
@@ -17,7 +18,7 @@ func TestOnlyConnectionsWithLongAnswersHaveLongTurns(t *testing.T) {
 	const inOneTurn = bufferevent.DefaultMaxSingleWrite
 	piece := strings.Repeat("x", inOneTurn/2)
 	whole := func(n int) func(r *evhttp.Request) {
-		return func(r *evhttp.Request) { r.SendReply(200, "", text(strings.Repeat("x", n))) }
+		return func(r *evhttp.Request) { r.SendReply(200, "", servertest.Text(strings.Repeat("x", n))) }
 	}
 	tests := map[string]struct {
 		answers []func(r *evhttp.Request)
@@ -31,9 +32,9 @@ func TestOnlyConnectionsWithLongAnswersHaveLongTurns(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			l := newLoop(t)
+			l := servertest.NewLoop(t)
 			turns := make(chan int, len(tt.answers))
-			_, addr := l.serve(func(s *evhttp.Server) {
+			_, addr := l.Serve(func(s *evhttp.Server) {
 				answers := tt.answers
 				s.SetGenericCallback(func(r *evhttp.Request) {
 					answer, b := answers[0], r.Conn().Bufferevent()
@@ -42,7 +43,7 @@ func TestOnlyConnectionsWithLongAnswersHaveLongTurns(t *testing.T) {
 					turns <- b.MaxSingleWrite()
 				})
 			})
-			c := connect(t, addr)
+			c := servertest.Connect(t, addr)
 			in := bufio.NewReader(c)
 			var turn int
 			for range tt.answers {
@@ -54,7 +55,7 @@ func TestOnlyConnectionsWithLongAnswersHaveLongTurns(t *testing.T) {
 				if _, err := io.Copy(io.Discard, answer.Body); err != nil {
 					t.Fatal(err)
 				}
-				turn = await(t, turns, "the answer")
+				turn = servertest.Await(t, turns, "the answer")
 			}
 			want := inOneTurn
 			if tt.long {
@@ -72,7 +73,7 @@ func inChunks(chunk string, times int) func(r *evhttp.Request) {
 	return func(r *evhttp.Request) {
 		r.SendReplyStart(200, "")
 		for range times {
-			r.SendReplyChunk(text(chunk))
+			r.SendReplyChunk(servertest.Text(chunk))
 		}
 		r.SendReplyEnd()
 	}

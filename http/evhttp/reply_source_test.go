@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // A testSource yields its pieces, and then fails with end, if that is not nil.
@@ -39,12 +40,12 @@ func (s *testSource) Next(piece *evbuffer.Buffer) error {
 func (s *testSource) Close(err error) { s.closed <- err }
 
 // closedOnce waits for Close, and checks what it was told and that it was once.
-func (s *testSource) closedOnce(t *testing.T, l *loop, want error) {
+func (s *testSource) closedOnce(t *testing.T, l *servertest.Loop, want error) {
 	t.Helper()
-	if err := await(t, s.closed, "the source to be closed"); !errors.Is(err, want) || want == nil && err != nil {
+	if err := servertest.Await(t, s.closed, "the source to be closed"); !errors.Is(err, want) || want == nil && err != nil {
 		t.Errorf("closed with %v, want %v", err, want)
 	}
-	l.do(func() {})
+	l.Do(func() {})
 	select {
 	case err := <-s.closed:
 		t.Errorf("closed again, with %v", err)
@@ -55,7 +56,7 @@ func (s *testSource) closedOnce(t *testing.T, l *loop, want error) {
 // ask sends a request, and returns what was answered, to the end of the body.
 func ask(t *testing.T, addr, method string) (*http.Response, string, error) {
 	t.Helper()
-	c := connect(t, addr)
+	c := servertest.Connect(t, addr)
 	fmt.Fprintf(c, "%s / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", method)
 	resp, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: method})
 	if err != nil {
@@ -90,8 +91,8 @@ func TestSourceAnswers(t *testing.T) {
 		{name: "longer than announced", method: "GET", length: "5", source: newSource(nil, "one", "two"), cut: true, closed: evhttp.ErrLength, asked: 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			l := newLoop(t)
-			_, addr := l.serve(func(s *evhttp.Server) {
+			l := servertest.NewLoop(t)
+			_, addr := l.Serve(func(s *evhttp.Server) {
 				s.SetGenericCallback(func(r *evhttp.Request) {
 					if test.length != "" {
 						r.OutputHeaders().Set("Content-Length", test.length)
@@ -117,10 +118,10 @@ func TestSourceAnswers(t *testing.T) {
 }
 
 func TestSourceIsClosedWhenItCannotAnswer(t *testing.T) {
-	l := newLoop(t)
+	l := servertest.NewLoop(t)
 	answered, invalid := newSource(nil, "x"), newSource(nil, "x")
 	errs := make(chan error, 2)
-	_, addr := l.serve(func(s *evhttp.Server) {
+	_, addr := l.Serve(func(s *evhttp.Server) {
 		s.SetGenericCallback(func(r *evhttp.Request) {
 			errs <- r.SendReplySource(7, "", invalid)
 			r.SendReplyStart(200, "")
@@ -142,22 +143,22 @@ func TestSourceIsClosedWhenItCannotAnswer(t *testing.T) {
 
 func TestSourceIsClosedWhenTheRequestEnds(t *testing.T) {
 	piece := string(make([]byte, 1<<20))
-	for name, end := range map[string]func(l *loop, s *evhttp.Server, r *evhttp.Request, c net.Conn){
-		"by the client":   func(_ *loop, _ *evhttp.Server, _ *evhttp.Request, c net.Conn) { c.Close() },
-		"by Cancel":       func(l *loop, _ *evhttp.Server, r *evhttp.Request, _ net.Conn) { l.do(r.Cancel) },
-		"with the server": func(l *loop, s *evhttp.Server, _ *evhttp.Request, _ net.Conn) { l.do(s.Free) },
-		"after a callback": func(l *loop, _ *evhttp.Server, r *evhttp.Request, _ net.Conn) {
-			l.do(func() { r.SetErrorCallback(nil); r.Cancel() })
+	for name, end := range map[string]func(l *servertest.Loop, s *evhttp.Server, r *evhttp.Request, c net.Conn){
+		"by the client":   func(_ *servertest.Loop, _ *evhttp.Server, _ *evhttp.Request, c net.Conn) { c.Close() },
+		"by Cancel":       func(l *servertest.Loop, _ *evhttp.Server, r *evhttp.Request, _ net.Conn) { l.Do(r.Cancel) },
+		"with the server": func(l *servertest.Loop, s *evhttp.Server, _ *evhttp.Request, _ net.Conn) { l.Do(s.Free) },
+		"after a callback": func(l *servertest.Loop, _ *evhttp.Server, r *evhttp.Request, _ net.Conn) {
+			l.Do(func() { r.SetErrorCallback(nil); r.Cancel() })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLoop(t)
+			l := servertest.NewLoop(t)
 			src := newSource(nil)
 			for range 1000 {
 				src.pieces = append(src.pieces, piece)
 			}
 			requests := make(chan *evhttp.Request, 1)
-			s, addr := l.serve(func(s *evhttp.Server) {
+			s, addr := l.Serve(func(s *evhttp.Server) {
 				s.SetGenericCallback(func(r *evhttp.Request) {
 					if err := r.SendReplySource(200, "", src); err != nil {
 						t.Error(err)
@@ -165,13 +166,13 @@ func TestSourceIsClosedWhenTheRequestEnds(t *testing.T) {
 					requests <- r
 				})
 			})
-			c := connect(t, addr)
+			c := servertest.Connect(t, addr)
 			fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-			end(l, s, await(t, requests, "the request"), c)
-			if err := await(t, src.closed, "the source to be closed"); err == nil {
+			end(l, s, servertest.Await(t, requests, "the request"), c)
+			if err := servertest.Await(t, src.closed, "the source to be closed"); err == nil {
 				t.Error("closed without an error")
 			}
-			l.do(func() {
+			l.Do(func() {
 				if src.asked > 100 {
 					t.Errorf("%d pieces of %d bytes were taken for a client that does not read", src.asked, len(piece))
 				}

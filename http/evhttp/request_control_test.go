@@ -13,12 +13,13 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // converse sends a request and returns all that comes until the end of the stream.
 func converse(t *testing.T, addr, raw string) string {
 	t.Helper()
-	c := connect(t, addr)
+	c := servertest.Connect(t, addr)
 	io.WriteString(c, raw)
 	all, _ := io.ReadAll(c) // up to the end, which may be a reset
 	return string(all)
@@ -26,9 +27,9 @@ func converse(t *testing.T, addr, raw string) string {
 
 // A client that waits is told to go on when the body is wanted, and not before.
 func TestWantBody(t *testing.T) {
-	l := newLoop(t)
+	l := servertest.NewLoop(t)
 	requests := make(chan *evhttp.Request, 1)
-	_, addr := l.serve(func(s *evhttp.Server) {
+	_, addr := l.Serve(func(s *evhttp.Server) {
 		s.SetGenericStream(func(r *evhttp.Request) {
 			r.WantBody(false)
 			r.SetChunkCallback(func(r *evhttp.Request) {
@@ -39,10 +40,10 @@ func TestWantBody(t *testing.T) {
 			requests <- r
 		})
 	})
-	c := connect(t, addr)
+	c := servertest.Connect(t, addr)
 	io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\n")
-	r := await(t, requests, "the request")
-	l.do(func() {
+	r := servertest.Await(t, requests, "the request")
+	l.Do(func() {
 		if n := r.Conn().Bufferevent().Output().Len(); n > 0 {
 			t.Errorf("%d bytes were sent before the body was wanted", n)
 		}
@@ -64,10 +65,10 @@ func TestWantBody(t *testing.T) {
 func TestAllowHalfClose(t *testing.T) {
 	for _, allow := range []bool{false, true} {
 		t.Run(fmt.Sprint(allow), func(t *testing.T) {
-			l := newLoop(t)
+			l := servertest.NewLoop(t)
 			requests, errs := make(chan *evhttp.Request, 1), make(chan error, 1)
 			contexts := make(chan context.Context, 1)
-			_, addr := l.serve(func(s *evhttp.Server) {
+			_, addr := l.Serve(func(s *evhttp.Server) {
 				s.SetGenericCallback(func(r *evhttp.Request) {
 					r.Own()
 					r.SetErrorCallback(func(_ *evhttp.Request, err error) { errs <- err })
@@ -78,12 +79,12 @@ func TestAllowHalfClose(t *testing.T) {
 					requests <- r
 				})
 			})
-			c := connect(t, addr)
+			c := servertest.Connect(t, addr)
 			io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-			r := await(t, requests, "the request")
+			r := servertest.Await(t, requests, "the request")
 			c.CloseWrite()
-			await(t, (<-contexts).Done(), "the context")
-			l.do(func() {
+			servertest.Await(t, (<-contexts).Done(), "the context")
+			l.Do(func() {
 				if err := r.SendReplyBytes(200, "", []byte("text")); (err == nil) != allow {
 					t.Errorf("error %v", err)
 				}
@@ -93,9 +94,9 @@ func TestAllowHalfClose(t *testing.T) {
 				t.Errorf("answered: %v with %q", got, all)
 			}
 			if !allow {
-				await(t, errs, "the error")
+				servertest.Await(t, errs, "the error")
 			}
-			l.do(r.Free)
+			l.Do(r.Free)
 		})
 	}
 }
@@ -115,7 +116,7 @@ func TestSetFullDuplex(t *testing.T) {
 		{"404 that does", func(r *evhttp.Request) { r.SetFullDuplex(true) }, 404, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, addr := newLoop(t).serve(func(s *evhttp.Server) {
+			_, addr := servertest.NewLoop(t).Serve(func(s *evhttp.Server) {
 				s.SetGenericStream(func(r *evhttp.Request) {
 					tt.set(r)
 					r.SetChunkCallback(func(r *evhttp.Request) { r.Input().Drain(r.Input().Len()) })
@@ -124,7 +125,7 @@ func TestSetFullDuplex(t *testing.T) {
 					}
 				})
 			})
-			c := connect(t, addr)
+			c := servertest.Connect(t, addr)
 			io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
 			head, ok := readHead(bufio.NewReader(c))
 			if closes := strings.Contains(head, "Connection: close"); !ok || closes != tt.closes {
@@ -136,7 +137,7 @@ func TestSetFullDuplex(t *testing.T) {
 
 func TestOmitDefaults(t *testing.T) {
 	for _, omit := range []bool{false, true} {
-		_, addr := newLoop(t).serve(func(s *evhttp.Server) {
+		_, addr := servertest.NewLoop(t).Serve(func(s *evhttp.Server) {
 			s.SetGenericCallback(func(r *evhttp.Request) {
 				if omit {
 					r.OmitDefaults()
@@ -158,12 +159,12 @@ func TestOmitDefaults(t *testing.T) {
 func TestAbort(t *testing.T) {
 	cause := errors.New("cause")
 	errs := make(chan error, 2)
-	_, addr := newLoop(t).serve(func(s *evhttp.Server) {
+	_, addr := servertest.NewLoop(t).Serve(func(s *evhttp.Server) {
 		s.SetGenericCallback(func(r *evhttp.Request) {
 			r.Own()
 			r.SetErrorCallback(func(_ *evhttp.Request, err error) { errs <- err })
 			r.SendReplyStart(200, "")
-			r.SendReplyChunk(text("beginning"))
+			r.SendReplyChunk(servertest.Text("beginning"))
 			r.Abort(cause)
 			r.Abort(cause)
 			errs <- r.Err()
@@ -175,7 +176,7 @@ func TestAbort(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	for range 2 {
-		if err := await(t, errs, "the error"); err != cause {
+		if err := servertest.Await(t, errs, "the error"); err != cause {
 			t.Errorf("error %v, want %v", err, cause)
 		}
 	}
@@ -190,10 +191,10 @@ func TestCloseSend(t *testing.T) {
 		ended <- err
 		io.WriteString(c, "text")
 	})
-	l := newLoop(t)
+	l := servertest.NewLoop(t)
 	c := newClient(t, l)
 	done := make(chan string, 1)
-	l.do(func() {
+	l.Do(func() {
 		r := evhttp.NewRequest(func(r *evhttp.Request) {
 			body, _ := io.ReadAll(r.Input())
 			done <- fmt.Sprint(r.ResponseCode(), " ", string(body), " ", r.Err())
@@ -216,10 +217,10 @@ func TestCloseSend(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if err := await(t, ended, "the end of the body"); err != nil {
+	if err := servertest.Await(t, ended, "the end of the body"); err != nil {
 		t.Error(err)
 	}
-	if got, want := await(t, done, "the answer"), "413 text <nil>"; got != want {
+	if got, want := servertest.Await(t, done, "the answer"), "413 text <nil>"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -238,7 +239,7 @@ func TestSendCallback(t *testing.T) {
 		}},
 		{"a body that follows", func(c *evhttp.Client, r *evhttp.Request, url string) error {
 			return c.StartRequest(r, evhttp.MethodPost, url, func(r *evhttp.Request) {
-				r.SendReplyChunk(text("text"))
+				r.SendReplyChunk(servertest.Text("text"))
 				r.SendReplyEnd()
 			})
 		}},
@@ -250,11 +251,11 @@ func TestSendCallback(t *testing.T) {
 				}
 				io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
 			})
-			l := newLoop(t)
+			l := servertest.NewLoop(t)
 			c := newClient(t, l)
 			var stages []evhttp.SendStage
 			done := make(chan error, 1)
-			l.do(func() {
+			l.Do(func() {
 				r := evhttp.NewRequest(func(r *evhttp.Request) { done <- r.Err() })
 				r.SetSendCallback(func(r *evhttp.Request, stage evhttp.SendStage) {
 					if r.Conn() == nil {
@@ -266,7 +267,7 @@ func TestSendCallback(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			if err := await(t, done, "the answer"); err != nil {
+			if err := servertest.Await(t, done, "the answer"); err != nil {
 				t.Error(err)
 			}
 			if want := []evhttp.SendStage{evhttp.SentHead, evhttp.SentBody}; !slices.Equal(stages, want) {
@@ -279,7 +280,7 @@ func TestSendCallback(t *testing.T) {
 // Handlers of all methods get those that the server does not know, and "OPTIONS *" is
 // answered without them.
 func TestAllMethods(t *testing.T) {
-	_, addr := newLoop(t).serve(func(s *evhttp.Server) {
+	_, addr := servertest.NewLoop(t).Serve(func(s *evhttp.Server) {
 		answer := func(r *evhttp.Request) { r.SendReplyBytes(200, "", []byte(r.Method())) }
 		s.Handle("/all", evhttp.AllMethods(answer))
 		s.Handle("/some", answer)
@@ -304,10 +305,10 @@ func TestRequestURL(t *testing.T) {
 		heads <- head
 		io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
 	})
-	l := newLoop(t)
+	l := servertest.NewLoop(t)
 	c := newClient(t, l)
 	done := make(chan error, 1)
-	l.do(func() {
+	l.Do(func() {
 		r := evhttp.NewRequest(func(r *evhttp.Request) { done <- r.Err() })
 		if err := c.RequestURL(r, "BREW", &url.URL{Scheme: "http", Host: addr, Path: "/pot"}, nil); err != nil {
 			t.Error(err)
@@ -316,21 +317,21 @@ func TestRequestURL(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
-	if err := await(t, done, "the answer"); err != nil {
+	if err := servertest.Await(t, done, "the answer"); err != nil {
 		t.Error(err)
 	}
-	if head := await(t, heads, "the request"); !strings.HasPrefix(head, "BREW /pot HTTP/1.1\r\n") {
+	if head := servertest.Await(t, heads, "the request"); !strings.HasPrefix(head, "BREW /pot HTTP/1.1\r\n") {
 		t.Errorf("got %q", head)
 	}
 }
 
 func TestForwarded(t *testing.T) {
-	l := newLoop(t)
+	l := servertest.NewLoop(t)
 	proxy := &url.URL{Scheme: "http", Host: "proxy.example"}
 	var c *evhttp.Client
-	l.do(func() {
+	l.Do(func() {
 		var err error
-		c, err = evhttp.NewClient(l.base, &evhttp.ClientConfig{Proxy: func(u *url.URL) (*url.URL, error) {
+		c, err = evhttp.NewClient(l.Base, &evhttp.ClientConfig{Proxy: func(u *url.URL) (*url.URL, error) {
 			if u.Host == "direct.example" {
 				return nil, nil
 			}
@@ -340,7 +341,7 @@ func TestForwarded(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	defer l.do(c.Free)
+	defer l.Do(c.Free)
 	for target, want := range map[string]bool{"http://a.example/": true, "http://direct.example/": false} {
 		u, _ := url.Parse(target)
 		if got, err := c.Forwarded(u); got != want || err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // What the head of a request says.
@@ -30,15 +31,15 @@ func TestFactsOfRequests(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := make(chan string, 1)
-			_, addr := newLoop(t).serve(func(s *evhttp.Server) {
+			_, addr := servertest.NewLoop(t).Serve(func(s *evhttp.Server) {
 				s.SetGenericStream(func(r *evhttp.Request) {
 					got <- fmt.Sprint(r.BodyLength(), r.KeepAlive(), r.ExpectsContinue(), r.Authority(), r.SwitchesProtocol(), r.Reused(), r.Stale())
 					r.SendReply(204, "", nil)
 				})
 			})
-			io.WriteString(connect(t, addr), tt.raw)
+			io.WriteString(servertest.Connect(t, addr), tt.raw)
 			want := fmt.Sprint(tt.length, tt.kept, tt.expects, tt.authority, false, false, false)
-			if got := await(t, got, "the request"); got != want {
+			if got := servertest.Await(t, got, "the request"); got != want {
 				t.Errorf("got %s, want %s", got, want)
 			}
 		})
@@ -61,13 +62,13 @@ func TestFactsOfAnswers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			addr := startScript(t, func(c net.Conn, _ *bufio.Reader, _ string) { io.WriteString(c, tt.answer) })
-			l := newLoop(t)
+			l := servertest.NewLoop(t)
 			c := newClient(t, l)
 			got := make(chan string, 1)
 			facts := func(r *evhttp.Request) string {
 				return fmt.Sprint(r.BodyLength(), r.KeepAlive(), r.SwitchesProtocol(), r.ExpectsContinue(), r.Authority())
 			}
-			l.do(func() {
+			l.Do(func() {
 				r := evhttp.NewRequest(nil)
 				if got, want := facts(r), fmt.Sprint(0, false, false, false, ""); got != want {
 					t.Errorf("before: got %s, want %s", got, want)
@@ -80,7 +81,7 @@ func TestFactsOfAnswers(t *testing.T) {
 				}
 			})
 			want := fmt.Sprint(tt.length, tt.kept, tt.switches, false, "")
-			if got := await(t, got, "the answer"); got != want {
+			if got := servertest.Await(t, got, "the answer"); got != want {
 				t.Errorf("got %s, want %s", got, want)
 			}
 		})
@@ -88,15 +89,15 @@ func TestFactsOfAnswers(t *testing.T) {
 }
 
 // newClient makes a client of a loop.
-func newClient(t *testing.T, l *loop) (c *evhttp.Client) {
+func newClient(t *testing.T, l *servertest.Loop) (c *evhttp.Client) {
 	t.Helper()
-	l.do(func() {
+	l.Do(func() {
 		var err error
-		if c, err = evhttp.NewClient(l.base, nil); err != nil {
+		if c, err = evhttp.NewClient(l.Base, nil); err != nil {
 			t.Fatal(err)
 		}
 	})
-	t.Cleanup(func() { l.do(c.Free) })
+	t.Cleanup(func() { l.Do(c.Free) })
 	return c
 }
 
@@ -107,12 +108,12 @@ func TestStaleRequests(t *testing.T) {
 		io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
 		readHead(in) // the next one is not answered
 	})
-	l := newLoop(t)
+	l := servertest.NewLoop(t)
 	c := newClient(t, l)
 	type fact struct{ reused, stale bool }
 	facts := make(chan fact, 1)
 	ask := func() fact {
-		l.do(func() {
+		l.Do(func() {
 			reused := false
 			r := evhttp.NewRequest(func(r *evhttp.Request) { facts <- fact{reused, r.Stale()} })
 			r.SetSendCallback(func(r *evhttp.Request, stage evhttp.SendStage) { reused = r.Reused() })
@@ -125,7 +126,7 @@ func TestStaleRequests(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		return await(t, facts, "the answer")
+		return servertest.Await(t, facts, "the answer")
 	}
 	if got, want := ask(), (fact{false, false}); got != want {
 		t.Errorf("the first: %+v, want %+v", got, want)
@@ -138,7 +139,7 @@ func TestStaleRequests(t *testing.T) {
 // A server's connection knows its own address, and asks once.
 func TestLocalAddrOfConnections(t *testing.T) {
 	addrs := make(chan string, 2)
-	_, addr := newLoop(t).serve(func(s *evhttp.Server) {
+	_, addr := servertest.NewLoop(t).Serve(func(s *evhttp.Server) {
 		s.SetGenericCallback(func(r *evhttp.Request) {
 			c := r.Conn()
 			addrs <- c.LocalAddr().String()
@@ -146,9 +147,9 @@ func TestLocalAddrOfConnections(t *testing.T) {
 			r.SendReply(204, "", nil)
 		})
 	})
-	io.WriteString(connect(t, addr), "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	io.WriteString(servertest.Connect(t, addr), "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	for range 2 {
-		if got := await(t, addrs, "the address"); got != addr {
+		if got := servertest.Await(t, addrs, "the address"); got != addr {
 			t.Errorf("got %s, want %s", got, addr)
 		}
 	}
@@ -157,7 +158,7 @@ func TestLocalAddrOfConnections(t *testing.T) {
 // The context of a request goes on when its stream was taken from HTTP.
 func TestHijackLeavesTheContext(t *testing.T) {
 	contexts := make(chan context.Context, 1)
-	_, addr := newLoop(t).serve(func(s *evhttp.Server) {
+	_, addr := servertest.NewLoop(t).Serve(func(s *evhttp.Server) {
 		s.SetGenericCallback(func(r *evhttp.Request) {
 			ctx := r.Context()
 			b, err := r.Hijack()
@@ -169,9 +170,9 @@ func TestHijackLeavesTheContext(t *testing.T) {
 			contexts <- ctx
 		})
 	})
-	c := connect(t, addr)
+	c := servertest.Connect(t, addr)
 	io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	if err := await(t, contexts, "the context").Err(); err != nil {
+	if err := servertest.Await(t, contexts, "the context").Err(); err != nil {
 		t.Errorf("the context is done: %v", err)
 	}
 }

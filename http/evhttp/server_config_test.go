@@ -11,16 +11,17 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // configured serves with a configuration, and returns the address.
-func configured(t *testing.T, cfg *evhttp.ServerConfig, setup func(s *evhttp.Server)) (l *loop, s *evhttp.Server, addr string) {
+func configured(t *testing.T, cfg *evhttp.ServerConfig, setup func(s *evhttp.Server)) (l *servertest.Loop, s *evhttp.Server, addr string) {
 	t.Helper()
-	l = newLoop(t)
-	l.do(func() {
+	l = servertest.NewLoop(t)
+	l.Do(func() {
 		var err error
 		var b *evhttp.Bound
-		if s, err = evhttp.NewServerWithConfig(l.base, cfg); err == nil {
+		if s, err = evhttp.NewServerWithConfig(l.Base, cfg); err == nil {
 			b, err = s.Listen("127.0.0.1:0")
 		}
 		if err != nil {
@@ -33,14 +34,14 @@ func configured(t *testing.T, cfg *evhttp.ServerConfig, setup func(s *evhttp.Ser
 	if addr == "" {
 		t.FailNow()
 	}
-	t.Cleanup(func() { l.do(s.Free) })
+	t.Cleanup(func() { l.Do(s.Free) })
 	return l, s, addr
 }
 
 // talk sends what a client says, and returns all that is answered.
 func talk(t *testing.T, addr, said string) string {
 	t.Helper()
-	c := connect(t, addr)
+	c := servertest.Connect(t, addr)
 	if _, err := io.WriteString(c, said); err != nil {
 		t.Fatal(err)
 	}
@@ -91,10 +92,10 @@ func TestServerConfigIsHeeded(t *testing.T) {
 			}
 		})
 	}
-	if got := await(t, noted, "the log"); got != "/" {
+	if got := servertest.Await(t, noted, "the log"); got != "/" {
 		t.Errorf("logged %q", got)
 	}
-	if got := await(t, panicked, "the panic"); got != "on purpose" {
+	if got := servertest.Await(t, panicked, "the panic"); got != "on purpose" {
 		t.Errorf("panic with %v", got)
 	}
 }
@@ -108,17 +109,17 @@ func TestServerConfigStream(t *testing.T) {
 		s.Handle("/hello", func(r *evhttp.Request) { r.SendReplyBytes(200, "", []byte("Hello")) })
 	})
 	wantHello(t, talk(t, addr, hello))
-	await(t, made, "the stream")
+	servertest.Await(t, made, "the stream")
 }
 
 func TestServerConfigRefuses(t *testing.T) {
-	l := newLoop(t)
+	l := servertest.NewLoop(t)
 	for name, cfg := range map[string]*evhttp.ServerConfig{
 		"flags":        {Flags: 1 << 20},
 		"content type": {ContentType: "a\r\nb: c"},
 	} {
-		l.do(func() {
-			if s, err := evhttp.NewServerWithConfig(l.base, cfg); !errors.Is(err, evhttp.ErrInvalid) || s != nil {
+		l.Do(func() {
+			if s, err := evhttp.NewServerWithConfig(l.Base, cfg); !errors.Is(err, evhttp.ErrInvalid) || s != nil {
 				t.Errorf("%s: %v, %v", name, s, err)
 			}
 		})
@@ -132,9 +133,9 @@ func TestTimeoutsOfServer(t *testing.T) {
 		MinBodyRate: evhttp.DefaultMinBodyRate, Write: evhttp.DefaultWriteTimeout,
 	}
 	none := evhttp.Timeouts{Idle: -1, Header: -1, Body: -1, MinBodyRate: -1, Write: -1}
-	l := newLoop(t)
-	l.do(func() {
-		s := evhttp.NewServer(l.base)
+	l := servertest.NewLoop(t)
+	l.Do(func() {
+		s := evhttp.NewServer(l.Base)
 		defer s.Free()
 		for _, test := range []struct{ set, want evhttp.Timeouts }{
 			{evhttp.Timeouts{}, defaults}, {defaults, defaults}, {none, none},

@@ -16,17 +16,18 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/listener"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 const hello = "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
 // newHello returns a server that listens nowhere, and answers /hello.
-func newHello(l *loop) (s *evhttp.Server) {
-	l.do(func() {
-		s = evhttp.NewServer(l.base)
+func newHello(l *servertest.Loop) (s *evhttp.Server) {
+	l.Do(func() {
+		s = evhttp.NewServer(l.Base)
 		s.Handle("/hello", func(r *evhttp.Request) { r.SendReplyBytes(200, "", []byte("Hello")) })
 	})
-	l.t.Cleanup(func() { l.do(s.Free) })
+	l.T.Cleanup(func() { l.Do(s.Free) })
 	return s
 }
 
@@ -60,28 +61,28 @@ func wantHello(t *testing.T, answer string) {
 }
 
 func TestServeStreamWithoutSocket(t *testing.T) {
-	l := newLoop(t)
+	l := servertest.NewLoop(t)
 	s := newHello(l)
 	var got chan string
-	l.do(func() {
-		ours, theirs, answer := newPair(t, l.base)
+	l.Do(func() {
+		ours, theirs, answer := newPair(t, l.Base)
 		got = answer
 		if err := s.Serve(ours); err != nil {
 			t.Error(err)
 		}
 		theirs.WriteString(hello)
 	})
-	wantHello(t, await(t, got, "the answer"))
+	wantHello(t, servertest.Await(t, got, "the answer"))
 }
 
 func TestServeReadsWhatHasCome(t *testing.T) {
 	for name, sent := range map[string]string{"a whole request": hello, "a part of one": hello[:10]} {
 		t.Run(name, func(t *testing.T) {
-			l := newLoop(t)
+			l := servertest.NewLoop(t)
 			s := newHello(l)
 			var got chan string
-			l.do(func() {
-				ours, theirs, answer := newPair(t, l.base)
+			l.Do(func() {
+				ours, theirs, answer := newPair(t, l.Base)
 				got = answer
 				ours.SetWatermark(event.Read, len(sent), len(sent)) // and reading rests
 				ours.SetCallbacks(func(b *bufferevent.Bufferevent) {
@@ -95,27 +96,27 @@ func TestServeReadsWhatHasCome(t *testing.T) {
 				}
 				theirs.WriteString(sent)
 			})
-			wantHello(t, await(t, got, "the answer"))
+			wantHello(t, servertest.Await(t, got, "the answer"))
 		})
 	}
 }
 
 func TestServeRefuses(t *testing.T) {
-	l := newLoop(t)
-	s, other := newHello(l), newLoop(t)
-	l.do(func() {
+	l := servertest.NewLoop(t)
+	s, other := newHello(l), servertest.NewLoop(t)
+	l.Do(func() {
 		if err := s.Serve(nil); !errors.Is(err, event.ErrNil) {
 			t.Errorf("nil: %v", err)
 		}
 	})
 	var stranger *bufferevent.Bufferevent
-	other.do(func() { stranger, _, _ = newPair(t, other.base) })
-	l.do(func() {
+	other.Do(func() { stranger, _, _ = newPair(t, other.Base) })
+	l.Do(func() {
 		if err := s.Serve(stranger); !errors.Is(err, evhttp.ErrInvalid) {
 			t.Errorf("a stream of another base: %v", err)
 		}
 	})
-	other.do(func() {
+	other.Do(func() {
 		if err := stranger.Enable(event.Read); err != nil {
 			t.Errorf("a stream of another base was touched: %v", err)
 		}
@@ -123,27 +124,27 @@ func TestServeRefuses(t *testing.T) {
 	})
 	for name, end := range map[string]func(){"Shutdown": func() { s.Shutdown(0, nil) }, "Free": s.Free} {
 		freed := make(chan struct{})
-		l.do(func() {
+		l.Do(func() {
 			end()
-			ours, theirs, _ := newPair(t, l.base)
+			ours, theirs, _ := newPair(t, l.Base)
 			defer theirs.Free()
 			ours.Output().AddReference([]byte("x"), func([]byte) { close(freed) })
 			if err := s.Serve(ours); !errors.Is(err, evhttp.ErrServerClosed) {
 				t.Errorf("after %s: %v", name, err)
 			}
 		})
-		await(t, freed, "the stream to be freed")
+		servertest.Await(t, freed, "the stream to be freed")
 	}
 }
 
 func TestServeCountsConnections(t *testing.T) {
-	l := newLoop(t)
+	l := servertest.NewLoop(t)
 	s := newHello(l)
 	var got chan string
-	l.do(func() {
+	l.Do(func() {
 		s.SetMaxConnections(1)
-		first, _, _ := newPair(t, l.base)
-		second, _, answer := newPair(t, l.base)
+		first, _, _ := newPair(t, l.Base)
+		second, _, answer := newPair(t, l.Base)
 		got = answer
 		for _, b := range []*bufferevent.Bufferevent{first, second} {
 			if err := s.Serve(b); err != nil {
@@ -151,18 +152,18 @@ func TestServeCountsConnections(t *testing.T) {
 			}
 		}
 	})
-	if answer := await(t, got, "the answer"); !strings.HasPrefix(answer, "HTTP/1.1 503 ") {
+	if answer := servertest.Await(t, got, "the answer"); !strings.HasPrefix(answer, "HTTP/1.1 503 ") {
 		t.Errorf("beyond the limit: %q", answer)
 	}
 }
 
 func TestServeFD(t *testing.T) {
-	l := newLoop(t)
+	l := servertest.NewLoop(t)
 	s := newHello(l)
 	var at *listener.Listener
-	l.do(func() {
+	l.Do(func() {
 		var err error
-		at, err = listener.NewBind(l.base, netip.MustParseAddrPort("127.0.0.1:0"), listener.CloseOnFree, listener.DefaultBacklog,
+		at, err = listener.NewBind(l.Base, netip.MustParseAddrPort("127.0.0.1:0"), listener.CloseOnFree, listener.DefaultBacklog,
 			func(_ *listener.Listener, fd int, _ netip.AddrPort) {
 				if err := s.ServeFD(fd); err != nil && !errors.Is(err, evhttp.ErrServerClosed) {
 					t.Error(err)
@@ -172,9 +173,9 @@ func TestServeFD(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	defer l.do(at.Free)
+	defer l.Do(at.Free)
 	ask := func() (string, error) {
-		c := connect(t, at.AddrPort().String())
+		c := servertest.Connect(t, at.AddrPort().String())
 		if _, err := io.WriteString(c, hello); err != nil {
 			return "", err
 		}
@@ -186,21 +187,21 @@ func TestServeFD(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantHello(t, answer)
-	l.do(func() { s.Shutdown(0, nil) })
+	l.Do(func() { s.Shutdown(0, nil) })
 	if answer, _ := ask(); answer != "" { // it is reset, or ends
 		t.Errorf("after Shutdown: %q", answer)
 	}
 }
 
 func TestListenAtAddressesAsWritten(t *testing.T) {
-	path := filepath.Join(tempFolder(t), "socket")
+	path := filepath.Join(servertest.TempFolder(t), "socket")
 	for _, address := range []string{":0", "localhost:0", "127.0.0.1:0", "tcp4:127.0.0.1:0", "unix:" + path} {
 		t.Run(strings.TrimSuffix(address, path), func(t *testing.T) {
-			l := newLoop(t)
+			l := servertest.NewLoop(t)
 			s := newHello(l)
 			network, at := "unix", path
 			var err error
-			l.do(func() {
+			l.Do(func() {
 				var b *evhttp.Bound
 				if b, err = s.Listen(address); err == nil && b.AddrPort().IsValid() {
 					network, at = "tcp", fmt.Sprint("localhost:", b.AddrPort().Port())
@@ -221,9 +222,9 @@ func TestListenAtAddressesAsWritten(t *testing.T) {
 			}
 		})
 	}
-	l := newLoop(t)
+	l := servertest.NewLoop(t)
 	s := newHello(l)
-	l.do(func() {
+	l.Do(func() {
 		for _, address := range []string{"", "localhost", "localhost:nonsense", "[::1", "unix:"} {
 			if b, err := s.Listen(address); err == nil || b != nil {
 				t.Errorf("%q: %v, %v", address, b, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/http/evnethttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // Nobody has to tell evhttp about TLS: it asks the stream, once there is something to
@@ -42,7 +43,7 @@ func TestConnectionsKnowOfTLS(t *testing.T) {
 			})),
 		} {
 			t.Run(tt.name+", "+how, func(t *testing.T) {
-				_, addr := newLoop(t).serve(func(s *evhttp.Server) {
+				_, addr := servertest.NewLoop(t).Serve(func(s *evhttp.Server) {
 					s.SetStreamFunc(tt.stream)
 					s.SetGenericCallback(answer)
 				})

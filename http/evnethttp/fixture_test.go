@@ -11,15 +11,20 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/http/evnethttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
+
+// patience is how long a test waits for what should come at once.
+const patience = evtest.Patience
 
 // startOurs runs our server with a handler of net/http, and returns its address.
 // prepare may be nil.
 func startOurs(t testing.TB, h http.Handler, prepare func(s *evhttp.Server)) string {
 	t.Helper()
-	_, addr := newLoop(t).serve(func(s *evhttp.Server) {
+	_, addr := servertest.NewLoop(t).Serve(func(s *evhttp.Server) {
 		s.SetGenericStream(evnethttp.Handler(h))
 		if prepare != nil {
 			prepare(s)
@@ -52,14 +57,14 @@ func onEachServer(t *testing.T, test func(t *testing.T, start func(h http.Handle
 }
 
 // newTransport returns our round tripper. cfg may be nil.
-func newTransport(t testing.TB, cfg *evhttp.ClientConfig) (*loop, http.RoundTripper) {
+func newTransport(t testing.TB, cfg *evhttp.ClientConfig) (*servertest.Loop, http.RoundTripper) {
 	t.Helper()
-	l := newLoop(t)
-	c, err := evhttp.NewClient(l.base, cfg)
+	l := servertest.NewLoop(t)
+	c, err := evhttp.NewClient(l.Base, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.do(c.Free) })
+	t.Cleanup(func() { l.Do(c.Free) })
 	return l, evnethttp.RoundTripper(c)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/http/evnethttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // freeable runs a base whose loop the test ends, and frees, before it is over.
@@ -33,7 +34,7 @@ func freeable(t *testing.T) (base *event.Base, do func(fn func()), free func()) 
 		if err := base.Post(func() { defer close(done); fn() }); err != nil {
 			t.Fatal(err)
 		}
-		await(t, done, "the loop")
+		servertest.Await(t, done, "the loop")
 	}
 	return base, do, func() {
 		do(func() { base.LoopBreak() })
@@ -106,15 +107,15 @@ func TestHandlersEndWithTheBase(t *testing.T) {
 				}
 				addr = b.AddrPort().String()
 			})
-			c := connect(t, addr)
+			c := servertest.Connect(t, addr)
 			request := "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
 			if strings.Contains(name, "hijacked") {
 				request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 			}
 			io.WriteString(c, request)
-			await(t, began, "the handler")
+			servertest.Await(t, began, "the handler")
 			free()
-			if err := await(t, ended, "the handler's end"); err == nil || errors.Is(err, io.EOF) {
+			if err := servertest.Await(t, ended, "the handler's end"); err == nil || errors.Is(err, io.EOF) {
 				t.Errorf("error %v", err)
 			}
 			s.Free()
@@ -169,14 +170,14 @@ func TestRoundTripsEndWithTheBase(t *testing.T) {
 				body = endless{}
 			}
 			go func() { ended <- get(body) }()
-			await(t, began, "the request")
+			servertest.Await(t, began, "the request")
 			if name == "waiting for a connection" {
 				go func() { ended <- get(nil) }()
 				do(func() {})
 				waiting++
 			}
 			if name == "having finished with a body" {
-				if err := await(t, ended, "the answer"); err != nil {
+				if err := servertest.Await(t, ended, "the answer"); err != nil {
 					t.Error(err)
 				}
 				free()
@@ -185,7 +186,7 @@ func TestRoundTripsEndWithTheBase(t *testing.T) {
 				free()
 			}
 			for range waiting {
-				if err := await(t, ended, "the end of the round trip"); err == nil {
+				if err := servertest.Await(t, ended, "the end of the round trip"); err == nil {
 					t.Error("no error")
 				}
 			}

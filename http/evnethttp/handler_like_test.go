@@ -14,13 +14,14 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/http/evnethttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // exchange sends requests on a connection, and returns what comes until the end of
 // it: heads with their lines in order of the alphabet, and bodies.
 func exchange(t testing.TB, addr string, raw ...string) string {
 	t.Helper()
-	c := connect(t, addr)
+	c := servertest.Connect(t, addr)
 	go io.WriteString(c, strings.Join(raw, ""))
 	in := bufio.NewReader(c)
 	var all strings.Builder
@@ -231,9 +232,9 @@ func TestEveryMethodReachesHandlers(t *testing.T) {
 	}
 	for place, register := range places {
 		t.Run(place, func(t *testing.T) {
-			l := newLoop(t)
-			_, addr := l.serve(func(s *evhttp.Server) {
-				if err := register(l.base, s); err != nil {
+			l := servertest.NewLoop(t)
+			_, addr := l.Serve(func(s *evhttp.Server) {
+				if err := register(l.Base, s); err != nil {
 					t.Error(err)
 				}
 			})
@@ -252,7 +253,7 @@ func TestEveryMethodReachesHandlers(t *testing.T) {
 func TestMethodsOfNativeHandlers(t *testing.T) {
 	native := func(r *evhttp.Request) { r.SendReplyBytes(200, "", []byte(r.Method())) }
 	server := func(allowed evhttp.Method) string {
-		_, addr := newLoop(t).serve(func(s *evhttp.Server) {
+		_, addr := servertest.NewLoop(t).Serve(func(s *evhttp.Server) {
 			for _, err := range []error{
 				s.Handle("/native", native),
 				s.HandleStream("/net", evnethttp.Handler(http.NotFoundHandler())),
@@ -293,7 +294,7 @@ func TestMethodsOfNativeHandlers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for request, want := range test.want {
 				in := bufio.NewReader(strings.NewReader(""))
-				c := connect(t, test.addr)
+				c := servertest.Connect(t, test.addr)
 				fmt.Fprintf(c, "%s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", request)
 				in.Reset(c)
 				resp, err := http.ReadResponse(in, &http.Request{Method: strings.Fields(request)[0]})
@@ -343,11 +344,11 @@ func TestContextsOfHandlers(t *testing.T) {
 			_, server := ctx.Value(http.ServerContextKey).(*http.Server)
 			said <- fmt.Sprintln(local, ok, server, ctx.Value("x"), ctx.Value("z"), r.RemoteAddr)
 		}))
-		c := connect(t, addr)
+		c := servertest.Connect(t, addr)
 		for range 2 {
 			io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 			want := fmt.Sprintln(c.RemoteAddr(), true, true, "y", nil, c.LocalAddr())
-			if got := await(t, said, "the handler"); got != want {
+			if got := servertest.Await(t, said, "the handler"); got != want {
 				t.Errorf("got %s, want %s", got, want)
 			}
 		}
@@ -366,22 +367,22 @@ func TestCloseNotify(t *testing.T) {
 			}
 			channels <- gone
 			if r.URL.Path == "/wait" {
-				await(t, gone, "the client's going")
-				await(t, r.Context().Done(), "the context")
+				servertest.Await(t, gone, "the client's going")
+				servertest.Await(t, r.Context().Done(), "the context")
 				channels <- gone
 			}
 		}))
-		c := connect(t, addr)
+		c := servertest.Connect(t, addr)
 		io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-		gone := await(t, channels, "the handler")
+		gone := servertest.Await(t, channels, "the handler")
 		in := bufio.NewReader(c)
 		if _, ok := readHead(in); !ok {
 			t.Fatal("no answer")
 		}
 		io.WriteString(c, "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
-		await(t, channels, "the handler")
+		servertest.Await(t, channels, "the handler")
 		c.Close()
-		await(t, channels, "the handler")
+		servertest.Await(t, channels, "the handler")
 		select {
 		case <-gone:
 			t.Error("a client has gone that had its answer")
@@ -401,22 +402,22 @@ func TestNoBodyWith205(t *testing.T) {
 			}
 			w.(http.Flusher).Flush()
 		})),
-		"whole":    func(r *evhttp.Request) { r.SendReply(205, "", text("body")) },
+		"whole":    func(r *evhttp.Request) { r.SendReply(205, "", servertest.Text("body")) },
 		"in bytes": func(r *evhttp.Request) { r.SendReplyBytes(205, "", []byte("body")) },
 		"in parts": func(r *evhttp.Request) {
 			r.SendReplyStart(205, "")
-			r.SendReplyChunk(text("body"))
+			r.SendReplyChunk(servertest.Text("body"))
 			r.SendReplyEnd()
 		},
 		"announced": func(r *evhttp.Request) {
 			r.OutputHeaders().Set("Content-Length", "4")
 			r.SendReplyStart(205, "")
-			r.SendReplyChunk(text("body"))
+			r.SendReplyChunk(servertest.Text("body"))
 			r.SendReplyEnd()
 		},
 		"an error": func(r *evhttp.Request) { r.SendError(205, "") },
 	} {
-		_, addr := newLoop(t).serve(func(s *evhttp.Server) { s.SetGenericStream(h) })
+		_, addr := servertest.NewLoop(t).Serve(func(s *evhttp.Server) { s.SetGenericStream(h) })
 		for _, method := range []string{"GET", "HEAD"} {
 			got := exchange(t, addr, method+" / HTTP/1.1\r\nHost: a\r\n\r\n", method+" / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
 			if strings.Count(got, "205\n") != 2 || strings.Count(got, `body ""`) != 2 || strings.Count(got, "Content-Length: 0\n") != 2 {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // unreaders are handlers that leave some of a body unread, or may do so.
@@ -70,7 +72,7 @@ func TestUnreadBodiesAndTheNextRequest(t *testing.T) {
 			addr := startOurs(t, h, nil)
 			for _, body := range bodies {
 				t.Run(body.name, func(t *testing.T) {
-					c := connect(t, addr)
+					c := servertest.Connect(t, addr)
 					in := bufio.NewReader(c)
 					fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: a\r\n%s\r\n", body.fields)
 					go io.WriteString(c, body.begin) // which the server may not take
@@ -131,7 +133,7 @@ func TestUnreadBodiesKeepConnectionsAsTheyDoInNetHTTP(t *testing.T) {
 			onEachServer(t, func(t *testing.T, start func(http.Handler) string) {
 				addr := start(h)
 				for name, body := range bodies {
-					c := connect(t, addr)
+					c := servertest.Connect(t, addr)
 					go io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\n"+body)
 					resp := readUnread(t, bufio.NewReader(c))
 					got[t.Name()+name] = fmt.Sprint(resp.Status, resp.ContentLength, resp.TransferEncoding, " close ", resp.Close)
@@ -150,7 +152,7 @@ func TestUnreadBodiesKeepConnectionsAsTheyDoInNetHTTP(t *testing.T) {
 // sent, which a handler has to say that it does.
 func TestDuplexHandlersKeepTheConnection(t *testing.T) {
 	onEachServer(t, func(t *testing.T, start func(http.Handler) string) {
-		c := connect(t, start(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := servertest.Connect(t, start(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if err := http.NewResponseController(w).EnableFullDuplex(); err != nil {
 				t.Error(err)
 			}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // A closableBody is a body that waits for being closed, and then fails.
@@ -74,9 +76,9 @@ func TestEarlyAnswersCount(t *testing.T) {
 						t.Fatal(err)
 					}
 					body.Close()
-					await(t, body.failed, "reading the body")
+					servertest.Await(t, body.failed, "reading the body")
 					for range 10 { // the loop gets to know
-						l.do(func() {})
+						l.Do(func() {})
 					}
 					got, err := io.ReadAll(resp.Body)
 					if resp.Body.Close(); string(got) != page || err != nil || resp.StatusCode != 413 {
@@ -114,7 +116,7 @@ func TestBodiesStayOpenUntilTheAnswerWasRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 10 { // the exchange is over
-				l.do(func() {})
+				l.Do(func() {})
 			}
 			select {
 			case <-body.closed:
@@ -122,7 +124,7 @@ func TestBodiesStayOpenUntilTheAnswerWasRead(t *testing.T) {
 			default:
 			}
 			finish(resp.Body)
-			await(t, body.closed, "the end of the body")
+			servertest.Await(t, body.closed, "the end of the body")
 			resp.Body.Close()
 		})
 	}
@@ -149,7 +151,7 @@ func TestAnswersUnderWayCount(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	body.Close()
-	await(t, body.failed, "reading the body")
+	servertest.Await(t, body.failed, "reading the body")
 	close(goOn)
 	if n, err := io.Copy(io.Discard, resp.Body); n != size || err != nil {
 		t.Errorf("%d bytes of %d, error %v", n, size, err)

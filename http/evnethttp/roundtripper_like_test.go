@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/evutil"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // A recorder is a server that notes what it is sent: the lines of heads in order
@@ -63,7 +64,7 @@ func (s *recorder) roundTrip(t testing.TB, rt http.RoundTripper, r *http.Request
 		return "error"
 	}
 	resp.Body.Close()
-	return await(t, s.seen, "the request")
+	return servertest.Await(t, s.seen, "the request")
 }
 
 // TestRequestsAreThoseOfTransport compares what reaches a server.

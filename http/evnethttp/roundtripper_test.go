@@ -19,17 +19,18 @@ import (
 
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/http/evnethttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // newTripper returns a client and what net/http uses it by.
-func newTripper(t testing.TB, cfg *evhttp.ClientConfig) (*loop, *evhttp.Client, http.RoundTripper) {
+func newTripper(t testing.TB, cfg *evhttp.ClientConfig) (*servertest.Loop, *evhttp.Client, http.RoundTripper) {
 	t.Helper()
-	l := newLoop(t)
-	c, err := evhttp.NewClient(l.base, cfg)
+	l := servertest.NewLoop(t)
+	c, err := evhttp.NewClient(l.Base, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.do(c.Free) })
+	t.Cleanup(func() { l.Do(c.Free) })
 	return l, c, evnethttp.RoundTripper(c)
 }
 
@@ -461,13 +462,13 @@ func TestManyGoroutines(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	l.do(func() {
+	l.Do(func() {
 		if c.IdleConnections() == 0 || c.IdleConnections() > 7 {
 			t.Errorf("%d idle connections, want up to 7", c.IdleConnections())
 		}
 	})
 	client.CloseIdleConnections()
-	l.do(func() {
+	l.Do(func() {
 		if c.IdleConnections() != 0 {
 			t.Errorf("%d idle connections are left", c.IdleConnections())
 		}

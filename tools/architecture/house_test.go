@@ -27,7 +27,7 @@ var floors = Floors{
 	{"openssl/evcert", "openssl/evtls", "dns/evdns", "dns/evdnsserver", "http/evuri", "http/internal/message", "http/internal/cond"},
 	{"http/internal/wire", "http/internal/route"},
 	{"http/evhttp"},
-	{"http/evfile", "http/evnethttp"},
+	{"http/evfile", "http/evnethttp", "http/internal/servertest"},
 	{"dns/internal/interop", "http/internal/interop"},
 }
 
