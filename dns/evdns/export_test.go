@@ -36,7 +36,7 @@ func NewLine(loop *event.Base) (*Line, error) {
 // message.
 func (l *Line) Send(r *Request) ([]byte, error) {
 	b := l.Base
-	b.requests.waiting.Remove(r)
+	b.requests.waiting.remove(r)
 	r.state, r.server, r.sent = stateInflight, l.ch.server, 1
 	b.requests.inflight.insert(r, b.now()+time.Hour)
 	if err := b.compose(r, true); err != nil {
@@ -64,7 +64,7 @@ func (d deadEnd) onTimeout(*Request)   {}
 // clock had gone on for no others. It is called by the loop.
 func (b *Base) Expire(nameserver netip.AddrPort) {
 	late := map[*Request]*channel{}
-	for r := b.requests.inflight.First(); r != nil; r = b.requests.inflight.Next(r) {
+	for r := b.requests.inflight.first; r != nil; r = r.links.next {
 		if r.server.addr == nameserver {
 			late[r] = r.via
 		}
@@ -98,11 +98,11 @@ func (b *Base) Inflight() int { return b.requests.lenInflight() }
 // of them end, or "".
 func (b *Base) Leftovers() string {
 	q := &b.requests
-	if q.users+q.joined+q.questions.n+q.waiting.Len()+q.inflight.Len() == 0 {
+	if q.users+q.joined+q.questions.n+q.waiting.len()+q.inflight.len() == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%d users, %d joined, %d questions, %d waiting, %d in flight",
-		q.users, q.joined, q.questions.n, q.waiting.Len(), q.inflight.Len())
+		q.users, q.joined, q.questions.n, q.waiting.len(), q.inflight.len())
 }
 
 // MaxSeconds is the longest timeout.

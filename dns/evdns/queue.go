@@ -1,46 +1,82 @@
 package evdns
 
-import (
-	"time"
+import "time"
 
-	"github.com/go-libevent/libevent/dns/internal/list"
-)
-
-// queue is a list of requests, by deadline.
+// queue is a list of requests, by deadline. It is a list of its own, as each lookup
+// changes it four times: a list.List finds the links by an indirect call.
 type queue struct {
-	list.List[Request, requestLinks]
+	first, last *Request
+	n           int
 }
 
-type requestLinks struct{}
+// links are the place of a request in a queue.
+type links struct{ next, prev *Request }
 
-// Of implements list.Linker.
-func (requestLinks) Of(r *Request) *list.Links[Request] { return &r.links }
+func (q *queue) len() int { return q.n }
+
+// push puts r, which is in no queue, at the end.
+func (q *queue) push(r *Request) { q.insertAfter(q.last, r) }
+
+// insertAfter puts r, which is in no queue, after at, or first if that is nil.
+func (q *queue) insertAfter(at, r *Request) {
+	next := q.first
+	if at == nil {
+		q.first = r
+	} else {
+		next = at.links.next
+		at.links.next = r
+	}
+	if next == nil {
+		q.last = r
+	} else {
+		next.links.prev = r
+	}
+	r.links = links{next: next, prev: at}
+	q.n++
+}
+
+// remove takes out r, which is in the queue.
+func (q *queue) remove(r *Request) {
+	next, prev := r.links.next, r.links.prev
+	if prev == nil {
+		q.first = next
+	} else {
+		prev.links.next = next
+	}
+	if next == nil {
+		q.last = prev
+	} else {
+		next.links.prev = prev
+	}
+	r.links = links{}
+	q.n--
+}
 
 // insert puts r, which is in no queue, behind those with the same or an earlier
 // deadline. It searches from the end: most requests have the same timeout.
 func (q *queue) insert(r *Request, deadline time.Duration) {
 	r.deadline = deadline
-	at := q.Last()
+	at := q.last
 	for at != nil && at.deadline > deadline {
-		at = q.Prev(at)
+		at = at.links.prev
 	}
-	q.InsertAfter(at, r)
+	q.insertAfter(at, r)
 }
 
 // move gives r, which is in the queue, another deadline. A request that was started
 // just now is last already.
 func (q *queue) move(r *Request, deadline time.Duration) {
-	if prev := q.Prev(r); q.Last() == r && (prev == nil || prev.deadline <= deadline) {
+	if prev := r.links.prev; q.last == r && (prev == nil || prev.deadline <= deadline) {
 		r.deadline = deadline
 		return
 	}
-	q.Remove(r)
+	q.remove(r)
 	q.insert(r, deadline)
 }
 
 // due returns the first request, if its deadline has passed, or nil.
 func (q *queue) due(now time.Duration) *Request {
-	if r := q.First(); r != nil && r.deadline <= now {
+	if r := q.first; r != nil && r.deadline <= now {
 		return r
 	}
 	return nil
@@ -51,8 +87,8 @@ func (q *queue) due(now time.Duration) *Request {
 func (q *queue) renewLimits() {
 	old := *q
 	*q = queue{}
-	for r := old.First(); r != nil; r = old.First() {
-		old.Remove(r)
+	for r := old.first; r != nil; r = old.first {
+		old.remove(r)
 		r.renewLimit()
 		if followers := r.followers(); followers != nil {
 			followers.renewLimits()

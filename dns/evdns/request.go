@@ -11,7 +11,6 @@ import (
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/dns/internal/dnswire"
-	"github.com/go-libevent/libevent/dns/internal/list"
 )
 
 // QueryFlags change how a name is looked up.
@@ -85,8 +84,8 @@ const (
 // methods do nothing (struct evdns_request).
 type Request struct {
 	base  *Base
-	links list.Links[Request] // in the queue of its state
-	chain *Request            // the next one in its bucket of via
+	links links    // in the queue of its state
+	chain *Request // the next one in its bucket of via
 
 	name  string      // that is looked up now, with a dot at its end
 	query []byte      // in wire format, or nil before the first attempt
@@ -326,7 +325,7 @@ func (r *Request) extendLimit(d time.Duration) {
 		r.limit = min(r.limit, p.until)
 	}
 	if q := r.followers(); q != nil {
-		for follower := q.First(); follower != nil; follower = q.Next(follower) {
+		for follower := q.first; follower != nil; follower = follower.links.next {
 			follower.extendLimit(d)
 		}
 	}

@@ -21,15 +21,15 @@ func (q *requests) init(random *rand.ChaCha8) {
 
 // lenWaiting returns the number of requests that wait for a slot or follow others, and
 // lenInflight that of those in flight.
-func (q *requests) lenWaiting() int { return q.waiting.Len() + q.joined }
+func (q *requests) lenWaiting() int { return q.waiting.len() + q.joined }
 
-func (q *requests) lenInflight() int { return q.inflight.Len() }
+func (q *requests) lenInflight() int { return q.inflight.len() }
 
 // firstWaiting and nextWaiting return the first request that waits for a slot, and the
 // one after r, or nil.
-func (q *requests) firstWaiting() *Request { return q.waiting.First() }
+func (q *requests) firstWaiting() *Request { return q.waiting.first }
 
-func (q *requests) nextWaiting(r *Request) *Request { return q.waiting.Next(r) }
+func (q *requests) nextWaiting(r *Request) *Request { return r.links.next }
 
 // addUser and removeUser count a request that begins or ends and is no probe.
 func (q *requests) addUser() { q.users++ }
@@ -42,7 +42,7 @@ func (q *requests) haveUsers() bool { return q.users > 0 }
 // on returns the n requests on a channel, in the order of their deadlines.
 func (q *requests) on(c *channel, n int) []*Request {
 	list := make([]*Request, 0, n)
-	for r := q.inflight.First(); r != nil && len(list) < n; r = q.inflight.Next(r) {
+	for r := q.inflight.first; r != nil && len(list) < n; r = r.links.next {
 		if r.via == c {
 			list = append(list, r)
 		}
@@ -71,15 +71,15 @@ func (q *requests) enqueue(r *Request) {
 // enqueueProbe puts a probe in flight. Its question cannot be joined.
 func (q *requests) enqueueProbe(r *Request) {
 	r.state = stateInflight
-	q.inflight.Push(r)
+	q.inflight.push(r)
 }
 
 // startNext moves the first request that waits to those in flight.
 func (q *requests) startNext() *Request {
-	r := q.waiting.First()
-	q.waiting.Remove(r)
+	r := q.waiting.first
+	q.waiting.remove(r)
 	r.state = stateInflight
-	q.inflight.Push(r)
+	q.inflight.push(r)
 	return r
 }
 
@@ -89,11 +89,11 @@ func (q *requests) startNext() *Request {
 func (q *requests) remove(r *Request) (orphan *Request) {
 	switch r.state {
 	case stateWaiting:
-		q.waiting.Remove(r)
+		q.waiting.remove(r)
 		q.questions.remove(r)
 	case stateInflight:
 		r.leaveChannel()
-		q.inflight.Remove(r)
+		q.inflight.remove(r)
 		if !r.probe {
 			q.questions.remove(r)
 		}
@@ -107,7 +107,7 @@ func (q *requests) remove(r *Request) (orphan *Request) {
 // leaveLeader takes a follower away from its leader.
 func (q *requests) leaveLeader(r *Request) (orphan *Request) {
 	leader := r.rare.share.leader
-	leader.rare.share.followers.Remove(r)
+	leader.rare.share.followers.remove(r)
 	r.rare.share.leader = nil
 	q.joined--
 	if leader.isDetached() && leader.followers() == nil {
@@ -122,9 +122,9 @@ func (q *requests) releaseFollowers(r *Request) []*Request {
 	if followers == nil {
 		return nil
 	}
-	list := make([]*Request, 0, followers.Len())
-	for other := followers.First(); other != nil; other = followers.First() {
-		followers.Remove(other)
+	list := make([]*Request, 0, followers.len())
+	for other := followers.first; other != nil; other = followers.first {
+		followers.remove(other)
 		q.joined--
 		other.rare.share.leader = nil
 		other.state = stateNew
@@ -139,16 +139,16 @@ func (q *requests) releaseFollowers(r *Request) []*Request {
 func (q *requests) requeue() {
 	waiting := q.waiting
 	q.waiting = queue{}
-	for r := q.inflight.First(); r != nil; r = q.inflight.First() {
+	for r := q.inflight.first; r != nil; r = q.inflight.first {
 		r.leaveChannel()
-		q.inflight.Remove(r)
+		q.inflight.remove(r)
 		r.state = stateWaiting
 		r.resetAttempts()
-		q.waiting.Push(r)
+		q.waiting.push(r)
 	}
-	for r := waiting.First(); r != nil; r = waiting.First() {
-		waiting.Remove(r)
-		q.waiting.Push(r)
+	for r := waiting.first; r != nil; r = waiting.first {
+		waiting.remove(r)
+		q.waiting.push(r)
 	}
 }
 
@@ -164,10 +164,10 @@ func (q *requests) reschedule(r *Request, deadline time.Duration) {
 // firstDeadline returns the first deadline of all requests, or forever.
 func (q *requests) firstDeadline() time.Duration {
 	first := forever
-	if r := q.inflight.First(); r != nil {
+	if r := q.inflight.first; r != nil {
 		first = r.deadline
 	}
-	if r := q.waiting.First(); r != nil {
+	if r := q.waiting.first; r != nil {
 		first = min(first, r.deadline)
 	}
 	return first
@@ -183,12 +183,12 @@ func (q *requests) dueWaiting(now time.Duration) *Request { return q.waiting.due
 func (q *requests) extendLimits(d time.Duration) {
 	waiting := q.waiting
 	q.waiting = queue{}
-	for r := waiting.First(); r != nil; r = waiting.First() {
-		waiting.Remove(r)
+	for r := waiting.first; r != nil; r = waiting.first {
+		waiting.remove(r)
 		r.extendLimit(d)
 		q.waiting.insert(r, r.firstLimit())
 	}
-	for r := q.inflight.First(); r != nil; r = q.inflight.Next(r) {
+	for r := q.inflight.first; r != nil; r = r.links.next {
 		r.extendLimit(d)
 	}
 }
@@ -198,8 +198,8 @@ func (q *requests) renewLimits() { q.waiting.renewLimits() }
 
 // first returns a request that is in flight or waits, or nil.
 func (q *requests) first() *Request {
-	if r := q.inflight.First(); r != nil {
+	if r := q.inflight.first; r != nil {
 		return r
 	}
-	return q.waiting.First()
+	return q.waiting.first
 }

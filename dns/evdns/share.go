@@ -37,7 +37,7 @@ func (r *Request) isDetached() bool {
 
 // followers returns the followers of r, or nil if it has none.
 func (r *Request) followers() *queue {
-	if r.rare == nil || r.rare.share == nil || r.rare.share.followers.Len() == 0 {
+	if r.rare == nil || r.rare.share == nil || r.rare.share.followers.len() == 0 {
 		return nil
 	}
 	return &r.rare.share.followers
@@ -64,7 +64,7 @@ func (r *Request) firstLimit() time.Duration {
 		first = forever
 	}
 	if q := r.followers(); q != nil {
-		first = min(first, q.First().limit)
+		first = min(first, q.first.limit)
 	}
 	return first
 }
@@ -78,7 +78,7 @@ func (b *Base) expire(r *Request) bool {
 	}
 	o := outcome{err: r.describe(r.reason())}
 	if q := r.followers(); q != nil {
-		for follower := q.First(); follower != nil && follower.limit <= now; follower = q.First() {
+		for follower := q.first; follower != nil && follower.limit <= now; follower = q.first {
 			b.end(follower, o)
 		}
 	}
