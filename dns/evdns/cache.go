@@ -75,13 +75,21 @@ func (k *cacheKey) set(kind entryKind, name string, qtype uint16) []byte {
 	if len(name) > maxNameLength {
 		return nil
 	}
-	for i := range len(name) {
-		k[i] = dnswire.Lower(name[i])
+	n := copy(k[:], name)
+	for i, c := range k[:n] {
+		if c >= 'A' && c <= 'Z' {
+			k[i] = c | 0x20
+		}
 	}
-	n := len(name)
-	k[n] = byte(kind)
-	binary.BigEndian.PutUint16(k[n+1:], qtype)
-	return k[:n+3]
+	return rekey(k[:n+3], kind, qtype)
+}
+
+// rekey makes key that of another kind and type of the same name.
+func rekey(key []byte, kind entryKind, qtype uint16) []byte {
+	end := key[len(key)-3:]
+	end[0] = byte(kind)
+	binary.BigEndian.PutUint16(end[1:], qtype)
+	return key
 }
 
 // setLimit sets the maximum number of entries.
@@ -123,10 +131,14 @@ func (c *cache) lookup(kind entryKind, name string, qtype uint16, now time.Durat
 	if len(c.entries) == 0 {
 		return cached{}, false
 	}
-	var key cacheKey
-	e := c.find(key.set(kind, name, qtype), now)
+	var buf cacheKey
+	key := buf.set(kind, name, qtype)
+	if key == nil {
+		return cached{}, false
+	}
+	e := c.find(key, now)
 	if e == nil && kind != kindWritten {
-		e = c.find(key.set(kindAnswer, name, anyType), now)
+		e = c.find(rekey(key, kindAnswer, anyType), now)
 	}
 	if e == nil {
 		return cached{}, false
@@ -164,9 +176,9 @@ func (c *cache) store(kind entryKind, name string, qtype uint16, v cached, now t
 		return
 	}
 	c.remove(c.entries[string(key)])
-	if v.err == nil && kind != kindWritten {
-		var all cacheKey // that the name does not exist is no longer true
-		c.remove(c.entries[string(all.set(kindAnswer, name, anyType))])
+	if v.err == nil && kind != kindWritten { // that the name does not exist is no longer true
+		c.remove(c.entries[string(rekey(key, kindAnswer, anyType))])
+		key = rekey(key, kind, qtype)
 	}
 	if ttl <= 0 || c.limit <= 0 {
 		return
