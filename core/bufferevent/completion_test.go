@@ -23,7 +23,7 @@ func CompleteOperations(b *Bufferevent) error {
 // completionMover is a mover as a method that completes operations has it. An
 // operation, a read into memory of its own or a write of bytes that stay in the output,
 // is submitted, and completed by messages to the loop, some iterations after the kernel
-// has done it. The kernel is played by events of the mover's own.
+// has done it. The kernel is simulated by events of the mover's own.
 type completionMover struct{}
 
 // inFlight has what is under way on sockets.

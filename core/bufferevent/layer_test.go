@@ -373,14 +373,14 @@ func TestWhatComesWhileDecoding(t *testing.T) {
 				if err == bufferevent.ErrNeedMore && more != "" {
 					p := more
 					more = ""
-					under.play(t, p) // after it has looked
+					under.feed(t, p) // after it has looked
 				}
 				return err
 			}
 		})
 		r.open(t)
 		ok(t, r.bev.Enable(event.Read))
-		under.play(t, "one|t")
+		under.feed(t, "one|t")
 		want(t, "input", contents(t, &r.bev), "onetwo")
 		want(t, "input below", under.bev.Input().Len(), 0)
 	})
@@ -393,7 +393,7 @@ func TestWhatComesWhileDecoding(t *testing.T) {
 				kept += take(t, &under.bev)
 				if p := more; p != "" {
 					more = ""
-					under.play(t, p)
+					under.feed(t, p)
 				}
 				if word, ok := strings.CutSuffix(kept, "|"); ok {
 					return dst.AddString(word)
@@ -403,7 +403,7 @@ func TestWhatComesWhileDecoding(t *testing.T) {
 		})
 		r.open(t)
 		ok(t, r.bev.Enable(event.Read))
-		under.play(t, "tw")
+		under.feed(t, "tw")
 		want(t, "input", contents(t, &r.bev), "two")
 	})
 	t.Run("room for what it has kept", func(t *testing.T) {

@@ -34,7 +34,7 @@ func TestSocketsOnAnyEngine(t *testing.T) {
 	const data = "0123456789"
 	scenarios := []struct {
 		name string
-		play func(t *testing.T, base *event.Base, e engine)
+		run  func(t *testing.T, base *event.Base, e engine)
 	}{
 		{"both directions", func(t *testing.T, base *event.Base, e engine) {
 			b, p := e.socket(t, base)
@@ -212,7 +212,7 @@ func TestSocketsOnAnyEngine(t *testing.T) {
 			t.Run(s.name+", "+name, func(t *testing.T) {
 				base := newBase(t)
 				t.Cleanup(func() { want(t, "sockets with operations", bufferevent.OperationsInFlight(), 0) })
-				s.play(t, base, e)
+				s.run(t, base, e)
 			})
 		}
 	}

@@ -61,8 +61,8 @@ func (p *tape) TimeoutsChanged() {
 
 func (p *tape) Unlink() { p.log.note("unlink") }
 
-// play makes data arrive.
-func (p *tape) play(t testing.TB, data string) {
+// feed makes data arrive.
+func (p *tape) feed(t testing.TB, data string) {
 	t.Helper()
 	c := p.control()
 	want(t, "begin", c.Begin(), true)
@@ -101,7 +101,7 @@ func TestATransportIsToldWhatToDo(t *testing.T) {
 	p.log.want(t, "enable Read")
 	ok(t, b.Enable(event.Read|event.Write))
 	p.log.want(t, "enable Read|Write")
-	p.play(t, "hello")
+	p.feed(t, "hello")
 	d.want(t, "read")
 	p.log.want(t)
 	ok(t, b.Input().Drain(1))
@@ -128,7 +128,7 @@ func TestATransportIsToldWhatToDo(t *testing.T) {
 
 	ok(t, b.SetWatermark(event.Read, 0, 6))
 	p.log.want(t)
-	p.play(t, "xx")
+	p.feed(t, "xx")
 	p.log.want(t, "disable Read")
 	d.want(t, "read")
 	ok(t, b.Enable(event.Read)) // it rests
@@ -176,7 +176,7 @@ func TestErrorsOfATransportComeBack(t *testing.T) {
 	var d diary
 	d.keep(b)
 	ok(t, b.SetWatermark(event.Read, 0, 1))
-	p.play(t, "x")
+	p.feed(t, "x")
 	take(t, b)
 	d.want(t, "read")
 	settle(t, base)
@@ -306,10 +306,10 @@ func TestRoomOfTheInput(t *testing.T) {
 	want(t, "full without", c.InputFull(), false)
 	ok(t, b.SetWatermark(event.Read, 0, 3))
 	want(t, "room", c.InputRoom(), 3)
-	p.play(t, "xx")
+	p.feed(t, "xx")
 	want(t, "room", c.InputRoom(), 1)
 	want(t, "full", c.InputFull(), false)
-	p.play(t, "xxx")
+	p.feed(t, "xxx")
 	want(t, "room", c.InputRoom(), 0)
 	want(t, "full", c.InputFull(), true)
 }

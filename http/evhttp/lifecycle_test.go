@@ -20,7 +20,7 @@ import (
 // which nothing may crash or be left.
 func TestCallbacksMayEndEverything(t *testing.T) {
 	const request = "POST /it HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
-	places := map[string]func(s *Server, do Handler){
+	stages := map[string]func(s *Server, do Handler){
 		"new request": func(s *Server, do Handler) {
 			s.SetNewRequestCallback(func(r *Request) bool { do(r); return true })
 		},
@@ -68,7 +68,7 @@ func TestCallbacksMayEndEverything(t *testing.T) {
 			})
 		},
 	}
-	deeds := map[string]Handler{
+	actions := map[string]Handler{
 		"free the connection": func(r *Request) {
 			if c := r.Conn(); c != nil {
 				c.Free()
@@ -106,9 +106,9 @@ func TestCallbacksMayEndEverything(t *testing.T) {
 		},
 		"own and free": func(r *Request) { r.Own(); r.Free(); r.SendReply(200, "", nil) },
 	}
-	for place, at := range places {
-		for deed, do := range deeds {
-			t.Run(place+"/"+deed, func(t *testing.T) {
+	for stage, at := range stages {
+		for action, do := range actions {
+			t.Run(stage+"/"+action, func(t *testing.T) {
 				s, addr, on := serve(t)
 				did := make(chan struct{}, 9)
 				on(func() {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/http/evnethttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // TestRulesOfNetHTTP compares what becomes of a handler on our server, in a
@@ -347,7 +348,7 @@ var boundary = regexp.MustCompile(`[0-9a-f]{60}`)
 
 // TestFileServersLikeNetHTTP has http.FileServer run on both servers.
 func TestFileServersLikeNetHTTP(t *testing.T) {
-	dir := tempDir(t)
+	dir := servertest.TempFolder(t)
 	large := bytes.Repeat([]byte("0123456789abcdef"), 200_000)
 	when := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
 	os.Mkdir(filepath.Join(dir, "sub"), 0o777)

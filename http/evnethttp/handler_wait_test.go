@@ -19,6 +19,7 @@ import (
 
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/http/evnethttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // onBoth runs a test with our server and with net/http's own.
@@ -308,7 +309,7 @@ func reset(c net.Conn) {
 // to, and some that are not what they seem.
 func TestFilesOfHandlers(t *testing.T) {
 	content := bytes.Repeat([]byte("0123456789"), 300_000)
-	name := filepath.Join(tempDir(t), "file")
+	name := filepath.Join(servertest.TempFolder(t), "file")
 	if err := os.WriteFile(name, content, 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -353,7 +354,7 @@ func TestFilesOfHandlers(t *testing.T) {
 
 // TestFilesMustFit does not send more of a file than was announced.
 func TestFilesMustFit(t *testing.T) {
-	name := filepath.Join(tempDir(t), "file")
+	name := filepath.Join(servertest.TempFolder(t), "file")
 	if err := os.WriteFile(name, make([]byte, 1<<20), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -379,7 +380,7 @@ func TestFilesMustFit(t *testing.T) {
 // TestFilesForClientsThatGo gives a file back when its client resets.
 func TestFilesForClientsThatGo(t *testing.T) {
 	const size = 1 << 30
-	name := filepath.Join(tempDir(t), "sparse")
+	name := filepath.Join(servertest.TempFolder(t), "sparse")
 	if err := os.WriteFile(name, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}

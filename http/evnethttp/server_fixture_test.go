@@ -8,13 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/http/evhttp"
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // serve runs a server on a loop of its own, at a free port. on runs a function
@@ -123,46 +124,8 @@ func talk(t testing.TB, addr, raw string) string {
 // get is the shortest request for a path.
 func get(path string) string { return "GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n" }
 
-// TestMain checks that nothing is left behind.
-func TestMain(m *testing.M) {
-	before := descriptors()
-	code := m.Run()
-	if code == 0 {
-		code = leaks(before)
-	}
-	os.Exit(code)
-}
-
-// descriptors returns how many there are, or always the same where that is not
-// known: what Wine has for a program is not what the program has.
-func descriptors() int {
-	if runtime.GOOS == "windows" {
-		return -1
-	}
-	list, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return -1
-	}
-	return len(list)
-}
-
-// leaks looks a few times, since what has ended may need a moment to be gone.
-func leaks(before int) int {
-	limit := time.Now().Add(10 * time.Second)
-	for {
-		runtime.GC()
-		goroutines, fds := runtime.NumGoroutine(), descriptors()
-		if goroutines <= 3 && fds <= before+4 {
-			return 0
-		}
-		if time.Now().After(limit) {
-			buf := make([]byte, 1<<16)
-			println("left behind:", goroutines, "goroutines,", fds-before, "descriptors\n", string(buf[:runtime.Stack(buf, true)]))
-			return 1
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
+// TestMain fails if the tests leave goroutines or descriptors behind.
+func TestMain(m *testing.M) { os.Exit(evtest.Run(m)) }
 
 func wantErr(t testing.TB, err, want error) {
 	t.Helper()
@@ -185,23 +148,11 @@ func wantPart(t testing.TB, what, got, want string) {
 	}
 }
 
-// tempDir makes a folder that is removed after the test. Wine's files cannot be
-// removed in the way that t.TempDir does it, which is no error here.
-func tempDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "evhttp")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
 // unixPath returns a path for a Unix socket, or skips the test where the system
 // has none.
 func unixPath(t testing.TB) string {
 	t.Helper()
-	path := filepath.Join(tempDir(t), "socket")
+	path := filepath.Join(servertest.TempFolder(t), "socket")
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Skip("no Unix sockets: ", err)
