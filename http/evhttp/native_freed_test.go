@@ -80,7 +80,7 @@ func TestRequestsUnderWayEndWithTheBase(t *testing.T) {
 			t.Run(kind+"/"+state, func(t *testing.T) {
 				base, do, free := freeable(t)
 				began := make(chan struct{}, 9)
-				addr := startScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
+				addr := servertest.StartScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
 					io.WriteString(c, answer)
 					began <- struct{}{}
 					io.Copy(io.Discard, in)

@@ -127,7 +127,7 @@ func TestSetFullDuplex(t *testing.T) {
 			})
 			c := servertest.Connect(t, addr)
 			io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
-			head, ok := readHead(bufio.NewReader(c))
+			head, ok := servertest.ReadHead(bufio.NewReader(c))
 			if closes := strings.Contains(head, "Connection: close"); !ok || closes != tt.closes {
 				t.Errorf("closes: %v in %q", closes, head)
 			}
@@ -185,7 +185,7 @@ func TestAbort(t *testing.T) {
 // A client that ends its body early still gets the answer that has begun.
 func TestCloseSend(t *testing.T) {
 	ended := make(chan error, 1)
-	addr := startScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
+	addr := servertest.StartScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
 		io.WriteString(c, "HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\n")
 		_, err := io.Copy(io.Discard, in) // until the client ends its stream
 		ended <- err
@@ -245,7 +245,7 @@ func TestSendCallback(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			addr := startScript(t, func(c net.Conn, in *bufio.Reader, head string) {
+			addr := servertest.StartScript(t, func(c net.Conn, in *bufio.Reader, head string) {
 				if strings.Contains(head, "POST") {
 					in.Peek(len("text"))
 				}
@@ -301,7 +301,7 @@ func TestAllMethods(t *testing.T) {
 
 func TestRequestURL(t *testing.T) {
 	heads := make(chan string, 1)
-	addr := startScript(t, func(c net.Conn, _ *bufio.Reader, head string) {
+	addr := servertest.StartScript(t, func(c net.Conn, _ *bufio.Reader, head string) {
 		heads <- head
 		io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
 	})

@@ -61,7 +61,7 @@ func TestFactsOfAnswers(t *testing.T) {
 		{"another protocol", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", -1, false, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			addr := startScript(t, func(c net.Conn, _ *bufio.Reader, _ string) { io.WriteString(c, tt.answer) })
+			addr := servertest.StartScript(t, func(c net.Conn, _ *bufio.Reader, _ string) { io.WriteString(c, tt.answer) })
 			l := servertest.NewLoop(t)
 			c := newClient(t, l)
 			got := make(chan string, 1)
@@ -103,10 +103,10 @@ func newClient(t *testing.T, l *servertest.Loop) (c *evhttp.Client) {
 
 // A request on a connection that was kept knows that, and that it has failed for it.
 func TestStaleRequests(t *testing.T) {
-	addr := startScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
+	addr := servertest.StartScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
 		io.ReadFull(in, make([]byte, len("0\r\n\r\n"))) // the empty body
 		io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
-		readHead(in) // the next one is not answered
+		servertest.ReadHead(in) // the next one is not answered
 	})
 	l := servertest.NewLoop(t)
 	c := newClient(t, l)

@@ -138,7 +138,7 @@ func TestRoundTripsEndWithTheBase(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			base, do, free := freeable(t)
 			began, end := make(chan struct{}, 2), make(chan struct{})
-			addr := startScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
+			addr := servertest.StartScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
 				began <- struct{}{}
 				io.WriteString(c, answer)
 				if name == "sending the body" {

@@ -26,7 +26,7 @@ func exchange(t testing.TB, addr string, raw ...string) string {
 	in := bufio.NewReader(c)
 	var all strings.Builder
 	for i := 0; ; {
-		head, ok := readHead(in)
+		head, ok := servertest.ReadHead(in)
 		if !ok {
 			fmt.Fprintf(&all, "%send\n", head)
 			return all.String()
@@ -376,7 +376,7 @@ func TestCloseNotify(t *testing.T) {
 		io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 		gone := servertest.Await(t, channels, "the handler")
 		in := bufio.NewReader(c)
-		if _, ok := readHead(in); !ok {
+		if _, ok := servertest.ReadHead(in); !ok {
 			t.Fatal("no answer")
 		}
 		io.WriteString(c, "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")

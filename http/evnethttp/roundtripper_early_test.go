@@ -58,7 +58,7 @@ func TestEarlyAnswersCount(t *testing.T) {
 	} {
 		for how, field := range map[string]string{"that closes": "Connection: close\r\n", "that does not close": ""} {
 			t.Run(what+", and a server "+how, func(t *testing.T) {
-				addr := startScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
+				addr := servertest.StartScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
 					in.Peek(len("the beginning")) // more is being read
 					fmt.Fprintf(c, "HTTP/1.1 413 Too Large\r\nContent-Length: %d\r\n%s\r\n%s", size, field, page)
 					if field != "" {
@@ -95,7 +95,7 @@ func TestEarlyAnswersCount(t *testing.T) {
 // answer: while it is a proxy, a server whose request the body is of must not lose it
 // before the proxy's handler has returned.
 func TestBodiesStayOpenUntilTheAnswerWasRead(t *testing.T) {
-	addr := startScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
+	addr := servertest.StartScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
 		in.Peek(len("the beginning"))
 		io.WriteString(c, "HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\ntext")
 		io.Copy(io.Discard, in)
@@ -135,7 +135,7 @@ func TestBodiesStayOpenUntilTheAnswerWasRead(t *testing.T) {
 func TestAnswersUnderWayCount(t *testing.T) {
 	const size = 1 << 20
 	goOn := make(chan struct{})
-	addr := startScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
+	addr := servertest.StartScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
 		in.Peek(len("the beginning")) // of a chunk, but that is as good
 		fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", size)
 		<-goOn
@@ -196,9 +196,9 @@ func TestBodiesThatFailAreErrors(t *testing.T) {
 // it has all of a body, whose end the client has yet to see.
 func TestAnswersToAllThatWasAnnouncedKeepTheConnection(t *testing.T) {
 	connections := make(chan struct{}, 9)
-	addr := startScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
+	addr := servertest.StartScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
 		connections <- struct{}{}
-		for ok := true; ok; _, ok = readHead(in) {
+		for ok := true; ok; _, ok = servertest.ReadHead(in) {
 			if _, err := io.CopyN(io.Discard, in, 4); err != nil {
 				return
 			}

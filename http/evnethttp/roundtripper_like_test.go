@@ -29,8 +29,8 @@ type recorder struct {
 
 func startRecorder(t testing.TB) *recorder {
 	s := &recorder{seen: make(chan string, 1)}
-	s.addr = startScript(t, func(c net.Conn, in *bufio.Reader, head string) {
-		for ok := true; ok; head, ok = readHead(in) {
+	s.addr = servertest.StartScript(t, func(c net.Conn, in *bufio.Reader, head string) {
+		for ok := true; ok; head, ok = servertest.ReadHead(in) {
 			r, err := http.ReadRequest(bufio.NewReader(io.MultiReader(strings.NewReader(head), in)))
 			if err != nil {
 				s.seen <- "no request: " + head
@@ -191,13 +191,13 @@ func (silentResolver) GetAddrInfo(string, string, *evutil.AddrInfoHints, func([]
 
 // TestTimeoutsAreNetErrors has each of the times run out that a client has.
 func TestTimeoutsAreNetErrors(t *testing.T) {
-	silent := startScript(t, func(_ net.Conn, in *bufio.Reader, _ string) { io.Copy(io.Discard, in) })
-	stops := startScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
+	silent := servertest.StartScript(t, func(_ net.Conn, in *bufio.Reader, _ string) { io.Copy(io.Discard, in) })
+	stops := servertest.StartScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
 		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsome")
 		io.Copy(io.Discard, in)
 	})
 	done := make(chan struct{})
-	busy := startScript(t, func(net.Conn, *bufio.Reader, string) { <-done })
+	busy := servertest.StartScript(t, func(net.Conn, *bufio.Reader, string) { <-done })
 	t.Cleanup(func() { close(done) })
 	const soon = 50 * time.Millisecond
 	for _, tt := range []struct {
@@ -264,7 +264,7 @@ func TestTheWayToAnotherProtocolDoesNotClose(t *testing.T) {
 		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
 		"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade, close\r\nUpgrade: x\r\n\r\n",
 	} {
-		addr := startScript(t, func(c net.Conn, in *bufio.Reader, _ string) { io.WriteString(c, head); io.Copy(c, in) })
+		addr := servertest.StartScript(t, func(c net.Conn, in *bufio.Reader, _ string) { io.WriteString(c, head); io.Copy(c, in) })
 		got := make(map[string]string)
 		withEachTransport(t, func(t *testing.T, rt http.RoundTripper) {
 			r, _ := http.NewRequest("GET", "http://"+addr+"/", nil)

@@ -485,10 +485,10 @@ func TestAStaleConnectionOfARoundTripper(t *testing.T) {
 		t.Run(tt.method, func(t *testing.T) {
 			const hello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 			var connections atomic.Int32
-			url := "http://" + startScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
+			url := "http://" + servertest.StartScript(t, func(c net.Conn, in *bufio.Reader, _ string) {
 				if connections.Add(1) == 1 {
 					io.WriteString(c, hello)
-					readHead(in)
+					servertest.ReadHead(in)
 					return // without an answer
 				}
 				got := make([]byte, len(long))

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-libevent/libevent/http/internal/servertest"
 )
 
 // A record is what a trace was told.
@@ -48,8 +50,8 @@ func (r *record) trace(addr string) *httptrace.ClientTrace {
 
 // TestTraces compares what traces are told, by both transports.
 func TestTraces(t *testing.T) {
-	addr := startScript(t, func(c net.Conn, in *bufio.Reader, head string) {
-		for ok := true; ok; head, ok = readHead(in) {
+	addr := servertest.StartScript(t, func(c net.Conn, in *bufio.Reader, head string) {
+		for ok := true; ok; head, ok = servertest.ReadHead(in) {
 			switch {
 			case strings.Contains(head, "/hints "):
 				io.WriteString(c, "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n")
