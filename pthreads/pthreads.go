@@ -43,7 +43,7 @@ func Use() error { return UseWithFlags(0) }
 // ignores the flags of a second call (evthread_use_pthreads_with_flags).
 func UseWithFlags(flags Flags) error {
 	if unknown := flags &^ PrioInherit; unknown != 0 {
-		return fmt.Errorf("pthreads: unknown flags %#x", uint(unknown))
+		return opError("use", fmt.Errorf("unknown flags %#x", uint(unknown)))
 	}
 	locks := &plainLocks
 	if flags&PrioInherit != 0 {
@@ -53,10 +53,10 @@ func UseWithFlags(flags Flags) error {
 		}
 	}
 	if err := evthread.SetLockCallbacks(locks); err != nil {
-		return fmt.Errorf("pthreads: %w", err)
+		return opError("use", err)
 	}
 	if err := evthread.SetConditionCallbacks(&conditions); err != nil {
-		return fmt.Errorf("pthreads: %w", err)
+		return opError("use", err)
 	}
 	evthread.SetIDCallback(threadID)
 	return nil

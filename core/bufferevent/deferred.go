@@ -111,7 +111,7 @@ func (b *Bufferevent) runPending() {
 	}
 }
 
-// deliverEvent tells the user of the first event that is pending.
+// deliverEvent reports the first event that is pending.
 func (b *Bufferevent) deliverEvent() {
 	x := b.rare
 	e := x.events[0]

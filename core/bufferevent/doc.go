@@ -1,7 +1,7 @@
 // Package bufferevent has buffered streams: a socket, or something like it,
 // with a buffer for what has arrived and one for what is to be sent, and
 // callbacks that say when there is something to do. It is libevent's
-// bufferevent, in Go, and knows each thing by libevent's name.
+// bufferevent, in Go, with libevent's names.
 //
 // # A stream
 //

@@ -284,7 +284,7 @@ func (l *Layer) EndIteration() {
 	if l.in != inputAborted {
 		l.push(0)
 	} else if l.endWhat != 0 {
-		l.tellEnd(TrigDeferCallbacks)
+		l.reportNoted(TrigDeferCallbacks)
 	}
 }
 
@@ -367,8 +367,8 @@ func (l *Layer) noteEnd(what Events, err error) { l.endWhat, l.endErr = what, er
 // forgetEnd forgets what was noted: the stream goes on.
 func (l *Layer) forgetEnd() { l.endWhat, l.endErr = 0, nil }
 
-// tellEnd reports the event that was noted: after the read callback if that is pending.
-func (l *Layer) tellEnd(opts TriggerOptions) {
+// reportNoted reports the event that was noted: after the read callback if that is pending.
+func (l *Layer) reportNoted(opts TriggerOptions) {
 	what, err := l.endWhat, l.endErr
 	l.forgetEnd()
 	if l.above.pending.read {

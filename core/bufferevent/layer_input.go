@@ -26,7 +26,7 @@ func (l *Layer) Pull(opts TriggerOptions) {
 	l.reportEnd(opts, true)
 }
 
-// EndInput is called when the stream below has ended, as what says: the user is told
+// EndInput is called when the stream below has ended, as what says: that is reported
 // when Decode has given all there was, and there was room for it.
 func (l *Layer) EndInput(what Events, err error) {
 	switch {
@@ -132,7 +132,7 @@ func (l *Layer) reportEnd(opts TriggerOptions, bounded bool) {
 		}
 		b.disable(event.Read)
 	}
-	l.tellEnd(opts)
+	l.reportNoted(opts)
 }
 
 // decodeAll runs Decode as long as it makes progress; if bounded, only while data is

@@ -44,7 +44,7 @@ func (l *Layer) EndWriting() {
 	b := l.above
 	switch {
 	case l.in == inputAborted && l.endWhat != 0: // what the end of the iteration would have told
-		l.tellEnd(0)
+		l.reportNoted(0)
 	case l.in == inputAborted, !l.open && b.output.Len() == 0:
 		b.writeEnded()
 	default:

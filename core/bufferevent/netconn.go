@@ -340,7 +340,7 @@ func (c *Conn) onEvent(b *Bufferevent, what Events) {
 	case outcome == TimedOut && what&EventReading != 0:
 		c.failRead(cmp.Or(c.write, err))
 	case outcome == OutputFailed && failedHere(err):
-		// The peer does not know, and goes on waiting for what is lost, as would a
+		// The peer goes on waiting for what is lost, as would a
 		// Read of its answer: Write may have returned long ago.
 		c.failWrite(err)
 		c.failRead(err)

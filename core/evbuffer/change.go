@@ -43,21 +43,21 @@ func (c *change) note() {
 // then the observer with the change.
 func (c *change) tell() {
 	if c.buffer.callbacks != nil {
-		c.tellCallbacks()
+		c.callCallbacks()
 	} else {
-		c.tellObserver()
+		c.callObserver()
 	}
 }
 
-func (c *change) tellObserver() {
+func (c *change) callObserver() {
 	if o := c.buffer.observer; o != nil {
 		o.BufferChanged(c.buffer, CallbackInfo{Orig: c.orig, Added: c.added, Deleted: c.deleted})
 	}
 }
 
-// tellCallbacks tells the observer, too, even if a callback panics.
-func (c *change) tellCallbacks() {
-	defer c.tellObserver()
+// callCallbacks calls the observer, too, even if a callback panics.
+func (c *change) callCallbacks() {
+	defer c.callObserver()
 	b := c.buffer
 	d := b.rare.deferral
 	if d == nil {
@@ -88,8 +88,8 @@ func (u *unreported) reportAll(b *Buffer) {
 	u.begin(b, CallbackEnabled, CallbackEnabled)
 }
 
-// tellDeferred calls those that have been waiting for the loop.
-func (u *unreported) tellDeferred(b *Buffer) {
+// callDeferred calls those that have been waiting for the loop.
+func (u *unreported) callDeferred(b *Buffer) {
 	u.begin(b, CallbackEnabled|CallbackNoDefer, CallbackEnabled)
 }
 

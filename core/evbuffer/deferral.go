@@ -63,6 +63,6 @@ func (d *deferral) run(*event.Deferred) {
 		return
 	}
 	if u := d.rare.unreported; u != nil {
-		u.tellDeferred(d.buffer)
+		u.callDeferred(d.buffer)
 	}
 }

@@ -1,7 +1,6 @@
 // Package evbuffer has byte queues for network programs: data is added at the
 // back, taken from the front, and moved from queue to queue without being
-// copied. It is libevent's evbuffer, in Go, and knows each thing by libevent's
-// name.
+// copied. It is libevent's evbuffer, in Go, with libevent's names.
 //
 // # A buffer
 //

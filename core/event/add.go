@@ -51,7 +51,7 @@ func (ev *Event) AddCommon(ct *CommonTimeout) error {
 	}
 	defer b.leave()
 	if ct == nil || ct.base != b {
-		return misuse("add", fmt.Errorf("%v: %w", ev, ErrWrongBase))
+		return misuse(fmt.Sprint("add ", ev), ErrWrongBase)
 	}
 	if err := b.add(ev, true); err != nil {
 		return err

@@ -43,8 +43,8 @@ func (b *Base) Call(ctx context.Context, fn func()) error {
 	return nil
 }
 
-// A call is a function that a goroutine waits for. Who takes it from
-// callWaiting decides what becomes of it.
+// A call is a function that a goroutine waits for. What takes it from
+// callWaiting, the loop or its end, decides its result.
 type call struct {
 	fn    func()
 	state atomic.Uint32 // callWaiting or callTaken

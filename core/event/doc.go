@@ -1,6 +1,6 @@
 // Package event runs callbacks when descriptors become ready, timers expire,
 // signals arrive, or the program says so. It is the core of libevent, in Go,
-// and knows each thing by libevent's name.
+// with libevent's names.
 //
 // # Bases and events
 //

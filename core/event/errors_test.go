@@ -41,7 +41,7 @@ func TestErrorTexts(t *testing.T) {
 		},
 		{
 			"flags that contradict each other", new(event.Event).Assign(base, 1, event.Signal|event.Read, nothing),
-			"event: assign: Read|Signal: bad combination of event flags", event.ErrBadWhat,
+			"event: assign Read|Signal: bad combination of event flags", event.ErrBadWhat,
 		},
 		{
 			"a signal that does not exist", new(event.Event).AssignSignal(base, 0, nothing),

@@ -108,7 +108,7 @@ func (ev *Event) Assign(b *Base, fd int, what What, cb Callback) error {
 		return misuse("assign", fmt.Errorf("%w: %w", ErrNil, ErrNotAssigned))
 	}
 	if what&Signal != 0 && what&(ioWhat|ET) != 0 || what&^allWhat != 0 {
-		return misuse("assign", fmt.Errorf("%v: %w", what, ErrBadWhat))
+		return misuse(fmt.Sprint("assign ", what), ErrBadWhat)
 	}
 	if what&Signal != 0 {
 		if err := checkSignal(syscall.Signal(fd)); err != nil {
@@ -118,7 +118,7 @@ func (ev *Event) Assign(b *Base, fd int, what What, cb Callback) error {
 		return misuse("assign", err)
 	}
 	if !ev.idle() {
-		return misuse("assign", fmt.Errorf("%v: %w", ev, ErrPending))
+		return misuse(fmt.Sprint("assign ", ev), ErrPending)
 	}
 	ev.assign(b, fd, what, cb)
 	return nil
@@ -244,7 +244,7 @@ func (ev *Event) SetBase(b *Base) error {
 		return misuse("set base", ErrNotAssigned)
 	}
 	if !ev.idle() {
-		return misuse("set base", fmt.Errorf("%v: %w", ev, ErrPending))
+		return misuse(fmt.Sprint("set base of ", ev), ErrPending)
 	}
 	ev.base = b
 	ev.priority = uint8(len(b.active) / 2)

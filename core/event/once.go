@@ -11,7 +11,7 @@ import (
 // for the caller to keep (event_base_once).
 func (b *Base) Once(fd int, what What, timeout time.Duration, cb Callback) error {
 	if what == 0 || what&^(Timeout|ioWhat) != 0 {
-		return misuse("once", fmt.Errorf("%v: %w", what, ErrBadWhat))
+		return misuse(fmt.Sprint("once ", what), ErrBadWhat)
 	}
 	what &= ioWhat
 	if what == 0 {

@@ -141,7 +141,7 @@ func (l *debugLock) taken(mode Mode) bool {
 	return true
 }
 
-// released strikes out a hold. It answers false if there is none.
+// released removes a hold. It returns false if there is none.
 func (l *debugLock) released(mode Mode) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -175,8 +175,8 @@ func (l *debugLock) holdHere() (hold, bool) {
 	return hold{}, false
 }
 
-// suspend strikes out all of the calling thread's hold for the time of a wait,
-// and resume writes it down again.
+// suspend removes the calling thread's hold for the time of a wait, and resume
+// restores it.
 func (l *debugLock) suspend() (h hold, depth int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -71,8 +71,9 @@
 // # Files
 //
 //	hooks.go    installing an implementation; making and freeing what it provides
-//	lock.go     Lock, Cond, their types, modes and errors
+//	lock.go     Lock, Cond, their types and modes
 //	guard.go    Guard: a lock, a check of the goroutine, or nothing
+//	errors.go   errors of callbacks, guards and locks
 //	debug.go    lock debugging
 //	goroutine.go goroutine_*.s  Goroutine, by architecture
 package evthread

@@ -1,16 +1,11 @@
 package evthread
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 
 	"github.com/go-libevent/libevent/core/internal/evlog"
 )
-
-// ErrNoLocks is returned where a lock is necessary and no implementation is
-// installed.
-var ErrNoLocks = errors.New("no lock callbacks are installed")
 
 // A Guard brackets what must not happen to an object at the same time: with a
 // lock, if the object has one, or else with a check that the calling goroutine

@@ -17,9 +17,6 @@ const (
 	ConditionAPIVersion = 1
 )
 
-// ErrInstalled is returned when callbacks are set while others are in force.
-var ErrInstalled = errors.New("other callbacks are already installed")
-
 // LockCallbacks describe an implementation of locks. They must not be changed
 // once they have been installed (struct evthread_lock_callbacks).
 type LockCallbacks struct {
@@ -68,10 +65,10 @@ func SetLockCallbacks(cbs *LockCallbacks) error {
 		return nil
 	}
 	if err := cbs.check(); err != nil {
-		return fmt.Errorf("evthread: set lock callbacks: %w", err)
+		return opError("set lock callbacks", err)
 	}
 	if !locks.CompareAndSwap(nil, cbs) && locks.Load() != cbs {
-		return fmt.Errorf("evthread: set lock callbacks: %w", ErrInstalled)
+		return opError("set lock callbacks", ErrInstalled)
 	}
 	return nil
 }
@@ -98,10 +95,10 @@ func SetConditionCallbacks(cbs *ConditionCallbacks) error {
 		return nil
 	}
 	if err := cbs.check(); err != nil {
-		return fmt.Errorf("evthread: set condition callbacks: %w", err)
+		return opError("set condition callbacks", err)
 	}
 	if !conditions.CompareAndSwap(nil, cbs) && conditions.Load() != cbs {
-		return fmt.Errorf("evthread: set condition callbacks: %w", ErrInstalled)
+		return opError("set condition callbacks", ErrInstalled)
 	}
 	return nil
 }
@@ -148,7 +145,7 @@ func NewLock(t LockType) (Lock, error) {
 		return nil, nil
 	}
 	if t&^cbs.SupportedTypes != 0 {
-		return nil, fmt.Errorf("evthread: make %v: %w", t, errors.ErrUnsupported)
+		return nil, opError(fmt.Sprint("make ", t), errors.ErrUnsupported)
 	}
 	alloc := cbs.Alloc
 	if LockDebuggingEnabled() {
@@ -156,7 +153,7 @@ func NewLock(t LockType) (Lock, error) {
 	}
 	l, err := alloc(t)
 	if err != nil {
-		return nil, fmt.Errorf("evthread: make %v: %w", t, err)
+		return nil, opError(fmt.Sprint("make ", t), err)
 	}
 	return l, nil
 }
@@ -182,7 +179,7 @@ func NewCond() (Cond, error) {
 	}
 	c, err := cbs.Alloc(0)
 	if err != nil {
-		return nil, fmt.Errorf("evthread: make condition: %w", err)
+		return nil, opError("make condition", err)
 	}
 	if LockDebuggingEnabled() {
 		c = &debugCond{inner: c}

@@ -1,7 +1,6 @@
 package evthread
 
 import (
-	"errors"
 	"time"
 )
 
@@ -49,28 +48,6 @@ const (
 	ModeRead Mode = 0x08
 	// ModeTry makes Lock return ErrBusy rather than wait (EVTHREAD_TRY).
 	ModeTry Mode = 0x10
-)
-
-// Errors of locks. Implementations return ErrBusy, ErrNotHeld, ErrRecursive
-// and ErrMode, bare or wrapped; the others come from lock debugging.
-var (
-	// ErrBusy is the answer to ModeTry when another thread holds the lock.
-	ErrBusy = errors.New("lock is busy")
-	// ErrNotHeld reports a lock that the calling thread does not hold (in
-	// that mode) being unlocked or waited with.
-	ErrNotHeld = errors.New("lock is not held by this thread")
-	// ErrRecursive reports that the calling thread holds the lock already and
-	// its type does not let it be taken again.
-	ErrRecursive = errors.New("lock is already held by this thread")
-	// ErrMode reports a mode that the type of the lock does not have.
-	ErrMode = errors.New("mode does not fit the type of the lock")
-	// ErrHeld reports a lock being freed while a thread holds it.
-	ErrHeld = errors.New("lock is still held")
-	// ErrFreed reports the use of a lock after FreeLock.
-	ErrFreed = errors.New("lock has been freed")
-	// ErrLockType reports a lock being freed as another type than it was
-	// made with.
-	ErrLockType = errors.New("lock was made with another type")
 )
 
 // A Lock is one lock of an installed implementation. Its methods may be called

@@ -1,6 +1,5 @@
 // Package listener accepts connections from the loop of a base and hands them
-// to a callback. It is libevent's evconnlistener, in Go, and knows each thing by
-// libevent's name.
+// to a callback. It is libevent's evconnlistener, in Go, with libevent's names.
 //
 // # A listener
 //
