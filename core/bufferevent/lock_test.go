@@ -457,7 +457,8 @@ func TestAGroupOverSeveralBases(t *testing.T) {
 			left.Add(1)
 			received := 0
 			two.SetCallbacks(func(b *bufferevent.Bufferevent) {
-				if received += drain(b); received == size && left.Add(-1) == 0 {
+				n := drain(b) // which is 0 if it was read meanwhile
+				if received += n; n > 0 && received == size && left.Add(-1) == 0 {
 					close(all)
 				}
 			}, nil, nil)
@@ -471,8 +472,10 @@ func TestAGroupOverSeveralBases(t *testing.T) {
 	for i := 0; ; i++ {
 		select {
 		case <-all:
-			_, written := g.Totals()
-			want(t, "total", written, 6*size)
+			// The loop of the group may have written for a member of another loop,
+			// and count that after the data has arrived.
+			missing := func() int { _, written := g.Totals(); return int(6*size - written) }
+			want(t, "bytes that are not counted", evtest.Settled(missing, 0), 0)
 			return
 		case <-time.After(time.Millisecond):
 			g.DecrementWrite(1)
