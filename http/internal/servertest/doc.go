@@ -6,4 +6,9 @@
 //	c := servertest.Connect(t, addr)
 //
 // It is for tests alone: production code does not import it.
+//
+// # Files
+//
+//	loop.go    servers on loops, clients, folders
+//	script.go  servers that speak bytes
 package servertest
