@@ -24,5 +24,5 @@ func opError(op string, err error) error { return fmt.Errorf("evutil: %s: %w", o
 
 // fdError is opError for an operation on a descriptor.
 func fdError(op string, fd int, err error) error {
-	return fmt.Errorf("evutil: %s fd %d: %w", op, fd, err)
+	return opError(fmt.Sprintf("%s fd %d", op, fd), err)
 }

@@ -71,12 +71,7 @@ func (r *Request) reply(code int, reason string, body []byte) error {
 	if err := r.begin(code, reason); err != nil {
 		return err
 	}
-	if err := r.ex.reply(body); err != nil {
-		r.code, r.reason = 0, ""
-		return err
-	}
-	messageStates.step(&r.sending, sendBody)
-	return nil
+	return r.begun(r.ex.reply(body))
 }
 
 // sendHead begins an answer whose body has this length, or -1.
@@ -84,7 +79,13 @@ func (r *Request) sendHead(code int, reason string, length int64) error {
 	if err := r.begin(code, reason); err != nil {
 		return err
 	}
-	if err := r.ex.sendHead(length); err != nil {
+	return r.begun(r.ex.sendHead(length))
+}
+
+// begun notes that the exchange has begun the answer, or takes begin back if it has
+// failed to.
+func (r *Request) begun(err error) error {
+	if err != nil {
 		r.code, r.reason = 0, ""
 		return err
 	}

@@ -75,7 +75,7 @@ func Run(m *testing.M) int {
 }
 
 // permanent is the number of descriptors that the process was started with.
-var permanent = countDescriptors()
+var permanent = Descriptors()
 
 // init starts what stays for the rest of the process: the goroutine of os/signal,
 // the descriptors of the runtime's network poller, and Winsock's. A test that runs in
@@ -106,12 +106,9 @@ func Settled(count func() int, limit int) int {
 }
 
 // Descriptors returns the number of open descriptors of the process, among them
-// those that the runtime opens once and keeps, or -1 if the system does not tell.
-func Descriptors() int { return countDescriptors() }
-
-// countDescriptors looks into the folder of descriptors. Wine has that, too, but it
-// tells of Wine's own.
-func countDescriptors() int {
+// those that the runtime opens once and keeps, or -1 if the system does not tell:
+// Wine has a folder of descriptors, too, but it tells of Wine's own.
+func Descriptors() int {
 	if runtime.GOOS == "windows" {
 		return -1
 	}
