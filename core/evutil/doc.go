@@ -64,7 +64,7 @@
 //	sockets.go       descriptors and options of sockets
 //	errors.go        errors, and the form that they have
 //	listen.go listen_*.go  options of listeners, by platform
-//	keepalive.go keepalive_*.go keepidle_*.go  TCP keep-alive, by platform
+//	keepalive.go keepalive_*.go  TCP keep-alive, by platform
 //	socketpair.go    pairs of connected sockets
 //	notify.go        channels that wake up a loop
 //	errno.go errno_*.go  what errors of sockets mean

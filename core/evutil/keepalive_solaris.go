@@ -2,9 +2,10 @@ package evutil
 
 import (
 	"errors"
-	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 // The kernel refuses times outside of these limits.
@@ -13,30 +14,21 @@ const (
 	keepAliveMost  = 10 * 24 * 60 * 60 // seconds: ten days
 )
 
-// The options have other numbers on Solaris, since 11.4, than on illumos, whose
-// package unix has.
-var tcpKeepIdle, tcpKeepInterval, tcpKeepCount = func() (idle, interval, count int) {
-	if runtime.GOOS == "illumos" {
-		return unix.TCP_KEEPIDLE, unix.TCP_KEEPINTVL, unix.TCP_KEEPCNT
-	}
-	return 0x1d, 0x1e, 0x1f
-}()
-
 func setKeepAliveTimes(fd int, t keepAliveTimes) error {
 	t.idle = min(max(t.idle, keepAliveLeast), keepAliveMost)
 	t.interval = max(t.idle/keepAliveProbes, keepAliveLeast)
 
-	err := setSockopt(fd, unix.IPPROTO_TCP, tcpKeepIdle, t.idle, "TCP_KEEPIDLE")
+	err := setSockopt(fd, unix.IPPROTO_TCP, sysio.KeepIdle, t.idle, "TCP_KEEPIDLE")
 	if errors.Is(err, unix.ENOPROTOOPT) {
 		return setKeepAliveThresholds(fd, t.idle)
 	}
 	if err != nil {
 		return err
 	}
-	if err := setSockopt(fd, unix.IPPROTO_TCP, tcpKeepInterval, t.interval, "TCP_KEEPINTVL"); err != nil {
+	if err := setSockopt(fd, unix.IPPROTO_TCP, sysio.KeepInterval, t.interval, "TCP_KEEPINTVL"); err != nil {
 		return err
 	}
-	return setSockopt(fd, unix.IPPROTO_TCP, tcpKeepCount, keepAliveProbes, "TCP_KEEPCNT")
+	return setSockopt(fd, unix.IPPROTO_TCP, sysio.KeepCount, keepAliveProbes, "TCP_KEEPCNT")
 }
 
 // setKeepAliveThresholds is for Solaris before 11.4, which knows how long to

@@ -2,14 +2,18 @@
 
 package evutil
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
+)
 
 func setKeepAliveTimes(fd int, t keepAliveTimes) error {
-	if err := setSockopt(fd, unix.IPPROTO_TCP, tcpKeepIdle, t.idle, "TCP_KEEPIDLE"); err != nil {
+	if err := setSockopt(fd, unix.IPPROTO_TCP, sysio.KeepIdle, t.idle, "TCP_KEEPIDLE"); err != nil {
 		return err
 	}
-	if err := setSockopt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, t.interval, "TCP_KEEPINTVL"); err != nil {
+	if err := setSockopt(fd, unix.IPPROTO_TCP, sysio.KeepInterval, t.interval, "TCP_KEEPINTVL"); err != nil {
 		return err
 	}
-	return setSockopt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepAliveProbes, "TCP_KEEPCNT")
+	return setSockopt(fd, unix.IPPROTO_TCP, sysio.KeepCount, keepAliveProbes, "TCP_KEEPCNT")
 }

@@ -5,20 +5,22 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/windows"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 func setKeepAliveTimes(fd int, t keepAliveTimes) error {
-	err := setSockopt(fd, windows.IPPROTO_TCP, windows.TCP_KEEPIDLE, t.idle, "TCP_KEEPIDLE")
+	err := setSockopt(fd, windows.IPPROTO_TCP, sysio.KeepIdle, t.idle, "TCP_KEEPIDLE")
 	if errors.Is(err, windows.WSAENOPROTOOPT) {
 		return setKeepAliveValues(fd, t)
 	}
 	if err != nil {
 		return err
 	}
-	if err := setSockopt(fd, windows.IPPROTO_TCP, windows.TCP_KEEPINTVL, t.interval, "TCP_KEEPINTVL"); err != nil {
+	if err := setSockopt(fd, windows.IPPROTO_TCP, sysio.KeepInterval, t.interval, "TCP_KEEPINTVL"); err != nil {
 		return err
 	}
-	return setSockopt(fd, windows.IPPROTO_TCP, windows.TCP_KEEPCNT, keepAliveProbes, "TCP_KEEPCNT")
+	return setSockopt(fd, windows.IPPROTO_TCP, sysio.KeepCount, keepAliveProbes, "TCP_KEEPCNT")
 }
 
 // setKeepAliveValues is for Windows before version 1709, which counts in

@@ -1,6 +1,11 @@
 package evutil
 
-import "syscall"
+import (
+	"errors"
+	"syscall"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
+)
 
 // SetListenReuseAddr lets a listener bind an address that connections of an
 // earlier listener still linger on (SO_REUSEADDR). It is for sockets that are
@@ -23,7 +28,14 @@ func SetListenReuseAddr(fd int) error {
 // one of the listeners gets everything
 // (evutil_make_listen_socket_reuseable_port).
 func SetListenReusePort(fd int) error {
-	if err := setReusePort(fd); err != nil {
+	err := errors.ErrUnsupported
+	if sysio.ReusePort != 0 {
+		err = sysio.SetOption(fd, syscall.SOL_SOCKET, sysio.ReusePort, 1)
+	}
+	if err == sysio.ErrNoOption { // the kernel is too old
+		err = errors.ErrUnsupported
+	}
+	if err != nil {
 		return fdError("setsockopt SO_REUSEPORT", fd, err)
 	}
 	return nil

@@ -45,11 +45,13 @@
 //	descriptor_*.go vector_*.go  recv, send, read and write: raw, by the C library, on Windows
 //	race.go norace.go  what the race detector has to know of them
 //	socket.go      making, binding, connecting and closing sockets
-//	socket_*.go    the same by platform, with the errors and options that all share
+//	socket_*.go    the same by platform
+//	errors_*.go    the errors of the system, by platform
 //	prepare.go     giving a descriptor its mode where that takes a second call
 //	dup2_*.go      putting a descriptor in the place of another
 //	accept.go accept_*.go  accepting, with the peer's address, by platform
 //	option.go option_*.go  options of sockets
+//	optname.go optname_*.go  the names of options, and their numbers by platform
 //	sockaddr.go sockaddr_*.go  addresses in the form of the system, and zones of IPv6
 //	pair.go pair_*.go  pairs of connected sockets
 //	loopback.go loopback_*.go  the same over the loopback interface

@@ -116,7 +116,7 @@ func (m *seam) ask(op Op, fd, n int) (limit int, err error) {
 // another system.
 func retry[T any](op Op, fd, n int, call func(s System, limit int) (T, error)) (T, error) {
 	if current.Load() == nil {
-		if result, err := call(nil, n); err != errInterrupted {
+		if result, err := call(nil, n); err != ErrInterrupted {
 			return result, err
 		}
 	}
@@ -134,7 +134,7 @@ func retry[T any](op Op, fd, n int, call func(s System, limit int) (T, error)) (
 		if err == nil {
 			result, err = call(s, limit)
 		}
-		if err != errInterrupted {
+		if err != ErrInterrupted {
 			return result, err
 		}
 	}
@@ -143,7 +143,7 @@ func retry[T any](op Op, fd, n int, call func(s System, limit int) (T, error)) (
 // retryError is retry for a call that moves nothing and has no result.
 func retryError(op Op, fd int, call func(s System) error) error {
 	if current.Load() == nil {
-		if err := call(nil); err != errInterrupted {
+		if err := call(nil); err != ErrInterrupted {
 			return err
 		}
 	}
@@ -159,7 +159,7 @@ func retryError(op Op, fd int, call func(s System) error) error {
 		if err == nil {
 			err = call(s)
 		}
-		if err != errInterrupted {
+		if err != ErrInterrupted {
 			return err
 		}
 	}
@@ -188,7 +188,7 @@ func once(op Op, fd int, call func(s System) error) error {
 			return err
 		}
 	}
-	if err := call(s); err != errInterrupted {
+	if err := call(s); err != ErrInterrupted {
 		return err
 	}
 	return nil

@@ -66,6 +66,8 @@ var unhooked = map[string]string{
 	"SetHook":                "is the hook",
 	"SetSystem":              "is the other system",
 	"CannotSendfile":         "looks at an error",
+	"KnownOption":            "looks at numbers",
+	"OptionName.String":      "converts",
 	"AddrPortToSockaddr":     "converts",
 	"SockaddrToAddrPort":     "converts",
 	"UnixSockaddr":           "converts",

@@ -73,7 +73,7 @@ func dialLoopback(listener int) (int, error) {
 		return InvalidSocket, os.NewSyscallError("socket", err)
 	}
 	// An interrupted connect goes on by itself; accepting waits for it.
-	if err := Connect(fd, sa); err != nil && err != errInterrupted {
+	if err := Connect(fd, sa); err != nil && err != ErrInterrupted {
 		_ = CloseSocket(fd) // the error that counts is the first
 		return InvalidSocket, os.NewSyscallError("connect", err)
 	}

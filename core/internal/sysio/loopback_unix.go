@@ -19,7 +19,7 @@ func acceptWait(listener int) (fd int, peer netip.AddrPort, err error) {
 			return fd, peer, err
 		}
 		fds := []unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
-		if _, err := unix.Poll(fds, -1); err != nil && err != errInterrupted {
+		if _, err := unix.Poll(fds, -1); err != nil && err != ErrInterrupted {
 			return InvalidSocket, netip.AddrPort{}, err
 		}
 	}

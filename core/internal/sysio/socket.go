@@ -59,7 +59,7 @@ func Listen(fd, backlog int) error {
 // not, Accept fails.
 func Listening(fd int) (bool, error) {
 	n, err := Option(fd, syscall.SOL_SOCKET, soAcceptConn)
-	if err == errNoOption {
+	if err == ErrNoOption {
 		_, err := Peername(fd)
 		return err != nil, nil
 	}
@@ -85,7 +85,7 @@ func Connect(fd int, sa Sockaddr) error {
 // has failed.
 func StartConnect(fd int, sa Sockaddr) (done bool, err error) {
 	err = Connect(fd, sa)
-	if err == errInterrupted || err == errInProgress {
+	if err == ErrInterrupted || err == ErrInProgress {
 		return false, nil
 	}
 	return err == nil, err

@@ -111,7 +111,7 @@ func TestListeningWhereTheSystemDoesNotTell(t *testing.T) {
 	conn := connectTo(t, addr)
 	defer SetHook(func(c Call) (int, error) {
 		if c.Op == OpOption {
-			return 0, errNoOption
+			return 0, ErrNoOption
 		}
 		return c.Len, nil
 	})()
@@ -146,7 +146,7 @@ func TestAcceptIsMadeAgainIfInterrupted(t *testing.T) {
 		}
 		attempts++
 		if attempts < 5 {
-			return 0, errInterrupted
+			return 0, ErrInterrupted
 		}
 		return 1, nil
 	})()

@@ -4,24 +4,6 @@ package sysio
 
 import "golang.org/x/sys/unix"
 
-// Errors that callers tell from others with ==.
-var (
-	// ErrAgain says that a call would have had to wait.
-	ErrAgain error = unix.EAGAIN
-	// ErrNotSocket says that a descriptor is not that of a socket.
-	ErrNotSocket error = unix.ENOTSOCK
-	// ErrAddrInUse says that the address is in use already.
-	ErrAddrInUse error = unix.EADDRINUSE
-	// ErrRefused says that no socket listens at the address.
-	ErrRefused error = unix.ECONNREFUSED
-	// ErrTooLong says that a message is longer than what the system sends.
-	ErrTooLong error = unix.EMSGSIZE
-
-	errInterrupted error = unix.EINTR
-	errInProgress  error = unix.EINPROGRESS
-	errNoOption    error = unix.ENOPROTOOPT
-)
-
 // Options of all sockets.
 const (
 	soType       = unix.SO_TYPE

@@ -7,24 +7,6 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Errors that callers tell from others with ==.
-var (
-	// ErrAgain says that a call would have had to wait.
-	ErrAgain error = windows.WSAEWOULDBLOCK
-	// ErrNotSocket says that a descriptor is not that of a socket.
-	ErrNotSocket error = windows.WSAENOTSOCK
-	// ErrAddrInUse says that the address is in use already.
-	ErrAddrInUse error = windows.WSAEADDRINUSE
-	// ErrRefused says that no socket listens at the address.
-	ErrRefused error = windows.WSAECONNREFUSED
-	// ErrTooLong says that a message is longer than what the system sends.
-	ErrTooLong error = windows.WSAEMSGSIZE
-
-	errInterrupted error = windows.WSAEINTR
-	errInProgress  error = windows.WSAEWOULDBLOCK
-	errNoOption    error = windows.WSAENOPROTOOPT
-)
-
 // Options of all sockets, which x/sys does not have.
 const (
 	soType       = 0x1008

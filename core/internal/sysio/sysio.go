@@ -14,7 +14,7 @@ func Recv(fd int, bufs [][]byte) (int, error) {
 	if current.Load() == nil {
 		n, err := recv(fd, bufs)
 		acquire()
-		if err != errInterrupted {
+		if err != ErrInterrupted {
 			return n, err
 		}
 	}
@@ -27,7 +27,7 @@ func Send(fd int, bufs [][]byte) (int, error) {
 	if current.Load() == nil {
 		release()
 		n, err := send(fd, bufs)
-		if err != errInterrupted {
+		if err != ErrInterrupted {
 			return n, err
 		}
 	}
@@ -40,7 +40,7 @@ func Read(fd int, bufs [][]byte) (int, error) {
 	if current.Load() == nil {
 		n, err := read(fd, bufs)
 		acquire()
-		if err != errInterrupted {
+		if err != ErrInterrupted {
 			return n, err
 		}
 	}
@@ -52,7 +52,7 @@ func Write(fd int, bufs [][]byte) (int, error) {
 	if current.Load() == nil {
 		release()
 		n, err := write(fd, bufs)
-		if err != errInterrupted {
+		if err != ErrInterrupted {
 			return n, err
 		}
 	}

@@ -277,7 +277,7 @@ func TestInterruptedCallsAreMadeAgain(t *testing.T) {
 		restore := SetHook(func(c Call) (int, error) {
 			attempts++
 			if attempts < 5 {
-				return 0, errInterrupted
+				return 0, ErrInterrupted
 			}
 			return c.Len, nil
 		})

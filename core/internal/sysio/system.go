@@ -8,7 +8,8 @@ import "net/netip"
 //
 // The methods return errors of the kind that the kernel's calls return on this
 // platform, bare: ErrAgain, ErrNotSocket and the others are told from others
-// with ==. What fails as interrupted is tried again, but for Connect.
+// with ==. What fails with ErrInterrupted is tried again, but for Connect. KnownOption
+// tells what the numbers of an option mean.
 type System interface {
 	// Recv, Send, Read and Write move bytes that are in one piece. They may keep p
 	// only until they return.

@@ -119,7 +119,7 @@ func (q *queue) interrupted() bool { q.turn++; return q.turn%2 == 1 }
 
 func (q *queue) Send(_ int, p []byte) (int, error) {
 	if q.interrupted() {
-		return 0, errInterrupted
+		return 0, ErrInterrupted
 	}
 	q.stream = append(q.stream, p...)
 	return len(p), nil
@@ -127,7 +127,7 @@ func (q *queue) Send(_ int, p []byte) (int, error) {
 
 func (q *queue) Recv(_ int, p []byte) (int, error) {
 	if q.interrupted() {
-		return 0, errInterrupted
+		return 0, ErrInterrupted
 	}
 	n := copy(p, q.stream)
 	q.stream = q.stream[n:]
@@ -136,7 +136,7 @@ func (q *queue) Recv(_ int, p []byte) (int, error) {
 
 func (q *queue) SendMessage(_ int, p []byte, peer netip.AddrPort, local netip.Addr) error {
 	if q.interrupted() {
-		return errInterrupted
+		return ErrInterrupted
 	}
 	q.messages = append(q.messages, queued{bytes.Clone(p), peer, local})
 	return nil
@@ -144,7 +144,7 @@ func (q *queue) SendMessage(_ int, p []byte, peer netip.AddrPort, local netip.Ad
 
 func (q *queue) RecvMessage(_ int, p []byte) (Received, error) {
 	if q.interrupted() {
-		return Received{}, errInterrupted
+		return Received{}, ErrInterrupted
 	}
 	if len(q.messages) == 0 {
 		return Received{}, ErrAgain
