@@ -48,15 +48,11 @@ func config(t *testing.T, rate, burst int) *TokenBucketConfig {
 	return cfg
 }
 
-// at returns a time so many ticks of a second after the first one.
-func at(ticks float64) time.Time {
-	return tickEpoch.Add(time.Duration(ticks * float64(time.Second)))
-}
+// at returns the moment so many ticks of a second after the first one.
+func at(ticks float64) time.Duration { return time.Duration(ticks * float64(time.Second)) }
 
 func TestBucketsFillWithEachTick(t *testing.T) {
-	var k buckets
-	k.start(config(t, 10, 25), at(1.9))
-	for _, step := range []struct {
+	steps := []struct {
 		take int
 		at   float64
 		want int
@@ -74,11 +70,16 @@ func TestBucketsFillWithEachTick(t *testing.T) {
 		{0, 100, 25},
 		{-100, 100, 125}, // given by hand, until the next tick
 		{0, 101, 25},
-	} {
-		k.take(event.Read, step.take)
-		k.fill(at(step.at))
-		if k.read != step.want {
-			t.Fatalf("after %d were taken, at tick %v: %d tokens, want %d", step.take, step.at, k.read, step.want)
+	}
+	for _, origin := range []float64{0, -1000} { // before the start of the process as well
+		var k buckets
+		k.start(config(t, 10, 25), at(origin+1.9))
+		for _, step := range steps {
+			k.take(event.Read, step.take)
+			k.fill(at(origin + step.at))
+			if k.read != step.want {
+				t.Fatalf("after %d were taken, at tick %v: %d tokens, want %d", step.take, origin+step.at, k.read, step.want)
+			}
 		}
 	}
 }
@@ -169,9 +170,9 @@ func TestUntilTokens(t *testing.T) {
 		{0, 0, 4.5, 4.5}, // overdue
 	} {
 		k := buckets{cfg: cfg, read: tt.tokens, write: 1, tick: 3}
-		when := at(tt.at).Add(k.untilRefill(tt.least, at(tt.at)))
-		if !when.Equal(at(tt.want)) {
-			t.Errorf("%+v: at tick %v", tt, when.Sub(tickEpoch))
+		when := at(tt.at) + k.untilRefill(tt.least, at(tt.at))
+		if when != at(tt.want) {
+			t.Errorf("%+v: at %v", tt, when)
 		}
 		k.fill(when)
 		if k.read <= tt.least && tt.at < 4 {

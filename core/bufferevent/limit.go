@@ -67,7 +67,7 @@ func (b *Bufferevent) setRateLimit(cfg *TokenBucketConfig) error {
 	if err != nil {
 		return err
 	}
-	switch now := b.base.Now(); l.buckets.cfg {
+	switch now := b.base.Elapsed(); l.buckets.cfg {
 	case cfg:
 		return nil
 	case nil:
@@ -109,7 +109,7 @@ func (b *Bufferevent) scheduleRefill(l *limiter) {
 		l.refill.Del()
 		return
 	}
-	l.refill.AddTimeout(k.untilRefill(0, b.base.Now()))
+	l.refill.AddTimeout(k.untilRefill(0, b.base.Elapsed()))
 }
 
 // onRefill is the callback of the refill event.
@@ -119,7 +119,7 @@ func onRefill(ev *event.Event, _ event.What) {
 		return
 	}
 	if l := b.limiter(); l != nil && l.buckets.cfg != nil {
-		l.buckets.fill(b.base.Now())
+		l.buckets.fill(b.base.Elapsed())
 		b.applyLimit(l)
 	}
 	b.end()
@@ -165,7 +165,7 @@ func (b *Bufferevent) limitOf(what event.What) int {
 		if l == nil || l.buckets.cfg == nil {
 			return math.MaxInt
 		}
-		l.buckets.fill(at.base.Now())
+		l.buckets.fill(at.base.Elapsed())
 		return l.buckets.tokens(what)
 	})
 }
@@ -235,7 +235,7 @@ func (b *Bufferevent) maxToWrite() int {
 // the direction rests until it has.
 func (b *Bufferevent) allowed(l *limiter, what event.What, most int) int {
 	if l.buckets.cfg != nil {
-		l.buckets.fill(b.base.Now())
+		l.buckets.fill(b.base.Elapsed())
 		most = min(most, l.buckets.tokens(what))
 	}
 	if l.group != nil {

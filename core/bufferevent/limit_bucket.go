@@ -61,19 +61,15 @@ func (cfg *TokenBucketConfig) WriteRate() (rate, burst int) { return cfg.write.r
 // Tick returns how often the buckets are filled.
 func (cfg *TokenBucketConfig) Tick() time.Duration { return cfg.tick }
 
-// tickAt returns the number of the tick that t is in. Ticks of the same length
-// begin at the same time everywhere.
-func (cfg *TokenBucketConfig) tickAt(t time.Time) int64 {
-	since := t.Sub(tickEpoch)
-	n := int64(since / cfg.tick)
-	if since < 0 && since%cfg.tick != 0 {
-		n-- // the clock of a test shows any time
+// tickAt returns the number of the tick that a moment is in, which is given as
+// event.Base.Elapsed: ticks of the same length begin at the same time in all bases.
+func (cfg *TokenBucketConfig) tickAt(now time.Duration) int64 {
+	n := int64(now / cfg.tick)
+	if now%cfg.tick < 0 {
+		n-- // in a bubble of testing/synctest the time of the process lies ahead
 	}
 	return n
 }
-
-// tickEpoch is when tick 0 begins.
-var tickEpoch = time.Now()
 
 // buckets are the tokens of both directions: how many bytes may still be read
 // and written. They can be negative, when more was moved than there was left, and
@@ -85,13 +81,13 @@ type buckets struct {
 }
 
 // start fills the buckets with what one tick adds.
-func (k *buckets) start(cfg *TokenBucketConfig, now time.Time) {
+func (k *buckets) start(cfg *TokenBucketConfig, now time.Duration) {
 	*k = buckets{cfg: cfg, read: cfg.read.rate, write: cfg.write.rate, tick: cfg.tickAt(now)}
 }
 
 // change goes on with another configuration and what the buckets have, so that
 // a change gives nothing for free.
-func (k *buckets) change(cfg *TokenBucketConfig, now time.Time) {
+func (k *buckets) change(cfg *TokenBucketConfig, now time.Duration) {
 	k.cfg = cfg
 	k.read = min(k.read, cfg.read.burst)
 	k.write = min(k.write, cfg.write.burst)
@@ -99,7 +95,7 @@ func (k *buckets) change(cfg *TokenBucketConfig, now time.Time) {
 }
 
 // fill adds what the ticks since the last time have brought.
-func (k *buckets) fill(now time.Time) {
+func (k *buckets) fill(now time.Duration) {
 	tick := k.cfg.tickAt(now)
 	n := tick - k.tick
 	if n <= 0 {
@@ -127,7 +123,7 @@ const maxWait = 24 * time.Hour
 
 // untilAbove returns how long it is until the tokens of a direction are more
 // than least, or maxWait if it is longer.
-func (k *buckets) untilAbove(c bucketConfig, tokens, least int, now time.Time) time.Duration {
+func (k *buckets) untilAbove(c bucketConfig, tokens, least int, now time.Duration) time.Duration {
 	ticks := uint64(1)
 	if tokens < least {
 		ticks += distance(tokens, least) / uint64(c.rate)
@@ -135,13 +131,13 @@ func (k *buckets) untilAbove(c bucketConfig, tokens, least int, now time.Time) t
 	if ticks > uint64(maxWait/k.cfg.tick) {
 		return maxWait
 	}
-	next := tickEpoch.Add(time.Duration(k.tick+int64(ticks)) * k.cfg.tick)
-	return max(next.Sub(now), 0)
+	next := time.Duration(k.tick+int64(ticks)) * k.cfg.tick
+	return max(next-now, 0)
 }
 
 // untilRefill returns how long it is until one of the buckets that are empty has
 // more than least.
-func (k *buckets) untilRefill(least int, now time.Time) time.Duration {
+func (k *buckets) untilRefill(least int, now time.Duration) time.Duration {
 	wait := maxWait
 	if k.read <= 0 {
 		wait = k.untilAbove(k.cfg.read, k.read, least, now)

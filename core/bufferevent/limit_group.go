@@ -50,7 +50,7 @@ func NewRateLimitGroup(base *event.Base, cfg *TokenBucketConfig) (*RateLimitGrou
 	if err := g.refill.Assign(base, -1, event.Finalize, onGroupRefill); err != nil {
 		return nil, opError(op, err)
 	}
-	g.buckets.start(cfg, base.Now())
+	g.buckets.start(cfg, base.Elapsed())
 	return g, nil
 }
 
@@ -74,7 +74,7 @@ func (g *RateLimitGroup) SetConfig(cfg *TokenBucketConfig) error {
 		return opError("set rate limit group config", event.ErrNil)
 	}
 	g.mu.Lock()
-	now := g.base.Now()
+	now := g.base.Elapsed()
 	g.buckets.fill(now)
 	g.buckets.change(cfg, now)
 	woken := g.wake()
@@ -103,7 +103,7 @@ func (g *RateLimitGroup) share(b *Bufferevent, what event.What) (int, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.waiting) == 0 {
-		g.buckets.fill(g.base.Now())
+		g.buckets.fill(g.base.Elapsed())
 	}
 	tokens := g.buckets.tokens(what)
 	if tokens <= 0 {
@@ -130,14 +130,14 @@ func (g *RateLimitGroup) await(b *Bufferevent) {
 // schedule has the loop come back when a bucket that is empty now has enough for
 // a member.
 func (g *RateLimitGroup) schedule() {
-	g.refill.AddTimeout(g.buckets.untilRefill(g.leastShare()-1, g.base.Now()))
+	g.refill.AddTimeout(g.buckets.untilRefill(g.leastShare()-1, g.base.Elapsed()))
 }
 
 // onGroupRefill is the callback of the refill event.
 func onGroupRefill(ev *event.Event, _ event.What) {
 	g := ev.Data.(*RateLimitGroup)
 	g.mu.Lock()
-	g.buckets.fill(g.base.Now())
+	g.buckets.fill(g.base.Elapsed())
 	woken := g.wake()
 	g.mu.Unlock()
 	resumeAll(woken)
@@ -281,7 +281,7 @@ func (g *RateLimitGroup) WriteLimit() int { return g.limitOf(event.Write) }
 func (g *RateLimitGroup) limitOf(what event.What) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.buckets.fill(g.base.Now())
+	g.buckets.fill(g.base.Elapsed())
 	return g.buckets.tokens(what)
 }
 

@@ -79,6 +79,20 @@ func TestRateLimitsCanBeAskedFor(t *testing.T) {
 	ok(t, b.SetRateLimit(nil))
 }
 
+// The first tick begins with the base if its clock is that of a test.
+func TestTicksBeginWithTheBase(t *testing.T) {
+	clock := evtest.NewClock()
+	b, _ := newSocket(t, clock.Base(t), 0)
+	ok(t, b.SetRateLimit(limit(t, 10, 100, longTick)))
+	for _, step := range []struct {
+		advance time.Duration
+		want    int
+	}{{0, 10}, {longTick - 1, 10}, {1, 20}, {longTick - 1, 20}, {1, 30}} {
+		clock.Advance(step.advance)
+		want(t, "read limit", b.ReadLimit(), step.want)
+	}
+}
+
 func TestTheLimitForReading(t *testing.T) {
 	base := newBase(t)
 	b, peer := newSocket(t, base, 0)

@@ -277,6 +277,15 @@ func (b *Base) Now() time.Time {
 	return b.clock.wall()
 }
 
+// Elapsed returns how much time has passed, by the clock that timeouts pass by, since
+// some moment before the base was made. While callbacks run it stands as still as Now.
+// To set the system's time does not change it, and to ask costs less than Now.
+func (b *Base) Elapsed() time.Duration {
+	b.enter()
+	defer b.leave()
+	return time.Duration(b.clock.now())
+}
+
 // UpdateCacheTime reads the clock again in the middle of a round of callbacks,
 // for those that take long. Outside the loop it has no effect
 // (event_base_update_cache_time).

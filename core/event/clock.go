@@ -26,8 +26,9 @@ type clock struct {
 
 // sourceStart is the time at which a base with a Config.Clock begins. It is so late
 // that the poller, which knows only the system's time, waits for ever, that is until
-// ClockChanged: it must not wait for a moment that has come already elsewhere.
-const sourceStart = 1 << 61
+// ClockChanged: it must not wait for a moment that has come already elsewhere. Periods
+// that are counted by this time, such as ticks of rate limits, begin with the base.
+const sourceStart = 70 * 365 * 24 * time.Hour
 
 func (c *clock) init(cfg *Config) {
 	c.uncached, c.since, c.start = cfg.Flags&NoCacheTime != 0, time.Since, poller.Epoch
@@ -84,7 +85,7 @@ func (c *clock) wall() time.Time {
 func (c *clock) wallNow() time.Time {
 	switch {
 	case c.source != nil:
-		return c.start.Add(time.Duration(c.now() - sourceStart))
+		return c.start.Add(time.Duration(c.now()) - sourceStart)
 	case c.cached == 0:
 		return time.Now()
 	}

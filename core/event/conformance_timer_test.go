@@ -542,18 +542,24 @@ func testTimerModel(t *testing.T, on backend) {
 func testClockStands(t *testing.T, on backend) {
 	b := on.base(t)
 	inLoop(t, b, func() {
-		now := b.Now()
+		now, elapsed := b.Now(), b.Elapsed()
 		ev := addTimer(t, b, time.Hour, ignore)
 		passTime()
 		same(t, "remaining", remaining(t, ev), time.Hour)
 		if !b.Now().Equal(now) {
 			t.Errorf("the time went from %v to %v in a callback", now, b.Now())
 		}
+		same(t, "elapsed", b.Elapsed(), elapsed)
 		ok(t, ev.Del())
 	})
 	before := time.Now()
 	if now := b.Now(); now.Before(before) {
 		t.Errorf("after the loop Now is %v, want at least %v", now, before)
+	}
+	start := b.Elapsed()
+	passTime()
+	if now := b.Elapsed(); start <= 0 || now <= start {
+		t.Errorf("after the loop %v have elapsed, and later %v", start, now)
 	}
 }
 

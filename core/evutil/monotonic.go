@@ -71,7 +71,9 @@ func (t *MonotonicTimer) Now() time.Duration {
 	return now
 }
 
-// clockStart is the zero of runtimeClock.
+// clockStart is the zero of runtimeClock. Where time runs apart from that of the
+// process, in a bubble of testing/synctest, it may lie ahead: the first result of each
+// timer is 0 there.
 var clockStart = time.Now()
 
 // runtimeClock reads the monotonic clock of the Go runtime.

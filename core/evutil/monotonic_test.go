@@ -3,6 +3,7 @@ package evutil_test
 import (
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-libevent/libevent/core/evutil"
@@ -56,6 +57,20 @@ func TestMonotonicTimerNeverRunsBackwards(t *testing.T) {
 		for timer.Now() == start { // every clock moves on some time
 		}
 	}
+}
+
+// In a bubble results do not depend on when the process was started.
+func TestMonotonicTimerInABubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		timer := evutil.NewMonotonicTimer()
+		if first := timer.Now(); first != 0 {
+			t.Errorf("first %v, want 0", first)
+		}
+		time.Sleep(time.Hour)
+		if now := timer.Now(); now != time.Hour {
+			t.Errorf("an hour later %v", now)
+		}
+	})
 }
 
 func TestMonotonicTimerFallbackIsTheWallClock(t *testing.T) {

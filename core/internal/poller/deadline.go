@@ -6,11 +6,26 @@ import (
 )
 
 // Epoch is what Monotonic counts from: some time before the first Poller.
-var Epoch = time.Now()
+var Epoch = time.Now().Add(-epochAge)
 
-// Monotonic returns the nanoseconds since some time before the first Poller.
-// It never goes back.
+// Monotonic returns the nanoseconds since some time before the first Poller, always
+// more than 0. It never goes back.
 func Monotonic() int64 { return int64(time.Since(Epoch)) }
+
+// epochAge is what Monotonic begins with. It is more than 0 even if the clock has not
+// moved on since, and ends a period of whatever is counted from the Epoch.
+const epochAge = 24 * time.Hour
+
+// NewEpoch makes Monotonic count anew, by the clock of the calling goroutine: in a
+// bubble of testing/synctest that is another than outside, where the Epoch lies
+// decades ahead. No Poller may be open, and no base exist, both at the call and when
+// restore puts back what was there before: the Epoch is a plain variable, because
+// each look at the clock reads it.
+func NewEpoch() (restore func()) {
+	before := Epoch
+	Epoch = time.Now().Add(-epochAge)
+	return func() { Epoch = before }
+}
 
 // Time converts what Monotonic returned.
 func Time(ns int64) time.Time { return Epoch.Add(time.Duration(ns)) }

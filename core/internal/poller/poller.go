@@ -2,6 +2,7 @@ package poller
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -113,8 +114,28 @@ type Method struct {
 	Open func(Options) (Poller, error)
 }
 
-// Methods returns the methods of this platform, best first.
-func Methods() []Method { return methods }
+// replaced has what Methods returns in place of the methods of the platform, or nil.
+var replaced atomic.Pointer[[]Method]
+
+// Methods returns the methods of this platform, best first, or those of SetMethods.
+func Methods() []Method {
+	if other := replaced.Load(); other != nil {
+		return *other
+	}
+	return methods
+}
+
+// SetMethods makes Methods return others from now on, such as that of a simulated
+// network; nil is those of the platform. Pollers that are open stay as they are. The
+// result puts back what was there before.
+func SetMethods(m []Method) (restore func()) {
+	next := &m
+	if m == nil {
+		next = nil
+	}
+	before := replaced.Swap(next)
+	return func() { replaced.Store(before) }
+}
 
 // opError adds the operation and the descriptor to a system error.
 func opError(op string, fd int, err error) error {
