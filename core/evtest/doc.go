@@ -36,6 +36,28 @@
 // Waiting is for something, never for a time: a test that passes takes as long as
 // the work does. [Patience] is only how long one that fails takes to say so.
 //
+// # Worlds
+//
+// Simulate runs a whole program, or several that talk to each other, in a World: a
+// simulated network of hosts, in which everything follows from a seed. Packets take
+// time there and are lost, streams come in pieces, connections are reset, calls are
+// interrupted, descriptors run out, hosts stop, and hours pass in milliseconds; and a
+// failure comes again whenever its seed is run again:
+//
+//	func TestGreeting(t *testing.T) {
+//		evtest.Simulate(t, evtest.Simulation{}, func(w *evtest.World) {
+//			server, client := w.Host("server"), w.Host("client")
+//			server.Do(func() { serve(server.Base(), server.AddrPort(7)) })
+//			greeted := false
+//			client.Do(func() { greet(client.Base(), server.AddrPort(7), func() { greeted = true }) })
+//			w.Await("the greeting", func() bool { return greeted })
+//			...
+//		})
+//	}
+//
+// The program is the one of every day: its bases, sockets, timers and crypto/tls need
+// not know. The flag -seed runs one seed again, and -seeds sets how many are tried.
+//
 // # Leaks
 //
 // [Leaks] makes a test fail that leaves goroutines or descriptors behind. Base, Loop
@@ -57,9 +79,14 @@
 //
 //	doc.go      this manual
 //	clock.go    Clock, which the test moves on
+//	faults.go   Faults, and how a seed draws them
+//	host.go     Host
 //	leaks.go    Leaks, Run, Goroutines, Descriptors, Settled
 //	locks.go    Locks
 //	loop.go     Base, Loop, Do, Await, Turn
 //	pair.go     Pair, Sockets
 //	process.go  OwnProcess
+//	shrink.go   what is printed of a seed that fails
+//	simulate.go Simulation, Simulate
+//	world.go    World
 package evtest

@@ -18,7 +18,7 @@ var libraries = []string{"core", "openssl", "dns", "pthreads", "http"}
 var floors = Floors{
 	{"core/internal/evlog", "core/internal/kqueue", "core/internal/leak", "core/internal/sysio"},
 	{"core/evthread", "core/evutil", "core/internal/poller"},
-	{"core/event"},
+	{"core/event", "core/internal/simnet"},
 	{"core/evbuffer", "core/datagram"},
 	{"core/bridge"},
 	{"core/bufferevent", "core/listener"},

@@ -33,14 +33,10 @@ const (
 	OpShutdown
 	OpOption
 	OpSetOption
-	OpNonblocking
 	OpSetNonblock
 	OpSetCloseOnExec
 	OpDuplicate
 	OpPutNull
-	OpFindSocket
-	OpRemoveSocket
-	OpLocalAddrs
 	OpSocketpair
 	OpWakeChannel
 	OpSignal

@@ -11,11 +11,11 @@ import "net/netip"
 // with ==. What fails with ErrInterrupted is tried again, but for Connect. KnownOption
 // tells what the numbers of an option mean.
 type System interface {
-	// Recv, Send, Read and Write move bytes that are in one piece. They may keep p
-	// only until they return.
-	Recv(fd int, p []byte) (int, error)
+	// Recv, Send, Read and Write move bytes that are in one piece: at most as many as
+	// they are asked for, which belong to the receiver of the slice then.
+	Recv(fd, most int) ([]byte, error)
 	Send(fd int, p []byte) (int, error)
-	Read(fd int, p []byte) (int, error)
+	Read(fd, most int) ([]byte, error)
 	Write(fd int, p []byte) (int, error)
 
 	Sendfile(dst, src int, offset int64, n int) (int, error)
@@ -40,16 +40,8 @@ type System interface {
 	Option(fd, level, option int) (int, error)
 	SetOption(fd, level, option, value int) error
 	SetNoDelay(fd int) error
-	Nonblocking(fd int) (bool, error)
 	SetNonblock(fd int) error
 	SetCloseOnExec(fd int) error
-
-	// FindSocket returns what tells the Unix socket that is bound to path from a later
-	// one, or an error if there is none. RemoveSocket frees the path unless another has
-	// it.
-	FindSocket(path string) (id uint64, err error)
-	RemoveSocket(path string, id uint64) error
-	LocalAddrs() ([]netip.Addr, error)
 
 	Socketpair(family, kind, proto int) ([2]int, error)
 	LoopbackPair() ([2]int, error)
@@ -84,23 +76,23 @@ func system() System {
 // transferOther is transfer for a system that moves bytes in one piece. They are
 // copied, so that the callers' memory does not escape to the heap on account of it.
 func transferOther(s System, op Op, fd int, bufs [][]byte, n int) (int, error) {
-	p := make([]byte, n)
 	switch op {
 	case OpRecv, OpRead:
 		call := s.Recv
 		if op == OpRead {
 			call = s.Read
 		}
-		n, err := call(fd, p)
-		for rest := p[:max(n, 0)]; len(rest) > 0; bufs = bufs[1:] {
+		p, err := call(fd, n)
+		for rest := p; len(rest) > 0; bufs = bufs[1:] {
 			rest = rest[copy(bufs[0], rest):]
 		}
-		return n, err
+		return len(p), err
 	default:
 		call := s.Send
 		if op == OpWrite {
 			call = s.Write
 		}
+		p := make([]byte, n)
 		for rest := p; len(rest) > 0; bufs = bufs[1:] {
 			rest = rest[copy(rest, bufs[0]):]
 		}

@@ -1,0 +1,102 @@
+package evtest_test
+
+import (
+	"bytes"
+	"net/netip"
+	"testing"
+
+	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
+	"github.com/go-libevent/libevent/core/listener"
+)
+
+// An echo is the simplest program for a world: what comes back is the beginning of what
+// was sent, and all of it unless the connection has failed.
+func TestSimulatedEcho(t *testing.T) {
+	evtest.Simulate(t, evtest.Simulation{}, func(w *evtest.World) {
+		server, client := w.Host("server"), w.Host("client")
+		var l *listener.Listener
+		server.Do(func() { l = serveEcho(w, server) })
+		c := &echoClient{world: w, data: make([]byte, w.Draw("bytes", 1, 50000))}
+		for i := range c.data {
+			c.data[i] = byte(w.Rand().Uint32())
+		}
+		client.Do(func() { c.start(client.Base(), server.AddrPort(7)) })
+		w.Await("the end of the echo", func() bool { return c.ended })
+		w.Await("the server to be done", func() bool { return len(server.Descriptors()) <= 1 })
+		server.Do(l.Free)
+	})
+}
+
+func serveEcho(w *evtest.World, h *evtest.Host) *listener.Listener {
+	l, err := listener.NewBind(h.Base(), h.AddrPort(7), listener.CloseOnFree|listener.Reuseable, listener.DefaultBacklog,
+		func(_ *listener.Listener, fd int, _ netip.AddrPort) {
+			b, err := bufferevent.NewSocket(h.Base(), fd, bufferevent.CloseOnFree)
+			if err != nil {
+				w.T().Error(err)
+				return
+			}
+			b.SetCallbacks(func(b *bufferevent.Bufferevent) { _ = b.WriteBuffer(b.Input()) }, nil, endEcho)
+			_ = b.Enable(event.Read)
+		})
+	if err != nil {
+		w.Note("no listener: %v", err)
+	}
+	return l
+}
+
+func endEcho(b *bufferevent.Bufferevent, what bufferevent.Events) {
+	switch what.Outcome() {
+	case bufferevent.InputEnded:
+		b.FreeWhenWritten(0)
+	case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
+		b.Free()
+	}
+}
+
+// An echoClient sends data, and compares what comes back.
+type echoClient struct {
+	world *evtest.World
+	data  []byte
+	got   int
+	ended bool
+}
+
+func (c *echoClient) start(base *event.Base, server netip.AddrPort) {
+	b, err := bufferevent.NewSocket(base, -1, bufferevent.CloseOnFree)
+	if err != nil {
+		c.world.T().Error(err)
+		return
+	}
+	b.SetCallbacks(c.read, nil, c.event)
+	_ = b.Enable(event.Read)
+	if err := b.Connect(server); err != nil {
+		c.world.Note("connect: %v", err)
+		b.Free()
+		c.ended = true
+	}
+}
+
+func (c *echoClient) read(b *bufferevent.Bufferevent) {
+	p := make([]byte, b.Input().Len())
+	_, _ = b.Input().Remove(p)
+	if c.got+len(p) > len(c.data) || !bytes.Equal(p, c.data[c.got:c.got+len(p)]) {
+		c.world.T().Error("other bytes have come back")
+	}
+	c.got += len(p)
+}
+
+func (c *echoClient) event(b *bufferevent.Bufferevent, what bufferevent.Events) {
+	if what&bufferevent.EventConnected != 0 {
+		_, _ = b.Write(c.data)
+		_ = b.CloseWrite()
+		return
+	}
+	c.world.Note("%v %v", what, b.Err())
+	if what.Outcome() == bufferevent.InputEnded && c.got < len(c.data) {
+		c.world.T().Errorf("%d of %d bytes have come back", c.got, len(c.data))
+	}
+	c.ended = true
+	b.Free()
+}

@@ -1,0 +1,279 @@
+package simnet
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"syscall"
+
+	"github.com/go-libevent/libevent/core/internal/poller"
+	"github.com/go-libevent/libevent/core/internal/sysio"
+)
+
+// A datagram is a socket for messages.
+type datagram struct {
+	file    *file
+	network *Network
+	host    *Host
+	family  int
+	options options
+
+	binding *binding
+	local   netip.AddrPort
+	remote  netip.AddrPort // if it is connected
+	other   *datagram      // the other end of a pair
+
+	arrived []message
+	size    int   // of what has arrived
+	err     error // that is pending
+	closed  bool
+}
+
+// A message is a datagram that has arrived.
+type message struct {
+	data []byte
+	from netip.AddrPort
+	to   netip.Addr
+}
+
+// longestMessage is that of UDP over IPv4.
+const longestMessage = 65507
+
+func (n *Network) newDatagram(h *Host, family int) *datagram {
+	d := &datagram{network: n, host: h, family: family}
+	d.options.sendBuf, d.options.receiveBuf = bufferSize, bufferSize
+	return d
+}
+
+func (d *datagram) opened(f *file) { d.file = f }
+
+func (d *datagram) describe() string { return fmt.Sprintf("datagram socket at %s", d.local) }
+
+// ready implements object. A message is sent at once, so there is always room.
+func (d *datagram) ready() poller.Interest {
+	ready := poller.Write
+	if len(d.arrived) > 0 || d.err != nil {
+		ready |= poller.Read
+	}
+	return ready
+}
+
+func (d *datagram) close() {
+	d.closed = true
+	d.file, d.arrived = nil, nil
+	if d.binding != nil {
+		d.host.unbind(d.binding)
+		d.binding = nil
+	}
+}
+
+func (d *datagram) mapped(addr netip.Addr) netip.Addr {
+	if d.family == syscall.AF_INET6 && addr.Is4() {
+		return netip.AddrFrom16(addr.As16())
+	}
+	return addr
+}
+
+func (d *datagram) bind(at netip.AddrPort) error {
+	if d.binding != nil {
+		return sysio.ErrInvalid
+	}
+	if at.Addr().Is4() != (d.family == syscall.AF_INET) {
+		return errFamily
+	}
+	b := &binding{
+		addr:      netip.AddrPortFrom(at.Addr().Unmap(), at.Port()),
+		dual:      d.family == syscall.AF_INET6 && !d.options.v6only,
+		reuseAddr: d.options.reuseAddr,
+		reusePort: d.options.reusePort,
+		datagram:  d,
+	}
+	if err := d.host.bind(b); err != nil {
+		return err
+	}
+	d.binding = b
+	d.local = netip.AddrPortFrom(at.Addr(), b.addr.Port())
+	return nil
+}
+
+// bound gives the socket an address if it has none.
+func (d *datagram) bound() error {
+	if d.binding != nil {
+		return nil
+	}
+	any := netip.IPv4Unspecified()
+	if d.family == syscall.AF_INET6 {
+		any = netip.IPv6Unspecified()
+	}
+	return d.bind(netip.AddrPortFrom(any, 0))
+}
+
+// connect sets the only peer.
+func (d *datagram) connect(to netip.AddrPort) error {
+	if to.Addr().Is4() != (d.family == syscall.AF_INET) {
+		return errFamily
+	}
+	if err := d.bound(); err != nil {
+		return err
+	}
+	if d.host.lookup(to.Addr()) == nil {
+		return sysio.ErrNetUnreachable
+	}
+	d.remote = to
+	if d.local.Addr().IsUnspecified() {
+		d.local = netip.AddrPortFrom(d.mapped(d.host.source(to.Addr())), d.local.Port())
+	}
+	return nil
+}
+
+// send sends one message, to the peer of the socket if to is zero.
+func (d *datagram) send(p []byte, to netip.AddrPort, from netip.Addr) error {
+	n := d.network
+	if err := d.pending(); err != nil {
+		return err
+	}
+	if d.other != nil {
+		d.other.take(message{data: slices.Clone(p)})
+		return nil
+	}
+	if !to.IsValid() {
+		if to = d.remote; !to.IsValid() {
+			return errNoDestination
+		}
+	}
+	switch {
+	case len(p) > longestMessage:
+		return sysio.ErrTooLong
+	case n.chance(n.faults.Again):
+		n.after(n.upTo(retransmit/100), func() { d.file.changed(poller.Write) })
+		return sysio.ErrAgain
+	case n.chance(n.faults.NoBuffers):
+		return sysio.ErrNoBuffers
+	}
+	if err := d.bound(); err != nil {
+		return err
+	}
+	target := d.host.lookup(to.Addr())
+	if target == nil {
+		return sysio.ErrNetUnreachable
+	}
+	source := d.local.Addr()
+	if from.IsValid() {
+		source = from
+	}
+	if source.IsUnspecified() {
+		source = d.host.source(to.Addr())
+	}
+	d.deliver(target, slices.Clone(p), to, netip.AddrPortFrom(source.Unmap(), d.local.Port()))
+	return nil
+}
+
+// deliver sends a message on its way, on which much can happen to it.
+func (d *datagram) deliver(target *Host, p []byte, to, from netip.AddrPort) {
+	n := d.network
+	l := n.link(d.host, target)
+	if l == nil {
+		d.arrive(target, p, to, from)
+		return
+	}
+	copies := 1
+	if n.chance(n.faults.Duplicate) {
+		copies++
+	}
+	for range copies {
+		if n.chance(n.faults.Lose) {
+			continue
+		}
+		if len(p) > 0 && n.chance(n.faults.Corrupt) {
+			p = slices.Clone(p)
+			p[n.rand.IntN(len(p))] ^= 1 << n.rand.IntN(8)
+		}
+		at := n.arrival(l, len(p))
+		if n.chance(n.faults.Reorder) {
+			at += int64(n.upTo(4*(n.faults.Latency+n.faults.Jitter) + retransmit/10))
+		}
+		data := p
+		t := newTimer(func() {
+			if l.passes() {
+				d.arrive(target, data, to, from)
+			}
+		})
+		n.plan(&t, at)
+	}
+}
+
+// arrive hands a message to the socket that it is for, if there is one, and else
+// tells the sender.
+func (d *datagram) arrive(target *Host, p []byte, to, from netip.AddrPort) {
+	addr := to.Addr().Unmap()
+	if addr.IsUnspecified() {
+		addr = from.Addr()
+	}
+	receiver := target.receiver(netip.AddrPortFrom(addr, to.Port()), from)
+	if receiver == nil {
+		d.network.later(d.network.link(target, d.host), func() { d.refused(to) })
+		return
+	}
+	receiver.take(message{data: p, from: from, to: addr})
+}
+
+// receiver returns the socket that takes messages at an address from a peer: one that
+// is connected to the peer before one that is not.
+func (h *Host) receiver(at, from netip.AddrPort) *datagram {
+	best := find(h.ports.datagrams[at.Port()], at.Addr(), func(b *binding) bool {
+		remote := b.datagram.remote
+		return !remote.IsValid() || netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()) == from
+	})
+	connected := slices.DeleteFunc(slices.Clone(best), func(b *binding) bool { return !b.datagram.remote.IsValid() })
+	if len(connected) > 0 {
+		best = connected
+	}
+	switch len(best) {
+	case 0:
+		return nil
+	case 1:
+		return best[0].datagram
+	}
+	return best[h.network.rand.IntN(len(best))].datagram
+}
+
+// take puts a message where it can be received. There is no room for it if others
+// fill the buffer.
+func (d *datagram) take(m message) {
+	if d.closed || d.size > 0 && d.size+len(m.data) > d.options.receiveBuf {
+		return
+	}
+	d.arrived = append(d.arrived, m)
+	d.size += len(m.data)
+	d.file.changed(poller.Read)
+}
+
+// refused is told when no socket was there for a message. Only a socket that is
+// connected learns of it.
+func (d *datagram) refused(to netip.AddrPort) {
+	if d.closed || d.remote != to {
+		return
+	}
+	d.err = sysio.ErrRefused
+	d.file.changed(poller.Read | poller.Write)
+}
+
+func (d *datagram) pending() error {
+	err := d.err
+	d.err = nil
+	return err
+}
+
+// receive returns the next message.
+func (d *datagram) receive() (message, error) {
+	if err := d.pending(); err != nil {
+		return message{}, err
+	}
+	if len(d.arrived) == 0 {
+		return message{}, sysio.ErrAgain
+	}
+	m := d.arrived[0]
+	d.arrived = d.arrived[1:]
+	d.size -= len(m.data)
+	return m, nil
+}

@@ -1,0 +1,230 @@
+package simnet
+
+import (
+	"time"
+
+	"github.com/go-libevent/libevent/core/internal/poller"
+	"github.com/go-libevent/libevent/core/internal/sysio"
+)
+
+// A flow is one direction of a connection.
+type flow struct {
+	from, to *stream
+	link     *link
+
+	queued  chunks // the sender's buffer
+	flight  int    // bytes that are on their way
+	arrived chunks // the receiver's buffer
+	last    int64  // when the last of what is on its way arrives
+
+	ending finState
+	room   int  // of the sender's buffer
+	window int  // of the receiver's
+	full   bool // the sender has met the end of its room
+}
+
+// finState says how far the end of a stream has come.
+type finState int
+
+const (
+	finNone    finState = iota
+	finQueued           // behind what is queued
+	finSent             // on its way
+	finArrived          // behind what has arrived
+)
+
+// A segment is what travels in one piece.
+type segment struct {
+	data chunks
+	fin  bool
+	rst  bool
+	try  int // how often it was lost
+}
+
+// What Linux has: a buffer is writable when a third of it is free; a lost segment is
+// sent again after 200 ms, and after twice as long each time; and a connection whose
+// peer is silent that long has timed out. The last is much shorter here, as what is
+// learned from a longer wait is the same.
+const (
+	retransmit  = 200 * time.Millisecond
+	mostTries   = 9 // 102 seconds
+	bufferSize  = 128 << 10
+	segmentSize = 64 << 10
+)
+
+// used is how much of the sender's room is taken.
+func (f *flow) used() int { return f.queued.len + f.flight }
+
+// writable reports whether it is worth writing.
+func (f *flow) writable() bool { return f.room-f.used() >= f.used()/2 && f.used() < f.room }
+
+// push takes as much of p as there is room for, and sends what the window allows.
+func (f *flow) push(p []byte) int {
+	n := min(len(p), f.room-f.used())
+	if n < len(p) {
+		f.full = true
+	}
+	if n <= 0 {
+		return 0
+	}
+	f.queued.add(p[:n])
+	f.transmit()
+	return n
+}
+
+// transmit sends what is queued, as far as the receiver has room for it, and then
+// the end, if that is due.
+func (f *flow) transmit() {
+	n := f.from.network
+	for f.queued.len > 0 {
+		size := min(f.queued.len, f.window-f.arrived.len-f.flight, segmentSize)
+		if size <= 0 {
+			return
+		}
+		if size > 1 && n.chance(n.faults.Split) {
+			size = 1 + n.rand.IntN(size-1)
+		}
+		f.flight += size
+		f.send(segment{data: f.queued.take(size)})
+	}
+	if f.ending == finQueued {
+		f.ending = finSent
+		f.send(segment{fin: true})
+	}
+}
+
+// send puts a segment on its way.
+func (f *flow) send(s segment) {
+	n := f.from.network
+	if f.link == nil {
+		f.arrive(s)
+		return
+	}
+	if !s.rst && n.chance(n.faults.Reset) {
+		s = segment{rst: true}
+		n.after(0, func() { f.from.drop(sysio.ErrReset) })
+	}
+	at := n.arrival(f.link, s.data.len)
+	if n.chance(n.faults.Delay) {
+		at += int64(retransmit)
+	}
+	f.last = max(f.last, at)
+	f.travel(s, f.last)
+}
+
+func (f *flow) travel(s segment, at int64) {
+	n := f.from.network
+	t := newTimer(func() { f.land(s) })
+	n.plan(&t, at)
+}
+
+// land lets a segment arrive if the way is open, and otherwise has it sent again.
+func (f *flow) land(s segment) {
+	if f.link.passes() {
+		f.arrive(s)
+		return
+	}
+	if s.rst || f.from.state == streamEnded {
+		return // is not sent again, or the sender is gone
+	}
+	if s.try == mostTries {
+		f.from.drop(sysio.ErrTimedOut)
+		return
+	}
+	n := f.from.network
+	at := n.now() + int64(retransmit)<<s.try
+	s.try++
+	// What was sent after it waits for it.
+	f.last = max(f.last, at)
+	f.travel(s, at)
+}
+
+// arrive hands a segment to the receiver.
+func (f *flow) arrive(s segment) {
+	to := f.to
+	f.flight -= s.data.len
+	switch {
+	case s.rst:
+		to.gotReset()
+		return
+	case to.state == streamEnded:
+		return // the sender is told, or will be
+	case to.closed && s.data.len > 0:
+		to.reset()
+		return
+	case s.fin:
+		f.ending = finArrived
+		to.file.changed(poller.Read | poller.Closed)
+		to.settle()
+		return
+	}
+	if to.closed {
+		return
+	}
+	f.arrived.append(&s.data)
+	to.file.changed(poller.Read)
+	f.acknowledge()
+}
+
+// acknowledge tells the sender that there is room again.
+func (f *flow) acknowledge() {
+	if f.full && f.writable() {
+		f.full = false
+		f.from.file.changed(poller.Write)
+	}
+	f.from.settle()
+}
+
+// pull takes up to most bytes out of the receiver's buffer.
+func (f *flow) pull(most int) []byte {
+	p := f.arrived.first(most)
+	f.transmit()
+	return p
+}
+
+// chunks is a queue of bytes.
+type chunks struct {
+	list [][]byte
+	len  int
+}
+
+func (c *chunks) add(p []byte) {
+	c.list = append(c.list, p)
+	c.len += len(p)
+}
+
+// append moves what other has to the end.
+func (c *chunks) append(other *chunks) {
+	c.list = append(c.list, other.list...)
+	c.len += other.len
+}
+
+// take moves the first n bytes out.
+func (c *chunks) take(n int) chunks {
+	var out chunks
+	for out.len < n {
+		p := c.list[0]
+		if rest := n - out.len; len(p) > rest {
+			c.list[0] = p[rest:]
+			p = p[:rest:rest]
+		} else {
+			c.list = c.list[1:]
+		}
+		out.add(p)
+	}
+	c.len -= n
+	return out
+}
+
+// first moves up to n bytes out, and returns them in one piece.
+func (c *chunks) first(n int) []byte {
+	out := c.take(min(n, c.len))
+	if len(out.list) == 1 {
+		return out.list[0]
+	}
+	p := make([]byte, 0, out.len)
+	for _, q := range out.list {
+		p = append(p, q...)
+	}
+	return p
+}

@@ -1,0 +1,231 @@
+package simnet
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
+)
+
+// A Trace is the record of what has happened: each call, each event and each turn of
+// a loop. Two runs are the same if their sums are.
+type Trace struct {
+	sum   uint64
+	count uint64
+	last  []entry // a ring
+	whole io.Writer
+}
+
+// traceLength is how many of the last lines are kept.
+const traceLength = 1 << 10
+
+// op is what a line of the trace is about.
+type op uint8
+
+const (
+	opRecv op = iota
+	opSend
+	opRead
+	opWrite
+	opClose
+	opSocket
+	opBind
+	opListen
+	opConnect
+	opAccept
+	opShutdown
+	opDuplicate
+	opNull
+	opOption
+	opSetOption
+	opPair
+	opChannel
+	opSignal
+	opDrain
+	opRecvMessage
+	opSendMessage
+	opRecvError
+	opFile
+	opWatch
+	opWait
+	opReady
+	opNote
+)
+
+var opNames = [...]string{
+	opRecv: "recv", opSend: "send", opRead: "read", opWrite: "write", opClose: "close",
+	opSocket: "socket", opBind: "bind", opListen: "listen", opConnect: "connect",
+	opAccept: "accept", opShutdown: "shutdown", opDuplicate: "dup", opNull: "null",
+	opOption: "getsockopt", opSetOption: "setsockopt", opPair: "pair", opChannel: "channel",
+	opSignal: "signal", opDrain: "drain", opRecvMessage: "recvmsg", opSendMessage: "sendmsg",
+	opRecvError: "recverr", opFile: "file", opWatch: "watch", opWait: "wait",
+	opReady: "ready", opNote: "note",
+}
+
+// An entry is a line of the trace.
+type entry struct {
+	at   stamp
+	host *Host
+	op   op
+	fd   int // or the number of a loop
+	n    int
+	err  error
+	note string
+}
+
+func (t *Trace) init() {
+	t.sum = offset
+	t.last = make([]entry, 0, traceLength)
+}
+
+// offset and prime are those of FNV-1a with 64 bits, which needs no state and is the
+// same on all machines.
+const (
+	offset = 14695981039346656037
+	prime  = 1099511628211
+)
+
+func (t *Trace) mix(x uint64) {
+	for range 8 {
+		t.sum = (t.sum ^ x&0xff) * prime
+		x >>= 8
+	}
+}
+
+func (t *Trace) mixString(s string) {
+	for i := range len(s) {
+		t.sum = (t.sum ^ uint64(s[i])) * prime
+	}
+}
+
+// add adds a line.
+func (t *Trace) add(n *Network, h *Host, o op, fd, count int, err error) {
+	t.put(entry{at: n.stamp(n.now()), host: h, op: o, fd: fd, n: count, err: err})
+}
+
+func (t *Trace) put(e entry) {
+	t.mix(uint64(e.at))
+	index := -1
+	if e.host != nil {
+		index = e.host.index
+	}
+	t.mix(uint64(index)<<8 | uint64(e.op))
+	t.mix(uint64(e.fd)<<32 ^ uint64(e.n))
+	if e.err != nil {
+		t.mixString(e.errorName())
+	}
+	t.mixString(e.note)
+	if t.whole != nil {
+		fmt.Fprintln(t.whole, e)
+	}
+	if len(t.last) < traceLength {
+		t.last = append(t.last, e)
+	} else {
+		t.last[t.count%traceLength] = e
+	}
+	t.count++
+}
+
+// Note adds a line of the user's to the trace.
+func (n *Network) Note(format string, args ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.trace.put(entry{at: n.stamp(n.now()), host: n.current, op: opNote, note: fmt.Sprintf(format, args...)})
+}
+
+// Sum is a number that stands for all lines so far.
+func (n *Network) Sum() uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.trace.sum
+}
+
+// Lines returns how many lines there were.
+func (n *Network) Lines() uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.trace.count
+}
+
+// TraceTo has each line written to w from now on.
+func (n *Network) TraceTo(w io.Writer) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.trace.whole = w
+}
+
+// Last returns the last lines, count of them at most.
+func (n *Network) Last(count int) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	t := &n.trace
+	kept := uint64(len(t.last))
+	var s strings.Builder
+	for i := t.count - min(kept, uint64(count)); i < t.count; i++ {
+		fmt.Fprintln(&s, t.last[i%traceLength])
+	}
+	return s.String()
+}
+
+// stamp is how long the network has existed.
+type stamp time.Duration
+
+func (s stamp) String() string { return fmt.Sprintf("%12.6f", time.Duration(s).Seconds()) }
+
+func (n *Network) stamp(at int64) stamp { return stamp(at - n.start) }
+
+func (e entry) String() string {
+	name := "-"
+	if e.host != nil {
+		name = e.host.name
+	}
+	if e.op == opNote {
+		return fmt.Sprintf("%v %-10s %s", e.at, name, e.note)
+	}
+	object := fmt.Sprintf("fd %d", e.fd)
+	switch {
+	case e.op == opWait:
+		object = fmt.Sprintf("loop %d", e.fd)
+	case e.fd >= FirstFD:
+		object = fmt.Sprintf("fd %d", e.fd-FirstFD)
+	case e.fd < 0:
+		object = ""
+	}
+	line := fmt.Sprintf("%v %-10s %-10s %-8s %d", e.at, name, opNames[e.op], object, e.n)
+	if e.err != nil {
+		line += " " + e.errorName()
+	}
+	return line
+}
+
+// errorNames are those of the errors of a system, which have other numbers and texts
+// on each.
+var errorNames = []struct {
+	err  error
+	name string
+}{
+	{sysio.ErrAgain, "EAGAIN"}, {sysio.ErrInterrupted, "EINTR"}, {sysio.ErrInProgress, "EINPROGRESS"},
+	{sysio.ErrNotSocket, "ENOTSOCK"}, {sysio.ErrBadDescriptor, "EBADF"}, {sysio.ErrBadFile, "EBADF"},
+	{sysio.ErrAddrInUse, "EADDRINUSE"}, {sysio.ErrAddrNotAvailable, "EADDRNOTAVAIL"}, {sysio.ErrAccess, "EACCES"},
+	{sysio.ErrRefused, "ECONNREFUSED"}, {sysio.ErrReset, "ECONNRESET"}, {sysio.ErrAborted, "ECONNABORTED"},
+	{sysio.ErrPipe, "EPIPE"}, {sysio.ErrTimedOut, "ETIMEDOUT"}, {sysio.ErrHostUnreachable, "EHOSTUNREACH"},
+	{sysio.ErrNetUnreachable, "ENETUNREACH"}, {sysio.ErrNotConnected, "ENOTCONN"}, {sysio.ErrIsConnected, "EISCONN"},
+	{sysio.ErrTooManyFiles, "EMFILE"}, {sysio.ErrNoBuffers, "ENOBUFS"}, {sysio.ErrTooLong, "EMSGSIZE"},
+	{sysio.ErrInvalid, "EINVAL"}, {sysio.ErrNoOption, "ENOPROTOOPT"}, {sysio.ErrOpNotSupported, "EOPNOTSUPP"},
+}
+
+// errorName returns the name of the error of a line. Windows has one for what goes on
+// connecting, and for what would have to wait.
+func (e entry) errorName() string {
+	if e.op == opConnect && e.err == sysio.ErrInProgress {
+		return "EINPROGRESS"
+	}
+	for _, known := range errorNames {
+		if known.err == e.err {
+			return known.name
+		}
+	}
+	return e.err.Error()
+}
