@@ -27,7 +27,8 @@
 //
 // A [Stapler] gets OCSP responses for a server's certificates and keeps them fresh;
 // a Store and an ACME use it if they are given one. [VerifyStaple] checks a response,
-// [FetchStaple] asks the responder. A client's [StaplePolicy] demands responses:
+// [FetchStaple] asks the responder, by net/http's default client or by another one
+// ([FetchStapleBy]). A client's [StaplePolicy] demands responses:
 //
 //	cfg = evcert.HonorMustStaple.ClientConfig(cfg)
 //
@@ -71,11 +72,12 @@
 //	pkcs12.go          LoadPKCS12, ParsePKCS12
 //	pbes2.go           decryption by password (RFC 8018)
 //	source.go          Source: where a certificate is, and for which hosts
+//	files.go           files of the system or of an fs.FS, and whether they have changed
 //	store.go           Store: its configuration, GetCertificate, Free
 //	store_names.go     the set of certificates in use, by name
 //	store_reload.go    checking, reading and replacing files
 //	ocsp.go            VerifyStaple
-//	ocsp_fetch.go      FetchStaple: asking responders
+//	ocsp_fetch.go      FetchStaple, FetchStapleBy: asking responders
 //	stapler.go         Stapler, Staple: responses that stay fresh
 //	staple_policy.go   StaplePolicy: what clients demand
 //	acme.go            ACME: issuing, renewing, challenges

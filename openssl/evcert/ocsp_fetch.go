@@ -21,6 +21,19 @@ import (
 // if the certificate names none. It waits for the network, so it must not be
 // called from a loop.
 func FetchStaple(ctx context.Context, cert, issuer *x509.Certificate) ([]byte, error) {
+	return fetchStaple(ctx, http.DefaultClient, cert, issuer)
+}
+
+// FetchStapleBy returns a function like FetchStaple that asks with another client than
+// net/http's default one, such as one that goes by a proxy, or by the loop
+// with evnethttp's transport.
+func FetchStapleBy(client *http.Client) StapleFetcher {
+	return func(ctx context.Context, cert, issuer *x509.Certificate) ([]byte, error) {
+		return fetchStaple(ctx, client, cert, issuer)
+	}
+}
+
+func fetchStaple(ctx context.Context, client *http.Client, cert, issuer *x509.Certificate) ([]byte, error) {
 	if len(cert.OCSPServer) == 0 {
 		return nil, opError("fetch OCSP response", ErrNoResponder)
 	}
@@ -30,7 +43,7 @@ func FetchStaple(ctx context.Context, cert, issuer *x509.Certificate) ([]byte, e
 	}
 	var errs []error
 	for _, server := range cert.OCSPServer {
-		response, err := askResponder(ctx, server, request)
+		response, err := askResponder(ctx, client, server, request)
 		if err == nil {
 			return response, nil
 		}
@@ -41,18 +54,18 @@ func FetchStaple(ctx context.Context, cert, issuer *x509.Certificate) ([]byte, e
 
 // askResponder asks by GET, if the request is short, and otherwise or if that
 // is refused by POST (RFC 6960 appendix A.1).
-func askResponder(ctx context.Context, server string, request []byte) ([]byte, error) {
+func askResponder(ctx context.Context, client *http.Client, server string, request []byte) ([]byte, error) {
 	get := strings.TrimSuffix(server, "/") + "/" + url.QueryEscape(base64.StdEncoding.EncodeToString(request))
 	if len(get) <= maxGetURL {
-		if response, err := exchange(ctx, http.MethodGet, get, nil); err == nil {
+		if response, err := exchange(ctx, client, http.MethodGet, get, nil); err == nil {
 			return response, nil
 		}
 	}
-	return exchange(ctx, http.MethodPost, server, request)
+	return exchange(ctx, client, http.MethodPost, server, request)
 }
 
 // exchange sends one request and returns the body of the response.
-func exchange(ctx context.Context, method, url string, body []byte) ([]byte, error) {
+func exchange(ctx context.Context, client *http.Client, method, url string, body []byte) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -61,7 +74,7 @@ func exchange(ctx context.Context, method, url string, body []byte) ([]byte, err
 		req.Header.Set("Content-Type", "application/ocsp-request")
 	}
 	req.Header.Set("Accept", "application/ocsp-response")
-	res, err := http.DefaultClient.Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}

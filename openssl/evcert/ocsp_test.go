@@ -1,6 +1,7 @@
 package evcert_test
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/tls"
@@ -292,6 +293,27 @@ func TestFetchStaple(t *testing.T) {
 		case tt.fails != "" && (err == nil || !strings.Contains(err.Error(), tt.fails)):
 			t.Errorf("%s: error %v, want one with %q", tt.name, err, tt.fails)
 		}
+	}
+}
+
+// roundTrip is a transport of one function.
+type roundTrip func(r *http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Responders can be asked by another client, and so without a network.
+func TestFetchStapleByAnotherClient(t *testing.T) {
+	a := newAuthority(t, "authority")
+	cert := a.issue(t, func(c *x509.Certificate) { c.OCSPServer = []string{"http://ocsp.invalid/"} }, "x.test")
+	good := a.respond(t, cert.Leaf, nil)
+	var host string
+	fetch := evcert.FetchStapleBy(&http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		host = r.URL.Host
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(good)), Request: r}, nil
+	})})
+	raw, err := fetch(context.Background(), cert.Leaf, a.cert)
+	if err != nil || !bytes.Equal(raw, good) || host != "ocsp.invalid" {
+		t.Errorf("%d bytes from %q, error %v", len(raw), host, err)
 	}
 }
 

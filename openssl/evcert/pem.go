@@ -8,8 +8,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 )
 
 // LoadPEM loads a certificate, the chain that leads from it to its issuers, and
@@ -24,21 +22,21 @@ import (
 // ErrIncomplete, ErrKeyMismatch, ErrPassword, and those of reading. Any goroutine
 // may call it.
 func LoadPEM(certFile, keyFile, password string) (*tls.Certificate, error) {
-	cert, err := loadPEM(certFile, keyFile, password)
+	cert, err := loadPEM(files{}, certFile, keyFile, password)
 	if err != nil {
 		return nil, opError(loadOp(certFile, keyFile), err)
 	}
 	return cert, nil
 }
 
-func loadPEM(certFile, keyFile, password string) (*tls.Certificate, error) {
-	certs, err := readFile(certFile)
+func loadPEM(f files, certFile, keyFile, password string) (*tls.Certificate, error) {
+	certs, err := f.read(certFile)
 	if err != nil {
 		return nil, err
 	}
 	keys := certs
 	if keyFile != "" {
-		if keys, err = readFile(keyFile); err != nil {
+		if keys, err = f.read(keyFile); err != nil {
 			return nil, err
 		}
 	}
@@ -180,21 +178,4 @@ func parseKey(der []byte) (crypto.Signer, error) {
 func matches(key crypto.Signer, cert *x509.Certificate) bool {
 	pub, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
 	return ok && pub.Equal(cert.PublicKey)
-}
-
-// readFile reads a file that is not longer than MaxFileSize.
-func readFile(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > MaxFileSize {
-		return nil, fmt.Errorf("read %s: longer than %d bytes", name, MaxFileSize)
-	}
-	return data, nil
 }

@@ -29,15 +29,15 @@ import (
 // errors are ErrPassword, ErrNoCertificate, ErrKeyMismatch, and those of reading.
 // Any goroutine may call it.
 func LoadPKCS12(file, password string) (*tls.Certificate, error) {
-	cert, err := loadPKCS12(file, password)
+	cert, err := loadPKCS12(files{}, file, password)
 	if err != nil {
 		return nil, opError(loadOp(file, ""), err)
 	}
 	return cert, nil
 }
 
-func loadPKCS12(file, password string) (*tls.Certificate, error) {
-	data, err := readFile(file)
+func loadPKCS12(f files, file, password string) (*tls.Certificate, error) {
+	data, err := f.read(file)
 	if err != nil {
 		return nil, err
 	}

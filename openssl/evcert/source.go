@@ -34,12 +34,12 @@ func (c *Source) String() string {
 	return c.CertFile
 }
 
-// load loads the certificate.
-func (c *Source) load() (*tls.Certificate, error) {
+// load loads the certificate from files that are in f.
+func (c *Source) load(f files) (*tls.Certificate, error) {
 	if c.PKCS12File != "" {
-		return loadPKCS12(c.PKCS12File, c.Password)
+		return loadPKCS12(f, c.PKCS12File, c.Password)
 	}
-	return loadPEM(c.CertFile, c.KeyFile, c.Password)
+	return loadPEM(f, c.CertFile, c.KeyFile, c.Password)
 }
 
 // files returns the names of the files.

@@ -17,7 +17,8 @@ type StapleFetcher func(ctx context.Context, cert, issuer *x509.Certificate) ([]
 
 // StaplerConfig says how to make a Stapler. Its zero value has all defaults.
 type StaplerConfig struct {
-	// Fetch gets the responses; nil is FetchStaple.
+	// Fetch gets the responses; nil is FetchStaple. FetchStapleBy is for another client
+	// than net/http's default one.
 	Fetch StapleFetcher
 
 	// FetchTimeout bounds one call of Fetch; zero is DefaultFetchTimeout.

@@ -2,6 +2,7 @@ package evcert
 
 import (
 	"crypto/tls"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,10 @@ type StoreConfig struct {
 
 	// Stapler, if not nil, gets OCSP responses for the certificates.
 	Stapler *Stapler
+
+	// FS is the file system that the files of the Sources are in; nil is that of the
+	// system. With one, leading slashes of filenames are left out.
+	FS fs.FS
 
 	// Time returns the current time; nil is time.Now.
 	Time func() time.Time

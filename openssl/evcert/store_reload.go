@@ -5,7 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 
 	"github.com/go-libevent/libevent/core/event"
 )
@@ -13,7 +13,7 @@ import (
 // watched is a source with the state of its files. The store's lock guards it.
 type watched struct {
 	source *Source
-	seen   []os.FileInfo // of its files when they were read last
+	seen   []fs.FileInfo // of its files when they were read last
 	failed string        // why reading them failed, or ""
 	entry  *storeEntry   // or nil
 }
@@ -35,6 +35,8 @@ func (s *Store) Reload() error {
 	}
 	return errors.Join(errs...)
 }
+
+func (s *Store) files() files { return files{s.cfg.FS} }
 
 // schedule starts the timer of the next check of the files.
 func (s *Store) schedule() {
@@ -78,8 +80,8 @@ func (s *Store) load(all bool) []reloadResult {
 	var results []reloadResult
 	for i := range s.watched {
 		w := &s.watched[i]
-		seen := stat(w.source.files())
-		changed := all || !sameFiles(seen, w.seen)
+		seen := s.files().stat(w.source.files())
+		changed := all || !unchanged(seen, w.seen)
 		if !changed && w.failed == "" {
 			continue
 		}
@@ -106,7 +108,7 @@ func (s *Store) load(all bool) []reloadResult {
 
 // loadSource replaces a source's entry if its files are good.
 func (s *Store) loadSource(w *watched, config *tls.Config) error {
-	cert, err := w.read()
+	cert, err := w.read(s.files())
 	if err != nil {
 		return err
 	}
@@ -130,11 +132,11 @@ func (s *Store) loadSource(w *watched, config *tls.Config) error {
 }
 
 // read loads the files, again if they change while it reads them.
-func (w *watched) read() (cert *tls.Certificate, err error) {
+func (w *watched) read(f files) (cert *tls.Certificate, err error) {
 	for range reloadTries {
-		w.seen = stat(w.source.files())
-		cert, err = w.source.load()
-		if sameFiles(stat(w.source.files()), w.seen) {
+		w.seen = f.stat(w.source.files())
+		cert, err = w.source.load(f)
+		if unchanged(f.stat(w.source.files()), w.seen) {
 			return cert, err
 		}
 	}
@@ -148,31 +150,6 @@ func sameChain(a, b *tls.Certificate) bool {
 	}
 	for i := range a.Certificate {
 		if !bytes.Equal(a.Certificate[i], b.Certificate[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// stat returns the information on files, nil for those that do not exist.
-func stat(files []string) []os.FileInfo {
-	seen := make([]os.FileInfo, len(files))
-	for i, name := range files {
-		if info, err := os.Stat(name); err == nil {
-			seen[i] = info
-		}
-	}
-	return seen
-}
-
-// sameFiles reports whether files have not changed from a to b.
-func sameFiles(a, b []os.FileInfo) bool {
-	for i := range a {
-		switch {
-		case (a[i] == nil) != (b[i] == nil):
-			return false
-		case a[i] == nil:
-		case !os.SameFile(a[i], b[i]), a[i].Size() != b[i].Size(), !a[i].ModTime().Equal(b[i].ModTime()):
 			return false
 		}
 	}
