@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-libevent/libevent/core/evthread"
 	"github.com/go-libevent/libevent/core/internal/evlog"
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 var (
@@ -39,6 +40,12 @@ func (ev *Event) DebugUnassign() {
 		return
 	}
 	ev.flags = 0
+}
+
+// blocks reports whether fd is open and known to be in blocking mode.
+func blocks(fd int) bool {
+	nonblocking, err := sysio.Nonblocking(fd)
+	return err == nil && !nonblocking
 }
 
 // debugNonblocking checks in debug mode that a descriptor that an event is

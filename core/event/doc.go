@@ -143,7 +143,7 @@
 //	call.go        Call: running a function on the loop and waiting for it
 //	once.go watch.go finalize.go  one-shot events, watchers, finalizers
 //	lock.go        locks, and waiting for a callback in another thread
-//	debug.go debug_*.go errors.go  debug mode, and errors
+//	debug.go errors.go  debug mode, and errors
 //	log.go loglimit.go  the logger, the log and fatal callbacks, and limits of messages
 //	count.go dump.go stats.go version.go  looking in from outside
 package event

@@ -1,53 +1,31 @@
 package evutil
 
 import (
-	"net"
 	"net/netip"
-	"sync/atomic"
 	"syscall"
-	"time"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
-
-// askAgain is how long what the interfaces have said is believed: they come and
-// go, but not as often as names are looked up, and to ask is several system
-// calls.
-const askAgain = time.Second
-
-// said is what the interfaces have said, and when.
-var said atomic.Pointer[struct {
-	family int
-	at     time.Time
-}]
 
 // configuredFamily returns the only address family that the interfaces have
 // global addresses of, or AF_UNSPEC if they have both or none, or cannot be
 // asked.
 func configuredFamily() int {
-	last := said.Load()
-	now := time.Now()
-	if last != nil && now.Sub(last.at) < askAgain {
-		return last.family
+	addrs, err := sysio.LocalAddrs()
+	if err != nil {
+		return syscall.AF_UNSPEC
 	}
-	family := syscall.AF_UNSPEC
-	if addrs, err := net.InterfaceAddrs(); err == nil {
-		family = familyOf(addrs)
-	}
-	said.Store(&struct {
-		family int
-		at     time.Time
-	}{family, now})
-	return family
+	return familyOf(addrs)
 }
 
-func familyOf(addrs []net.Addr) int {
+func familyOf(addrs []netip.Addr) int {
 	var v4, v6 bool
 	for _, a := range addrs {
-		prefix, err := netip.ParsePrefix(a.String())
-		if err != nil || isLocal(prefix.Addr()) {
+		if isLocal(a) {
 			continue
 		}
-		v4 = v4 || prefix.Addr().Is4()
-		v6 = v6 || prefix.Addr().Is6()
+		v4 = v4 || a.Is4()
+		v6 = v6 || a.Is6()
 	}
 	switch {
 	case v4 && !v6:

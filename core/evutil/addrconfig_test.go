@@ -1,13 +1,29 @@
 package evutil_test
 
 import (
-	"net"
 	"net/netip"
 	"syscall"
 	"testing"
 
 	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
+
+// hostSystem is a system that has nothing but addresses.
+type hostSystem struct {
+	sysio.System
+	addrs []netip.Addr
+}
+
+func (h hostSystem) LocalAddrs() ([]netip.Addr, error) { return h.addrs, nil }
+
+func host(texts []string) sysio.System {
+	var h hostSystem
+	for _, text := range texts {
+		h.addrs = append(h.addrs, netip.MustParseAddr(text))
+	}
+	return h
+}
 
 func TestFamilyOfInterfaces(t *testing.T) {
 	for _, test := range []struct {
@@ -16,20 +32,15 @@ func TestFamilyOfInterfaces(t *testing.T) {
 		want  int
 	}{
 		{"none", nil, syscall.AF_UNSPEC},
-		{"local ones", []string{"127.0.0.1/8", "::1/128", "fe80::1/64", "169.254.1.1/16"}, syscall.AF_UNSPEC},
-		{"IPv4", []string{"127.0.0.1/8", "::1/128", "fe80::1/64", "192.168.0.2/24"}, syscall.AF_INET},
-		{"IPv6", []string{"127.0.0.1/8", "2001:db8::1/64"}, syscall.AF_INET6},
-		{"both", []string{"192.0.2.1/24", "2001:db8::1/64"}, syscall.AF_UNSPEC},
+		{"local ones", []string{"127.0.0.1", "::1", "fe80::1", "169.254.1.1"}, syscall.AF_UNSPEC},
+		{"IPv4", []string{"127.0.0.1", "::1", "fe80::1", "192.168.0.2"}, syscall.AF_INET},
+		{"IPv6", []string{"127.0.0.1", "2001:db8::1"}, syscall.AF_INET6},
+		{"both", []string{"192.0.2.1", "2001:db8::1"}, syscall.AF_UNSPEC},
 	} {
-		var addrs []net.Addr
-		for _, text := range test.addrs {
-			ip, network, err := net.ParseCIDR(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			addrs = append(addrs, &net.IPNet{IP: ip, Mask: network.Mask})
-		}
-		if got := evutil.FamilyOf(addrs); got != test.want {
+		restore := sysio.SetSystem(host(test.addrs))
+		got := evutil.ConfiguredFamily()
+		restore()
+		if got != test.want {
 			t.Errorf("%s: family %d, want %d", test.name, got, test.want)
 		}
 	}

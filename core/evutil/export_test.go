@@ -4,7 +4,6 @@ import "time"
 
 // What tests of this package look at from inside.
 var (
-	FamilyOf         = familyOf
 	ConfiguredFamily = configuredFamily
 	IsLocal          = isLocal
 	IsSiteLocal      = isSiteLocal

@@ -2,7 +2,6 @@ package evutil
 
 import (
 	"errors"
-	"unsafe"
 
 	"golang.org/x/sys/windows"
 
@@ -26,17 +25,7 @@ func setKeepAliveTimes(fd int, t keepAliveTimes) error {
 // setKeepAliveValues is for Windows before version 1709, which counts in
 // milliseconds and always sends ten probes.
 func setKeepAliveValues(fd int, t keepAliveTimes) error {
-	values := windows.TCPKeepalive{
-		OnOff:    1,
-		Time:     milliseconds(t.idle),
-		Interval: milliseconds(t.interval),
-	}
-	var returned uint32
-	// The call reads values, which has no pointers, before it returns.
-	in := (*byte)(unsafe.Pointer(&values))
-	err := windows.WSAIoctl(windows.Handle(fd), windows.SIO_KEEPALIVE_VALS,
-		in, uint32(unsafe.Sizeof(values)), nil, 0, &returned, nil, 0)
-	if err != nil {
+	if err := sysio.SetKeepAliveMillis(fd, milliseconds(t.idle), milliseconds(t.interval)); err != nil {
 		return fdError("ioctl SIO_KEEPALIVE_VALS", fd, err)
 	}
 	return nil

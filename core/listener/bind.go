@@ -41,7 +41,7 @@ func newBind(b *event.Base, addr netip.AddrPort, flags Flag, backlog int, cb Cal
 	if err != nil {
 		return nil, err
 	}
-	return open(b, family, flags, backlog, cb, func(fd int) (*socketFile, error) {
+	return open(b, family, flags, backlog, cb, func(fd int) (*sysio.SocketFile, error) {
 		if err := prepareTCP(fd, flags); err != nil {
 			return nil, err
 		}
@@ -50,7 +50,7 @@ func newBind(b *event.Base, addr netip.AddrPort, flags Flag, backlog int, cb Cal
 }
 
 // open makes a listener for a new socket, which bind binds, perhaps to a file.
-func open(b *event.Base, family int, flags Flag, backlog int, cb Callback, bind func(fd int) (*socketFile, error)) (*Listener, error) {
+func open(b *event.Base, family int, flags Flag, backlog int, cb Callback, bind func(fd int) (*sysio.SocketFile, error)) (*Listener, error) {
 	if backlog == 0 {
 		return nil, ErrBacklog
 	}

@@ -57,7 +57,7 @@ type Listener struct {
 	fd    int
 	mode  sysio.Mode // of accepted sockets
 	flags Flag
-	file  *socketFile // to be removed with the socket, or nil
+	file  *sysio.SocketFile // to be removed with the socket, or nil
 
 	guard         evthread.Guard // of what follows
 	readable      event.Event
@@ -266,7 +266,11 @@ func (l *Listener) closeSocket() error {
 		return nil
 	}
 	l.closed = true
-	l.file.remove() // first: afterwards it could be another socket's
+	if l.file != nil {
+		// First: afterwards it could be another socket's. What cannot be removed stays, as
+		// that of a program that was killed; see Reuseable.
+		_ = l.file.Remove()
+	}
 	return evutil.CloseSocket(l.fd)
 }
 

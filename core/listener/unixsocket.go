@@ -2,9 +2,6 @@ package listener
 
 import (
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -41,11 +38,15 @@ func newUnix(b *event.Base, path string, flags Flag, backlog int, cb Callback) (
 	if path == "" || strings.Contains(path, "\x00") {
 		return nil, syscall.EINVAL
 	}
-	return open(b, syscall.AF_UNIX, flags, backlog, cb, func(fd int) (*socketFile, error) {
+	return open(b, syscall.AF_UNIX, flags, backlog, cb, func(fd int) (*sysio.SocketFile, error) {
 		if err := bindUnix(fd, path, flags); err != nil || isAbstract(path) {
 			return nil, err
 		}
-		return newSocketFile(path), nil
+		file, err := sysio.FindSocket(path)
+		if err != nil {
+			return nil, nil // it has gone already
+		}
+		return &file, nil
 	})
 }
 
@@ -53,54 +54,25 @@ func isAbstract(path string) bool { return runtime.GOOS == "linux" && path[0] ==
 
 func bindUnix(fd int, path string, flags Flag) error {
 	err := sysio.Bind(fd, sysio.UnixSockaddr(path))
-	if err != ErrAddrInUse || flags&Reuseable == 0 || isAbstract(path) || !isStale(path) {
+	if err != ErrAddrInUse || flags&Reuseable == 0 || isAbstract(path) {
 		return err
 	}
-	if err := os.Remove(path); err != nil {
+	file, failed := sysio.FindSocket(path)
+	if failed != nil || !file.IsSocket() || isServed(path) {
+		return err
+	}
+	if err := file.Remove(); err != nil {
 		return err
 	}
 	return sysio.Bind(fd, sysio.UnixSockaddr(path))
 }
 
-// isStale reports whether there is a socket at path at which no process listens.
-func isStale(path string) bool {
-	info, err := os.Lstat(path)
-	if err != nil || info.Mode().Type() != fs.ModeSocket {
-		return false
-	}
+// isServed reports whether a process may listen at the socket at path.
+func isServed(path string) bool {
 	fd, err := sysio.Socket(syscall.AF_UNIX, sysio.Mode{})
 	if err != nil {
-		return false
+		return true
 	}
 	defer evutil.CloseSocket(fd)
-	return sysio.Connect(fd, sysio.UnixSockaddr(path)) == sysio.ErrRefused
-}
-
-// A socketFile is the file of a Unix socket that this program made.
-type socketFile struct {
-	path string // absolute: the working folder may change
-	info fs.FileInfo
-}
-
-// newSocketFile takes note of a file. It returns nil if that has gone already.
-func newSocketFile(path string) *socketFile {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return nil
-	}
-	info, err := os.Lstat(path)
-	if err != nil {
-		return nil
-	}
-	return &socketFile{path, info}
-}
-
-// remove removes the file, unless there is none or another in its place.
-func (f *socketFile) remove() {
-	if f == nil {
-		return
-	}
-	if info, err := os.Lstat(f.path); err == nil && os.SameFile(info, f.info) {
-		_ = os.Remove(f.path) // it may be gone already
-	}
+	return sysio.Connect(fd, sysio.UnixSockaddr(path)) != sysio.ErrRefused
 }

@@ -52,6 +52,8 @@
 //	accept.go accept_*.go  accepting, with the peer's address, by platform
 //	option.go option_*.go  options of sockets
 //	optname.go optname_*.go  the names of options, and their numbers by platform
+//	interfaces.go  the addresses of this host
+//	socketfile.go  files of Unix sockets
 //	sockaddr.go sockaddr_*.go  addresses in the form of the system, and zones of IPv6
 //	pair.go pair_*.go  pairs of connected sockets
 //	loopback.go loopback_*.go  the same over the loopback interface

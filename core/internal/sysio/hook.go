@@ -33,10 +33,14 @@ const (
 	OpShutdown
 	OpOption
 	OpSetOption
+	OpNonblocking
 	OpSetNonblock
 	OpSetCloseOnExec
 	OpDuplicate
 	OpPutNull
+	OpFindSocket
+	OpRemoveSocket
+	OpLocalAddrs
 	OpSocketpair
 	OpWakeChannel
 	OpSignal

@@ -30,6 +30,9 @@ func TestSocketsHaveTheirMode(t *testing.T) {
 			ok(t, err)
 			defer CloseSocket(fd)
 			want(t, "an accepted socket", modeOf(t, fd), mode)
+			nonblocking, err := Nonblocking(fd)
+			ok(t, err)
+			want(t, "is non-blocking", nonblocking, !mode.Blocking)
 		})
 	}
 }

@@ -54,6 +54,17 @@ func SetSendBuffer(fd, n int) error {
 	return SetOption(fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, n)
 }
 
+// Nonblocking reports whether a descriptor is non-blocking. Windows does not tell: the
+// error wraps [errors.ErrUnsupported].
+func Nonblocking(fd int) (bool, error) {
+	return retry(OpNonblocking, fd, 0, func(s System, _ int) (bool, error) {
+		if s != nil {
+			return s.Nonblocking(fd)
+		}
+		return nonblocking(fd)
+	})
+}
+
 // SetNonblock makes a descriptor non-blocking; on Windows that of a socket.
 func SetNonblock(fd int) error {
 	return retryError(OpSetNonblock, fd, func(s System) error {

@@ -45,6 +45,11 @@ func setOption(fd, level, option, value int) error {
 	return unix.SetsockoptInt(fd, level, option, value)
 }
 
+func nonblocking(fd int) (bool, error) {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	return flags&unix.O_NONBLOCK != 0, err
+}
+
 func setCloseOnExec(fd int) error {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
 	if err != nil || flags&unix.FD_CLOEXEC != 0 {

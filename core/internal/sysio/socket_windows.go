@@ -3,6 +3,7 @@ package sysio
 import (
 	"errors"
 	"sync"
+	"unsafe"
 
 	"golang.org/x/sys/windows"
 )
@@ -77,8 +78,27 @@ func setCloseOnExec(fd int) error {
 	return windows.SetHandleInformation(windows.Handle(fd), windows.HANDLE_FLAG_INHERIT, 0)
 }
 
+func nonblocking(int) (bool, error) { return false, errors.ErrUnsupported }
+
 func duplicate(int) (int, error) { return InvalidSocket, errors.ErrUnsupported }
 func putNull(int) error          { return errors.ErrUnsupported }
+
+// SetKeepAliveMillis sets the times of TCP keep-alive in milliseconds, for Windows
+// before version 1709, which has no options for them. The error is ErrNoOption in
+// another system, which has.
+func SetKeepAliveMillis(fd int, idle, interval uint32) error {
+	return retryError(OpSetOption, fd, func(s System) error {
+		if s != nil {
+			return ErrNoOption
+		}
+		values := windows.TCPKeepalive{OnOff: 1, Time: idle, Interval: interval}
+		var returned uint32
+		// The call reads values, which has no pointers, before it returns.
+		in := (*byte)(unsafe.Pointer(&values))
+		return windows.WSAIoctl(windows.Handle(fd), windows.SIO_KEEPALIVE_VALS,
+			in, uint32(unsafe.Sizeof(values)), nil, 0, &returned, nil, 0)
+	})
+}
 
 // HideRefusals keeps a socket that is not connected from failing because of
 // peers that do not listen. Where Windows does not know the request, receiving

@@ -40,8 +40,16 @@ type System interface {
 	Option(fd, level, option int) (int, error)
 	SetOption(fd, level, option, value int) error
 	SetNoDelay(fd int) error
+	Nonblocking(fd int) (bool, error)
 	SetNonblock(fd int) error
 	SetCloseOnExec(fd int) error
+
+	// FindSocket returns what tells the Unix socket that is bound to path from a later
+	// one, or an error if there is none. RemoveSocket frees the path unless another has
+	// it.
+	FindSocket(path string) (id uint64, err error)
+	RemoveSocket(path string, id uint64) error
+	LocalAddrs() ([]netip.Addr, error)
 
 	Socketpair(family, kind, proto int) ([2]int, error)
 	LoopbackPair() ([2]int, error)
