@@ -23,6 +23,7 @@ type Host struct {
 	pollers []*loopPoller
 	opened  int // how many pollers there ever were
 	ports   ports
+	bound   uint64 // how many paths there ever were
 
 	down   bool // stopped
 	frozen int  // how many reasons there are why it gets no processor

@@ -14,6 +14,7 @@ type binding struct {
 	reusePort bool
 	stream    *stream
 	datagram  *datagram
+	id        uint64 // of a path
 }
 
 // ports are those of a host, by protocol.

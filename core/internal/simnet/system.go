@@ -372,6 +372,11 @@ func (null) close()                 {}
 func (null) describe() string       { return "null device" }
 func (null) ready() poller.Interest { return poller.Read | poller.Write }
 
+// Nonblocking implements sysio.System.
+func (s system) Nonblocking(fd int) (bool, error) {
+	return on(s.n, opOption, fd, func(*handle) (bool, int, error) { return true, 0, nil })
+}
+
 // SetNonblock implements sysio.System: all descriptors are non-blocking.
 func (s system) SetNonblock(fd int) error {
 	return s.n.do(opSetOption, fd, func(*handle) error { return nil })

@@ -47,6 +47,8 @@ const (
 	opRecvMessage
 	opSendMessage
 	opRecvError
+	opFind
+	opRemove
 	opFile
 	opWatch
 	opWait
@@ -60,7 +62,7 @@ var opNames = [...]string{
 	opAccept: "accept", opShutdown: "shutdown", opDuplicate: "dup", opNull: "null",
 	opOption: "getsockopt", opSetOption: "setsockopt", opPair: "pair", opChannel: "channel",
 	opSignal: "signal", opDrain: "drain", opRecvMessage: "recvmsg", opSendMessage: "sendmsg",
-	opRecvError: "recverr", opFile: "file", opWatch: "watch", opWait: "wait",
+	opRecvError: "recverr", opFind: "find", opRemove: "remove", opFile: "file", opWatch: "watch", opWait: "wait",
 	opReady: "ready", opNote: "note",
 }
 

@@ -24,7 +24,8 @@ func bindPath(h *handle, path string) error {
 		return sysio.ErrAddrInUse
 	}
 	s.path = path
-	s.host.ports.paths[path] = &binding{stream: s}
+	s.host.bound++
+	s.host.ports.paths[path] = &binding{stream: s, id: s.host.bound}
 	return nil
 }
 
@@ -71,11 +72,49 @@ func (s *stream) peerPath() string {
 	return s.out.to.path
 }
 
-// Remove takes the path of a Unix socket away, as removing a file does.
-func (h *Host) removePath(path string) error {
-	if h.ports.paths[path] == nil {
-		return errNoEntry
+// onHost makes a call that is about the host that runs with the lock held, and traces
+// it.
+func onHost[T any](n *Network, o op, call func(h *Host) (T, error)) (result T, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	host := n.current
+	switch {
+	case host == nil:
+		err = errNoHost
+	case n.interrupted():
+		err = sysio.ErrInterrupted
+	default:
+		result, err = call(host)
 	}
-	delete(h.ports.paths, path)
-	return nil
+	n.trace.add(n, host, o, sysio.InvalidSocket, 0, err)
+	return result, err
+}
+
+// FindSocket implements sysio.System.
+func (s system) FindSocket(path string) (uint64, error) {
+	return onHost(s.n, opFind, func(h *Host) (uint64, error) {
+		b := h.ports.paths[path]
+		if b == nil {
+			return 0, errNoEntry
+		}
+		return b.id, nil
+	})
+}
+
+// RemoveSocket implements sysio.System.
+func (s system) RemoveSocket(path string, id uint64) error {
+	_, err := onHost(s.n, opRemove, func(h *Host) (none, error) {
+		if b := h.ports.paths[path]; b != nil && b.id == id {
+			delete(h.ports.paths, path)
+		}
+		return none{}, nil
+	})
+	return err
+}
+
+// LocalAddrs implements sysio.System.
+func (s system) LocalAddrs() ([]netip.Addr, error) {
+	return onHost(s.n, opFind, func(h *Host) ([]netip.Addr, error) {
+		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback(), h.addrs[0], h.addrs[1]}, nil
+	})
 }
