@@ -16,6 +16,11 @@ var _ sysio.System = system{}
 // interrupted reports whether a call fails as one that a signal has interrupted.
 func (n *Network) interrupted() bool { return n.chance(n.faults.Interrupt) }
 
+// interruptible reports whether calls of this kind can fail as interrupted. Those on
+// options cannot, which is as well: systems differ in what they are asked for, and a
+// random number for each would make all that follows differ.
+func (o op) interruptible() bool { return o != opClose && o != opOption && o != opSetOption }
+
 // on makes a call on a descriptor with the lock held, and traces it.
 func on[T any](n *Network, o op, fd int, call func(h *handle) (T, int, error)) (T, error) {
 	n.mu.Lock()
@@ -28,7 +33,7 @@ func on[T any](n *Network, o op, fd int, call func(h *handle) (T, int, error)) (
 	h, err := n.handle(fd)
 	if err == nil {
 		host = h.file.host
-		if o != opClose && n.interrupted() {
+		if o.interruptible() && n.interrupted() {
 			err = sysio.ErrInterrupted
 		} else {
 			result, count, err = call(h)

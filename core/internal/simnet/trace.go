@@ -1,6 +1,7 @@
 package simnet
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,12 +11,14 @@ import (
 )
 
 // A Trace is the record of what has happened: each call, each event and each turn of
-// a loop. Two runs are the same if their sums are.
+// a loop. Two runs are the same if their sums are. Calls about options are lines, too,
+// but no part of the sum: programs set other ones on other systems.
 type Trace struct {
-	sum   uint64
-	count uint64
-	last  []entry // a ring
-	whole io.Writer
+	sum    uint64
+	summed uint64  // how many lines are a part of the sum
+	last   []entry // a ring
+	count  uint64  // how many lines there were
+	whole  io.Writer
 }
 
 // traceLength is how many of the last lines are kept.
@@ -108,17 +111,9 @@ func (t *Trace) add(n *Network, h *Host, o op, fd, count int, err error) {
 }
 
 func (t *Trace) put(e entry) {
-	t.mix(uint64(e.at))
-	index := -1
-	if e.host != nil {
-		index = e.host.index
+	if e.op != opOption && e.op != opSetOption {
+		t.addUp(e)
 	}
-	t.mix(uint64(index)<<8 | uint64(e.op))
-	t.mix(uint64(e.fd)<<32 ^ uint64(e.n))
-	if e.err != nil {
-		t.mixString(e.errorName())
-	}
-	t.mixString(e.note)
 	if t.whole != nil {
 		fmt.Fprintln(t.whole, e)
 	}
@@ -130,8 +125,30 @@ func (t *Trace) put(e entry) {
 	t.count++
 }
 
-// Note adds a line of the user's to the trace.
+// addUp makes a line a part of the sum.
+func (t *Trace) addUp(e entry) {
+	t.summed++
+	t.mix(uint64(e.at))
+	index := -1
+	if e.host != nil {
+		index = e.host.index
+	}
+	t.mix(uint64(index)<<8 | uint64(e.op))
+	t.mix(uint64(e.fd)<<32 ^ uint64(e.n))
+	if e.err != nil {
+		t.mixString(e.errorName())
+	}
+	t.mixString(e.note)
+}
+
+// Note adds a line of the user's to the trace. An error of the system among args is
+// given the name that it has on all of them.
 func (n *Network) Note(format string, args ...any) {
+	for i, arg := range args {
+		if err, ok := arg.(error); ok {
+			args[i] = portable(err)
+		}
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.trace.put(entry{at: n.stamp(n.now()), host: n.current, op: opNote, note: fmt.Sprintf(format, args...)})
@@ -144,11 +161,11 @@ func (n *Network) Sum() uint64 {
 	return n.trace.sum
 }
 
-// Lines returns how many lines there were.
+// Lines returns how many lines the sum is one of.
 func (n *Network) Lines() uint64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.trace.count
+	return n.trace.summed
 }
 
 // TraceTo has each line written to w from now on.
@@ -224,10 +241,15 @@ func (e entry) errorName() string {
 	if e.op == opConnect && e.err == sysio.ErrInProgress {
 		return "EINPROGRESS"
 	}
+	return portable(e.err)
+}
+
+// portable returns a text for an error that is the same on all systems.
+func portable(err error) string {
 	for _, known := range errorNames {
-		if known.err == e.err {
+		if errors.Is(err, known.err) {
 			return known.name
 		}
 	}
-	return e.err.Error()
+	return err.Error()
 }
