@@ -120,6 +120,7 @@ func (b *Base) openMethod() error {
 			continue
 		}
 		b.method, b.poller, b.features = m, p, Feature(m.Features)
+		b.resetStats(false)
 		return nil
 	}
 	if failed != nil {
@@ -221,6 +222,9 @@ func (b *Base) Reinit() error {
 		evlog.Logf(evlog.Warn, "reinit: close %s: %v", b.Method(), err)
 	}
 	b.poller = p
+	if b.stats != nil {
+		b.stats.tracer, _ = p.(poller.Tracer)
+	}
 	if err := errors.Join(closed, b.reinstateIO()); err != nil {
 		return opError("reinit", err)
 	}

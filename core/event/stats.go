@@ -55,9 +55,12 @@ type SlowCallback struct {
 	What What
 }
 
-// stats is a base's record while it is enabled.
+// stats is a base's record of what it does: for EnableStats, or for a poller that
+// traces the callbacks.
 type stats struct {
 	Stats
+	enabled   bool
+	tracer    poller.Tracer // or nil
 	pollStart int64
 	start     int64
 	fd        int
@@ -70,9 +73,15 @@ type stats struct {
 func (b *Base) EnableStats(on bool) {
 	b.enter()
 	defer b.leave()
+	b.resetStats(on)
+}
+
+// resetStats begins a new record, if there is use for one.
+func (b *Base) resetStats(enabled bool) {
+	tracer, traced := b.poller.(poller.Tracer)
 	b.stats = nil
-	if on {
-		b.stats = new(stats)
+	if enabled || traced {
+		b.stats = &stats{enabled: enabled, tracer: tracer}
 	}
 }
 
@@ -86,7 +95,11 @@ func (b *Base) Stats() Stats {
 	return b.stats.Stats
 }
 
-func (s *stats) beforePoll() { s.pollStart = monotonic() }
+func (s *stats) beforePoll() {
+	if s.enabled {
+		s.pollStart = monotonic()
+	}
+}
 
 func (s *stats) afterPoll() {
 	if s.pollStart == 0 {
@@ -103,7 +116,12 @@ func (s *stats) beforeCallback(t *task) {
 	if t != nil && t.kind != kindDeferred {
 		s.fd, s.what = t.event().fd, t.result
 	}
-	s.start = monotonic()
+	if s.tracer != nil {
+		s.tracer.TraceCallback(s.fd, uint16(s.what))
+	}
+	if s.enabled {
+		s.start = monotonic()
+	}
 }
 
 func (s *stats) afterCallback() {

@@ -86,6 +86,14 @@ type Poller interface {
 	Close() error
 }
 
+// A Tracer is a Poller that wants to know what the loop does with its events.
+type Tracer interface {
+	// TraceCallback is called before each callback: with the descriptor of its event,
+	// or -1, and what the event has been told, which is 0 for a posted or deferred
+	// function.
+	TraceCallback(fd int, what uint16)
+}
+
 // Options tune a Poller. What an interface has no use for does not matter to
 // it: the names say which interface they are for.
 type Options struct {

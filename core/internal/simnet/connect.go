@@ -143,6 +143,7 @@ func (s *stream) knock() {
 		switch {
 		case s.state != streamConnecting:
 		case lost, !there.passes():
+			n.fault(s.host, "attempt to connect lost")
 			s.knockAgain()
 		default:
 			s.knocked(target, refused)
@@ -180,6 +181,9 @@ func (s *stream) knocked(target *Host, refused bool) {
 	l := target.listener(to)
 	switch {
 	case l == nil || refused:
+		if l != nil {
+			n.fault(s.host, "connection refused")
+		}
 		n.later(back, func() { s.failConnect(sysio.ErrRefused) })
 	case l.backlog.full():
 		s.knockAgain()

@@ -178,14 +178,17 @@ func (d *datagram) deliver(target *Host, p []byte, to, from netip.AddrPort) {
 	}
 	copies := 1
 	if n.chance(n.faults.Duplicate) {
+		n.fault(d.host, "message duplicated")
 		copies++
 	}
 	for range copies {
 		if n.chance(n.faults.Lose) {
+			n.fault(d.host, "message lost")
 			continue
 		}
 		if len(p) > 0 && n.chance(n.faults.Corrupt) {
 			p = slices.Clone(p)
+			n.fault(d.host, "message corrupted")
 			p[n.rand.IntN(len(p))] ^= 1 << n.rand.IntN(8)
 		}
 		at := n.arrival(l, len(p))

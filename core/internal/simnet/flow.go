@@ -101,11 +101,13 @@ func (f *flow) send(s segment) {
 		return
 	}
 	if !s.rst && n.chance(n.faults.Reset) {
+		n.fault(f.from.host, "connection reset")
 		s = segment{rst: true}
 		n.after(0, func() { f.from.drop(sysio.ErrReset) })
 	}
 	at := n.arrival(f.link, s.data.len)
 	if n.chance(n.faults.Delay) {
+		n.fault(f.from.host, "segment lost once")
 		at += int64(retransmit)
 	}
 	f.last = max(f.last, at)

@@ -240,6 +240,14 @@ func (p *loopPoller) collect(events []poller.Event) []poller.Event {
 	return events
 }
 
+// TraceCallback implements poller.Tracer.
+func (p *loopPoller) TraceCallback(fd int, what uint16) {
+	n := p.network
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.trace.add(n, p.host, opCall, fd, int(what), nil)
+}
+
 // Wake implements poller.Poller.
 func (p *loopPoller) Wake() error {
 	n := p.network

@@ -115,6 +115,7 @@ func (n *Network) turn(now int64) {
 	n.runnable = n.runnable[:last]
 	if n.chance(n.faults.Hold) {
 		p.listed = false
+		n.fault(p.host, "no processor for a while")
 		p.host.hold(n.upTo(n.faults.HoldTime))
 		return
 	}

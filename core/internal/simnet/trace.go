@@ -56,6 +56,8 @@ const (
 	opWatch
 	opWait
 	opReady
+	opCall
+	opFault
 	opNote
 )
 
@@ -66,7 +68,7 @@ var opNames = [...]string{
 	opOption: "getsockopt", opSetOption: "setsockopt", opPair: "pair", opChannel: "channel",
 	opSignal: "signal", opDrain: "drain", opRecvMessage: "recvmsg", opSendMessage: "sendmsg",
 	opRecvError: "recverr", opFind: "find", opRemove: "remove", opFile: "file", opWatch: "watch", opWait: "wait",
-	opReady: "ready", opNote: "note",
+	opReady: "ready", opCall: "call", opFault: "fault", opNote: "note",
 }
 
 // An entry is a line of the trace.
@@ -108,6 +110,11 @@ func (t *Trace) mixString(s string) {
 // add adds a line.
 func (t *Trace) add(n *Network, h *Host, o op, fd, count int, err error) {
 	t.put(entry{at: n.stamp(n.now()), host: h, op: o, fd: fd, n: count, err: err})
+}
+
+// fault adds a line about something that has gone wrong by itself.
+func (n *Network) fault(h *Host, what string) {
+	n.trace.put(entry{at: n.stamp(n.now()), host: h, op: opFault, fd: -1, note: what})
 }
 
 func (t *Trace) put(e entry) {
@@ -203,20 +210,60 @@ func (e entry) String() string {
 	if e.op == opNote {
 		return fmt.Sprintf("%v %-10s %s", e.at, name, e.note)
 	}
-	object := fmt.Sprintf("fd %d", e.fd)
-	switch {
-	case e.op == opWait:
-		object = fmt.Sprintf("loop %d", e.fd)
-	case e.fd >= FirstFD:
-		object = fmt.Sprintf("fd %d", e.fd-FirstFD)
-	case e.fd < 0:
-		object = ""
-	}
-	line := fmt.Sprintf("%v %-10s %-10s %-8s %d", e.at, name, opNames[e.op], object, e.n)
+	line := fmt.Sprintf("%v %-10s %-10s %-8s %s", e.at, name, opNames[e.op], e.object(), e.detail())
 	if e.err != nil {
 		line += " " + e.errorName()
 	}
-	return line
+	return strings.TrimRight(line, " ")
+}
+
+// object names the descriptor, counted from 0 within its host, or the loop.
+func (e entry) object() string {
+	switch {
+	case e.op == opWait:
+		return fmt.Sprintf("loop %d", e.fd)
+	case e.fd < 0:
+		return ""
+	case e.fd >= FirstFD && e.host != nil:
+		return fmt.Sprintf("fd %d", e.host.number(e.fd-FirstFD))
+	}
+	return fmt.Sprintf("fd %d", e.fd)
+}
+
+// detail is what the number of a line means.
+func (e entry) detail() string {
+	switch e.op {
+	case opRecv, opSend, opRead, opWrite, opRecvMessage, opSendMessage:
+		return fmt.Sprintf("%d bytes", e.n)
+	case opWait:
+		return fmt.Sprintf("%d ready", e.n)
+	case opAccept, opDuplicate:
+		if e.err == nil && e.host != nil {
+			return fmt.Sprintf("is fd %d", e.host.number(e.n))
+		}
+	case opCall:
+		if e.n == 0 {
+			return "function"
+		}
+		return conditions(e.n)
+	case opWatch, opReady:
+		return conditions(e.n)
+	}
+	return e.note
+}
+
+// conditions names what a descriptor is watched for, or is, or a callback is told.
+func conditions(what int) string {
+	var names []string
+	for i, name := range []string{"timeout", "read", "write", "signal", "persist", "edge", "finalize", "closed"} {
+		if what&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return "nothing"
+	}
+	return strings.Join(names, "|")
 }
 
 // errorNames are those of the errors of a system, which have other numbers and texts
