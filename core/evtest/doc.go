@@ -58,6 +58,17 @@
 // The program is the one of every day: its bases, sockets, timers and crypto/tls need
 // not know. The flag -seed runs one seed again, and -seeds sets how many are tried.
 //
+// # Checkers
+//
+// What a world does to a program is no use unless the test notices what the program
+// gets wrong. Besides what the test compares itself, there are checkers: [Bytes] for a
+// stream, of which no byte may be lost, invented or moved; [Requests], each of which is
+// to end once, and fail only for a reason that is true in this world; [Callbacks] of an
+// object, of which none may come in the middle of another, after their end, or when the
+// object is free; [Timers], which may not be early, nor late if nothing has kept the
+// program from running; [World.AtMost] for what has a limit, and [World.Always] for
+// whatever else must always be so.
+//
 // # Leaks
 //
 // [Leaks] makes a test fail that leaves goroutines or descriptors behind. Base, Loop
@@ -77,16 +88,21 @@
 //
 // # Files
 //
-//	doc.go      this manual
-//	clock.go    Clock, which the test moves on
-//	faults.go   Faults, and how a seed draws them
-//	host.go     Host
-//	leaks.go    Leaks, Run, Goroutines, Descriptors, Settled
-//	locks.go    Locks
-//	loop.go     Base, Loop, Do, Await, Turn
-//	pair.go     Pair, Sockets
-//	process.go  OwnProcess
-//	shrink.go   what is printed of a seed that fails
-//	simulate.go Simulation, Simulate
-//	world.go    World
+//	doc.go             this manual
+//	check.go           Failf, AtMost, and what checkers have in common
+//	check_bytes.go     Bytes: what is sent arrives
+//	check_callbacks.go Callbacks: how those of an object come
+//	check_requests.go  Requests: each ends once, for a true reason
+//	check_timers.go    Timers: neither early nor late
+//	clock.go           Clock, which the test moves on
+//	faults.go          Faults, and how a seed draws them
+//	host.go            Host
+//	leaks.go           Leaks, Run, Goroutines, Descriptors, Settled
+//	locks.go           Locks
+//	loop.go            Base, Loop, Do, Await, Turn
+//	pair.go            Pair, Sockets
+//	process.go         OwnProcess
+//	shrink.go          what is printed of a seed that fails
+//	simulate.go        Simulation, Simulate
+//	world.go           World
 package evtest

@@ -19,6 +19,8 @@ type Host struct {
 	name  string
 	base  *event.Base // what Base returns, or nil
 	loops []*loop     // all that were begun since the start of the host
+
+	checkers []checker // of what its program does, since the start of the host
 }
 
 // A loop is a goroutine of a host.
@@ -119,10 +121,7 @@ func (h *Host) Post(fn func()) {
 
 // Pause keeps the processor from the host's loops for a while: callbacks are late, and
 // timers, but the kernel goes on to take what arrives.
-func (h *Host) Pause(d time.Duration) {
-	h.host.Freeze()
-	h.world.At(d, h.host.Thaw)
-}
+func (h *Host) Pause(d time.Duration) { h.world.At(d, h.host.Freeze()) }
 
 // SetDescriptors sets how many descriptors the host's program may have; zero is as many
 // as it wants.
@@ -135,6 +134,10 @@ func (h *Host) Descriptors() []string { return h.host.Open() }
 // without a FIN or RST to the peers, its descriptors are gone, and its loops end. Its program
 // is dead: nothing of it is to be used again. Only the test's goroutine may call it.
 func (h *Host) Stop() {
+	for _, c := range h.checkers {
+		c.stop()
+	}
+	h.checkers = nil
 	h.host.Stop()
 	h.end()
 }

@@ -212,6 +212,13 @@ func (w *World) openTrace() *os.File {
 // end ends all programs of the world, and sees that they have left nothing behind.
 func (w *World) end() {
 	for _, h := range w.hosts {
+		for _, c := range h.checkers {
+			if !w.t.Failed() {
+				c.finish()
+			}
+		}
+	}
+	for _, h := range w.hosts {
 		for _, l := range h.loops {
 			if l.base == nil || w.t.Failed() {
 				continue

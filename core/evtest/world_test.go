@@ -61,6 +61,8 @@ type echoClient struct {
 	data  []byte
 	got   int
 	ended bool
+	// failed, if it is not nil, is told of an error.
+	failed func(err error)
 }
 
 func (c *echoClient) start(base *event.Base, server netip.AddrPort) {
@@ -94,6 +96,9 @@ func (c *echoClient) event(b *bufferevent.Bufferevent, what bufferevent.Events) 
 		return
 	}
 	c.world.Note("%v %v", what, b.Err())
+	if c.failed != nil {
+		c.failed(b.Err())
+	}
 	if what.Outcome() == bufferevent.InputEnded && c.got < len(c.data) {
 		c.world.T().Errorf("%d of %d bytes have come back", c.got, len(c.data))
 	}

@@ -3,7 +3,10 @@ package simnet
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
+	"slices"
+	"syscall"
 	"time"
 )
 
@@ -27,7 +30,13 @@ type Host struct {
 
 	down   bool // stopped
 	frozen int  // how many reasons there are why it gets no processor
+	boots  int  // how often it was stopped
+	breaks []span
+	saw    map[syscall.Errno]int64 // when a call has failed so last
 }
+
+// A span is a time in which a host got no processor. One that has not ended has no end.
+type span struct{ from, to int64 }
 
 // AddHost adds a host, the first of which are 10.0.0.1 and fd00::1.
 func (n *Network) AddHost(name string) *Host {
@@ -95,18 +104,26 @@ func (h *Host) source(addr netip.Addr) netip.Addr {
 // up reports whether the host's loops get a processor.
 func (h *Host) up() bool { return h.frozen == 0 }
 
-// Freeze keeps the processor from the host's loops until Thaw is called as often. Its
-// kernel goes on: what arrives is taken.
-func (h *Host) Freeze() {
+// Freeze keeps the processor from the host's loops until thaw is called, or the host is
+// stopped. Its kernel goes on: what arrives is taken.
+func (h *Host) Freeze() (thaw func()) {
 	n := h.network
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	h.freeze()
+	boot := h.boots
+	return func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		h.thaw(boot)
+	}
 }
 
 func (h *Host) freeze() {
 	n := h.network
-	h.frozen++
+	if h.frozen++; h.frozen == 1 {
+		h.breaks = append(h.breaks, span{n.now(), noEnd})
+	}
 	kept := n.runnable[:0]
 	for _, p := range n.runnable {
 		if p.host == h {
@@ -119,17 +136,15 @@ func (h *Host) freeze() {
 	n.runnable = kept
 }
 
-// Thaw undoes Freeze.
-func (h *Host) Thaw() {
-	h.network.mu.Lock()
-	defer h.network.mu.Unlock()
-	h.thaw()
-}
-
-func (h *Host) thaw() {
+// thaw undoes a freeze, unless that was before the host was stopped.
+func (h *Host) thaw(boot int) {
+	if boot != h.boots {
+		return
+	}
 	if h.frozen--; h.frozen > 0 {
 		return
 	}
+	h.breaks[len(h.breaks)-1].to = h.network.now()
 	for _, p := range h.pollers {
 		if p.parked && p.due {
 			p.runnable()
@@ -140,7 +155,50 @@ func (h *Host) thaw() {
 // hold freezes the host for a while.
 func (h *Host) hold(d time.Duration) {
 	h.freeze()
-	h.network.after(d, h.thaw)
+	boot := h.boots
+	h.network.after(d, func() { h.thaw(boot) })
+}
+
+const noEnd = math.MaxInt64
+
+// Late returns how late now at most what was due is that a loop of the host was to do so
+// long ago: what the time since then has of those in which it got no processor, and how
+// late waits may end.
+func (h *Host) Late(ago time.Duration) time.Duration {
+	n := h.network
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := n.now()
+	due := now - int64(ago)
+	late := n.latest
+	for _, b := range slices.Backward(h.breaks) {
+		if b.to <= due {
+			break
+		}
+		late += time.Duration(max(0, min(b.to, now)-max(b.from, due)))
+	}
+	return late
+}
+
+// failed notes that a call of the host has failed.
+func (h *Host) failed(err error) {
+	errno, ok := err.(syscall.Errno)
+	if !ok {
+		return
+	}
+	if h.saw == nil {
+		h.saw = make(map[syscall.Errno]int64)
+	}
+	h.saw[errno] = h.network.now()
+}
+
+// Saw reports whether a call of the host has failed with err within so long.
+func (h *Host) Saw(err syscall.Errno, within time.Duration) bool {
+	n := h.network
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	at, ok := h.saw[err]
+	return ok && at >= n.now()-int64(within)
 }
 
 // Stop takes the host from the network, as a power failure does: its connections end
@@ -160,7 +218,11 @@ func (h *Host) Stop() {
 		}
 	}
 	h.ports.init()
+	if h.frozen > 0 {
+		h.breaks[len(h.breaks)-1].to = n.now()
+	}
 	h.frozen = 0
+	h.boots++
 	for _, p := range h.pollers {
 		p.failure = ErrDown
 		p.runnable()

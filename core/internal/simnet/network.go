@@ -17,6 +17,7 @@ type Network struct {
 	mu     sync.Mutex
 	rand   *rand.Rand
 	faults Faults
+	latest time.Duration // the most that LateTimers ever was
 
 	hosts   []*Host
 	addrs   map[netip.Addr]*Host
@@ -80,6 +81,7 @@ func (n *Network) SetFaults(f Faults) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.faults = f
+	n.latest = max(n.latest, f.LateTimers)
 }
 
 // now is the network's time, which is that of the bubble and of all bases.

@@ -9,7 +9,7 @@ import (
 // Option implements sysio.System.
 func (s system) Option(fd, level, number int) (int, error) {
 	return on(s.n, opOption, fd, func(h *handle) (int, int, error) {
-		v, err := option(h.file.object, sysio.KnownOption(level, number))
+		v, err := option(h.file.host, h.file.object, sysio.KnownOption(level, number))
 		return v, 0, err // which differs from system to system
 	})
 }
@@ -29,7 +29,7 @@ func (s system) SetNoDelay(fd int) error {
 }
 
 // option returns an option of a socket.
-func option(o object, name sysio.OptionName) (int, error) {
+func option(h *Host, o object, name sysio.OptionName) (int, error) {
 	var opts *options
 	kind, family, listens := syscall.SOCK_STREAM, 0, false
 	var pending func() error
@@ -53,6 +53,7 @@ func option(o object, name sysio.OptionName) (int, error) {
 		return number(listens), nil
 	case sysio.OptError:
 		if errno, ok := pending().(syscall.Errno); ok {
+			h.failed(errno)
 			return int(errno), nil
 		}
 		return 0, nil

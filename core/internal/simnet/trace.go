@@ -109,6 +109,9 @@ func (t *Trace) mixString(s string) {
 
 // add adds a line.
 func (t *Trace) add(n *Network, h *Host, o op, fd, count int, err error) {
+	if err != nil && h != nil {
+		h.failed(err)
+	}
 	t.put(entry{at: n.stamp(n.now()), host: h, op: o, fd: fd, n: count, err: err})
 }
 
