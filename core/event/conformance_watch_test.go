@@ -11,6 +11,7 @@ func TestConformanceWatchers(t *testing.T) {
 	onEveryBackend(t, []behaviour{
 		{"they are called around the wait in the order in which they were made", testWatchOrder},
 		{"a prepare watcher is told how long the loop will wait", testWatchTimeout},
+		{"time that callbacks have taken is taken off the wait", testWatchTimeoutAfterCallbacks},
 		{"what a prepare watcher does counts for the wait", testWatchChangesWait},
 		{"the loop ends when a prepare watcher deletes the last event", testWatchDeletesLast},
 		{"what a check watcher does is done before callbacks", testWatchCheck},
@@ -79,6 +80,26 @@ func testWatchTimeout(t *testing.T, on backend) {
 	if !limited || wait != 0 {
 		t.Errorf("with LoopNonblock: %v, %v", wait, limited)
 	}
+}
+
+func testWatchTimeoutAfterCallbacks(t *testing.T, on backend) {
+	b := on.base(t)
+	addTimer(t, b, time.Hour, ignore)
+	var spent time.Duration
+	b.NewUser(func(*event.Event, event.What) {
+		for start := time.Now(); spent < time.Millisecond; {
+			spent = time.Since(start)
+		}
+	}).Activate(event.Read)
+	b.NewPrepare(func(_ *event.Watcher, info event.PrepareInfo) {
+		if wait, limited := info.Timeout(); spent > 0 {
+			if !limited || wait > time.Hour-spent {
+				t.Errorf("a timer is due in %v, and the loop waits %v after callbacks of %v", time.Hour, wait, spent)
+			}
+			b.LoopBreak()
+		}
+	})
+	dispatch(t, b)
 }
 
 func testWatchChangesWait(t *testing.T, on backend) {
