@@ -2,12 +2,15 @@ package evtest_test
 
 import (
 	"bytes"
+	"errors"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evtest"
+	"github.com/go-libevent/libevent/core/internal/sysio"
 	"github.com/go-libevent/libevent/core/listener"
 )
 
@@ -104,4 +107,45 @@ func (c *echoClient) event(b *bufferevent.Bufferevent, what bufferevent.Events) 
 	}
 	c.ended = true
 	b.Free()
+}
+
+// Who sends to a host that has lost power learns of it when the host is back, which
+// answers with a reset.
+func TestConnectionsToAHostThatRestartsAreReset(t *testing.T) {
+	evtest.Simulate(t, evtest.Simulation{Seeds: 5}, func(w *evtest.World) {
+		w.SetFaults(evtest.Faults{Latency: 10 * time.Millisecond})
+		server, client := w.Host("server"), w.Host("client")
+		server.Do(func() { serveEcho(w, server) })
+		var b *bufferevent.Bufferevent
+		connected, ended := false, error(nil)
+		client.Do(func() {
+			var err error
+			if b, err = bufferevent.NewSocket(client.Base(), -1, bufferevent.CloseOnFree); err != nil {
+				t.Error(err)
+				return
+			}
+			b.SetCallbacks(nil, nil, func(b *bufferevent.Bufferevent, what bufferevent.Events) {
+				connected = connected || what&bufferevent.EventConnected != 0
+				ended = b.Err()
+			})
+			_ = b.Enable(event.Read)
+			if err := b.Connect(server.AddrPort(7)); err != nil {
+				t.Error(err)
+			}
+		})
+		w.Await("the connection", func() bool { return connected })
+		server.Stop()
+		w.Run(time.Minute)
+		if ended != nil {
+			t.Errorf("%v though nothing was sent", ended)
+		}
+		client.Do(func() { _, _ = b.WriteString("hello") })
+		w.Run(time.Second)
+		server.Start()
+		w.Await("the reset", func() bool { return ended != nil })
+		if !errors.Is(ended, sysio.ErrReset) {
+			t.Error(ended)
+		}
+		client.Do(b.Free)
+	})
 }

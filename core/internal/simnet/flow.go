@@ -150,7 +150,10 @@ func (f *flow) arrive(s segment) {
 		to.gotReset()
 		return
 	case to.state == streamEnded:
-		return // the sender is told, or will be
+		if f.from.state != streamEnded { // it knows nothing of it: a reset was lost, or the host was stopped
+			to.out.send(segment{rst: true})
+		}
+		return
 	case to.closed && s.data.len > 0:
 		to.reset()
 		return
