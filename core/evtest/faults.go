@@ -128,6 +128,9 @@ func (w *World) drawFaults() {
 	if w.simulation.Faults != nil {
 		w.simulation.Faults(&w.faults)
 	}
+	if w.faults == (Faults{}) {
+		w.drawn = nil
+	}
 }
 
 // String returns the faults that there are.

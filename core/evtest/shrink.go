@@ -1,6 +1,7 @@
 package evtest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -136,7 +137,8 @@ func (s *shrinker) try(smaller size) bool {
 	args := []string{"-test.run", s.world.pattern(), "-seed", fmt.Sprint(s.world.seed), "-world.shrink=false"}
 	args = append(args, strings.Fields(smaller.flags())...)
 	output, err := exec.Command(os.Args[0], args...).CombinedOutput()
-	if err == nil {
+	var failed *exec.ExitError
+	if !errors.As(err, &failed) { // it passes, or cannot be started here
 		return false
 	}
 	s.size, s.report = smaller, string(output)

@@ -134,22 +134,23 @@ func (s *Simulation) chosen() (first uint64, count int) {
 
 // run tries one seed, and returns its world if it has failed.
 func (s *Simulation) run(t *testing.T, seed uint64, scenario func(w *World)) (failed *World) {
-	var w *World
-	name := t.Name()
-	t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-		w = s.world(t, name, seed, scenario)
-		if s.Free || seed%compareEvery != 1 || t.Failed() {
+	t.Helper()
+	w := s.newWorld(t.Name(), seed)
+	passed := t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+		w.simulate(t, scenario)
+		if s.Free || seed%compareEvery != 1 {
 			return
 		}
-		again := s.world(t, name, seed, scenario)
-		if !t.Failed() && *w.result != *again.result {
+		again := s.newWorld(w.name, seed)
+		again.simulate(t, scenario)
+		if w.result != again.result {
 			t.Errorf("the first run has %v, the second %v: compare what -world.trace writes", w.result, again.result)
 		}
 	})
-	if w != nil && w.t.Failed() {
-		return w
+	if passed {
+		return nil
 	}
-	return nil
+	return w
 }
 
 // result is what two runs of a seed have in common.
@@ -158,17 +159,19 @@ type result struct {
 	sum   uint64
 }
 
-func (r *result) String() string { return fmt.Sprintf("%d lines with the sum %016x", r.lines, r.sum) }
+func (r result) String() string { return fmt.Sprintf("%d lines with the sum %016x", r.lines, r.sum) }
 
-// world runs the scenario once.
-func (s *Simulation) world(t *testing.T, name string, seed uint64, scenario func(w *World)) *World {
-	w := &World{simulation: *s, name: name, seed: seed, t: t, result: new(result)}
+func (s *Simulation) newWorld(name string, seed uint64) *World {
+	return &World{simulation: *s, name: name, seed: seed}
+}
+
+// simulate runs the scenario. It does not return if that fails.
+func (w *World) simulate(t *testing.T, scenario func(w *World)) {
 	synctest.Test(t, func(t *testing.T) {
 		w.t = t
 		w.begin()
 		scenario(w)
 	})
-	return w
 }
 
 // begin puts the simulated network in the place of the kernel until the test ends.
@@ -182,7 +185,7 @@ func (w *World) begin() {
 	w.t.Cleanup(func() {
 		defer w.network.Close()
 		w.end()
-		*w.result = result{w.network.Lines(), w.network.Sum()}
+		w.result = result{w.network.Lines(), w.network.Sum()}
 		if settings.sums {
 			fmt.Printf("%s: %v\n", w.t.Name(), w.result)
 		}

@@ -31,9 +31,9 @@ type World struct {
 	faults     Faults
 	drawn      []string // the kinds of them that the seed has drawn
 	always     []invariant
-	broken     bool    // one of always does not hold
-	name       string  // of the test that simulates
-	result     *result // when the world has ended
+	broken     bool   // one of always does not hold
+	name       string // of the test that simulates
+	result     result // when the world has ended
 }
 
 // T is the test of the world.

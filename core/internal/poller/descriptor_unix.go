@@ -2,10 +2,19 @@
 
 package poller
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
+)
 
 // CheckOpen returns an error if fd is not an open descriptor.
-func CheckOpen(fd int) error { return checkOpen("check", fd) }
+func CheckOpen(fd int) error {
+	if _, err := sysio.Nonblocking(fd); err != nil {
+		return opError("check", fd, err)
+	}
+	return nil
+}
 
 // checkOpen returns an error that names op if fd is not an open descriptor.
 // It serves the interfaces that do not look at a descriptor before they wait.

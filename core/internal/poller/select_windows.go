@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/windows"
+
+	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
 var selectMethod = Method{
@@ -194,15 +196,16 @@ func isConnected(fd uintptr) bool {
 
 // CheckOpen returns an error if fd is not an open socket.
 func CheckOpen(fd int) error {
-	if err := checkSocket(fd); err != nil {
+	if _, err := sysio.Option(fd, windows.SOL_SOCKET, soType); err != nil {
 		return opError("check", fd, err)
 	}
 	return nil
 }
 
+const soType = 0x1008 // SO_TYPE, which x/sys does not have
+
 // checkSocket returns an error if fd is not an open socket.
 func checkSocket(fd int) error {
-	const soType = 0x1008 // SO_TYPE
 	_, err := windows.GetsockoptInt(windows.Handle(fd), windows.SOL_SOCKET, soType)
 	return err
 }

@@ -27,7 +27,7 @@ type schedule struct {
 
 // maxSteps is how many turns loops get at one moment of time before it is certain
 // that they will never wait.
-const maxSteps = 1 << 20
+const maxSteps = 1 << 18
 
 func (s *schedule) init() {
 	s.kick = make(chan struct{}, 1)
