@@ -58,8 +58,8 @@ func contains(t *testing.T, out string, parts ...string) {
 // steady is a simulation in which nothing goes wrong by itself.
 var steady = evtest.Simulation{Seeds: 3, Faults: func(f *evtest.Faults) { *f = evtest.Faults{} }}
 
-// once is steady with one seed, for scenarios in which nothing is left to chance.
-var once = evtest.Simulation{Seeds: 1, Faults: steady.Faults}
+// single is steady with one seed, for scenarios in which nothing is left to chance.
+var single = evtest.Simulation{Seeds: 1, Faults: steady.Faults}
 
 func TestAFailingSeedSaysHowToRunItAgain(t *testing.T) {
 	out := fails(t, evtest.Simulation{}, func(w *evtest.World) {
@@ -99,7 +99,7 @@ func TestWhatIsLeftAtTheEndFails(t *testing.T) {
 		}, "host: 1 events are pending at the end"},
 	} {
 		t.Run(strings.ReplaceAll(tt.name, " ", "-"), func(t *testing.T) {
-			out := fails(t, once, func(w *evtest.World) {
+			out := fails(t, single, func(w *evtest.World) {
 				h := w.Host("host")
 				h.Do(func() { tt.leave(w, h) })
 			})
@@ -109,7 +109,7 @@ func TestWhatIsLeftAtTheEndFails(t *testing.T) {
 }
 
 func TestAPanicOnALoopFailsTheSeed(t *testing.T) {
-	out := fails(t, once, func(w *evtest.World) {
+	out := fails(t, single, func(w *evtest.World) {
 		h := w.Host("host")
 		h.Do(func() {
 			_ = h.Base().NewTimer(func(*event.Event, event.What) { panic("mistake") }).AddTimeout(time.Second)
@@ -120,7 +120,7 @@ func TestAPanicOnALoopFailsTheSeed(t *testing.T) {
 }
 
 func TestAwaitFailsWhenItIsInVain(t *testing.T) {
-	s := once
+	s := single
 	s.Limit = time.Minute
 	out := fails(t, s, func(w *evtest.World) {
 		w.Host("host").Base()
@@ -130,7 +130,7 @@ func TestAwaitFailsWhenItIsInVain(t *testing.T) {
 }
 
 func TestAlwaysIsCheckedAtEachStep(t *testing.T) {
-	out := fails(t, once, func(w *evtest.World) {
+	out := fails(t, single, func(w *evtest.World) {
 		h := w.Host("host")
 		n := 0
 		w.Always("the number", func() error {
@@ -149,7 +149,7 @@ func TestAlwaysIsCheckedAtEachStep(t *testing.T) {
 }
 
 func TestALoopThatNeverWaitsFails(t *testing.T) {
-	out := fails(t, once, func(w *evtest.World) {
+	out := fails(t, single, func(w *evtest.World) {
 		h := w.Host("host")
 		var again func()
 		again = func() { _ = h.Base().Post(again) }
@@ -276,7 +276,7 @@ func TestADescriptorOfTheKernelIsRefused(t *testing.T) {
 	if _, err := os.Stdin.Stat(); err != nil {
 		t.Skip(err)
 	}
-	evtest.Simulate(t, once, func(w *evtest.World) {
+	evtest.Simulate(t, single, func(w *evtest.World) {
 		h := w.Host("host")
 		h.Do(func() {
 			_, err := h.Base().NewEvent(0, event.Read, func(*event.Event, event.What) {})

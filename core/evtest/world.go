@@ -16,8 +16,8 @@ import (
 // makes worlds.
 //
 // Time is that of the synctest bubble which the world is: it passes only while
-// everything waits. So the test's goroutine lets it pass by waiting, with Await,
-// Run, time.Sleep or on a channel; and what it does in between takes none. Methods may
+// everything waits. So the test's goroutine lets it pass by waiting, with Await or
+// Run, and what it does in between takes none. Methods may
 // be called from any goroutine of the bubble unless they say otherwise; none of it may
 // call synctest.Wait, which the world itself does all the time.
 type World struct {
@@ -75,8 +75,14 @@ func (w *World) random(kind, name string) *rand.Rand {
 // Now is the world's time, which is also what time.Now returns there.
 func (w *World) Now() time.Time { return time.Now() }
 
-// Run lets time pass, and all that happens meanwhile happen.
-func (w *World) Run(d time.Duration) { time.Sleep(d) }
+// Run lets time pass, and all that happens meanwhile happen. Only the test's goroutine
+// may call it.
+func (w *World) Run(d time.Duration) {
+	w.t.Helper()
+	if err := w.network.Pass(d); err != nil {
+		w.t.Fatal(err)
+	}
+}
 
 // Await runs the world until done returns true. done is called while nothing else
 // runs, so that it may look at everything. The test fails if that is not so within the

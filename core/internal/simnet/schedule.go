@@ -157,6 +157,22 @@ type await struct {
 // an error that says who waits for what if that is not so within the limit. done is
 // called while nothing else runs.
 func (n *Network) Await(limit time.Duration, done func() bool) error {
+	late, err := n.await(limit, done)
+	if late {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		return fmt.Errorf("not within %v; %s", limit, n.waiting())
+	}
+	return err
+}
+
+// Pass returns when d has passed, or with an error before.
+func (n *Network) Pass(d time.Duration) error {
+	_, err := n.await(d, func() bool { return false })
+	return err
+}
+
+func (n *Network) await(limit time.Duration, done func() bool) (late bool, err error) {
 	a := &await{done: done, result: make(chan struct{})}
 	a.limit = newTimer(func() { a.late = true })
 	n.mu.Lock()
@@ -170,13 +186,10 @@ func (n *Network) Await(limit time.Duration, done func() bool) error {
 	defer n.mu.Unlock()
 	n.current = current
 	n.queue.stop(&a.limit)
-	switch {
-	case n.schedule.failed != nil:
-		return n.schedule.failed
-	case a.late:
-		return fmt.Errorf("not within %v; %s", limit, n.waiting())
+	if n.schedule.failed != nil {
+		return false, n.schedule.failed
 	}
-	return nil
+	return a.late, nil
 }
 
 // Inspect has look called before each step, while nothing else runs. Its error ends
