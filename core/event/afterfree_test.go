@@ -1,6 +1,7 @@
 package event_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/go-libevent/libevent/core/event"
@@ -39,6 +40,23 @@ func TestAfterFree(t *testing.T) {
 		t.Error("what was called cannot be stopped")
 	}
 	if len(called) != 3 || called["first"] != 1 || called["second"] != 1 || called["late"] != 1 {
+		t.Errorf("called %v", called)
+	}
+}
+
+// TestAfterFreeInOrder calls what was registered first before the rest.
+func TestAfterFreeInOrder(t *testing.T) {
+	b := newBase(t, nil)
+	const hooks = 20
+	var called []int
+	for i := range hooks {
+		stop := b.AfterFree(func() { called = append(called, i) })
+		if i%5 == 0 {
+			stop()
+		}
+	}
+	b.Free()
+	if len(called) != hooks*4/5 || !slices.IsSorted(called) {
 		t.Errorf("called %v", called)
 	}
 }

@@ -80,7 +80,7 @@ func (c *call) fail(err error) {
 }
 
 func (c *call) wait(ctx context.Context, in *inbox) error {
-	select {
+	select { // in any order: what the call has ended with stays so
 	case <-c.done:
 		return c.err
 	case <-ctx.Done():
@@ -139,7 +139,7 @@ func (in *inbox) failCalls(err error) {
 	calls := in.calls
 	in.calls = nil
 	in.mu.Unlock()
-	for c := range calls {
+	for c := range calls { // in any order: a goroutine waits for each
 		c.fail(err)
 	}
 }

@@ -25,6 +25,7 @@ type inbox struct {
 	signals bool
 	open    bool
 	hooks   map[*freeHook]struct{} // called after closing
+	hooked  uint64                 // the turn of the latest of them
 	calls   map[*call]struct{}     // that have not begun
 	ended   atomic.Bool            // the loop has; it is not one of single iterations
 }

@@ -145,7 +145,7 @@ func (h *signalHub) remove(b *Base, sig syscall.Signal) *signalWatch {
 func (h *signalHub) forward(w *signalWatch, sig syscall.Signal) {
 	for range w.ch {
 		h.mu.Lock()
-		for b := range w.bases {
+		for b := range w.bases { // in any order: they have nothing in common
 			b.raise(sig)
 		}
 		h.mu.Unlock()

@@ -1,8 +1,11 @@
 package evhttp
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
@@ -20,9 +23,9 @@ type Client struct {
 	base    *event.Base
 	cfg     ClientConfig
 	pools   map[connKey]*pool
-	idle    int // connections
-	waiting int // requests
-	turn    uint64
+	idle    int    // connections
+	waiting int    // requests
+	turn    uint64 // of the latest connection, pool, or connection that became idle
 	freed   bool
 	unhook  func() bool // from the freeing of the base
 }
@@ -149,7 +152,8 @@ func (c *Client) pool(route *hostRoute) *pool {
 	key := route.key()
 	p := c.pools[key]
 	if p == nil {
-		p = &pool{client: c, key: key, route: *route, conns: make(map[*ClientConn]struct{})}
+		c.turn++
+		p = &pool{client: c, key: key, turn: c.turn, route: *route, conns: make(turns[*ClientConn])}
 		c.pools[key] = p
 	}
 	return p
@@ -203,7 +207,7 @@ func (c *Client) secure(base *event.Base, under *bufferevent.Bufferevent, host s
 
 // oldestIdle returns the connection that has had nothing to do for longest.
 func (c *Client) oldestIdle() (oldest *ClientConn) {
-	for _, p := range c.pools {
+	for _, p := range c.pools { // in any order: no two connections have the same turn
 		if len(p.idle) > 0 && (oldest == nil || p.idle[0].idleSince < oldest.idleSince) {
 			oldest = p.idle[0]
 		}
@@ -241,8 +245,11 @@ func (c *Client) end(cause error) {
 	c.freed = true
 	c.CloseIdleConnections()
 	var rest []*clientExchange
-	for _, p := range c.pools {
-		for conn := range p.conns {
+	for _, p := range slices.SortedFunc(maps.Values(c.pools), func(a, b *pool) int { return cmp.Compare(a.turn, b.turn) }) {
+		for _, conn := range p.conns.inOrder() {
+			if !p.conns.has(conn) { // freed by the end of another one
+				continue
+			}
 			rest = append(rest, conn.takeAll()...)
 			conn.Free()
 		}

@@ -6,9 +6,10 @@ import "slices"
 type pool struct {
 	client  *Client
 	key     connKey
+	turn    uint64
 	route   hostRoute
 	cfg     *ConnConfig // of its connections, once there was one
-	conns   map[*ClientConn]struct{}
+	conns   turns[*ClientConn]
 	shared  []*ClientConn // that carry requests, and can take another one
 	idle    []*ClientConn // that carry none; the one used last at the end
 	waiting []*clientExchange
@@ -35,7 +36,8 @@ func (p *pool) send(x *clientExchange) error {
 	if err != nil {
 		return err
 	}
-	p.conns[conn] = struct{}{}
+	p.client.turn++
+	p.conns[conn] = p.client.turn
 	conn.pool = p
 	conn.take(x)
 	return nil

@@ -166,6 +166,7 @@
 //	client_connect.go    connecting, through a proxy perhaps, retrying and failing of a ClientConn
 //	client_exchange.go   a client's request on its way, from the queue to its end
 //	client_pool.go       the connections of a Client to one host, and what waits for them
+//	turn.go              sets that are gone through in the order in which they were filled
 //	client_queue.go      the requests of a ClientConn: what waits, what is next, how each ends
 //	client_request.go    making requests, the stages of their sending, and why they fail
 //	client_route.go      how hosts are reached: directly, or by a proxy

@@ -20,7 +20,8 @@ type Server struct {
 	bounds    []*Bound
 	protocols []serverProtocol
 	conns     []*ServerConn
-	leaving   map[*bufferevent.Bufferevent]struct{} // streams that end in order, without a connection any more
+	leaving   turns[*bufferevent.Bufferevent] // streams that end in order, without a connection any more
+	turn      uint64                          // of the latest of them
 
 	exact     map[string]handler
 	routes    route.Router[handler]

@@ -48,7 +48,7 @@ func (s *Server) closeGracefully(b *bufferevent.Bufferevent) {
 	over := false
 	b.FreeWhenWrittenFunc(s.cfg.Timeouts.Write, func(error) {
 		over = true
-		if _, left := s.leaving[b]; left {
+		if s.leaving.has(b) {
 			delete(s.leaving, b)
 			s.gone()
 		}
@@ -57,15 +57,18 @@ func (s *Server) closeGracefully(b *bufferevent.Bufferevent) {
 		return
 	}
 	if s.leaving == nil {
-		s.leaving = make(map[*bufferevent.Bufferevent]struct{})
+		s.leaving = make(turns[*bufferevent.Bufferevent])
 	}
-	s.leaving[b] = struct{}{}
+	s.turn++
+	s.leaving[b] = s.turn
 }
 
 // cutLeaving ends at once what is to end in order.
 func (s *Server) cutLeaving() {
-	for b := range s.leaving {
-		b.Free()
+	for _, b := range s.leaving.inOrder() {
+		if s.leaving.has(b) { // and has not been freed by the end of another one
+			b.Free()
+		}
 	}
 	clear(s.leaving)
 }

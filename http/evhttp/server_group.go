@@ -1,9 +1,11 @@
 package evhttp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/go-libevent/libevent/core/event"
@@ -30,6 +32,7 @@ type Servers struct {
 // A loopServer is the server of one loop.
 type loopServer struct {
 	*Server
+	loop   int // its number
 	unhook func() bool
 
 	mu    sync.Mutex
@@ -67,7 +70,7 @@ func NewServers(setup func(s *Server) error) *Servers { return &Servers{setup: s
 
 // Setup makes the server of a loop. It is called on the loop's goroutine before
 // the loop runs. The error is that of the function that prepares it.
-func (s *Servers) Setup(_ int, base *event.Base) error {
+func (s *Servers) Setup(loop int, base *event.Base) error {
 	server := NewServer(base)
 	if s.setup != nil {
 		if err := s.setup(server); err != nil {
@@ -75,7 +78,7 @@ func (s *Servers) Setup(_ int, base *event.Base) error {
 			return err
 		}
 	}
-	l := &loopServer{Server: server}
+	l := &loopServer{Server: server, loop: loop}
 	l.unhook = base.AfterFree(func() { s.drop(base) })
 	s.loops.Store(base, l)
 	return nil
@@ -131,28 +134,40 @@ func (s *Servers) On(base *event.Base) *Server {
 // it waits for.
 func (s *Servers) Shutdown(ctx context.Context) error {
 	var waiting sync.WaitGroup
-	s.loops.Range(func(base, found any) bool {
-		l := found.(*loopServer)
+	for _, l := range s.all() {
 		waiting.Add(1)
 		l.whenGone(waiting.Done)
 		// The error is that the base was freed; then the server is gone.
-		_ = base.(*event.Base).Post(func() {
+		_ = l.base.Post(func() {
 			if l.Shutdown(0, func(error) { l.end() }) != nil {
 				l.end() // the base was freed
 			}
 		})
-		return true
-	})
-	all := make(chan struct{})
-	go func() { waiting.Wait(); close(all) }()
-	select {
-	case <-all:
-		return nil
+	}
+	gone := make(chan struct{})
+	go func() { waiting.Wait(); close(gone) }()
+	select { // in any order: which of them it was is asked again
+	case <-gone:
 	case <-ctx.Done():
 	}
-	s.loops.Range(func(base, found any) bool {
-		_ = base.(*event.Base).Post(found.(*loopServer).cutOff) // fails if it was freed
+	select {
+	case <-gone:
+		return nil
+	default:
+	}
+	for _, l := range s.all() {
+		_ = l.base.Post(l.cutOff) // fails if it was freed
+	}
+	return opError("shut down", context.Cause(ctx))
+}
+
+// all returns the servers in the order of their loops.
+func (s *Servers) all() []*loopServer {
+	var all []*loopServer
+	s.loops.Range(func(_, l any) bool { // in any order: they are sorted
+		all = append(all, l.(*loopServer))
 		return true
 	})
-	return opError("shut down", context.Cause(ctx))
+	slices.SortFunc(all, func(a, b *loopServer) int { return cmp.Compare(a.loop, b.loop) })
+	return all
 }

@@ -176,7 +176,7 @@ func (h *handshake) yield() {
 		h.notify()
 		return
 	}
-	select {
+	select { // in any order: the loop does not wait for a handshake that it has given up
 	case h.paused <- struct{}{}:
 	case <-h.quit:
 	}
@@ -186,7 +186,7 @@ func (h *handshake) yield() {
 func (h *handshake) wait() bool {
 	h.yield()
 	h.release()
-	select {
+	select { // in any order: what a handshake does that was given up is dropped
 	case <-h.resume:
 		return h.acquire()
 	case <-h.quit:
@@ -234,7 +234,7 @@ func (h *handshake) Block(ctx context.Context, wait func(context.Context) error)
 func (h *handshake) comeBack() bool {
 	if h.workers == nil {
 		h.notify()
-		select {
+		select { // in any order, as in wait
 		case <-h.resume:
 		case <-h.quit:
 			return false

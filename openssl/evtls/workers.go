@@ -19,7 +19,7 @@ func (w *Workers) acquire(quit <-chan struct{}) bool {
 	if w == nil {
 		return true
 	}
-	select {
+	select { // in any order: what a handshake does that was given up is dropped
 	case w.slots <- struct{}{}:
 		return true
 	case <-quit:

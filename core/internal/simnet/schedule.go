@@ -133,7 +133,7 @@ func (n *Network) sleep(now int64) {
 	s.timer.Reset(d)
 	s.sleeping = true
 	n.mu.Unlock()
-	select {
+	select { // in any order: either ends the sleep
 	case <-s.timer.C:
 	case <-s.kick:
 	}

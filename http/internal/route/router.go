@@ -299,7 +299,7 @@ func (r *Router[T]) Allowed(host, path []byte) []string {
 	var m Match
 	var allowed []string
 	for _, known := range []methods[T]{r.named(&m, host), r.hosts[""]} {
-		for name := range known {
+		for name := range known { // in any order: they are sorted below
 			method := []byte(name)
 			if name != "" && (r.lookup(&m, method, host, path) != nil || r.WantsSlash(&m, method, host, path)) {
 				allowed = append(allowed, name)
