@@ -19,7 +19,10 @@ func (n *Network) interrupted() bool { return n.chance(n.faults.Interrupt) }
 // interruptible reports whether calls of this kind can fail as interrupted. Those on
 // options cannot, which is as well: systems differ in what they are asked for, and a
 // random number for each would make all that follows differ.
-func (o op) interruptible() bool { return o != opClose && o != opOption && o != opSetOption }
+// What connects goes on when it was interrupted (POSIX), so it has a way of its own.
+func (o op) interruptible() bool {
+	return o != opClose && o != opOption && o != opSetOption && o != opConnect
+}
 
 // on makes a call on a descriptor with the lock held, and traces it.
 func on[T any](n *Network, o op, fd int, call func(h *handle) (T, int, error)) (T, error) {
@@ -243,7 +246,11 @@ func (s system) Connect(fd int, sa sysio.Sockaddr) error {
 		}
 		switch o := h.file.object.(type) {
 		case *stream:
-			return o.connect(to)
+			err := o.connect(to)
+			if err == sysio.ErrInProgress && s.n.interrupted() {
+				return sysio.ErrInterrupted
+			}
+			return err
 		case *datagram:
 			return o.connect(to)
 		}
