@@ -186,7 +186,7 @@ func (w *World) begin() {
 		defer w.network.Close()
 		w.end()
 		w.result = result{w.network.Lines(), w.network.Sum()}
-		if settings.sums {
+		if settings.sums && !w.simulation.Free {
 			fmt.Printf("%s: %v\n", w.t.Name(), w.result)
 		}
 		if trace != nil {
