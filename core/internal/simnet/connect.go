@@ -196,7 +196,7 @@ func (s *stream) knocked(target *Host, refused bool) {
 func (s *stream) welcome(l *stream, at netip.AddrPort, back *link) {
 	n := s.network
 	t := n.newStream(l.host, l.family)
-	t.options.sendBuf, t.options.receiveBuf = l.options.sendBuf, l.options.receiveBuf
+	t.options = l.options // which are inherited
 	t.local = netip.AddrPortFrom(t.mapped(at.Addr()), at.Port())
 	t.remote = netip.AddrPortFrom(t.mapped(s.local.Addr().Unmap()), s.local.Port())
 	there := n.link(s.host, l.host)
@@ -215,7 +215,8 @@ func (s *stream) welcome(l *stream, at netip.AddrPort, back *link) {
 			s.knockAgain()
 			return
 		}
-		s.state, t.state = streamConnected, streamConnected
+		s.connected()
+		t.connected()
 		l.backlog.begun++
 		s.file.changed(poller.Write)
 		n.later(there, func() {
@@ -229,6 +230,13 @@ func (s *stream) welcome(l *stream, at netip.AddrPort, back *link) {
 			l.file.changed(poller.Read)
 		})
 	})
+}
+
+// connected is called when the peer has answered.
+func (s *stream) connected() {
+	s.state = streamConnected
+	s.heard = s.network.now()
+	s.watchSilence()
 }
 
 // later has fire called when a small packet that is sent now arrives.

@@ -37,6 +37,7 @@
 //	faults.go    Faults
 //	flow.go      one direction of a connection
 //	host.go      Host: addresses, stopping, freezing
+//	keepalive.go  whether a silent peer is there
 //	link.go      the way from one host to another
 //	network.go   Network
 //	option.go    options of sockets

@@ -145,6 +145,7 @@ func (f *flow) land(s segment) {
 func (f *flow) arrive(s segment) {
 	to := f.to
 	f.flight -= s.data.len
+	to.heard = f.from.network.now()
 	switch {
 	case s.rst:
 		to.gotReset()

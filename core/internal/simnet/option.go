@@ -86,16 +86,16 @@ func setOption(o object, name sysio.OptionName, value int) error {
 	}
 	if v := opts.boolean(name); v != nil {
 		*v = value != 0
-		return nil
-	}
-	if v := opts.integer(name); v != nil {
+	} else if v := opts.integer(name); v != nil {
 		*v = value
-		if s, ok := o.(*stream); ok {
-			s.resized()
-		}
-		return nil
+	} else {
+		return sysio.ErrNoOption
 	}
-	return sysio.ErrNoOption
+	if s, ok := o.(*stream); ok {
+		s.resized()
+		s.watchSilence()
+	}
+	return nil
 }
 
 func number(b bool) int {

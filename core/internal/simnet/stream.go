@@ -30,6 +30,10 @@ type stream struct {
 	shut    bool  // for writing
 	closed  bool  // by its host: what is queued still goes out
 	tries   int   // how often connecting was begun
+
+	heard   int64 // when something of the peer has arrived last
+	asked   int   // how often it was asked since whether it is there
+	silence timer // when it will be asked next
 }
 
 // streamState is the part of a stream's life that it is in.
@@ -57,7 +61,7 @@ type options struct {
 
 // newStream makes a stream socket of a host.
 func (n *Network) newStream(h *Host, family int) *stream {
-	s := &stream{network: n, host: h, family: family}
+	s := &stream{network: n, host: h, family: family, silence: newTimer(nil)}
 	s.options.sendBuf, s.options.receiveBuf = n.bufferSize(), n.bufferSize()
 	return s
 }
@@ -218,6 +222,7 @@ func (s *stream) end() {
 func (s *stream) close() {
 	s.closed = true
 	s.file = nil
+	s.network.queue.stop(&s.silence)
 	s.release()
 	switch s.state {
 	case streamListening:
@@ -278,6 +283,7 @@ func (s *stream) drop(err error) {
 		return
 	}
 	s.state, s.err = streamEnded, err
+	s.network.queue.stop(&s.silence)
 	if s.out != nil {
 		s.out.queued = chunks{}
 	}
