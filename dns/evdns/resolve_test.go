@@ -1,6 +1,7 @@
 package evdns_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -334,6 +335,15 @@ func TestQuery(t *testing.T) {
 	u.does(func(q *question) { q.sendWire(append(q.reply0(), 1, 2, 3)) })
 	if msg, err = ask("odd.example", dns.TypeMX); msg != nil || !errors.Is(err, evdns.ErrTruncated) {
 		t.Errorf("malformed: %v, %v", msg, err)
+	}
+	// A message that ends before its first record does not say that there are none.
+	u.does(func(q *question) {
+		wire := q.reply0()
+		binary.BigEndian.PutUint16(wire[6:], 1)
+		q.sendWire(wire)
+	})
+	if msg, err = ask("cut.example", dns.TypeMX); msg != nil || !errors.Is(err, evdns.ErrTruncated) {
+		t.Errorf("cut off: %v, %v", msg, err)
 	}
 }
 

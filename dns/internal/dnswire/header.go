@@ -46,6 +46,12 @@ func ReadHeader(msg []byte) (h Header, ok bool) {
 	}, true
 }
 
+// counts reports whether m has as many records as the header says. Msg.Unpack accepts
+// messages that end before a record, which has answers, or denies them, by mistake.
+func (h Header) counts(m *dns.Msg) bool {
+	return len(m.Answer) == h.Answers && len(m.Ns) == h.Authority && len(m.Extra) == h.Extra
+}
+
 // Rcode returns the response code of the header, without the bits of an OPT record.
 func (h Header) Rcode() int { return int(h.Bits & MaskRcode) }
 

@@ -152,7 +152,8 @@ func Seconds(ttl uint32) time.Duration {
 // ErrMalformed.
 func UnpackMessage(msg []byte, name string, age time.Duration) (*dns.Msg, error) {
 	m := new(dns.Msg)
-	if err := m.Unpack(msg); err != nil {
+	h, ok := ReadHeader(msg)
+	if !ok || m.Unpack(msg) != nil || !h.counts(m) {
 		return nil, ErrMalformed
 	}
 	if len(m.Question) > 0 {
