@@ -3,7 +3,7 @@ package evfile
 import (
 	"errors"
 	"io"
-	"os"
+	"io/fs"
 	"strconv"
 	"syscall"
 
@@ -15,11 +15,12 @@ import (
 
 // A body yields parts of a file, as an evhttp.BodySource.
 type body struct {
-	f     *os.File
-	fd    int
-	parts []part // that are still to be sent
-	size  int64  // of the file, as it was announced
-	refs  int    // the answer's, and one of each segment that has the file
+	f      fs.File
+	fd     int    // or -1
+	parts  []part // that are still to be sent
+	size   int64  // of the file, as it was announced
+	refs   int32  // the answer's, and one of each segment that has the file
+	failed bool   // reading has
 }
 
 // A part is a text, and then a part of the file.
@@ -42,7 +43,7 @@ func (b *body) send(r *evhttp.Request, code int, contentType string, length int6
 // Close implements evhttp.BodySource.
 func (b *body) Close(err error) {
 	if err != nil && b.unreadable(err) {
-		logFile(b.f.Name(), err)
+		logFile(nameOf(b.f), err)
 	}
 	b.release()
 }
@@ -50,7 +51,7 @@ func (b *body) Close(err error) {
 // unreadable reports whether it is the file that an error comes from, and not the
 // connection.
 func (b *body) unreadable(err error) bool {
-	if errors.Is(err, syscall.EIO) {
+	if b.failed || errors.Is(err, syscall.EIO) {
 		return true
 	}
 	info, statErr := b.f.Stat()
@@ -100,10 +101,10 @@ func (b *body) next(piece *evbuffer.Buffer) error {
 	return nil
 }
 
-// add adds some of the file to a piece: as it is on disk, or if it is little, read
-// into memory.
+// add adds some of the file to a piece: as it is on disk, or if it is little or not a
+// file of the system, read into memory.
 func (b *body) add(piece *evbuffer.Buffer, start, n int64) error {
-	if n <= maxRead {
+	if n <= maxRead || b.fd < 0 {
 		return b.read(piece, start, int(n))
 	}
 	if err := filepart.Add(piece, b.fd, start, n, b.release); err != nil {
@@ -120,10 +121,13 @@ func (b *body) read(piece *evbuffer.Buffer, start int64, n int) error {
 		return err
 	}
 	room[0] = room[0][:n]
-	if _, err := b.f.ReadAt(room[0], start); errors.Is(err, io.EOF) {
+	switch got, err := readerAt(b.f).ReadAt(room[0], start); {
+	case got == n: // perhaps with io.EOF
+		return piece.Commit(room[:])
+	case errors.Is(err, io.EOF):
 		return io.ErrUnexpectedEOF // it was shortened
-	} else if err != nil {
+	default:
+		b.failed = true
 		return err
 	}
-	return piece.Commit(room[:])
 }

@@ -13,9 +13,11 @@
 //
 //	err := server.HandlePattern("/static/{path...}", files.Serve)
 //
+// [NewServerFS] serves those of any file system, such as embed.FS.
+//
 // # One file
 //
-// [Send] answers a request with any file that is open. It evaluates Range,
+// [Send] answers a request with any file that is open, of the system or not. It evaluates Range,
 // If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since and If-Range
 // (RFC 9110, sections 13 and 14), and sends the file at the pace of the client, a
 // piece at a time.
@@ -43,6 +45,7 @@
 // # Files
 //
 //	server.go        Server: from the path to the file or folder
+//	files.go         where files are: in a folder of the system, or an fs.FS
 //	send.go          Send: conditions and ranges of one file
 //	body.go          the body: parts of a file, a piece at a time
 //	listing.go       the page that lists a folder

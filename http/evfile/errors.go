@@ -36,10 +36,10 @@ func statusOfFile(err error) int {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return http.StatusForbidden
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrInvalid), errors.Is(err, errNoFile):
 		return http.StatusNotFound
-	case errors.Is(err, fs.ErrClosed), !errors.As(err, &errno): // or the name leads out of the folder
-		return http.StatusNotFound
+	case !errors.As(err, &errno): // of a file system that is not the system's
+		return http.StatusInternalServerError
 	case errno == syscall.EMFILE, errno == syscall.ENFILE, errno == syscall.ENOMEM:
 		return http.StatusServiceUnavailable
 	case isNameError(errno), runtime.GOOS == "windows": // whose numbers have no such classes

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"testing/fstest"
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
@@ -88,4 +89,48 @@ func ExampleAppendListing() {
 	// <tr><td><a href="./50%25.txt">50%.txt</a></td><td>12</td><td>2026-11-25 03:00:00</td></tr>
 	// </table>
 	// </body></html>
+}
+
+// Files that are part of the program, by package embed, or made for a test as here.
+func ExampleNewServerFS() {
+	files, err := evfile.NewServerFS(fstest.MapFS{
+		"index.html": {Data: []byte("<p>Hello, world</p>\n")},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	base, err := event.NewBase()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer base.Free()
+	server := evhttp.NewServer(base)
+	defer server.Free()
+	server.SetGenericCallback(files.Serve)
+	bound, err := server.Bind(netip.MustParseAddrPort("127.0.0.1:0"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	request := evhttp.NewRequest(func(r *evhttp.Request) {
+		page, _ := io.ReadAll(r.Input())
+		fmt.Printf("%d: %s", r.ResponseCode(), page)
+		base.LoopBreak()
+	})
+	client, err := evhttp.NewClient(base, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Free()
+	if err := client.MakeRequest(request, evhttp.MethodGet, "http://"+bound.AddrPort().String()+"/"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := base.Dispatch(); err != nil {
+		fmt.Println(err)
+	}
+	// Output: 200: <p>Hello, world</p>
 }

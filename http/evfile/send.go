@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 
@@ -15,21 +14,33 @@ import (
 
 // Send answers GET or HEAD with a file that has this info and type: with all of
 // it, with the ranges that are asked for, or with 304, 412 or 416, as the request
-// says (RFC 9110, sections 13 and 14). The file is closed when it was sent, or if
-// there is an error. It goes out at the pace of the client, from disk where the
-// system can do that; if it has become shorter meanwhile, the connection is closed
-// and that is logged. The errors are those of [evhttp.Request.SendReply], and
-// evhttp.ErrNotServer.
-func Send(r *evhttp.Request, f *os.File, info fs.FileInfo, contentType string) error {
+// says (RFC 9110, sections 13 and 14). Conditions need the time of the last change: a
+// file without, as those of embed.FS, has no validators. The file is closed when it was
+// sent, or if there is an error. It goes out at the pace of the client, from disk where
+// the system can do that; if it has become shorter meanwhile, the connection is closed
+// and that is logged. A file that is not an [os.File] is read a piece at a time, and
+// must be an io.ReaderAt or an io.Seeker. The errors are those of
+// [evhttp.Request.SendReply], evhttp.ErrNotServer, and [errors.ErrUnsupported] for a
+// file that is neither.
+func Send(r *evhttp.Request, f fs.File, info fs.FileInfo, contentType string) error {
 	base := r.Base()
 	if base == nil {
+		err := fmt.Errorf("evfile: send %s: %w", nameOf(f), evhttp.ErrDone)
 		closeFile(f)
-		return fmt.Errorf("evfile: send %s: %w", f.Name(), evhttp.ErrDone)
+		return err
+	}
+	if readerAt(f) == nil {
+		err := fmt.Errorf("evfile: send %s: it has no positions: %w", nameOf(f), errors.ErrUnsupported)
+		closeFile(f)
+		return err
 	}
 	h, now := r.OutputHeaders(), base.Now()
-	v := cond.Validators{ETag: cond.FileETag(info.Size(), info.ModTime(), now), Modified: info.ModTime()}
-	_ = h.Set("Last-Modified", string(cond.AppendDate(nil, v.Modified))) // a field that is valid
-	_ = h.Set("ETag", v.ETag)                                            // a field that is valid
+	v := cond.Validators{Modified: info.ModTime()}
+	if !v.Modified.IsZero() {
+		v.ETag = cond.FileETag(info.Size(), v.Modified, now)
+		_ = h.Set("Last-Modified", string(cond.AppendDate(nil, v.Modified))) // a field that is valid
+		_ = h.Set("ETag", v.ETag)                                            // a field that is valid
+	}
 	p := preconditionsOf(r)
 	switch p.Check(r.Method(), v, now) {
 	case http.StatusNotModified:
@@ -53,12 +64,9 @@ func Send(r *evhttp.Request, f *os.File, info fs.FileInfo, contentType string) e
 	return sendRanges(r, f, info.Size(), contentType, ranges)
 }
 
-// closeFile closes a file that was opened for reading, which loses no data.
-func closeFile(f *os.File) { _ = f.Close() }
-
 // sendRanges sends ranges of a file, or all of it if there are none.
-func sendRanges(r *evhttp.Request, f *os.File, size int64, contentType string, ranges []cond.Range) error {
-	b := &body{f: f, fd: int(f.Fd()), size: size, refs: 1}
+func sendRanges(r *evhttp.Request, f fs.File, size int64, contentType string, ranges []cond.Range) error {
+	b := &body{f: f, fd: descriptor(f), size: size, refs: 1}
 	switch len(ranges) {
 	case 0:
 		b.parts = []part{{body: cond.Range{Length: size}}}

@@ -7,10 +7,10 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"path/filepath"
+	"path"
 	"strings"
-	"syscall"
 
+	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/http/evuri"
 )
@@ -51,7 +51,7 @@ type Server struct {
 	// Hidden serves what has a name that begins with a dot, and lists it.
 	Hidden bool
 
-	root *os.Root
+	files files
 }
 
 // NewServer makes a server of the files in a folder. The error is that of
@@ -61,12 +61,25 @@ func NewServer(folder string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("evfile: serve files: %w", err)
 	}
-	return &Server{Prefix: "/", Index: "index.html", root: root}, nil
+	return newServer(systemFolder{root}), nil
 }
 
-// Close closes the folder. What is being sent is not affected; other requests get
-// 404 from now on.
-func (s *Server) Close() error { return s.root.Close() }
+// NewServerFS makes a server of the files in a file system, such as those of package
+// embed. What is sent of them is read into memory, a piece at a time, by the loop: it
+// waits while the file system does. Files must be such as Send takes. A [os.DirFS] leads
+// where its links do. The error is event.ErrNil if there is no file system.
+func NewServerFS(fsys fs.FS) (*Server, error) {
+	if fsys == nil {
+		return nil, fmt.Errorf("evfile: serve files: %w", event.ErrNil)
+	}
+	return newServer(tree{fsys}), nil
+}
+
+func newServer(f files) *Server { return &Server{Prefix: "/", Index: "index.html", files: f} }
+
+// Close closes the folder of NewServer. What is being sent is not affected; other
+// requests get 404 from now on. A server of a file system goes on as before.
+func (s *Server) Close() error { return s.files.close() }
 
 // Serve answers a request.
 func (s *Server) Serve(r *evhttp.Request) {
@@ -75,7 +88,7 @@ func (s *Server) Serve(r *evhttp.Request) {
 		sendError(r, http.StatusMethodNotAllowed)
 		return
 	}
-	name, ok := s.nameOf(r)
+	name, ok := s.requested(r)
 	if !ok {
 		sendError(r, http.StatusNotFound)
 		return
@@ -97,17 +110,17 @@ func (s *Server) Serve(r *evhttp.Request) {
 	}
 }
 
-// nameOf returns the name of the file that a request is for, as the system has it,
-// relative to the folder.
-func (s *Server) nameOf(r *evhttp.Request) (name string, ok bool) {
-	path := r.Path()
-	for i := strings.IndexByte(path, '%'); i >= 0 && i+2 < len(path); i++ {
-		if path[i] == '%' && path[i+1] == '2' && path[i+2]|0x20 == 'f' {
+// requested returns the name of the file that a request is for, relative to the
+// folder.
+func (s *Server) requested(r *evhttp.Request) (name string, ok bool) {
+	given := r.Path()
+	for i := strings.IndexByte(given, '%'); i >= 0 && i+2 < len(given); i++ {
+		if given[i] == '%' && given[i+1] == '2' && given[i+2]|0x20 == 'f' {
 			return "", false // it is no separator, and files have no such names
 		}
 	}
 	if name, ok = r.FindPathValue("path"); !ok {
-		if name, ok = strings.CutPrefix(evuri.Decode(path), s.Prefix); !ok {
+		if name, ok = strings.CutPrefix(evuri.Decode(given), s.Prefix); !ok {
 			return "", false
 		}
 	}
@@ -118,30 +131,22 @@ func (s *Server) nameOf(r *evhttp.Request) (name string, ok bool) {
 	if !s.Hidden && (strings.HasPrefix(name, ".") || strings.Contains(name, "/.")) {
 		return "", false
 	}
-	return localize(name)
-}
-
-// localize returns the system's form of a name whose elements are separated by
-// slashes, and whether there can be such a file. Where the system has the same
-// form, elements may consist of any bytes.
-func localize(name string) (local string, ok bool) {
-	if filepath.Separator != '/' {
-		local, err := filepath.Localize(name)
-		return local, err == nil && name != "."
-	}
 	for element := range strings.SplitSeq(name, "/") {
 		if element == "" || element == "." || element == ".." {
 			return "", false
 		}
 	}
-	return name, strings.IndexByte(name, 0) < 0
+	return name, true
 }
 
 // sendFile answers with a file.
-func sendFile(r *evhttp.Request, f *os.File, info fs.FileInfo) {
+func sendFile(r *evhttp.Request, f fs.File, info fs.FileInfo) {
 	h := r.OutputHeaders()
 	_ = h.Set("X-Content-Type-Options", "nosniff") // a field that is valid
-	if Send(r, f, info, ContentTypeOf(info.Name())) != nil {
+	if err := Send(r, f, info, ContentTypeOf(info.Name())); err != nil {
+		if errors.Is(err, errors.ErrUnsupported) {
+			logFile(info.Name(), err)
+		}
 		h.Clear()
 		sendError(r, http.StatusInternalServerError)
 	}
@@ -151,9 +156,9 @@ func sendFile(r *evhttp.Request, f *os.File, info fs.FileInfo) {
 // the answer has begun.
 func sendError(r *evhttp.Request, code int) { _ = r.SendError(code, "") }
 
-// open opens a file or a folder. It does not wait for the other end of a pipe.
-func (s *Server) open(name string) (*os.File, fs.FileInfo, error) {
-	f, err := s.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+// open opens a file or a folder.
+func (s *Server) open(name string) (fs.File, fs.FileInfo, error) {
+	f, err := s.files.open(name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -169,9 +174,9 @@ func (s *Server) open(name string) (*os.File, fs.FileInfo, error) {
 }
 
 // serveFolder answers with a folder's index, or lists it. It closes the folder.
-func (s *Server) serveFolder(r *evhttp.Request, name string, folder *os.File) {
+func (s *Server) serveFolder(r *evhttp.Request, name string, folder fs.File) {
 	defer closeFile(folder)
-	f, info, err := s.open(filepath.Join(name, s.Index))
+	f, info, err := s.open(path.Join(name, s.Index))
 	switch {
 	case err == nil && !info.IsDir():
 		sendFile(r, f, info)
@@ -179,7 +184,7 @@ func (s *Server) serveFolder(r *evhttp.Request, name string, folder *os.File) {
 	case err == nil:
 		closeFile(f)
 	case statusOfFile(err) != http.StatusNotFound:
-		s.refuse(r, filepath.Join(name, s.Index), err)
+		s.refuse(r, path.Join(name, s.Index), err)
 		return
 	}
 	if !s.Listing {
@@ -190,7 +195,7 @@ func (s *Server) serveFolder(r *evhttp.Request, name string, folder *os.File) {
 }
 
 // list answers with a list of what is in a folder.
-func (s *Server) list(r *evhttp.Request, name string, folder fs.ReadDirFile) {
+func (s *Server) list(r *evhttp.Request, name string, folder fs.File) {
 	entries, cut, err := s.entries(name, folder)
 	if err != nil {
 		s.refuse(r, name, err)
@@ -199,17 +204,21 @@ func (s *Server) list(r *evhttp.Request, name string, folder fs.ReadDirFile) {
 	h := r.OutputHeaders()
 	_ = h.Set("Content-Type", "text/html; charset=utf-8") // a field that is valid
 	_ = h.Set("Cache-Control", "no-cache")                // a field that is valid
-	path := evuri.Decode(r.Path())
-	_ = r.SendReplyBytes(http.StatusOK, "", appendListing(nil, path, entries, name != ".", cut)) // fails only when the request is over, or the answer was cut off
+	shown := evuri.Decode(r.Path())
+	_ = r.SendReplyBytes(http.StatusOK, "", appendListing(nil, shown, entries, name != ".", cut)) // fails only when the request is over, or the answer was cut off
 }
 
 // entries returns what is served of a folder. cut reports whether there is more.
-func (s *Server) entries(name string, folder fs.ReadDirFile) (entries []Entry, cut bool, err error) {
+func (s *Server) entries(name string, folder fs.File) (entries []Entry, cut bool, err error) {
+	dir, ok := folder.(fs.ReadDirFile)
+	if !ok {
+		return nil, false, fmt.Errorf("list: %w", errors.ErrUnsupported)
+	}
 	most := s.MaxListed
 	if most <= 0 {
 		most = DefaultMaxListed
 	}
-	found, err := folder.ReadDir(most + 1)
+	found, err := dir.ReadDir(most + 1)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, false, err
 	}
@@ -221,7 +230,7 @@ func (s *Server) entries(name string, folder fs.ReadDirFile) (entries []Entry, c
 		if !s.Hidden && d.Name()[0] == '.' {
 			continue
 		}
-		info, err := s.look(filepath.Join(name, d.Name()), d)
+		info, err := s.look(path.Join(name, d.Name()), d)
 		switch {
 		case err == nil:
 			entry := EntryOf(info)

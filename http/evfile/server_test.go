@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"mime"
 	"mime/multipart"
@@ -17,6 +18,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/go-libevent/libevent/http/evfile"
@@ -75,12 +77,43 @@ var fileTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 const fileDate = "Fri, 02 Jan 2026 03:04:05 GMT"
 
+// onEachKind runs a test with the files in a folder of the system, and with the same in a
+// file system of another kind.
+func onEachKind(t *testing.T, test func(t *testing.T, open opener)) {
+	t.Run("folder", func(t *testing.T) { test(t, evfile.NewServer) })
+	t.Run("file system", func(t *testing.T) { test(t, memoryServer) })
+}
+
+// An opener makes a server of the files in a folder.
+type opener func(dir string) (*evfile.Server, error)
+
+// memoryServer serves the files of a folder from memory.
+func memoryServer(dir string) (*evfile.Server, error) {
+	files := make(fstest.MapFS)
+	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(path)))
+		files[path] = &fstest.MapFile{Data: data, Mode: info.Mode(), ModTime: info.ModTime()}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return evfile.NewServerFS(files)
+}
+
 // serveFiles serves a fileTree, and returns a server's address.
-func serveFiles(t *testing.T, change func(f *evfile.Server)) (dir, addr string) {
+func serveFiles(t *testing.T, open opener, change func(f *evfile.Server)) (dir, addr string) {
 	t.Helper()
 	s, addr, on := serve(t)
 	dir = fileTree(t)
-	f, err := evfile.NewServer(dir)
+	f, err := open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +151,9 @@ func fetch(t *testing.T, addr, method, target string, header ...string) (*http.R
 	return resp, string(body)
 }
 
-func TestServerFindsFilesByPath(t *testing.T) {
+func TestServerFindsFilesByPath(t *testing.T) { onEachKind(t, testServerFindsFilesByPath) }
+
+func testServerFindsFilesByPath(t *testing.T, open opener) {
 	tests := []struct {
 		target string
 		code   int
@@ -156,7 +191,7 @@ func TestServerFindsFilesByPath(t *testing.T) {
 		{"/a.txt%", 404, ""},
 		{"/" + strings.Repeat("x", 5000), 404, ""},
 	}
-	_, addr := serveFiles(t, nil)
+	_, addr := serveFiles(t, open, nil)
 	for _, method := range []string{"GET", "HEAD"} {
 		for _, tt := range tests {
 			resp, body := fetch(t, addr, method, tt.target)
@@ -178,8 +213,10 @@ func TestServerFindsFilesByPath(t *testing.T) {
 	}
 }
 
-func TestServerTellsWhatAFileIs(t *testing.T) {
-	_, addr := serveFiles(t, nil)
+func TestServerTellsWhatAFileIs(t *testing.T) { onEachKind(t, testServerTellsWhatAFileIs) }
+
+func testServerTellsWhatAFileIs(t *testing.T, open opener) {
+	_, addr := serveFiles(t, open, nil)
 	for _, method := range []string{"GET", "HEAD"} {
 		resp, _ := fetch(t, addr, method, "/a.txt")
 		for name, want := range map[string]string{
@@ -196,8 +233,10 @@ func TestServerTellsWhatAFileIs(t *testing.T) {
 	}
 }
 
-func TestServerAllowsReadingOnly(t *testing.T) {
-	_, addr := serveFiles(t, nil)
+func TestServerAllowsReadingOnly(t *testing.T) { onEachKind(t, testServerAllowsReadingOnly) }
+
+func testServerAllowsReadingOnly(t *testing.T, open opener) {
+	_, addr := serveFiles(t, open, nil)
 	resp, _ := fetch(t, addr, "DELETE", "/a.txt", "Content-Length: 0")
 	if resp.StatusCode != 405 || resp.Header.Get("Allow") == "" {
 		t.Errorf("got %d, Allow %q", resp.StatusCode, resp.Header.Get("Allow"))
@@ -208,8 +247,10 @@ func TestServerAllowsReadingOnly(t *testing.T) {
 	}
 }
 
-func TestServerConditions(t *testing.T) {
-	_, addr := serveFiles(t, nil)
+func TestServerConditions(t *testing.T) { onEachKind(t, testServerConditions) }
+
+func testServerConditions(t *testing.T, open opener) {
+	_, addr := serveFiles(t, open, nil)
 	resp, _ := fetch(t, addr, "GET", "/a.txt")
 	tag := resp.Header.Get("ETag")
 	for _, tt := range []struct {
@@ -237,8 +278,10 @@ func TestServerConditions(t *testing.T) {
 	}
 }
 
-func TestServerRanges(t *testing.T) {
-	_, addr := serveFiles(t, nil)
+func TestServerRanges(t *testing.T) { onEachKind(t, testServerRanges) }
+
+func testServerRanges(t *testing.T, open opener) {
+	_, addr := serveFiles(t, open, nil)
 	resp, _ := fetch(t, addr, "HEAD", "/a.txt")
 	tag := resp.Header.Get("ETag")
 	for _, tt := range []struct {
@@ -268,8 +311,10 @@ func TestServerRanges(t *testing.T) {
 	}
 }
 
-func TestServerSeveralRanges(t *testing.T) {
-	_, addr := serveFiles(t, nil)
+func TestServerSeveralRanges(t *testing.T) { onEachKind(t, testServerSeveralRanges) }
+
+func testServerSeveralRanges(t *testing.T, open opener) {
+	_, addr := serveFiles(t, open, nil)
 	data := noise(long)
 	resp, body := fetch(t, addr, "GET", "/long.bin", fmt.Sprintf("Range: bytes=0-99,1000-%d,-7", 1000+2*piece))
 	kind, params, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
@@ -299,8 +344,10 @@ func TestServerSeveralRanges(t *testing.T) {
 	}
 }
 
-func TestServerSendsLongFilesInPieces(t *testing.T) {
-	_, addr := serveFiles(t, nil)
+func TestServerSendsLongFilesInPieces(t *testing.T) { onEachKind(t, testServerSendsLongFilesInPieces) }
+
+func testServerSendsLongFilesInPieces(t *testing.T, open opener) {
+	_, addr := serveFiles(t, open, nil)
 	for range 3 {
 		resp, body := fetch(t, addr, "GET", "/long.bin")
 		if resp.StatusCode != 200 || resp.ContentLength != long || body != string(noise(long)) {
@@ -309,8 +356,10 @@ func TestServerSendsLongFilesInPieces(t *testing.T) {
 	}
 }
 
-func TestServerListsFolders(t *testing.T) {
-	_, addr := serveFiles(t, nil)
+func TestServerListsFolders(t *testing.T) { onEachKind(t, testServerListsFolders) }
+
+func testServerListsFolders(t *testing.T, open opener) {
+	_, addr := serveFiles(t, open, nil)
 	resp, body := fetch(t, addr, "GET", "/pub/")
 	if resp.Header.Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Errorf("type %q", resp.Header.Get("Content-Type"))
@@ -329,8 +378,10 @@ func TestServerListsFolders(t *testing.T) {
 	}
 }
 
-func TestServerOptions(t *testing.T) {
-	_, addr := serveFiles(t, func(f *evfile.Server) { f.Listing, f.Hidden, f.Prefix, f.Index = false, true, "/files/", "page.html" })
+func TestServerOptions(t *testing.T) { onEachKind(t, testServerOptions) }
+
+func testServerOptions(t *testing.T, open opener) {
+	_, addr := serveFiles(t, open, func(f *evfile.Server) { f.Listing, f.Hidden, f.Prefix, f.Index = false, true, "/files/", "page.html" })
 	for target, code := range map[string]int{
 		"/files/a.txt": 200, "/a.txt": 404, "/files/pub/.secret": 200, "/files/": 404, "/files": 404,
 		"/files/site/": 404, "/files/site/deep/": 200, "/files//a.txt": 404, "/files//": 404,
@@ -370,7 +421,7 @@ func TestServerDoesNotLeaveItsFolder(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("symbolic links are another matter there")
 	}
-	dir, addr := serveFiles(t, nil)
+	dir, addr := serveFiles(t, evfile.NewServer, nil)
 	outside := filepath.Join(tempFolder(t), "outside")
 	if err := os.WriteFile(outside, []byte("outside"), 0o644); err != nil {
 		t.Fatal(err)
@@ -392,7 +443,7 @@ func TestServerDoesNotLeaveItsFolder(t *testing.T) {
 // TestServerCutsOffWhatWasShortened has a file get shorter than was announced.
 func TestServerCutsOffWhatWasShortened(t *testing.T) {
 	log := logged(t)
-	dir, addr := serveFiles(t, nil)
+	dir, addr := serveFiles(t, evfile.NewServer, nil)
 	name := filepath.Join(dir, "huge.bin")
 	if err := os.WriteFile(name, make([]byte, 64<<20), 0o644); err != nil {
 		t.Fatal(err)
@@ -421,7 +472,7 @@ func TestServerClosesFilesOfClientsThatGo(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs /proc")
 	}
-	dir, addr := serveFiles(t, nil)
+	dir, addr := serveFiles(t, evfile.NewServer, nil)
 	name := filepath.Join(dir, "huge.bin")
 	if err := os.WriteFile(name, make([]byte, 64<<20), 0o644); err != nil {
 		t.Fatal(err)
@@ -462,8 +513,10 @@ func openFiles(t *testing.T, name string) (n int) {
 }
 
 // TestServerIsLikeNetHTTPs asks both file servers for parts of the same file.
-func TestServerIsLikeNetHTTPs(t *testing.T) {
-	dir, addr := serveFiles(t, nil)
+func TestServerIsLikeNetHTTPs(t *testing.T) { onEachKind(t, testServerIsLikeNetHTTPs) }
+
+func testServerIsLikeNetHTTPs(t *testing.T, open opener) {
+	dir, addr := serveFiles(t, open, nil)
 	other := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	defer other.Close()
 	theirs := other.Listener.Addr().String()
