@@ -40,20 +40,16 @@ const (
 func (s *stream) connect(to netip.AddrPort) error {
 	switch s.state {
 	case streamConnecting:
-		return errAlready
-	case streamConnected:
-		return sysio.ErrIsConnected
+		return sysio.ErrAlready
+	case streamConnected, streamEnded:
+		return s.outcome()
 	case streamListening:
 		return sysio.ErrIsConnected
-	case streamEnded:
-		if err := s.pending(); err != nil {
-			return err
-		}
-		return sysio.ErrAborted
 	}
-	if to.Addr().Is4() && s.family == syscall.AF_INET6 || to.Addr().Is6() && s.family == syscall.AF_INET {
-		return errFamily
+	if s.options.v6only && to.Addr().Is4In6() {
+		return sysio.ErrNetUnreachable
 	}
+	to = netip.AddrPortFrom(specific(to.Addr()), to.Port())
 	if s.binding == nil {
 		if err := s.bindFor(to); err != nil {
 			return err
@@ -63,14 +59,60 @@ func (s *stream) connect(to netip.AddrPort) error {
 		s.local = netip.AddrPortFrom(s.mapped(s.host.source(to.Addr())), s.local.Port())
 	}
 	s.remote = to
-	s.state = streamConnecting
+	s.state, s.connecting = streamConnecting, true
+	s.attempt++
 	s.knock()
 	return sysio.ErrInProgress
 }
 
+// outcome tells a caller who connects again how that has ended. After a failure there
+// may be another attempt.
+func (s *stream) outcome() error {
+	if !s.connecting {
+		return sysio.ErrIsConnected
+	}
+	s.connecting = false
+	if s.state == streamConnected {
+		return nil
+	}
+	err := s.pending()
+	if err == nil {
+		err = sysio.ErrAborted
+	}
+	s.renew()
+	return err
+}
+
+// renew makes a socket that has failed to connect one that can connect.
+func (s *stream) renew() {
+	s.state, s.connecting, s.shut, s.tries = streamFresh, false, false, 0
+	s.out, s.in = nil, nil
+	s.attempt++
+	if !s.named {
+		s.release()
+		s.local = netip.AddrPort{}
+	}
+}
+
+// specific returns the address of this host that stands for the unspecified one.
+func specific(addr netip.Addr) netip.Addr {
+	switch {
+	case !addr.Unmap().IsUnspecified():
+		return addr
+	case addr.Is4():
+		return loopback4
+	case addr.Is4In6():
+		return netip.AddrFrom16(loopback4.As16())
+	default:
+		return netip.IPv6Loopback()
+	}
+}
+
+var loopback4 = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+
 // bindFor gives a socket that is to be connected its address.
 func (s *stream) bindFor(to netip.AddrPort) error {
-	return s.bind(netip.AddrPortFrom(s.mapped(s.host.source(to.Addr())), 0))
+	return s.bindTo(netip.AddrPortFrom(s.mapped(s.host.source(to.Addr())), 0))
 }
 
 // mapped returns addr as sockets of this family have it.
@@ -81,20 +123,22 @@ func (s *stream) mapped(addr netip.Addr) netip.Addr {
 	return addr
 }
 
-// bind gives the socket its address.
+// bind implements Bind.
 func (s *stream) bind(at netip.AddrPort) error {
-	if s.binding != nil || s.state != streamFresh {
+	if s.binding != nil || s.state != streamFresh || s.options.v6only && at.Addr().Is4In6() {
 		return sysio.ErrInvalid
 	}
-	if at.Addr().Is4() != (s.family == syscall.AF_INET) {
-		return errFamily
-	}
+	err := s.bindTo(at)
+	s.named = err == nil
+	return err
+}
+
+// bindTo gives the socket an address.
+func (s *stream) bindTo(at netip.AddrPort) error {
 	b := &binding{
-		addr:      netip.AddrPortFrom(at.Addr().Unmap(), at.Port()),
-		dual:      s.family == syscall.AF_INET6 && !s.options.v6only,
-		reuseAddr: s.options.reuseAddr,
-		reusePort: s.options.reusePort,
-		stream:    s,
+		addr:   netip.AddrPortFrom(at.Addr().Unmap(), at.Port()),
+		dual:   s.family == syscall.AF_INET6 && !s.options.v6only,
+		stream: s,
 	}
 	if err := s.host.bind(b); err != nil {
 		return err
@@ -108,13 +152,22 @@ func (s *stream) bind(at netip.AddrPort) error {
 func (s *stream) listen(limit int) error {
 	switch s.state {
 	case streamListening:
-		s.backlog.limit = max(limit, 1)
+		s.backlog.limit = limit
 		return nil
 	case streamFresh:
 	default:
 		return sysio.ErrInvalid
 	}
-	if s.binding == nil && s.family != syscall.AF_UNIX {
+	switch {
+	case s.family == syscall.AF_UNIX:
+		if s.path == "" {
+			return sysio.ErrInvalid
+		}
+	case s.binding != nil:
+		if s.host.taken(s.binding) {
+			return sysio.ErrAddrInUse
+		}
+	default:
 		any := netip.IPv4Unspecified()
 		if s.family == syscall.AF_INET6 {
 			any = netip.IPv6Unspecified()
@@ -124,7 +177,7 @@ func (s *stream) listen(limit int) error {
 		}
 	}
 	s.state = streamListening
-	s.backlog = &backlog{limit: max(limit, 1)}
+	s.backlog = &backlog{limit: limit}
 	return nil
 }
 
@@ -133,22 +186,20 @@ func (s *stream) knock() {
 	n := s.network
 	target := s.host.lookup(s.remote.Addr())
 	if target == nil {
-		n.after(noHostDelay, func() { s.failConnect(sysio.ErrHostUnreachable) })
+		n.after(noHostDelay, s.attempted(func() { s.drop(sysio.ErrHostUnreachable) }))
 		return
 	}
 	there := n.link(s.host, target)
 	lost := n.chance(n.faults.Vanish)
 	refused := there != nil && n.chance(n.faults.Refuse)
-	arrive := func() {
-		switch {
-		case s.state != streamConnecting:
-		case lost, !there.passes():
+	arrive := s.attempted(func() {
+		if lost || !there.passes() {
 			n.fault(s.host, "attempt to connect lost")
 			s.knockAgain()
-		default:
-			s.knocked(target, refused)
+			return
 		}
-	}
+		s.knocked(target, refused)
+	})
 	if there == nil {
 		// The call returns before it is done, as that of a kernel does.
 		n.after(0, arrive)
@@ -158,16 +209,23 @@ func (s *stream) knock() {
 	n.plan(&t, n.arrival(there, 0))
 }
 
+// attempted returns a function that calls fire if the attempt to connect of now still
+// goes on.
+func (s *stream) attempted(fire func()) func() {
+	attempt := s.attempt
+	return func() {
+		if s.state == streamConnecting && s.attempt == attempt {
+			fire()
+		}
+	}
+}
+
 func (s *stream) knockAgain() {
 	if s.tries++; s.tries == mostConnects {
-		s.failConnect(sysio.ErrTimedOut)
+		s.drop(sysio.ErrTimedOut)
 		return
 	}
-	s.network.after(firstConnectRetry<<(s.tries-1), func() {
-		if s.state == streamConnecting {
-			s.knock()
-		}
-	})
+	s.network.after(firstConnectRetry<<(s.tries-1), s.attempted(s.knock))
 }
 
 // knocked is the arrival of the beginning at the peer.
@@ -175,16 +233,13 @@ func (s *stream) knocked(target *Host, refused bool) {
 	n := s.network
 	back := n.link(target, s.host)
 	to := netip.AddrPortFrom(s.remote.Addr().Unmap(), s.remote.Port())
-	if to.Addr().IsUnspecified() {
-		to = netip.AddrPortFrom(s.local.Addr().Unmap(), to.Port())
-	}
 	l := target.listener(to)
 	switch {
 	case l == nil || refused:
 		if l != nil {
 			n.fault(s.host, "connection refused")
 		}
-		n.later(back, func() { s.failConnect(sysio.ErrRefused) })
+		n.later(back, s.attempted(func() { s.drop(sysio.ErrRefused) }))
 	case l.backlog.full():
 		s.knockAgain()
 	default:
@@ -202,13 +257,9 @@ func (s *stream) welcome(l *stream, at netip.AddrPort, back *link) {
 	there := n.link(s.host, l.host)
 	join(s, t, there, back)
 	l.backlog.begun++
-	n.later(back, func() {
-		l.backlog.begun--
-		if s.state != streamConnecting { // closed meanwhile
-			return
-		}
+	answer := s.attempted(func() {
 		if l.state != streamListening {
-			s.failConnect(sysio.ErrRefused)
+			s.drop(sysio.ErrRefused)
 			return
 		}
 		if !back.passes() {
@@ -226,9 +277,15 @@ func (s *stream) welcome(l *stream, at netip.AddrPort, back *link) {
 				t.reset()
 				return
 			}
+			t.claim = &binding{addr: at, stream: t}
+			l.host.ports.hold(t.claim)
 			l.backlog.waiting = append(l.backlog.waiting, t)
 			l.file.changed(poller.Read)
 		})
+	})
+	n.later(back, func() {
+		l.backlog.begun--
+		answer()
 	})
 }
 
@@ -247,12 +304,6 @@ func (n *Network) later(l *link, fire func()) {
 	}
 	t := newTimer(fire)
 	n.plan(&t, n.arrival(l, 0))
-}
-
-func (s *stream) failConnect(err error) {
-	if s.state == streamConnecting {
-		s.drop(err)
-	}
 }
 
 // accept takes a connection, for which there is a descriptor.

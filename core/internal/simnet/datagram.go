@@ -24,8 +24,11 @@ type datagram struct {
 	other   *datagram      // the other end of a pair
 
 	arrived []message
-	size    int   // of what has arrived
-	err     error // that is pending
+	size    int                 // of what has arrived
+	err     error               // that is pending
+	errs    []sysio.QueuedError // that were asked for
+	full    bool                // was refused for want of room, by the other end of a pair
+	shut    bool                // for writing
 	closed  bool
 }
 
@@ -36,8 +39,14 @@ type message struct {
 	to   netip.Addr
 }
 
-// longestMessage is that of UDP over IPv4.
-const longestMessage = 65507
+// The longest messages are those that fit into a packet of IPv4, with its header and
+// that of UDP, and of IPv6, of which only the latter counts. loopbackMTU is what the
+// kernel says of the loopback interface then.
+const (
+	longestOver4 = 65507
+	longestOver6 = 65527
+	loopbackMTU  = 65535
+)
 
 func (n *Network) newDatagram(h *Host, family int) *datagram {
 	d := &datagram{network: n, host: h, family: family}
@@ -49,18 +58,31 @@ func (d *datagram) opened(f *file) { d.file = f }
 
 func (d *datagram) describe() string { return fmt.Sprintf("datagram socket at %s", d.local) }
 
-// ready implements object. A message is sent at once, so there is always room.
+// ready implements object. A message is sent at once, so there is always room, but
+// for what the other end of a pair has not received.
 func (d *datagram) ready() poller.Interest {
-	ready := poller.Write
-	if len(d.arrived) > 0 || d.err != nil {
+	if d.err != nil || len(d.errs) > 0 {
+		return poller.Conditions
+	}
+	var ready poller.Interest
+	if d.writable() {
+		ready |= poller.Write
+	}
+	if len(d.arrived) > 0 {
 		ready |= poller.Read
 	}
 	return ready
 }
 
+// writable reports whether three quarters of the buffer are free, as Linux has it.
+func (d *datagram) writable() bool { return d.other == nil || d.other.size*4 <= d.options.sendBuf }
+
 func (d *datagram) close() {
 	d.closed = true
-	d.file, d.arrived = nil, nil
+	d.file, d.arrived, d.size = nil, nil, 0
+	if d.other != nil {
+		d.other.roomMade()
+	}
 	if d.binding != nil {
 		d.host.unbind(d.binding)
 		d.binding = nil
@@ -75,18 +97,13 @@ func (d *datagram) mapped(addr netip.Addr) netip.Addr {
 }
 
 func (d *datagram) bind(at netip.AddrPort) error {
-	if d.binding != nil {
+	if d.binding != nil || d.options.v6only && at.Addr().Is4In6() {
 		return sysio.ErrInvalid
 	}
-	if at.Addr().Is4() != (d.family == syscall.AF_INET) {
-		return errFamily
-	}
 	b := &binding{
-		addr:      netip.AddrPortFrom(at.Addr().Unmap(), at.Port()),
-		dual:      d.family == syscall.AF_INET6 && !d.options.v6only,
-		reuseAddr: d.options.reuseAddr,
-		reusePort: d.options.reusePort,
-		datagram:  d,
+		addr:     netip.AddrPortFrom(at.Addr().Unmap(), at.Port()),
+		dual:     d.family == syscall.AF_INET6 && !d.options.v6only,
+		datagram: d,
 	}
 	if err := d.host.bind(b); err != nil {
 		return err
@@ -110,8 +127,9 @@ func (d *datagram) bound() error {
 
 // connect sets the only peer.
 func (d *datagram) connect(to netip.AddrPort) error {
-	if to.Addr().Is4() != (d.family == syscall.AF_INET) {
-		return errFamily
+	to, err := d.reachable(to)
+	if err != nil {
+		return err
 	}
 	if err := d.bound(); err != nil {
 		return err
@@ -126,24 +144,50 @@ func (d *datagram) connect(to netip.AddrPort) error {
 	return nil
 }
 
+// reachable returns the address of a peer as the socket has it, or the error of one
+// that it can have nothing to do with.
+func (d *datagram) reachable(to netip.AddrPort) (netip.AddrPort, error) {
+	addr := to.Addr()
+	switch {
+	case d.family == syscall.AF_INET && !addr.Is4(), d.family == syscall.AF_UNIX:
+		return to, sysio.ErrFamily
+	case d.options.v6only && addr.Unmap().Is4():
+		return to, sysio.ErrNetUnreachable
+	}
+	return netip.AddrPortFrom(d.mapped(specific(addr)), to.Port()), nil
+}
+
+// shutdown ends what the socket sends.
+func (d *datagram) shutdown() error {
+	if !d.remote.IsValid() && d.other == nil {
+		return sysio.ErrNotConnected
+	}
+	d.shut = true
+	d.file.changed(poller.Write)
+	return nil
+}
+
 // send sends one message, to the peer of the socket if to is zero.
 func (d *datagram) send(p []byte, to netip.AddrPort, from netip.Addr) error {
 	n := d.network
 	if err := d.pending(); err != nil {
 		return err
 	}
-	if d.other != nil {
-		d.other.take(message{data: slices.Clone(p)})
-		return nil
+	if d.shut {
+		return sysio.ErrPipe
 	}
-	if !to.IsValid() {
-		if to = d.remote; !to.IsValid() {
-			return errNoDestination
-		}
+	if d.other != nil {
+		return d.pass(p)
+	}
+	to, err := d.destination(to)
+	if err != nil {
+		return err
 	}
 	switch {
-	case len(p) > longestMessage:
-		return sysio.ErrTooLong
+	case len(p) > longestOver6, len(p) > longestOver4 && to.Addr().Unmap().Is4():
+		return d.tooLong(to)
+	case from.IsValid() && !d.host.has(from):
+		return sysio.ErrNetUnreachable
 	case n.chance(n.faults.Again):
 		n.after(n.upTo(retransmit/100), func() { d.file.changed(poller.Write) })
 		return sysio.ErrAgain
@@ -166,6 +210,51 @@ func (d *datagram) send(p []byte, to netip.AddrPort, from netip.Addr) error {
 	}
 	d.deliver(target, slices.Clone(p), to, netip.AddrPortFrom(source.Unmap(), d.local.Port()))
 	return nil
+}
+
+// destination returns where a message goes to.
+func (d *datagram) destination(to netip.AddrPort) (netip.AddrPort, error) {
+	switch {
+	case to.IsValid() && to.Port() == 0:
+		return to, sysio.ErrInvalid
+	case to.IsValid():
+		return d.reachable(to)
+	case d.remote.IsValid():
+		return d.remote, nil
+	}
+	return to, sysio.ErrNoDestination
+}
+
+// tooLong is what becomes of a message that no packet has room for.
+func (d *datagram) tooLong(to netip.AddrPort) error {
+	if d.options.queueErrs {
+		d.errs = append(d.errs, sysio.QueuedError{Err: sysio.ErrTooLong, Peer: to, MTU: loopbackMTU})
+	}
+	return sysio.ErrTooLong
+}
+
+// pass sends a message to the other end of a pair, which loses none.
+func (d *datagram) pass(p []byte) error {
+	const overhead = 32
+	switch {
+	case d.other.closed:
+		return sysio.ErrRefused
+	case len(p) > 2*d.options.sendBuf-overhead:
+		return sysio.ErrTooLong
+	case d.other.size >= d.options.sendBuf:
+		d.full = true
+		return sysio.ErrAgain
+	}
+	d.other.put(message{data: slices.Clone(p)})
+	return nil
+}
+
+// roomMade tells who has sent too much for the other end of a pair that it has received.
+func (d *datagram) roomMade() {
+	if d.full && d.writable() {
+		d.full = false
+		d.file.changed(poller.Write)
+	}
 }
 
 // deliver sends a message on its way, on which much can happen to it.
@@ -209,12 +298,9 @@ func (d *datagram) deliver(target *Host, p []byte, to, from netip.AddrPort) {
 // tells the sender.
 func (d *datagram) arrive(target *Host, p []byte, to, from netip.AddrPort) {
 	addr := to.Addr().Unmap()
-	if addr.IsUnspecified() {
-		addr = from.Addr()
-	}
 	receiver := target.receiver(netip.AddrPortFrom(addr, to.Port()), from)
 	if receiver == nil {
-		d.network.later(d.network.link(target, d.host), func() { d.refused(to) })
+		d.network.later(d.network.link(target, d.host), func() { d.refused(to, addr) })
 		return
 	}
 	receiver.take(message{data: p, from: from, to: addr})
@@ -240,25 +326,44 @@ func (h *Host) receiver(at, from netip.AddrPort) *datagram {
 	return best[h.network.rand.IntN(len(best))].datagram
 }
 
-// take puts a message where it can be received. There is no room for it if others
-// fill the buffer.
+// take puts a message where it can be received, and drops it if others fill the
+// buffer.
 func (d *datagram) take(m message) {
-	if d.closed || d.size > 0 && d.size+len(m.data) > d.options.receiveBuf {
-		return
+	if !d.closed && d.size <= d.options.receiveBuf {
+		d.put(m)
 	}
+}
+
+func (d *datagram) put(m message) {
 	d.arrived = append(d.arrived, m)
 	d.size += len(m.data)
 	d.file.changed(poller.Read)
 }
 
 // refused is told when no socket was there for a message. Only a socket that is
-// connected learns of it.
-func (d *datagram) refused(to netip.AddrPort) {
-	if d.closed || d.remote != to {
+// connected learns of it, or one that has asked for errors.
+func (d *datagram) refused(to netip.AddrPort, by netip.Addr) {
+	if d.closed || d.remote != to && !d.options.queueErrs {
 		return
 	}
 	d.err = sysio.ErrRefused
-	d.file.changed(poller.Read | poller.Write)
+	if d.options.queueErrs {
+		d.errs = append(d.errs, sysio.QueuedError{Err: sysio.ErrRefused, Peer: to, From: d.mapped(by)})
+	}
+	d.file.changed(poller.Conditions)
+}
+
+// receiveError takes an error out of the queue. What is pending is the next one then.
+func (d *datagram) receiveError() (sysio.QueuedError, error) {
+	if len(d.errs) == 0 {
+		return sysio.QueuedError{}, sysio.ErrAgain
+	}
+	e := d.errs[0]
+	d.errs, d.err = d.errs[1:], nil
+	if len(d.errs) > 0 && d.errs[0].From.IsValid() {
+		d.err = d.errs[0].Err
+	}
+	return e, nil
 }
 
 func (d *datagram) pending() error {
@@ -278,5 +383,8 @@ func (d *datagram) receive() (message, error) {
 	m := d.arrived[0]
 	d.arrived = d.arrived[1:]
 	d.size -= len(m.data)
+	if d.other != nil {
+		d.other.roomMade()
+	}
 	return m, nil
 }

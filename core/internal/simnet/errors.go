@@ -22,10 +22,5 @@ func errForeign(fd int) error {
 	return fmt.Errorf("descriptor %d is one of the kernel, not of the simulated network", fd)
 }
 
-// Errors that sysio has no name for, as nothing tells them from others.
-var (
-	errAlready       error = syscall.EALREADY
-	errFamily        error = syscall.EAFNOSUPPORT
-	errNoDestination error = syscall.EDESTADDRREQ
-	errNoEntry       error = syscall.ENOENT
-)
+// errNoEntry is that of a path at which there is nothing.
+var errNoEntry error = syscall.ENOENT

@@ -17,6 +17,7 @@ type flow struct {
 	arrived chunks // the receiver's buffer
 	last    int64  // when the last of what is on its way arrives
 
+	direct bool // into the receiver's buffer, and counted there: between Unix sockets
 	ending finState
 	room   int  // of the sender's buffer
 	window int  // of the receiver's
@@ -41,7 +42,8 @@ type segment struct {
 	try  int // how often it was lost
 }
 
-// What Linux has: a buffer is writable when a third of it is free; a lost segment is
+// What Linux has: a buffer is writable when a third of it is free, and that of a Unix
+// socket when three quarters are; a lost segment is
 // sent again after 200 ms, and after twice as long each time; and a connection whose
 // peer is silent that long has timed out. The last is much shorter here, as what is
 // learned from a longer wait is the same.
@@ -53,10 +55,20 @@ const (
 )
 
 // used is how much of the sender's room is taken.
-func (f *flow) used() int { return f.queued.len + f.flight }
+func (f *flow) used() int {
+	if f.direct {
+		return f.queued.len + f.flight + f.arrived.len
+	}
+	return f.queued.len + f.flight
+}
 
 // writable reports whether it is worth writing.
-func (f *flow) writable() bool { return f.room-f.used() >= f.used()/2 && f.used() < f.room }
+func (f *flow) writable() bool {
+	if f.direct {
+		return f.used()*4 <= f.room
+	}
+	return f.room-f.used() >= f.used()/2 && f.used() < f.room
+}
 
 // push takes as much of p as there is room for, and sends what the window allows.
 func (f *flow) push(p []byte) int {
@@ -77,7 +89,10 @@ func (f *flow) push(p []byte) int {
 func (f *flow) transmit() {
 	n := f.from.network
 	for f.queued.len > 0 {
-		size := min(f.queued.len, f.window-f.arrived.len-f.flight, segmentSize)
+		size := min(f.queued.len, segmentSize)
+		if !f.direct {
+			size = min(size, f.window-f.arrived.len-f.flight)
+		}
 		if size <= 0 {
 			return
 		}
@@ -184,7 +199,11 @@ func (f *flow) acknowledge() {
 // pull takes up to most bytes out of the receiver's buffer.
 func (f *flow) pull(most int) []byte {
 	p := f.arrived.first(most)
-	f.transmit()
+	if f.direct {
+		f.acknowledge()
+	} else {
+		f.transmit()
+	}
 	return p
 }
 

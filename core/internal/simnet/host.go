@@ -92,6 +92,8 @@ func (h *Host) lookup(addr netip.Addr) *Host {
 func (h *Host) source(addr netip.Addr) netip.Addr {
 	addr = addr.Unmap()
 	switch {
+	case addr.IsLoopback() && addr.Is4():
+		return loopback4
 	case addr.IsLoopback():
 		return addr
 	case addr.Is4():

@@ -28,68 +28,107 @@ func (s system) SetNoDelay(fd int) error {
 	})
 }
 
-// option returns an option of a socket.
-func option(h *Host, o object, name sysio.OptionName) (int, error) {
-	var opts *options
-	kind, family, listens := syscall.SOCK_STREAM, 0, false
-	var pending func() error
+// A socket is what options need to know of one.
+type socket struct {
+	options      *options
+	family, kind int
+	listens      bool
+	bound        bool
+	pending      func() error
+}
+
+func socketOf(o object) (socket, error) {
 	switch o := o.(type) {
 	case *stream:
-		if o.pipe {
-			return 0, sysio.ErrNotSocket
+		if !o.pipe {
+			return socket{&o.options, o.family, syscall.SOCK_STREAM, o.state == streamListening, o.binding != nil, o.pending}, nil
 		}
-		opts, family, listens, pending = &o.options, o.family, o.state == streamListening, o.pending
 	case *datagram:
-		opts, family, kind, pending = &o.options, o.family, syscall.SOCK_DGRAM, o.pending
-	default:
-		return 0, sysio.ErrNotSocket
+		return socket{&o.options, o.family, syscall.SOCK_DGRAM, false, o.binding != nil, o.pending}, nil
+	}
+	return socket{}, sysio.ErrNotSocket
+}
+
+// has reports whether there is an option for sockets of this kind.
+func (s *socket) has(name sysio.OptionName) bool {
+	switch name {
+	case sysio.OptNoDelay, sysio.OptKeepIdle, sysio.OptKeepInterval, sysio.OptKeepCount, sysio.OptDeferAccept:
+		return s.kind == syscall.SOCK_STREAM && s.family != syscall.AF_UNIX
+	case sysio.OptV6Only:
+		return s.family == syscall.AF_INET6
+	}
+	return true
+}
+
+// option returns an option of a socket.
+func option(h *Host, o object, name sysio.OptionName) (int, error) {
+	s, err := socketOf(o)
+	if err != nil {
+		return 0, err
 	}
 	switch name {
 	case sysio.OptType:
-		return kind, nil
+		return s.kind, nil
 	case sysio.OptDomain:
-		return family, nil
+		return s.family, nil
 	case sysio.OptAcceptConn:
-		return number(listens), nil
+		return number(s.listens), nil
 	case sysio.OptError:
-		if errno, ok := pending().(syscall.Errno); ok {
+		if errno, ok := s.pending().(syscall.Errno); ok {
 			h.failed(errno)
 			return int(errno), nil
 		}
 		return 0, nil
+	case sysio.OptSendBuf:
+		return 2 * s.options.sendBuf, nil
+	case sysio.OptReceiveBuf:
+		return 2 * s.options.receiveBuf, nil
 	}
-	if v := opts.integer(name); v != nil {
+	if !s.has(name) {
+		return 0, sysio.ErrOpNotSupported
+	}
+	if v := s.options.integer(name); v != nil {
 		return *v, nil
 	}
-	if v := opts.boolean(name); v != nil {
+	if v := s.options.boolean(name); v != nil {
 		return number(*v), nil
 	}
 	return 0, sysio.ErrNoOption
 }
 
+// The sizes of buffers that Linux takes. It tells twice as much, as it counts what the
+// bytes are packed in.
+const (
+	leastSendBuf    = 2304
+	leastReceiveBuf = 1152
+	mostBuf         = 212992
+)
+
 // setOption sets an option of a socket.
 func setOption(o object, name sysio.OptionName, value int) error {
-	var opts *options
-	switch o := o.(type) {
-	case *stream:
-		if o.pipe {
-			return sysio.ErrNotSocket
-		}
-		if name == sysio.OptNoDelay && o.family == syscall.AF_UNIX {
-			return sysio.ErrOpNotSupported
-		}
-		opts = &o.options
-	case *datagram:
-		opts = &o.options
-	default:
-		return sysio.ErrNotSocket
+	s, err := socketOf(o)
+	if err != nil {
+		return err
 	}
-	if v := opts.boolean(name); v != nil {
-		*v = value != 0
-	} else if v := opts.integer(name); v != nil {
-		*v = value
-	} else {
+	switch {
+	case !s.has(name) && s.family == syscall.AF_UNIX:
+		return sysio.ErrOpNotSupported
+	case !s.has(name):
 		return sysio.ErrNoOption
+	case name == sysio.OptV6Only && s.bound:
+		return sysio.ErrInvalid
+	case name == sysio.OptSendBuf:
+		s.options.sendBuf = min(max(value, leastSendBuf), mostBuf)
+	case name == sysio.OptReceiveBuf:
+		s.options.receiveBuf = min(max(value, leastReceiveBuf), mostBuf)
+	default:
+		if v := s.options.boolean(name); v != nil {
+			*v = value != 0
+		} else if v := s.options.integer(name); v != nil {
+			*v = value
+		} else {
+			return sysio.ErrNoOption
+		}
 	}
 	if s, ok := o.(*stream); ok {
 		s.resized()
@@ -129,10 +168,6 @@ func (o *options) boolean(name sysio.OptionName) *bool {
 // integer returns where the option is, or nil if it is none.
 func (o *options) integer(name sysio.OptionName) *int {
 	switch name {
-	case sysio.OptSendBuf:
-		return &o.sendBuf
-	case sysio.OptReceiveBuf:
-		return &o.receiveBuf
 	case sysio.OptKeepIdle:
 		return &o.idle
 	case sysio.OptKeepInterval:

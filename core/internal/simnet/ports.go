@@ -8,21 +8,27 @@ import (
 
 // A binding is the claim of a socket to a port.
 type binding struct {
-	addr      netip.AddrPort // not mapped; the address may be unspecified
-	dual      bool           // also for IPv4, if the address is the unspecified one of IPv6
-	reuseAddr bool
-	reusePort bool
-	stream    *stream
-	datagram  *datagram
-	id        uint64 // of a path
+	addr     netip.AddrPort // not mapped; the address may be unspecified
+	dual     bool           // also for IPv4, if the address is the unspecified one of IPv6
+	stream   *stream
+	datagram *datagram
+	id       uint64 // of a path
+}
+
+func (b *binding) options() *options {
+	if b.datagram != nil {
+		return &b.datagram.options
+	}
+	return &b.stream.options
 }
 
 // ports are those of a host, by protocol.
 type ports struct {
 	streams   map[uint16][]*binding
 	datagrams map[uint16][]*binding
-	paths     map[string]*binding // of Unix sockets
-	next      uint16              // ephemeral port
+	held      map[uint16]map[*binding]bool // of connections that were accepted
+	paths     map[string]*binding          // of Unix sockets
+	next      uint16                       // ephemeral port
 }
 
 // The ports that a system chooses (RFC 6335 section 6).
@@ -35,6 +41,7 @@ func (p *ports) init() {
 	*p = ports{
 		streams:   make(map[uint16][]*binding),
 		datagrams: make(map[uint16][]*binding),
+		held:      make(map[uint16]map[*binding]bool),
 		paths:     make(map[string]*binding),
 		next:      firstEphemeral,
 	}
@@ -69,14 +76,49 @@ func (h *Host) bind(b *binding) error {
 }
 
 func (h *Host) bindPort(b *binding) error {
-	table, port := h.ports.of(b), b.addr.Port()
-	for _, other := range table[port] {
-		if b.overlaps(other) && !b.shares(other) {
-			return sysio.ErrAddrInUse
-		}
+	if h.taken(b) {
+		return sysio.ErrAddrInUse
 	}
+	table, port := h.ports.of(b), b.addr.Port()
 	table[port] = append(table[port], b)
 	return nil
+}
+
+// taken reports whether another socket has the port of b, and does not share it.
+func (h *Host) taken(b *binding) bool {
+	port := b.addr.Port()
+	for _, other := range h.ports.of(b)[port] {
+		if other != b && b.overlaps(other) && !b.shares(other) {
+			return true
+		}
+	}
+	if b.stream == nil {
+		return false
+	}
+	for other := range h.ports.held[port] { // in any order: there is one, or not
+		if b.overlaps(other) && !b.shares(other) {
+			return true
+		}
+	}
+	return false
+}
+
+// hold keeps the port of a connection from those that do not share it, and drop ends
+// that.
+func (p *ports) hold(b *binding) {
+	port := b.addr.Port()
+	if p.held[port] == nil {
+		p.held[port] = make(map[*binding]bool)
+	}
+	p.held[port][b] = true
+}
+
+func (p *ports) drop(b *binding) {
+	port := b.addr.Port()
+	delete(p.held[port], b)
+	if len(p.held[port]) == 0 {
+		delete(p.held, port)
+	}
 }
 
 // unbind undoes bind.
@@ -120,10 +162,11 @@ func (b *binding) overlaps(other *binding) bool {
 // shares reports whether two sockets may have the same port. SO_REUSEADDR is about
 // listeners that have ended, so streams that listen still do not share it.
 func (b *binding) shares(other *binding) bool {
-	if b.reusePort && other.reusePort {
+	own, others := b.options(), other.options()
+	if own.reusePort && others.reusePort {
 		return true
 	}
-	if !b.reuseAddr || !other.reuseAddr {
+	if !own.reuseAddr || !others.reuseAddr {
 		return false
 	}
 	return other.stream == nil || other.stream.backlog == nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"syscall"
+	"time"
 
 	"github.com/go-libevent/libevent/core/internal/poller"
 	"github.com/go-libevent/libevent/core/internal/sysio"
@@ -20,16 +21,21 @@ type stream struct {
 
 	state   streamState
 	binding *binding
+	named   bool           // by Bind
 	local   netip.AddrPort // as the socket has it: mapped at an IPv6 socket
 	remote  netip.AddrPort
 	path    string // of a Unix socket
 	backlog *backlog
 
-	out, in *flow // of a connection
-	err     error // that is pending
-	shut    bool  // for writing
-	closed  bool  // by its host: what is queued still goes out
-	tries   int   // how often connecting was begun
+	out, in    *flow    // of a connection
+	err        error    // that is pending
+	shut       bool     // for writing
+	closed     bool     // by its host: what is queued still goes out
+	first      bool     // has ended the connection before its peer did
+	connecting bool     // was asked to connect, and has not told the caller yet how that has ended
+	attempt    int      // to connect
+	tries      int      // how often the beginning was sent
+	claim      *binding // to the port of the listener that has accepted it
 
 	heard   int64 // when something of the peer has arrived last
 	asked   int   // how often it was asked since whether it is there
@@ -98,8 +104,8 @@ func (s *stream) name() string {
 // ready implements object.
 func (s *stream) ready() poller.Interest {
 	switch s.state {
-	case streamFresh:
-		return poller.Read | poller.Write
+	case streamFresh, streamEnded: // hung up, as Linux sees it
+		return poller.Conditions
 	case streamListening:
 		if len(s.backlog.waiting) > 0 {
 			return poller.Read
@@ -107,8 +113,6 @@ func (s *stream) ready() poller.Interest {
 		return 0
 	case streamConnecting:
 		return 0
-	case streamEnded:
-		return poller.Conditions
 	}
 	var ready poller.Interest
 	if s.in == nil { // the end of a pipe that is written to
@@ -130,8 +134,9 @@ func (s *stream) ready() poller.Interest {
 
 // join connects two streams. link is the way from a to b, and nil within a host.
 func join(a, b *stream, there, back *link) {
-	forth := &flow{from: a, to: b, link: there, room: a.options.sendBuf, window: b.options.receiveBuf}
-	reply := &flow{from: b, to: a, link: back, room: b.options.sendBuf, window: a.options.receiveBuf}
+	direct := a.family == syscall.AF_UNIX
+	forth := &flow{from: a, to: b, link: there, direct: direct, room: a.options.sendBuf, window: b.options.receiveBuf}
+	reply := &flow{from: b, to: a, link: back, direct: direct, room: b.options.sendBuf, window: a.options.receiveBuf}
 	a.out, a.in = forth, reply
 	b.out, b.in = reply, forth
 }
@@ -144,6 +149,8 @@ func (s *stream) send(p []byte) (int, error) {
 	switch {
 	case s.state == streamConnecting:
 		return 0, sysio.ErrAgain
+	case s.state == streamFresh && s.family == syscall.AF_UNIX:
+		return 0, sysio.ErrNotConnected
 	case s.state != streamConnected, s.shut, s.out == nil:
 		return 0, sysio.ErrPipe
 	}
@@ -171,11 +178,17 @@ func (s *stream) receive(most int) ([]byte, error) {
 		}
 		return s.in.pull(most), nil
 	}
+	// Who has met the end of a TCP connection meets it again, whatever came after it.
+	if s.in != nil && s.in.ending == finArrived && s.family != syscall.AF_UNIX {
+		return nil, nil
+	}
 	if err := s.pending(); err != nil {
 		return nil, err
 	}
 	switch {
-	case s.state == streamFresh, s.state == streamListening:
+	case s.state < streamConnecting && s.family == syscall.AF_UNIX:
+		return nil, sysio.ErrInvalid
+	case s.state < streamConnecting:
 		return nil, sysio.ErrNotConnected
 	case s.state == streamConnecting:
 		return nil, sysio.ErrAgain
@@ -200,12 +213,23 @@ func (s *stream) pending() error {
 
 // shutdown ends the stream that s sends.
 func (s *stream) shutdown() error {
-	if s.state != streamConnected {
-		return sysio.ErrNotConnected
+	switch s.state {
+	case streamListening:
+		return nil // which changes nothing
+	case streamConnecting:
+		s.renew()
+		s.err = sysio.ErrReset
+		s.file.changed(poller.Conditions)
+		return nil
+	case streamConnected:
+		s.end()
+		s.file.changed(poller.Write)
+		return nil
 	}
-	s.end()
-	s.file.changed(poller.Write)
-	return nil
+	if s.family == syscall.AF_UNIX {
+		return nil
+	}
+	return sysio.ErrNotConnected
 }
 
 func (s *stream) end() {
@@ -213,6 +237,7 @@ func (s *stream) end() {
 		return
 	}
 	s.shut = true
+	s.first = s.in != nil && s.in.ending != finArrived
 	s.out.ending = finQueued
 	s.out.transmit()
 }
@@ -223,29 +248,66 @@ func (s *stream) close() {
 	s.closed = true
 	s.file = nil
 	s.network.queue.stop(&s.silence)
-	s.release()
 	switch s.state {
 	case streamListening:
 		s.backlog.close()
+		if isAbstract(s.path) {
+			delete(s.host.ports.paths, s.path)
+		}
 	case streamConnected:
-		if s.in != nil && s.in.arrived.len > 0 {
+		switch {
+		case s.out != nil && s.out.direct:
+			s.hangUp()
+		case s.in != nil && s.in.arrived.len > 0:
 			s.reset()
+		default:
+			s.end()
+			s.settle()
+			s.retire()
 			return
 		}
-		s.end()
-		s.settle()
-		return
 	}
 	s.state = streamEnded
+	s.release()
 }
 
-// release gives the socket's port back.
-func (s *stream) release() {
-	if s.binding == nil {
-		return
+// hangUp closes a Unix socket, whose peer finds out at once, and meets an error if it
+// has sent what was not received.
+func (s *stream) hangUp() {
+	peer := s.out.to
+	s.out.ending, s.state = finArrived, streamEnded
+	peer.shut = true
+	if s.in.arrived.len > 0 {
+		peer.err = sysio.ErrReset
 	}
-	s.host.unbind(s.binding)
-	s.binding = nil
+	peer.file.changed(poller.Conditions)
+}
+
+// timeWait is how long the port of a connection is not given to others after the end,
+// on the side that has ended it first. TCP asks for four minutes (RFC 9293 section
+// 3.6.1), Linux waits for one.
+const timeWait = time.Minute
+
+// retire gives the ports back of a connection that is closed. One that was chosen for
+// it is of use to others at once.
+func (s *stream) retire() {
+	switch {
+	case !s.named && s.claim == nil, s.state == streamEnded && !s.first:
+		s.release()
+	case s.first:
+		s.network.after(timeWait, s.release)
+	}
+}
+
+// release gives the socket's ports back.
+func (s *stream) release() {
+	if s.binding != nil {
+		s.host.unbind(s.binding)
+	}
+	if s.claim != nil {
+		s.host.ports.drop(s.claim)
+	}
+	s.binding, s.claim = nil, nil
 }
 
 // settle ends a connection that both sides have ended and closed.
@@ -260,6 +322,14 @@ func (s *stream) settle() {
 		return
 	}
 	s.state = streamEnded
+	if !s.first {
+		s.release()
+	}
+}
+
+// over reports whether both sides have ended the connection.
+func (s *stream) over() bool {
+	return s.out != nil && s.out.ending == finArrived && s.in != nil && s.in.ending == finArrived
 }
 
 // reset ends the connection at once, and tells the peer.
@@ -286,6 +356,9 @@ func (s *stream) drop(err error) {
 	s.network.queue.stop(&s.silence)
 	if s.out != nil {
 		s.out.queued = chunks{}
+	}
+	if s.closed {
+		s.release()
 	}
 	s.file.changed(poller.Conditions)
 }

@@ -115,6 +115,8 @@ func (s system) Read(fd, most int) ([]byte, error) {
 		case *channel:
 			n, err := o.drain()
 			return make([]byte, min(n, most)), n, err
+		case null:
+			return nil, 0, nil
 		}
 		return nil, 0, sysio.ErrInvalid
 	})
@@ -129,6 +131,8 @@ func (s system) Write(fd int, p []byte) (int, error) {
 			return n, n, err
 		case *channel:
 			o.signal()
+			return len(p), len(p), nil
+		case null:
 			return len(p), len(p), nil
 		}
 		return 0, 0, sysio.ErrInvalid
@@ -206,17 +210,21 @@ func (s system) Socket(family, kind int, _ sysio.Mode) (int, error) {
 // Bind implements sysio.System.
 func (s system) Bind(fd int, sa sysio.Sockaddr) error {
 	return s.n.do(opBind, fd, func(h *handle) error {
-		if path, ok := sysio.UnixPath(sa); ok {
-			return bindPath(h, path)
-		}
-		at, err := sysio.SockaddrToAddrPort(sa)
-		if err != nil {
-			return err
-		}
 		switch o := h.file.object.(type) {
 		case *stream:
+			at, path, err := addressFor(o.family, sa)
+			if err != nil {
+				return err
+			}
+			if o.family == syscall.AF_UNIX {
+				return bindPath(h, path)
+			}
 			return o.bind(at)
 		case *datagram:
+			at, _, err := addressFor(o.family, sa)
+			if err != nil {
+				return err
+			}
 			return o.bind(at)
 		}
 		return sysio.ErrNotSocket
@@ -237,25 +245,46 @@ func (s system) Listen(fd, backlog int) error {
 // Connect implements sysio.System.
 func (s system) Connect(fd int, sa sysio.Sockaddr) error {
 	return s.n.do(opConnect, fd, func(h *handle) error {
-		if path, ok := sysio.UnixPath(sa); ok {
-			return connectPath(h, path)
-		}
-		to, err := sysio.SockaddrToAddrPort(sa)
-		if err != nil {
-			return err
-		}
 		switch o := h.file.object.(type) {
 		case *stream:
-			err := o.connect(to)
+			to, path, err := addressFor(o.family, sa)
+			if err != nil {
+				return err
+			}
+			if o.family == syscall.AF_UNIX {
+				return connectPath(h, path)
+			}
+			err = o.connect(to)
 			if err == sysio.ErrInProgress && s.n.interrupted() {
 				return sysio.ErrInterrupted
 			}
 			return err
-		case *datagram:
+		case *datagram: // which takes IPv4 at IPv6
+			to, err := sysio.SockaddrToAddrPort(sa)
+			if err != nil {
+				return sysio.ErrFamily
+			}
 			return o.connect(to)
 		}
 		return sysio.ErrNotSocket
 	})
+}
+
+// addressFor returns an address for a socket of a family, which for Unix sockets is a
+// path. The error is what Linux says of an address of another family.
+func addressFor(family int, sa sysio.Sockaddr) (at netip.AddrPort, path string, err error) {
+	path, isPath := sysio.UnixPath(sa)
+	if !isPath {
+		at, err = sysio.SockaddrToAddrPort(sa)
+	}
+	switch {
+	case err != nil:
+	case isPath && family != syscall.AF_UNIX, at.Addr().Is6() && family == syscall.AF_INET:
+		err = sysio.ErrFamily
+	case !isPath && family == syscall.AF_UNIX, at.Addr().Is4() && family == syscall.AF_INET6:
+		err = sysio.ErrInvalid
+	}
+	return at, path, err
 }
 
 // Sockname implements sysio.System.
@@ -278,7 +307,7 @@ func (s system) Peername(fd int) (sysio.Sockaddr, error) {
 	return on(s.n, opOption, fd, func(h *handle) (sysio.Sockaddr, int, error) {
 		switch o := h.file.object.(type) {
 		case *stream:
-			if o.state != streamConnected {
+			if o.state != streamConnected || o.over() && o.family != syscall.AF_UNIX {
 				return nil, 0, sysio.ErrNotConnected
 			}
 			sa, err := sockaddr(o.family, o.remote, o.peerPath())
@@ -343,11 +372,13 @@ func (s system) Accept(listener int, _ sysio.Mode) (int, netip.AddrPort, error) 
 // ShutdownWrite implements sysio.System.
 func (s system) ShutdownWrite(fd int) error {
 	return s.n.do(opShutdown, fd, func(h *handle) error {
-		o, err := streamOf(h)
-		if err != nil {
-			return err
+		switch o := h.file.object.(type) {
+		case *stream:
+			return o.shutdown()
+		case *datagram:
+			return o.shutdown()
 		}
-		return o.shutdown()
+		return sysio.ErrNotSocket
 	})
 }
 
@@ -435,6 +466,10 @@ func (s system) Drain(r int, p []byte) (int, error) {
 // RecvMessage implements sysio.System.
 func (s system) RecvMessage(fd int, p []byte) (sysio.Received, error) {
 	return on(s.n, opRecvMessage, fd, func(h *handle) (sysio.Received, int, error) {
+		if s, ok := h.file.object.(*stream); ok { // which has neither boundaries nor senders
+			data, err := s.receive(len(p))
+			return sysio.Received{N: copy(p, data)}, len(data), err
+		}
 		d, ok := h.file.object.(*datagram)
 		if !ok {
 			return sysio.Received{}, 0, sysio.ErrNotSocket
@@ -457,6 +492,10 @@ func (s system) RecvMessage(fd int, p []byte) (sysio.Received, error) {
 // SendMessage implements sysio.System.
 func (s system) SendMessage(fd int, p []byte, peer netip.AddrPort, local netip.Addr) error {
 	_, err := on(s.n, opSendMessage, fd, func(h *handle) (none, int, error) {
+		if s, ok := h.file.object.(*stream); ok {
+			n, err := s.send(p)
+			return none{}, n, err
+		}
 		d, ok := h.file.object.(*datagram)
 		if !ok {
 			return none{}, 0, sysio.ErrNotSocket
@@ -468,7 +507,12 @@ func (s system) SendMessage(fd int, p []byte, peer netip.AddrPort, local netip.A
 
 // RecvError implements sysio.System.
 func (s system) RecvError(fd int) (sysio.QueuedError, error) {
-	return on(s.n, opRecvError, fd, func(*handle) (sysio.QueuedError, int, error) {
-		return sysio.QueuedError{}, 0, sysio.ErrAgain
+	return on(s.n, opRecvError, fd, func(h *handle) (sysio.QueuedError, int, error) {
+		d, ok := h.file.object.(*datagram)
+		if !ok {
+			return sysio.QueuedError{}, 0, sysio.ErrAgain
+		}
+		e, err := d.receiveError()
+		return e, 0, err
 	})
 }

@@ -2,7 +2,7 @@ package simnet
 
 import (
 	"net/netip"
-	"syscall"
+	"strings"
 
 	"github.com/go-libevent/libevent/core/internal/poller"
 	"github.com/go-libevent/libevent/core/internal/sysio"
@@ -17,7 +17,7 @@ func bindPath(h *handle, path string) error {
 	if err != nil {
 		return err
 	}
-	if s.family != syscall.AF_UNIX || s.state != streamFresh || s.path != "" {
+	if s.state != streamFresh || s.path != "" {
 		return sysio.ErrInvalid
 	}
 	if s.host.ports.paths[path] != nil {
@@ -36,8 +36,6 @@ func connectPath(h *handle, path string) error {
 		return err
 	}
 	switch {
-	case s.family != syscall.AF_UNIX:
-		return errFamily
 	case s.state == streamConnected:
 		return sysio.ErrIsConnected
 	case s.state != streamFresh:
@@ -45,10 +43,14 @@ func connectPath(h *handle, path string) error {
 	}
 	b := s.host.ports.paths[path]
 	switch {
+	case b == nil && isAbstract(path):
+		return sysio.ErrRefused
 	case b == nil:
 		return errNoEntry
 	case b.stream.state != streamListening:
 		return sysio.ErrRefused
+	case b.stream.backlog.full() && sysio.ErrAgain == sysio.ErrInProgress:
+		return sysio.ErrRefused // where the other error would say that connecting goes on
 	case b.stream.backlog.full():
 		return sysio.ErrAgain
 	}
@@ -63,6 +65,9 @@ func connectPath(h *handle, path string) error {
 	s.file.changed(poller.Write)
 	return nil
 }
+
+// isAbstract reports whether a path is a name that no file has.
+func isAbstract(path string) bool { return strings.HasPrefix(path, "@") }
 
 // peerPath returns the path of the other end of a connection.
 func (s *stream) peerPath() string {

@@ -54,6 +54,12 @@ var (
 	ErrInvalid error = unix.EINVAL
 	// ErrNoOption says that the socket has no such option.
 	ErrNoOption error = unix.ENOPROTOOPT
+	// ErrAlready says that connecting was begun before, and goes on.
+	ErrAlready error = unix.EALREADY
+	// ErrFamily says that the address is of a kind that the socket has nothing to do with.
+	ErrFamily error = unix.EAFNOSUPPORT
+	// ErrNoDestination says that a message has no destination.
+	ErrNoDestination error = unix.EDESTADDRREQ
 	// ErrOpNotSupported says that the socket is of no kind for the call.
 	ErrOpNotSupported error = unix.EOPNOTSUPP
 )

@@ -53,6 +53,12 @@ var (
 	ErrInvalid error = windows.WSAEINVAL
 	// ErrNoOption says that the socket has no such option.
 	ErrNoOption error = windows.WSAENOPROTOOPT
+	// ErrAlready says that connecting was begun before, and goes on.
+	ErrAlready error = windows.WSAEALREADY
+	// ErrFamily says that the address is of a kind that the socket has nothing to do with.
+	ErrFamily error = windows.WSAEAFNOSUPPORT
+	// ErrNoDestination says that a message has no destination.
+	ErrNoDestination error = windows.WSAEDESTADDRREQ
 	// ErrOpNotSupported says that the socket is of no kind for the call.
 	ErrOpNotSupported error = windows.WSAEOPNOTSUPP
 )
