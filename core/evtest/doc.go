@@ -56,7 +56,8 @@
 //	}
 //
 // The program is the one of every day: its bases, sockets, timers and crypto/tls need
-// not know. The flag -seed runs one seed again, and -seeds sets how many are tried.
+// not know. docs/simulation.md in the repository tests a protocol in this way, step by
+// step. The flag -seed runs one seed again, and -seeds sets how many are tried.
 //
 // # Checkers
 //
