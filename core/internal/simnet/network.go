@@ -21,7 +21,8 @@ type Network struct {
 
 	hosts   []*Host
 	addrs   map[netip.Addr]*Host
-	current *Host // whose loop or function runs, and so who opens what is opened
+	current *Host             // whose loop has its turn
+	inside  map[uintptr]*Host // by goroutines that are in a call of In
 	table   table
 	links   map[linkKey]*link
 
@@ -39,9 +40,10 @@ type Network struct {
 // a synctest bubble.
 func New(seed uint64) *Network {
 	n := &Network{
-		rand:  rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)),
-		addrs: make(map[netip.Addr]*Host),
-		links: make(map[linkKey]*link),
+		rand:   rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)),
+		addrs:  make(map[netip.Addr]*Host),
+		links:  make(map[linkKey]*link),
+		inside: make(map[uintptr]*Host),
 	}
 	n.trace.init()
 	n.restore = []func(){

@@ -43,10 +43,10 @@ type watch struct {
 func (n *Network) openPoller(poller.Options) (poller.Poller, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.current == nil {
+	h := n.here()
+	if h == nil {
 		return nil, errNoHost
 	}
-	h := n.current
 	p := &loopPoller{
 		network: n, host: h, number: h.opened, method: &poller.Methods()[0],
 		watches: make(map[int]*watch), turn: make(chan struct{}, 1),

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing/synctest"
 	"time"
+
+	"github.com/go-libevent/libevent/core/evthread"
 )
 
 // schedule is the state of the goroutine that decides what happens next. It decides
@@ -176,7 +178,6 @@ func (n *Network) await(limit time.Duration, done func() bool) (late bool, err e
 	a := &await{done: done, result: make(chan struct{})}
 	a.limit = newTimer(func() { a.late = true })
 	n.mu.Lock()
-	current := n.current
 	n.schedule.until = a
 	n.plan(&a.limit, n.now()+int64(limit))
 	n.schedule.wake()
@@ -184,7 +185,6 @@ func (n *Network) await(limit time.Duration, done func() bool) (late bool, err e
 	<-a.result
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.current = current
 	n.queue.stop(&a.limit)
 	if n.schedule.failed != nil {
 		return false, n.schedule.failed
@@ -253,15 +253,26 @@ func (n *Network) waiting() string {
 
 // In makes h the host whose calls those of fn are, and what fn calls.
 func (h *Host) In(fn func()) {
-	n := h.network
+	n, g := h.network, evthread.Goroutine()
 	n.mu.Lock()
-	before := n.current
-	n.current = h
+	before := n.inside[g]
+	n.inside[g] = h
 	n.mu.Unlock()
 	defer func() {
 		n.mu.Lock()
-		n.current = before
-		n.mu.Unlock()
+		defer n.mu.Unlock()
+		if n.inside[g] = before; before == nil {
+			delete(n.inside, g)
+		}
 	}()
 	fn()
+}
+
+// here returns the host whose program calls: that of In, or else the one whose loop has
+// its turn, as goroutines that a loop has started are parts of its program.
+func (n *Network) here() *Host {
+	if h := n.inside[evthread.Goroutine()]; h != nil {
+		return h
+	}
+	return n.current
 }

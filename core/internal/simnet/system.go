@@ -177,7 +177,7 @@ func (s system) make(o op, count int, create func(h *Host) ([2]int, error)) ([2]
 	n := s.n
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	host := n.current
+	host := n.here()
 	fds := [2]int{sysio.InvalidSocket, sysio.InvalidSocket}
 	err := n.mayOpen(host, count)
 	if err == nil && n.interrupted() {

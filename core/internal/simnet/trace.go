@@ -161,7 +161,7 @@ func (n *Network) Note(format string, args ...any) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.trace.put(entry{at: n.stamp(n.now()), host: n.current, op: opNote, note: fmt.Sprintf(format, args...)})
+	n.trace.put(entry{at: n.stamp(n.now()), host: n.here(), op: opNote, note: fmt.Sprintf(format, args...)})
 }
 
 // Sum is a number that stands for all lines so far.

@@ -82,7 +82,7 @@ func (s *stream) peerPath() string {
 func onHost[T any](n *Network, o op, call func(h *Host) (T, error)) (result T, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	host := n.current
+	host := n.here()
 	switch {
 	case host == nil:
 		err = errNoHost
