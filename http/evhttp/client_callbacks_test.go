@@ -128,3 +128,64 @@ func TestRequestsAreSentAgainAfterAnUpgrade(t *testing.T) {
 	o.await(t, base)
 	o.want(t, "200 OK /again")
 }
+
+// TestRequestsThatWaitGoOnAfterAnUpgrade takes the only stream that a client may have, while
+// other requests wait for it.
+func TestRequestsThatWaitGoOnAfterAnUpgrade(t *testing.T) {
+	for name, passes := range map[string]bool{"the callback returns": false, "the callback panics": true} {
+		for kind, start := range map[string]func(t *testing.T, base *event.Base, s *rawServer) func(r *Request, target string){
+			"of a client": func(t *testing.T, base *event.Base, s *rawServer) func(r *Request, target string) {
+				client := newTestClient(t, base, ClientConfig{MaxPerHost: 1})
+				return func(r *Request, target string) { must(t, client.MakeRequest(r, MethodGet, s.url()+target)) }
+			},
+			"of a connection": func(t *testing.T, base *event.Base, s *rawServer) func(r *Request, target string) {
+				c := connTo(t, base, s.addr())
+				return func(r *Request, target string) { must(t, c.MakeRequest(r, MethodGet, target)) }
+			},
+		} {
+			t.Run(name+", "+kind, func(t *testing.T) {
+				s := newRaw(t, func(n int, c *rawConn) {
+					if n == 0 {
+						upgrades(n, c)
+					} else {
+						keepsAlive(n, c)
+					}
+				})
+				base := newTestBase(t)
+				send := start(t, base, s)
+				r := NewRequest(func(r *Request) {
+					b, err := r.Hijack()
+					must(t, err)
+					b.Free()
+					if passes {
+						panic(errPanic)
+					}
+				})
+				r.OutputHeaders().Add("Upgrade", "other")
+				send(r, "/")
+				second, third := expectOutcome(), expectOutcome()
+				send(second.r, "/second")
+				send(third.r, "/third")
+				for !third.over {
+					loopThrough(t, base, errPanic)
+				}
+				second.want(t, "200 OK /second")
+				third.want(t, "200 OK /third")
+			})
+		}
+	}
+}
+
+var errPanic = errors.New("panic")
+
+// loopThrough runs the loop once, through which a panic with this value may pass.
+func loopThrough(t *testing.T, base *event.Base, value error) {
+	t.Helper()
+	defer func() {
+		if v := recover(); v != nil && v != value {
+			panic(v)
+		}
+	}()
+	_, err := base.Loop(event.LoopOnce)
+	must(t, err)
+}

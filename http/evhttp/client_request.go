@@ -46,7 +46,8 @@ func (r *Request) SetInformationalCallback(fn func(r *Request, code int, h *Head
 
 // MakeRequest sends a request, with what is in its Output as the body, when all
 // before it were answered. The uri is a path, or what else the server is to get
-// to see. Nothing is called before it returns.
+// to see. Nothing is called before it returns but what [Request.SetSendCallback] has set,
+// where the connection is there and idle.
 //
 // The error is ErrInvalid if method or uri cannot be sent, ErrBusy if r is under
 // way, ErrQueueFull if too many requests wait, ErrDone if the connection was freed,

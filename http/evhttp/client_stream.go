@@ -162,7 +162,7 @@ func (c *ClientConn) panicked(r *Request, passes bool) {
 	if c.session != nil && c.session.panicked(r, passes) {
 		return
 	}
-	if passes && c.pool == nil {
+	if passes {
 		c.next()
 	}
 }

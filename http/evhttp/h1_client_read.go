@@ -234,7 +234,9 @@ func (h *h1ClientConn) offer(x *clientExchange) {
 	}
 	if h.state == upgraded {
 		h.endOffer()
+		return
 	}
+	h.c.next() // what waits does so for another stream
 }
 
 // endOffer closes a stream that the user has not taken.
