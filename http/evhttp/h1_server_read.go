@@ -191,6 +191,7 @@ func (c *h1ServerConn) refuse(code int, cause error) {
 	x.cause = cause
 	switch {
 	case x.sending == sendDone:
+		serverStates.step(&c.state, answering)
 		c.answered(x)
 	case x.sending == sendBody || code == 0:
 		c.fail(cause)

@@ -131,3 +131,37 @@ func TestCompleteCallbacksOfAnswersThatAreCutOff(t *testing.T) {
 		})
 	}
 }
+
+// TestBodiesThatDoNotComeAfterTheAnswer has a client break its request off, or send
+// something else, after it was answered: the callback is called, once, and the
+// connection ends.
+func TestBodiesThatDoNotComeAfterTheAnswer(t *testing.T) {
+	for name, body := range map[string]string{
+		"cut off":   "Content-Length: 9\r\n\r\npart",
+		"malformed": "Transfer-Encoding: chunked\r\n\r\n4\r\npart\r\nmore\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := servertest.NewLoop(t)
+			told := make(chan bool, 9)
+			_, addr := l.Serve(func(s *evhttp.Server) {
+				s.SetGenericStream(func(r *evhttp.Request) {
+					r.SetCompleteCallback(func(*evhttp.Request) { told <- true })
+					r.SetFullDuplex(true) // so that the body is read
+					r.SendReplyBytes(200, "", []byte("fine"))
+				})
+			})
+			c := servertest.Connect(t, addr)
+			io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\n"+body)
+			c.CloseWrite()
+			answer, err := io.ReadAll(c)
+			if err != nil || !strings.HasSuffix(string(answer), "fine") {
+				t.Errorf("answer %q, error %v", answer, err)
+			}
+			servertest.Await(t, told, "the callback")
+			l.Do(func() {})
+			if n := len(told); n > 0 {
+				t.Errorf("called %d times more", n)
+			}
+		})
+	}
+}
