@@ -446,6 +446,7 @@ func TestWaitDoesNotAllocate(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	eachPoller(t, func(t *testing.T, d *driver) {
+		needsKernel(t)
 		a, b := socketPair(t)
 		writeFD(t, b, []byte("data"))
 		d.watch(a, Read)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/internal/leak"
+	"github.com/go-libevent/libevent/core/internal/sysio"
 	"golang.org/x/sys/unix"
 )
 
@@ -83,28 +84,29 @@ func failedSocket(t *testing.T) int {
 	t.Helper()
 	fd := datagramSocket(t)
 	closed := datagramSocket(t)
-	if err := unix.Bind(closed, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+	if err := sysio.Bind(closed, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		t.Fatalf("bind: %v", err)
 	}
-	at, err := unix.Getsockname(closed)
+	at, err := sysio.Sockname(closed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	closeFD(closed)
-	if err := unix.Connect(fd, at); err != nil {
+	if err := sysio.Connect(fd, at); err != nil {
 		t.Fatalf("connect: %v", err)
 	}
-	writeFD(t, fd, []byte("anyone?"))
+	if _, err := sysio.Send(fd, [][]byte{[]byte("anyone?")}); err != nil {
+		t.Fatal(err)
+	}
 	return fd
 }
 
 func datagramSocket(t *testing.T) int {
 	t.Helper()
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	fd, err := sysio.DatagramSocket(unix.AF_INET, sysio.Mode{})
 	if err != nil {
 		t.Fatalf("socket: %v", err)
 	}
-	unix.CloseOnExec(fd)
 	closeAtEnd(t, fd)
 	return fd
 }
@@ -114,10 +116,7 @@ func TestRefusedConnectionIsWritable(t *testing.T) {
 		listener, at := listen(t)
 		closeFD(listener)
 		fd := tcpSocket(t)
-		if err := unix.SetNonblock(fd, true); err != nil {
-			t.Fatal(err)
-		}
-		err := unix.Connect(fd, at)
+		err := sysio.Connect(fd, at)
 		if !errors.Is(err, unix.EINPROGRESS) && !errors.Is(err, unix.ECONNREFUSED) {
 			t.Fatalf("connect: %v", err)
 		}
@@ -130,12 +129,9 @@ func TestEstablishedConnectionIsWritable(t *testing.T) {
 	eachPoller(t, func(t *testing.T, d *driver) {
 		listener, at := listen(t)
 		fd := tcpSocket(t)
-		if err := unix.SetNonblock(fd, true); err != nil {
-			t.Fatal(err)
-		}
 		d.watch(listener, Read)
 		d.expectNothing()
-		if err := unix.Connect(fd, at); err != nil && !errors.Is(err, unix.EINPROGRESS) {
+		if err := sysio.Connect(fd, at); err != nil && !errors.Is(err, unix.EINPROGRESS) {
 			t.Fatalf("connect: %v", err)
 		}
 		d.watch(fd, Read|Write)
@@ -152,7 +148,7 @@ func TestShutdownOfOneDirection(t *testing.T) {
 		}
 		d.watch(a, all)
 		d.expect(a, Write)
-		if err := unix.Shutdown(b, unix.SHUT_WR); err != nil {
+		if err := sysio.ShutdownWrite(b); err != nil {
 			t.Fatal(err)
 		}
 		d.expect(a, all)
@@ -254,6 +250,7 @@ func TestRegularFileIsReadableAtItsEnd(t *testing.T) {
 
 func regularFile(t *testing.T) int {
 	t.Helper()
+	needsKernel(t)
 	fd, err := unix.Open(filepath.Join(t.TempDir(), "file"), unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		t.Fatal(err)

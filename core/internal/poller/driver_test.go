@@ -47,6 +47,36 @@ func eachPoller(t *testing.T, test func(t *testing.T, d *driver)) {
 			})
 		}
 	}
+	if Simulate == nil {
+		return
+	}
+	t.Run("simulated", func(t *testing.T) {
+		Simulate(t, func(t *testing.T) {
+			p, err := Methods()[0].Open(Options{})
+			if err != nil {
+				t.Fatalf("open: %v", err)
+			}
+			t.Cleanup(func() {
+				if err := p.Close(); err != nil {
+					t.Errorf("close: %v", err)
+				}
+			})
+			test(t, &driver{Poller: p, t: t, watched: make(map[int]Interest)})
+		})
+	})
+}
+
+// Simulate runs a test in a simulated network, whose poller is one more interface. It
+// is set by a package that may import the network, which this one must not; on Windows
+// it is nil, as the network is the same on all systems.
+var Simulate func(t *testing.T, test func(t *testing.T))
+
+// needsKernel skips a test of what a simulated network does not have.
+func needsKernel(t testing.TB) {
+	t.Helper()
+	if Methods()[0].Name == "simulated" {
+		t.Skip("no simulated network has this")
+	}
 }
 
 // A driver uses a Poller the way a loop does: it remembers what is watched and

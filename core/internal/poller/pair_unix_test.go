@@ -6,6 +6,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/internal/sysio"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,56 +25,46 @@ func closeAtEnd(t testing.TB, fd int) {
 
 func closeFD(fd int) {
 	delete(testFDs, fd)
-	unix.Close(fd)
+	sysio.CloseSocket(fd)
 }
 
 // socketPair returns two connected TCP sockets that do not block. They are
 // closed at the end of the test unless closeFD did so before.
 func socketPair(t testing.TB) (a, b int) {
 	t.Helper()
-	listener, at := listen(t)
-	a = tcpSocket(t)
-	if err := unix.Connect(a, at); err != nil {
-		t.Fatalf("connect: %v", err)
-	}
-	b, _, err := unix.Accept(listener)
+	pair, err := sysio.LoopbackPair()
 	if err != nil {
-		t.Fatalf("accept: %v", err)
+		t.Fatal(err)
 	}
-	closeAtEnd(t, b)
-	closeFD(listener)
-	for _, fd := range []int{a, b} {
-		if err := unix.SetNonblock(fd, true); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return a, b
+	closeAtEnd(t, pair[0])
+	closeAtEnd(t, pair[1])
+	return pair[0], pair[1]
 }
 
 // listen returns a socket that listens on a free port, and its address.
 func listen(t testing.TB) (int, unix.Sockaddr) {
 	t.Helper()
 	fd := tcpSocket(t)
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+	if err := sysio.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		t.Fatalf("bind: %v", err)
 	}
-	if err := unix.Listen(fd, 1); err != nil {
+	if err := sysio.Listen(fd, 1); err != nil {
 		t.Fatalf("listen: %v", err)
 	}
-	at, err := unix.Getsockname(fd)
+	at, err := sysio.Sockname(fd)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return fd, at
 }
 
+// tcpSocket returns a socket that does not block.
 func tcpSocket(t testing.TB) int {
 	t.Helper()
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	fd, err := sysio.Socket(unix.AF_INET, sysio.Mode{})
 	if err != nil {
 		t.Fatalf("socket: %v", err)
 	}
-	unix.CloseOnExec(fd)
 	closeAtEnd(t, fd)
 	return fd
 }
@@ -81,6 +72,7 @@ func tcpSocket(t testing.TB) int {
 // pipePair returns the ends of a pipe that do not block.
 func pipePair(t testing.TB) (reader, writer int) {
 	t.Helper()
+	needsKernel(t)
 	var p [2]int
 	if err := unix.Pipe(p[:]); err != nil {
 		t.Fatalf("pipe: %v", err)
@@ -98,7 +90,7 @@ func pipePair(t testing.TB) (reader, writer int) {
 // writeFD writes as much of b as fd takes without blocking.
 func writeFD(t testing.TB, fd int, b []byte) int {
 	t.Helper()
-	n, err := unix.Write(fd, b)
+	n, err := sysio.Write(fd, [][]byte{b})
 	if err != nil && !errors.Is(err, unix.EAGAIN) {
 		t.Fatalf("write fd %d: %v", fd, err)
 	}
@@ -109,7 +101,7 @@ func writeFD(t testing.TB, fd int, b []byte) int {
 // nothing.
 func readFD(t testing.TB, fd int, b []byte) int {
 	t.Helper()
-	n, err := unix.Read(fd, b)
+	n, err := sysio.Read(fd, [][]byte{b})
 	if err != nil && !errors.Is(err, unix.EAGAIN) {
 		t.Fatalf("read fd %d: %v", fd, err)
 	}
