@@ -165,6 +165,7 @@
 //	client_conn.go       ClientConn, and how one is made
 //	client_connect.go    connecting, through a proxy perhaps, retrying and failing of a ClientConn
 //	client_exchange.go   a client's request on its way, from the queue to its end
+//	disconnect_*.go      errors of a peer that reads no more
 //	client_pool.go       the connections of a Client to one host, and what waits for them
 //	turn.go              sets that are gone through in the order in which they were filled
 //	client_queue.go      the requests of a ClientConn: what waits, what is next, how each ends

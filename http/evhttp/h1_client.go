@@ -3,7 +3,7 @@ package evhttp
 import (
 	"errors"
 	"io"
-	"syscall"
+	"slices"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
@@ -243,7 +243,8 @@ func (h *h1ClientConn) onEvent(what bufferevent.Events) {
 // peerReadsNoMore reports whether output has failed because of the peer, which may have
 // said why before. After any other failure it waits for the rest of the request.
 func peerReadsNoMore(err error) bool {
-	return err == nil || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF)
+	return err == nil || errors.Is(err, errBrokenPipe) || errors.Is(err, io.EOF) ||
+		slices.ContainsFunc(resets, func(reset error) bool { return errors.Is(err, reset) })
 }
 
 // finished is called when nothing more comes, because the server has ended the
@@ -277,5 +278,5 @@ func (h *h1ClientConn) end() {
 // reset reports whether the end of the stream may be that of a reset, which a
 // write was told of: a peer that has ended its stream before breaks the pipe.
 func (h *h1ClientConn) reset() bool {
-	return h.written != nil && !errors.Is(h.written, syscall.EPIPE) && h.c.bev.Underlying() == nil
+	return h.written != nil && !errors.Is(h.written, errBrokenPipe) && h.c.bev.Underlying() == nil
 }

@@ -46,6 +46,7 @@
 //	inline.go                  InlineHandler
 //	request.go                 net/http's form of a request
 //	response.go                net/http's rules for the header of a reply
+//	fields.go                  the order of fields
 //	roundtripper.go            RoundTripper: a request from its start to its end
 //	roundtripper_response.go   net/http's form of an answer
 //	roundtripper_body.go       the body of the answer

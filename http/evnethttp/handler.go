@@ -258,9 +258,13 @@ func (w *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	freed := make(chan struct{})
 	stop := w.base.AfterFree(func() { close(freed) })
 	defer stop()
-	select {
+	select { // in any order: which of them it was is asked again
 	case <-done:
 	case <-freed:
+	}
+	select {
+	case <-done:
+	default: // and the function never runs
 		return nil, nil, event.ErrFreed
 	}
 	if err != nil {

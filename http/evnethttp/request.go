@@ -98,7 +98,7 @@ func addTrailer(req *http.Request, trailer http.Header) {
 		req.Trailer = trailer
 		return
 	}
-	for name, values := range trailer {
+	for name, values := range trailer { // in any order: they are in a map again
 		req.Trailer[name] = values
 	}
 }

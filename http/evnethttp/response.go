@@ -104,7 +104,7 @@ func (a *response) hasTrailer() bool {
 	for range listed(a.header["Trailer"]) {
 		return true
 	}
-	for name := range a.handler {
+	for name := range a.handler { // in any order: one will do
 		if strings.HasPrefix(name, http.TrailerPrefix) {
 			return true
 		}
@@ -121,7 +121,7 @@ func (a *response) outputTrailer() http.Header {
 			t[name] = v
 		}
 	}
-	for name, v := range a.handler {
+	for name, v := range a.handler { // in any order: they are in a map again
 		if rest, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {
 			t[http.CanonicalHeaderKey(rest)] = v
 		}
@@ -132,7 +132,7 @@ func (a *response) outputTrailer() http.Header {
 // addHeader adds net/http's form of a header to what is sent, as net/http does:
 // without ends of lines in values, and without what is not valid even so.
 func addHeader(to *evhttp.Header, h http.Header) {
-	for name, values := range h {
+	for name, values := range byName(h) {
 		if strings.HasPrefix(name, http.TrailerPrefix) {
 			continue
 		}

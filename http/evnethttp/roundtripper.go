@@ -109,7 +109,7 @@ func (t *roundTripper) try(req *http.Request) (resp *http.Response, stale bool, 
 	p.stop = context.AfterFunc(ctx, func() { p.abort(context.Cause(ctx)) })
 	p.unhook = t.client.Base().AfterFree(p.baseFreed)
 	_ = t.client.Base().Post(p.start) // fails only once the base was freed, which ends the round trip
-	select {
+	select {                          // in any order: which of them came first is asked below
 	case <-p.answered:
 		return p.answer(), false, nil
 	case <-p.over:
@@ -142,7 +142,7 @@ func (p *roundTrip) prepare() error {
 	if err != nil {
 		return err
 	}
-	for name, values := range req.Header {
+	for name, values := range byName(req.Header) {
 		switch http.CanonicalHeaderKey(name) {
 		case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
 			continue

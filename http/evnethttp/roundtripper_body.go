@@ -49,7 +49,7 @@ func (p *roundTrip) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.setFinished()
-	for name, values := range p.trailer {
+	for name, values := range p.trailer { // in any order: they are in a map again
 		if p.resp.Trailer == nil {
 			p.resp.Trailer = make(http.Header)
 		}

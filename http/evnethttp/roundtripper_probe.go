@@ -30,7 +30,7 @@ func (u *upload) probe() (empty bool) {
 	}()
 	timer := time.NewTimer(probeTime)
 	defer timer.Stop()
-	select {
+	select { // in any order: the body is read by a goroutine of its own, whenever that runs
 	case err := <-first:
 		if err == io.EOF {
 			return true

@@ -55,7 +55,7 @@ func (u *upload) prepare() error {
 	u.out.Init(u.trip.client.Base(), bridge.Config{High: uploadPart, Ready: u.send})
 	if len(req.Trailer) > 0 {
 		var names []string
-		for name := range req.Trailer {
+		for name := range req.Trailer { // in any order: they are sorted
 			names = append(names, http.CanonicalHeaderKey(name))
 		}
 		slices.Sort(names)
@@ -180,7 +180,7 @@ func wasClosed(err error) bool {
 // finish ends the body, on the loop.
 func (u *upload) finish() {
 	p := u.trip
-	for name, values := range p.req.Trailer {
+	for name, values := range byName(p.req.Trailer) {
 		for _, value := range values {
 			if err := p.r.OutputTrailers().Add(name, value); err != nil {
 				p.abort(err)
@@ -231,7 +231,7 @@ func (u *upload) waitForRead() {
 	}
 	timer := time.NewTimer(readDelay)
 	defer timer.Stop()
-	select {
+	select { // in any order: both end the wait
 	case <-u.ended:
 	case <-timer.C:
 	}

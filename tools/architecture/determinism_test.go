@@ -66,14 +66,13 @@ func TestLeaveForChanceThatDoesNotHappenIsMissed(t *testing.T) {
 }
 
 // onTheWire are the packages whose code decides what is sent, and when, in a simulated
-// network. Of evnethttp that is left to goroutines of net/http's kind, which run in any
-// order.
+// network.
 var onTheWire = []string{
 	"core/event", "core/evbuffer", "core/datagram", "core/bridge", "core/bufferevent", "core/listener", "core/evutil",
 	"core/internal/simnet",
 	"openssl/evtls", "openssl/internal/blocking",
 	"dns/evdns", "dns/evdnsserver", "dns/internal/dnswire", "dns/internal/list",
-	"http/evhttp", "http/evfile", "http/evuri", "http/internal/ascii", "http/internal/cond", "http/internal/filepart",
+	"http/evhttp", "http/evfile", "http/evnethttp", "http/evuri", "http/internal/ascii", "http/internal/cond", "http/internal/filepart",
 	"http/internal/message", "http/internal/route", "http/internal/wire",
 }
 
@@ -93,6 +92,12 @@ var chance = Chance{
 	"core/evutil.SecureRandomBytes: crypto/rand.Read":    "testing/cryptotest seeds the source",
 	"http/internal/cond.NewRangeParts: crypto/rand.Text": "testing/cryptotest seeds the source; the length is always the same",
 	"core/internal/simnet.schedule.init: time.NewTimer":  "it is the clock of the network that sleeps",
+
+	// A body that a net/http client sends is read by goroutines, which wait for them in
+	// real time; in a bubble that is the network's.
+	"http/evnethttp.upload.probe: time.NewTimer":       "how long a body may take for its first byte",
+	"http/evnethttp.upload.waitForRead: time.NewTimer": "how long a body that is not wanted any more may be read",
+	"http/evnethttp.upload.closeLater: time.AfterFunc": "the same",
 
 	"core/evbuffer.declarations: sync.Pool":    "all memory of a pool has the same size",
 	"core/bufferevent.declarations: sync.Pool": "the buffers in it are empty",
