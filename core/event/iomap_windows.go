@@ -1,6 +1,10 @@
 package event
 
-import "iter"
+import (
+	"iter"
+	"maps"
+	"slices"
+)
 
 // ioMap finds the entry of a descriptor. Windows' socket handles are numbers
 // with great gaps, so it takes a map.
@@ -23,11 +27,12 @@ func (m *ioMap) store(fd int, e ioEntry) {
 	m.entries[fd] = e
 }
 
-// all visits the entries that have events.
+// all visits the entries that have events, in the order of their descriptors, as on
+// other systems.
 func (m *ioMap) all() iter.Seq2[int, ioEntry] {
 	return func(yield func(int, ioEntry) bool) {
-		for fd, e := range m.entries {
-			if !yield(fd, e) {
+		for _, fd := range slices.Sorted(maps.Keys(m.entries)) {
+			if !yield(fd, m.entries[fd]) {
 				return
 			}
 		}
