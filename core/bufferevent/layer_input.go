@@ -189,12 +189,17 @@ func (l *Layer) decodeSteps(mode FlushMode, bounded bool) (ok, moved bool, err e
 }
 
 // decode runs Decode once. It reports whether that has moved anything, and how much it
-// has given.
+// has given. What Decode answers to the peer is noticed below when it has returned: what
+// is there may ask for more output at once, which Encode could not give meanwhile.
 func (l *Layer) decode(limit int, mode FlushMode) (moved bool, given int, err error) {
 	src, input := &l.under.input, &l.above.input
 	from, to := src.Len(), input.Len()
 	input.Unfreeze(evbuffer.Back)
 	defer input.Freeze(evbuffer.Back)
+	if !l.under.corked() {
+		l.under.cork()
+		defer l.under.uncork()
+	}
 	err = l.transform.Decode(&src.Buffer, &input.Buffer, limit, mode)
 	given = input.Len() - to
 	return src.Len() != from || given != 0, given, err

@@ -120,9 +120,15 @@ func sideTLS(state evtls.State, version uint16) *tls.Config {
 
 // newLine makes a line; ours has the given state.
 func newLine(t testing.TB, base *event.Base, state evtls.State, ours *evtls.Config, peer *tls.Config, script func(c *tls.Conn) error) *line {
+	return newLineOver(t, base, state, ours, peer, script, func(b *bufferevent.Bufferevent) *bufferevent.Bufferevent { return b })
+}
+
+// newLineOver makes a line on which ours stands on what stack puts over the pair.
+func newLineOver(t testing.TB, base *event.Base, state evtls.State, ours *evtls.Config, peer *tls.Config, script func(c *tls.Conn) error,
+	stack func(*bufferevent.Bufferevent) *bufferevent.Bufferevent) *line {
 	a, b := newPair(t, base, 0)
 	ok(t, b.Enable(event.Read))
-	l := &line{t: t, base: base, wire: b, ours: newEnd(t, a, state, ours, 0)}
+	l := &line{t: t, base: base, wire: b, ours: newEnd(t, stack(a), state, ours, 0)}
 	l.peer = newCounterpart(t, otherSide(state), peer, script)
 	return l
 }

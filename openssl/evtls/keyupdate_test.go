@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/openssl/evtls"
 )
@@ -129,6 +130,38 @@ func TestKeyUpdate(t *testing.T) {
 	l.run()
 	want(t, "what the peer has got", received.String(), "with new keys")
 	l.ours.want(t)
+}
+
+// The answer to a key update goes out while crypto/tls is at work, and a filter below
+// passes it on at once, and asks for more: what waits to be written has to wait.
+func TestKeyUpdateOverAFilterWithOutputWaiting(t *testing.T) {
+	base := newBase(t)
+	var received, log bytes.Buffer
+	client := clientTLS(tls.VersionTLS13)
+	client.KeyLogWriter = &log
+	l := newLineOver(t, base, evtls.Accepting, &evtls.Config{TLS: serverTLS(tls.VersionTLS13)}, client, func(c *tls.Conn) error {
+		if err := c.Handshake(); err != nil {
+			return err
+		}
+		_, err := io.Copy(&received, c)
+		return err
+	}, func(b *bufferevent.Bufferevent) *bufferevent.Bufferevent {
+		b, err := bufferevent.NewFilter(b, nil, nil, bufferevent.CloseOnFree, nil)
+		ok(t, err)
+		return b
+	})
+	l.ours.react = func(bufferevent.Events) { write(t, l.ours.b, "welcome") }
+	asked := false
+	l.deliver = func(data []byte) {
+		if strings.Contains(log.String(), "CLIENT_TRAFFIC_SECRET_0") && !asked { // the last message of the handshake
+			asked = true
+			data = append(data, newSender(t, log.String()).update(true)...)
+		}
+		l.put(data)
+	}
+	l.run()
+	l.ours.want(t, connected)
+	want(t, "what the peer has got", received.String(), "welcome")
 }
 
 // A peer that asks for new keys and does not take the answers has to wait: what
