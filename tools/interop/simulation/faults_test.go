@@ -153,7 +153,7 @@ var faults = []fault{
 		pkg:   "core/event", test: "TestConformanceLoopEnds"},
 	{name: "posts-dropped-at-the-end", section: "D7",
 		wrong: "functions that were accepted by Post before the loop ended are not run by DrainPosts",
-		pkg:   "pthreads", test: "TestPostsThatAGroupAcceptedRun"},
+		pkg:   "core/event", test: "TestConformancePost"},
 	{name: "events-no-snapshot", section: "D8",
 		wrong: "Del of an event while Events visits them upsets the visit",
 		pkg:   "core/event", test: "TestConformanceRefused"},
