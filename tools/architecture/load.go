@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -74,9 +75,14 @@ type listed struct {
 // Load returns the packages that the go command finds for patterns in a folder, with
 // those of the repository which they import.
 func Load(dir string, patterns ...string) (*Program, error) {
+	return LoadFor(runtime.GOOS, dir, patterns...)
+}
+
+// LoadFor is Load for the files that are built for another system.
+func LoadFor(system, dir string, patterns ...string) (*Program, error) {
 	cmd := exec.Command("go", append([]string{"list", "-deps", "-export", "-json=Dir,ImportPath,Export,GoFiles"}, patterns...)...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+system)
 	text, err := cmd.Output()
 	if exit := new(exec.ExitError); errors.As(err, &exit) {
 		return nil, fmt.Errorf("go list: %w: %s", err, exit.Stderr)
