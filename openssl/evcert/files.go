@@ -51,6 +51,7 @@ func (f files) stat(names []string) []fs.FileInfo {
 			info, err = fs.Stat(f.fs, fsName(name))
 		}
 		if err == nil {
+			_ = os.SameFile(info, info) // Windows looks for what identifies a file when that is first asked for
 			seen[i] = info
 		}
 	}

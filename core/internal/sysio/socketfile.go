@@ -31,6 +31,7 @@ func findSocket(path string) (SocketFile, error) {
 		return SocketFile{}, err
 	}
 	info, err := os.Lstat(path)
+	_ = os.SameFile(info, info) // Windows looks for what identifies a file when that is first asked for
 	return SocketFile{path: path, info: info}, err
 }
 
