@@ -146,6 +146,10 @@ func (w *World) CutOneWay(from, to *Host) { w.network.Cut(from.host, to.host) }
 // seed, like everything else.
 func (w *World) Note(format string, args ...any) { w.network.Note(format, args...) }
 
+// Lines returns how many lines the trace has so far: one for each call, event and
+// callback, as a measure of how much has happened.
+func (w *World) Lines() uint64 { return w.network.Lines() }
+
 // Pause stops the whole world, as when a laptop sleeps: for all hosts alike, d passes
 // at once.
 func (w *World) Pause(d time.Duration) {

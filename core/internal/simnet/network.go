@@ -27,7 +27,7 @@ type Network struct {
 	links   map[linkKey]*link
 
 	queue    queue
-	runnable []*loopPoller // loops that can go on, in the order in which they could
+	runnable []*loopPoller // loops that can go on, by their order
 
 	start    int64 // when the network was made
 	schedule schedule

@@ -14,7 +14,7 @@ import (
 type loopPoller struct {
 	network *Network
 	host    *Host
-	number  int // for the trace
+	number  int // of those of the host
 	method  *poller.Method
 	watches map[int]*watch
 	noticed []*watch // in the order in which they are reported
@@ -144,7 +144,7 @@ func (p *loopPoller) runnable() {
 	p.due = true
 	if p.parked && !p.listed && p.host.up() {
 		p.listed = true
-		p.network.runnable = append(p.network.runnable, p)
+		p.network.line(p)
 		p.network.schedule.wake()
 	}
 }

@@ -1,7 +1,9 @@
 package simnet
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"testing/synctest"
 	"time"
@@ -100,6 +102,16 @@ func (n *Network) due(now int64) bool {
 	return first != nil && first.at <= now
 }
 
+// line puts a loop among those that can go on. They are in an order of their own, and
+// not in that in which they have come: goroutines that have just been started come as
+// the runtime likes.
+func (n *Network) line(p *loopPoller) {
+	i, _ := slices.BinarySearchFunc(n.runnable, p, func(a, b *loopPoller) int {
+		return cmp.Or(a.host.index-b.host.index, a.number-b.number)
+	})
+	n.runnable = slices.Insert(n.runnable, i, p)
+}
+
 // turn lets one of the loops go on that can, whichever.
 func (n *Network) turn(now int64) {
 	s := &n.schedule
@@ -111,10 +123,7 @@ func (n *Network) turn(now int64) {
 	}
 	i := n.rand.IntN(len(n.runnable))
 	p := n.runnable[i]
-	last := len(n.runnable) - 1
-	n.runnable[i] = n.runnable[last]
-	n.runnable[last] = nil
-	n.runnable = n.runnable[:last]
+	n.runnable = slices.Delete(n.runnable, i, i+1)
 	if n.chance(n.faults.Hold) {
 		p.listed = false
 		n.fault(p.host, "no processor for a while")

@@ -88,17 +88,16 @@ func (t *Trace) init() {
 }
 
 // offset and prime are those of FNV-1a with 64 bits, which needs no state and is the
-// same on all machines.
+// same on all machines. Numbers are taken as a whole, of which a shift brings the upper
+// half down to where the next products start from.
 const (
 	offset = 14695981039346656037
 	prime  = 1099511628211
 )
 
 func (t *Trace) mix(x uint64) {
-	for range 8 {
-		t.sum = (t.sum ^ x&0xff) * prime
-		x >>= 8
-	}
+	t.sum = (t.sum ^ x) * prime
+	t.sum ^= t.sum >> 32
 }
 
 func (t *Trace) mixString(s string) {

@@ -6,6 +6,7 @@
 //	go test ./simulation                             # a few seeds of each
 //	go test ./simulation -run TestHTTP -seeds 2000   # many of one
 //	go test ./simulation -run TestHTTP -seed 17      # one again, that has failed
+//	go test ./simulation -run '^$' -bench World      # how fast worlds are
 //
 // # Faults that are put back
 //
