@@ -12,10 +12,12 @@ type flow struct {
 	from, to *stream
 	link     *link
 
-	queued  chunks // the sender's buffer
-	flight  int    // bytes that are on their way
-	arrived chunks // the receiver's buffer
-	last    int64  // when the last of what is on its way arrives
+	queued  chunks    // the sender's buffer
+	flight  int       // bytes that are on their way
+	arrived chunks    // the receiver's buffer
+	last    int64     // when the last of what is on its way arrives
+	lost    []segment // the first of which is to be sent again before the others arrive
+	tries   int       // how often that was done
 
 	direct bool // into the receiver's buffer, and counted there: between Unix sockets
 	ending finState
@@ -39,7 +41,6 @@ type segment struct {
 	data chunks
 	fin  bool
 	rst  bool
-	try  int // how often it was lost
 }
 
 // What Linux has: a buffer is writable when a third of it is free, and that of a Unix
@@ -135,25 +136,51 @@ func (f *flow) travel(s segment, at int64) {
 	n.plan(&t, at)
 }
 
-// land lets a segment arrive if the way is open, and otherwise has it sent again.
+// land lets a segment arrive if the way is open and nothing that was sent before it is
+// lost.
 func (f *flow) land(s segment) {
-	if f.link.passes() {
+	passes := f.link.passes()
+	switch {
+	case s.rst && passes:
+		f.lost = nil
 		f.arrive(s)
-		return
+	case s.rst || !passes && f.from.state == streamEnded:
+		// is not sent again, or the sender is gone
+	case len(f.lost) > 0:
+		f.lost = append(f.lost, s)
+	case passes:
+		f.arrive(s)
+	default:
+		f.lost = append(f.lost, s)
+		f.tries = 0
+		f.sendAgain()
 	}
-	if s.rst || f.from.state == streamEnded {
-		return // is not sent again, or the sender is gone
-	}
-	if s.try == mostTries {
-		f.from.drop(sysio.ErrTimedOut)
-		return
-	}
+}
+
+// sendAgain has what is lost arrive after a while, and what has come meanwhile behind it.
+func (f *flow) sendAgain() {
 	n := f.from.network
-	at := n.now() + int64(retransmit)<<s.try
-	s.try++
-	// What was sent after it waits for it.
-	f.last = max(f.last, at)
-	f.travel(s, at)
+	t := newTimer(f.landAgain)
+	n.plan(&t, n.now()+int64(retransmit)<<f.tries)
+	f.tries++
+}
+
+func (f *flow) landAgain() {
+	switch {
+	case len(f.lost) == 0:
+	case f.from.state == streamEnded:
+		f.lost = nil // the sender is gone
+	case f.link.passes():
+		lost := f.lost
+		f.lost = nil
+		for _, s := range lost {
+			f.arrive(s)
+		}
+	case f.tries > mostTries:
+		f.from.drop(sysio.ErrTimedOut)
+	default:
+		f.sendAgain()
+	}
 }
 
 // arrive hands a segment to the receiver.
