@@ -47,3 +47,28 @@ func TestAPairCarriesBytes(t *testing.T) {
 		t.Logf("\n%s", n.Last(100))
 	})
 }
+
+// A reset that takes what has arrived takes the end behind it, too.
+func TestAResetThatTakesDataLeavesNoEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := New(1)
+		defer n.Close()
+		n.SetFaults(Faults{Latency: time.Millisecond, ResetDropsData: true})
+		s := connected(t, n, n.AddHost("from"), n.AddHost("to"))
+		other := s.out.to
+		do := func(fn func()) {
+			n.mu.Lock()
+			fn()
+			n.schedule.wake()
+			n.mu.Unlock()
+			time.Sleep(10 * time.Millisecond)
+		}
+		do(func() { s.out.push([]byte("data")); s.end() })
+		do(s.reset)
+		do(func() {
+			if p, err := other.receive(100); len(p) > 0 || err != sysio.ErrReset {
+				t.Errorf("received %q, error %v", p, err)
+			}
+		})
+	})
+}

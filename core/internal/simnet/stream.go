@@ -373,8 +373,10 @@ func (s *stream) gotReset() {
 	if s.in != nil && s.in.ending == finArrived {
 		err = sysio.ErrPipe
 	}
-	if s.in != nil && s.network.faults.ResetDropsData {
+	if s.in != nil && s.network.faults.ResetDropsData && s.in.arrived.len > 0 {
 		s.in.arrived = chunks{}
+		// An end without what was before it would look like one in order.
+		s.in.ending, err = finNone, sysio.ErrReset
 	}
 	s.drop(err)
 }
