@@ -157,3 +157,8 @@ func (w *World) Pause(d time.Duration) {
 		h.Pause(d)
 	}
 }
+
+// Reset resets the connection of a descriptor, as closing it does where SO_LINGER asks for
+// that: the peer gets a RST behind what was sent before, and the descriptor fails with
+// ECONNRESET. The error is that of a descriptor that is no stream, or not connected.
+func (w *World) Reset(fd int) error { return w.network.Reset(fd) }

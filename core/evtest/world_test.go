@@ -149,3 +149,52 @@ func TestConnectionsToAHostThatRestartsAreReset(t *testing.T) {
 		client.Do(b.Free)
 	})
 }
+
+// Reset has both ends of a connection fail, the peer when it has read what was sent
+// before.
+func TestResetsReachBothEnds(t *testing.T) {
+	evtest.Simulate(t, evtest.Simulation{Seeds: 5}, func(w *evtest.World) {
+		w.SetFaults(evtest.Faults{Latency: 10 * time.Millisecond})
+		server, client := w.Host("server"), w.Host("client")
+		l := (*listener.Listener)(nil)
+		server.Do(func() { l = serveEcho(w, server) })
+		var b *bufferevent.Bufferevent
+		var ended error
+		client.Do(func() {
+			var err error
+			if b, err = bufferevent.NewSocket(client.Base(), -1, bufferevent.CloseOnFree); err != nil {
+				t.Error(err)
+				return
+			}
+			b.SetCallbacks(nil, nil, func(b *bufferevent.Bufferevent, what bufferevent.Events) {
+				switch what.Outcome() {
+				case bufferevent.ConnectionMade:
+					if _, err := b.WriteString("hello"); err != nil {
+						t.Error(err)
+					}
+				case bufferevent.Failed:
+					ended = b.Err()
+				}
+			})
+			_ = b.Enable(event.Read)
+			if err := b.Connect(server.AddrPort(7)); err != nil {
+				t.Error(err)
+			}
+		})
+		w.Await("the echo", func() bool { return b.Input().Len() == len("hello") })
+		client.Do(func() {
+			if err := w.Reset(b.FD()); err != nil {
+				t.Error(err)
+			}
+			if err := w.Reset(b.FD()); err == nil {
+				t.Error("reset twice")
+			}
+		})
+		w.Await("the end of both", func() bool { return ended != nil && len(server.Descriptors()) <= 1 })
+		if !errors.Is(ended, sysio.ErrReset) {
+			t.Error(ended)
+		}
+		client.Do(b.Free)
+		server.Do(l.Free)
+	})
+}
