@@ -23,11 +23,25 @@ var (
 )
 
 const (
-	faultSeeds = "2000"           // how many are tried of each topic, unless -seeds says otherwise
-	faultLimit = 20 * time.Minute // what a topic takes at most; a fault may have it hang
+	faultSeeds = 2000             // how many are tried of each topic, unless -seeds says otherwise
 	breakLimit = 40 * time.Second // what a test takes at most that is to fail
 	processes  = 2                // at a time
 )
+
+// rounds are how the seeds of all topics are tried: the first ones of each, then some
+// more of each, and so on, as most faults are found soon by one of them. A round of a
+// topic takes limit at most, since a fault may have it hang.
+var rounds = []struct {
+	upTo  int
+	limit time.Duration
+}{
+	{30, time.Minute},
+	{300, 3 * time.Minute},
+	{faultSeeds, 15 * time.Minute},
+}
+
+// isTopic tells the scenarios from other tests of the package.
+var isTopic = regexp.MustCompile(`^Test(Loops|Sockets|Filters|Listeners|TLS|Resolver|DNSServer|HTTP|Proxies|NetHTTP)$`)
 
 // chosenFaults returns the faults that are to be put back.
 func chosenFaults(t *testing.T) (chosen []fault) {
@@ -128,14 +142,14 @@ func TestFaultsAreFound(t *testing.T) {
 	chosen := chosenFaults(t)
 	seeds := faultSeeds
 	if f := flag.Lookup("seeds"); f != nil && f.Value.String() != "0" {
-		seeds = f.Value.String()
+		seeds = f.Value.(flag.Getter).Get().(int)
 	}
 	plain := buildScenarios(t, "")
 	topics := topicsOf(t, plain)
 	if len(topics) == 0 {
 		t.Skip("there is no scenario yet")
 	}
-	t.Logf("topics %v, %s seeds each", topics, seeds)
+	t.Logf("topics %v, %d seeds each", topics, seeds)
 	if got := try(plain, topics, seeds); got.topic != "" {
 		t.Fatalf("%s fails without a fault, with seed %s:\n%s", got.topic, got.seed, tail(got.out))
 	}
@@ -145,7 +159,7 @@ func TestFaultsAreFound(t *testing.T) {
 			got := try(buildScenarios(t, f.overlay(t)), topics, seeds)
 			switch {
 			case got.topic == "" && f.unfound == "":
-				t.Errorf("%s (%s) was not found by %s seeds, in %v", f.name, f.section, seeds, got.took)
+				t.Errorf("%s (%s) was not found by %d seeds, in %v", f.name, f.section, seeds, got.took)
 				failed = true
 			case got.topic == "":
 				t.Logf("%s (%s) was not found: %s", f.name, f.section, f.unfound)
@@ -182,7 +196,7 @@ func buildScenarios(t *testing.T, overlay string) string {
 	return path
 }
 
-// topicsOf returns the tests that are scenarios: all but those of this table.
+// topicsOf returns the tests that are scenarios.
 func topicsOf(t *testing.T, path string) (topics []string) {
 	t.Helper()
 	out, err := exec.Command(path, "-test.list", "^Test").Output()
@@ -190,18 +204,38 @@ func topicsOf(t *testing.T, path string) (topics []string) {
 		t.Fatal(err)
 	}
 	for _, name := range strings.Fields(string(out)) {
-		if !strings.HasPrefix(name, "TestFaults") && !strings.HasPrefix(name, "TestPatches") {
+		if isTopic.MatchString(name) {
 			topics = append(topics, name)
 		}
 	}
 	return topics
 }
 
-// try runs topics, some at a time, until one of them fails.
-func try(path string, topics []string, seeds string) (first finding) {
+// try runs topics, round by round, until one of them fails.
+func try(path string, topics []string, seeds int) (first finding) {
+	began, tried := time.Now(), 0
+	for _, round := range rounds {
+		upTo := min(round.upTo, seeds)
+		if round.upTo == faultSeeds {
+			upTo = seeds
+		}
+		if first = tryRound(path, topics, tried, upTo, round.limit); first.topic != "" {
+			break
+		}
+		tried = upTo
+	}
+	first.took = time.Since(began).Round(time.Second)
+	return first
+}
+
+// tryRound runs topics with the seeds after those that were tried, some topics at a
+// time, until one of them fails.
+func tryRound(path string, topics []string, tried, upTo int, limit time.Duration) (first finding) {
+	if tried >= upTo {
+		return first
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	began := time.Now()
 	slots := make(chan struct{}, processes)
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -212,7 +246,7 @@ func try(path string, topics []string, seeds string) (first finding) {
 			if ctx.Err() != nil {
 				return
 			}
-			got := runTopic(ctx, path, topic, seeds)
+			got := runTopic(ctx, path, topic, limit, "-seed", fmt.Sprint(tried+1), "-seeds", fmt.Sprint(upTo-tried))
 			if mu.Lock(); got.topic != "" && first.topic == "" {
 				first = got
 				cancel()
@@ -221,14 +255,13 @@ func try(path string, topics []string, seeds string) (first finding) {
 		})
 	}
 	all.Wait()
-	first.took = time.Since(began).Round(time.Second)
 	return first
 }
 
-func runTopic(ctx context.Context, path, topic, seeds string) (got finding) {
+func runTopic(ctx context.Context, path, topic string, limit time.Duration, seeds ...string) (got finding) {
 	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, path, "-test.run", "^"+topic+"$", "-test.v", "-test.timeout", faultLimit.String(),
-		"-seeds", seeds, "-world.shrink=false")
+	args := append([]string{"-test.run", "^" + topic + "$", "-test.v", "-test.timeout", limit.String(), "-world.shrink=false"}, seeds...)
+	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
 	if err == nil || ctx.Err() != nil {
