@@ -219,6 +219,7 @@ func testActivateWakes(t *testing.T, on backend) {
 // finds what is readable and what is due. stop ends what keeps it busy.
 func busy(t testing.TB, b *event.Base, stop func()) {
 	t.Helper()
+	needsKernel(t, "time that passes while a loop never waits")
 	r, w := socketPair(t)
 	send(t, w, r, "x")
 	var tr trace

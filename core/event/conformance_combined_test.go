@@ -127,6 +127,7 @@ func testFreeWhileAdding(t *testing.T, on backend) {
 	if !on.locked {
 		return
 	}
+	needsKernel(t, "goroutines that run while a callback does")
 	b := on.base(t)
 	r, w := socketPair(t)
 	send(t, w, r, "x")

@@ -91,6 +91,7 @@ func testExitEndsChain(t *testing.T, on backend) {
 }
 
 func testExitAfterBesideUrgent(t *testing.T, on backend) {
+	needsKernel(t, "time that passes while a loop never waits")
 	b := on.base(t)
 	user := withPriorities(t, b, 3)
 	user(0, func(ev *event.Event, _ event.What) { ev.Activate(event.Read) }).Activate(event.Read)

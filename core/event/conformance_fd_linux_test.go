@@ -13,7 +13,7 @@ import (
 )
 
 func TestConformanceLinuxDescriptors(t *testing.T) {
-	onEveryBackend(t, []behaviour{
+	onEveryInterface(t, []behaviour{
 		{"a terminal", testTerminal},
 		{"an eventfd", testEventFD},
 		{"a timerfd", testTimerFD},
@@ -73,7 +73,7 @@ func testTerminal(t *testing.T, on backend) {
 }
 
 func TestConformanceTerminalHangup(t *testing.T) {
-	onEveryBackend(t, []behaviour{{"the master learns of it", func(t *testing.T, on backend) {
+	onEveryInterface(t, []behaviour{{"the master learns of it", func(t *testing.T, on backend) {
 		b := on.base(t)
 		master, slave := terminal(t)
 		var c calls

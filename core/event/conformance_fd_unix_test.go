@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-libevent/libevent/core/internal/sysio"
 	"golang.org/x/sys/unix"
 
 	"github.com/go-libevent/libevent/core/event"
@@ -34,6 +35,7 @@ func TestConformanceDescriptors(t *testing.T) {
 // pipe returns the ends of a pipe. They do not block.
 func pipe(t testing.TB) (r, w int) {
 	t.Helper()
+	needsKernel(t, "pipes")
 	var p [2]int
 	ok(t, unix.Pipe(p[:]))
 	for _, fd := range p {
@@ -94,6 +96,7 @@ func testPipeFull(t *testing.T, on backend) {
 }
 
 func testFIFO(t *testing.T, on backend) {
+	needsKernel(t, "FIFOs")
 	b := on.base(t)
 	path := filepath.Join(t.TempDir(), "fifo")
 	if err := unix.Mkfifo(path, 0o600); err != nil {
@@ -127,13 +130,13 @@ func testFIFO(t *testing.T, on backend) {
 func testListener(t *testing.T, on backend) {
 	b := on.base(t)
 	l, addr := boundSocket(t)
-	ok(t, unix.Listen(l, 10))
+	ok(t, sysio.Listen(l, 10))
 	var incoming, connected calls
 	addEvent(t, b, l, event.Read, incoming.note)
 	runReady(t, b)
 	incoming.want(t)
 	c, _ := boundSocket(t)
-	if err := unix.Connect(c, addr); err != nil && err != unix.EINPROGRESS {
+	if err := sysio.Connect(c, addr); err != nil && err != unix.EINPROGRESS {
 		t.Fatal(err)
 	}
 	addEvent(t, b, c, event.Write, connected.note)
@@ -144,23 +147,23 @@ func testListener(t *testing.T, on backend) {
 
 func testDatagram(t *testing.T, on backend) {
 	b := on.base(t)
-	p, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+	p, err := sysio.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
 	ok(t, err)
 	for _, fd := range p {
 		owned(t, fd)
-		ok(t, private(fd))
 	}
 	var c calls
 	addEvent(t, b, p[0], event.Read, c.note)
 	runReady(t, b)
 	c.want(t)
-	_, err = unix.Write(p[1], []byte("datagram"))
+	_, err = sysio.Send(p[1], [][]byte{[]byte("datagram")})
 	ok(t, err)
 	dispatch(t, b)
 	c.want(t, event.Read)
 }
 
 func testRegularFile(t *testing.T, on backend) {
+	needsKernel(t, "files")
 	b := on.base(t)
 	path := filepath.Join(t.TempDir(), "file")
 	ok(t, os.WriteFile(path, []byte("contents"), 0o600))
@@ -187,9 +190,8 @@ func testRegularFile(t *testing.T, on backend) {
 
 func dup(t testing.TB, fd int) int {
 	t.Helper()
-	copied, err := unix.Dup(fd)
+	copied, err := sysio.Duplicate(fd)
 	ok(t, err)
-	unix.CloseOnExec(copied)
 	return owned(t, copied)
 }
 
@@ -266,6 +268,7 @@ func testDupReplaced(t *testing.T, on backend) {
 }
 
 func testHighDescriptor(t *testing.T, on backend) {
+	needsKernel(t, "numbers to choose from")
 	const high = 3000
 	needsHighDescriptors(t, on)
 	allowDescriptors(t, high)

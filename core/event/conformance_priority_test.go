@@ -72,6 +72,7 @@ func testActivationOrder(t *testing.T, on backend) {
 		ev.Activate(event.Read)
 	}
 	for left, _ := late.Remaining(); left > 0; left, _ = late.Remaining() {
+		passTime()
 	}
 	dispatch(t, b)
 	tr.want(t, "first activated", "second activated", "descriptor", "activated in the wait", "early timeout", "late timeout")

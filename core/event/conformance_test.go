@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evtest"
+	"github.com/go-libevent/libevent/core/internal/simnet"
 )
 
 // The conformance suite is the specification of a base: every behaviour in
@@ -23,7 +25,7 @@ type backend struct {
 	locked  bool // locking is enabled
 }
 
-// backends lists all that this machine has.
+// backends lists all that this machine has, without the simulated network.
 func backends() []backend {
 	var all []backend
 	for _, method := range event.SupportedMethods() {
@@ -55,7 +57,23 @@ type behaviour struct {
 // onEveryBackend runs the behaviours over the whole matrix. None may leave a
 // goroutine or descriptor behind.
 func onEveryBackend(t *testing.T, behaviours []behaviour) {
-	for _, on := range backends() {
+	all := backends()
+	if canSimulate {
+		all = append(all,
+			backend{method: simulated, variant: "plain"},
+			backend{method: simulated, variant: "plain with locks", locked: true})
+	}
+	runOn(t, all, behaviours)
+}
+
+// onEveryInterface is onEveryBackend without the simulated network, which knows no
+// signals and no other descriptors than sockets.
+func onEveryInterface(t *testing.T, behaviours []behaviour) {
+	runOn(t, backends(), behaviours)
+}
+
+func runOn(t *testing.T, backends []backend, behaviours []behaviour) {
+	for _, on := range backends {
 		t.Run(on.method+"/"+on.variant, func(t *testing.T) {
 			if on.locked {
 				enableLocks(t)
@@ -63,10 +81,48 @@ func onEveryBackend(t *testing.T, behaviours []behaviour) {
 			for _, b := range behaviours {
 				t.Run(b.name, func(t *testing.T) {
 					evtest.Leaks(t)
+					if on.method == simulated {
+						simulate(t, func(t *testing.T) { b.test(t, on) })
+						return
+					}
 					b.test(t, on)
 				})
 			}
 		})
+	}
+}
+
+// simulated is the method of bases on a simulated network, each test on its own.
+const simulated = "simulated"
+
+// simulate runs a test on a host of a simulated network.
+func simulate(t *testing.T, test func(t *testing.T)) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.New(1)
+		t.Cleanup(n.Close) // after all that the test cleans up
+		n.AddHost("host").In(func() { test(t) })
+	})
+}
+
+// inSimulation reports whether the test runs in a simulated network.
+func inSimulation() bool { return event.SupportedMethods()[0] == simulated }
+
+// needsKernel skips a test in a simulated network, which does not have what it needs.
+func needsKernel(t testing.TB, what string) {
+	t.Helper()
+	if inSimulation() {
+		t.Skipf("a simulated network has no %s", what)
+	}
+}
+
+// spend returns when more than d has passed, as a callback does that computes. In a
+// simulated network time passes while everybody sleeps.
+func spend(d time.Duration) {
+	if inSimulation() {
+		time.Sleep(d + 1)
+		return
+	}
+	for start := time.Now(); time.Since(start) <= d; {
 	}
 }
 

@@ -96,10 +96,7 @@ func (s stopwatch) elapsed(t testing.TB) time.Duration {
 func (s stopwatch) stop(t testing.TB) { t.Helper(); ok(t, s.ev.Del()) }
 
 // passTime returns once the real clock shows another time.
-func passTime() {
-	for start := time.Now(); time.Since(start) <= 0; {
-	}
-}
+func passTime() { spend(0) }
 
 func testTimerNotEarly(t *testing.T, on backend) {
 	b := on.base(t)
@@ -351,8 +348,7 @@ func testPersistSkips(t *testing.T, on backend) {
 	}
 	const interval = time.Millisecond
 	late := newEvent(t, b, -1, event.Persist, func(ev *event.Event, _ event.What) {
-		for start := time.Now(); time.Since(start) < 3*interval; {
-		}
+		spend(3 * interval)
 		ok(t, b.UpdateCacheTime())
 	})
 	ok(t, ev.Del())

@@ -8,6 +8,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/internal/sysio"
 	"golang.org/x/sys/unix"
 )
 
@@ -15,11 +16,8 @@ import (
 const manyPairs = 5000
 
 func sysPair() (a, b int, err error) {
-	p, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err != nil {
-		return -1, -1, err
-	}
-	return p[0], p[1], errors.Join(private(p[0]), private(p[1]))
+	p, err := sysio.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	return p[0], p[1], err
 }
 
 // private makes fd not block, and not survive in a child process.
@@ -28,11 +26,15 @@ func private(fd int) error {
 	return unix.SetNonblock(fd, true)
 }
 
-func sysClose(fd int) error                     { return unix.Close(fd) }
-func sysRead(fd int, buf []byte) (int, error)   { return unix.Read(fd, buf) }
-func sysWrite(fd int, data []byte) (int, error) { return unix.Write(fd, data) }
-func sysShutdown(fd int) error                  { return unix.Shutdown(fd, unix.SHUT_WR) }
+func sysClose(fd int) error                     { return sysio.CloseSocket(fd) }
+func sysRead(fd int, buf []byte) (int, error)   { return sysio.Read(fd, [][]byte{buf}) }
+func sysWrite(fd int, data []byte) (int, error) { return sysio.Write(fd, [][]byte{data}) }
+func sysShutdown(fd int) error                  { return sysio.ShutdownWrite(fd) }
 func wouldBlock(err error) bool                 { return errors.Is(err, unix.EAGAIN) }
+
+// canSimulate says whether a simulated network is one of the backends. It is the same
+// on all systems.
+const canSimulate = true
 
 func sysPeek(fd int, buf []byte) (int, error) {
 	n, _, err := unix.Recvfrom(fd, buf, unix.MSG_PEEK)
@@ -45,7 +47,7 @@ func refusedConnection(t testing.TB) int {
 	t.Helper()
 	_, nobody := boundSocket(t)
 	fd, _ := boundSocket(t)
-	err := unix.Connect(fd, nobody)
+	err := sysio.Connect(fd, nobody)
 	if err == nil {
 		t.Fatal("connected to a socket that does not listen")
 	}
@@ -55,12 +57,11 @@ func refusedConnection(t testing.TB) int {
 // boundSocket returns a socket with an address of its own.
 func boundSocket(t testing.TB) (int, unix.Sockaddr) {
 	t.Helper()
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	fd, err := sysio.Socket(unix.AF_INET, sysio.Mode{})
 	ok(t, err)
 	owned(t, fd)
-	ok(t, private(fd))
-	ok(t, unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
-	addr, err := unix.Getsockname(fd)
+	ok(t, sysio.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	addr, err := sysio.Sockname(fd)
 	ok(t, err)
 	return fd, addr
 }

@@ -133,3 +133,7 @@ func emulator() string {
 	}
 	return ""
 }
+
+// canSimulate says whether a simulated network is one of the backends. It is the same
+// on all systems.
+const canSimulate = false

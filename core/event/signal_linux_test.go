@@ -13,7 +13,7 @@ import (
 // TestSignalToThread sends signals to the thread that the loop runs on, so that
 // they interrupt the system call that it is in.
 func TestSignalToThread(t *testing.T) {
-	onEveryBackend(t, []behaviour{
+	onEveryInterface(t, []behaviour{
 		{"that runs", func(t *testing.T, on backend) {
 			surviveSignals(t)
 			b := on.base(t)

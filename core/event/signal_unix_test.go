@@ -49,7 +49,7 @@ func addSignal(t testing.TB, b *event.Base, sig syscall.Signal, cb event.Callbac
 }
 
 func TestSignals(t *testing.T) {
-	onEveryBackend(t, []behaviour{
+	onEveryInterface(t, []behaviour{
 		{"one raise is one call", testSignalOneRaise},
 		{"each number goes to its own events", testSignalNumbers},
 		{"all events of a base get it", testSignalManyEvents},
