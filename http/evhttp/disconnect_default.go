@@ -4,9 +4,10 @@ package evhttp
 
 import "syscall"
 
-// errBrokenPipe is what writing fails with to a peer that has ended its stream before,
-// and refuses more.
-const errBrokenPipe = syscall.EPIPE
-
-// resets are what it fails with otherwise to a peer that refuses more.
-var resets = []error{syscall.ECONNRESET}
+var (
+	// brokenPipes are what writing fails with to a peer that has ended its stream
+	// before, and refuses more.
+	brokenPipes = []error{syscall.EPIPE}
+	// resets are what it fails with otherwise to a peer that refuses more.
+	resets = []error{syscall.ECONNRESET}
+)

@@ -15,9 +15,7 @@ import (
 func TestAPeerThatReadsNoMore(t *testing.T) {
 	errs := map[string]error{"reset": syscall.ECONNRESET, "broken pipe": syscall.EPIPE}
 	if runtime.GOOS == "windows" {
-		errs = map[string]error{
-			"WSAECONNABORTED": syscall.Errno(10053), "WSAECONNRESET": syscall.Errno(10054), "WSAESHUTDOWN": syscall.Errno(10058),
-		}
+		errs["WSAECONNABORTED"], errs["WSAECONNRESET"], errs["WSAESHUTDOWN"] = syscall.Errno(10053), syscall.Errno(10054), syscall.Errno(10058)
 	}
 	errs["nothing"], errs["end"] = nil, io.EOF
 	for name, err := range errs {

@@ -2,9 +2,12 @@ package evhttp
 
 import "syscall"
 
-// errBrokenPipe is WSAESHUTDOWN, which package syscall does not name: see the other
-// systems.
-const errBrokenPipe = syscall.Errno(10058)
+// wsaESHUTDOWN is an error of Winsock that package syscall does not name.
+const wsaESHUTDOWN = syscall.Errno(10058)
 
-// resets are those of Winsock; those of package syscall have numbers of their own.
-var resets = []error{syscall.WSAECONNRESET, syscall.WSAECONNABORTED}
+// The errors are described at the other systems. Those of package syscall which are not
+// Winsock's have numbers of their own, and come from elsewhere than sockets.
+var (
+	brokenPipes = []error{wsaESHUTDOWN, syscall.EPIPE}
+	resets      = []error{syscall.WSAECONNRESET, syscall.WSAECONNABORTED, syscall.ECONNRESET}
+)

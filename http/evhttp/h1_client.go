@@ -243,8 +243,12 @@ func (h *h1ClientConn) onEvent(what bufferevent.Events) {
 // peerReadsNoMore reports whether output has failed because of the peer, which may have
 // said why before. After any other failure it waits for the rest of the request.
 func peerReadsNoMore(err error) bool {
-	return err == nil || errors.Is(err, errBrokenPipe) || errors.Is(err, io.EOF) ||
-		slices.ContainsFunc(resets, func(reset error) bool { return errors.Is(err, reset) })
+	return err == nil || isOneOf(err, brokenPipes) || isOneOf(err, resets) || errors.Is(err, io.EOF)
+}
+
+// isOneOf reports whether an error is one of those that are given.
+func isOneOf(err error, those []error) bool {
+	return slices.ContainsFunc(those, func(one error) bool { return errors.Is(err, one) })
 }
 
 // finished is called when nothing more comes, because the server has ended the
@@ -278,5 +282,5 @@ func (h *h1ClientConn) end() {
 // reset reports whether the end of the stream may be that of a reset, which a
 // write was told of: a peer that has ended its stream before breaks the pipe.
 func (h *h1ClientConn) reset() bool {
-	return h.written != nil && !errors.Is(h.written, errBrokenPipe) && h.c.bev.Underlying() == nil
+	return h.written != nil && !isOneOf(h.written, brokenPipes) && h.c.bev.Underlying() == nil
 }
