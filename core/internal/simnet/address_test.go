@@ -170,3 +170,23 @@ func (p *runner) queued(args []string) string {
 	}
 	return strings.Join(words, " ")
 }
+
+// received receives what there is.
+func (p *runner) received(args []string) string {
+	count := 0
+	for {
+		_, err := sysio.Recv(p.fd(args[0]), [][]byte{make([]byte, 1)})
+		if err != nil {
+			break
+		}
+		count++
+	}
+	switch {
+	case count == 0:
+		return "none"
+	case count < p.number(args[1]):
+		return "fewer"
+	default:
+		return "all"
+	}
+}

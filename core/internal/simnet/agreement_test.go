@@ -48,6 +48,10 @@ var agreements = map[string][]row{
 	"wrong requests": misuseRows,
 }
 
+// attempts is how often a script is run before the kernel is said to differ: other
+// processes may have a port that the script counts on, or the processor for long.
+const attempts = 3
+
 func TestTheKernelDoesWhatScriptsSay(t *testing.T) {
 	method := poller.Methods()[0]
 	for _, m := range poller.Methods() {
@@ -63,7 +67,14 @@ func TestTheKernelDoesWhatScriptsSay(t *testing.T) {
 			t.Skip("no IPv6")
 		}
 		leak.Check(t)
-		runScript(t, backend{method: method, reset: kernelReset, folder: t.TempDir}, r.script)
+		var err error
+		for range attempts {
+			err = runScript(t, backend{method: method, reset: kernelReset, folder: t.TempDir}, r.script)
+			if err == nil {
+				return
+			}
+		}
+		t.Error(err)
 	})
 }
 
@@ -80,11 +91,14 @@ func TestTheNetworkDoesWhatScriptsSay(t *testing.T) {
 				defer n.Close()
 				host := n.AddHost("host")
 				host.In(func() {
-					runScript(t, backend{
+					err := runScript(t, backend{
 						method: poller.Methods()[0],
 						reset:  func(fd int) error { return errors.Join(n.Reset(fd), sysio.CloseSocket(fd)) },
 						folder: func() string { return "/run" },
 					}, r.script)
+					if err != nil {
+						t.Error(err)
+					}
 				})
 				if open := host.Open(); len(open) > 0 {
 					t.Errorf("left open: %q", open)

@@ -127,6 +127,9 @@ func (d *datagram) bound() error {
 
 // connect sets the only peer.
 func (d *datagram) connect(to netip.AddrPort) error {
+	if d.options.v6only && to.Addr().Is4() {
+		return sysio.ErrFamily
+	}
 	to, err := d.reachable(to)
 	if err != nil {
 		return err
@@ -210,6 +213,20 @@ func (d *datagram) send(p []byte, to netip.AddrPort, from netip.Addr) error {
 	}
 	d.deliver(target, slices.Clone(p), to, netip.AddrPortFrom(source.Unmap(), d.local.Port()))
 	return nil
+}
+
+// write sends one message to the peer of the socket.
+func (d *datagram) write(p []byte) (int, error) {
+	if err := d.send(p, netip.AddrPort{}, netip.Addr{}); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// read receives the beginning of a message.
+func (d *datagram) read(most int) ([]byte, error) {
+	m, err := d.receive()
+	return m.data[:min(most, len(m.data))], err
 }
 
 // destination returns where a message goes to.

@@ -9,17 +9,23 @@ import (
 )
 
 // streamPair makes two stream sockets of a host that are connected to each other.
-func (n *Network) streamPair(h *Host, family int) [2]int {
+func (n *Network) streamPair(h *Host, family int) ([2]int, error) {
 	a, b := n.newStream(h, family), n.newStream(h, family)
 	join(a, b, nil, nil)
 	a.state, b.state = streamConnected, streamConnected
 	if family == syscall.AF_INET {
-		loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
-		a.local, b.local = netip.AddrPortFrom(loopback, firstEphemeral-2), netip.AddrPortFrom(loopback, firstEphemeral-1)
+		for _, s := range []*stream{a, b} {
+			if err := s.bindTo(netip.AddrPortFrom(loopback4, 0)); err != nil {
+				return noPair, err
+			}
+		}
 		a.remote, b.remote = b.local, a.local
 	}
-	return [2]int{n.open(h, a), n.open(h, b)}
+	return [2]int{n.open(h, a), n.open(h, b)}, nil
 }
+
+// noPair is what a failed call returns.
+var noPair = [2]int{sysio.InvalidSocket, sysio.InvalidSocket}
 
 // datagramPair is streamPair for messages.
 func (n *Network) datagramPair(h *Host, family int) [2]int {

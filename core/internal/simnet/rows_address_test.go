@@ -144,6 +144,40 @@ var addressRows = []row{
 		connect u k = EAFNOSUPPORT
 		bind u k = EAFNOSUPPORT
 	`},
+	{"IPv4 at datagram sockets for IPv6", linux, `
+		udp4 a
+		bind a 127.0.0.1:0
+		udp6 b
+		sendto b 127.0.0.1:a x
+		recvfrom a 10 = "x" from 127.0.0.1:b
+		sendto a 127.0.0.1:b y
+		recvfrom b 10 = "y" from [::ffff:127.0.0.1]:a
+		connect b 127.0.0.1:a
+		peername b = [::ffff:127.0.0.1]:a
+		sockname b = [::ffff:127.0.0.1]:b
+		udp6 c
+		set c v6only 1
+		sendto c 127.0.0.1:a x = ENETUNREACH
+		connect c 127.0.0.1:a = EAFNOSUPPORT
+		sendto c [::ffff:127.0.0.1]:a x = ENETUNREACH
+		udp4 d
+		sendto d [::1]:a x = EAFNOSUPPORT
+		bind b 127.0.0.1:0 = EINVAL
+	`},
+	{"of datagrams, IPv6 alone", linux, `
+		udp6 w
+		set w v6only 1
+		bind w [::]:0
+		udp4 f
+		bind f 0.0.0.0:w
+		udp4 c
+		sendto c 127.0.0.1:w four
+		recvfrom f 10 = "four" from 127.0.0.1:c
+		recvfrom w 10 = EAGAIN
+		udp6 d
+		sendto d [::1]:w six
+		recvfrom w 10 = "six" from [::1]:d
+	`},
 	{"ports that are given differ", linux, `
 		tcp4 a
 		bind a 127.0.0.1:0

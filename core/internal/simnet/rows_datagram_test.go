@@ -258,12 +258,15 @@ var datagramRows = []row{
 		sendto b a bytes:3000
 		sendto b a bytes:3000
 		sendto b a bytes:3000
+		sendto b a bytes:3000
+		sendto b a bytes:3000
+		sendto b a bytes:3000
 		ready b = write
-		recvfrom a 3000 = 3000 bytes from 127.0.0.1:b
-		recvfrom a 3000 = 3000 bytes from 127.0.0.1:b
-		recvfrom a 3000 = EAGAIN
+		ready a = read+write
+		received a 8 = fewer
+		ready a = write
 		sendto b a small
-		recvfrom a 3000 = "small" from 127.0.0.1:b
+		recvfrom a 10 = "small" from 127.0.0.1:b
 	`},
 	{"are lost by closing", linux, `
 		udp4 a
@@ -274,6 +277,48 @@ var datagramRows = []row{
 		udp4 c
 		bind c 127.0.0.1:a
 		recvfrom c 10 = EAGAIN
+	`},
+	{"duplicated", linux, `
+		udp4 a
+		bind a 127.0.0.1:0
+		dup d a
+		udp4 b
+		sendto b a one
+		sendto b a two
+		recvfrom d 10 = "one" from 127.0.0.1:b
+		recvfrom a 10 = "two" from 127.0.0.1:b
+		close a
+		sendto b 127.0.0.1:a three
+		recvfrom d 10 = "three" from 127.0.0.1:b
+	`},
+	{"read and written", linux, `
+		udp4 a
+		bind a 127.0.0.1:0
+		udp4 b
+		connect b a
+		write b one
+		read a 2 = "on"
+		read a 10 = EAGAIN
+		write a x = EDESTADDRREQ
+	`},
+	{"to oneself", linux, `
+		udp4 a
+		bind a 127.0.0.1:0
+		connect a a
+		send a echo
+		recvfrom a 10 = "echo" from 127.0.0.1:a
+	`},
+	{"refused, of sockets connected elsewhere since", linux, `
+		udp4 a
+		bind a 127.0.0.1:0
+		udp4 b
+		bind b 127.0.0.1:0
+		udp4 c
+		connect c b
+		close a
+		sendto c 127.0.0.1:a x
+		error c
+		ready c = write
 	`},
 	{"edges", linux, `
 		udp4 a

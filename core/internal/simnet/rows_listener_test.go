@@ -69,6 +69,39 @@ var listenerRows = []row{
 		send c data
 		recv s 10 = "data"
 	`},
+	{"closed, and others can listen there", linux, `
+		tcp4 l
+		set l reuseaddr 1
+		bind l 127.0.0.1:0
+		listen l 10
+		tcp4 c
+		connect c l = started
+		accept s l = 127.0.0.1:c
+		close l
+		tcp4 m
+		set m reuseaddr 1
+		bind m 127.0.0.1:l
+		listen m 10
+		tcp4 d
+		connect d m = started
+		accept t m = 127.0.0.1:d
+		send c old
+		recv s 10 = "old"
+		send d new
+		recv t 10 = "new"
+		recv s 10 = EAGAIN
+	`},
+	{"duplicated, and one of them closed", linux, `
+		tcp4 l
+		bind l 127.0.0.1:0
+		listen l 10
+		dup k l
+		close l
+		tcp4 c
+		connect c k = started
+		ready k = read
+		accept s k = 127.0.0.1:c
+	`},
 	{"not listening yet", linux, `
 		tcp4 l
 		bind l 127.0.0.1:0

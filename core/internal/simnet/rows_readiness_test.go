@@ -156,6 +156,97 @@ var edgeRows = []row{
 		poll = b:read+write+closed
 		poll = -
 	`},
+	{"of a listener with several connections", linux, `
+		tcp4 l
+		bind l 127.0.0.1:0
+		listen l 10
+		tcp4 a
+		tcp4 b
+		connect a l = started
+		connect b l = started
+		watch l read edge
+		poll = l:read
+		accept x l = 127.0.0.1:a
+		poll = -
+		watch l nothing
+		watch l read edge
+		poll = l:read
+	`},
+	{"of what has ended before it is watched", linux, `
+		loopback c s
+		send c data
+		close c
+		ready s = read+write+closed
+		watch s read closed edge
+		poll = s:read+closed
+		poll = -
+		recv s 100 = "data"
+		poll = -
+		watch s read edge
+		poll = s:read
+		recv s 10 = end
+		poll = -
+	`},
+	{"of room that came while it was not watched", linux, `
+		loopback c s
+		fill c
+		take s c all
+		watch c write edge
+		poll = c:write
+		poll = -
+	`},
+	{"of room, refused again", linux, `
+		loopback c s
+		watch c write edge
+		poll = c:write
+		fill c
+		take s c all
+		poll = c:write
+		fill c
+		take s c all
+		poll = c:write
+		poll = -
+	`},
+	{"of data in two pollers", linux, `
+		loopback c s
+		watch s read edge
+		send c one
+		ready s = read+write
+		poll = s:read
+		ready s = read+write
+		poll = -
+		send c two
+		ready s = read+write
+		poll = s:read
+	`},
+	{"of what was read before the wait is not told", linux, `
+		loopback c s
+		watch s read edge
+		send c one
+		recv s 10 = "one"
+		poll = -
+		send c two
+		poll = s:read
+	`},
+	{"of a level that has gone is not told", all, `
+		loopback c s
+		watch s read
+		send c one
+		poll = s:read
+		recv s 10 = "one"
+		poll = -
+		send c two
+		recv s 10 = "two"
+		poll = -
+	`},
+	{"of a shutdown and of data in one wait", linux, `
+		loopback c s
+		watch s read closed edge
+		send c one
+		shutdown c
+		poll = s:read+closed
+		poll = -
+	`},
 	{"levels stay and are told apart", all, `
 		loopback c s
 		watch c read write

@@ -176,6 +176,48 @@ var connectionRows = []row{
 		accept x l = 127.0.0.1:a
 		ready l = -
 	`},
+	{"refused once the listener is closed", linux, `
+		tcp4 l
+		bind l 127.0.0.1:0
+		listen l 0
+		tcp4 a
+		tcp4 c
+		connect a l = started
+		ready a = write
+		connect c l = started
+		ready c = -
+		close l
+		ready a = read+write+closed
+		ready c = read+write+closed
+		error c = ECONNREFUSED
+	`},
+	{"by a wake-up each", linux, `
+		tcp4 l
+		bind l 127.0.0.1:0
+		listen l 10
+		tcp4 a
+		tcp4 b
+		watch l read
+		connect a l = started
+		poll = l:read
+		connect b l = started
+		poll = l:read
+		accept x l = 127.0.0.1:a
+		poll = l:read
+		accept y l = 127.0.0.1:b
+		poll = -
+	`},
+	{"have ends with names of their own", linux, `
+		loopback a b
+		loopback c d
+		sockname a = 127.0.0.1:a
+		peername a = 127.0.0.1:b
+		sockname b = 127.0.0.1:b
+		peername b = 127.0.0.1:a
+		sockname c = 127.0.0.1:c
+		peername c = 127.0.0.1:d
+		peername d = 127.0.0.1:c
+	`},
 	{"of two sockets to each other", linux, `
 		loopback a b
 		loopback c d
@@ -446,6 +488,47 @@ var resetRows = []row{
 		error c = EPIPE
 		recv c 10 = end
 		send c x = EPIPE
+	`},
+	{"with a full buffer behind it", linux, `
+		loopback c s
+		fill c
+		close s
+		ready c = read+write+closed
+		send c x = ECONNRESET
+		send c x = EPIPE
+		recv c 10 = end
+	`},
+	{"with a full buffer behind the end", linux, `
+		loopback c s
+		fill c
+		shutdown c
+		close s
+		ready c = read+write+closed
+		error c = ECONNRESET
+		recv c 10 = end
+	`},
+	{"of what was accepted late", linux, `
+		tcp4 l
+		bind l 127.0.0.1:0
+		listen l 10
+		tcp4 c
+		connect c l = started
+		send c data
+		close c
+		accept s l = 127.0.0.1:c
+		send s x
+		error s = EPIPE
+		recv s 10 = "data"
+		recv s 10 = end
+	`},
+	{"told to each duplicate once", linux, `
+		loopback c s
+		dup d c
+		reset s
+		ready c = read+write+closed
+		ready d = read+write+closed
+		recv d 10 = ECONNRESET
+		recv c 10 = end
 	`},
 	{"of data on its way to what is closed", linux, `
 		loopback c s

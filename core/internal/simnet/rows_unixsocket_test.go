@@ -60,6 +60,61 @@ var unixRows = []row{
 		recv c 10 = end
 		send c x = EPIPE
 	`},
+	{"a client that is closed before it is accepted", linux, `
+		unix l
+		bind l early
+		listen l 10
+		unix c
+		connect c l
+		send c data
+		close c
+		ready l = read
+		accept s l = unnamed
+		ready s = read+write+closed
+		recv s 10 = "data"
+		recv s 10 = end
+		send s x = EPIPE
+	`},
+	{"readiness by edge", linux, `
+		unix l
+		bind l edges
+		listen l 10
+		watch l read edge
+		poll = -
+		unix c
+		connect c l
+		poll = l:read
+		poll = -
+		accept s l = unnamed
+		watch c read write closed edge
+		poll = c:write
+		close s
+		poll = c:read+write+closed
+		poll = -
+		send c x = EPIPE
+	`},
+	{"full, and closed by the receiver", linux, `
+		pair a b stream
+		set a sndbuf 20000
+		fill a
+		watch a write
+		poll = -
+		close b
+		poll = a:write
+		error a = ECONNRESET
+		send a x = EPIPE
+	`},
+	{"listening without a path", linux, `
+		unix l
+		listen l 1 = EINVAL
+		bind l late
+		unix c
+		connect c l = ECONNREFUSED
+		listen l 1
+		connect c l
+		bind c other
+		bind l another = EINVAL
+	`},
 	{"abstract names", linux, `
 		unix l
 		bind l @name

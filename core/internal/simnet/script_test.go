@@ -54,6 +54,7 @@ var commands = map[string]func(p *runner, args []string) string{
 	"fill":     (*runner).fill,     // SOCKET: sends until that would wait
 	"take":     (*runner).take,     // SOCKET PEER COUNT|all: receives so much of what the peer's fill has sent
 	"sendto":   (*runner).sendto,   // SOCKET ADDRESS TEXT [LOCAL]
+	"received": (*runner).received, // SOCKET COUNT: none, fewer or all of so many messages
 	"recvfrom": (*runner).recvfrom, // SOCKET ROOM: the text, the sender, and what else is known
 
 	"shutdown": does(sysio.ShutdownWrite),
@@ -112,7 +113,7 @@ type runner struct {
 }
 
 // runScript runs a script and compares what it sees with what it says.
-func runScript(t *testing.T, g backend, script string) {
+func runScript(t *testing.T, g backend, script string) error {
 	p := &runner{
 		backend: g, t: t,
 		fds: map[string]int{"none": -1}, names: map[int]string{},
@@ -139,9 +140,6 @@ func runScript(t *testing.T, g backend, script string) {
 		failed = true
 		log = append(log, fmt.Sprintf("! %s = %s, want %s", command, got, want))
 	}
-	if failed {
-		t.Errorf("the script has seen:\n%s", strings.Join(log, "\n"))
-	}
 	for _, name := range p.opened {
 		_ = sysio.CloseSocket(p.fds[name]) // the test is over
 	}
@@ -150,6 +148,10 @@ func runScript(t *testing.T, g backend, script string) {
 			t.Errorf("close the poller: %v", err)
 		}
 	}
+	if failed {
+		return fmt.Errorf("the script has seen:\n%s", strings.Join(log, "\n"))
+	}
+	return nil
 }
 
 func (p *runner) open() poller.Poller {

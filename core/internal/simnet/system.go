@@ -77,8 +77,7 @@ func (s system) Recv(fd, most int) ([]byte, error) {
 			p, err := o.receive(most)
 			return p, len(p), err
 		case *datagram:
-			m, err := o.receive()
-			p := m.data[:min(most, len(m.data))]
+			p, err := o.read(most)
 			return p, len(p), err
 		}
 		return nil, 0, sysio.ErrNotSocket
@@ -96,10 +95,8 @@ func (s system) Send(fd int, p []byte) (int, error) {
 			n, err := o.send(p)
 			return n, n, err
 		case *datagram:
-			if err := o.send(p, netip.AddrPort{}, netip.Addr{}); err != nil {
-				return 0, 0, err
-			}
-			return len(p), len(p), nil
+			n, err := o.write(p)
+			return n, n, err
 		}
 		return 0, 0, sysio.ErrNotSocket
 	})
@@ -111,6 +108,9 @@ func (s system) Read(fd, most int) ([]byte, error) {
 		switch o := h.file.object.(type) {
 		case *stream:
 			p, err := o.receive(most)
+			return p, len(p), err
+		case *datagram:
+			p, err := o.read(most)
 			return p, len(p), err
 		case *channel:
 			n, err := o.drain()
@@ -128,6 +128,9 @@ func (s system) Write(fd int, p []byte) (int, error) {
 		switch o := h.file.object.(type) {
 		case *stream:
 			n, err := o.send(p)
+			return n, n, err
+		case *datagram:
+			n, err := o.write(p)
 			return n, n, err
 		case *channel:
 			o.signal()
@@ -434,7 +437,7 @@ func (s system) Socketpair(family, kind, _ int) ([2]int, error) {
 		if kind == syscall.SOCK_DGRAM {
 			return s.n.datagramPair(h, family), nil
 		}
-		return s.n.streamPair(h, family), nil
+		return s.n.streamPair(h, family)
 	})
 }
 

@@ -17,7 +17,7 @@ func bindPath(h *handle, path string) error {
 	if err != nil {
 		return err
 	}
-	if s.state != streamFresh || s.path != "" {
+	if s.state == streamListening || s.path != "" {
 		return sysio.ErrInvalid
 	}
 	if s.host.ports.paths[path] != nil {
