@@ -15,6 +15,7 @@ import (
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
+	"github.com/go-libevent/libevent/core/internal/sysio"
 	"github.com/go-libevent/libevent/core/listener"
 )
 
@@ -267,10 +268,8 @@ func TestWhatBecomesOfConnecting(t *testing.T) {
 	}
 }
 
-func isTimeout(err error) bool {
-	var timeout interface{ Timeout() bool }
-	return errors.As(err, &timeout) && timeout.Timeout()
-}
+// isTimeout knows the system's error: Windows' has no Timeout that says so.
+func isTimeout(err error) bool { return errors.Is(err, sysio.ErrTimedOut) }
 
 func TestADescriptorOfTheKernelIsRefused(t *testing.T) {
 	if _, err := os.Stdin.Stat(); err != nil {
