@@ -1,6 +1,7 @@
 package evtest_test
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"testing"
@@ -30,6 +31,19 @@ func serveGreeting(b *bufferevent.Bufferevent) error {
 		}
 	})
 	return b.SetTimeouts(time.Minute, time.Minute)
+}
+
+// run runs tests as "go test" would, and prints whether they have passed.
+func run(tests ...func(t *testing.T)) {
+	verbose := flag.Lookup("test.v").Value
+	defer verbose.Set(verbose.String())
+	_ = verbose.Set("false") // or it would print more
+	passed := true
+	for _, test := range tests {
+		passed = passed && testing.RunTests(func(string, string) (bool, error) { return true, nil },
+			[]testing.InternalTest{{Name: "Test", F: test}})
+	}
+	fmt.Println("passed:", passed)
 }
 
 // What follows would be functions of a file greeting_test.go.
@@ -64,10 +78,6 @@ func Example() {
 		clock.Advance(1)
 		evtest.Await(t, base, "end of the stream", func() bool { return client.ReadErr() == io.EOF })
 	}
-	passed := testing.RunTests(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{
-		{Name: "TestGreeting", F: testGreeting},
-		{Name: "TestSilence", F: testSilence},
-	})
-	fmt.Println("passed:", passed)
+	run(testGreeting, testSilence)
 	// Output: passed: true
 }
