@@ -26,6 +26,7 @@ type dnsQuery struct {
 	rcode   int  // then
 	sent    time.Time
 	tcp     bool
+	conn    *dnsConn // or nil
 	answers int
 }
 
@@ -81,6 +82,15 @@ func (c *dnsClient) act() {
 	default:
 		c.connect()
 	}
+}
+
+// begun returns when the server had room for the query at the latest, with a way there
+// that takes no time.
+func (q *dnsQuery) begun() time.Time {
+	if q.conn != nil && q.conn.room.After(q.sent) {
+		return q.conn.room
+	}
+	return q.sent
 }
 
 // due reports whether the query must have an answer.
@@ -241,6 +251,9 @@ func (c *dnsClient) received(data []byte, conn *dnsConn) {
 	}
 	q.answers++
 	if conn != nil && q.answers == 1 && q.due() {
+		if conn.owed >= maxPipelined {
+			conn.room = s.world.Now()
+		}
 		conn.owed--
 	}
 	s.world.Note("answer %d to %v", binary.BigEndian.Uint16(data), q.msg.Question)
@@ -324,6 +337,9 @@ func (c *dnsClient) checkOrder(q *dnsQuery, m *dns.Msg, size int) {
 	}
 	if expired {
 		return
+	}
+	if waited := s.world.Now().Sub(q.begun()); s.prompt && s.calm && waited > o.delay+s.transit+500*time.Millisecond {
+		c.errorf("an answer after %v instead of %v", waited, o.delay)
 	}
 	if after < o.delay {
 		c.errorf("an answer after %v instead of %v", after, o.delay)
@@ -454,6 +470,9 @@ func (c *dnsClient) end() {
 	}
 }
 
+// maxPipelined is how many requests of a connection the server lets wait.
+const maxPipelined = 128
+
 // A dnsConn is a TCP connection of a client.
 type dnsConn struct {
 	client    *dnsClient
@@ -467,9 +486,10 @@ type dnsConn struct {
 	finished  bool // it has closed its side
 	spoiled   bool // it has sent what is no query
 	done      bool
-	slow      bool // queries and answers may take any time
-	narrow    bool // they are also sent a few bytes at a time
-	owed      int  // answers that must still come
+	slow      bool      // queries and answers may take any time
+	narrow    bool      // they are also sent a few bytes at a time
+	owed      int       // answers that must still come
+	room      time.Time // when there were fewer of them again than the server lets wait
 	goodbye   dnsGoodbye
 }
 
@@ -540,7 +560,7 @@ func (d *dnsConn) sendSome() {
 	for n := 1 + r.IntN(d.plan); n > 0; n-- {
 		d.plan--
 		q := c.drawQuery(true)
-		q.sent = c.server.world.Now()
+		q.sent, q.conn = c.server.world.Now(), d
 		d.queries[q.msg.Id] = q
 		if q.due() {
 			d.owed++

@@ -103,26 +103,23 @@ type nameserver struct {
 	zones *zones
 	mood  mood
 
-	goodSince time.Time // it has been up, in the network and in a good mood since then
+	goodSince time.Time // it has been up, in the network and in a good mood since then, or always
 	down      bool
 	cut       bool
+	streams   bool // the resolver asks it over streams only
 
 	socket   *datagram.Socket
 	listener *listener.Listener
 	conns    []*nameserverConn
 	timers   []*event.Event
 
-	seen   func(s *nameserver, q question, tcp bool) // is told of each query
-	said   func(s *nameserver, q question)           // and of each answer
-	forged map[question]bool                         // with the id of the query
-	count  int                                       // of queries
+	seen func(q question, tcp bool) // is told of each query, or nil
 }
 
 const dnsPort = 53
 
 func newNameserver(w *evtest.World, name string, z *zones) *nameserver {
-	s := &nameserver{world: w, host: w.Host(name), zones: z, forged: make(map[question]bool)}
-	s.goodSince = w.Now()
+	s := &nameserver{world: w, host: w.Host(name), zones: z}
 	s.host.Do(s.start)
 	return s
 }
@@ -226,10 +223,8 @@ func (s *nameserver) receive(data []byte, tcp bool, reply func([]byte)) {
 	if query.Unpack(data) != nil || query.Response || len(query.Question) != 1 {
 		return // has met with corruption
 	}
-	s.count++
-	q := questionOf(query.Question[0])
 	if s.seen != nil {
-		s.seen(s, q, tcp)
+		s.seen(questionOf(query.Question[0]), tcp)
 	}
 	r := s.world.Rand()
 	if s.mood.forge > 0 && !tcp && r.Float64() < s.mood.forge {
@@ -248,9 +243,6 @@ func (s *nameserver) receive(data []byte, tcp bool, reply func([]byte)) {
 // answer sends an answer of its present mood.
 func (s *nameserver) answer(query *dns.Msg, tcp bool, reply func([]byte)) {
 	m, r := s.zones.respond(s, query, tcp)
-	if s.said != nil {
-		s.said(s, r.question)
-	}
 	opt := query.IsEdns0()
 	switch {
 	case opt != nil && s.mood.edns == ednsFormErr:

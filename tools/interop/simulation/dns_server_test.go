@@ -100,6 +100,7 @@ type dnsServer struct {
 	honest      bool          // messages are not corrupted
 	calm        bool          // nothing is lost, and the loop is quick
 	slow        bool          // the loop may take any time
+	prompt      bool          // the network takes no longer than transit
 	narrow      bool          // sockets may have room for a few bytes only
 	transit     time.Duration // there and back
 	leastIdle   time.Duration // of all configurations
@@ -126,6 +127,7 @@ func newDNSServer(w *evtest.World) *dnsServer {
 	s.transit = 2*(f.Latency+f.Jitter) + 10*time.Millisecond
 	s.honest = f.Corrupt == 0
 	s.slow, s.narrow = f.Hold > 0, f.SmallBuffers > 0
+	s.prompt = f.Delay == 0 && f.Bandwidth == 0 && f.Reorder == 0 && !s.narrow
 	s.calm = s.honest && !s.slow && f.Lose == 0 && f.Duplicate == 0 && f.NoBuffers == 0 && f.NoDescriptors == 0
 	for i := range w.Rand().IntN(3) {
 		s.upstreams = append(s.upstreams, newNameserver(w, fmt.Sprintf("ns%d", i), s.zones))

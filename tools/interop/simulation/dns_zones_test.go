@@ -55,6 +55,8 @@ type response struct {
 	malformed bool
 	referral  bool
 	shown     time.Time // when a lookup first had it as its result, or zero
+	used      time.Time // when one did last
+	cached    bool      // as the answer to the question
 }
 
 func (r *response) positive() bool {
@@ -265,6 +267,19 @@ func (z *zones) addSOA(m *dns.Msg) (ttl uint32) {
 	ttl = z.drawTTL()
 	m.Ns = append(m.Ns, &dns.SOA{Hdr: header(zoneDomain, dns.TypeSOA, ttl), Ns: "ns.test.", Mbox: "mbox.test.", Minttl: ttl})
 	return min(ttl, 3*60*60)
+}
+
+// count returns how many records a nameserver has for a question, and whether the name
+// exists.
+func (z *zones) count(q question) (n int, exists bool) {
+	entry := z.names[q.name]
+	for entry != nil && entry.alias != "" {
+		entry = z.names[entry.alias]
+	}
+	if entry == nil {
+		return 0, false
+	}
+	return map[uint16]int{dns.TypeA: entry.v4, dns.TypeAAAA: entry.v6, dns.TypePTR: entry.ptr}[q.qtype], true
 }
 
 // find returns a response of the ledger.

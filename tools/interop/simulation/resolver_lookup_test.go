@@ -35,6 +35,7 @@ type lookup struct {
 	params  evdns.QueryConfig
 	names   []string   // that may be looked up, in this order, with a dot at the end
 	known   netip.Addr // what the hosts file has, or zero
+	must    *response  // what the cache has, or nil if that is not certain
 	start   time.Time
 	noCache bool
 
@@ -87,6 +88,7 @@ func (l *lookup) begin() {
 	l.start = c.world.Now()
 	l.known = c.hostsAddr(l.name)
 	l.noCache = c.flags&evdns.NoCache != 0 || c.cfg.CacheSize < 0
+	l.must = c.mustHave(l)
 	c.open(l)
 	l.starting = true
 	var err error
@@ -229,8 +231,13 @@ func (k *checks) answer(l *lookup, a evdns.Answer, err error) {
 	} else {
 		r = k.addressed(l, l.types()[0], a.Addrs)
 	}
+	k.certain(l, map[uint16]int{l.types()[0]: len(a.Addrs) + len(a.Names)}, nil)
 	if r == nil {
 		return
+	}
+	r.cached = true
+	if l.must != nil && r != l.must {
+		l.errorf("has asked again, and the answer of %v is valid for %v", l.must.at.Sub(k.client.began), l.must.ttl)
 	}
 	if a.CanonName != r.canon && l.kind != lookupReverse {
 		l.errorf("canonical name %q, want %q", a.CanonName, r.canon)
@@ -356,7 +363,8 @@ func (k *checks) slack() time.Duration { return k.client.transit + 300*time.Mill
 func (k *checks) age(l *lookup, r *response, ttl time.Duration) {
 	c := k.client
 	now := c.world.Now()
-	if r.shown.IsZero() {
+	last := r.used
+	if r.used = now; r.shown.IsZero() {
 		r.shown = now
 	}
 	if ttl > r.ttl && !(ttl == 0) {
@@ -369,6 +377,9 @@ func (k *checks) age(l *lookup, r *response, ttl time.Duration) {
 	if l.noCache {
 		l.errorf("a response of %v, without a cache", r.at.Sub(c.began))
 	}
+	if n := k.cachedSince(last, l.start); n >= c.most.CacheSize && !last.IsZero() {
+		l.errorf("a response of %v is in the cache, but %d were after that, and it has room for %d", r.at.Sub(c.began), n, c.most.CacheSize)
+	}
 	if c.slow || r.tcp {
 		return
 	}
@@ -380,6 +391,76 @@ func (k *checks) age(l *lookup, r *response, ttl time.Duration) {
 	}
 	if left := r.ttl - now.Sub(r.at); ttl > 0 && ttl > left+k.slack() {
 		l.errorf("TTL %v, but only %v are left", ttl, left)
+	}
+}
+
+// cachedSince returns how many questions have had answers between two times that are
+// cached.
+func (k *checks) cachedSince(t, until time.Time) int {
+	questions := make(map[question]bool)
+	list := k.client.zones.responses
+	for i := len(list) - 1; i >= 0 && list[i].at.After(t); i-- {
+		if list[i].cached && list[i].ttl > 0 && list[i].at.Before(until) {
+			questions[list[i].question] = true
+		}
+	}
+	return len(questions)
+}
+
+// mustHave returns the response that a lookup must have from the cache, or nil if it may
+// ask again.
+func (c *resolverClient) mustHave(l *lookup) *response {
+	if l.noCache || c.minCache < 1000 || len(l.names) != 1 || l.kind > lookupReverse || c.noAAAA || c.checks.special(l) || !c.honest {
+		return nil
+	}
+	said := c.zones.said[l.questions()[0]]
+	if len(said) == 0 {
+		return nil
+	}
+	r := said[len(said)-1]
+	if !r.cached || !r.positive() || c.world.Now().Sub(r.at) >= r.ttl {
+		return nil
+	}
+	return r
+}
+
+// certain checks an outcome against the zones when nothing goes wrong: how many records
+// of each type there are, or the error.
+func (k *checks) certain(l *lookup, counts map[uint16]int, err error) {
+	c := k.client
+	if !c.quiet || k.special(l) || l.known.IsValid() || l.flags&evdns.IgnoreTC != 0 || c.cfg.IgnoreTC || c.noAAAA ||
+		l.params.Timeout > 0 || c.mostUnderWay > c.minInflight || c.mayBeTooMany {
+		return
+	}
+	rounds := time.Duration(2 * len(l.names)) // one by TCP for each by UDP, and connecting
+	if took := c.world.Now().Sub(l.start); took > 2*rounds*c.transit+500*time.Millisecond {
+		l.errorf("has taken %v with %d names", took, len(l.names))
+	}
+	want := error(evdns.ErrNotExist)
+	for _, name := range l.names {
+		total := 0
+		for _, t := range l.types() {
+			n, exists := c.zones.count(question{strings.ToLower(name), t})
+			total += n
+			if want = evdns.ErrNoData; !exists {
+				want = evdns.ErrNotExist
+			}
+		}
+		if total == 0 {
+			continue
+		}
+		if err != nil {
+			l.errorf("%v, but %s has %d records", err, name, total)
+		}
+		for _, t := range l.types() {
+			if n, _ := c.zones.count(question{strings.ToLower(name), t}); err == nil && counts[t] != n && l.kind != lookupMessage {
+				l.errorf("%d records of the type %d, but %s has %d", counts[t], t, name, n)
+			}
+		}
+		return
+	}
+	if !errors.Is(err, want) && l.kind != lookupMessage { // whose message may have other records
+		l.errorf("%v, want %v", err, want)
 	}
 }
 
@@ -453,6 +534,9 @@ func (k *checks) addrInfo(l *lookup, infos []evutil.AddrInfo, err error) {
 		k.failure(l, err)
 		return
 	}
+	if l.known.IsValid() || len(infos) == 0 {
+		k.certain(l, nil, err)
+	}
 	var v4, v6 []netip.Addr
 	for _, info := range infos {
 		addr := info.Addr.Addr()
@@ -478,6 +562,9 @@ func (k *checks) addrInfo(l *lookup, infos []evutil.AddrInfo, err error) {
 	if len(v4)+len(v6) == 0 {
 		l.errorf("no results and no error")
 	}
+	if len(v4) < 8 && len(v6) < 8 { // others need TCP, for which there may be no time
+		k.certain(l, map[uint16]int{dns.TypeA: len(v4), dns.TypeAAAA: len(v6)}, nil)
+	}
 	if len(v4) > 0 {
 		if r := k.addressed(l, dns.TypeA, v4); r != nil {
 			k.age(l, r, 0)
@@ -497,6 +584,10 @@ func (k *checks) failure(l *lookup, err error) {
 	took := now.Sub(l.start)
 	if limit := c.limitOf(l); !c.slow && took > limit+k.slack() && !errors.Is(err, evdns.ErrCancel) {
 		l.errorf("has taken %v, and may %v", took, limit)
+	}
+	k.certain(l, nil, err)
+	if l.must != nil && l.cancelled.IsZero() && !c.freed {
+		l.errorf("%v, but the answer of %v is valid for %v", err, l.must.at.Sub(c.began), l.must.ttl)
 	}
 	switch {
 	case errors.Is(err, evdns.ErrCancel):
@@ -643,7 +734,7 @@ func (k *checks) reachable(l *lookup, err error) {
 		}
 	}
 	for _, s := range c.servers {
-		if s.isGood(since) && !s.mood.truncate && !s.mood.fold && s.mood.delay <= c.minTimeout/4 && c.has(s) && l.flags&evdns.UseVC == 0 && !c.cfg.UseVC {
+		if s.isGood(since) && !s.mood.truncate && !s.mood.fold && s.mood.delay <= c.minTimeout/4 && c.has(s) && !s.streams && l.flags&evdns.UseVC == 0 && !c.cfg.UseVC {
 			l.errorf("%v, but %s would have answered", err, s.host.Name())
 		}
 	}

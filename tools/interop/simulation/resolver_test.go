@@ -25,6 +25,10 @@ func TestResolver(t *testing.T) {
 	t.Cleanup(func() { event.SetLogCallback(nil) })
 	evtest.Simulate(t, evtest.Simulation{}, func(w *evtest.World) {
 		c := newResolverClient(w)
+		c.quiet = w.Rand().IntN(5) == 0 && w.Faults().SmallBuffers == 0
+		if c.quiet {
+			c.calmDown()
+		}
 		for range w.Draw("steps", 1, 30) {
 			c.step()
 		}
@@ -57,6 +61,7 @@ type resolverClient struct {
 	fresh     int // names that were made for one lookup
 
 	// What limits the checks.
+	quiet        bool // nothing goes wrong, so that each outcome is certain
 	honest       bool // messages are not corrupted
 	calm         bool // the network loses nothing and is quick
 	slow         bool // the loop or the network may take any time
@@ -68,6 +73,7 @@ type resolverClient struct {
 	minTimeout   time.Duration // of all configurations so far
 	most         evdns.Config  // the largest values of all configurations so far
 	minInflight  int
+	minCache     int
 	mostUnderWay int
 	changed      time.Time // when the configuration was changed last
 	resumed      time.Time
@@ -80,6 +86,13 @@ type flight struct {
 	n      int       // of those under way
 	since  time.Time // there were some all the time
 	failed time.Time // when one has failed last
+
+	seen     bool            // by a nameserver, since then
+	mayAsk   int             // how many queries there may be, if nothing goes wrong
+	asked    int             // how many there were
+	ended    time.Time       // when there were none
+	addrInfo bool            // one of them is GetAddrInfo, which gives questions up
+	joined   map[string]bool // what else the lookups ask for
 }
 
 // open and close note that a lookup begins, and that it ends.
@@ -94,8 +107,10 @@ func (c *resolverClient) open(l *lookup) {
 		}
 		if f.n++; f.n == 1 {
 			f.since = c.world.Now()
+			f.seen = false
 		}
 	}
+	c.expect(l)
 }
 
 func (c *resolverClient) close(l *lookup) {
@@ -105,11 +120,77 @@ func (c *resolverClient) close(l *lookup) {
 	}
 	for _, q := range l.questions() {
 		f := c.flights[q]
-		f.n--
-		if l.err != nil {
+		if f.n--; f.n == 0 {
+			c.notInFlight(f)
+		}
+		if l.err != nil || l.kind == lookupAddrInfo { // of which one family may have failed
 			f.failed = c.world.Now()
 		}
 	}
+}
+
+// notInFlight notes that no lookup for a question is under way.
+func (c *resolverClient) notInFlight(f *flight) {
+	f.ended, f.seen, f.joined = c.world.Now(), false, nil
+}
+
+// expect notes how often a lookup may ask.
+func (c *resolverClient) expect(l *lookup) {
+	params := l.params
+	params.Timeout = 0
+	variant := fmt.Sprint(l.kind == lookupMessage, l.flags&(evdns.UseVC|evdns.IgnoreTC), params)
+	for _, q := range l.questions() {
+		f := c.flights[q]
+		alone := len(l.names) == 1 && l.kind != lookupAddrInfo // it asks at once, and until there is an answer
+		if !alone || !f.joined[variant] || c.zones.answered(q, f.since) {
+			f.mayAsk++
+		}
+		if f.joined == nil {
+			f.joined = make(map[string]bool)
+		}
+		f.joined[variant] = f.joined[variant] || alone
+		f.addrInfo = f.addrInfo && f.n > 1 || l.kind == lookupAddrInfo
+	}
+}
+
+// answered reports whether a nameserver has answered a question since a time.
+func (z *zones) answered(q question, since time.Time) bool {
+	said := z.said[q]
+	return len(said) > 0 && !said[len(said)-1].at.Before(since)
+}
+
+// seen notes that a nameserver has got a query. It checks that equal questions were sent
+// once, and that no more are in flight than may be.
+func (c *resolverClient) seen(q question, tcp bool) {
+	f := c.flights[q]
+	if f == nil || tcp {
+		return // it is a probe, or was asked before by UDP
+	}
+	f.asked++
+	if c.quiet && f.asked > f.mayAsk {
+		c.world.T().Errorf("%v was asked %d times, and %d are enough", q, f.asked, f.mayAsk)
+	}
+	if f.n > 0 && (f.ended.IsZero() || f.since.Sub(f.ended) > c.transit) {
+		f.seen = true
+	}
+	if !c.slow && c.inFlight() > c.most.MaxInflight {
+		c.world.At(time.Millisecond, func() { // when those that have ended have called back
+			if n := c.inFlight(); n > c.most.MaxInflight && !c.slow {
+				c.world.T().Errorf("%d requests are in flight, and %d may be", n, c.most.MaxInflight)
+			}
+		})
+	}
+}
+
+// inFlight returns how many questions wait for an answer of a nameserver that has got
+// them, at least.
+func (c *resolverClient) inFlight() (n int) {
+	for q, f := range c.flights {
+		if f.n > 0 && f.seen && !f.addrInfo && !c.zones.answered(q, f.since) {
+			n++
+		}
+	}
+	return n
 }
 
 // since returns when the first of the lookups for q that are under way without a gap
@@ -140,6 +221,9 @@ func newResolverClient(w *evtest.World) *resolverClient {
 		c.servers = append(c.servers, newNameserver(w, fmt.Sprintf("ns%d", i), c.zones))
 	}
 	c.host = w.Host("client")
+	for _, s := range c.servers {
+		s.seen = c.seen
+	}
 	c.added = make([]bool, len(c.servers))
 	c.host.Do(c.start)
 	return c
@@ -241,6 +325,17 @@ func (c *resolverClient) start() {
 		c.addServers()
 	}
 	c.noteConfig()
+	c.changed = time.Time{}
+}
+
+// calmDown has nothing go wrong in the network.
+func (c *resolverClient) calmDown() {
+	f := c.world.Faults()
+	c.world.SetFaults(evtest.Faults{
+		Latency: min(f.Latency, 50*time.Millisecond), Jitter: min(f.Jitter, 50*time.Millisecond),
+		Split: f.Split, Interrupt: f.Interrupt, Again: f.Again, LateTimers: f.LateTimers, FewEvents: f.FewEvents,
+	})
+	c.honest, c.calm, c.slow = true, true, false
 }
 
 func (c *resolverClient) loadHosts() {
@@ -265,7 +360,7 @@ func (c *resolverClient) addServers() {
 			continue
 		}
 		var err error
-		if c.world.Rand().IntN(8) == 0 {
+		if s.streams = c.world.Rand().IntN(8) == 0; s.streams {
 			err = c.base.AddTLSNameserver(s.addr(), c.dial)
 		} else {
 			err = c.base.AddNameserver(s.addr())
@@ -307,6 +402,7 @@ func (c *resolverClient) noteServers() {
 // noteConfig notes the largest values of the configuration.
 func (c *resolverClient) noteConfig() {
 	cfg := c.base.Config()
+	c.world.Note("config: timeout %v, attempts %d, inflight %d, waiting %d, cache %d, flags %#x", cfg.Timeout, cfg.Attempts, cfg.MaxInflight, cfg.MaxWaiting, cfg.CacheSize, c.flags)
 	m := &c.most
 	m.Timeout = max(m.Timeout, cfg.Timeout)
 	m.Attempts = max(m.Attempts, cfg.Attempts)
@@ -314,9 +410,11 @@ func (c *resolverClient) noteConfig() {
 	m.AllowSkew = max(m.AllowSkew, cfg.AllowSkew)
 	m.MaxProbe = max(m.MaxProbe, cfg.MaxProbe)
 	m.FailureTTL = max(m.FailureTTL, cfg.FailureTTL)
+	m.CacheSize = max(m.CacheSize, cfg.CacheSize)
 	if c.minTimeout == 0 {
-		c.minTimeout, c.minInflight = cfg.Timeout, cfg.MaxInflight
+		c.minTimeout, c.minInflight, c.minCache = cfg.Timeout, cfg.MaxInflight, cfg.CacheSize
 	}
+	c.minCache = min(c.minCache, cfg.CacheSize)
 	c.minTimeout, c.minInflight = min(c.minTimeout, cfg.Timeout), min(c.minInflight, cfg.MaxInflight)
 	c.mayBeTooMany = c.mayBeTooMany || cfg.MaxWaiting < 100
 	c.calm = c.calm && c.transit < c.minTimeout/4
@@ -468,7 +566,11 @@ func (c *resolverClient) drawParams(l *lookup) {
 // step is one thing that happens, and the time before the next one.
 func (c *resolverClient) step() {
 	r := c.world.Rand()
-	switch r.IntN(16) {
+	kind := r.IntN(16)
+	if c.quiet {
+		kind = 16
+	}
+	switch kind {
 	case 0, 1:
 		c.changeServer(c.servers[r.IntN(3)])
 	case 2:
@@ -499,11 +601,13 @@ func (c *resolverClient) lookUp() {
 		l := c.drawLookup()
 		for range 1 + r.IntN(2)*r.IntN(3) {
 			again := *l
-			c.plan(&again)
+			if again.client = c; !c.quiet {
+				c.plan(&again)
+			}
 			again.begin()
 		}
 	}
-	if r.IntN(4) == 0 {
+	if r.IntN(4) == 0 && !c.quiet {
 		c.lookups[r.IntN(len(c.lookups))].giveUp()
 	}
 }
@@ -594,6 +698,9 @@ func (c *resolverClient) reconfigure() {
 	case 1, 2:
 		c.suspended = true
 		c.base.ClearNameserversAndSuspend()
+		for _, f := range c.flights { // all requests wait now
+			f.seen = false
+		}
 		clear(c.added)
 		c.noteServers()
 		if r.IntN(2) == 0 {
@@ -652,6 +759,7 @@ func (c *resolverClient) recover() {
 // has happened to it before.
 func (c *resolverClient) useEachServer() {
 	c.world.Run(2*c.most.MaxProbe + 40*time.Second)
+	c.quiet = false
 	last := c.world.Rand().IntN(len(c.servers))
 	for i, s := range c.servers {
 		if i != last {
