@@ -80,7 +80,10 @@ func TestTheKernelDoesWhatScriptsSay(t *testing.T) {
 
 // The order of events at one moment is the seed's, and must not matter here.
 func TestTheNetworkDoesWhatScriptsSay(t *testing.T) {
-	const seeds = 8
+	seeds := 8
+	if testing.Short() {
+		seeds = 2
+	}
 	eachRow(t, func(t *testing.T, r row) {
 		if r.on == asLinux && runtime.GOOS != "linux" {
 			t.Skip("what sysio does on Linux only")
