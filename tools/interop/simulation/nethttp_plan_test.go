@@ -1,0 +1,165 @@
+package simulation_test
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// A webPlan is a request to a handler of net/http, what the handler makes of it, and what
+// becomes of the answer. All of it is drawn before anything runs.
+type webPlan struct {
+	id      int
+	method  string
+	proxied bool // by way of the proxy
+
+	// The request.
+	upload     int  // bytes of its body
+	sized      bool // the length is said
+	uploadFail bool // the reader of the body fails in the middle
+	repeatable bool // the request has a GetBody
+	expect     bool // Expect: 100-continue
+	upgrade    bool // to an echo
+
+	// The handler.
+	act      webAct
+	wait     time.Duration // before it does anything
+	reads    webReads
+	status   int
+	answer   int // bytes of the body
+	length   bool
+	flushes  bool // after each part
+	trailer  bool
+	trailing bool // by http.TrailerPrefix
+
+	// The caller.
+	cancel  time.Duration // the context ends then, or never
+	timeout time.Duration // or then, as by http.Client
+	partial bool          // the caller closes the body early
+	slow    bool          // the caller reads now and then
+}
+
+// webAct is how a handler ends.
+type webAct int
+
+const (
+	webReturns     webAct = iota
+	webPanics             // before it has sent anything
+	webPanicsLater        // in the middle of its answer
+	webAborts             // with http.ErrAbortHandler, in the middle
+)
+
+// webReads is what a handler reads of the request's body.
+type webReads int
+
+const (
+	webReadsAll webReads = iota
+	webReadsSome
+	webReadsNone
+	webReadsLast // all, after the answer was sent
+)
+
+var webMethods = []string{"GET", "GET", "GET", "HEAD", "POST", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND", "BREW"}
+
+var webStatuses = []int{200, 200, 200, 200, 201, 204, 205, 206, 304, 400, 404, 418, 500, 503}
+
+func drawWebPlan(r *rand.Rand, id int) *webPlan {
+	p := &webPlan{
+		id: id, method: pick(r, webMethods), status: pick(r, webStatuses), proxied: r.IntN(4) == 0,
+		answer: webSize(r), length: r.IntN(2) == 0, flushes: r.IntN(3) == 0,
+	}
+	if p.method == "POST" || p.method == "PUT" || p.method == "PATCH" || r.IntN(10) == 0 && p.method != "HEAD" {
+		p.upload = webSize(r)
+		p.sized = r.IntN(2) == 0
+		p.uploadFail = p.upload > 1 && r.IntN(12) == 0
+		p.repeatable = r.IntN(2) == 0
+		p.expect = p.upload > 0 && r.IntN(5) == 0
+		p.reads = webReads(r.IntN(4))
+		if p.expect && p.reads == webReadsLast {
+			p.reads = webReadsAll // a client that has its answer sends no body any more
+		}
+	}
+	if r.IntN(6) == 0 {
+		p.act = webAct(1 + r.IntN(3))
+	}
+	if r.IntN(4) == 0 {
+		p.wait = time.Duration(r.Int64N(int64(20 * time.Second)))
+	}
+	if !p.length && r.IntN(4) == 0 && bodyOf(p.method, p.status) {
+		p.trailer, p.trailing = true, r.IntN(2) == 0
+	}
+	if p.method == "GET" && p.upload == 0 && r.IntN(8) == 0 {
+		p.upgrade, p.act, p.trailer, p.upload = true, webReturns, false, webSize(r)
+	}
+	switch r.IntN(12) {
+	case 0:
+		p.cancel = time.Duration(r.Int64N(int64(5*time.Second))) + 1
+	case 1:
+		p.timeout = time.Duration(r.Int64N(int64(5*time.Second))) + 1
+	}
+	if p.upgrade {
+		p.timeout = 0 // for which net/http takes the stream's writing half away
+	}
+	p.partial = r.IntN(10) == 0
+	p.slow = r.IntN(8) == 0
+	return p
+}
+
+// webSize draws the length of a body.
+func webSize(r *rand.Rand) int {
+	if r.IntN(5) == 0 {
+		return 0
+	}
+	return r.IntN(1 << (1 + r.IntN(17)))
+}
+
+func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
+
+// bodyOf reports whether an answer may have a body (RFC 9110 section 6.4.1).
+func bodyOf(method string, status int) bool {
+	return method != "HEAD" && status != http.StatusNoContent && status != http.StatusResetContent && status != http.StatusNotModified
+}
+
+// harmless reports whether nothing in the plan keeps the request from its answer.
+func (p *webPlan) harmless() bool {
+	return p.act == webReturns && p.cancel == 0 && p.timeout == 0 && !p.uploadFail
+}
+
+// cut reports whether the handler ends before the end of an answer that has a body.
+func (p *webPlan) cut() bool {
+	if !bodyOf(p.method, p.status) {
+		return false
+	}
+	return p.act > webPanics && p.answer > 1 || p.act == webAborts && !p.length
+}
+
+// unrepeatable reports whether the handler must not see the request twice
+// (RFC 9110 section 9.2.2).
+func (p *webPlan) unrepeatable() bool {
+	return p.method == "POST" || p.method == "PATCH" || p.method == "BREW"
+}
+
+// webBody is the body of a request or an answer: its kind and number say which bytes.
+type webBody struct {
+	r    *rand.Rand
+	left int
+	fail error // at the end, instead of io.EOF
+}
+
+func newWebBody(kind uint64, id, n int) *webBody {
+	return &webBody{r: rand.New(rand.NewPCG(kind, uint64(id))), left: n}
+}
+
+const (
+	webUp   = 1
+	webDown = 2
+)
+
+func (b *webBody) fill(p []byte) int {
+	n := min(len(p), b.left)
+	for i := range p[:n] {
+		p[i] = byte(b.r.Uint32())
+	}
+	b.left -= n
+	return n
+}
