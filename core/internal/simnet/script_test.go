@@ -1,6 +1,7 @@
 package simnet_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"runtime"
@@ -438,20 +439,26 @@ func quote(text []byte) string {
 	return strconv.Quote(string(text))
 }
 
-// pattern is the byte at a position of what fill sends.
-func pattern(at int) byte { return byte(at>>8*31 + at) }
+// pattern returns n bytes, at most period, of what fill sends, from a position on.
+func pattern(at, n int) []byte { return patterns[at%period:][:n] }
+
+const period = 64 << 10
+
+var patterns = func() (p [2 * period]byte) {
+	for i := range p {
+		p[i] = byte(i%period>>8*31 + i)
+	}
+	return p
+}()
 
 func (p *runner) fill(args []string) string {
-	name, chunk := args[0], make([]byte, 4<<10)
+	name := args[0]
 	before := p.filled[name]
 	for refused := 0; refused < 5; {
 		if p.filled[name]-before > 64<<20 {
 			return "is never full"
 		}
-		for i := range chunk {
-			chunk[i] = pattern(p.filled[name] + i)
-		}
-		n, err := sysio.Send(p.fd(name), [][]byte{chunk})
+		n, err := sysio.Send(p.fd(name), [][]byte{pattern(p.filled[name], 4<<10)})
 		if err == sysio.ErrAgain {
 			refused++
 			p.pause()
@@ -476,7 +483,7 @@ func (p *runner) take(args []string) string {
 		count = p.number(args[2])
 	}
 	for count > 0 {
-		room := make([]byte, min(count, 64<<10))
+		room := make([]byte, min(count, period))
 		n, err := sysio.Recv(p.fd(name), [][]byte{room})
 		if err == sysio.ErrAgain && args[2] != "all" {
 			return fmt.Sprintf("%d too few", count)
@@ -487,10 +494,8 @@ func (p *runner) take(args []string) string {
 		if n == 0 {
 			return "end"
 		}
-		for i, b := range room[:n] {
-			if b != pattern(p.taken[peer]+i) {
-				return fmt.Sprintf("another byte at %d", p.taken[peer]+i)
-			}
+		if !bytes.Equal(room[:n], pattern(p.taken[peer], n)) {
+			return fmt.Sprintf("other bytes from %d on", p.taken[peer])
 		}
 		p.taken[peer] += n
 		count -= n
