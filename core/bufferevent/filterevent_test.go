@@ -154,3 +154,36 @@ func TestTheTimeoutsOfAFilter(t *testing.T) {
 	d.await(t, base, "reading|timeout")
 	want(t, "enabled", f.Enabled(), event.Write)
 }
+
+// What is written to a filter while a failure below waits to be told is not encoded: the
+// one event that comes has the reason of the failure.
+func TestAFailureBelowIsToldOnceWithItsReason(t *testing.T) {
+	base := newBase(t)
+	fds, err := evutil.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	ok(t, err)
+	under, err := bufferevent.NewSocket(base, fds[0], bufferevent.CloseOnFree|bufferevent.DeferCallbacks)
+	ok(t, err)
+	f := newFilter(t, under, nil, nil, bufferevent.CloseOnFree)
+	ok(t, evutil.CloseSocket(fds[1]))
+	var told []error
+	f.SetCallbacks(nil, nil, func(b *bufferevent.Bufferevent, what bufferevent.Events) {
+		if what.Outcome() != bufferevent.InputEnded {
+			told = append(told, b.Err())
+		}
+	})
+	for under.WriteErr() == nil && len(told) == 0 {
+		write(t, f, "text")
+		evtest.Turn(t, base)
+	}
+	if len(told) > 0 {
+		t.Fatalf("told at once: %v", told)
+	}
+	reason := under.WriteErr()
+	write(t, f, "more")
+	ok(t, f.CloseWrite())
+	evtest.Turn(t, base)
+	evtest.Turn(t, base)
+	if len(told) != 1 || !errors.Is(told[0], reason) {
+		t.Errorf("told %v, the reason is %v", told, reason)
+	}
+}

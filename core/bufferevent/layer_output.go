@@ -147,8 +147,8 @@ func (l *Layer) encodeAll(mode FlushMode, bounded bool, opts TriggerOptions) (mo
 	case l.encoding != idle:
 		l.encoding = runningAgain
 		return false, nil
-	case l.out != outputOpen, bounded && !l.canWrite():
-		return false, nil
+	case l.out != outputOpen, l.under.brokenWrite, bounded && !l.canWrite():
+		return false, nil // what is below takes no more, or is about to say so
 	case mode == ModeFinished:
 		l.out = outputFinished
 	}
@@ -267,7 +267,7 @@ func (l *Layer) outputWaits() bool {
 // The error is that of the stream below.
 func (l *Layer) finishOutput(opts TriggerOptions) error {
 	b := l.above
-	if !b.closedWrite || l.out >= outputClosed || l.encoding != idle || l.outputWaits() || !b.alive() {
+	if !b.closedWrite || l.out >= outputClosed || l.encoding != idle || l.outputWaits() || l.under.brokenWrite || !b.alive() {
 		return nil
 	}
 	if l.out == outputOpen {
