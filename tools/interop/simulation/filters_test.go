@@ -1,12 +1,19 @@
 package simulation_test
 
-// A streamCodec is a pair of filters.
-type streamCodec struct{}
+import (
+	"testing"
+	"time"
 
-func (c *streamCodec) checkFreed() {}
+	"github.com/go-libevent/libevent/core/evtest"
+)
 
-type streamLayer struct{}
-
-func (l *streamLink) drawStack() {}
-
-func (e *streamEnd) addLayers() bool { return true }
+// TestFilters runs the streams of TestSockets with filters over them, and filters over
+// those: ones that make more of the bytes or fewer, keep some back until they are
+// flushed, need whole pieces, or fail at some byte. What goes in above the filters of
+// one end comes out above those of the other.
+func TestFilters(t *testing.T) {
+	evtest.Simulate(t, evtest.Simulation{Limit: 6 * time.Hour}, func(w *evtest.World) {
+		s := &streamScenario{world: w, layered: true}
+		s.run(w.Draw("links", 1, 5))
+	})
+}

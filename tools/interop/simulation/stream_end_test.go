@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/core/evtest"
 	"github.com/go-libevent/libevent/core/evutil"
@@ -18,6 +19,7 @@ import (
 // the stream.
 type streamEnd struct {
 	scenario *streamScenario
+	link     *streamLink
 	host     *streamHost
 	base     *event.Base
 	name     string
@@ -230,7 +232,7 @@ func (e *streamEnd) noteMoved() {
 }
 
 func (e *streamEnd) onWrite() {
-	if n := e.b.Output().Len(); n > e.lowWrite && !e.justTriggered() && !e.deferred {
+	if n := e.b.Output().Len(); n > e.lowWrite && !e.justTriggered() && !e.deferred && len(e.layers) == 0 {
 		e.errorf("write callback with %d bytes, the low watermark is %d", n, e.lowWrite)
 	}
 	if e.state == endClosing {
@@ -275,9 +277,9 @@ func (e *streamEnd) onInputEnded() {
 		e.errorf("the stream ends twice")
 	case e.state == endConnecting:
 		e.errorf("a stream that is not connected ends")
-	case e.failed:
+	case e.failed && e.fails == nil: // a filter that has failed is tried again at the end
 		e.errorf("the stream ends after it has failed")
-	case e.b.ReadErr() != io.EOF || e.b.Err() != io.EOF:
+	case e.fails == nil && (e.b.ReadErr() != io.EOF || e.b.Err() != io.EOF):
 		e.errorf("at the end the errors are %v and %v", e.b.ReadErr(), e.b.Err())
 	}
 	e.ended = true
@@ -303,7 +305,7 @@ func (e *streamEnd) certain() bool {
 
 // onOutputFailed is the end of what may be written.
 func (e *streamEnd) onOutputFailed() {
-	if e.broken && !e.retried {
+	if e.broken && !e.retried && e.fails == nil { // what is below one that has failed may fail as well
 		e.errorf("writing fails twice: %v", e.b.Err())
 	}
 	if e.b.WriteErr() == nil {
@@ -311,13 +313,10 @@ func (e *streamEnd) onOutputFailed() {
 	}
 	e.broken, e.reset, e.cut = true, true, true
 	e.checkReason()
-	if e.state == endConnecting {
-		e.state = endOpen // the rest follows
-	}
 }
 
 func (e *streamEnd) onFailed(what bufferevent.Events) {
-	if e.failed {
+	if e.failed && e.fails == nil {
 		e.errorf("the stream fails twice: %v", e.b.Err())
 	}
 	e.cut = true
@@ -345,7 +344,7 @@ func (e *streamEnd) checkReason() {
 	switch {
 	case err == nil:
 		e.errorf("a failure without an error")
-	case e.fails != nil && errors.Is(err, e.fails):
+	case e.fails != nil && (errors.Is(err, e.fails) || errors.Is(err, evbuffer.ErrFrozen)): // or what is above what has failed
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, io.EOF) && e.kind == kindSocket:
 		e.errorf("a failure has the error %v", err)
 	case evutil.IsConnectRefused(err):

@@ -51,20 +51,20 @@ func (e *streamEnd) write() {
 		return
 	}
 	p := e.out.Take(n)
-	if e.b.Output().Len() == 0 {
+	e.bytes -= n
+	if e.b.Unsent() == 0 {
 		e.writeSince = time.Now()
 	}
-	before := e.b.Output().Len()
+	before, ended := e.b.Output().Len(), e.closed || e.broken
 	err := e.put(p)
 	e.note("write %d: %v", n, err)
-	if err == nil {
-		e.bytes -= n
-	} else {
+	if err != nil {
+		e.bytes += n
 		e.out.Return(n)
 	}
 	gone := e.kind == kindPair && e.scenario.root(e.b).Partner() == nil
 	switch {
-	case err == nil && (e.closed || e.broken):
+	case err == nil && ended:
 		e.errorf("a write after the end is accepted")
 	case err == nil && len(e.layers) == 0 && e.kind == kindSocket && e.b.Output().Len() != before+n:
 		e.errorf("%d bytes of output after %d and another %d", e.b.Output().Len(), before, n)

@@ -47,6 +47,7 @@ type streamLink struct {
 	rand     *rand.Rand
 	from, to *streamEnd
 	stack    []*streamCodec // that both ends have over the stream, the lowest first
+	failing  bool           // some of them fail
 	bytes    int            // that each end sends at most
 }
 
@@ -206,7 +207,7 @@ func (l *streamLink) accepted(h *streamHost, b *bufferevent.Bufferevent) {
 func (l *streamLink) newEnd(h *streamHost, side string, kind streamKind) *streamEnd {
 	s := l.scenario
 	e := &streamEnd{
-		scenario: s, host: h, base: h.bases[0], kind: kind, connects: maxConnects,
+		scenario: s, link: l, host: h, base: h.bases[0], kind: kind, connects: maxConnects,
 		name:       fmt.Sprintf("%s of link %d (%v)", side, l.number, kind),
 		rand:       rand.New(rand.NewPCG(l.rand.Uint64(), 3)),
 		operations: 5 + l.rand.IntN(40), bytes: l.bytes,
@@ -305,7 +306,7 @@ func (s *streamScenario) end() {
 	}
 	for _, l := range s.links {
 		for _, c := range l.stack {
-			c.checkFreed()
+			c.checkFreed(s)
 		}
 	}
 }
