@@ -23,6 +23,10 @@
 // FirstFD on, which no kernel hands out; each host has the lowest that are free in
 // blocks of its own, and so gets numbers back at once, as from a kernel.
 //
+// The tests hold it to that: scripts of calls and their results (agreement_test.go) run
+// on the kernel and on a network, and the conformance suites of packages poller and
+// event have the network as one more backend.
+//
 // # Traces
 //
 // Each call, event and turn is a line of the trace, of which the last are kept for
