@@ -385,3 +385,36 @@ func TestAHeadThatHasLeftIsNotSentAgain(t *testing.T) {
 		t.Errorf("%d connections, want 1", s.count())
 	}
 }
+
+// Over a layer that takes everything at once, nothing waits in the output of the stream,
+// though all has left.
+func TestARequestThatALayerHasTakenIsNotSentAgain(t *testing.T) {
+	s := newRaw(t, func(n int, c *rawConn) {
+		c.request()
+		c.send(helloAnswer)
+		c.request() // and end
+	})
+	base := newTestBase(t)
+	cfg := &ConnConfig{Stream: func(base *event.Base) (*bufferevent.Bufferevent, error) {
+		under, err := bufferevent.NewSocket(base, -1, bufferevent.CloseOnFree)
+		if err != nil {
+			return nil, err
+		}
+		return bufferevent.NewFilter(under, nil, nil, bufferevent.CloseOnFree|bufferevent.DeferCallbacks, nil)
+	}}
+	for _, body := range []string{"", "body"} {
+		c, err := NewClientConn(base, s.addr().Addr().String(), int(s.addr().Port()), cfg)
+		must(t, err)
+		defer c.Free()
+		before := s.count()
+		askOn(t, c, "/").want(t, "200 OK hello")
+		o := expectOutcome()
+		o.r.Output().AddString(body)
+		must(t, c.MakeRequest(o.r, MethodPost, "/"))
+		o.await(t, base)
+		o.want(t, "connection ended")
+		if n := s.count() - before; n != 1 {
+			t.Errorf("body %q: %d connections, want 1", body, n)
+		}
+	}
+}

@@ -157,7 +157,7 @@ func (h *h1ClientConn) onDrained() {
 	if x.sending == sendDone {
 		h.awaitAnswer()
 	}
-	if len(x.onSent) > 0 {
+	if len(x.onSent) > 0 && h.c.bev.Output().Len() == 0 {
 		h.sent(x)
 	}
 }

@@ -29,7 +29,6 @@ func (h *h1ClientConn) begin(x *clientExchange) {
 		return
 	}
 	messageStates.step(&x.sending, sendBody)
-	h.handed = h.c.bev.Output().Len()
 	switch {
 	case length == 0:
 		messageStates.step(&x.sending, sendDone)
@@ -68,13 +67,14 @@ func (h *h1ClientConn) sendBody(x *clientExchange) {
 		}
 		return
 	}
+	n := x.output.Len()
 	if err := h.sendOutput(x); err != nil {
 		h.cannotSend(err)
 		return
 	}
+	h.handed += n
 	messageStates.step(&x.sending, sendDone)
 	x.sent = x.expected
-	h.handed = h.c.bev.Output().Len()
 	h.reach(x, SentBody)
 }
 
@@ -122,7 +122,13 @@ func (h *h1ClientConn) writeHead(x *clientExchange, length int64) error {
 	}
 	head = append(head, wire.CRLF...)
 	h.c.scratch = head[:0]
-	return h.c.bev.Output().Add(head)
+	out := h.c.bev.Output()
+	before := out.Len()
+	if err := out.Add(head); err != nil { // of which a layer may have taken some at once
+		return err
+	}
+	h.handed = before + len(head)
+	return nil
 }
 
 // appendFraming says how the body is delimited. Methods that usually have one

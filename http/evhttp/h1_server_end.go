@@ -172,7 +172,7 @@ func (c *h1ServerConn) onDrained() {
 	if c.unreported && c.bev.Output().Len() == 0 {
 		c.allSent()
 	}
-	if x := c.x; x != nil && len(x.onSent) > 0 {
+	if x := c.x; x != nil && len(x.onSent) > 0 && c.bev.Output().Len() == 0 {
 		c.sent(x)
 	}
 	switch {

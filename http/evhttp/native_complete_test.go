@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-libevent/libevent/core/bufferevent"
+	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/http/internal/servertest"
 )
@@ -163,5 +165,31 @@ func TestBodiesThatDoNotComeAfterTheAnswer(t *testing.T) {
 				t.Errorf("called %d times more", n)
 			}
 		})
+	}
+}
+
+// TestPartsHaveLeftWhenThatIsTold has the write callback of the stream called though there
+// is output, as one that was deferred can be.
+func TestPartsHaveLeftWhenThatIsTold(t *testing.T) {
+	l := servertest.NewLoop(t)
+	waiting := make(chan int, 9)
+	_, addr := l.Serve(func(s *evhttp.Server) {
+		s.SetGenericCallback(func(r *evhttp.Request) {
+			b := r.Conn().Bufferevent()
+			r.SendReplyStart(200, "")
+			r.SendReplyChunkFunc(servertest.Text("fine"), func() {
+				waiting <- b.Output().Len()
+				r.SendReplyEnd()
+			})
+			b.Trigger(event.Write, bufferevent.TrigIgnoreWatermarks)
+		})
+	})
+	c := servertest.Connect(t, addr)
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+	if answer, err := io.ReadAll(c); err != nil || !strings.HasSuffix(string(answer), "4\r\nfine\r\n0\r\n\r\n") {
+		t.Errorf("answer %q, error %v", answer, err)
+	}
+	if n := <-waiting; n > 0 {
+		t.Errorf("%d bytes wait", n)
 	}
 }

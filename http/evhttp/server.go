@@ -49,6 +49,10 @@ type Server struct {
 // socket is its own, also if it fails: bufferevent.NewSocket and evtls.NewSocket with
 // CloseOnFree have closed it then. A stream that may agree on
 // protocols with its peer must not offer "h2"; connections that do are closed.
+//
+// A stream whose callbacks come within the calls that write, as those of a
+// [bufferevent.NewFilter], must be made with [bufferevent.DeferCallbacks]; so must the
+// streams of a client.
 type StreamFunc func(base *event.Base, fd int) (*bufferevent.Bufferevent, error)
 
 // NewServer makes a server with the defaults, which listens nowhere yet
