@@ -67,5 +67,6 @@ func (r *Request) fallBackToUDP() bool {
 		return false
 	}
 	r.caseCheck, r.stream = caseUnverified, false
+	r.refundAttempt() // for the query over UDP, which the nameserver has answered
 	return true
 }

@@ -272,22 +272,49 @@ func TestNameserversThatChangeLetters(t *testing.T) {
 	}
 }
 
-// Without TCP it takes two answers, each to another id at another port.
-func TestNameserversThatChangeLettersWithoutTCP(t *testing.T) {
+// A connection that is lost after other answers does not count, nor does one that was to
+// confirm an answer: an attempt is not given back twice.
+func TestNameserversThatChangeLettersAndCloseConnections(t *testing.T) {
 	loop, u := newLoop(t), newUpstream(t)
 	b := newResolver(t, loop, u)
-	set(t, b, "timeout", "20")
-	u.tcp.Close()
-	ids := map[uint16]bool{} // written by the nameserver until it stops
+	set(t, b, "timeout", "20", "attempts", "1")
 	u.does(func(q *question) {
-		ids[q.msg.Id] = true
 		m := q.reply(0, record(t, q.msg.Question[0].Name+" 9 IN A 192.0.2.1"))
 		m.Question[0].Name = strings.ToLower(m.Question[0].Name)
-		q.send(m)
+		switch {
+		case q.stream == nil:
+			q.send(m)
+		case strings.HasPrefix(m.Question[0].Name, "first."):
+			q.send(m)
+		default:
+			q.stream.Close()
+		}
 	})
-	lookup(t, loop, b, "www.example").want(t, "192.0.2.1")
-	u.stop()
-	dnstest.Equal(t, "ids", len(ids), 2)
+	lookup(t, loop, b, "first.example").want(t, "192.0.2.1")
+	lookup(t, loop, b, "second.example").want(t, "192.0.2.1")
+}
+
+// Without TCP it takes two answers, each to another id at another port, however few the
+// attempts are.
+func TestNameserversThatChangeLettersWithoutTCP(t *testing.T) {
+	for _, attempts := range []string{"1", "3"} {
+		t.Run("attempts "+attempts, func(t *testing.T) {
+			loop, u := newLoop(t), newUpstream(t)
+			b := newResolver(t, loop, u)
+			set(t, b, "timeout", "20", "attempts", attempts)
+			u.tcp.Close()
+			ids := map[uint16]bool{} // written by the nameserver until it stops
+			u.does(func(q *question) {
+				ids[q.msg.Id] = true
+				m := q.reply(0, record(t, q.msg.Question[0].Name+" 9 IN A 192.0.2.1"))
+				m.Question[0].Name = strings.ToLower(m.Question[0].Name)
+				q.send(m)
+			})
+			lookup(t, loop, b, "www.example").want(t, "192.0.2.1")
+			u.stop()
+			dnstest.Equal(t, "ids", len(ids), 2)
+		})
+	}
 }
 
 // A dot that is escaped is part of a label, also at the end of a name.

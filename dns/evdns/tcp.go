@@ -325,6 +325,9 @@ func (c *connection) refund(r *Request) {
 	if r.sentAt < c.lastAnswer { // so it was not closed for being idle
 		c.server.queryLimit = queryLimit{c.answers, c.server.base.now() + queryLimitTTL}
 	}
+	if r.caseCheck == caseVerifying {
+		return // fallBackToUDP refunds it
+	}
 	if h := r.addHistory(); !h.refunded {
 		h.refunded = true
 		r.refundAttempt()
