@@ -35,7 +35,8 @@ type lookup struct {
 	params  evdns.QueryConfig
 	names   []string   // that may be looked up, in this order, with a dot at the end
 	known   netip.Addr // what the hosts file has, or zero
-	must    *response  // what the cache has, or nil if that is not certain
+	must    *response  // of which the answer, or that of another one, is cached; nil if that is not certain
+	serial  int        // of the next response
 	start   time.Time
 	noCache bool
 
@@ -88,7 +89,7 @@ func (l *lookup) begin() {
 	l.start = c.world.Now()
 	l.known = c.hostsAddr(l.name)
 	l.noCache = c.flags&evdns.NoCache != 0 || c.cfg.CacheSize < 0
-	l.must = c.mustHave(l)
+	l.must, l.serial = c.mustHave(l), len(c.zones.responses)
 	c.open(l)
 	l.starting = true
 	var err error
@@ -236,7 +237,7 @@ func (k *checks) answer(l *lookup, a evdns.Answer, err error) {
 		return
 	}
 	r.cached = true
-	if l.must != nil && r != l.must {
+	if l.must != nil && r.serial >= l.serial {
 		l.errorf("has asked again, and the answer of %v is valid for %v", l.must.at.Sub(k.client.began), l.must.ttl)
 	}
 	if a.CanonName != r.canon && l.kind != lookupReverse {
@@ -407,8 +408,8 @@ func (k *checks) cachedSince(t, until time.Time) int {
 	return len(questions)
 }
 
-// mustHave returns the response that a lookup must have from the cache, or nil if it may
-// ask again.
+// mustHave returns a response for which a lookup must have an answer from the cache, or nil
+// if it may ask again.
 func (c *resolverClient) mustHave(l *lookup) *response {
 	if l.noCache || c.minCache < 1000 || len(l.names) != 1 || l.kind > lookupReverse || c.noAAAA || c.checks.special(l) || !c.honest {
 		return nil

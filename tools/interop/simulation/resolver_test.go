@@ -336,6 +336,9 @@ func (c *resolverClient) calmDown() {
 		Split: f.Split, Interrupt: f.Interrupt, Again: f.Again, LateTimers: f.LateTimers, FewEvents: f.FewEvents,
 	})
 	c.honest, c.calm, c.slow = true, true, false
+	for _, s := range c.servers {
+		c.world.Await("a nameserver", func() bool { return s.socket != nil && s.listener != nil })
+	}
 }
 
 func (c *resolverClient) loadHosts() {
