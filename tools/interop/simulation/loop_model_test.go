@@ -67,6 +67,9 @@ func (p *loopProgram) onPrepare(_ *event.Watcher, info event.PrepareInfo) {
 	for _, w := range p.watchers {
 		w.compare(p.iterations - 1)
 	}
+	for _, e := range p.allEvents() {
+		e.noteReady()
+	}
 	timeout, bounded := info.Timeout()
 	next, waits := p.nextDeadline()
 	now := p.base.Elapsed()
@@ -156,8 +159,10 @@ func (p *loopProgram) pending() int {
 		}
 	}
 	for _, l := range p.pipes {
-		if l.event.armed || l.event.watching {
-			n++
+		for _, e := range l.events() {
+			if e.armed || e.watching {
+				n++
+			}
 		}
 	}
 	return n
@@ -181,7 +186,7 @@ func (p *loopProgram) nextDeadline() (next time.Duration, ok bool) {
 func (p *loopProgram) allEvents() []*loopEvent {
 	all := slices.Clone(p.events)
 	for _, l := range p.pipes {
-		all = append(all, l.event)
+		all = append(all, l.events()...)
 	}
 	return all
 }
@@ -197,6 +202,9 @@ func (p *loopProgram) onCheck(*event.Watcher, event.CheckInfo) {
 		}
 	}
 	for _, e := range p.allEvents() {
+		if e.ready && now-e.readyAt > p.scenario.lateness() {
+			p.errorf("a descriptor has been ready for %v, and its event is not active (%v, peeks %v, writes %v)", now-e.readyAt, e.ev, e.peeks, e.writes)
+		}
 		if !e.armed || e.deadline > now {
 			continue
 		}
@@ -226,6 +234,10 @@ type loopEvent struct {
 	priority int
 
 	watching bool // the pipe
+	writes   bool // it waits until the other end is writable
+	peeks    bool // does not read, but looks whether there is something
+	ready    bool // the loop has something to report
+	readyAt  time.Duration
 	armed    bool // with a timeout
 	deadline time.Duration
 	interval time.Duration
@@ -238,6 +250,16 @@ type loopEvent struct {
 }
 
 func (e *loopEvent) active() bool { return e.due || e.wanted != 0 }
+
+// noteReady notes, before a wait, whether that has to report the event at once.
+func (e *loopEvent) noteReady() {
+	// A pipe with nothing in it has room for more.
+	ready := e.pipe != nil && e.watching && !e.pipe.edge && e.pipe.ready() != e.writes
+	if ready && !e.ready {
+		e.readyAt = e.program.base.Elapsed()
+	}
+	e.ready = ready
+}
 
 // activated notes that e becomes active, unless it is.
 func (e *loopEvent) activated() {
@@ -304,10 +326,11 @@ func (e *loopEvent) fired(ev *event.Event, what event.What) {
 		p.errorf("the callback of another event is called")
 	}
 	e.compare(what)
+	e.ready = false
 	expired := e.due || what&event.Timeout != 0
 	e.due, e.wanted = false, 0
 	e.restart(expired)
-	if e.pipe != nil && what&event.Read != 0 {
+	if e.pipe != nil && what&event.Read != 0 && !e.peeks {
 		e.pipe.readable()
 	}
 	p.operate(2)
@@ -321,11 +344,15 @@ func (e *loopEvent) compare(what event.What) {
 		expected |= event.Timeout
 	}
 	if e.pipe != nil {
-		if what&event.Read != 0 && expected&event.Read == 0 && !e.pipe.ready() {
+		if what&event.Read != 0 && expected&event.Read == 0 && !e.pipe.ready() && e.pipe.emptied != p.iterations {
 			p.errorf("a pipe is readable with nothing in it")
 		}
-		expected |= what & event.Read
-		if e.pipe.edge && what&event.Read != 0 {
+		if e.writes {
+			expected |= what & event.Write
+		} else {
+			expected |= what & event.Read
+		}
+		if e.pipe.edge && what&(event.Read|event.Write) != 0 {
 			expected |= event.ET
 		}
 	}

@@ -412,10 +412,15 @@ func (p *loopProgram) updateTime() {
 type loopPipe struct {
 	program   *loopProgram
 	in, out   int
-	event     *loopEvent
+	event     *loopEvent // reads
+	peek      *loopEvent // at the same end, looks once whether there is something
+	room      *loopEvent // at the other end, looks once whether there is room
 	sent, got int
 	edge      bool
+	emptied   uint64 // the iteration in which it was read last
 }
+
+func (l *loopPipe) events() []*loopEvent { return []*loopEvent{l.event, l.peek, l.room} }
 
 func (p *loopProgram) newPipe() {
 	l := &loopPipe{program: p}
@@ -444,7 +449,23 @@ func (l *loopPipe) open() bool {
 		p.errorf("new event: %v", err)
 	}
 	l.event.priority = l.event.ev.Priority()
+	l.peek = l.look(l.out, event.Read)
+	l.room = l.look(l.in, event.Write)
 	return true
+}
+
+// look makes an event that looks at an end of the pipe, and neither reads nor writes.
+func (l *loopPipe) look(fd int, what event.What) *loopEvent {
+	e := &loopEvent{program: l.program, pipe: l, peeks: true, writes: what == event.Write}
+	if l.edge {
+		what |= event.ET
+	}
+	var err error
+	if e.ev, err = l.program.base.NewEvent(fd, what, e.fired); err != nil {
+		l.program.errorf("new event: %v", err)
+	}
+	e.priority = e.ev.Priority()
+	return e
 }
 
 func (l *loopPipe) close() {
@@ -461,6 +482,7 @@ func (l *loopPipe) ready() bool { return l.sent > l.got }
 // readable reads: all there is if that is told once only.
 func (l *loopPipe) readable() {
 	p := l.program
+	l.emptied = p.iterations
 	most := 1 + p.rand.IntN(3000)
 	if l.edge {
 		most = 1 << 20
@@ -514,7 +536,7 @@ func (p *loopProgram) watchPipe() {
 		return
 	}
 	l := p.pipes[p.rand.IntN(len(p.pipes))]
-	e := l.event
+	e := l.events()[p.rand.IntN(3)]
 	switch {
 	case p.rand.IntN(4) == 0:
 		p.del(e)
@@ -535,7 +557,9 @@ func (p *loopProgram) renewPipe() {
 	}
 	i := p.rand.IntN(len(p.pipes))
 	l := p.pipes[i]
-	l.event.ev.Free()
+	for _, e := range l.events() {
+		e.ev.Free()
+	}
 	l.close()
 	if !l.open() {
 		p.pipes = append(p.pipes[:i], p.pipes[i+1:]...)
@@ -544,7 +568,9 @@ func (p *loopProgram) renewPipe() {
 
 // drainPipe reads what is left, and deletes the event.
 func (p *loopProgram) drainPipe(l *loopPipe) {
-	p.del(l.event)
+	for _, e := range l.events() {
+		p.del(e)
+	}
 	for l.ready() && p.world.Faults().Again == 0 {
 		before := l.got
 		if l.readable(); l.got == before {

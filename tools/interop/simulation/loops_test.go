@@ -167,7 +167,7 @@ func (p *loopProgram) loop() {
 		return
 	}
 	p.compareEnd(status)
-	if f := p.world.Faults(); p.flags == event.LoopNonblock && f.Hold == 0 && p.scenario.paused == 0 && p.base.Elapsed() != began {
+	if f := p.scenario.faults; p.flags == event.LoopNonblock && f.Hold == 0 && p.scenario.paused == 0 && p.base.Elapsed() != began {
 		p.errorf("a loop that does not wait has taken %v", p.base.Elapsed()-began)
 	}
 	switch {
@@ -243,7 +243,9 @@ func (p *loopProgram) finish() {
 // free ends the base, which has run out of events.
 func (p *loopProgram) free() {
 	for _, l := range p.pipes {
-		l.event.ev.Free()
+		for _, e := range l.events() {
+			e.ev.Free()
+		}
 		l.close()
 	}
 	if err := p.base.DrainPosts(); err != nil {
