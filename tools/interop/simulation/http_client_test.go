@@ -241,7 +241,7 @@ func (a *httpAsk) begin() error {
 	}
 	i := c.model.rand.IntN(len(c.conns))
 	c.model.w.Note("%d goes to connection %d", t.id, i)
-	a.conn = c.conns[i]
+	a.conn, t.shared = c.conns[i], true
 	if a.follows {
 		return a.conn.StartRequest(r, t.method, t.path(), ready)
 	}
@@ -337,7 +337,7 @@ func (a *httpAsk) onHeader(r *evhttp.Request) bool {
 		a.giveUp()
 		return true
 	}
-	if a.proxyFailed() {
+	if a.noAnswer() {
 		return true
 	}
 	if !a.t.anyCode && !a.t.garbage {
@@ -351,10 +351,14 @@ func (a *httpAsk) onHeader(r *evhttp.Request) bool {
 	return true
 }
 
-// proxyFailed reports whether the answer is one of a proxy that has got none from the
-// server.
-func (a *httpAsk) proxyFailed() bool {
+// noAnswer reports whether the answer says that there will be none: the server's that the
+// request is late, or the proxy's that it has got none.
+func (a *httpAsk) noAnswer() bool {
 	t, r := a.t, a.r
+	if r.ResponseCode() == 408 && t.model.harsh && r.InputHeaders().Get(httpID) == "" { // the request did not come in time
+		t.anyCode, t.shaky = true, true
+		return true
+	}
 	if !t.model.proxied || t.tunnelled || t.anyCode || r.ResponseCode() < 400 || r.InputHeaders().Get(httpID) != "" {
 		return false
 	}

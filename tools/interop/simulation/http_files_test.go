@@ -227,7 +227,10 @@ func (f *httpFetch) done(r *evhttp.Request) {
 	}
 	h := r.InputHeaders()
 	body := make([]byte, r.Input().Len())
-	_, _ = r.Input().Remove(body) // it has as many
+	_, _ = r.Input().Remove(body)           // it has as many
+	if r.ResponseCode() == 408 && m.harsh { // it did not come in time
+		return
+	}
 	if r.ResponseCode() != f.code {
 		m.w.Failf("fetch %s of %d bytes %v: %d %v, want %d", f.file.name, f.file.size, f.fields, r.ResponseCode(),
 			h.Get("Content-Range"), f.code)
