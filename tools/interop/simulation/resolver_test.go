@@ -87,12 +87,12 @@ type flight struct {
 	since  time.Time // there were some all the time
 	failed time.Time // when one has failed last
 
-	seen     bool            // by a nameserver, since then
-	mayAsk   int             // how many queries there may be, if nothing goes wrong
-	asked    int             // how many there were
-	ended    time.Time       // when there were none
-	addrInfo bool            // one of them is GetAddrInfo, which gives questions up
-	joined   map[string]bool // what else the lookups ask for
+	seen   bool            // by a nameserver, since then
+	mayAsk int             // how many queries there may be, if nothing goes wrong
+	asked  int             // how many there were
+	ended  time.Time       // when there were none
+	unsure bool            // some of the lookups may not ask, or not any more
+	joined map[string]bool // what else the lookups ask for
 }
 
 // open and close note that a lookup begins, and that it ends.
@@ -149,7 +149,7 @@ func (c *resolverClient) expect(l *lookup) {
 			f.joined = make(map[string]bool)
 		}
 		f.joined[variant] = f.joined[variant] || alone
-		f.addrInfo = f.addrInfo && f.n > 1 || l.kind == lookupAddrInfo
+		f.unsure = f.unsure && f.n > 1 || l.kind == lookupAddrInfo || len(l.names) > 1
 	}
 }
 
@@ -186,7 +186,7 @@ func (c *resolverClient) seen(q question, tcp bool) {
 // them, at least.
 func (c *resolverClient) inFlight() (n int) {
 	for q, f := range c.flights {
-		if f.n > 0 && f.seen && !f.addrInfo && !c.zones.answered(q, f.since) {
+		if f.n > 0 && f.seen && !f.unsure && !c.zones.answered(q, f.since) {
 			n++
 		}
 	}
