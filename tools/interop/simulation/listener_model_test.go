@@ -12,9 +12,9 @@ import (
 
 // Where listeners are.
 const (
-	listenerPort   = 100
-	sharedPort     = 200 // of several listeners
-	unixPort       = 0   // no port, but a path
+	listenerPort   = 1000 // and on, each time another one, which no system refuses
+	sharedPort     = 200  // of several listeners
+	unixPort       = 0    // no port, but a path
 	unixListenPath = "/run/listener"
 )
 
@@ -55,6 +55,10 @@ func (l *modelListener) renew() {
 	var backlog = listener.DefaultBacklog
 	if s.rand.IntN(3) == 0 {
 		backlog = 1 + s.rand.IntN(4)
+	}
+	if l.port != sharedPort && l.port != unixPort {
+		l.port = s.port
+		s.port++
 	}
 	var err error
 	if l.port == unixPort {

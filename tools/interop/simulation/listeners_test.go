@@ -12,14 +12,16 @@ import (
 	"github.com/go-libevent/libevent/core/evutil"
 )
 
-// TestListeners connects clients to a host with a few listeners, some of which share a
-// port, while descriptors run out, and listeners are disabled, lose their callbacks, are
-// freed and made anew. Who has connected is accepted once, and served unless there is a
-// reason; no callback comes when none may; the loop does not spin while it cannot
-// accept; and once it can, it does.
-func TestListeners(t *testing.T) {
+// TestListeners connects clients to a host with a few listeners, while descriptors run
+// out, and listeners are disabled, lose their callbacks, are freed and made anew. Who has
+// connected is accepted once, and served unless there is a reason; no callback comes when
+// none may; the loop does not spin while it cannot accept; and once it can, it does.
+func TestListeners(t *testing.T) { simulateListeners(t, false) }
+
+// simulateListeners is the scenario, with listeners that share a port or without.
+func simulateListeners(t *testing.T, shared bool) {
 	evtest.Simulate(t, evtest.Simulation{Limit: 2 * time.Hour}, func(w *evtest.World) {
-		s := &listenScenario{world: w, faults: w.Faults(), rand: w.Rand(), server: w.Host("server")}
+		s := &listenScenario{world: w, faults: w.Faults(), rand: w.Rand(), server: w.Host("server"), shared: shared}
 		s.clients = append(s.clients, w.Host("client"))
 		if w.Draw("clients on the server", 0, 1) == 1 {
 			s.clients = append(s.clients, s.server)
@@ -46,7 +48,9 @@ type listenScenario struct {
 	faults     evtest.Faults // of the time that counts
 	rand       *rand.Rand
 	server     *evtest.Host
+	shared     bool // some listeners have one port
 	clients    []*evtest.Host
+	port       uint16 // the next that a listener gets
 	listeners  []*modelListener
 	accepted   map[netip.AddrPort]int // peers, and how often
 	left       int                    // clients that are not done
@@ -77,10 +81,11 @@ func (s *listenScenario) begin() {
 			s.world.Failf("the loop has run %d times at one moment", s.spinning)
 		}
 	})
-	for i := range 1 + s.rand.IntN(3) {
-		s.addListener(listenerPort + uint16(i))
+	s.port = listenerPort
+	for range 1 + s.rand.IntN(3) {
+		s.addListener(listenerPort)
 	}
-	if s.rand.IntN(2) == 0 {
+	if s.shared {
 		for range 2 + s.rand.IntN(2) {
 			s.addListener(sharedPort)
 		}
