@@ -76,13 +76,22 @@ func (s *stream) endedBelow(what bufferevent.Events, err error) {
 // why.
 func (s *stream) failedBelow(err error) {
 	if s.phase != phaseFailed && !s.opened() {
-		s.fail(err)
+		s.fail(s.cause(err))
 		return
 	}
 	s.layer.Pull(0)
 	if s.phase != phaseFailed {
 		s.abort("read", err)
 	}
+}
+
+// cause returns why a handshake fails that has failed below: a stream that was cut off
+// tells less than what writing has failed with before.
+func (s *stream) cause(err error) error {
+	if h := s.handshake; h != nil && h.writeErr != nil && errors.Is(err, io.ErrUnexpectedEOF) {
+		return h.writeErr
+	}
+	return err
 }
 
 // alertWait is how long a handshake that can send nothing any more waits for what

@@ -76,6 +76,9 @@ func TestHandshakesThatCannotWriteReadTheReason(t *testing.T) {
 	}{
 		{"an alert is on its way", func(l *line) { l.wire.Write(alert) }, func(err error) bool { return alertIs(err, 40) }},
 		{"the peer has gone", func(l *line) { l.wire.CloseWrite() }, func(err error) bool { return errors.Is(err, refused) }},
+		{"what is below is cut off", func(l *line) {
+			l.ours.b.Underlying().TriggerEvent(bufferevent.EventReading|bufferevent.EventError, io.ErrUnexpectedEOF, 0)
+		}, func(err error) bool { return errors.Is(err, refused) }},
 		{"the peer is silent", func(*line) {}, func(err error) bool { return errors.Is(err, refused) }},
 	}
 	for _, tt := range tests {
