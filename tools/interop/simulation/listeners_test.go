@@ -250,7 +250,7 @@ func (c *listenClient) failed(err error) {
 	case c.joined && listening && s.faults.Reset == 0 && !c.served:
 		s.world.Failf("a client that was connected has failed: %v", err)
 	case !c.joined && listening && s.faults.Reset == 0 && s.faults.Vanish == 0 && !s.scarce() && c.host != s.server:
-		if time.Since(c.began) < 100*time.Second { // the backlog may have been full all the time
+		if time.Since(c.began) < time.Minute { // the backlog may have been full all the time
 			s.world.Failf("a client has failed after %v: %v", time.Since(c.began), err)
 		}
 	}
