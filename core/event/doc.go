@@ -64,8 +64,9 @@
 // Events become active in this order: those that were activated before the wait
 // ([Event.Activate], [Base.ActiveByFD]); those whose descriptors are ready, as the
 // method reports them; those that others activated during the wait; signals; and
-// those whose timeouts have passed, by their deadlines. An event that is active
-// already keeps its place and gets one call for all.
+// those whose timeouts have passed, by their deadlines, each common timeout after
+// all others. An event that is active already keeps its place and gets one call for
+// all.
 //
 // Callbacks that activate events run in the same iteration only up to a fixed
 // number; the rest follows in the next. So, unlike in C, activating an event
