@@ -154,16 +154,30 @@ func (s *nameserver) startTCP() {
 	s.listener = l
 }
 
-// stop closes everything. It runs on the loop of the host.
-func (s *nameserver) stop() {
+// pause closes the socket and the connections. The listener stays, as systems differ in
+// whether what is left of connections is in the way of another one.
+func (s *nameserver) pause() {
 	for _, t := range s.timers {
 		t.Free()
 	}
+	s.timers = nil
 	for len(s.conns) > 0 {
 		s.conns[0].close()
 	}
 	if s.socket != nil {
 		_ = s.socket.Close() // what was sent does not depend on it
+	}
+	s.socket = nil
+	if s.listener == nil {
+		s.after(50*time.Millisecond, s.startTCP)
+	}
+}
+
+// stop closes everything. It runs on the loop of the host.
+func (s *nameserver) stop() {
+	s.pause()
+	for _, t := range s.timers {
+		t.Free()
 	}
 	if s.listener != nil {
 		s.listener.Free()

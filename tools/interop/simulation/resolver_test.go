@@ -661,11 +661,11 @@ func (c *resolverClient) changeServer(s *nameserver) {
 		c.world.Cut(c.host, s.host)
 	case 2:
 		c.troubled = true
-		s.host.Do(func() { // its program ends, but the host is there
-			s.stop()
+		s.host.Do(func() { // its port for UDP is closed, and its connections end
+			s.pause()
 			s.goodSince = c.world.Now().Add(time.Hour)
 			s.after(time.Duration(r.Int64N(int64(10*time.Second))), func() {
-				s.start()
+				s.startUDP()
 				s.goodSince = c.world.Now().Add(time.Second)
 			})
 		})
