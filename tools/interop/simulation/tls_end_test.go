@@ -198,8 +198,9 @@ func (e *tlsEnd) onRead(b *bufferevent.Bufferevent) {
 		e.errorf("read callback before the handshake is done")
 	case e.inputEnded:
 		e.errorf("read callback after the end of the stream")
-	case (n < e.habit.low || n == 0) && !e.habit.defers && e.habit.high == 0:
-		// What is deferred, as after room was made, may find that it was taken meanwhile.
+	case (n < e.habit.low || n == 0) && !e.habit.defers && e.habit.high == 0 && e.habit.taking != takePauses:
+		// What is deferred, as after room was made or reading was enabled, may find that it
+		// was taken meanwhile.
 		e.errorf("read callback for %d bytes; the low watermark is %d", n, e.habit.low)
 	}
 	e.call.world.Note("%v: has %d bytes to read", e, n)
@@ -350,8 +351,7 @@ func (e *tlsEnd) options() bufferevent.Options {
 
 // writeAll writes all that is left.
 func (e *tlsEnd) writeAll() {
-	for e.sent < len(e.out) {
-		e.write(min(len(e.out)-e.sent, e.habit.piece))
+	for e.sent < len(e.out) && e.write(min(len(e.out)-e.sent, e.habit.piece)) {
 	}
 	e.written()
 }
@@ -368,17 +368,20 @@ func (e *tlsEnd) writePiece() {
 	e.written()
 }
 
-func (e *tlsEnd) write(n int) {
+// write writes the next bytes, and reports false if writing has failed, as an event is
+// to tell: without it the end would never come.
+func (e *tlsEnd) write(n int) bool {
 	p := e.out[e.sent : e.sent+n]
 	e.sent += n // whoever is called by Write may look
 	m, err := e.b.Write(p)
-	if e.habit.defers && errors.Is(err, bufferevent.ErrBroken) { // as an event is to tell
+	if errors.Is(err, bufferevent.ErrBroken) {
 		e.sent -= n
-		return
+		return false
 	}
 	if err != nil || m != n {
 		e.errorf("write: %d of %d bytes: %v", m, n, err)
 	}
+	return true
 }
 
 // written ends the stream when all of it was written, as the role demands.
