@@ -1,6 +1,7 @@
 package evtest
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -190,8 +191,7 @@ func (w *World) begin() {
 			fmt.Printf("%s: %v\n", w.t.Name(), w.result)
 		}
 		if trace != nil {
-			w.network.TraceTo(nil)
-			_ = trace.Close() // the trace is for people
+			w.closeTrace(trace)
 		}
 		if w.t.Failed() {
 			w.report()
@@ -207,9 +207,17 @@ func (w *World) openTrace() *os.File {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	fmt.Fprintf(f, "# %s\n", w.t.Name())
-	w.network.TraceTo(f)
+	if _, err := fmt.Fprintf(f, "# %s\n", w.t.Name()); err != nil {
+		w.t.Fatal(err)
+	}
+	_ = w.network.TraceTo(f) // there was no writer before
 	return f
+}
+
+func (w *World) closeTrace(f *os.File) {
+	if err := errors.Join(w.network.TraceTo(nil), f.Close()); err != nil {
+		w.t.Errorf("the trace is not whole: %v", err)
+	}
 }
 
 // end ends all programs of the world, and sees that they have left nothing behind.

@@ -68,7 +68,7 @@ type draw struct {
 // what is drawn for others.
 func (w *World) random(kind, name string) *rand.Rand {
 	h := fnv.New64a()
-	fmt.Fprint(h, kind, " ", name)
+	h.Write([]byte(kind + " " + name))
 	return rand.New(rand.NewPCG(w.seed, h.Sum64()))
 }
 

@@ -19,6 +19,7 @@ type Trace struct {
 	last   []entry // a ring
 	count  uint64  // how many lines there were
 	whole  io.Writer
+	broken error // why whole has got no more lines
 }
 
 // traceLength is how many of the last lines are kept.
@@ -123,8 +124,8 @@ func (t *Trace) put(e entry) {
 	if e.op != opOption && e.op != opSetOption {
 		t.addUp(e)
 	}
-	if t.whole != nil {
-		fmt.Fprintln(t.whole, e)
+	if t.whole != nil && t.broken == nil {
+		_, t.broken = fmt.Fprintln(t.whole, e)
 	}
 	if len(t.last) < traceLength {
 		t.last = append(t.last, e)
@@ -177,11 +178,14 @@ func (n *Network) Lines() uint64 {
 	return n.trace.summed
 }
 
-// TraceTo has each line written to w from now on.
-func (n *Network) TraceTo(w io.Writer) {
+// TraceTo has each line written to w from now on, until one cannot be. It returns why
+// the writer before has not got all lines, if so.
+func (n *Network) TraceTo(w io.Writer) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.trace.whole = w
+	err := n.trace.broken
+	n.trace.whole, n.trace.broken = w, nil
+	return err
 }
 
 // Last returns the last lines, count of them at most.
