@@ -27,7 +27,6 @@ type datagram struct {
 	size    int                 // of what has arrived
 	err     error               // that is pending
 	errs    []sysio.QueuedError // that were asked for
-	full    bool                // was refused for want of room, by the other end of a pair
 	shut    bool                // for writing
 	closed  bool
 }
@@ -259,17 +258,16 @@ func (d *datagram) pass(p []byte) error {
 	case len(p) > 2*d.options.sendBuf-overhead:
 		return sysio.ErrTooLong
 	case d.other.size >= d.options.sendBuf:
-		d.full = true
 		return sysio.ErrAgain
 	}
 	d.other.put(message{data: slices.Clone(p)})
 	return nil
 }
 
-// roomMade tells who has sent too much for the other end of a pair that it has received.
+// roomMade tells an end of a pair that the other one has received, if that leaves it
+// writable.
 func (d *datagram) roomMade() {
-	if d.full && d.writable() {
-		d.full = false
+	if d.writable() {
 		d.file.changed(poller.Write)
 	}
 }

@@ -23,7 +23,7 @@ type flow struct {
 	ending finState
 	room   int  // of the sender's buffer
 	window int  // of the receiver's
-	full   bool // the sender has met the end of its room
+	full   bool // the sender has seen that it is not writable, and is told when it is
 }
 
 // finState says how far the end of a stream has come.
@@ -214,9 +214,10 @@ func (f *flow) arrive(s segment) {
 	f.acknowledge()
 }
 
-// acknowledge tells the sender that there is room again.
+// acknowledge tells the sender that there is room again. A Unix socket tells of each
+// byte that leaves it writable.
 func (f *flow) acknowledge() {
-	if f.full && f.writable() {
+	if (f.full || f.direct) && f.writable() {
 		f.full = false
 		f.from.file.changed(poller.Write)
 	}

@@ -343,6 +343,48 @@ var bufferRows = []row{
 		take b a all
 		recv b 10 = end
 	`},
+	{"taken whole but not writable, and told when it is", linux, `
+		pair a b stream
+		set a sndbuf 20000
+		watch a write
+		poll = a:write
+		send a bytes:15000
+		poll = -
+		recv b 20000 = 15000 bytes
+		poll = a:write
+	`},
+	{"taken whole but not writable, and watched then", linux, `
+		pair a b stream
+		set a sndbuf 20000
+		send a bytes:15000
+		watch a write
+		poll = -
+		recv b 20000 = 15000 bytes
+		poll = a:write
+	`},
+	{"taken whole but not writable, watched by edge", linux, `
+		pair a b stream
+		set a sndbuf 20000
+		watch a write edge
+		poll = a:write
+		send a bytes:15000
+		poll = -
+		recv b 20000 = 15000 bytes
+		poll = a:write
+		send a bytes:1
+		recv b 20000 = "x"
+		poll = a:write
+	`},
+	{"of a pair of datagrams, taken but not writable", linux, `
+		pair a b datagram
+		set a sndbuf 20000
+		watch a write
+		poll = a:write
+		send a bytes:15000
+		poll = -
+		recv b 20000 = 15000 bytes
+		poll = a:write
+	`},
 	{"sizes are doubled and bounded", linux, `
 		tcp4 c
 		set c sndbuf 50000

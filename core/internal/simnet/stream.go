@@ -126,8 +126,12 @@ func (s *stream) ready() poller.Interest {
 	if s.err != nil {
 		ready |= poller.Conditions
 	}
-	if s.out != nil && (s.shut || s.out.writable()) {
+	switch {
+	case s.out == nil:
+	case s.shut || s.out.writable():
 		ready |= poller.Write
+	default:
+		s.out.full = true
 	}
 	return ready
 }
