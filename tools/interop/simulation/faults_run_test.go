@@ -41,7 +41,7 @@ var rounds = []struct {
 }
 
 // isTopic tells the scenarios from other tests of the package.
-var isTopic = regexp.MustCompile(`^Test(Loops|Sockets|Filters|Listeners|TLS|TLSGoroutines|Resolver|DNSServer|HTTP|Proxies|NetHTTP)$`)
+var isTopic = regexp.MustCompile(`^Test(Loops|Sockets|Filters|Listeners|ListenersOfOnePort|TLS|TLSGoroutines|Resolver|DNSServer|HTTP|Proxies|NetHTTP)$`)
 
 // chosenFaults returns the faults that are to be put back.
 func chosenFaults(t *testing.T) (chosen []fault) {
@@ -307,5 +307,16 @@ func TestFaultsNameTheSeed(t *testing.T) {
 		if got := failingSeed(test.out); got != test.want {
 			t.Errorf("%s: seed %s, want %s", name, got, test.want)
 		}
+	}
+}
+
+// .ci/simulate runs the scenarios that faults are tried on.
+func TestTheTopicsAreThoseOfTheScript(t *testing.T) {
+	script, err := os.ReadFile(filepath.Join(root, ".ci", "simulate"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(script, []byte(isTopic.String())) {
+		t.Errorf(".ci/simulate has other topics than %v", isTopic)
 	}
 }
