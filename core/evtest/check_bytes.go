@@ -31,17 +31,22 @@ func (w *World) Bytes(name string) *Bytes {
 // Take returns the next n bytes, for the sender.
 func (b *Bytes) Take(n int) []byte {
 	p := make([]byte, n)
-	_, _ = b.Read(p)
+	b.next(p)
 	return p
 }
 
 // Read implements io.Reader: it fills p with the next bytes, and never fails.
 func (b *Bytes) Read(p []byte) (int, error) {
+	b.next(p)
+	return len(p), nil
+}
+
+// next fills p with the next bytes.
+func (b *Bytes) next(p []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.fill(p, b.taken)
 	b.taken += int64(len(p))
-	return len(p), nil
 }
 
 // Return takes back the last n bytes that were taken, as they were not sent after all.
