@@ -26,24 +26,41 @@ func (e *tlsEnd) block(b *bufferevent.Bufferevent, cfg *tls.Config) {
 	c := bufferevent.NewConn(b)
 	e.host.Go(func() {
 		err := e.converse(c, cfg)
-		e.call.world.Note("%v: has ended: %v", e, err == nil)
-		if err != nil && !e.call.stopped[e.side] {
-			reason := tlsReasonOf(err)
-			if isFreed(err) || errors.Is(err, net.ErrClosed) {
-				reason = reasonReset
-			} else if err == io.EOF {
-				reason = reasonCut
-			}
-			e.reason = reason
-			if reason == reasonTold {
-				e.told = err
-			}
-			e.call.world.Note("%v: %s", e, reason)
-			e.wantReason(reason, err)
-		}
-		e.state, e.drained = tlsEnded, true
+		e.aside(func() { e.conversed(err) })
 		_ = c.Close() // whatever has become of it
+		e.aside(func() { e.drained = true })
 	})
+}
+
+// aside has fn called while nothing else runs, as what the goroutine of an end changes, or
+// looks at, is also that of the loop of the other end.
+func (e *tlsEnd) aside(fn func()) {
+	done := make(chan struct{})
+	e.call.world.At(0, func() {
+		fn()
+		close(done)
+	})
+	<-done
+}
+
+// conversed is told how the connection has ended.
+func (e *tlsEnd) conversed(err error) {
+	e.call.world.Note("%v: has ended: %v", e, err == nil)
+	if err != nil && !e.call.stopped[e.side] {
+		reason := tlsReasonOf(err)
+		if isFreed(err) || errors.Is(err, net.ErrClosed) {
+			reason = reasonReset
+		} else if err == io.EOF {
+			reason = reasonCut
+		}
+		e.reason = reason
+		if reason == reasonTold {
+			e.told = err
+		}
+		e.call.world.Note("%v: %s", e, reason)
+		e.wantReason(reason, err)
+	}
+	e.state = tlsEnded
 }
 
 // converse is the whole connection.
@@ -59,9 +76,11 @@ func (e *tlsEnd) converse(c net.Conn, cfg *tls.Config) error {
 	if err := t.Handshake(); err != nil {
 		return err
 	}
-	e.connected = true
 	state := t.ConnectionState()
-	e.call.wantState(e, &state)
+	e.aside(func() {
+		e.connected = true
+		e.call.wantState(e, &state)
+	})
 	write, closeWrite := t.Write, t.CloseWrite
 	if s := newKeySender(c, e.side, &state, log.String()); s != nil && e.habit.updates > 0 {
 		s.every = e.habit.updates
@@ -71,7 +90,7 @@ func (e *tlsEnd) converse(c net.Conn, cfg *tls.Config) error {
 		return e.whyNot(t, err)
 	}
 	if e.habit.role == roleClose {
-		e.said = true
+		e.aside(e.say)
 		if err := closeWrite(); err != nil {
 			return e.whyNot(t, err)
 		}
@@ -79,19 +98,23 @@ func (e *tlsEnd) converse(c net.Conn, cfg *tls.Config) error {
 	if err := e.receive(t); err != nil {
 		return err
 	}
-	if !e.said {
-		e.said = true
+	if e.habit.role != roleClose {
+		e.aside(e.say)
 		return closeWrite()
 	}
 	return nil
 }
 
+// say notes that our stream ends.
+func (e *tlsEnd) say() { e.said = true }
+
 func (e *tlsEnd) send(write func([]byte) (int, error)) error {
-	for e.sent < len(e.out) {
-		n := min(len(e.out)-e.sent, e.habit.piece)
-		e.sent += n
-		if m, err := write(e.out[e.sent-n : e.sent]); err != nil || m != n {
-			return errors.Join(err, fmt.Errorf("%d of %d bytes were written", m, n))
+	for sent := 0; sent < len(e.out); {
+		p := e.out[sent:min(len(e.out), sent+e.habit.piece)]
+		sent += len(p)
+		e.aside(func() { e.sent = sent })
+		if m, err := write(p); err != nil || m != len(p) {
+			return errors.Join(err, fmt.Errorf("%d of %d bytes were written", m, len(p)))
 		}
 		time.Sleep(e.habit.pause % time.Millisecond)
 	}
@@ -111,22 +134,29 @@ func (e *tlsEnd) receive(t *tls.Conn) error {
 	p := make([]byte, e.habit.piece)
 	for {
 		n, err := t.Read(p)
-		e.compare(p[:n])
-		switch {
-		case err == io.EOF:
-			// crypto/tls takes what is cut off between two records for an end.
-			if e.got < len(e.in) || !e.peer.said {
-				return io.ErrUnexpectedEOF
+		e.aside(func() {
+			e.compare(p[:n])
+			if err == io.EOF {
+				err = e.received()
 			}
-			e.inputEnded = true
-			if e.call.spoiled[e.side] {
-				e.errorf("crypto/tls: a clean end of a stream that was tampered with")
-			}
-			return nil
-		case err != nil:
+		})
+		if err != nil || e.inputEnded {
 			return err
 		}
 	}
+}
+
+// received is told that the stream has ended, and returns why it is none if so.
+func (e *tlsEnd) received() error {
+	// crypto/tls takes what is cut off between two records for an end.
+	if e.got < len(e.in) || !e.peer.said {
+		return io.ErrUnexpectedEOF
+	}
+	e.inputEnded = true
+	if e.call.spoiled[e.side] {
+		e.errorf("crypto/tls: a clean end of a stream that was tampered with")
+	}
+	return nil
 }
 
 // A keySender writes TLS 1.3 records in the place of crypto/tls, which does not
