@@ -193,6 +193,7 @@ func (b *Bufferevent) drainOver(done func(err error), err error) {
 func (b *Bufferevent) awaitDrained(timeout time.Duration, done func(err error)) {
 	w := &drainWait{b: b, timeout: timeout, done: done}
 	b.rareFields().drain = w
+	b.waitForReader()
 	b.disable(event.Read)
 	err := w.timer.Assign(b.base, -1, event.Finalize, w.onTimer)
 	if err == nil {

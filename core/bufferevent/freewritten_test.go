@@ -212,6 +212,11 @@ func TestAfterFreeWhenWrittenTheBuffereventIsGoneForItsUser(t *testing.T) {
 }
 
 func TestFreeWhenWrittenGivesUp(t *testing.T) {
+	var partner *bufferevent.Bufferevent
+	freePartner := func(t *testing.T, base *event.Base) {
+		partner.Free()
+		settle(t, base)
+	}
 	tests := []struct {
 		name string
 		make func(t *testing.T, base *event.Base) *bufferevent.Bufferevent
@@ -236,6 +241,16 @@ func TestFreeWhenWrittenGivesUp(t *testing.T) {
 			b.Free()
 			return a
 		}, nil, bufferevent.ErrNoPartner},
+		{"when the other half goes meanwhile", func(t *testing.T, base *event.Base) *bufferevent.Bufferevent {
+			a, b := newPair(t, base)
+			partner = b
+			return a
+		}, freePartner, bufferevent.ErrNoPartner},
+		{"when the other half goes from below a filter", func(t *testing.T, base *event.Base) *bufferevent.Bufferevent {
+			a, b := newPair(t, base)
+			partner = b
+			return newFilter(t, a, nil, nil, bufferevent.CloseOnFree)
+		}, freePartner, bufferevent.ErrNoPartner},
 		{"when there is nobody to write to", func(t *testing.T, base *event.Base) *bufferevent.Bufferevent {
 			return overFD(t, base, -1, 0)
 		}, nil, event.ErrNil},

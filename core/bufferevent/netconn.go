@@ -63,6 +63,7 @@ func NewConn(b *Bufferevent) *Conn {
 	c.noteAddresses()
 	b.alwaysDefer() // a callback within a call of a method here would see half of its effect
 	b.SetCallbacks(c.onRead, c.onWrite, c.onEvent)
+	b.waitForReader()
 	_ = b.SetWatermark(event.Write, connBuffer/2, 0) // fails only for one that was freed
 	boundBelow(b)
 	c.noteEnds()

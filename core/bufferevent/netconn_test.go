@@ -523,6 +523,30 @@ func TestConnOverAPairWhosePartnerIsFreed(t *testing.T) {
 	ok(t, c.Close())
 }
 
+func TestConnOverAPairWhosePartnerIsFreedWhileItWrites(t *testing.T) {
+	for name, over := range map[string]func(*testing.T, *bufferevent.Bufferevent) *bufferevent.Bufferevent{
+		"the pair": func(_ *testing.T, b *bufferevent.Bufferevent) *bufferevent.Bufferevent { return b },
+		"a filter": func(t *testing.T, b *bufferevent.Bufferevent) *bufferevent.Bufferevent {
+			return newFilter(t, b, nil, nil, bufferevent.CloseOnFree)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			base := newBase(t)
+			one, two := newPair(t, base)
+			ok(t, two.Disable(event.Read))
+			c := bufferevent.NewConn(over(t, one))
+			running(t, base)
+			write := writing(c)
+			for waits := false; !waits; {
+				onLoop(t, base, func() { waits = one.Output().Len() > 0 })
+			}
+			onLoop(t, base, two.Free)
+			wantError(t, "write", outcome(t, write), bufferevent.ErrNoPartner)
+			ok(t, c.Close())
+		})
+	}
+}
+
 // A Conn can be made before there is a connection.
 func TestConnThatIsConnectedLater(t *testing.T) {
 	base := newBase(t)

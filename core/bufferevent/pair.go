@@ -244,11 +244,32 @@ func (p *pair) endIfDone() {
 	}
 }
 
-// Unlink implements Transport.
+// Unlink implements Transport. Users of the partner find out when they write, as in
+// libevent; who waits until what was written has been read is told that it will not be.
 func (p *pair) Unlink() {
-	if p.partner != nil {
-		p.partner.bev.rareFields().brokenBy = ErrNoPartner
-		p.partner.partner = nil
-		p.partner = nil
+	other := p.partner
+	if other == nil {
+		return
+	}
+	x := other.bev.rareFields()
+	x.brokenBy = ErrNoPartner
+	other.partner, p.partner = nil, nil
+	if top := x.waiter; top != nil && top.begin() {
+		if top.unsentBytes() > 0 {
+			top.report(EventWriting|EventError, opError("write", ErrNoPartner), 0)
+		}
+		top.end()
+	}
+}
+
+// waitForReader has b be told when the half of a pair that it stands on, if it does, has
+// lost its partner.
+func (b *Bufferevent) waitForReader() {
+	low := b
+	for w := low.wrapped(); w != nil; w = low.wrapped() {
+		low = w
+	}
+	if low.partner() != nil {
+		low.rareFields().waiter = b
 	}
 }

@@ -235,7 +235,9 @@ func (w *World) end() {
 				continue
 			}
 			if n := l.base.NumEvents(event.CountAdded); n > 0 {
-				w.t.Errorf("%s: %d events are pending at the end", h.name, n)
+				var list strings.Builder
+				_ = l.base.DumpEvents(&list) // as far as it gets: what counts is that there are any
+				w.t.Errorf("%s: %d events are pending at the end:\n%s", h.name, n, list.String())
 			}
 		}
 	}
