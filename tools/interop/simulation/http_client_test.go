@@ -121,12 +121,12 @@ type httpAsk struct {
 	cancel   httpCancel
 	follows  bool // the body is sent part by part
 	paced    bool
-	sent     int  // bytes of the body
-	failed   bool // the error callback was called
-	given    bool // up by us
-	headers  int  // calls of the header callback
-	held     bool
-	repeated int // calls of ready
+	sent     int           // bytes of the body
+	failed   bool          // the error callback was called
+	given    bool          // up by us
+	headers  int           // calls of the header callback
+	consumer *httpConsumer // of the answer's body, once some of it has come
+	repeated int           // calls of ready
 	then     func()
 }
 
@@ -398,26 +398,14 @@ func (a *httpAsk) onChunk(r *evhttp.Request) {
 		a.giveUp()
 		return
 	}
-	in := r.Input()
-	if in.Len() > maxUntaken {
-		a.t.errorf("%d bytes wait to be taken", in.Len())
+	if r.Complete() {
+		a.take(r.Input().Len())
+		return
 	}
-	n := in.Len()
-	if !r.Complete() && a.c.model.chance(0.4) {
-		n = a.c.model.rand.IntN(n + 1)
+	if a.consumer == nil {
+		a.consumer = newHTTPConsumer(a.t, a.c.base, r, a.take, func() bool { return a.t.over || a.r.Data != a })
 	}
-	a.take(n)
-	if in.Len() > 0 && !a.held {
-		a.held = true
-		httpAfter(a.c.base, a.c.model.upTo(httpLeastTimeout/10), a.goOn)
-	}
-}
-
-func (a *httpAsk) goOn() {
-	a.held = false
-	if !a.t.over && a.r.Data == a {
-		a.take(a.r.Input().Len())
-	}
+	a.consumer.chunk()
 }
 
 func (a *httpAsk) take(n int) {

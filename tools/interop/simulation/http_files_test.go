@@ -79,7 +79,7 @@ func httpFiles(w *evtest.World) {
 	})
 	m.accidents(server.host, client.host)
 	w.Await("all files to be fetched", func() bool { return m.left == 0 })
-	w.Run(3 * time.Second)
+	w.Run(httpLeftovers)
 	client.host.Do(client.free)
 	m.endServer(server)
 	m.awaitDescriptors(server.host, client.host)

@@ -117,7 +117,7 @@ type httpModel struct {
 func newHTTPModel(w *evtest.World) *httpModel {
 	f := w.Faults()
 	m := &httpModel{w: w, rand: w.Rand(), harsh: f.Refuse+f.Vanish+f.Reset+f.NoDescriptors+f.NoBuffers > 0}
-	m.most = 400_000
+	m.most = 800_000
 	if f.Bandwidth > 0 {
 		m.most = min(m.most, f.Bandwidth/4)
 	}

@@ -370,7 +370,7 @@ func httpOrigins(w *evtest.World) {
 	client.host.Do(func() { client.ask(conn, conns, lanes, requests) })
 	m.accidents(origin.host, client.host)
 	w.Await("all requests to be over", func() bool { return m.left == 0 })
-	w.Run(3 * time.Second)
+	w.Run(httpLeftovers)
 	client.host.Do(client.free)
 	w.Await("all connections to end", func() bool { return len(origin.conns) == 0 || m.harsh })
 	origin.host.Do(func() {

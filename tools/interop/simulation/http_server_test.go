@@ -74,10 +74,11 @@ type httpCall struct {
 	gone    bool // it has failed
 	got     int  // bytes of the request's body
 	full    bool // all of it has come
-	held    bool // a timer goes on to read
 	replied bool // the answer has begun, or is about to
 	sent    int  // bytes of the answer's body
 	ended   bool // all of the answer was handed over
+
+	consumer *httpConsumer // of the request's body
 }
 
 // begin begins with a request, when its handler is called.
@@ -138,44 +139,21 @@ func (s *httpServer) stream(r *evhttp.Request) {
 		r.WantBody(false)
 		httpAfter(s.base, s.model.upTo(httpLeastTimeout/10), func() { r.WantBody(true) })
 	}
+	c.consumer = newHTTPConsumer(c.t, s.base, r, c.take, func() bool { return c.gone || c.full })
 	r.SetChunkCallback(func(*evhttp.Request) { c.chunk() })
 }
-
-// maxUntaken is how much of a body evhttp keeps that is not taken, with one more piece.
-const maxUntaken = 256<<10 + 128<<10
 
 // chunk takes some of the body, or all.
 func (c *httpCall) chunk() {
 	if c.gone {
 		c.t.errorf("the chunk callback is called after the error callback")
 	}
-	if n := c.r.Input().Len(); n > maxUntaken {
-		c.t.errorf("%d bytes wait to be taken", n)
-	}
 	if c.r.Complete() {
 		c.take(c.r.Input().Len())
 		c.received()
 		return
 	}
-	switch c.s.model.rand.IntN(4) {
-	case 0: // later
-	case 1:
-		c.take(c.s.model.rand.IntN(c.r.Input().Len() + 1))
-	default:
-		c.take(c.r.Input().Len())
-	}
-	if c.r.Input().Len() > 0 && !c.held {
-		c.held = true
-		httpAfter(c.s.base, c.s.model.upTo(httpLeastTimeout/10), c.goOn)
-	}
-}
-
-// goOn takes what was left.
-func (c *httpCall) goOn() {
-	c.held = false
-	if !c.gone && !c.full {
-		c.take(c.r.Input().Len())
-	}
+	c.consumer.chunk()
 }
 
 // take takes n bytes of the body.

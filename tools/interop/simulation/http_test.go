@@ -28,8 +28,12 @@ func httpFaults(f *evtest.Faults) {
 	}
 }
 
-// httpForever is a timeout that does not count.
-const httpForever = time.Hour
+// httpForever is a timeout that does not count, and httpLeftovers how long timers of requests
+// that have failed go on, at most.
+const (
+	httpForever   = time.Hour
+	httpLeftovers = 25 * time.Second
+)
 
 // serverConfig draws how a server is to be.
 func (m *httpModel) serverConfig() *evhttp.ServerConfig {
@@ -102,7 +106,7 @@ func httpBothOurs(w *evtest.World) {
 	client.host.Do(func() { client.ask(conn, conns, lanes, requests) })
 	m.accidents(server.host, client.host)
 	w.Await("all requests to be over", func() bool { return m.left == 0 })
-	w.Run(3 * time.Second) // timers of requests that have failed
+	w.Run(httpLeftovers) // timers of requests that have failed
 	client.host.Do(client.free)
 	m.endServer(server)
 	m.checkEnd()
@@ -135,7 +139,7 @@ func (m *httpModel) endServer(s *httpServer) {
 	})
 	m.w.Await("the server to be done", func() bool { return end == nil || errors.Is(end, evhttp.ErrDeadline) })
 	s.host.Do(s.free)
-	m.w.Run(5 * time.Second)
+	m.w.Run(httpLeftovers)
 	if s.sources > 0 || s.switched > 0 && !m.harsh {
 		m.w.Failf("%d sources are not closed, %d streams that were switched are not over", s.sources, s.switched)
 	}

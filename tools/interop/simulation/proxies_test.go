@@ -404,7 +404,7 @@ func proxiedRequests(w *evtest.World) {
 	m.accidents(server.host, p.host)
 	m.accidents(p.host, client.host)
 	w.Await("all requests to be over", func() bool { return m.left == 0 })
-	w.Run(3 * time.Second)
+	w.Run(httpLeftovers)
 	client.host.Do(client.free)
 	m.endServer(server)
 	w.Await("the relays to end", func() bool { return m.harsh || allOver(p.relays) })
