@@ -240,13 +240,13 @@ func (c *httpOriginConn) sent(t *httpTransaction) {
 	case wayUntilEnd, wayThenEnd, wayCut, wayEnds:
 		t.ended++
 		c.leave()
-		c.b.FreeWhenWritten(0)
+		c.b.FreeWhenWritten(httpForever)
 		return
 	}
 	t.ended++
 	if t.last || t.way == wayOld || t.way == wayGarbage {
 		c.leave()
-		c.b.FreeWhenWritten(0)
+		c.b.FreeWhenWritten(httpForever)
 	}
 }
 

@@ -77,6 +77,7 @@ type httpCall struct {
 	replied bool // the answer has begun, or is about to
 	sent    int  // bytes of the answer's body
 	ended   bool // all of the answer was handed over
+	told    bool // that it was sent
 
 	consumer *httpConsumer // of the request's body
 }
@@ -210,7 +211,7 @@ func (c *httpCall) failed(_ *evhttp.Request, err error) {
 		c.t.errorf("the error callback is called without an error")
 	case !c.t.mayFail() && !c.t.over && !c.handedOver() && !errors.Is(err, evhttp.ErrPanic):
 		c.t.errorf("it fails on the server, though nothing has gone wrong: %v", err)
-	case c.t.complete > 0 && c.ended && c.full:
+	case c.told && c.ended && c.full:
 		c.t.errorf("it fails after all was sent: %v", err)
 	}
 	c.gone = true
@@ -224,6 +225,10 @@ func (c *httpCall) handedOver() bool {
 // complete is the callback that the answer was sent.
 func (c *httpCall) complete(*evhttp.Request) {
 	c.t.complete++
+	if c.told {
+		c.t.errorf("it is complete twice")
+	}
+	c.told = true
 	if !c.ended && c.t.style != answerPanic && c.r.ResponseCode() == c.t.code {
 		c.t.errorf("an answer that is not complete was sent")
 	}
