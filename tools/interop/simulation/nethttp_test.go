@@ -54,8 +54,8 @@ func gentle(f *evtest.Faults) {
 	if f.Bandwidth > 0 {
 		f.Bandwidth = max(f.Bandwidth, 50<<10)
 	}
-	if f.SmallBuffers > 0 { // a few bytes a round trip
-		f.Latency, f.Jitter = min(f.Latency, 2*time.Millisecond), min(f.Jitter, time.Millisecond)
+	if f.SmallBuffers > 0 { // a byte or two each round trip: the largest body takes some 20 seconds
+		f.Latency, f.Jitter = min(f.Latency, 50*time.Microsecond), min(f.Jitter, 25*time.Microsecond)
 	}
 	f.Delay = min(f.Delay, 0.02)
 }
