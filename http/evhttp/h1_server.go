@@ -148,6 +148,9 @@ func (c *h1ServerConn) enableReading() bool {
 	return true
 }
 
+// exhausted reports whether no other request can come.
+func (c *h1ServerConn) exhausted() bool { return c.peerEnded && c.bev.Input().Len() == 0 }
+
 // resume implements exchange.
 func (x *h1ServerExchange) resume() {
 	if !x.unpause() {
@@ -194,9 +197,10 @@ func (c *h1ServerConn) connected() {
 	}
 }
 
-// ended is called when the client has ended its stream.
+// ended is called when the client has ended its stream. Requests that it has sent ahead are
+// still answered, in their turn.
 func (c *h1ServerConn) ended() {
-	c.peerEnded, c.last = true, true
+	c.peerEnded = true
 	switch c.state {
 	case lingering:
 		c.hangUp()

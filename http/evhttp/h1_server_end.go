@@ -84,7 +84,7 @@ func (c *h1ServerConn) finish(x *h1ServerExchange) {
 	}
 	switch {
 	case c.freed:
-	case c.last || c.server.draining:
+	case c.last || c.server.draining || c.exhausted():
 		c.end()
 	default:
 		c.expect(c.server.cfg.Timeouts.Idle)

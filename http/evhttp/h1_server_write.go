@@ -61,7 +61,7 @@ func (c *h1ServerConn) appendHead(head []byte, x *h1ServerExchange, length int64
 // the message, which is ours to say.
 func (c *h1ServerConn) appendFields(head []byte, x *h1ServerExchange, length int64) []byte {
 	s, f := c.server, x.header.fields()
-	if s.draining || f.HasTokenKnown(message.Connection, "close") || !x.received && !c.willRead(x) {
+	if s.draining || f.HasTokenKnown(message.Connection, "close") || !x.received && !c.willRead(x) || c.exhausted() {
 		c.last = true
 	}
 	if !f.Contains(message.Date) {

@@ -101,6 +101,47 @@ func TestAllowHalfClose(t *testing.T) {
 	}
 }
 
+// Requests that were sent ahead are answered in their turn, though the client has ended its
+// stream behind them: while the first answer was to come, or before anything was read.
+func TestRequestsAheadOfAHalfCloseAreAnswered(t *testing.T) {
+	l := servertest.NewLoop(t)
+	requests := make(chan *evhttp.Request, 1)
+	contexts := make(chan context.Context, 1)
+	_, addr := l.Serve(func(s *evhttp.Server) {
+		s.Handle("/later", func(r *evhttp.Request) {
+			contexts <- r.Context()
+			requests <- r
+		})
+		s.SetGenericCallback(func(r *evhttp.Request) { r.SendReplyBytes(200, "", []byte(r.Path())) })
+	})
+	c := servertest.Connect(t, addr)
+	io.WriteString(c, "GET /later HTTP/1.1\r\nHost: a\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\n"+
+		"POST /third HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nxy")
+	r := servertest.Await(t, requests, "the request")
+	c.CloseWrite()
+	servertest.Await(t, (<-contexts).Done(), "the context")
+	l.Do(func() {
+		if err := r.SendReplyBytes(200, "", []byte("/first")); err != nil {
+			t.Error(err)
+		}
+	})
+	all, _ := io.ReadAll(c) // up to the end, which may be a reset
+	rest := string(all)
+	for _, path := range []string{"/first", "/second", "/third"} {
+		_, after, ok := strings.Cut(rest, "\r\n\r\n"+path)
+		if !ok {
+			t.Errorf("%s is not answered: %q", path, all)
+		}
+		rest = after
+	}
+	if n := strings.Count(string(all), "Connection: close"); n != 1 {
+		t.Errorf("%d answers say that they are the last one: %q", n, all)
+	}
+	if rest != "" {
+		t.Errorf("%q follows", rest)
+	}
+}
+
 // An answer that begins before the body has come ends the connection unless the body is
 // taken.
 func TestSetFullDuplex(t *testing.T) {

@@ -30,6 +30,7 @@ type httpClient struct {
 	port   int
 	ended  bool
 	dead   map[*evhttp.ClientConn]bool // that were freed
+	last   []*evhttp.ClientConn        // that are freed with their last request
 }
 
 // httpNames is a resolver that knows some hosts.
@@ -72,6 +73,7 @@ var errNoName = errors.New("no such name")
 // start makes the client. Only the loop of the host calls it.
 func (c *httpClient) start(conn evhttp.ConnConfig, conns int) {
 	c.base, c.dead = c.host.Base(), make(map[*evhttp.ClientConn]bool)
+	conn.OnPanic = c.panicked
 	c.cfg.SetUp = setUpConn(conn)
 	conn.Resolver = c.cfg.Resolver
 	var err error
@@ -86,14 +88,19 @@ func (c *httpClient) start(conn evhttp.ConnConfig, conns int) {
 			c.model.w.T().Error(err)
 			return
 		}
+		cc.SetCloseCallback(func(*evhttp.Conn) { c.closed(cc) })
 		c.conns = append(c.conns, cc)
 	}
+	c.watch(conn)
 }
 
 // setUpConn has the connections of a client be as cfg says.
 func setUpConn(cfg evhttp.ConnConfig) func(c *evhttp.ClientConn) error {
 	return func(c *evhttp.ClientConn) error {
-		return errors.Join(c.SetConnectTimeout(cfg.ConnectTimeout), c.SetReadTimeout(cfg.ReadTimeout),
+		if cfg.MaxBody > 0 {
+			c.SetMaxBodySize(cfg.MaxBody)
+		}
+		return errors.Join(c.SetPanicCallback(cfg.OnPanic), c.SetConnectTimeout(cfg.ConnectTimeout), c.SetReadTimeout(cfg.ReadTimeout),
 			c.SetWriteTimeout(cfg.WriteTimeout), c.SetContinueTimeout(cfg.ContinueTimeout), c.SetRetries(cfg.Retries),
 			c.SetInitialRetry(cfg.InitialRetry), c.SetFlags(cfg.Flags))
 	}
@@ -109,6 +116,7 @@ const (
 	cancelInChunk
 	cancelInStage
 	cancelByFree // of its connection
+	cancelByPanic
 	httpCancels
 )
 
@@ -124,6 +132,7 @@ type httpAsk struct {
 	sent     int           // bytes of the body
 	failed   bool          // the error callback was called
 	given    bool          // up by us
+	taken    bool          // its stream was, for another protocol
 	headers  int           // calls of the header callback
 	consumer *httpConsumer // of the answer's body, once some of it has come
 	repeated int           // calls of ready
@@ -151,7 +160,7 @@ func (c *httpClient) send(t *httpTransaction, r *evhttp.Request, then func()) {
 	err := a.begin()
 	switch {
 	case errors.Is(err, evhttp.ErrQueueFull), errors.Is(err, evhttp.ErrDone):
-		if errors.Is(err, evhttp.ErrDone) && !c.ended {
+		if errors.Is(err, evhttp.ErrDone) && !c.ended || errors.Is(err, evhttp.ErrQueueFull) && !m.full {
 			t.errorf("cannot be sent: %v", err)
 		}
 		t.shaky = true
@@ -162,7 +171,7 @@ func (c *httpClient) send(t *httpTransaction, r *evhttp.Request, then func()) {
 		t.errorf("cannot be sent: %v", err)
 		return
 	}
-	if t.over && a.cancel != cancelInStage {
+	if t.over && a.cancel != cancelInStage && a.cancel != cancelByPanic {
 		t.errorf("is over before MakeRequest has returned")
 	}
 	if a.cancel == cancelByTimer {
@@ -310,7 +319,7 @@ func (a *httpAsk) next() {
 
 // giveUp cancels the request.
 func (a *httpAsk) giveUp() {
-	if a.t.over || a.given || a.r.Data != a {
+	if a.t.over || a.given || a.r.Data != a || a.taken {
 		return
 	}
 	a.given = true
@@ -330,6 +339,7 @@ func (a *httpAsk) onHeader(r *evhttp.Request) bool {
 	if a.headers++; a.headers > 1 {
 		a.t.errorf("the header callback is called twice")
 	}
+	a.panicIf(0)
 	if a.cancel == cancelInHeader {
 		return false
 	}
@@ -381,6 +391,7 @@ func (a *httpAsk) onInformational(r *evhttp.Request, code int, _ *evhttp.Header)
 
 func (a *httpAsk) onStage(r *evhttp.Request, stage evhttp.SendStage) {
 	a.check(r, "the send callback")
+	a.panicIf(1)
 	if stage == evhttp.SentHead {
 		a.t.reused = a.t.reused || r.Reused()
 	}
@@ -394,6 +405,7 @@ func (a *httpAsk) onChunk(r *evhttp.Request) {
 	if a.headers == 0 {
 		a.t.errorf("the body comes before the header")
 	}
+	a.panicIf(2)
 	if a.cancel == cancelInChunk {
 		a.giveUp()
 		return
@@ -450,6 +462,8 @@ func (a *httpAsk) done(r *evhttp.Request) {
 	case a.t.over:
 		a.t.errorf("done is called after the end")
 		return
+	case errors.Is(err, evhttp.ErrPanic) && a.cancel != cancelByPanic:
+		a.t.errorf("it fails with %v, and nothing has panicked", err)
 	case (err != nil) != a.failed:
 		a.t.errorf("done is called with %v, the error callback was called: %v", err, a.failed)
 	case err == nil && r.SwitchesProtocol():
@@ -495,6 +509,7 @@ func (a *httpAsk) speak(r *evhttp.Request) {
 		a.t.errorf("hijack: %v", err)
 		return
 	}
+	a.taken = true
 	s := &httpSpeech{a: a, data: httpBytes(a.t.askSeed(), 0, 1+a.c.model.rand.IntN(3000))}
 	b.SetCallbacks(s.read, nil, s.event)
 	_, _ = b.Write(s.data) // fails only with an event
@@ -537,7 +552,8 @@ func (s *httpSpeech) event(b *bufferevent.Bufferevent, what bufferevent.Events) 
 func (c *httpClient) free() {
 	c.ended = true
 	c.client.Free()
-	for _, conn := range c.conns {
+	for _, conn := range append(c.conns, c.last...) {
+		c.dead[conn] = true
 		conn.Free()
 	}
 }

@@ -44,6 +44,7 @@ type httpTransaction struct {
 	before    *httpTransaction // which the same peer has sent before, or nil
 	way       httpWay          // how an origin answers
 	early     bool             // the server may answer before the body has come
+	patient   bool             // its answer goes on when the client has ended its stream
 	garbage   bool             // the answer is none of HTTP
 
 	// What may go wrong, because one side does something else than to wait.
@@ -54,10 +55,11 @@ type httpTransaction struct {
 	// What has happened.
 	client   *evtest.Host
 	sentAt   time.Time
-	handled  int // calls of the handler
-	asked    int // bytes of the request's body that the server has got, the last time
-	begun    int // answers that were begun
-	ended    int // answers that were handed over completely
+	handled  int  // calls of the handler
+	asked    int  // bytes of the request's body that the server has got, the last time
+	begun    int  // answers that were begun
+	ended    int  // answers that were handed over completely
+	handed   bool // the end of one was, or is being
 	logged   int
 	failures int // calls of the server's error callback
 	complete int // calls of the server's callback that the answer was sent
@@ -82,6 +84,7 @@ const (
 	answerAbort                   // Request.Abort in the middle
 	answerCancel                  // Request.Cancel in the middle
 	answerFree                    // Conn.Free in the middle
+	answerBroken                  // SendReplySource, of a source that fails in the middle
 	answerNever                   // none at all
 	answerPanic                   // a panic
 	answerSwitch                  // Hijack after 101
@@ -109,6 +112,8 @@ type httpModel struct {
 
 	idle     time.Duration // after which the server ends connections, or 0
 	few      bool          // the server takes some requests of a connection only
+	full     bool          // requests may find no place to wait
+	room     int64         // bytes that the client takes of an answer, or 0
 	unlogged bool          // there is no log
 	ways     bool          // transactions are with an origin
 	proxied  bool          // there is a proxy between
@@ -116,6 +121,10 @@ type httpModel struct {
 
 func newHTTPModel(w *evtest.World) *httpModel {
 	f := w.Faults()
+	if w.Draw("calm", 0, 1) == 1 { // nothing keeps a request from its answer
+		f.Refuse, f.Vanish, f.Reset, f.NoDescriptors, f.NoBuffers = 0, 0, 0, 0, 0
+		w.SetFaults(f)
+	}
 	m := &httpModel{w: w, rand: w.Rand(), harsh: f.Refuse+f.Vanish+f.Reset+f.NoDescriptors+f.NoBuffers > 0}
 	m.most = 800_000
 	if f.Bandwidth > 0 {
@@ -194,7 +203,7 @@ func (m *httpModel) draw() *httpTransaction {
 	if m.chance(0.4) {
 		t.delay = m.upTo(2 * time.Second)
 	}
-	t.last = m.chance(0.05)
+	t.last, t.patient = m.chance(0.05), m.chance(0.5)
 	t.early = t.stream && t.ask.size > 0 && m.chance(0.1)
 	t.settle()
 	if m.ways {
@@ -209,7 +218,7 @@ func (t *httpTransaction) settle() {
 	switch t.style {
 	case answerPage:
 		t.code, t.answer = 400+t.id%20, httpContent{size: 10 + t.id, known: true}
-	case answerAbort, answerCancel, answerFree:
+	case answerAbort, answerCancel, answerFree, answerBroken:
 		t.doomed = true
 		t.answer.size = max(t.answer.size, 2)
 		t.answer.piece = min(t.answer.piece, max(t.answer.size/4, 1))
@@ -381,6 +390,8 @@ func (m *httpModel) checkAnswered(t *httpTransaction) {
 	case t.garbage && t.method == evhttp.MethodHead: // what comes behind the header does not matter
 	case t.doomed && t.hasBody():
 		t.errorf("an answer that was cut off is complete")
+	case t.tooLarge():
+		t.errorf("an answer that is too large is complete")
 	case t.handled == 0:
 		t.errorf("is answered, but no handler was called")
 	case t.ended == 0 && t.chunked() && t.way != wayMore:
@@ -393,7 +404,14 @@ func (m *httpModel) checkAnswered(t *httpTransaction) {
 }
 
 // mayFail reports whether the request may fail.
-func (t *httpTransaction) mayFail() bool { return t.model.harsh || t.doomed || t.shaky }
+func (t *httpTransaction) mayFail() bool {
+	return t.model.harsh || t.doomed || t.shaky || t.tooLarge()
+}
+
+// tooLarge reports whether the answer is larger than the client takes.
+func (t *httpTransaction) tooLarge() bool {
+	return t.model.room > 0 && int64(t.wanted()) > t.model.room
+}
 
 // closes reports whether the server may close a connection that its client takes for one
 // that is kept.
@@ -424,7 +442,7 @@ func (t *httpTransaction) untrue(err error) string {
 		return "the answer was none"
 	case !t.garbage && e.Code == evhttp.ReqInvalidHeader && t.way != wayMore:
 		return "the answer was one"
-	case e.Code == evhttp.ReqBufferError || e.Code == evhttp.ReqDataTooLong:
+	case e.Code == evhttp.ReqBufferError || e.Code == evhttp.ReqDataTooLong && !t.tooLarge():
 		return "there was room"
 	case errors.Is(err, os.ErrDeadlineExceeded) && !system && e.Code != evhttp.ReqTimeout:
 		return "a timeout with another code"

@@ -365,6 +365,7 @@ func httpOrigins(w *evtest.World) {
 	client := m.newClient(origin.host)
 	lanes, requests, conns := w.Draw("lanes", 1, 6), w.Draw("requests", 1, 24), w.Draw("conns", 0, 2)
 	conn := m.connConfig()
+	m.limit(&client.cfg, &conn)
 	conn.ReadTimeout = min(conn.ReadTimeout, 10*time.Minute)
 	origin.host.Do(origin.start)
 	client.host.Do(func() { client.ask(conn, conns, lanes, requests) })

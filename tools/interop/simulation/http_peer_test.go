@@ -217,7 +217,7 @@ func (p *httpPeer) sent() {
 	case peerHalf:
 		_ = p.b.CloseWrite() // as Write
 	case peerCuts:
-		p.b.FreeWhenWritten(0)
+		p.b.FreeWhenWritten(httpForever)
 		p.quit = true
 		p.finish("broken off")
 	case peerResets:
@@ -301,6 +301,9 @@ func (p *httpPeer) got(m *httpMessage) {
 	}
 	p.next++
 	p.compare(t, m, code)
+	if p.closing && p.next < len(p.all) && !p.mayClose() && !t.anyCode {
+		t.errorf("the answer says that it is the last one")
+	}
 	p.infos, p.asked = 0, false
 	if code == 101 {
 		p.closing = true
@@ -448,8 +451,11 @@ func (p *httpPeer) event(b *bufferevent.Bufferevent, what bufferevent.Events) {
 }
 
 // mayBreak reports whether the connection may end before all is answered.
-func (p *httpPeer) mayBreak() bool {
-	if p.model.harsh || p.reckless || p.closing || p.model.idle > 0 || p.end != peerWaits && p.end != peerStalls {
+func (p *httpPeer) mayBreak() bool { return p.closing || p.mayClose() }
+
+// mayClose reports whether the server may end the connection before all is answered.
+func (p *httpPeer) mayClose() bool {
+	if p.model.harsh || p.reckless || p.model.idle > 0 || p.end != peerWaits && p.end != peerStalls && p.end != peerHalf {
 		return true
 	}
 	return slices.ContainsFunc(p.all, func(t *httpTransaction) bool { return t.mayFail() })
@@ -517,10 +523,14 @@ func (m *httpModel) peer(host *evtest.Host, requests int) *httpPeer {
 		p.end = httpPeerEnd(m.rand.IntN(int(peerEnds)))
 	}
 	var before *httpTransaction
+	plain := m.chance(0.4) // nothing that it sends ends the connection
 	for i := range 1 + m.rand.IntN(requests) {
 		t := m.draw()
 		t.before, before = before, t
-		if t.old = m.chance(0.15); t.old {
+		if plain {
+			t.last, t.early, t.patient = false, false, true
+		}
+		if t.old = !plain && m.chance(0.15); t.old {
 			t.expect, t.ask.trailer, t.ask.known = false, false, true
 			t.infos = 0
 			t.last = t.last || m.chance(0.3)
@@ -528,7 +538,7 @@ func (m *httpModel) peer(host *evtest.Host, requests int) *httpPeer {
 		if t.style == answerSwitch && (t.old || i < requests-1) {
 			t.style, t.code = answerAtOnce, 200
 		}
-		if p.end == peerHalf || p.end == peerLeaves {
+		if p.end == peerHalf && !t.patient || p.end == peerLeaves {
 			t.shaky = true
 		}
 		p.all = append(p.all, t)

@@ -1,6 +1,7 @@
 package simulation_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"strconv"
@@ -21,6 +22,8 @@ type httpServer struct {
 	sources  int // that are not closed
 	switched int // streams that are HTTP no more
 	ended    bool
+	conns    map[*evhttp.Conn]bool // that have a callback for their end, and whether it was called
+	contexts []context.Context     // of requests
 }
 
 const httpPort = 80
@@ -78,6 +81,7 @@ type httpCall struct {
 	sent    int  // bytes of the answer's body
 	ended   bool // all of the answer was handed over
 	told    bool // that it was sent
+	late    bool // the callback for that is set when the answer was given
 
 	consumer *httpConsumer // of the request's body
 }
@@ -96,13 +100,19 @@ func (s *httpServer) begin(r *evhttp.Request) *httpCall {
 	if c.watched {
 		r.SetErrorCallback(c.failed)
 	}
-	r.SetCompleteCallback(c.complete)
+	if c.late = s.model.chance(0.3); !c.late {
+		r.SetCompleteCallback(c.complete)
+	}
+	if t.patient {
+		r.AllowHalfClose()
+	}
+	s.watch(t, r)
 	switch {
 	case r.Method() != t.method.String():
 		t.errorf("it has the method %s", r.Method())
 	case r.InputHeaders().Get(httpID) != strconv.Itoa(t.id):
 		t.errorf("it has the field %q", r.InputHeaders().Get(httpID))
-	case t.before != nil && t.before.handled > 0 && t.before.ended == 0 && !t.before.anyCode && !t.before.over:
+	case t.before != nil && t.before.handled > 0 && !t.before.handed && !t.before.anyCode && !t.before.over:
 		t.errorf("it comes to its handler before %d is answered", t.before.id)
 	case r.ExpectsContinue() != (t.expect && !t.old) && (!t.model.proxied || t.tunnelled):
 		t.errorf("expects to be told to go on: %v", r.ExpectsContinue())
@@ -271,6 +281,7 @@ func (c *httpCall) reply() {
 	}
 	_ = h.Set(httpID, strconv.Itoa(t.id)) // a field that is valid
 	body := httpBytes(t.answerSeed(), 0, t.answer.size)
+	t.handed = t.style < answerParts || t.style == answerPage || t.style == answerSource && !t.hasBody()
 	var err error
 	switch t.style {
 	case answerAtOnce:
@@ -279,7 +290,7 @@ func (c *httpCall) reply() {
 		err = c.replyBuffer(body)
 	case answerPage:
 		err = r.SendError(t.code, "")
-	case answerSource:
+	case answerSource, answerBroken:
 		c.s.sources++
 		c.announce()
 		err = r.SendReplySource(t.code, "", &httpSource{call: c})
@@ -417,7 +428,10 @@ func (c *httpCall) breakOff() {
 }
 
 // finish ends an answer that was sent part by part.
-func (c *httpCall) finish() { c.end(c.r.SendReplyEnd()) }
+func (c *httpCall) finish() {
+	c.t.handed = true
+	c.end(c.r.SendReplyEnd())
+}
 
 // end notes that all of the answer was handed over.
 func (c *httpCall) end(err error) {
@@ -426,6 +440,9 @@ func (c *httpCall) end(err error) {
 	}
 	c.t.ended++
 	c.ended = true
+	if c.late {
+		c.r.SetCompleteCallback(c.complete)
+	}
 	if err := c.r.SendReplyBytes(200, "", nil); !errors.Is(err, evhttp.ErrDone) && !errors.Is(err, evhttp.ErrOrder) {
 		c.t.errorf("a second answer: %v", err)
 	}
@@ -435,6 +452,7 @@ func (c *httpCall) end(err error) {
 type httpSource struct {
 	call   *httpCall
 	closed bool
+	fails  bool
 }
 
 func (s *httpSource) Next(piece *evbuffer.Buffer) error {
@@ -442,12 +460,21 @@ func (s *httpSource) Next(piece *evbuffer.Buffer) error {
 	if s.closed || piece.Len() > 0 || !c.t.hasBody() {
 		c.t.errorf("the source is asked, closed: %v, with %d bytes", s.closed, piece.Len())
 	}
+	if c.t.doomed && c.sent >= c.t.answer.size/2 {
+		s.fails = true
+		if c.t.id%2 == 0 {
+			return nil // and no piece: it has no progress
+		}
+		return errBroken
+	}
 	if c.sent == c.t.answer.size {
+		c.t.handed = true
 		return io.EOF
 	}
 	p := c.part()
 	err := piece.AddBuffer(p)
 	if err == nil && c.sent == c.t.answer.size && c.t.id%2 == 0 {
+		c.t.handed = true
 		err = io.EOF // with the last one
 	}
 	return err
@@ -460,8 +487,11 @@ func (s *httpSource) Close(err error) {
 		return
 	}
 	s.closed = true
+	c.t.handed = true
 	c.s.sources--
 	switch {
+	case s.fails && !errors.Is(err, errBroken) && !errors.Is(err, io.ErrNoProgress):
+		c.t.errorf("the source that has failed is closed with %v", err)
 	case err != nil:
 	case c.sent != c.t.answer.size && c.t.hasBody():
 		c.t.errorf("the source is closed without an error after %d bytes", c.sent)
@@ -501,7 +531,7 @@ func (e *httpEcho) event(b *bufferevent.Bufferevent, what bufferevent.Events) {
 	switch what.Outcome() {
 	case bufferevent.InputEnded:
 		e.server.switched--
-		b.FreeWhenWritten(0)
+		b.FreeWhenWritten(httpForever)
 	case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
 		e.server.switched--
 		b.Free()

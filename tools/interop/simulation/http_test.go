@@ -77,6 +77,12 @@ func (m *httpModel) connConfig() evhttp.ConnConfig {
 	if m.chance(0.2) {
 		cfg.Flags |= evhttp.ConReuseConnectedAddr
 	}
+	if m.chance(0.3) {
+		cfg.Flags |= evhttp.ConLingeringClose
+	}
+	if m.chance(0.2) {
+		cfg.IdleTimeout = 1 + m.upTo(3*time.Second)
+	}
 	return cfg
 }
 
@@ -95,6 +101,20 @@ func (m *httpModel) clientConfig() evhttp.ClientConfig {
 	return cfg
 }
 
+// limit draws how much a client takes of an answer, and how many requests may wait.
+func (m *httpModel) limit(client *evhttp.ClientConfig, conn *evhttp.ConnConfig) {
+	if m.chance(0.1) {
+		m.room = 1000 + m.rand.Int64N(50_000)
+		conn.MaxBody = m.room
+	}
+	if m.chance(0.1) {
+		conn.MaxQueue, m.full = 1+m.rand.IntN(3), true
+	}
+	if m.chance(0.1) {
+		client.MaxWaiting, m.full = 1+m.rand.IntN(3), true
+	}
+}
+
 // httpBothOurs has our client ask our server.
 func httpBothOurs(w *evtest.World) {
 	m := newHTTPModel(w)
@@ -102,6 +122,7 @@ func httpBothOurs(w *evtest.World) {
 	client := m.newClient(server.host)
 	lanes, requests, conns := w.Draw("lanes", 1, 6), w.Draw("requests", 1, 24), w.Draw("conns", 0, 2)
 	cfg, conn := m.serverConfig(), m.connConfig()
+	m.limit(&client.cfg, &conn)
 	server.host.Do(func() { server.start(cfg) })
 	client.host.Do(func() { client.ask(conn, conns, lanes, requests) })
 	m.accidents(server.host, client.host)
@@ -140,6 +161,7 @@ func (m *httpModel) endServer(s *httpServer) {
 	m.w.Await("the server to be done", func() bool { return end == nil || errors.Is(end, evhttp.ErrDeadline) })
 	s.host.Do(s.free)
 	m.w.Run(httpLeftovers)
+	s.checkContexts()
 	if s.sources > 0 || s.switched > 0 && !m.harsh {
 		m.w.Failf("%d sources are not closed, %d streams that were switched are not over", s.sources, s.switched)
 	}
