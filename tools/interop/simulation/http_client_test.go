@@ -132,6 +132,7 @@ type httpAsk struct {
 	sent     int           // bytes of the body
 	failed   bool          // the error callback was called
 	given    bool          // up by us
+	closed   bool          // the rest of the body is not sent
 	taken    bool          // its stream was, for another protocol
 	headers  int           // calls of the header callback
 	consumer *httpConsumer // of the answer's body, once some of it has come
@@ -283,7 +284,7 @@ func (a *httpAsk) check(r *evhttp.Request, name string) {
 // next sends the next part of the body.
 func (a *httpAsk) next() {
 	t := a.t
-	for !t.over && a.r.Data == a {
+	for !t.over && a.r.Data == a && !a.closed {
 		if a.sent == t.ask.size {
 			if err := a.r.SendReplyEnd(); err != nil && !errors.Is(err, evhttp.ErrDone) {
 				t.errorf("the end of the body: %v", err)
@@ -349,6 +350,11 @@ func (a *httpAsk) onHeader(r *evhttp.Request) bool {
 	}
 	if a.noAnswer() {
 		return true
+	}
+	if a.t.way == wayBefore && a.follows && a.sent < a.t.ask.size && a.t.id%2 == 0 {
+		if a.closed = true; r.CloseSend() != nil {
+			a.t.errorf("the rest of its body cannot be given up")
+		}
 	}
 	if !a.t.anyCode && !a.t.garbage {
 		if r.ResponseCode() != a.t.code {
@@ -464,6 +470,8 @@ func (a *httpAsk) done(r *evhttp.Request) {
 		return
 	case errors.Is(err, evhttp.ErrPanic) && a.cancel != cancelByPanic:
 		a.t.errorf("it fails with %v, and nothing has panicked", err)
+	case err != nil && a.closed && !a.t.model.harsh && !a.t.tooLarge() && !a.given && a.cancel != cancelByPanic:
+		a.t.errorf("it fails with %v, though only the rest of its body was given up", err)
 	case (err != nil) != a.failed:
 		a.t.errorf("done is called with %v, the error callback was called: %v", err, a.failed)
 	case err == nil && r.SwitchesProtocol():

@@ -110,13 +110,14 @@ type httpModel struct {
 	most  int  // bytes that a body may have
 	open  int  // peers that are not done
 
-	idle     time.Duration // after which the server ends connections, or 0
-	few      bool          // the server takes some requests of a connection only
-	full     bool          // requests may find no place to wait
-	room     int64         // bytes that the client takes of an answer, or 0
-	unlogged bool          // there is no log
-	ways     bool          // transactions are with an origin
-	proxied  bool          // there is a proxy between
+	idle      time.Duration // after which the server ends connections, or 0
+	few       bool          // the server takes some requests of a connection only
+	full      bool          // requests may find no place to wait
+	restarted bool          // the server is shut down meanwhile, so that requests may not come to it
+	room      int64         // bytes that the client takes of an answer, or 0
+	unlogged  bool          // there is no log
+	ways      bool          // transactions are with an origin
+	proxied   bool          // there is a proxy between
 }
 
 func newHTTPModel(w *evtest.World) *httpModel {
@@ -405,7 +406,7 @@ func (m *httpModel) checkAnswered(t *httpTransaction) {
 
 // mayFail reports whether the request may fail.
 func (t *httpTransaction) mayFail() bool {
-	return t.model.harsh || t.doomed || t.shaky || t.tooLarge()
+	return t.model.harsh || t.doomed || t.shaky || t.tooLarge() || t.model.restarted && t.handled == 0
 }
 
 // tooLarge reports whether the answer is larger than the client takes.

@@ -51,6 +51,7 @@ type httpOriginConn struct {
 	reader *httpReader
 	t      *httpTransaction // that is being answered
 	ahead  bool             // it is answered though its body has yet to come
+	half   bool             // the rest of the body does not come
 	over   bool
 }
 
@@ -93,7 +94,9 @@ func (c *httpOriginConn) read(b *bufferevent.Bufferevent) {
 func (c *httpOriginConn) event(b *bufferevent.Bufferevent, what bufferevent.Events) {
 	switch what.Outcome() {
 	case bufferevent.InputEnded:
-		c.free()
+		if c.half = c.ahead && c.t != nil && c.t.begun > 0; !c.half { // its client wants the answer alone
+			c.free()
+		}
 	case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:
 		c.free()
 	}
@@ -244,7 +247,7 @@ func (c *httpOriginConn) sent(t *httpTransaction) {
 		return
 	}
 	t.ended++
-	if t.last || t.way == wayOld || t.way == wayGarbage {
+	if t.last || t.way == wayOld || t.way == wayGarbage || c.half {
 		c.leave()
 		c.b.FreeWhenWritten(httpForever)
 	}

@@ -94,7 +94,7 @@ func (s *httpServer) begin(r *evhttp.Request) *httpCall {
 		return nil
 	}
 	s.model.w.Note("%d is handled", t.id)
-	c := &httpCall{s: s, t: t, r: r, watched: s.model.chance(0.8)}
+	c := &httpCall{s: s, t: t, r: r, watched: s.model.chance(0.8) || t.style == answerNever}
 	t.handled++
 	t.asked = 0
 	if c.watched {
@@ -103,7 +103,7 @@ func (s *httpServer) begin(r *evhttp.Request) *httpCall {
 	if c.late = s.model.chance(0.3); !c.late {
 		r.SetCompleteCallback(c.complete)
 	}
-	if t.patient {
+	if t.patient && t.style != answerNever { // which would last as long as the server
 		r.AllowHalfClose()
 	}
 	s.watch(t, r)

@@ -126,7 +126,8 @@ func httpBothOurs(w *evtest.World) {
 	server.host.Do(func() { server.start(cfg) })
 	client.host.Do(func() { client.ask(conn, conns, lanes, requests) })
 	m.accidents(server.host, client.host)
-	w.Await("all requests to be over", func() bool { return m.left == 0 })
+	restart := m.restarts(server, cfg)
+	w.Await("all requests to be over", func() bool { return m.left == 0 && !restart.down })
 	w.Run(httpLeftovers) // timers of requests that have failed
 	client.host.Do(client.free)
 	m.endServer(server)
