@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"time"
 
@@ -101,6 +102,9 @@ func dialIn(h *evtest.Host) func(ctx context.Context, network, address string) (
 // run sends all requests.
 func (c *webClient) run() {
 	for _, p := range c.plans {
+		if p.id%7 == 0 {
+			c.client.CloseIdleConnections()
+		}
 		c.send(p)
 	}
 	c.done = true
@@ -117,10 +121,16 @@ func (c *webClient) send(p *webPlan) {
 	}
 	client := c.client
 	client.Timeout = p.timeout
+	trace := &webTrace{plan: p}
+	if p.traced {
+		ctx = httptrace.WithClientTrace(ctx, trace.hooks(s))
+	}
 	began := time.Now()
 	resp, err := client.Do(c.request(ctx, p))
 	if err == nil {
-		err = c.receive(resp, p)
+		if err = c.receive(resp, p); p.traced && err == nil && resp.Header.Get("Answer") != "" {
+			trace.check(s)
+		}
 	}
 	s.world.Note("plan %d: %s after %v", p.id, outcomeOf(err), time.Since(began))
 	if err != nil {
@@ -146,22 +156,28 @@ func (c *webClient) request(ctx context.Context, p *webPlan) *http.Request {
 		if p.uploadFail {
 			b.left, b.fail = p.upload/2, errUpload
 		}
+		if p.lazy {
+			return io.NopCloser(&slowReader{b, true}), nil
+		}
 		return io.NopCloser(b), nil
 	}
 	var body io.Reader
 	if p.upload > 0 && !p.upgrade {
 		body, _ = open()
 	}
-	r, err := http.NewRequestWithContext(ctx, p.method, fmt.Sprintf("http://%s/plan/%d", to.AddrPort(webPort), p.id), body)
+	r, err := http.NewRequestWithContext(ctx, p.method, fmt.Sprintf("http://%s/%s/%d", to.AddrPort(webPort), p.place(), p.id), body)
 	if err != nil {
 		c.scene.errorf("plan %d: %v", p.id, err)
 	}
 	r.Header.Set(webPlans, fmt.Sprint(p.id))
 	if body != nil && p.sized {
-		r.ContentLength = int64(p.upload)
+		r.ContentLength = int64(p.upload + p.wrong)
 	}
 	if body != nil && p.repeatable {
 		r.GetBody = open
+	}
+	if p.summed {
+		r.Trailer = http.Header{"Up-Sum": {fmt.Sprint(p.id)}}
 	}
 	if p.expect {
 		r.Header.Set("Expect", "100-continue")
@@ -288,6 +304,10 @@ func (c *webClient) checkFailure(p *webPlan, err error, after time.Duration) {
 	var timeout interface{ Timeout() bool }
 	isTimeout := errors.As(err, &timeout) && timeout.Timeout()
 	switch {
+	case errors.Is(err, evhttp.ErrLength):
+		if p.wrong == 0 {
+			s.errorf("plan %d: %v", p.id, err)
+		}
 	case errors.Is(err, errUpload):
 		if !p.uploadFail {
 			s.errorf("plan %d: %v", p.id, err)
@@ -299,6 +319,7 @@ func (c *webClient) checkFailure(p *webPlan, err error, after time.Duration) {
 	case p.timeout > 0 && isTimeout && after >= p.timeout:
 	case isTimeout && s.clean && after < webPatience:
 		s.errorf("plan %d: a deadline after %v: %v", p.id, after, err)
+	case isTimeout && s.slow: // what was handed to the system has yet to arrive
 	case s.clean && p.harmless():
 		s.errorf("plan %d (%+v) has failed after %v: %v", p.id, *p, after, err)
 	}

@@ -20,6 +20,11 @@ type webPlan struct {
 	repeatable bool // the request has a GetBody
 	expect     bool // Expect: 100-continue
 	upgrade    bool // to an echo
+	wrong      int  // bytes that the length says too much
+	lazy       bool // the body comes slowly
+	inline     bool // it is for a handler on the loop
+	traced     bool
+	summed     bool // a trailer follows the body
 
 	// The handler.
 	act      webAct
@@ -31,6 +36,11 @@ type webPlan struct {
 	flushes  bool // after each part
 	trailer  bool
 	trailing bool // by http.TrailerPrefix
+	writes   webWrites
+	infos    int  // interim answers
+	notified bool // it waits for http.CloseNotifier
+
+	readLimit, writeLimit time.Duration // deadlines, or none
 
 	// The caller.
 	cancel  time.Duration // the context ends then, or never
@@ -56,7 +66,8 @@ const (
 	webReadsAll webReads = iota
 	webReadsSome
 	webReadsNone
-	webReadsLast // all, after the answer was sent
+	webReadsLast  // all, after the answer was sent
+	webReadsAlong // some between the parts of the answer, and then the rest
 )
 
 var webMethods = []string{"GET", "GET", "GET", "HEAD", "POST", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND", "BREW"}
@@ -74,8 +85,8 @@ func drawWebPlan(r *rand.Rand, id int) *webPlan {
 		p.uploadFail = p.upload > 1 && r.IntN(12) == 0
 		p.repeatable = r.IntN(2) == 0
 		p.expect = p.upload > 0 && r.IntN(5) == 0
-		p.reads = webReads(r.IntN(4))
-		if p.expect && p.reads == webReadsLast {
+		p.reads = webReads(r.IntN(5))
+		if p.expect && p.reads >= webReadsLast {
 			p.reads = webReadsAll // a client that has its answer sends no body any more
 		}
 	}
@@ -102,7 +113,35 @@ func drawWebPlan(r *rand.Rand, id int) *webPlan {
 	}
 	p.partial = r.IntN(10) == 0
 	p.slow = r.IntN(8) == 0
+	p.drawMore(r)
 	return p
+}
+
+// drawMore draws what not every plan has.
+func (p *webPlan) drawMore(r *rand.Rand) {
+	p.writes, p.traced, p.notified = webWrites(r.IntN(int(webWriteses))), r.IntN(3) == 0, r.IntN(4) == 0
+	p.lazy = p.upload > 0 && r.IntN(6) == 0
+	p.summed = p.upload > 0 && !p.sized && !p.proxied && r.IntN(3) == 0
+	if p.inline = r.IntN(5) == 0 && !p.upgrade; p.inline {
+		p.wait = 0
+		return
+	}
+	if p.upgrade {
+		return
+	}
+	if r.IntN(6) == 0 {
+		p.infos = 1 + r.IntN(3)
+	}
+	switch r.IntN(16) {
+	case 0:
+		p.readLimit = time.Duration(1 + r.Int64N(int64(3*time.Second)))
+	case 1:
+		p.writeLimit = time.Duration(1 + r.Int64N(int64(3*time.Second)))
+	case 2:
+		if p.sized && p.upload > 2 {
+			p.wrong = 1 - 2*r.IntN(2)
+		}
+	}
 }
 
 // webSize draws the length of a body.
@@ -120,9 +159,18 @@ func bodyOf(method string, status int) bool {
 	return method != "HEAD" && status != http.StatusNoContent && status != http.StatusResetContent && status != http.StatusNotModified
 }
 
+// place returns the first segment of the path.
+func (p *webPlan) place() string {
+	if p.inline {
+		return "inline"
+	}
+	return "plan"
+}
+
 // harmless reports whether nothing in the plan keeps the request from its answer.
 func (p *webPlan) harmless() bool {
-	return p.act == webReturns && p.cancel == 0 && p.timeout == 0 && !p.uploadFail
+	return p.act == webReturns && p.cancel == 0 && p.timeout == 0 && !p.uploadFail && p.wrong == 0 &&
+		p.readLimit == 0 && p.writeLimit == 0
 }
 
 // cut reports whether the handler ends before the end of an answer that has a body.

@@ -28,6 +28,11 @@ func (s *webScene) serveWeb(h *evtest.Host, handler http.Handler) (server *evhtt
 		server = evhttp.NewServer(h.Base())
 		server.SetPanicCallback(func(*evhttp.Request, any) {})
 		server.SetGenericStream(evnethttp.Handler(handler))
+		if handler == http.Handler(s) {
+			if err := server.HandlePattern("/inline/", evnethttp.InlineHandler(handler)); err != nil {
+				s.errorf("%v", err)
+			}
+		}
 		if _, err := server.Bind(h.AddrPort(webPort)); err != nil {
 			s.world.Note("no server: %v", err) // for want of descriptors
 		}
@@ -53,9 +58,21 @@ func (s *webScene) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if r.Method != p.method {
 		s.errorf("plan %d: %s instead of %s", id, r.Method, p.method)
 	}
+	s.prepare(rw, p)
+	var gone <-chan bool
+	if p.notified {
+		if n, ok := rw.(http.CloseNotifier); ok { // deprecated, and still used
+			gone = n.CloseNotify()
+		}
+	}
 	if p.wait > 0 {
-		select { // any order: both end the wait
+		select { // any order: all end the wait
 		case <-time.After(p.wait):
+		case <-gone:
+			if p.harmless() && s.clean {
+				s.errorf("plan %d: its client is said to have gone", id)
+			}
+			return
 		case <-r.Context().Done():
 			if p.harmless() && s.clean {
 				s.errorf("plan %d: the context has ended: %v", id, r.Context().Err())
@@ -70,38 +87,53 @@ func (s *webScene) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if p.act == webPanics {
 		panic("as planned")
 	}
-	if p.reads != webReadsLast {
-		s.readUpload(r, p)
-	}
-	s.sendAnswer(rw, p)
-	if p.reads == webReadsLast {
-		s.readUpload(r, p)
+	switch p.reads {
+	case webReadsLast:
+		s.sendAnswer(rw, p, func() {})
+		s.readUpload(r.Body, p)
+	case webReadsAlong:
+		var head bytes.Buffer
+		s.sendAnswer(rw, p, func() { _, _ = io.CopyN(&head, r.Body, 700) }) // fails as the rest does
+		s.readUpload(io.MultiReader(&head, r.Body), p)
+	default:
+		whole := s.readUpload(r.Body, p)
+		if sum := r.Trailer.Get("Up-Sum"); whole && p.summed && sum != strconv.Itoa(p.id) {
+			s.errorf("plan %d: the trailer of the request is %v", p.id, r.Trailer)
+		}
+		s.sendAnswer(rw, p, func() {})
 	}
 }
 
-// readUpload reads of the request's body what the plan says.
-func (s *webScene) readUpload(r *http.Request, p *webPlan) {
+// readUpload reads of the request's body what the plan says, and reports whether that was all.
+func (s *webScene) readUpload(body io.Reader, p *webPlan) (whole bool) {
+	began := time.Now()
 	want := newWebBody(webUp, p.id, p.upload)
 	limit := p.upload + 1
 	switch p.reads {
 	case webReadsNone:
-		return
+		return false
 	case webReadsSome:
 		limit = p.upload / 2
 	}
-	n, err := compareWeb(io.LimitReader(r.Body, int64(limit)), want)
+	n, err := compareWeb(io.LimitReader(body, int64(limit)), want)
 	switch {
 	case errors.Is(err, errOtherBytes):
 		s.errorf("plan %d: other bytes of the request's body after %d", p.id, n)
+	case p.wrong != 0: // another transport sends as much as the length says
 	case err == nil && p.reads != webReadsSome && (n < p.upload || p.uploadFail):
 		s.errorf("plan %d: the request's body ends after %d bytes of %d as if it were whole", p.id, n, p.upload)
-	case err != nil && p.harmless() && s.clean && !p.partial && p.reads != webReadsLast:
+	case err != nil && p.harmless() && s.clean && !p.partial && p.reads < webReadsLast:
 		s.errorf("plan %d: the request's body fails after %d of %d bytes: %v", p.id, n, p.upload, err)
 	}
+	if p.wait == 0 && p.reads < webReadsLast {
+		s.checkDeadline(p, err, p.readLimit, time.Since(began)+time.Millisecond)
+	}
+	return err == nil && n == p.upload && limit > n
 }
 
 // sendAnswer sends what the plan says.
-func (s *webScene) sendAnswer(rw http.ResponseWriter, p *webPlan) {
+// between is called between its parts.
+func (s *webScene) sendAnswer(rw http.ResponseWriter, p *webPlan, between func()) {
 	header := rw.Header()
 	if p.length && bodyOf(p.method, p.status) || p.length && p.method == "HEAD" {
 		header.Set("Content-Length", strconv.Itoa(p.answer))
@@ -121,15 +153,17 @@ func (s *webScene) sendAnswer(rw http.ResponseWriter, p *webPlan) {
 			panic("as planned, in the middle")
 		}
 		n := body.fill(part)
-		if m, err := rw.Write(part[:n]); err != nil {
+		if m, err := p.write(rw, part[:n]); err != nil {
+			s.checkDeadline(p, err, p.writeLimit, p.writeLimit)
 			if p.harmless() && s.clean && !p.partial {
 				s.errorf("plan %d: write %d: %v", p.id, m, err)
 			}
 			return
 		}
 		if p.flushes {
-			_ = http.NewResponseController(rw).Flush()
+			p.flush(rw)
 		}
+		between()
 	}
 	if p.act == webAborts {
 		panic(http.ErrAbortHandler)

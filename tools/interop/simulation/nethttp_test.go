@@ -17,6 +17,7 @@ type webScene struct {
 	server  *evtest.Host
 	front   *evtest.Host
 	clean   bool // nothing goes wrong that could keep a request from its answer
+	slow    bool // buffers of sockets take a few bytes
 	servers []*evhttp.Server
 	clients []*webClient
 	plans   []*webPlan
@@ -37,6 +38,7 @@ func TestNetHTTP(t *testing.T) {
 			world: w, server: w.Host("server"), front: w.Host("front"), handled: make(map[int]int),
 			clean: f.Reset == 0 && f.Refuse == 0 && f.Vanish == 0 && f.NoDescriptors == 0 && f.NoBuffers == 0,
 		}
+		s.slow = f.SmallBuffers > 0
 		stops := w.Draw("stops", 0, 9) == 9
 		s.clean = s.clean && !stops
 		s.start()
