@@ -123,7 +123,7 @@ func (s *webScene) readUpload(body io.Reader, p *webPlan) (whole bool) {
 	case err == nil && p.reads != webReadsSome && (n < p.upload || p.uploadFail):
 		s.errorf("plan %d: the request's body ends after %d bytes of %d as if it were whole", p.id, n, p.upload)
 	case err != nil && p.harmless() && s.clean && !p.partial && p.reads < webReadsLast:
-		s.errorf("plan %d: the request's body fails after %d of %d bytes: %v", p.id, n, p.upload, err)
+		s.errorf("plan %d (%+v): the request's body fails after %d of %d bytes: %v", p.id, *p, n, p.upload, err)
 	}
 	if p.wait == 0 && p.reads < webReadsLast {
 		s.checkDeadline(p, err, p.readLimit, time.Since(began)+time.Millisecond)

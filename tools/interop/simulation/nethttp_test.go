@@ -58,6 +58,7 @@ func gentle(f *evtest.Faults) {
 	}
 	if f.SmallBuffers > 0 { // a byte or two each round trip: the largest body takes some 20 seconds
 		f.Latency, f.Jitter = min(f.Latency, 50*time.Microsecond), min(f.Jitter, 25*time.Microsecond)
+		f.Delay = min(f.Delay, 0.0005) // which each of so many segments would meet
 	}
 	f.Delay = min(f.Delay, 0.02)
 }
