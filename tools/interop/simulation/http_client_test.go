@@ -498,6 +498,7 @@ func (a *httpAsk) succeeded() {
 }
 
 func (a *httpAsk) over(err error) {
+	a.c.checkIdle()
 	a.t.end(err)
 	if a.then != nil {
 		then := a.then

@@ -20,9 +20,7 @@ func (c *httpClient) watch(conn evhttp.ConnConfig) {
 	if c.ended {
 		return
 	}
-	if idle := c.client.IdleConnections(); c.cfg.MaxIdle > 0 && idle > c.cfg.MaxIdle {
-		m.w.Failf("%d connections are kept, not %d", idle, c.cfg.MaxIdle)
-	}
+	c.checkIdle()
 	if m.chance(0.1) {
 		if c.client.CloseIdleConnections(); c.client.IdleConnections() > 0 {
 			m.w.Failf("%d connections are kept after all were closed", c.client.IdleConnections())
@@ -33,6 +31,13 @@ func (c *httpClient) watch(conn evhttp.ConnConfig) {
 	}
 	if m.left > 0 {
 		httpAfter(c.base, m.upTo(2*time.Second), func() { c.watch(conn) })
+	}
+}
+
+// checkIdle checks how many connections are kept.
+func (c *httpClient) checkIdle() {
+	if idle := c.client.IdleConnections(); c.cfg.MaxIdle > 0 && idle > c.cfg.MaxIdle {
+		c.model.w.Failf("%d connections are kept, not %d", idle, c.cfg.MaxIdle)
 	}
 }
 
@@ -106,7 +111,10 @@ func (a *httpAsk) panicIf(callback int) {
 func (s *httpServer) watch(t *httpTransaction, r *evhttp.Request) {
 	conn := r.Conn()
 	if s.conns == nil {
-		s.conns = make(map[*evhttp.Conn]bool)
+		s.conns, s.counts = make(map[*evhttp.Conn]bool), make(map[*evhttp.Conn]int)
+	}
+	if s.counts[conn]++; s.most > 0 && s.counts[conn] > s.most {
+		t.errorf("it is request %d of its connection", s.counts[conn])
 	}
 	if _, watched := s.conns[conn]; !watched && s.model.chance(0.1) {
 		s.conns[conn] = false

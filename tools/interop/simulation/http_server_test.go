@@ -24,13 +24,15 @@ type httpServer struct {
 	ended    bool
 	conns    map[*evhttp.Conn]bool // that have a callback for their end, and whether it was called
 	contexts []context.Context     // of requests
+	counts   map[*evhttp.Conn]int  // requests of each connection
+	most     int                   // that there may be, or 0
 }
 
 const httpPort = 80
 
 // start makes a server that listens. Only the loop of the host calls it.
 func (s *httpServer) start(cfg *evhttp.ServerConfig) {
-	s.base = s.host.Base()
+	s.base, s.most = s.host.Base(), cfg.MaxRequests
 	cfg.OnAnswer, cfg.OnPanic, cfg.OnError = s.log, s.panicked, s.page
 	var err error
 	if s.server, err = evhttp.NewServerWithConfig(s.base, cfg); err != nil {

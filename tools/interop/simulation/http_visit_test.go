@@ -68,6 +68,9 @@ func (s *httpSite) newVisit(client *httpClient, then func()) *httpVisit {
 	}
 	if v.method == "POST" || v.method == "PUT" {
 		v.body = m.rand.IntN(6000)
+		if most := int(s.cfg.MaxBodySize); most > 0 && m.chance(0.3) {
+			v.body = most + m.rand.IntN(2)
+		}
 	}
 	v.other = m.chance(0.05)
 	if m.chance(0.1) {
