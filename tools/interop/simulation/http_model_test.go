@@ -420,13 +420,18 @@ func (m *httpModel) closes() bool {
 	return m.idle > 0 || slices.ContainsFunc(m.all, func(t *httpTransaction) bool { return t.doomed && !t.hasBody() })
 }
 
+// stuck reports whether a request may wait at the proxy behind one that is never answered.
+func (m *httpModel) stuck() bool {
+	return m.proxied && slices.ContainsFunc(m.all, func(t *httpTransaction) bool { return t.style == answerNever })
+}
+
 // untrue returns why the request cannot have failed for a reason, or nothing.
 func (t *httpTransaction) untrue(err error) string {
 	var e *evhttp.Error
 	if !errors.As(err, &e) {
 		return "it is no Error"
 	}
-	if !t.mayFail() {
+	if !t.mayFail() && !(e.Code == evhttp.ReqTimeout && t.model.stuck()) {
 		return "nothing has gone wrong"
 	}
 	errno, system := errors.AsType[syscall.Errno](err)
