@@ -29,6 +29,7 @@ type webClient struct {
 	scene  *webScene
 	host   *evtest.Host
 	plans  []*webPlan
+	ours   bool // the transport
 	client http.Client
 	close  func() // ends what its transport has
 	done   bool
@@ -37,7 +38,7 @@ type webClient struct {
 // newWebClient makes a client with a transport of ours, or with that of net/http over
 // connections of ours.
 func newWebClient(s *webScene, h *evtest.Host, ours bool) *webClient {
-	c := &webClient{scene: s, host: h}
+	c := &webClient{scene: s, host: h, ours: ours}
 	c.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	if ours {
 		c.client.Transport, c.close = newRoundTripper(s, h)
@@ -106,6 +107,9 @@ func (c *webClient) run() {
 			c.client.CloseIdleConnections()
 		}
 		c.send(p)
+		if p.silent { // as long as servers keep connections: one may be about to be closed
+			time.Sleep(time.Second)
+		}
 	}
 	c.done = true
 }
@@ -153,6 +157,9 @@ func (c *webClient) request(ctx context.Context, p *webPlan) *http.Request {
 	}
 	open := func() (io.ReadCloser, error) {
 		b := newWebBody(webUp, p.id, p.upload)
+		if p.stops && c.ours { // net/http's transport gives the answer up then
+			b.stopped = p.answered
+		}
 		if p.uploadFail {
 			b.left, b.fail = p.upload/2, errUpload
 		}
@@ -193,6 +200,9 @@ var errUpload = errors.New("the body cannot be read")
 
 // Read implements io.Reader.
 func (b *webBody) Read(p []byte) (int, error) {
+	if b.stopped != nil && b.stopped.Load() {
+		return 0, http.ErrBodyReadAfterClose
+	}
 	if b.left == 0 {
 		if b.fail != nil {
 			return 0, b.fail
@@ -212,6 +222,7 @@ func (c *webClient) receive(resp *http.Response, p *webPlan) error {
 	if got := resp.Header.Get("Answer"); got != fmt.Sprint(p.id) {
 		s.errorf("plan %d: the answer is that of %s", p.id, got)
 	}
+	p.answered.Store(true)
 	if p.upgrade {
 		return c.useEcho(resp, p)
 	}
@@ -317,6 +328,8 @@ func (c *webClient) checkFailure(p *webPlan, err error, after time.Duration) {
 			s.errorf("plan %d: cancelled after %v, not %v", p.id, after, p.cancel)
 		}
 	case p.timeout > 0 && isTimeout && after >= p.timeout:
+	case p.silent && s.clean && !isTimeout && !p.uploadFail:
+		s.errorf("plan %d: no answer, and no timeout: %v", p.id, err)
 	case isTimeout && s.clean && after < webPatience:
 		s.errorf("plan %d: a deadline after %v: %v", p.id, after, err)
 	case isTimeout && s.slow: // what was handed to the system has yet to arrive

@@ -3,6 +3,7 @@ package simulation_test
 import (
 	"math/rand/v2"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -39,14 +40,17 @@ type webPlan struct {
 	writes   webWrites
 	infos    int  // interim answers
 	notified bool // it waits for http.CloseNotifier
+	silent   bool // it never answers
 
 	readLimit, writeLimit time.Duration // deadlines, or none
 
 	// The caller.
-	cancel  time.Duration // the context ends then, or never
-	timeout time.Duration // or then, as by http.Client
-	partial bool          // the caller closes the body early
-	slow    bool          // the caller reads now and then
+	cancel   time.Duration // the context ends then, or never
+	timeout  time.Duration // or then, as by http.Client
+	partial  bool          // the caller closes the body early
+	slow     bool          // the caller reads now and then
+	answered *atomic.Bool  // the caller has the head of an answer
+	stops    bool          // the caller sends no more of the request's body once it has an answer
 }
 
 // webAct is how a handler ends.
@@ -76,7 +80,7 @@ var webStatuses = []int{200, 200, 200, 200, 201, 204, 205, 206, 304, 400, 404, 4
 
 func drawWebPlan(r *rand.Rand, id int) *webPlan {
 	p := &webPlan{
-		id: id, method: pick(r, webMethods), status: pick(r, webStatuses), proxied: r.IntN(4) == 0,
+		id: id, answered: new(atomic.Bool), method: pick(r, webMethods), status: pick(r, webStatuses), proxied: r.IntN(4) == 0,
 		answer: webSize(r), length: r.IntN(2) == 0, flushes: r.IntN(3) == 0,
 	}
 	if p.method == "POST" || p.method == "PUT" || p.method == "PATCH" || r.IntN(10) == 0 && p.method != "HEAD" {
@@ -129,6 +133,8 @@ func (p *webPlan) drawMore(r *rand.Rand) {
 	if p.upgrade {
 		return
 	}
+	p.silent = r.IntN(24) == 0
+	p.stops = p.lazy && p.reads == webReadsNone && !p.expect && !p.proxied && !p.summed
 	if r.IntN(6) == 0 {
 		p.infos = 1 + r.IntN(3)
 	}
@@ -169,7 +175,7 @@ func (p *webPlan) place() string {
 
 // harmless reports whether nothing in the plan keeps the request from its answer.
 func (p *webPlan) harmless() bool {
-	return p.act == webReturns && p.cancel == 0 && p.timeout == 0 && !p.uploadFail && p.wrong == 0 &&
+	return p.act == webReturns && !p.silent && p.cancel == 0 && p.timeout == 0 && !p.uploadFail && p.wrong == 0 &&
 		p.readLimit == 0 && p.writeLimit == 0
 }
 
@@ -189,9 +195,10 @@ func (p *webPlan) unrepeatable() bool {
 
 // webBody is the body of a request or an answer: its kind and number say which bytes.
 type webBody struct {
-	r    *rand.Rand
-	left int
-	fail error // at the end, instead of io.EOF
+	r       *rand.Rand
+	left    int
+	fail    error        // at the end, instead of io.EOF
+	stopped *atomic.Bool // when it is set, there is no more
 }
 
 func newWebBody(kind uint64, id, n int) *webBody {

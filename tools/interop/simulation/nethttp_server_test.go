@@ -80,6 +80,10 @@ func (s *webScene) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if p.silent {
+		<-r.Context().Done()
+		return
+	}
 	if p.upgrade {
 		s.echo(rw, p)
 		return

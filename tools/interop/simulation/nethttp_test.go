@@ -3,6 +3,7 @@ package simulation_test
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,7 +126,7 @@ func (s *webScene) checkRecovery() {
 		s.servers[h] = s.rebind(h)
 	}
 	for _, c := range s.clients[:len(s.clients)-1] {
-		p := &webPlan{id: len(s.plans), method: "GET", status: 200, answer: 100, proxied: w.Rand().IntN(2) == 0}
+		p := &webPlan{id: len(s.plans), answered: new(atomic.Bool), method: "GET", status: 200, answer: 100, proxied: w.Rand().IntN(2) == 0}
 		s.plans = append(s.plans, p)
 		c.plans, c.done = []*webPlan{p}, false
 		c.host.Go(c.run)
