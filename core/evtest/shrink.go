@@ -26,7 +26,13 @@ func (w *World) report() {
 	for _, d := range w.draws {
 		fmt.Fprintf(&s, "%s: %d\n", d.name, d.value)
 	}
-	fmt.Fprintf(&s, "to run it again: go test -run '%s' -seed %d%s", w.pattern(), w.seed, w.size().flags())
+	fmt.Fprintf(&s, "to run it again: go test -run '%s' -seed %d", w.pattern(), w.seed)
+	for _, arg := range w.size().flags() {
+		if strings.Contains(arg, " ") {
+			arg = "'" + arg + "'"
+		}
+		s.WriteString(" " + arg)
+	}
 	w.t.Log(s.String())
 }
 
@@ -57,19 +63,18 @@ func (w *World) size() size {
 }
 
 // flags returns what makes a world of this size.
-func (s size) flags() string {
-	var flags string
+func (s size) flags() (args []string) {
 	if len(s.values) > 0 {
 		var pairs []string
 		for _, d := range s.values {
 			pairs = append(pairs, fmt.Sprintf("%s=%d", d.name, d.value))
 		}
-		flags += " -world.set " + strings.Join(pairs, ",")
+		args = append(args, "-world.set", strings.Join(pairs, ","))
 	}
 	if len(s.without) > 0 {
-		flags += " -world.without " + strings.Join(s.without, ",")
+		args = append(args, "-world.without", strings.Join(s.without, ","))
 	}
-	return flags
+	return args
 }
 
 // shrink looks for the smallest world in which the seed still fails, each tried in a
@@ -135,7 +140,7 @@ func (s *shrinker) try(smaller size) bool {
 	}
 	s.tries++
 	args := []string{"-test.run", s.world.pattern(), "-seed", fmt.Sprint(s.world.seed), "-world.shrink=false"}
-	args = append(args, strings.Fields(smaller.flags())...)
+	args = append(args, smaller.flags()...)
 	output, err := exec.Command(os.Args[0], args...).CombinedOutput()
 	var failed *exec.ExitError
 	if !errors.As(err, &failed) { // it passes, or cannot be started here

@@ -75,13 +75,13 @@ func TestAFailingSeedSaysHowToRunItAgain(t *testing.T) {
 func TestAFailingSeedIsShrunk(t *testing.T) {
 	out := fails(t, evtest.Simulation{Faults: func(f *evtest.Faults) { f.Latency = time.Millisecond }}, func(w *evtest.World) {
 		clients := w.Draw("clients", 1, 1000)
-		w.Draw("bytes", 0, 1000)
+		w.Draw("bytes of each", 0, 1000)
 		if clients >= 5 {
 			w.T().Errorf("%d are too many", clients)
 		}
 	})
-	contains(t, out, "smaller worlds were tried; the smallest that fails:", "clients: 5\n", "bytes: 0\n", "5 are too many",
-		`-world.set clients=5,bytes=0`)
+	contains(t, out, "smaller worlds were tried; the smallest that fails:", "clients: 5\n", "bytes of each: 0\n", "5 are too many",
+		`-world.set .clients=5,bytes of each=0.`)
 }
 
 func TestWhatIsLeftAtTheEndFails(t *testing.T) {
