@@ -191,19 +191,19 @@ func (s *connScene) connect(ends [2]*connEnd, filters int, port uint16) {
 		})
 		s.check(err)
 		server.loop.base.AfterFree(l.Free)
+		s.world.At(0, func() { client.loop.post(func() { client.connect(to, filters) }) })
 	})
-	s.world.At(time.Millisecond, func() {
-		client.loop.post(func() {
-			b, err := bufferevent.NewSocket(client.loop.base, -1, bufferevent.CloseOnFree)
-			s.check(err)
-			if s.loops[1].early { // nobody listens
-				b.Free()
-				return
-			}
-			s.check(b.Connect(to))
-			client.over(b, filters)
-		})
-	})
+}
+
+// connect connects an end, unless nobody listens any more.
+func (e *connEnd) connect(to netip.AddrPort, filters int) {
+	if e.peer.loop.early {
+		return
+	}
+	b, err := bufferevent.NewSocket(e.loop.base, -1, bufferevent.CloseOnFree)
+	e.scene.check(err)
+	e.scene.check(b.Connect(to))
+	e.over(b, filters)
 }
 
 // over puts filters over a bufferevent, and has goroutines use it, at once or later.
@@ -254,13 +254,13 @@ func (e *connEnd) run(fn func()) {
 }
 
 // over reports whether all goroutines have ended: those that there are at all, as an end
-// whose loop, or that of its peer, ends before it begins has none.
+// has none whose loop ends before it begins, or whose peer does or is closed.
 func (s *connScene) over() bool {
 	for _, e := range s.ends {
 		e.mu.Lock()
 		begun, running := e.conn != nil, e.running > 0
 		e.mu.Unlock()
-		if running || !begun && !e.loop.early && !e.peer.loop.early {
+		if running || !begun && !e.loop.early && !e.peer.loop.early && e.peer.hasty == 0 {
 			return false
 		}
 	}
