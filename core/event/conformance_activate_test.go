@@ -41,6 +41,7 @@ func TestConformancePost(t *testing.T) {
 		{"DrainPosts runs what was posted and refuses more", testDrainPosts},
 		{"DrainPosts runs all that was accepted", testDrainPostsWhilePosting},
 		{"DrainPosts goes on after a panic", testDrainPostsPanic},
+		{"DrainPosts is not ended by LoopBreak", testDrainPostsAndLoopBreak},
 		{"the last iteration runs all that was posted", testPostInLastIteration},
 		{"a backlog is run in small doses", testPostsInSmallDoses},
 	})
@@ -415,6 +416,25 @@ func testDrainPostsWhilePosting(t *testing.T, on backend) {
 	ok(t, b.DrainPosts())
 	done.Wait()
 	same(t, "functions that ran", ran, accepted[0]+accepted[1]+accepted[2]+accepted[3])
+}
+
+// testDrainPostsAndLoopBreak breaks the loop before the functions run, and while they do.
+func testDrainPostsAndLoopBreak(t *testing.T, on backend) {
+	b := on.base(t)
+	calls := 0
+	ok(t, b.Post(func() {
+		for range 3 {
+			ok(t, b.Post(func() { calls++; b.LoopBreak() }))
+		}
+		b.LoopBreak()
+	}))
+	if _, err := b.Loop(0); err != nil || calls > 0 {
+		t.Fatalf("%d functions were called, %v", calls, err)
+	}
+	ok(t, b.DrainPosts())
+	if calls != 3 {
+		t.Errorf("%d functions were called of 3", calls)
+	}
 }
 
 func testDrainPostsPanic(t *testing.T, on backend) {

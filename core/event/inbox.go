@@ -63,7 +63,9 @@ func (b *Base) DrainPosts() error {
 	defer b.end()
 	b.inbox.setOpen(false)
 	b.drainInbox()
-	b.runPosts(limit{})
+	for b.posts.len() > 0 { // also after LoopBreak, which no loop has taken note of yet
+		b.runPost(b.posts.pop())
+	}
 	b.runEnders()
 	b.leave() // and not if a function panics, which runs without the lock
 	return nil

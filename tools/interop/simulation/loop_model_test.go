@@ -41,7 +41,8 @@ type loopProgram struct {
 
 	running, finishing bool
 	empty, ended       bool
-	drained            bool
+	abrupt             bool // the last loop was broken, and nothing follows
+	draining, drained  bool
 	broken, continued  bool // LoopBreak, LoopContinue were called
 	exitNow, exitDue   bool // LoopExit was called, its time has come
 	exitMaybe          bool // it may be that of a loop that was broken
@@ -274,9 +275,9 @@ func (p *loopProgram) enter() {
 	switch {
 	case p.depth > 0:
 		p.errorf("a callback is called within another")
-	case !p.running && !p.empty:
+	case !p.running && !p.empty && !p.draining:
 		p.errorf("a callback is called without a loop")
-	case p.broken:
+	case p.broken && !p.draining:
 		p.errorf("a callback is called after LoopBreak")
 	}
 	p.depth++

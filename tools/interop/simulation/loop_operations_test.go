@@ -26,6 +26,7 @@ func (p *loopProgram) operate(count int) {
 			p.postHere, p.postElsewhere, p.schedule, p.cancel, p.runOnce, p.askEnd,
 			p.endLoop, p.endOther, p.continueLoop, p.addVirtual, p.changeWatchers, p.finalize,
 			p.writePipe, p.writePipe, p.watchPipe, p.renewPipe, p.updateTime,
+			p.visit, p.move,
 		}
 		operations[p.rand.IntN(len(operations))]()
 	}
@@ -54,17 +55,28 @@ func (p *loopProgram) newEvent() {
 }
 
 func (p *loopProgram) make(e *loopEvent) {
-	var what event.What
-	if e.persist {
-		what = event.Persist
-	}
-	ev, err := p.base.NewEvent(-1, what, e.fired)
+	ev, err := p.base.NewEvent(-1, e.conditions(), e.fired)
 	if err != nil {
 		p.errorf("new event: %v", err)
 	}
-	e.ev, e.priority = ev, p.base.Priorities()/2
-	if ev.Priority() != e.priority {
-		p.errorf("an event has the priority %d, %d is the middle", ev.Priority(), e.priority)
+	e.ev = ev
+	p.madeWithin(e)
+}
+
+// conditions draws what an event without a descriptor waits for besides its timeout:
+// what never happens.
+func (e *loopEvent) conditions() event.What {
+	what := []event.What{0, 0, event.Timeout, event.Read, event.Write, event.Read | event.Write}[e.program.rand.IntN(6)]
+	if e.persist {
+		what |= event.Persist
+	}
+	return what
+}
+
+// madeWithin notes that an event belongs to the base.
+func (p *loopProgram) madeWithin(e *loopEvent) {
+	if e.priority = p.base.Priorities() / 2; e.ev.Priority() != e.priority {
+		p.errorf("an event has the priority %d, %d is the middle", e.ev.Priority(), e.priority)
 	}
 }
 

@@ -18,6 +18,10 @@ func TestLoops(t *testing.T) {
 	evtest.Simulate(t, evtest.Simulation{}, func(w *evtest.World) {
 		s := &loopScenario{world: w, faults: w.Faults()}
 		host := w.Host("host")
+		if w.Rand().IntN(4) == 0 {
+			s.runBusy(host)
+			return
+		}
 		for i := range w.Draw("loops", 1, 3) {
 			s.start(host, i)
 		}
@@ -114,7 +118,7 @@ func (p *loopProgram) run() {
 	}
 	p.base = base
 	p.prepare()
-	for !p.empty {
+	for !p.empty && !p.abrupt {
 		p.loop()
 	}
 	p.free()
@@ -235,7 +239,12 @@ func (p *loopProgram) finish() {
 		for _, l := range p.pipes {
 			p.drainPipe(l)
 		}
-		p.base.LoopBreak() // the next loop is one that ends
+		if p.abrupt = p.rand.IntN(3) == 0; p.abrupt { // for DrainPosts
+			for range 1 + p.rand.IntN(3) {
+				p.post(func() {})
+			}
+		}
+		p.base.LoopBreak() // the next loop is one that ends, if there is one
 		p.broken = true
 	})
 }
@@ -248,6 +257,7 @@ func (p *loopProgram) free() {
 		}
 		l.close()
 	}
+	p.draining = true
 	if err := p.base.DrainPosts(); err != nil {
 		p.errorf("drain posts: %v", err)
 	}
@@ -255,7 +265,7 @@ func (p *loopProgram) free() {
 	if len(p.posted) > 0 {
 		p.errorf("%d posted functions were not called", len(p.posted))
 	}
-	if s := p.base.Stats(); p.stats && !p.late && s.Callbacks != p.calls {
+	if s := p.base.Stats(); p.stats && !p.late && !p.abrupt && s.Callbacks != p.calls {
 		p.errorf("statistics have counted %d callbacks, there were %d", s.Callbacks, p.calls)
 	} else if p.stats && s.Iterations != p.iterations {
 		p.errorf("statistics have counted %d iterations, there were %d", s.Iterations, p.iterations)
@@ -263,7 +273,7 @@ func (p *loopProgram) free() {
 	for _, e := range p.events {
 		e.ev.Free()
 	}
-	if n := p.base.NumEvents(event.CountAdded, event.CountActive, event.CountVirtual); n != 0 {
+	if n := p.base.NumEvents(event.CountAdded, event.CountActive, event.CountVirtual); n != 0 && !p.abrupt {
 		p.errorf("%d events are left at the end", n)
 	}
 	p.base.Free()
