@@ -193,7 +193,6 @@ func (b *Bufferevent) drainOver(done func(err error), err error) {
 func (b *Bufferevent) awaitDrained(timeout time.Duration, done func(err error)) {
 	w := &drainWait{b: b, timeout: timeout, done: done}
 	b.rareFields().drain = w
-	b.waitForReader()
 	b.disable(event.Read)
 	err := w.timer.Assign(b.base, -1, event.Finalize, w.onTimer)
 	if err == nil {
@@ -205,6 +204,19 @@ func (b *Bufferevent) awaitDrained(timeout time.Duration, done func(err error)) 
 	}
 	// Without a loop nothing else can free the bufferevent any more.
 	w.unhook = b.base.AfterFree(func() { b.drainOver(done, event.ErrFreed) })
+	b.whenOrphaned(w.onOrphaned)
+}
+
+// onOrphaned gives up if something waits to be read by who is gone.
+func (w *drainWait) onOrphaned() {
+	b := w.b
+	if !b.begin() {
+		return
+	}
+	defer b.end()
+	if b.unsentBytes() > 0 {
+		b.report(EventWriting|EventError, opError("write", ErrNoPartner), 0)
+	}
 }
 
 // start starts the timer.

@@ -63,7 +63,6 @@ func NewConn(b *Bufferevent) *Conn {
 	c.noteAddresses()
 	b.alwaysDefer() // a callback within a call of a method here would see half of its effect
 	b.SetCallbacks(c.onRead, c.onWrite, c.onEvent)
-	b.waitForReader()
 	_ = b.SetWatermark(event.Write, connBuffer/2, 0) // fails only for one that was freed
 	boundBelow(b)
 	c.noteEnds()
@@ -72,7 +71,20 @@ func NewConn(b *Bufferevent) *Conn {
 		c.resume()
 	}
 	c.unhook = c.base.AfterFree(c.baseFreed)
+	b.whenOrphaned(c.onOrphaned)
 	return c
+}
+
+// onOrphaned ends both directions, once what has come before was taken in, when the half of
+// a pair at the other end was freed without a word.
+func (c *Conn) onOrphaned() {
+	_ = c.base.Post(func() { // fails only if the base was freed, and the Conn with it
+		if c.bev != nil {
+			err := opError("use", ErrNoPartner)
+			c.failRead(err)
+			c.failWrite(err)
+		}
+	})
 }
 
 // noteEnds notes the ends that were reported before, and will not be again.

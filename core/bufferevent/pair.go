@@ -245,7 +245,7 @@ func (p *pair) endIfDone() {
 }
 
 // Unlink implements Transport. Users of the partner find out when they write, as in
-// libevent; who waits until what was written has been read is told that it will not be.
+// libevent; a Conn and FreeWhenWritten, which wait for it, are told.
 func (p *pair) Unlink() {
 	other := p.partner
 	if other == nil {
@@ -254,22 +254,23 @@ func (p *pair) Unlink() {
 	x := other.bev.rareFields()
 	x.brokenBy = ErrNoPartner
 	other.partner, p.partner = nil, nil
-	if top := x.waiter; top != nil && top.begin() {
-		if top.unsentBytes() > 0 {
-			top.report(EventWriting|EventError, opError("write", ErrNoPartner), 0)
-		}
-		top.end()
+	if x.orphaned != nil {
+		x.orphaned()
 	}
 }
 
-// waitForReader has b be told when the half of a pair that it stands on, if it does, has
-// lost its partner.
-func (b *Bufferevent) waitForReader() {
+// whenOrphaned has fn called when the half of a pair that b stands on, if it does, loses its
+// partner, at once if it has none any more.
+func (b *Bufferevent) whenOrphaned(fn func()) {
 	low := b
 	for w := low.wrapped(); w != nil; w = low.wrapped() {
 		low = w
 	}
-	if low.partner() != nil {
-		low.rareFields().waiter = b
+	switch p, ok := low.transport.(Partnered); {
+	case !ok:
+	case p.Partner() == nil:
+		fn()
+	default:
+		low.rareFields().orphaned = fn
 	}
 }

@@ -15,7 +15,7 @@ type rare struct {
 	events   []pendingEvent // that are deferred
 	limit    *limiter       // or nil
 	above    Transport      // that has the callbacks, or nil
-	waiter   *Bufferevent   // at the top, whose output a Conn or FreeWhenWritten waits for, or nil
+	orphaned func()         // is called when a pair's half loses its partner, or nil
 	corkedAt int            // the length of the output when that began
 	heldIn   int            // of the input that waits for more, see holdInput
 	heldOut  int            // of the output, see holdOutput

@@ -76,6 +76,7 @@ func (e *connEnd) close() {
 	e.mu.Lock()
 	e.closed = true
 	e.mu.Unlock()
+	e.scene.world.Note("%s: closes", e.name)
 	_ = e.conn.Close() // may have been done
 }
 
@@ -107,6 +108,7 @@ func (e *connEnd) read() {
 
 // ended is the end of the reader.
 func (e *connEnd) ended(err error) {
+	e.scene.world.Note("%s: reading has ended: %v", e.name, err)
 	e.mu.Lock()
 	e.end = err
 	e.mu.Unlock()

@@ -20,6 +20,8 @@ import (
 // whole arrives as a whole.
 func TestConns(t *testing.T) {
 	evtest.Simulate(t, evtest.Simulation{Free: true, Faults: connFaults, Limit: 10 * time.Hour}, func(w *evtest.World) {
+		event.SetLogCallback(func(event.LogSeverity, string) {}) // a loop that ends early leaves posts
+		w.T().Cleanup(func() { event.SetLogCallback(nil) })
 		s := &connScene{world: w, rand: w.Rand(), clean: w.Faults().Reset == 0}
 		for i := range s.loops {
 			s.loops[i] = &connLoop{scene: s, host: w.Host([]string{"one", "two"}[i]), waiting: make(map[*connEnd]*bufferevent.Bufferevent)}
@@ -145,7 +147,7 @@ func (s *connScene) add(number int) {
 		e.pause = time.Duration(r.Int64N(int64(20 * time.Millisecond)))
 		e.limits = r.IntN(3) == 0
 		for w := range r.IntN(4) {
-			e.writers = append(e.writers, connWriter{number: w, count: r.IntN(12), most: 1 << (1 + r.IntN(14)), rand: rand.New(rand.NewPCG(r.Uint64(), 1))})
+			e.writers = append(e.writers, connWriter{number: w, count: r.IntN(12), most: 1 << (1 + r.IntN(16)), rand: rand.New(rand.NewPCG(r.Uint64(), 1))})
 		}
 		e.writing = len(e.writers)
 		ends[i] = e
@@ -153,6 +155,7 @@ func (s *connScene) add(number int) {
 	ends[0].peer, ends[1].peer = ends[1], ends[0]
 	s.ends = append(s.ends, ends[:]...)
 	filters := r.IntN(3)
+	s.world.Note("connection %d: one loop %v, %d filters", number, one, filters)
 	s.world.At(time.Duration(r.Int64N(int64(time.Second))), func() {
 		if one {
 			ends[0].loop.post(func() { s.pair(ends, filters) })

@@ -345,7 +345,8 @@ func (e *loopEvent) compare(what event.What) {
 		expected |= event.Timeout
 	}
 	if e.pipe != nil {
-		if what&event.Read != 0 && expected&event.Read == 0 && !e.pipe.ready() && e.pipe.emptied != p.iterations {
+		// Who peeks may get its turn later than who reads.
+		if what&event.Read != 0 && expected&event.Read == 0 && !e.pipe.ready() && !e.peeks && e.pipe.emptied != p.iterations {
 			p.errorf("a pipe is readable with nothing in it")
 		}
 		if e.writes {

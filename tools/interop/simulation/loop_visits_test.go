@@ -60,7 +60,9 @@ func (p *loopProgram) move() {
 		p.activateEvent(e)
 	}
 	p.del(e)
-	e.ev.Free()
+	if p.rand.IntN(2) == 0 { // what is not pending can be assigned anew in any case
+		e.ev.Free()
+	}
 	p.events = append(p.events[:i:i], p.events[i+1:]...)
 	activate := p.rand.IntN(2) == 0
 	q.post(func() {
