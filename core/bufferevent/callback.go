@@ -151,7 +151,17 @@ func (b *Bufferevent) noteError(what Events, err error) {
 	}
 }
 
-// alwaysDefer is DeferCallbacks for a bufferevent that was made without.
+// DeferCallbacks has the loop run the callbacks from now on, as the option of that name:
+// for what takes a stream that others have made, and would see half of its own effect in
+// a callback within a call. It changes nothing where callbacks come from the loop anyway,
+// as those of a socket do.
+func (b *Bufferevent) DeferCallbacks() {
+	if _, ok := own[LoopCaller](b); !ok {
+		b.alwaysDefer()
+	}
+}
+
+// alwaysDefer is DeferCallbacks for any transport.
 func (b *Bufferevent) alwaysDefer() {
 	b.lock()
 	b.options |= DeferCallbacks

@@ -235,3 +235,29 @@ func TestAnEndAndAnErrorThroughFilters(t *testing.T) {
 	want(t, "the first", got[0], bufferevent.InputEnded)
 	want(t, "the second", got[1], bufferevent.OutputFailed)
 }
+
+// DeferCallbacks has callbacks come from the loop that would come within calls.
+func TestDeferCallbacks(t *testing.T) {
+	base := newBase(t)
+	f, _ := filterOverPair(t, base, nil, nil, 0)
+	var d diary
+	d.keep(f)
+	write(t, f, "told at once")
+	d.want(t, "write")
+	f.DeferCallbacks()
+	write(t, f, "told later")
+	d.want(t)
+	settle(t, base)
+	d.want(t, "write")
+}
+
+// DeferCallbacks leaves a socket as it is, whose callbacks come from the loop anyway.
+func TestDeferCallbacksOfASocket(t *testing.T) {
+	base := newBase(t)
+	b, _ := newSocket(t, base, 0)
+	b.DeferCallbacks()
+	var d diary
+	d.keep(b)
+	b.Trigger(event.Write, 0)
+	d.want(t, "write")
+}

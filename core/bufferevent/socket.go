@@ -161,6 +161,9 @@ func (s *socket) LimitLifted(what event.What) error {
 	return s.Enable(what)
 }
 
+// CallsFromLoop implements LoopCaller.
+func (s *socket) CallsFromLoop() {}
+
 // EndsAgain implements Rereader.
 func (s *socket) EndsAgain() bool { return true }
 

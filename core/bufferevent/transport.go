@@ -253,6 +253,16 @@ type (
 		Queued() int
 	}
 
+	// A LoopCaller is a transport whose callbacks come from the loop, and never within
+	// the calls that add output or change what is enabled, so that they need not be
+	// deferred. Only the transport itself is asked.
+	//
+	// Only a socket is one: what is above another bufferevent hands on what is told
+	// there, whenever that is.
+	LoopCaller interface {
+		CallsFromLoop()
+	}
+
 	// A Rereader is a transport that finds the end of its stream anew when reading
 	// is enabled once more, so that it need not be reported to a transport that is
 	// put over it. Only the transport itself is asked.

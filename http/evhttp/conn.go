@@ -63,9 +63,11 @@ func (c *Conn) accepted() *ServerConn {
 	return nil
 }
 
-// attach gives c its bufferevent.
+// attach gives c its bufferevent. Callbacks within the calls that write would find a message
+// that is half written.
 func (c *Conn) attach(b *bufferevent.Bufferevent) {
 	c.bev = b
+	b.DeferCallbacks()
 	b.Data = c
 	b.SetCallbacks(onConnRead, onConnWrite, onConnEvent)
 }

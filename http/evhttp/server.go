@@ -50,9 +50,9 @@ type Server struct {
 // CloseOnFree have closed it then. A stream that may agree on
 // protocols with its peer must not offer "h2"; connections that do are closed.
 //
-// A stream whose callbacks come within the calls that write, as those of a
-// [bufferevent.NewFilter], must be made with [bufferevent.DeferCallbacks]; so must the
-// streams of a client.
+// The callbacks of a stream that come within the calls that write, as those of a
+// [bufferevent.NewFilter], come from the loop once a server or client has it, as with
+// [bufferevent.DeferCallbacks], and do so after [Request.Hijack], too.
 type StreamFunc func(base *event.Base, fd int) (*bufferevent.Bufferevent, error)
 
 // NewServer makes a server with the defaults, which listens nowhere yet

@@ -213,7 +213,7 @@ func (e *connEnd) connect(to netip.AddrPort, filters int) {
 func (e *connEnd) over(b *bufferevent.Bufferevent, filters int) {
 	var err error
 	for range filters {
-		b, err = scrambled(b)
+		b, err = scrambled(b, bufferevent.DeferCallbacks)
 		e.scene.check(err)
 	}
 	if e.wait == 0 {

@@ -338,16 +338,25 @@ func (f *forward) clientGone(*evhttp.Request, error) {
 
 // scramble is a SecureFunc for what looks like TLS to all between: each byte is another
 // one, and there is no handshake.
-func scramble(_ *event.Base, under *bufferevent.Bufferevent, _ string) (*bufferevent.Bufferevent, error) {
-	b, err := scrambled(under)
+func (m *httpModel) scramble(_ *event.Base, under *bufferevent.Bufferevent, _ string) (*bufferevent.Bufferevent, error) {
+	b, err := scrambled(under, m.deferral())
 	if err == nil {
 		b.TriggerEvent(bufferevent.EventConnected, nil, bufferevent.TrigDeferCallbacks)
 	}
 	return b, err
 }
 
-func scrambled(under *bufferevent.Bufferevent) (*bufferevent.Bufferevent, error) {
-	b, err := bufferevent.NewFilter(under, scrambleBytes, scrambleBytes, bufferevent.CloseOnFree|bufferevent.DeferCallbacks, nil)
+// deferral says whether the callbacks of a stream come from the loop, or within the calls
+// that cause them.
+func (m *httpModel) deferral() bufferevent.Options {
+	if m.chance(0.5) {
+		return bufferevent.DeferCallbacks
+	}
+	return 0
+}
+
+func scrambled(under *bufferevent.Bufferevent, opts bufferevent.Options) (*bufferevent.Bufferevent, error) {
+	b, err := bufferevent.NewFilter(under, scrambleBytes, scrambleBytes, bufferevent.CloseOnFree|opts, nil)
 	if err != nil {
 		under.Free()
 	}
@@ -378,7 +387,7 @@ func proxiedRequests(w *evtest.World) {
 	p.names = &httpNames{model: m, base: p.host.Base(), hosts: map[string]netip.Addr{"server.test": server.host.Addr()}}
 	client := m.newClient(p.host)
 	client.cfg.Resolver.(*httpNames).hosts = map[string]netip.Addr{"proxy.test": p.host.Addr()}
-	client.cfg.Secure = scramble
+	client.cfg.Secure = m.scramble
 	user := ""
 	if m.chance(0.3) {
 		user = "user:word@"
@@ -436,7 +445,7 @@ func (s *httpServer) startScrambled() {
 		if err != nil {
 			return nil, err
 		}
-		return scrambled(under)
+		return scrambled(under, s.model.deferral())
 	})
 }
 
