@@ -16,8 +16,9 @@ import (
 // On a server the message that is sent is the answer, on a client the request. The calls
 // come in the order of that message: the head once, data any number of times, the end
 // once; or reply in place of all three. None of them calls back into the user's code
-// before it returns, except abort. An exchange ends by calling Request.over, once; nothing
-// is called on it after that but tellComplete.
+// before it returns, except abort. What cannot be sent any more, because the connection has
+// failed, is ErrDone, or nothing on a client, whose answer may still come. An exchange ends
+// by calling Request.over, once; nothing is called on it after that but tellComplete.
 //
 // In the other direction an exchange appends the body of the peer's message to
 // Request.input, as long as Request.room says so. When there is no room it stops reading,

@@ -136,6 +136,14 @@ func TestRequestKnowsNoProtocol(t *testing.T) {
 			r.expected = 2
 			return r.SendReplyEnd()
 		}, []string{"head 200 OK, length -1", "abort " + ErrLength.Error()}, ErrLength},
+		{"a part that was not taken does not count", "GET", func(r *Request, x *fakeExchange) error {
+			r.SendReplyStart(200, "")
+			r.expected, x.err = 1, boom
+			if err := r.SendReplyChunk(bufferOf("a")); !errors.Is(err, boom) {
+				return err
+			}
+			return r.SendReplyEnd()
+		}, []string{"head 200 OK, length -1", `data "a"`, "abort " + ErrLength.Error()}, ErrLength},
 		{"a head that cannot be sent", "GET", func(r *Request, x *fakeExchange) error {
 			x.err = boom
 			err := r.SendReplyBytes(200, "", nil)

@@ -2,6 +2,7 @@ package evhttp
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
@@ -26,7 +27,16 @@ func (x *h1ServerExchange) sendHead(length int64) error {
 		return err
 	}
 	c.server.scratch = head[:0]
-	return c.bev.Output().Add(head)
+	return c.taken(c.bev.Output().Add(head))
+}
+
+// taken returns what the caller is told of what the stream has taken or refused: one that
+// nothing can be sent on any more ends the request, even if the loop has yet to do so.
+func (c *h1ServerConn) taken(err error) error {
+	if why := c.bev.WriteErr(); err != nil && why != nil {
+		return fmt.Errorf("%w: %w", ErrDone, why)
+	}
+	return err
 }
 
 // reply implements exchange.
@@ -41,7 +51,7 @@ func (x *h1ServerExchange) reply(body []byte) error {
 		x.sent = int64(len(body))
 	}
 	c.server.scratch = all[:0]
-	return c.bev.Output().Add(all)
+	return c.taken(c.bev.Output().Add(all))
 }
 
 // appendHead appends the status line and the header.
@@ -157,7 +167,7 @@ func (x *h1ServerExchange) sendData(data *evbuffer.Buffer) error {
 	if err := c.fitTurn(data.Len()); err != nil {
 		return err
 	}
-	return sendData(c.bev.Output(), x.chunked, data, &c.server.scratch)
+	return c.taken(sendData(c.bev.Output(), x.chunked, data, &c.server.scratch))
 }
 
 // fitTurn has turns of maxTurn from the first answer on that does not fit into one of
@@ -179,7 +189,7 @@ func (x *h1ServerExchange) sendEnd() error {
 	c := x.c
 	if x.chunked {
 		if err := sendLastChunk(c.bev.Output(), x.trailer, &c.server.scratch); err != nil {
-			return err
+			return c.taken(err)
 		}
 	}
 	if x.tunnels() {
@@ -224,7 +234,7 @@ func (x *h1ServerExchange) inform(code int) error {
 	}
 	head = append(appendUsers(head, x.header.fields()), wire.CRLF...)
 	c.server.scratch = head[:0]
-	return c.bev.Output().Add(head)
+	return c.taken(c.bev.Output().Add(head))
 }
 
 // wantBody implements exchange.

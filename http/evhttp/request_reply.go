@@ -27,9 +27,9 @@ func (r *Request) Output() *evbuffer.Buffer { return &r.output }
 
 // SendReply answers a request with what is in Output and in body, which may be
 // nil and is empty after that. An empty reason means the usual phrase. The error
-// is ErrOrder if the request was answered already, ErrDone if it is over,
-// ErrInvalid if the code or the reason cannot be sent; then nothing was sent
-// (evhttp_send_reply).
+// is ErrOrder if the request was answered already, ErrDone if it is over, or will be
+// because its stream has failed, whose error is wrapped then, ErrInvalid if the code or
+// the reason cannot be sent; then nothing was sent (evhttp_send_reply).
 func (r *Request) SendReply(code int, reason string, body *evbuffer.Buffer) error {
 	const op = "send reply"
 	length := int64(r.output.Len())
@@ -128,7 +128,7 @@ func (r *Request) SendReplyStart(code int, reason string) error {
 
 // SendReplyChunk sends the next part of the body, and empties data. On a client
 // it is the body of the request. The error is ErrOrder if none was begun,
-// ErrLength if there is more than was announced, ErrDone if the request is over
+// ErrLength if there is more than was announced, ErrDone as for SendReply
 // (evhttp_send_reply_chunk).
 func (r *Request) SendReplyChunk(data *evbuffer.Buffer) error {
 	if err := r.may(sendBody); err != nil {
@@ -159,7 +159,8 @@ func (r *Request) SendReplyChunkFunc(data *evbuffer.Buffer, sent func()) error {
 }
 
 // SendReplyEnd ends the body. The error is ErrLength, and the connection is
-// closed, if there is less of it than was announced (evhttp_send_reply_end).
+// closed, if there is less of it than was announced, or ErrDone as for SendReply
+// (evhttp_send_reply_end).
 func (r *Request) SendReplyEnd() error {
 	if err := r.may(sendBody); err != nil {
 		return r.failed("end reply", err)
@@ -276,8 +277,11 @@ func (r *Request) send(data *evbuffer.Buffer) error {
 	if r.expected >= 0 && n > r.expected-r.sent {
 		return ErrLength
 	}
+	if err := r.ex.sendData(data); err != nil {
+		return err
+	}
 	r.sent += n
-	return r.ex.sendData(data)
+	return nil
 }
 
 func (r *Request) end(op string) error {

@@ -257,13 +257,21 @@ func (c *httpCall) refused(err error) bool {
 		return false
 	case err == nil:
 		c.t.errorf("a call succeeds after the request has failed")
-	case c.t.tunnelled && errors.Is(err, evbuffer.ErrFrozen): // the layer has failed; that is told later
 	case !errors.Is(err, evhttp.ErrDone):
 		c.t.errorf("a call fails: %v", err)
-	case !over && c.watched:
+	case !over && c.watched && !c.willFail(err):
 		c.t.errorf("the request is over, and no callback was told")
 	}
 	return true
+}
+
+// willFail reports whether a call has failed because of the stream, which is told later.
+func (c *httpCall) willFail(err error) bool {
+	conn := c.r.Conn()
+	if conn == nil || conn.Bufferevent().WriteErr() == nil {
+		return false
+	}
+	return errors.Is(err, conn.Bufferevent().WriteErr())
 }
 
 // reply sends the answer, or begins to.
