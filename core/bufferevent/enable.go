@@ -13,7 +13,7 @@ const (
 	suspendAbove                         // the transport above has asked for it
 )
 
-// direction is the index of Read or Write in Bufferevent.suspended.
+// direction is the index of Read or Write in what there is for each.
 func direction(what event.What) int {
 	if what == event.Read {
 		return 0

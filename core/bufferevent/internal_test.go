@@ -130,7 +130,7 @@ func TestBucketsWithExtremeNumbers(t *testing.T) {
 	if k.read != math.MinInt+1 {
 		t.Errorf("%d tokens after a tick", k.read)
 	}
-	if wait := k.untilRefill(0, at(1)); wait != maxWait {
+	if wait := k.untilRefill(at(1)); wait != maxWait {
 		t.Errorf("waits %v", wait)
 	}
 	k.take(event.Read, math.MinInt)
@@ -169,8 +169,8 @@ func TestUntilTokens(t *testing.T) {
 		{-20, 5, 3.25, 6},
 		{0, 0, 4.5, 4.5}, // overdue
 	} {
-		k := buckets{cfg: cfg, read: tt.tokens, write: 1, tick: 3}
-		when := at(tt.at) + k.untilRefill(tt.least, at(tt.at))
+		k := buckets{cfg: cfg, read: tt.tokens, write: 1, readTick: 3, writeTick: 3}
+		when := at(tt.at) + k.untilAbove(event.Read, tt.least, at(tt.at))
 		if when != at(tt.want) {
 			t.Errorf("%+v: at %v", tt, when)
 		}
@@ -179,8 +179,8 @@ func TestUntilTokens(t *testing.T) {
 			t.Errorf("%+v: only %d tokens then", tt, k.read)
 		}
 	}
-	k := buckets{cfg: cfg, read: -30, write: -1, tick: 3}
-	if wait := k.untilRefill(0, at(3)); wait != time.Second {
+	k := buckets{cfg: cfg, read: -30, write: -1, readTick: 3, writeTick: 3}
+	if wait := k.untilRefill(at(3)); wait != time.Second {
 		t.Errorf("waits %v for the first of two", wait)
 	}
 }

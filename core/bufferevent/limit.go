@@ -11,7 +11,7 @@ type limiter struct {
 	buckets buckets         // with a nil cfg: no limit of its own
 	refill  event.Event     // when an empty bucket has tokens again
 	group   *RateLimitGroup // or nil
-	waiting bool            // in the group's list of those that it has to wake
+	waiting event.What      // in the group's lists of those that it has to wake
 }
 
 func (b *Bufferevent) limiter() *limiter {
@@ -109,7 +109,7 @@ func (b *Bufferevent) scheduleRefill(l *limiter) {
 		l.refill.Del()
 		return
 	}
-	l.refill.AddTimeout(k.untilRefill(0, b.base.Elapsed()))
+	l.refill.AddTimeout(k.untilRefill(b.base.Elapsed()))
 }
 
 // onRefill is the callback of the refill event.
@@ -194,6 +194,7 @@ func (b *Bufferevent) decrement(op string, what event.What, n int) error {
 	if l == nil || l.buckets.cfg == nil {
 		return opError(op, ErrNoLimit)
 	}
+	l.buckets.fill(at.base.Elapsed()) // what is given now is there until the next tick
 	l.buckets.take(what, n)
 	at.applyLimit(l)
 	return nil

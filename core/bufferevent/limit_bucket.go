@@ -58,6 +58,13 @@ func (cfg *TokenBucketConfig) ReadRate() (rate, burst int) { return cfg.read.rat
 // WriteRate is ReadRate for writing.
 func (cfg *TokenBucketConfig) WriteRate() (rate, burst int) { return cfg.write.rate, cfg.write.burst }
 
+func (cfg *TokenBucketConfig) of(what event.What) bucketConfig {
+	if what == event.Read {
+		return cfg.read
+	}
+	return cfg.write
+}
+
 // Tick returns how often the buckets are filled.
 func (cfg *TokenBucketConfig) Tick() time.Duration { return cfg.tick }
 
@@ -73,16 +80,18 @@ func (cfg *TokenBucketConfig) tickAt(now time.Duration) int64 {
 
 // buckets are the tokens of both directions: how many bytes may still be read
 // and written. They can be negative, when more was moved than there was left, and
-// above the burst until the next tick, when some were given by hand.
+// above the burst until the next tick, when some were given by hand. Each is filled by
+// itself, because what waits for one of them has the first turn when it is.
 type buckets struct {
-	cfg         *TokenBucketConfig
-	read, write int
-	tick        int64 // when they were filled last
+	cfg                 *TokenBucketConfig
+	read, write         int
+	readTick, writeTick int64 // when each was filled last
 }
 
 // start fills the buckets with what one tick adds.
 func (k *buckets) start(cfg *TokenBucketConfig, now time.Duration) {
-	*k = buckets{cfg: cfg, read: cfg.read.rate, write: cfg.write.rate, tick: cfg.tickAt(now)}
+	tick := cfg.tickAt(now)
+	*k = buckets{cfg: cfg, read: cfg.read.rate, write: cfg.write.rate, readTick: tick, writeTick: tick}
 }
 
 // change goes on with another configuration and what the buckets have, so that
@@ -91,19 +100,23 @@ func (k *buckets) change(cfg *TokenBucketConfig, now time.Duration) {
 	k.cfg = cfg
 	k.read = min(k.read, cfg.read.burst)
 	k.write = min(k.write, cfg.write.burst)
-	k.tick = cfg.tickAt(now)
+	k.readTick = cfg.tickAt(now)
+	k.writeTick = k.readTick
 }
 
 // fill adds what the ticks since the last time have brought.
 func (k *buckets) fill(now time.Duration) {
-	tick := k.cfg.tickAt(now)
-	n := tick - k.tick
-	if n <= 0 {
-		return
+	k.fillFor(event.Read, now)
+	k.fillFor(event.Write, now)
+}
+
+// fillFor is fill for one direction.
+func (k *buckets) fillFor(what event.What, now time.Duration) {
+	tokens, last, tick := k.of(what), k.lastTick(what), k.cfg.tickAt(now)
+	if n := tick - *last; n > 0 {
+		*last = tick
+		*tokens = k.cfg.of(what).filled(*tokens, n)
 	}
-	k.tick = tick
-	k.read = k.cfg.read.filled(k.read, n)
-	k.write = k.cfg.write.filled(k.write, n)
 }
 
 // filled returns what is in a bucket n ticks later.
@@ -123,27 +136,27 @@ const maxWait = 24 * time.Hour
 
 // untilAbove returns how long it is until the tokens of a direction are more
 // than least, or maxWait if it is longer.
-func (k *buckets) untilAbove(c bucketConfig, tokens, least int, now time.Duration) time.Duration {
+func (k *buckets) untilAbove(what event.What, least int, now time.Duration) time.Duration {
 	ticks := uint64(1)
-	if tokens < least {
-		ticks += distance(tokens, least) / uint64(c.rate)
+	if tokens := k.tokens(what); tokens < least {
+		ticks += distance(tokens, least) / uint64(k.cfg.of(what).rate)
 	}
 	if ticks > uint64(maxWait/k.cfg.tick) {
 		return maxWait
 	}
-	next := time.Duration(k.tick+int64(ticks)) * k.cfg.tick
+	next := time.Duration(*k.lastTick(what)+int64(ticks)) * k.cfg.tick
 	return max(next-now, 0)
 }
 
 // untilRefill returns how long it is until one of the buckets that are empty has
-// more than least.
-func (k *buckets) untilRefill(least int, now time.Duration) time.Duration {
+// some again.
+func (k *buckets) untilRefill(now time.Duration) time.Duration {
 	wait := maxWait
 	if k.read <= 0 {
-		wait = k.untilAbove(k.cfg.read, k.read, least, now)
+		wait = k.untilAbove(event.Read, 0, now)
 	}
 	if k.write <= 0 {
-		wait = min(wait, k.untilAbove(k.cfg.write, k.write, least, now))
+		wait = min(wait, k.untilAbove(event.Write, 0, now))
 	}
 	return wait
 }
@@ -156,6 +169,13 @@ func (k *buckets) of(what event.What) *int {
 		return &k.read
 	}
 	return &k.write
+}
+
+func (k *buckets) lastTick(what event.What) *int64 {
+	if what == event.Read {
+		return &k.readTick
+	}
+	return &k.writeTick
 }
 
 // take removes n tokens; a negative n adds some. There are always enough of them

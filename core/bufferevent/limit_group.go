@@ -1,6 +1,7 @@
 package bufferevent
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/go-libevent/libevent/core/event"
@@ -17,7 +18,8 @@ const DefaultMinShare = 64
 // gets less than the minimum share, if there is anything: when many share
 // little, few of them move a reasonable amount rather than all a byte. When
 // nothing is left, those that want to move something wait, and go on in the
-// next tick, first come, first served.
+// next tick, first come, first served. So a tick moves no more than the burst, but for
+// what a minimum share exceeds what was left, which the ticks after it make up for.
 //
 // Its methods may be called from any goroutine, and so may its members belong to
 // several bases, if they are ThreadSafe and so are their bases.
@@ -30,8 +32,8 @@ type RateLimitGroup struct {
 	mu       sync.Mutex
 	buckets  buckets
 	members  int
-	waiting  []*Bufferevent // those that the group has paused
-	minShare int            // as it was set
+	waiting  [2][]*Bufferevent // those whose reading and writing the group has paused
+	minShare int               // as it was set
 	freed    bool
 
 	totalRead, totalWritten uint64
@@ -77,9 +79,10 @@ func (g *RateLimitGroup) SetConfig(cfg *TokenBucketConfig) error {
 	now := g.base.Elapsed()
 	g.buckets.fill(now)
 	g.buckets.change(cfg, now)
-	woken := g.wake()
+	readers, writers := g.wake(event.Read), g.wake(event.Write)
 	g.mu.Unlock()
-	resumeAll(woken)
+	resumeAll(readers, event.Read)
+	resumeAll(writers, event.Write)
 	return nil
 }
 
@@ -97,20 +100,26 @@ func (g *RateLimitGroup) SetMinShare(n int) error {
 }
 
 // share returns how much of its limit the group gives to a member now. It
-// returns false if that is nothing; the member is to rest until it is told. What
-// a new tick brings is for those that wait already, in their order.
+// returns false if that is nothing; the member is to rest until it is told.
 func (g *RateLimitGroup) share(b *Bufferevent, what event.What) (int, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.waiting) == 0 {
-		g.buckets.fill(g.base.Elapsed())
-	}
+	g.fill(what)
 	tokens := g.buckets.tokens(what)
 	if tokens <= 0 {
-		g.await(b)
+		g.await(b, what)
 		return 0, false
 	}
 	return max(tokens/g.members, g.leastShare()), true
+}
+
+// fill adds what new ticks have brought for a direction, unless some wait for that
+// already: they are woken by the loop and have it first, in their order. So a bucket
+// that somebody waits for is empty, and none is filled twice in a tick.
+func (g *RateLimitGroup) fill(what event.What) {
+	if len(g.waiting[direction(what)]) == 0 {
+		g.buckets.fillFor(what, g.base.Elapsed())
+	}
 }
 
 // leastShare returns the minimum share, which is a byte at least.
@@ -119,18 +128,25 @@ func (g *RateLimitGroup) leastShare() int {
 }
 
 // await notes that a member has to be told when there are tokens again.
-func (g *RateLimitGroup) await(b *Bufferevent) {
-	if l := b.rare.limit; !l.waiting {
-		l.waiting = true
-		g.waiting = append(g.waiting, b)
+func (g *RateLimitGroup) await(b *Bufferevent, what event.What) {
+	if l := b.rare.limit; l.waiting&what == 0 {
+		l.waiting |= what
+		list := &g.waiting[direction(what)]
+		*list = append(*list, b)
 	}
 	g.schedule()
 }
 
-// schedule has the loop come back when a bucket that is empty now has enough for
-// a member.
+// schedule has the loop come back when a bucket that somebody waits for has enough
+// for a member.
 func (g *RateLimitGroup) schedule() {
-	g.refill.AddTimeout(g.buckets.untilRefill(g.leastShare()-1, g.base.Elapsed()))
+	wait, now := maxWait, g.base.Elapsed()
+	for _, what := range []event.What{event.Read, event.Write} {
+		if len(g.waiting[direction(what)]) > 0 {
+			wait = min(wait, g.buckets.untilAbove(what, g.leastShare()-1, now))
+		}
+	}
+	g.refill.AddTimeout(wait)
 }
 
 // onGroupRefill is the callback of the refill event.
@@ -138,32 +154,32 @@ func onGroupRefill(ev *event.Event, _ event.What) {
 	g := ev.Data.(*RateLimitGroup)
 	g.mu.Lock()
 	g.buckets.fill(g.base.Elapsed())
-	woken := g.wake()
+	readers, writers := g.wake(event.Read), g.wake(event.Write)
 	g.mu.Unlock()
-	resumeAll(woken)
+	resumeAll(readers, event.Read)
+	resumeAll(writers, event.Write)
 }
 
-// wake returns the members that wait. Those that find too little wait again, before
-// those that have had their share.
-func (g *RateLimitGroup) wake() []*Bufferevent {
-	woken := g.waiting
-	g.waiting = nil
+// wake returns the members that wait for a direction. Those that find too little wait
+// again, before those that have had their share.
+func (g *RateLimitGroup) wake(what event.What) []*Bufferevent {
+	list := &g.waiting[direction(what)]
+	woken := *list
+	*list = nil
 	for _, b := range woken {
-		b.rare.limit.waiting = false
+		b.rare.limit.waiting &^= what
 	}
 	return woken
 }
 
-// resumeAll lets bufferevents go on. It takes their locks one by one, and so
-// must be called without that of the group.
-func resumeAll(list []*Bufferevent) {
+// resumeAll lets bufferevents go on with a direction. It takes their locks one by one,
+// and so must be called without that of the group.
+func resumeAll(list []*Bufferevent, what event.What) {
 	for _, b := range list {
-		if !b.begin() {
-			continue
+		if b.begin() {
+			b.liftGroupLimit(what)
+			b.end()
 		}
-		b.liftGroupLimit(event.Read)
-		b.liftGroupLimit(event.Write)
-		b.end()
 	}
 }
 
@@ -196,12 +212,9 @@ func (g *RateLimitGroup) remove(b *Bufferevent) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.members--
-	b.rare.limit.waiting = false
-	for i, w := range g.waiting {
-		if w == b {
-			g.waiting = append(g.waiting[:i], g.waiting[i+1:]...)
-			return
-		}
+	b.rare.limit.waiting = 0
+	for i := range g.waiting {
+		g.waiting[i] = slices.DeleteFunc(g.waiting[i], func(w *Bufferevent) bool { return w == b })
 	}
 }
 
@@ -281,8 +294,9 @@ func (g *RateLimitGroup) WriteLimit() int { return g.limitOf(event.Write) }
 func (g *RateLimitGroup) limitOf(what event.What) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.buckets.fill(g.base.Elapsed())
-	return g.buckets.tokens(what)
+	k := g.buckets // what has come is not taken before those have it that wait
+	k.fill(g.base.Elapsed())
+	return k.tokens(what)
 }
 
 // DecrementRead takes n bytes from what the group may read, or with a negative n
@@ -295,14 +309,14 @@ func (g *RateLimitGroup) DecrementWrite(n int) { g.decrement(event.Write, n) }
 
 func (g *RateLimitGroup) decrement(what event.What, n int) {
 	g.mu.Lock()
-	before := g.buckets.tokens(what)
+	g.fill(what) // what is given now is there until the next tick
 	g.buckets.take(what, n)
 	var woken []*Bufferevent
-	if before <= 0 && before-n > 0 {
-		woken = g.wake()
+	if g.buckets.tokens(what) > 0 {
+		woken = g.wake(what)
 	}
 	g.mu.Unlock()
-	resumeAll(woken)
+	resumeAll(woken, what)
 }
 
 // Totals returns how many bytes the members have read and written since the group

@@ -267,6 +267,67 @@ func TestAGroupsLimitIsShared(t *testing.T) {
 	wantError(t, "no limit", g.SetConfig(nil), event.ErrNil)
 }
 
+// A tick fills what nobody waits for no later than it is used: not once more when the loop
+// comes to those that wait for the other direction.
+func TestATickOfAGroupMovesNoMoreThanTheBurst(t *testing.T) {
+	const burst = 100
+	for _, what := range []event.What{event.Read, event.Write} {
+		clock := evtest.NewClock()
+		base := clock.Base(t)
+		g := newGroup(t, base, limit(t, burst, burst, longTick))
+		ok(t, g.SetMinShare(1))
+		b, peer := newSocket(t, base, 0)
+		waits, waitsPeer := newSocket(t, base, 0)
+		ok(t, b.AddToRateLimitGroup(g))
+		ok(t, waits.AddToRateLimitGroup(g))
+		moved := func() int { return b.Input().Len() }
+		if what == event.Read {
+			g.DecrementWrite(3 * burst)
+			write(t, waits, "waits")
+		} else {
+			g.DecrementRead(3 * burst)
+			waitsPeer.send("waits")
+			ok(t, waits.Enable(event.Read))
+			moved = func() int { return 5*burst - b.Output().Len() }
+		}
+		settle(t, base)
+		clock.Advance(4 * longTick) // what those wait for has come, too
+		peer.send(strings.Repeat("x", 5*burst))
+		if what == event.Read {
+			ok(t, b.Enable(event.Read))
+		} else {
+			write(t, b, strings.Repeat("x", 5*burst))
+		}
+		settle(t, base)
+		want(t, "moved in one tick", moved(), burst)
+		clock.Advance(longTick)
+		settle(t, base)
+		want(t, "moved in two ticks", moved(), 2*burst)
+	}
+}
+
+// What is taken by hand is taken from what ticks have brought until then, and what is given
+// stays until the next one.
+func TestWhatIsGivenByHandComesAfterTheTicks(t *testing.T) {
+	clock := evtest.NewClock()
+	base := clock.Base(t)
+	g := newGroup(t, base, limit(t, 10, 100, longTick))
+	b, _ := newSocket(t, base, 0)
+	ok(t, b.SetRateLimit(limit(t, 10, 100, longTick)))
+	clock.Advance(50 * longTick)
+	g.DecrementRead(30)
+	g.DecrementWrite(-30)
+	ok(t, b.DecrementReadLimit(30))
+	ok(t, b.DecrementWriteLimit(-30))
+	want(t, "of the group, for reading", g.ReadLimit(), 70)
+	want(t, "of the group, for writing", g.WriteLimit(), 130)
+	want(t, "for reading", b.ReadLimit(), 70)
+	want(t, "for writing", b.WriteLimit(), 130)
+	clock.Advance(longTick)
+	want(t, "of the group, for writing", g.WriteLimit(), 100)
+	want(t, "for writing", b.WriteLimit(), 100)
+}
+
 // When there is less than a byte for each, some get one, and it is no error.
 func TestAGroupWithMoreMembersThanBytes(t *testing.T) {
 	base := newBase(t)

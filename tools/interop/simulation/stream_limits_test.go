@@ -145,7 +145,7 @@ type streamGroup struct {
 	read, write allowance
 	wasRead     int64 // by those that have left
 	wasWritten  int64
-	share       int
+	share       int // that a member gets at least, if there is a byte
 }
 
 // A groupMember is what a member had moved when it joined.
@@ -174,6 +174,7 @@ func (s *streamScenario) newGroup(e *streamEnd) *streamGroup {
 			e.errorf("set min share: %v", err)
 		}
 	}
+	g.share = min(g.share, rr, wr)
 	s.groups = append(s.groups, g)
 	return g
 }
@@ -236,10 +237,10 @@ func (g *streamGroup) check() {
 		g.scenario.world.Failf("the totals of a group are %d and %d, the members have moved %d and %d", r, w, read, written)
 	}
 	now := g.base.Elapsed()
-	if !g.read.spend(now, read, g.share+g.read.burst) {
+	if !g.read.spend(now, read, g.share-1) {
 		g.scenario.world.Failf("a group has read %d bytes more than its limit allows", -g.read.tokens)
 	}
-	if !g.write.spend(now, written, g.share+g.write.burst) {
+	if !g.write.spend(now, written, g.share-1) {
 		g.scenario.world.Failf("a group has written %d bytes more than its limit allows", -g.write.tokens)
 	}
 }
