@@ -115,7 +115,7 @@ func (g *RateLimitGroup) share(b *Bufferevent, what event.What) (int, bool) {
 
 // fill adds what new ticks have brought for a direction, unless some wait for that
 // already: they are woken by the loop and have it first, in their order. So a bucket
-// that somebody waits for is empty, and none is filled twice in a tick.
+// that a member waits for is empty, and none is filled twice in a tick.
 func (g *RateLimitGroup) fill(what event.What) {
 	if len(g.waiting[direction(what)]) == 0 {
 		g.buckets.fillFor(what, g.base.Elapsed())
@@ -137,7 +137,7 @@ func (g *RateLimitGroup) await(b *Bufferevent, what event.What) {
 	g.schedule()
 }
 
-// schedule has the loop come back when a bucket that somebody waits for has enough
+// schedule has the loop come back when a bucket that a member waits for has enough
 // for a member.
 func (g *RateLimitGroup) schedule() {
 	wait, now := maxWait, g.base.Elapsed()
