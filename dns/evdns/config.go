@@ -49,7 +49,10 @@ type Config struct {
 	ProbeBackoff int
 
 	// BindTo is the local address of UDP sockets made from then on, with a port or
-	// with port 0; not of those to nameservers on this host (bind-to).
+	// with port 0; not of those to nameservers on this host (bind-to). The sockets to
+	// several nameservers share a port that is given. Windows lets one socket alone
+	// have it: the nameserver that is asked first is the only one that can be asked
+	// over UDP, and the others are taken for down, so have port 0 there.
 	BindTo netip.AddrPort
 	// Ports is how many UDP sockets, each with a random port, a nameserver has, up to
 	// 256; 0 is 4 (ports-per-nameserver).
