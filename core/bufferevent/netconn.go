@@ -76,7 +76,7 @@ func NewConn(b *Bufferevent) *Conn {
 }
 
 // onOrphaned ends both directions, once what has come before was taken in, when the half of
-// a pair at the other end was freed without a word.
+// a pair at the other end was freed, and its stream not ended.
 func (c *Conn) onOrphaned() {
 	_ = c.base.Post(func() { // fails only if the base was freed, and the Conn with it
 		if c.bev != nil {
