@@ -78,13 +78,14 @@ func NewConn(b *Bufferevent) *Conn {
 // onOrphaned ends both directions, once what has come before was taken in, when the half of
 // a pair at the other end was freed, and its stream not ended.
 func (c *Conn) onOrphaned() {
-	_ = c.base.Post(func() { // fails only if the base was freed, and the Conn with it
+	end := func(*event.Event, event.What) {
 		if c.bev != nil {
 			err := opError("use", ErrNoPartner)
 			c.failRead(err)
 			c.failWrite(err)
 		}
-	})
+	}
+	_ = c.base.Once(-1, event.Timeout, 0, end) // fails only if the base was freed, and the Conn with it
 }
 
 // noteEnds notes the ends that were reported before, and will not be again.
