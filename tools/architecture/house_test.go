@@ -12,7 +12,7 @@ import (
 const root = "../.."
 
 // libraries are the modules that users import, in the order of what they require.
-var libraries = []string{"core", "openssl", "dns", "pthreads", "http"}
+var libraries = []string{"core", "openssl", "dns", "pthreads", "extra", "http"}
 
 // floors is the order of the packages of the libraries.
 var floors = Floors{
@@ -23,7 +23,7 @@ var floors = Floors{
 	{"core/bridge"},
 	{"core/bufferevent", "core/listener"},
 	{"core/evtest"},
-	{"pthreads", "openssl/internal/blocking", "dns/internal/dnstest", "dns/internal/dnswire", "dns/internal/list", "http/internal/ascii", "http/internal/filepart"},
+	{"pthreads", "extra/evtag", "openssl/internal/blocking", "dns/internal/dnstest", "dns/internal/dnswire", "dns/internal/list", "http/internal/ascii", "http/internal/filepart"},
 	{"openssl/evcert", "openssl/evtls", "dns/evdns", "dns/evdnsserver", "http/evuri", "http/internal/message", "http/internal/cond"},
 	{"http/internal/wire", "http/internal/route"},
 	{"http/evhttp"},

@@ -50,6 +50,7 @@ func TestConsumersOfOneModuleGetNoOther(t *testing.T) {
 		libraries []string
 	}{
 		{"pthreads", []string{"golang.org/x/sys"}},
+		{"extra/evtag", []string{"golang.org/x/sys"}},
 		{"openssl/evtls", []string{"golang.org/x/sys"}},
 		{"openssl/evcert", []string{"golang.org/x/crypto", "golang.org/x/net", "golang.org/x/sys", "golang.org/x/text"}},
 		{"dns/evdns", []string{"github.com/miekg/dns", "golang.org/x/net", "golang.org/x/sys"}},

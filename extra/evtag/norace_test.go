@@ -1,0 +1,5 @@
+//go:build !race
+
+package evtag_test
+
+const raceEnabled = false
