@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
@@ -32,7 +33,7 @@ type webClient struct {
 	ours   bool // the transport
 	client http.Client
 	close  func() // ends what its transport has
-	done   bool
+	done   atomic.Bool
 }
 
 // newWebClient makes a client with a transport of ours, or with that of net/http over
@@ -111,7 +112,7 @@ func (c *webClient) run() {
 			time.Sleep(time.Second)
 		}
 	}
-	c.done = true
+	c.done.Store(true)
 }
 
 // send sends a request, and checks what becomes of it.

@@ -90,9 +90,11 @@ func (s *webScene) start() {
 		}
 		s.clients = append(s.clients, c)
 	}
-	s.clients = append(s.clients, &webClient{scene: s, host: s.front, done: true, close: freeTransport})
+	front := &webClient{scene: s, host: s.front, close: freeTransport}
+	front.done.Store(true)
+	s.clients = append(s.clients, front)
 	for _, c := range s.clients {
-		if !c.done {
+		if !c.done.Load() {
 			c.host.Go(c.run)
 		}
 	}
@@ -100,7 +102,7 @@ func (s *webScene) start() {
 
 func (s *webScene) ended() bool {
 	for _, c := range s.clients {
-		if !c.done {
+		if !c.done.Load() {
 			return false
 		}
 	}
@@ -128,7 +130,8 @@ func (s *webScene) checkRecovery() {
 	for _, c := range s.clients[:len(s.clients)-1] {
 		p := &webPlan{id: len(s.plans), answered: new(atomic.Bool), method: "GET", status: 200, answer: 100, proxied: w.Rand().IntN(2) == 0}
 		s.plans = append(s.plans, p)
-		c.plans, c.done = []*webPlan{p}, false
+		c.plans = []*webPlan{p}
+		c.done.Store(false)
 		c.host.Go(c.run)
 	}
 	w.Await("requests after all faults", s.ended)
