@@ -75,14 +75,12 @@ func NewConn(b *Bufferevent) *Conn {
 	return c
 }
 
-// onOrphaned ends both directions, once what has come before was taken in, when the half of
-// a pair at the other end was freed, and its stream not ended.
+// onOrphaned ends the writing when the half of a pair at the other end was freed. What it
+// has said before is still to be read, to its end if it has ended in order.
 func (c *Conn) onOrphaned() {
 	end := func(*event.Event, event.What) {
 		if c.bev != nil {
-			err := opError("use", ErrNoPartner)
-			c.failRead(err)
-			c.failWrite(err)
+			c.failWrite(opError("write", ErrNoPartner))
 		}
 	}
 	_ = c.base.Once(-1, event.Timeout, 0, end) // fails only if the base was freed, and the Conn with it
