@@ -15,6 +15,7 @@ func TestConformanceLoopEnds(t *testing.T) {
 	onEveryBackend(t, []behaviour{
 		{"LoopExit lets the active events of all priorities run", testExitRunsAllPriorities},
 		{"LoopExit lets them run whatever bounds an iteration", testExitBeyondLimits},
+		{"LoopExit at the end of an iteration lets them run", testExitAtIterationEnd},
 		{"LoopExit ends a loop in which events activate each other", testExitEndsChain},
 		{"LoopExit after a time is not kept off by urgent events", testExitAfterBesideUrgent},
 		{"LoopOnce waits for an event, not for what LoopExit needs", testOnceWaitsPastExit},
@@ -71,6 +72,32 @@ func testExitBeyondLimits(t *testing.T, on backend) {
 	ok(t, b.Post(func() { ran++ }))
 	loop(t, b, 0)
 	same(t, "callbacks", ran, 16)
+}
+
+// testExitAtIterationEnd exits when the callbacks of an iteration have run already, and
+// looks at the base, which may have taken note of it then, or does not.
+func testExitAtIterationEnd(t *testing.T, on backend) {
+	for _, flags := range []event.LoopFlag{0, event.LoopOnce, event.LoopNonblock, event.LoopNoExitOnEmpty} {
+		for _, looks := range []bool{false, true} {
+			b := on.base(t)
+			user := withPriorities(t, b, 2)
+			var got trace
+			user(0, func(*event.Event, event.What) {
+				got.add("urgent")
+				b.AtIterationEnd(finish(func() {
+					got.add("end")
+					ok(t, b.LoopExit(0))
+					if looks {
+						same(t, "active events", b.NumEvents(event.CountActive), 1)
+					}
+				}))
+			}).Activate(event.Read)
+			user(1, got.cb("less urgent")).Activate(event.Read)
+			same(t, "status", loop(t, b, flags), event.LoopDone)
+			got.want(t, "urgent", "end", "less urgent")
+			same(t, "exit", b.GotExit(), true)
+		}
+	}
 }
 
 func testExitEndsChain(t *testing.T, on backend) {

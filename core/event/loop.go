@@ -142,7 +142,7 @@ func (b *Base) loop(flags LoopFlag) (Status, error) {
 }
 
 func (b *Base) iterate(flags LoopFlag) (Status, error) {
-	for !b.exiting.Load() && !b.breaking.Load() {
+	for !b.breaking.Load() {
 		b.continuing = false
 		b.activateLater()
 		b.drainInbox()
@@ -153,12 +153,16 @@ func (b *Base) iterate(flags LoopFlag) (Status, error) {
 			return LoopDone, err
 		}
 		b.expire()
-		if b.hasWork() {
-			n := b.runActive() + b.runEnders()
-			if flags&LoopOnce != 0 && n != 0 && !b.hasWork() {
+		if !b.hasWork() {
+			if flags&LoopNonblock != 0 || b.exiting.Load() {
 				break
 			}
-		} else if flags&LoopNonblock != 0 {
+			continue
+		}
+		n := b.runActive()
+		last := b.exiting.Load() // an exit that comes from here on has what is active run first
+		n += b.runEnders()
+		if last || flags&LoopOnce != 0 && n != 0 && !b.hasWork() {
 			break
 		}
 	}

@@ -19,8 +19,12 @@ type loopProgram struct {
 	name     string
 	rand     *rand.Rand
 	base     *event.Base
-	budget   int // operations that are left
+	budget   int    // operations that are left
+	habits   uint64 // a bit for each operation that it does often
 
+	config     event.Config
+	uncached   bool // the clock does not stand still
+	slow       bool // callbacks take time
 	priorities int
 	stats      bool
 	flags      event.LoopFlag // of the present loop
@@ -31,6 +35,7 @@ type loopProgram struct {
 	deferreds []*loopDeferred
 	enders    []*loopEnder
 	watchers  []*loopWatcher
+	signals   []*loopSignal
 	finals    int // finalizers that are due
 	once      int // events of Once that have not come
 	onces     []time.Duration
@@ -44,16 +49,25 @@ type loopProgram struct {
 	abrupt             bool // the last loop was broken, and nothing follows
 	draining, drained  bool
 	broken, continued  bool // LoopBreak, LoopContinue were called
+	panicked           bool // a callback has, in this loop
 	exitNow, exitDue   bool // LoopExit was called, its time has come
 	exitMaybe          bool // it may be that of a loop that was broken
-	late               bool // functions of Call that have given up may be called to no effect
+	uncounted          bool // functions of Call that have given up may be called to no effect, or a callback has panicked
 	depth              int  // of callbacks
 	posting            bool // a posted function runs, or the end of an iteration
+	ending             bool // the latter
 	order              uint64
 	activations        int // since the loop has waited
 	iterations, calls  uint64
 	checked            uint64 // iterations that have come to the check watchers
 	spins              int    // waits of no time without a reason
+
+	made      time.Time     // when the time of the base was zero
+	waited    time.Duration // when the last wait ended, or the clock was read
+	slept     time.Duration // callbacks have, in all
+	busyUntil time.Duration // when the last of them did
+	pass      loopPass      // over the events that are active
+	postPass  loopPass      // over what was posted
 }
 
 func (p *loopProgram) errorf(format string, args ...any) {
@@ -65,6 +79,7 @@ func (p *loopProgram) errorf(format string, args ...any) {
 func (p *loopProgram) onPrepare(_ *event.Watcher, info event.PrepareInfo) {
 	p.iterations++
 	p.continued, p.activations = false, 0
+	p.place()
 	for _, w := range p.watchers {
 		w.compare(p.iterations - 1)
 	}
@@ -115,8 +130,10 @@ func (p *loopProgram) due() string {
 		return "finalizers"
 	case p.once > len(p.onces):
 		return "functions of Once"
-	case slices.ContainsFunc(p.events, func(e *loopEvent) bool { return e.active() }):
+	case slices.ContainsFunc(p.allEvents(), func(e *loopEvent) bool { return e.active() }):
 		return "events"
+	case slices.ContainsFunc(p.signals, func(s *loopSignal) bool { return s.due > 0 }):
+		return "signals"
 	case slices.ContainsFunc(p.deferreds, func(d *loopDeferred) bool { return d.scheduled }):
 		return "deferred functions"
 	case slices.ContainsFunc(p.enders, func(e *loopEnder) bool { return e.asked }):
@@ -130,15 +147,10 @@ func (p *loopProgram) compareIdle() {
 	if due := p.due(); due != "" {
 		p.errorf("loop waits with something to do: %s", due)
 	}
-	if n := p.base.NumEvents(event.CountActive); n != 0 {
+	if n := p.numActive(); n != 0 {
 		p.errorf("%d events are active, none is expected", n)
 	}
-	if n := p.base.NumEvents(event.CountAdded); n != p.pending() {
-		p.errorf("%d events are pending, %d are expected", n, p.pending())
-	}
-	if n := p.base.NumEvents(event.CountVirtual); n != p.virtual {
-		p.errorf("there are %d virtual events, %d are expected", n, p.virtual)
-	}
+	p.compareKept()
 	if p.rand.IntN(8) != 0 {
 		return
 	}
@@ -148,6 +160,18 @@ func (p *loopProgram) compareIdle() {
 	}
 	if n != p.pending() {
 		p.errorf("Events visits %d, %d are expected", n, p.pending())
+	}
+}
+
+func (p *loopProgram) numActive() int { return p.base.NumEvents(event.CountActive) }
+
+// compareKept compares the numbers of what keeps the loop going.
+func (p *loopProgram) compareKept() {
+	if n := p.base.NumEvents(event.CountAdded); n != p.pending() {
+		p.errorf("%d events are pending, %d are expected", n, p.pending())
+	}
+	if n := p.base.NumEvents(event.CountVirtual); n != p.virtual {
+		p.errorf("there are %d virtual events, %d are expected", n, p.virtual)
 	}
 }
 
@@ -164,6 +188,11 @@ func (p *loopProgram) pending() int {
 			if e.armed || e.watching {
 				n++
 			}
+		}
+	}
+	for _, s := range p.signals {
+		if s.added {
+			n++
 		}
 	}
 	return n
@@ -196,14 +225,17 @@ func (p *loopProgram) allEvents() []*loopEvent {
 func (p *loopProgram) onCheck(*event.Watcher, event.CheckInfo) {
 	p.checked++
 	now := p.base.Elapsed()
-	p.order++
+	p.waited, p.pass, p.postPass = p.real(), loopPass{}, loopPass{}
+	if now != p.waited {
+		p.errorf("the time is %v at the end of a wait, at %v", now, p.waited)
+	}
 	late := func(deadline time.Duration) {
-		if d := now - deadline; d > p.scenario.lateness() {
+		if d := p.overdue(now, deadline); d > p.scenario.lateness() {
 			p.errorf("a timeout is %v late", d)
 		}
 	}
 	for _, e := range p.allEvents() {
-		if e.ready && now-e.readyAt > p.scenario.lateness() {
+		if e.ready && p.overdue(now, e.readyAt) > p.scenario.lateness() {
 			p.errorf("a descriptor has been ready for %v, and its event is not active (%v, peeks %v, writes %v)", now-e.readyAt, e.ev, e.peeks, e.writes)
 		}
 		if !e.armed || e.deadline > now {
@@ -211,7 +243,7 @@ func (p *loopProgram) onCheck(*event.Watcher, event.CheckInfo) {
 		}
 		late(e.deadline)
 		e.armed = false
-		e.activated()
+		e.unplaced = e.unplaced || !e.active()
 		e.due = true
 	}
 	p.exits = slices.DeleteFunc(p.exits, func(deadline time.Duration) bool {
@@ -244,10 +276,11 @@ type loopEvent struct {
 	interval time.Duration
 	queue    *event.CommonTimeout // where the timeout waits, or nil
 
-	due    bool       // the timeout has passed
-	wanted event.What // what it was activated with by hand
-	order  uint64     // in which it became active
-	posted bool       // it was activated by a posted function
+	due      bool       // the timeout has passed
+	unplaced bool       // and what is activated until the first callback comes before
+	wanted   event.What // what it was activated with by hand
+	order    uint64     // in which it became active
+	posted   bool       // it was activated by a posted function
 }
 
 func (e *loopEvent) active() bool { return e.due || e.wanted != 0 }
@@ -264,8 +297,18 @@ func (e *loopEvent) noteReady() {
 
 // activated notes that e becomes active, unless it is.
 func (e *loopEvent) activated() {
-	if !e.active() {
-		e.order = e.program.order
+	if !e.active() || e.unplaced {
+		e.order, e.unplaced = e.program.order, false
+	}
+}
+
+// place has the events whose timeouts have passed become active.
+func (p *loopProgram) place() {
+	p.order++
+	for _, e := range p.allEvents() {
+		if e.unplaced {
+			e.order, e.unplaced = p.order, false
+		}
 	}
 }
 
@@ -280,6 +323,8 @@ func (p *loopProgram) enter() {
 	case p.broken && !p.draining:
 		p.errorf("a callback is called after LoopBreak")
 	}
+	p.compareClock()
+	p.place()
 	p.depth++
 }
 
@@ -287,6 +332,7 @@ func (p *loopProgram) enter() {
 // come first, and of the same priority those that have become active first.
 func (p *loopProgram) enterEvent(e *loopEvent, priority int) {
 	p.enter()
+	p.pass.next(p, priority)
 	if p.continued && !p.exitNow && !p.exitDue && !p.exitMaybe {
 		p.errorf("a callback is called after LoopContinue")
 	}
@@ -356,6 +402,9 @@ func (e *loopEvent) compare(what event.What) {
 		}
 		if e.pipe.edge && what&(event.Read|event.Write) != 0 {
 			expected |= event.ET
+			if e.wanted != 0 { // what activates it by hand does not say ET
+				what |= event.ET
+			}
 		}
 	}
 	if what != expected || what == 0 {
@@ -393,14 +442,16 @@ func (p *loopProgram) post(fn func()) {
 	err := p.base.Post(func() {
 		p.postCalled(id)
 		p.posting = true
+		defer func() {
+			p.posting = false
+			p.leave()
+		}()
 		fn()
-		p.posting = false
-		p.leave()
 	})
 	if err == nil {
 		p.posted = append(p.posted, id)
 	}
-	if (err != nil) != p.drained {
+	if (err != nil) != p.draining {
 		p.errorf("post: %v", err)
 	}
 }
@@ -415,6 +466,7 @@ func (p *loopProgram) postCalled(id uint64) {
 		return
 	}
 	p.posted = p.posted[1:]
+	p.postPass.next(p, 0)
 }
 
 // call waits in another goroutine for a function on the loop.
@@ -433,7 +485,7 @@ func (s *loopScenario) call(p *loopProgram, limit time.Duration) {
 		p.leave()
 	})
 	returned = true
-	p.late = p.late || !called
+	p.uncounted = p.uncounted || !called
 	switch {
 	case (err == nil) != called:
 		p.errorf("Call returns %v, the function was called: %v", err, called)
@@ -462,6 +514,10 @@ func (w *loopWatcher) fired() {
 	}
 	if w.check && w.program.running && w.called+w.since != w.program.checked {
 		w.program.errorf("a check watcher was called %d times in %d iterations", w.called, w.program.checked-w.since)
+	}
+	if p := w.program; !(w.check && p.uncached) && p.budget > 0 && p.rand.IntN(4) == 0 {
+		p.budget--
+		p.takeTime() // with a clock that runs, timeouts pass meanwhile
 	}
 }
 
@@ -509,4 +565,7 @@ func (e *loopEnder) EndIteration() {
 		p.errorf("the end of iteration %d is told in iteration %d", e.when, p.iterations)
 	}
 	e.asked = false
+	p.posting, p.ending = true, true
+	defer func() { p.posting, p.ending = false, false }()
+	p.operate(3)
 }

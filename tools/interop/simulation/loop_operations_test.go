@@ -23,12 +23,19 @@ func (p *loopProgram) operate(count int) {
 		operations := []func(){
 			p.addTimer, p.addTimer, p.addTimer, p.addCommon, p.addCommon, p.deleteEvent, p.removeTimer,
 			p.activate, p.activate, p.activateOther, p.renew, p.setPriority, p.lookAtEvent,
-			p.postHere, p.postElsewhere, p.schedule, p.cancel, p.runOnce, p.askEnd,
+			p.postHere, p.postElsewhere, p.schedule, p.cancel, p.runOnce, p.askEnd, p.burst, p.burst,
 			p.endLoop, p.endOther, p.continueLoop, p.addVirtual, p.changeWatchers, p.finalize,
 			p.writePipe, p.writePipe, p.watchPipe, p.renewPipe, p.updateTime,
-			p.visit, p.move,
+			p.visit, p.move, p.takeTime, p.takeTime, p.panics, p.compareCounts, p.operateSignal, p.operateSignal, p.activateFD,
 		}
-		operations[p.rand.IntN(len(operations))]()
+		i := p.rand.IntN(len(operations))
+		for range len(operations) {
+			if p.habits&(1<<i) != 0 {
+				break
+			}
+			i = p.rand.IntN(len(operations))
+		}
+		operations[i]()
 	}
 }
 
@@ -97,7 +104,7 @@ func (p *loopProgram) startTimer(e *loopEvent, d time.Duration) {
 
 // timed notes that a timeout has begun.
 func (e *loopEvent) timed(d time.Duration, queue *event.CommonTimeout) {
-	e.due, e.armed, e.queue = false, true, queue
+	e.due, e.unplaced, e.armed, e.queue = false, false, true, queue
 	e.deadline = e.program.base.Elapsed() + max(d, 0)
 	if e.persist {
 		e.interval = d
@@ -138,7 +145,7 @@ func (p *loopProgram) del(e *loopEvent) {
 }
 
 func (e *loopEvent) deleted() {
-	e.armed, e.watching, e.due, e.wanted, e.interval = false, false, false, 0, 0
+	e.armed, e.watching, e.due, e.unplaced, e.wanted, e.interval = false, false, false, false, 0, 0
 }
 
 func (p *loopProgram) removeTimer() {
@@ -169,6 +176,15 @@ func (p *loopProgram) activateEvent(e *loopEvent) {
 }
 
 func (p *loopProgram) activate() { p.activateEvent(p.anyEvent()) }
+
+// burst has much come at once: events of several priorities, and the end of the iteration.
+func (p *loopProgram) burst() {
+	for range 2 + p.rand.IntN(4) {
+		p.activate()
+	}
+	p.schedule()
+	p.askEnd()
+}
 
 func (p *loopProgram) activateOther() {
 	p.activateEvent(p.other().anyEvent())
@@ -281,7 +297,7 @@ func (p *loopProgram) askEnd() {
 		return
 	}
 	e.asked, e.when = true, p.iterations
-	if !p.running || p.depth == 0 || p.broken {
+	if !p.running || p.depth == 0 || p.broken || p.ending {
 		e.when = 0
 	}
 	p.base.AtIterationEnd(e)
@@ -305,6 +321,7 @@ func (p *loopProgram) endLoop() {
 
 // forgetEnds notes that what is left of an iteration is for another one.
 func (p *loopProgram) forgetEnds() {
+	p.forgetCalls()
 	for _, e := range p.enders {
 		e.when = 0
 	}
@@ -322,7 +339,7 @@ func (p *loopProgram) exit(q *loopProgram, d time.Duration) {
 		return
 	}
 	// The time counts from now, whatever the clock of the base says.
-	q.exits = append(q.exits, q.base.Elapsed()+d)
+	q.exits = append(q.exits, q.real()+d)
 }
 
 func (p *loopProgram) endOther() {
@@ -416,6 +433,9 @@ func (p *loopProgram) updateTime() {
 	}
 	if p.base.Elapsed() < before {
 		p.errorf("time runs backwards")
+	}
+	if p.running {
+		p.waited = p.real()
 	}
 }
 
@@ -560,6 +580,32 @@ func (p *loopProgram) watchPipe() {
 		}
 		e.watching = true
 	}
+}
+
+// activateFD makes events active that wait for a descriptor.
+func (p *loopProgram) activateFD() {
+	if len(p.pipes) == 0 || p.activations+2 > mostActivations {
+		return
+	}
+	l := p.pipes[p.rand.IntN(len(p.pipes))]
+	fd := []int{l.in, l.out}[p.rand.IntN(2)]
+	what := []event.What{event.Read, event.Write, event.Timeout, event.Read | event.Write | event.Timeout}[p.rand.IntN(4)]
+	p.order++
+	for _, e := range l.events() {
+		if e.ev.FD() != fd || !e.watching {
+			continue
+		}
+		got := e.ev.What() & what & (event.Read | event.Write)
+		if e.armed {
+			got |= what & event.Timeout
+		}
+		if got != 0 {
+			p.activations++
+			e.activated()
+			e.wanted |= got
+		}
+	}
+	p.base.ActiveByFD(fd, what)
 }
 
 // renewPipe closes a pipe, whose descriptors another one gets.

@@ -60,15 +60,22 @@ func (p *loopProgram) move() {
 		p.activateEvent(e)
 	}
 	p.del(e)
-	if p.rand.IntN(2) == 0 { // what is not pending can be assigned anew in any case
+	reassign := p.rand.IntN(2) == 0
+	if reassign && p.rand.IntN(2) == 0 { // what is not pending can be assigned anew in any case
 		e.ev.Free()
 	}
 	p.events = append(p.events[:i:i], p.events[i+1:]...)
 	activate := p.rand.IntN(2) == 0
 	q.post(func() {
 		e.program = q
-		if err := e.ev.Assign(q.base, -1, e.conditions(), e.fired); err != nil {
-			q.errorf("assign: %v", err)
+		var err error
+		if reassign {
+			err = e.ev.Assign(q.base, -1, e.conditions(), e.fired)
+		} else {
+			err = e.ev.SetBase(q.base)
+		}
+		if err != nil {
+			q.errorf("move an event: %v", err)
 		}
 		q.madeWithin(e)
 		q.events = append(q.events, e)

@@ -15,6 +15,7 @@ import (
 // done from other goroutines, on others. A model beside each base says which callback
 // may run, which must run before which, and how long the loop may wait.
 func TestLoops(t *testing.T) {
+	beginSignals()
 	evtest.Simulate(t, evtest.Simulation{}, func(w *evtest.World) {
 		s := &loopScenario{world: w, faults: w.Faults()}
 		host := w.Host("host")
@@ -29,6 +30,7 @@ func TestLoops(t *testing.T) {
 			s.pause(time.Duration(w.Rand().IntN(3000)) * time.Millisecond)
 		}
 		s.callers(host, w.Draw("callers", 0, 3))
+		s.posters(host, w.Draw("posters", 0, 2))
 		over := false
 		w.At(time.Duration(w.Draw("seconds", 1, 8))*time.Second, func() {
 			for _, p := range s.programs {
@@ -103,25 +105,37 @@ func (s *loopScenario) errorf(format string, args ...any) { s.world.T().Errorf(f
 // run is the goroutine of a loop.
 func (p *loopProgram) run() {
 	defer func() { p.ended = true }()
-	cfg := &event.Config{}
-	if p.rand.IntN(4) == 0 {
+	p.configure()
+	base, err := event.NewBaseWithConfig(&p.config)
+	if err != nil {
+		p.errorf("new base: %v", err)
+		return
+	}
+	p.base, p.made = base, time.Now().Add(-base.Elapsed())
+	p.prepare()
+	for !p.empty && !p.abrupt {
+		p.loop()
+	}
+	p.free()
+}
+
+// configure draws what the base is like.
+func (p *loopProgram) configure() {
+	p.slow = p.rand.IntN(2) == 0
+	if p.habits = p.rand.Uint64(); p.rand.IntN(2) == 0 { // what comes together is more often so with less of the rest
+		p.habits &= p.rand.Uint64()
+	}
+	cfg := &p.config
+	if p.uncached = p.rand.IntN(4) == 0; p.uncached {
 		cfg.Flags |= event.NoCacheTime
 	}
 	if p.rand.IntN(3) == 0 {
 		cfg.MaxDispatchCallbacks = 1 + p.rand.IntN(3)
 		cfg.LimitCallbacksAfterPriority = p.rand.IntN(3)
 	}
-	base, err := event.NewBaseWithConfig(cfg)
-	if err != nil {
-		p.errorf("new base: %v", err)
-		return
+	if p.slow && p.rand.IntN(3) == 0 {
+		cfg.MaxDispatchInterval = time.Duration(1 + p.rand.Int64N(int64(200*time.Millisecond)))
 	}
-	p.base = base
-	p.prepare()
-	for !p.empty && !p.abrupt {
-		p.loop()
-	}
-	p.free()
 }
 
 // prepare makes what there is from the start.
@@ -148,6 +162,9 @@ func (p *loopProgram) prepare() {
 	for range p.rand.IntN(3) {
 		p.newPipe()
 	}
+	for range p.rand.IntN(3) {
+		p.newSignal()
+	}
 	for range 2 {
 		p.newDeferred()
 		p.enders = append(p.enders, &loopEnder{program: p})
@@ -157,22 +174,28 @@ func (p *loopProgram) prepare() {
 
 // loop runs the loop once, in any way, and compares how it has ended.
 func (p *loopProgram) loop() {
-	p.flags = []event.LoopFlag{0, 0, event.LoopOnce, event.LoopNonblock, event.LoopNoExitOnEmpty}[p.rand.IntN(5)]
+	p.flags = []event.LoopFlag{0, 0, event.LoopOnce, event.LoopOnce, event.LoopNonblock, event.LoopNoExitOnEmpty}[p.rand.IntN(6)]
 	if p.finishing {
 		p.flags = 0
 	}
-	began := p.base.Elapsed()
-	p.running = true
-	status, err := p.base.Loop(p.flags)
+	if p.rand.IntN(6) == 0 {
+		if err := p.base.Reinit(); err != nil {
+			p.errorf("reinit: %v", err)
+		}
+	}
+	began := p.real() - p.slept
+	p.running, p.panicked = true, false
+	status, err := p.runLoop()
 	p.running = false
+	p.place()
 	if err != nil {
 		p.errorf("loop: %v", err)
 		p.empty = true
 		return
 	}
 	p.compareEnd(status)
-	if f := p.scenario.faults; p.flags == event.LoopNonblock && f.Hold == 0 && p.scenario.paused == 0 && p.base.Elapsed() != began {
-		p.errorf("a loop that does not wait has taken %v", p.base.Elapsed()-began)
+	if f := p.scenario.faults; p.flags == event.LoopNonblock && f.Hold == 0 && p.scenario.paused == 0 && p.real()-p.slept != began {
+		p.errorf("a loop that does not wait has taken %v", p.real()-p.slept-began)
 	}
 	switch {
 	case p.finishing:
@@ -185,6 +208,7 @@ func (p *loopProgram) loop() {
 // compareEnd checks why a loop has ended.
 func (p *loopProgram) compareEnd(status event.Status) {
 	exit, broken := p.base.GotExit(), p.base.GotBreak()
+	cut := broken || p.panicked
 	once := p.flags&(event.LoopOnce|event.LoopNonblock) != 0
 	switch {
 	case status == event.LoopNoEvents && p.pending() > 0:
@@ -193,7 +217,7 @@ func (p *loopProgram) compareEnd(status event.Status) {
 		p.errorf("loop has ended for want of events with virtual ones")
 	case status == event.LoopNoEvents && p.flags&event.LoopNoExitOnEmpty != 0:
 		p.errorf("loop has ended for want of events in spite of LoopNoExitOnEmpty")
-	case status == event.LoopDone && !exit && !broken && !once:
+	case status == event.LoopDone && !exit && !cut && !once:
 		p.errorf("loop has ended for no reason")
 	case broken != p.broken:
 		p.errorf("GotBreak returns %v, LoopBreak was called: %v", broken, p.broken)
@@ -202,7 +226,7 @@ func (p *loopProgram) compareEnd(status event.Status) {
 	case !exit && p.exitNow:
 		p.errorf("loop has ended without regard to LoopExit")
 	}
-	if exit && !broken {
+	if exit && !cut {
 		for _, e := range p.events {
 			if e.active() && !e.posted {
 				p.errorf("loop has exited with an active event of priority %d", e.priority)
@@ -210,7 +234,7 @@ func (p *loopProgram) compareEnd(status event.Status) {
 		}
 	}
 	if exit {
-		p.exitMaybe = broken && p.exitDue
+		p.exitMaybe = cut && p.exitDue
 		p.exitNow, p.exitDue = false, false
 	}
 	p.broken, p.continued = false, false
@@ -233,6 +257,7 @@ func (p *loopProgram) finish() {
 		for _, e := range p.events {
 			p.del(e)
 		}
+		p.freeSignals()
 		for ; p.virtual > 0; p.virtual-- {
 			p.base.DelVirtual()
 		}
@@ -241,7 +266,10 @@ func (p *loopProgram) finish() {
 		}
 		if p.abrupt = p.rand.IntN(3) == 0; p.abrupt { // for DrainPosts
 			for range 1 + p.rand.IntN(3) {
-				p.post(func() {})
+				p.post(func() {
+					p.takeTime()
+					p.post(func() {}) // may be refused
+				})
 			}
 		}
 		p.base.LoopBreak() // the next loop is one that ends, if there is one
@@ -265,7 +293,7 @@ func (p *loopProgram) free() {
 	if len(p.posted) > 0 {
 		p.errorf("%d posted functions were not called", len(p.posted))
 	}
-	if s := p.base.Stats(); p.stats && !p.late && !p.abrupt && s.Callbacks != p.calls {
+	if s := p.base.Stats(); p.stats && !p.uncounted && !p.abrupt && s.Callbacks != p.calls {
 		p.errorf("statistics have counted %d callbacks, there were %d", s.Callbacks, p.calls)
 	} else if p.stats && s.Iterations != p.iterations {
 		p.errorf("statistics have counted %d iterations, there were %d", s.Iterations, p.iterations)
