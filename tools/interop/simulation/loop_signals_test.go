@@ -85,7 +85,9 @@ func (p *loopProgram) operateSignal() {
 		}
 		s.added = true
 	default:
-		p.raise()
+		for range 1 + p.rand.IntN(3) {
+			p.raise()
+		}
 	}
 }
 

@@ -187,7 +187,7 @@ func (p *loopProgram) loop() {
 	p.running, p.panicked = true, false
 	status, err := p.runLoop()
 	p.running = false
-	p.place()
+	p.expire()
 	if err != nil {
 		p.errorf("loop: %v", err)
 		p.empty = true
@@ -274,6 +274,7 @@ func (p *loopProgram) finish() {
 		}
 		p.base.LoopBreak() // the next loop is one that ends, if there is one
 		p.broken = true
+		p.forgetEnds()
 	})
 }
 
