@@ -81,6 +81,12 @@ func (p *loopProgram) move() {
 		q.events = append(q.events, e)
 		if activate {
 			q.activateEvent(e)
+			if q.rand.IntN(2) == 0 {
+				q.takeTime() // or the old one
+			}
 		}
 	})
+	if p.rand.IntN(2) == 0 {
+		p.takeTime() // the other base comes first
+	}
 }
