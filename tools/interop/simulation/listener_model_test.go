@@ -21,6 +21,7 @@ const (
 // A modelListener is a listener with what is known of it.
 type modelListener struct {
 	scenario *listenScenario
+	base     *listenBase
 	listener *listener.Listener
 	port     uint16
 
@@ -35,9 +36,11 @@ type modelListener struct {
 }
 
 // addListener makes a listener.
-func (s *listenScenario) addListener(port uint16) {
-	l := &modelListener{scenario: s, port: port, freed: true}
+func (b *listenBase) addListener(port uint16) {
+	s := b.scenario
+	l := &modelListener{scenario: s, base: b, port: port, freed: true}
 	s.listeners = append(s.listeners, l)
+	b.listeners = append(b.listeners, l)
 	l.renew()
 }
 
@@ -62,9 +65,9 @@ func (l *modelListener) renew() {
 	}
 	var err error
 	if l.port == unixPort {
-		l.listener, err = listener.NewUnix(s.server.Base(), unixListenPath, flags, backlog, l.accept)
+		l.listener, err = listener.NewUnix(l.base.base, unixListenPath, flags, backlog, l.accept)
 	} else {
-		l.listener, err = listener.NewBind(s.server.Base(), s.server.AddrPort(l.port), flags, backlog, l.accept)
+		l.listener, err = listener.NewBind(l.base.base, s.server.AddrPort(l.port), flags, backlog, l.accept)
 	}
 	if err != nil {
 		s.world.Note("listen: %v", err)
@@ -105,21 +108,25 @@ func (l *modelListener) accept(which *listener.Listener, fd int, peer netip.Addr
 	l.enter(which)
 	defer func() { l.running = false }()
 	l.failedAt = time.Time{}
-	if l.iteration != s.iterations {
-		l.iteration, l.count = s.iterations, 0
+	if l.iteration != l.base.iterations {
+		l.iteration, l.count = l.base.iterations, 0
 	}
-	if l.count++; l.limit > 0 && l.count > l.limit {
-		s.world.Failf("%d connections were accepted at a time, the limit is %d", l.count, l.limit)
+	limit := l.limit
+	if limit == 0 { // its share of what the loop has to do
+		limit = max(listener.DefaultAcceptLimit, l.base.base.NumReady())
+	}
+	if l.count++; l.count > limit {
+		s.world.Failf("%d connections were accepted at a time, the limit is %d", l.count, limit)
 	}
 	l.checkPeer(peer)
-	b, err := bufferevent.NewSocket(s.server.Base(), fd, bufferevent.CloseOnFree)
+	b, err := bufferevent.NewSocket(l.base.base, fd, bufferevent.CloseOnFree)
 	if err != nil {
 		s.world.Failf("new socket: %v", err)
 		return
 	}
-	s.serve(b)
+	l.base.serve(b)
 	if !s.recovering && s.rand.IntN(12) == 0 {
-		s.operate()
+		l.base.operate()
 	}
 }
 
@@ -141,7 +148,8 @@ func (l *modelListener) checkPeer(peer netip.AddrPort) {
 }
 
 // serve sends a byte, holds the connection for a while, and ends it.
-func (s *listenScenario) serve(b *bufferevent.Bufferevent) {
+func (lb *listenBase) serve(b *bufferevent.Bufferevent) {
+	s := lb.scenario
 	s.held++
 	if _, err := b.WriteString("x"); err != nil {
 		s.world.Failf("write: %v", err)
@@ -156,7 +164,7 @@ func (s *listenScenario) serve(b *bufferevent.Bufferevent) {
 		timer.Free()
 		b.FreeWhenWrittenFunc(time.Minute, func(error) { s.held-- })
 	}
-	timer = s.server.Base().NewTimer(func(*event.Event, event.What) { end() })
+	timer = lb.base.NewTimer(func(*event.Event, event.What) { end() })
 	if err := timer.AddTimeout(time.Duration(s.rand.IntN(2)*s.rand.IntN(3000)) * time.Millisecond); err != nil {
 		s.world.Failf("add: %v", err)
 	}
@@ -177,7 +185,7 @@ func (l *modelListener) fail(which *listener.Listener, err error) {
 	}
 	l.failedAt = time.Now()
 	if !s.recovering && s.rand.IntN(4) == 0 {
-		s.operate()
+		l.base.operate()
 	}
 }
 
@@ -254,7 +262,7 @@ func (l *modelListener) free() {
 func (l *modelListener) look() {
 	s := l.scenario
 	switch {
-	case l.listener.Base() != s.server.Base() || l.listener.FD() < 0:
+	case l.listener.Base() != l.base.base || l.listener.FD() < 0:
 		s.world.Failf("a listener has another base, or the descriptor %d", l.listener.FD())
 	case !errors.Is(l.listener.CloseNow(), listener.ErrLoopGoesOn):
 		s.world.Failf("CloseNow closes the socket of a loop that goes on")

@@ -12,8 +12,8 @@ import (
 	"github.com/go-libevent/libevent/core/evutil"
 )
 
-// TestListeners connects clients to a host with a few listeners, while descriptors run
-// out, and listeners are disabled, lose their callbacks, are freed and made anew. Who has
+// TestListeners connects clients to a host with a few listeners, on one base or several,
+// while descriptors run out, and listeners are disabled, lose their callbacks, are freed and made anew. Who has
 // connected is accepted once, and served unless there is a reason; no callback comes when
 // none may; the loop does not spin while it cannot accept; and once it can, it does.
 func TestListeners(t *testing.T) { simulateListeners(t, false) }
@@ -26,8 +26,15 @@ func simulateListeners(t *testing.T, shared bool) {
 		if w.Draw("clients on the server", 0, 1) == 1 {
 			s.clients = append(s.clients, s.server)
 		}
-		s.server.Do(s.begin)
-		for range w.Draw("connections", 1, 40) {
+		for range w.Draw("bases", 1, 3) {
+			s.addBase()
+		}
+		s.begin()
+		s.connections = w.Draw("connections", 1, 40)
+		if s.rand.IntN(20) == 0 {
+			s.connections = w.Draw("crowd", 1, 250)
+		}
+		for range s.connections {
 			s.planClient()
 		}
 		s.planAccidents()
@@ -35,10 +42,10 @@ func simulateListeners(t *testing.T, shared bool) {
 		w.SetFaults(evtest.Faults{Latency: s.faults.Latency})
 		s.server.SetDescriptors(0)
 		s.recovering = true
-		s.server.Do(s.recover)
+		s.onEach("the listeners to be there again", (*listenBase).recover)
 		w.Await("all clients to be served", func() bool { return s.left == 0 })
 		w.Await("all connections to end", func() bool { return s.held == 0 })
-		s.server.Do(s.end)
+		s.end()
 	})
 }
 
@@ -51,7 +58,8 @@ type listenScenario struct {
 	shared     bool // some listeners have one port
 	clients    []*evtest.Host
 	port       uint16 // the next that a listener gets
-	listeners  []*modelListener
+	bases      []*listenBase
+	listeners  []*modelListener       // of all bases
 	accepted   map[netip.AddrPort]int // peers, and how often
 	left       int                    // clients that are not done
 	held       int                    // connections that the server has
@@ -59,38 +67,27 @@ type listenScenario struct {
 	recovering bool
 	freed      int // listeners that were freed, whose clients are refused or reset
 
-	iterations uint64 // of the server's loop
-	spinning   int    // since time has gone on
-	at         time.Time
+	connections int // that are planned
 }
-
-// mostSpins is how many iterations a loop may have at one moment: each of the few
-// connections and timers is a reason for some.
-const mostSpins = 400
 
 // begin makes the listeners.
 func (s *listenScenario) begin() {
 	s.accepted = make(map[netip.AddrPort]int)
-	base := s.server.Base()
-	base.NewPrepare(func(*event.Watcher, event.PrepareInfo) {
-		s.iterations++
-		if now := time.Now(); !now.Equal(s.at) {
-			s.at, s.spinning = now, 0
-		}
-		if s.spinning++; s.spinning == mostSpins {
-			s.world.Failf("the loop has run %d times at one moment", s.spinning)
-		}
-	})
 	s.port = listenerPort
+	ports := []uint16{unixPort}
 	for range 1 + s.rand.IntN(3) {
-		s.addListener(listenerPort)
+		ports = append(ports, listenerPort)
 	}
 	if s.shared {
 		for range 2 + s.rand.IntN(2) {
-			s.addListener(sharedPort)
+			ports = append(ports, sharedPort)
 		}
 	}
-	s.addListener(unixPort)
+	for i, port := range ports {
+		b := s.bases[i%len(s.bases)]
+		b.post(func() { b.addListener(port) })
+	}
+	s.world.Await("the listeners", func() bool { return len(s.listeners) == len(ports) })
 }
 
 // planClient plans a connection.
@@ -116,7 +113,8 @@ func (s *listenScenario) planAccidents() {
 		s.world.At(at+moment(), func() { s.server.SetDescriptors(0) })
 	}
 	for range s.rand.IntN(25) {
-		s.world.At(moment(), func() { s.server.Post(s.operate) })
+		b := s.bases[s.rand.IntN(len(s.bases))]
+		s.world.At(moment(), func() { b.post(b.operate) })
 	}
 	if s.rand.IntN(4) == 0 {
 		d := moment()
@@ -124,12 +122,13 @@ func (s *listenScenario) planAccidents() {
 	}
 }
 
-// operate does something to any of the listeners.
-func (s *listenScenario) operate() {
-	if s.recovering {
+// operate does something to any of the listeners of a base.
+func (b *listenBase) operate() {
+	s := b.scenario
+	if s.recovering || len(b.listeners) == 0 {
 		return
 	}
-	l := s.listeners[s.rand.IntN(len(s.listeners))]
+	l := b.listeners[s.rand.IntN(len(b.listeners))]
 	if l.freed {
 		l.renew()
 		return
@@ -138,25 +137,31 @@ func (s *listenScenario) operate() {
 	operations[s.rand.IntN(len(operations))]()
 }
 
-// recover has all listeners accept again.
-func (s *listenScenario) recover() {
-	for _, l := range s.listeners {
+// recover has all listeners of a base accept again.
+func (b *listenBase) recover() {
+	for _, l := range b.listeners {
 		if l.freed {
 			l.renew()
 		}
 		if l.freed {
-			s.world.Failf("a listener cannot be made again")
+			b.scenario.world.Failf("a listener cannot be made again")
 			continue
 		}
-		l.setCallback()
-		l.enable()
+		if l.deaf { // the others have to see for themselves that there are descriptors again
+			l.setCallback()
+		}
+		if !l.enabled {
+			l.enable()
+		}
 	}
 }
 
 func (s *listenScenario) end() {
-	for _, l := range s.listeners {
-		l.free()
-	}
+	s.onEach("the listeners to end", func(b *listenBase) {
+		for _, l := range b.listeners {
+			l.free()
+		}
+	})
 	for peer, n := range s.accepted {
 		if n > 1 {
 			s.world.Failf("the connection of %v was accepted %d times", peer, n)
