@@ -468,6 +468,7 @@ func (p *loopProgram) postCalled(id uint64) {
 
 // call waits in another goroutine for a function on the loop.
 func (s *loopScenario) call(p *loopProgram, limit time.Duration) {
+	defer s.world.Lines() // as in sleep
 	defer func() { s.calling-- }()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -481,6 +482,7 @@ func (s *loopScenario) call(p *loopProgram, limit time.Duration) {
 		}
 		p.leave()
 	})
+	s.world.Lines()
 	returned = true
 	p.uncounted = p.uncounted || !called
 	switch {

@@ -16,9 +16,17 @@ func (p *loopProgram) takeTime() {
 		return
 	}
 	d := time.Duration(1 + p.rand.Int64N(int64(300*time.Millisecond)))
-	time.Sleep(d)
+	p.scenario.sleep(d)
 	p.slept += d
 	p.busyUntil = p.real()
+}
+
+// sleep passes time. Goroutines take turns, and the lock that Lines takes tells the race
+// detector so.
+func (s *loopScenario) sleep(d time.Duration) {
+	s.world.Lines()
+	time.Sleep(d)
+	s.world.Lines()
 }
 
 // overdue returns how late it is for what was to come at a time, given that callbacks have
@@ -96,9 +104,10 @@ func (s *loopScenario) posters(host *evtest.Host, count int) {
 		most := time.Duration(1+r.IntN(900)) * time.Millisecond
 		s.calling++
 		host.Go(func() {
+			defer s.world.Lines()
 			defer func() { s.calling-- }()
 			for !p.ended && !p.draining {
-				time.Sleep(time.Duration(1 + r.Int64N(int64(most))))
+				s.sleep(time.Duration(1 + r.Int64N(int64(most))))
 				p.post(func() { p.operate(1) })
 			}
 			p.post(func() {}) // is refused
