@@ -1,6 +1,7 @@
 package bufferevent
 
 import (
+	"io"
 	"strings"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
@@ -159,6 +160,26 @@ func (b *Bufferevent) DeferCallbacks() {
 	if _, ok := own[LoopCaller](b); !ok {
 		b.alwaysDefer()
 	}
+}
+
+// RepeatEnd has the loop report the end of the stream once more that was reported before,
+// in order, to other callbacks: for what hands a stream on. It does nothing where reading
+// finds the end again once it is enabled, as that of a socket does.
+func (b *Bufferevent) RepeatEnd() {
+	if b.begin() {
+		defer b.end()
+		b.repeatEnd()
+	}
+}
+
+// repeatEnd is RepeatEnd without taking the lock and a reference.
+func (b *Bufferevent) repeatEnd() {
+	const end = EventEOF | EventReading
+	r, ok := b.transport.(Rereader)
+	if !b.sawEOF || ok && r.EndsAgain() || b.eventPending(end) {
+		return
+	}
+	b.report(end, io.EOF, TrigDeferCallbacks)
 }
 
 // alwaysDefer is DeferCallbacks for any transport.

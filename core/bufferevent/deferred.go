@@ -51,6 +51,11 @@ func (b *Bufferevent) deferEvent(what Events, err error) {
 
 func (b *Bufferevent) eventsPending() bool { return b.rare != nil && len(b.rare.events) > 0 }
 
+// eventPending reports whether all of what is in an event that is pending.
+func (b *Bufferevent) eventPending(what Events) bool {
+	return b.rare != nil && slices.ContainsFunc(b.rare.events, func(e pendingEvent) bool { return e.what&what == what })
+}
+
 // lastAfterRead has the event that was deferred last wait for the read callback.
 func (b *Bufferevent) lastAfterRead() {
 	if b.eventsPending() {

@@ -1,8 +1,6 @@
 package bufferevent
 
 import (
-	"io"
-
 	"github.com/go-libevent/libevent/core/event"
 )
 
@@ -58,9 +56,7 @@ func (b *Bufferevent) attach(above Transport, read, write DataCallback, onEvent 
 	b.refs++
 	b.callbacks = callbacks{read, write, onEvent}
 	b.rareFields().above = above
-	if r, ok := b.transport.(Rereader); b.sawEOF && !(ok && r.EndsAgain()) {
-		b.report(EventEOF|EventReading, io.EOF, TrigDeferCallbacks) // nothing else will tell
-	}
+	b.repeatEnd()
 }
 
 // detach is Lower.Detach.

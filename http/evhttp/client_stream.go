@@ -120,6 +120,7 @@ func (c *ClientConn) handOver() *bufferevent.Bufferevent {
 	c.expect(0)
 	b.SetCallbacks(nil, nil, nil)
 	b.Data = nil
+	b.RepeatEnd()
 	_ = b.SetTimeouts(0, 0) // fails only for one that was freed
 	return b
 }

@@ -271,6 +271,9 @@ func (x *h1ServerExchange) detach() (*bufferevent.Bufferevent, error) {
 	}
 	b.SetCallbacks(nil, nil, nil)
 	b.Data = nil
+	if c.peerEnded {
+		b.RepeatEnd()
+	}
 	c.forgetUnreported()
 	c.leave()
 	c.x = nil

@@ -163,3 +163,54 @@ func TestStreamsThatFailWithinACallTellLater(t *testing.T) {
 	}
 	servertest.Await(t, told, "the callback")
 }
+
+// TestHijackedStreamsTellOfTheirEnd has a client end its stream before that is hijacked.
+func TestHijackedStreamsTellOfTheirEnd(t *testing.T) {
+	for name, stream := range map[string]evhttp.StreamFunc{
+		"socket": func(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
+			return bufferevent.NewSocket(base, fd, bufferevent.CloseOnFree)
+		},
+		"filter": nesting,
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := servertest.NewLoop(t)
+			requests, ends := make(chan *evhttp.Request, 1), make(chan bufferevent.Outcome, 3)
+			_, addr := l.Serve(func(s *evhttp.Server) {
+				s.SetStreamFunc(stream)
+				s.SetAllowedMethods(evhttp.AnyMethod)
+				s.SetGenericCallback(func(r *evhttp.Request) {
+					r.Context()
+					requests <- r
+				})
+			})
+			c := servertest.Connect(t, addr)
+			if _, err := io.WriteString(c, "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			r := servertest.Await(t, requests, "the request")
+			servertest.Await(t, r.Context().Done(), "the end of the client's stream")
+			var b *bufferevent.Bufferevent
+			l.Do(func() {
+				if err := r.SendReplyStart(200, ""); err != nil {
+					t.Error(err)
+				}
+				var err error
+				if b, err = r.Hijack(); err != nil {
+					t.Error(err)
+					return
+				}
+				b.SetCallbacks(nil, nil, func(_ *bufferevent.Bufferevent, what bufferevent.Events) { ends <- what.Outcome() })
+			})
+			if end := servertest.Await(t, ends, "the end"); end != bufferevent.InputEnded {
+				t.Errorf("told of %v", end)
+			}
+			l.Do(b.Free)
+			if len(ends) > 0 {
+				t.Errorf("told once more, of %v", <-ends)
+			}
+		})
+	}
+}
