@@ -47,11 +47,19 @@ func getaddrinfo(ctx context.Context, node, service string, hints *AddrInfoHints
 	if err != nil {
 		return nil, err
 	}
-	return q.Results(addrs, q.canonName(ctx))
+	name := q.canonName(ctx)
+	if err := ctx.Err(); err != nil && q.WantsCanonName() { // name may be what was asked for only
+		return nil, lookupError(ctx, err)
+	}
+	return q.Results(addrs, name)
 }
 
-// lookup asks the resolver.
+// lookup asks the resolver, unless the context is over: that might answer all the same, what
+// it knows from a file.
 func (q *AddrInfoQuery) lookup(ctx context.Context) ([]netip.Addr, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, lookupError(ctx, err)
+	}
 	network := "ip"
 	switch {
 	case !q.WantsIPv6():
