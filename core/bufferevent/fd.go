@@ -67,3 +67,11 @@ func (b *Bufferevent) wrapped() *Bufferevent {
 	}
 	return nil
 }
+
+// lowest returns the bufferevent at the bottom of those that b stands on, or b.
+func (b *Bufferevent) lowest() *Bufferevent {
+	for below := b.wrapped(); below != nil; below = b.wrapped() {
+		b = below
+	}
+	return b
+}

@@ -79,10 +79,7 @@ func (g *RateLimitGroup) SetConfig(cfg *TokenBucketConfig) error {
 	now := g.base.Elapsed()
 	g.buckets.fill(now)
 	g.buckets.change(cfg, now)
-	readers, writers := g.wake(event.Read), g.wake(event.Write)
-	g.mu.Unlock()
-	resumeAll(readers, event.Read)
-	resumeAll(writers, event.Write)
+	g.unlockAndWake()
 	return nil
 }
 
@@ -154,6 +151,11 @@ func onGroupRefill(ev *event.Event, _ event.What) {
 	g := ev.Data.(*RateLimitGroup)
 	g.mu.Lock()
 	g.buckets.fill(g.base.Elapsed())
+	g.unlockAndWake()
+}
+
+// unlockAndWake releases the lock, and lets all go on that wait.
+func (g *RateLimitGroup) unlockAndWake() {
 	readers, writers := g.wake(event.Read), g.wake(event.Write)
 	g.mu.Unlock()
 	resumeAll(readers, event.Read)

@@ -71,7 +71,6 @@ func NewConn(b *Bufferevent) *Conn {
 		c.resume()
 	}
 	c.unhook = c.base.AfterFree(c.baseFreed)
-	b.whenOrphaned(c.onOrphaned)
 	return c
 }
 
@@ -86,7 +85,8 @@ func (c *Conn) onOrphaned() {
 	_ = c.base.Once(-1, event.Timeout, 0, end) // fails only if the base was freed, and the Conn with it
 }
 
-// noteEnds notes the ends that were reported before, and will not be again.
+// noteEnds notes the ends that were reported before, and will not be again, and asks for the
+// one that is not reported.
 func (c *Conn) noteEnds() {
 	b := c.bev
 	b.lock()
@@ -95,6 +95,7 @@ func (c *Conn) noteEnds() {
 	if err := b.writeEnd(); err != nil {
 		c.failWrite(err)
 	}
+	b.whenOrphaned(c.onOrphaned)
 }
 
 // baseFreed ends the connection when there is no loop any more that could.
@@ -311,10 +312,9 @@ func (c *Conn) giveUp() {
 // stopReading passes on to the other half of a pair at the bottom, if there is one, that
 // nothing is read any more; the peer of a socket learns it from the system.
 func (c *Conn) stopReading() {
-	bottom := c.bev
-	for below := bottom.Underlying(); below != nil; below = bottom.Underlying() {
-		bottom = below
-	}
+	c.bev.lock()
+	bottom := c.bev.lowest()
+	c.bev.unlock()
 	_, _ = bottom.Flush(event.Read, ModeFinished) // fails if there is no other half
 }
 

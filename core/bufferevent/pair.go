@@ -260,12 +260,9 @@ func (p *pair) Unlink() {
 }
 
 // whenOrphaned has fn called when the half of a pair that b stands on, if it does, loses its
-// partner, at once if it has none any more.
+// partner, at once if it has none any more. It requires the lock.
 func (b *Bufferevent) whenOrphaned(fn func()) {
-	low := b
-	for w := low.wrapped(); w != nil; w = low.wrapped() {
-		low = w
-	}
+	low := b.lowest()
 	switch p, ok := low.transport.(Partnered); {
 	case !ok:
 	case p.Partner() == nil:
