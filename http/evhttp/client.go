@@ -246,10 +246,7 @@ func (c *Client) end(cause error) {
 	c.CloseIdleConnections()
 	var rest []*clientExchange
 	for _, p := range slices.SortedFunc(maps.Values(c.pools), func(a, b *pool) int { return cmp.Compare(a.turn, b.turn) }) {
-		for _, conn := range p.conns.inOrder() {
-			if !p.conns.has(conn) { // freed by the end of another one
-				continue
-			}
+		for conn := range p.conns.inOrder() {
 			rest = append(rest, conn.takeAll()...)
 			conn.Free()
 		}

@@ -26,8 +26,13 @@ func (x *h1ServerExchange) sendHead(length int64) error {
 	if err != nil {
 		return err
 	}
-	c.server.scratch = head[:0]
-	return c.taken(c.bev.Output().Add(head))
+	return c.send(head)
+}
+
+// send sends what was made in the scratch space.
+func (c *h1ServerConn) send(p []byte) error {
+	c.server.scratch = p[:0]
+	return c.taken(c.bev.Output().Add(p))
 }
 
 // taken returns what the caller is told of what the stream has taken or refused: one that
@@ -50,8 +55,7 @@ func (x *h1ServerExchange) reply(body []byte) error {
 		all = append(all, body...)
 		x.sent = int64(len(body))
 	}
-	c.server.scratch = all[:0]
-	return c.taken(c.bev.Output().Add(all))
+	return c.send(all)
 }
 
 // appendHead appends the status line and the header.
@@ -233,8 +237,7 @@ func (x *h1ServerExchange) inform(code int) error {
 		return err
 	}
 	head = append(appendUsers(head, x.header.fields()), wire.CRLF...)
-	c.server.scratch = head[:0]
-	return c.taken(c.bev.Output().Add(head))
+	return c.send(head)
 }
 
 // wantBody implements exchange.

@@ -65,10 +65,8 @@ func (s *Server) closeGracefully(b *bufferevent.Bufferevent) {
 
 // cutLeaving ends at once what is to end in order.
 func (s *Server) cutLeaving() {
-	for _, b := range s.leaving.inOrder() {
-		if s.leaving.has(b) { // and has not been freed by the end of another one
-			b.Free()
-		}
+	for b := range s.leaving.inOrder() {
+		b.Free()
 	}
 	clear(s.leaving)
 }
