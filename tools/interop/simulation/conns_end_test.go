@@ -15,7 +15,6 @@ import (
 type connWriter struct {
 	number, count, most int
 	rand                *rand.Rand
-	written             int
 }
 
 // connHeader is that of a message: its writer, its number, and the length of what follows.
@@ -46,7 +45,6 @@ func (e *connEnd) write(w *connWriter) {
 			e.mu.Unlock()
 			break
 		}
-		w.written++
 		time.Sleep(e.pause)
 	}
 	e.endWriting()

@@ -168,7 +168,6 @@ type httpsOriginConn struct {
 	origin *httpsOrigin
 	b      *bufferevent.Bufferevent
 	calls  []*httpsCall
-	loose  bool // the end is not to be one in order
 	said   bool // we have ended our stream
 }
 
@@ -252,7 +251,7 @@ func (c *httpsCall) write(out *evbuffer.Buffer) {
 
 // breakOff ends the stream below once all was sent, without a word above.
 func (c *httpsOriginConn) breakOff() {
-	c.loose, c.said = true, true
+	c.said = true
 	b := c.b
 	var wait func()
 	wait = func() {
@@ -300,5 +299,5 @@ func (c *httpsOriginConn) wantsGoodbye() bool {
 		}
 	}
 	// Who is impatient may have asked for more, and so may who was not told of our end yet.
-	return len(c.calls) > 0 && !c.loose && !c.said && !c.origin.scene.impatient
+	return len(c.calls) > 0 && !c.said && !c.origin.scene.impatient
 }

@@ -301,7 +301,6 @@ type tlsIdentity struct {
 	alpn     []string
 	known    []int64 // serial numbers of certificates that it has got
 	served   bool    // the server has had a connection with it
-	ticket   bool    // it must have one
 }
 
 func newTLSIdentity(s *tlsService, r *rand.Rand) *tlsIdentity {

@@ -210,7 +210,6 @@ type tlsCall struct {
 	accident  bool    // hosts were stopped, or cut off
 	stopped   [2]bool
 	lost      bool // the host in the middle was stopped
-	resuming  bool // the session must be resumed
 }
 
 // A tlsLayer is what is between a socket and TLS.
@@ -291,7 +290,6 @@ func (c *tlsCall) begin() {
 	for _, e := range c.ends {
 		c.world.Note("%v: %d bytes, %v", e, len(e.out), &e.habit)
 	}
-	c.resuming = c.id.ticket
 	if c.local {
 		server.host.Post(c.beginLocal)
 		return
@@ -661,9 +659,6 @@ func (c *tlsCall) wantServer(e *tlsEnd, state *tls.ConnectionState) {
 	}
 	if !c.id.trusts(e.began) && !c.id.trusts(time.Now()) {
 		e.errorf("a bad certificate is taken")
-	}
-	if c.resuming && !state.DidResume {
-		e.errorf("the session is not resumed")
 	}
 	if p := state.OCSPResponse; len(p) > 0 && !state.DidResume {
 		_, err := evcert.VerifyStaple(p, state.PeerCertificates[0], pki().stapled.cert, e.began)
