@@ -195,8 +195,9 @@ func (r *Request) SendInformational(code int) error {
 // request is in its input, and what was sent before, such as the answer that
 // agrees, begun with SendReplyStart, in its output. The bufferevent is the
 // caller's, without callbacks and timeouts, and reads; the end of the stream is
-// told by the loop also if it has come before. The request is over. The error is ErrOrder if the request has not come completely or its answer is
-// complete, ErrDone if it is over.
+// told by the loop also if it has come before. The request is over. The error is
+// ErrOrder if the request has not come completely or its answer is complete,
+// ErrDone if it is over.
 //
 // The context of the request is not done by this, and not afterwards.
 //
