@@ -78,6 +78,7 @@ type h1ServerExchange struct {
 // begin begins an exchange on a connection.
 func (x *h1ServerExchange) begin(c *h1ServerConn) {
 	x.c, x.conn, x.ex, x.asked = c, &c.Conn, x, &x.head.Head.Head
+	x.head.HostOptional = c.server.hostOptional
 }
 
 // reset returns an exchange to its initial state, but keeps memory of ordinary size.

@@ -109,6 +109,10 @@ func (c *h1ServerConn) headComplete(x *h1ServerExchange) {
 	if !x.head.KeepAlive || c.server.closesAfter(c.count) {
 		c.last = true
 	}
+	if x.head.HostMissing && !c.server.takesNoHost(&x.Request) {
+		c.refuse(wire.StatusOf(wire.ErrHost), wire.ErrHost)
+		return
+	}
 	if fn := c.server.cfg.OnRequest; fn != nil && !c.ask(x, fn) {
 		return
 	}

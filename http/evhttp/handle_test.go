@@ -2,9 +2,11 @@ package evhttp
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -244,4 +246,79 @@ func TestPeerAddr(t *testing.T) {
 	io.WriteString(c, get("/x"))
 	closeWrite(c)
 	wantPart(t, "reply", readAll(t, c), c.LocalAddr().String())
+}
+
+func TestHostIsOptionalOnPathsThatSaySo(t *testing.T) {
+	s, addr, on := serve(t)
+	var asked atomic.Int32
+	on(func() {
+		s.SetNewRequestCallback(func(*Request) bool { asked.Add(1); return true })
+		other := NewServer(s.base)
+		for _, err := range []error{
+			s.HandleWith("/free", saying("free"), HandleOptions{AllowNoHost: true}),
+			s.Handle("/strict", saying("strict")),
+			s.HandlePattern("/pattern", saying("pattern")),
+			other.Handle("/free", saying("other")),
+			s.AddVirtualHost("*.test", other),
+		} {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		wantErr(t, s.HandleWith("/free", nil, HandleOptions{}), ErrTaken)
+	})
+	for _, test := range []struct{ head, want string }{
+		{"GET /free HTTP/1.1\r\n", "200 OK"},
+		{"GET /%66ree?x HTTP/1.1\r\n", "200 OK"},
+		{"GET /free HTTP/1.1\r\nHost: a\r\n", "200 OK"},
+		{"GET /free HTTP/1.1\r\nHost: a\r\nHost: a\r\n", "400 Bad Request"},
+		{"GET http://a/free HTTP/1.1\r\n", "200 OK"},
+		{"GET http://v.test/free HTTP/1.1\r\n", "400 Bad Request"},
+		{"GET /strict HTTP/1.1\r\n", "400 Bad Request"},
+		{"GET /pattern HTTP/1.1\r\n", "400 Bad Request"},
+		{"GET /none HTTP/1.1\r\n", "400 Bad Request"},
+		{"OPTIONS * HTTP/1.1\r\n", "400 Bad Request"},
+	} {
+		asked.Store(0)
+		got := talk(t, addr, test.head+"Connection: close\r\n\r\n")
+		if !strings.HasPrefix(got, "HTTP/1.1 "+test.want) {
+			t.Errorf("%q: %q", test.head, got)
+		}
+		if refused := strings.HasPrefix(test.want, "400"); refused != (asked.Load() == 0) {
+			t.Errorf("%q: the callback for new requests was called %d times", test.head, asked.Load())
+		}
+	}
+}
+
+func TestAPathHasALimitOfBodiesOfItsOwn(t *testing.T) {
+	s, addr, on := serve(t)
+	on(func() {
+		s.SetMaxBodySize(10)
+		for path, most := range map[string]int64{"/server": 0, "/less": 5, "/more": 20, "/any": -1} {
+			if err := s.HandleWith(path, saying(path), HandleOptions{MaxBodySize: most}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for _, test := range []struct {
+		path string
+		size int
+		want string
+	}{
+		{"/server", 10, "200"}, {"/server", 11, "413"},
+		{"/less", 5, "200"}, {"/less", 6, "413"},
+		{"/more", 20, "200"}, {"/more", 21, "413"},
+		{"/any", 1000, "200"},
+	} {
+		body := strings.Repeat("x", test.size)
+		for name, framed := range map[string]string{
+			"sized":  fmt.Sprintf("Content-Length: %d\r\n\r\n%s", test.size, body),
+			"chunks": fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", test.size, body),
+		} {
+			got := talk(t, addr, "POST "+test.path+" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"+framed)
+			if !strings.HasPrefix(got, "HTTP/1.1 "+test.want) {
+				t.Errorf("%s with %d bytes, %s: %q", test.path, test.size, name, got)
+			}
+		}
+	}
 }

@@ -29,6 +29,8 @@ type Server struct {
 	hosts     route.Hosts[*Server]
 	anyMethod bool // some handlers get requests of every method
 
+	hostOptional bool // some handlers get requests without a Host field
+
 	cfg        ServerConfig   // with the defaults filled in
 	limits     message.Limits // of cfg
 	extensions []extension

@@ -40,6 +40,10 @@ func (r *Request) ClientConn() *ClientConn {
 // memory has a limit only if one was set.
 func (c *ServerConn) bodyLimit(r *Request) int64 {
 	switch {
+	case r.handler.maxBody > 0:
+		return r.handler.maxBody
+	case r.handler.maxBody < 0:
+		return math.MaxInt64
 	case c.maxBody > 0:
 		return c.maxBody
 	case c.maxBody < 0 || r.stream || r.handler.stream:

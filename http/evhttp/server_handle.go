@@ -19,13 +19,31 @@ type handler struct {
 	fn        Handler
 	stream    bool // called when the header has come, before the body
 	anyMethod bool // called whatever the method is
+	noHost    bool // called also without a Host field
+
+	maxBody int64 // of the body, in place of the server's limit, or 0
+}
+
+// HandleOptions are how [Server.HandleWith] has a handler called. The zero value is that
+// of Handle.
+type HandleOptions struct {
+	// Stream has it called before the body has come; see [Server.HandleStream].
+	Stream bool
+	// AllowNoHost has it called for requests of HTTP/1.1 without a Host field, too, which
+	// get 400 elsewhere (RFC 9112, section 3.2). Clients of libevent's evrpc send such
+	// requests. They name no virtual host, and so are for the server itself.
+	AllowNoHost bool
+	// MaxBodySize limits the body of requests for the path, in bytes, in place of the
+	// server's limit: more is 413. Zero stands for the server's, a negative number for no
+	// limit.
+	MaxBodySize int64
 }
 
 // handlerOf makes fn a handler of the server's.
 func (s *Server) handlerOf(fn Handler, stream bool) handler {
 	anyMethod := codeOf(fn) == anyMethodCode
 	s.anyMethod = s.anyMethod || anyMethod
-	return handler{fn, stream, anyMethod}
+	return handler{fn: fn, stream: stream, anyMethod: anyMethod}
 }
 
 // AllMethods returns a handler that runs fn and gets requests of every method, whether the
@@ -56,6 +74,17 @@ func (s *Server) Handle(path string, fn Handler) error {
 // The function sets a chunk callback to get it, see SetChunkCallback.
 func (s *Server) HandleStream(path string, fn Handler) error {
 	return s.handle(path, s.handlerOf(fn, true))
+}
+
+// HandleWith is Handle with options.
+func (s *Server) HandleWith(path string, fn Handler, o HandleOptions) error {
+	h := s.handlerOf(fn, o.Stream)
+	h.noHost, h.maxBody = o.AllowNoHost, o.MaxBodySize
+	if err := s.handle(path, h); err != nil {
+		return err
+	}
+	s.hostOptional = s.hostOptional || o.AllowNoHost
+	return nil
 }
 
 func (s *Server) handle(path string, h handler) error {
@@ -154,18 +183,13 @@ func (s *Server) route(r *Request) int {
 	host := withoutPort(r.asked.Host())
 	s, _ = s.hosts.Find(host)
 	path := pathOf(r)
-	decoded := path
-	if bytes.IndexByte(path, '%') >= 0 {
-		s.path = evuri.AppendDecode(s.path[:0], path, false)
-		decoded = s.path
-	}
-	h, ok := s.exact[string(decoded)]
+	h, ok := s.exactly(path)
 	if !ok && s.routes.Len() > 0 {
 		h, ok = s.pattern(r, host, path)
 	}
 	switch {
 	case r.method == MethodOptions && s.answersOptions(r):
-		r.handler = handler{answerOptions, true, true}
+		r.handler = handler{fn: answerOptions, stream: true, anyMethod: true}
 	case ok:
 		r.handler = h
 	case s.generic.fn != nil:
@@ -174,6 +198,24 @@ func (s *Server) route(r *Request) int {
 		return s.noHandler(r, host, path)
 	}
 	return 0
+}
+
+// exactly selects the handler of a path.
+func (s *Server) exactly(path []byte) (handler, bool) {
+	if bytes.IndexByte(path, '%') >= 0 {
+		s.path = evuri.AppendDecode(s.path[:0], path, false)
+		path = s.path
+	}
+	h, ok := s.exact[string(path)]
+	return h, ok
+}
+
+// takesNoHost reports whether a request may do without a Host field, because its handler
+// can.
+func (s *Server) takesNoHost(r *Request) bool {
+	s, _ = s.hosts.Find(withoutPort(r.asked.Host()))
+	h, ok := s.exactly(pathOf(r))
+	return ok && h.noHost
 }
 
 // pattern selects the handler by the patterns.

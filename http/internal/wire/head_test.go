@@ -189,6 +189,30 @@ func TestErrorsStayUntilReset(t *testing.T) {
 	}
 }
 
+func TestHostIsOptionalWhereThatIsAllowed(t *testing.T) {
+	for _, test := range []struct {
+		raw     string
+		missing bool
+		err     error
+	}{
+		{"GET / HTTP/1.1\r\n\r\n", true, nil},
+		{"GET / HTTP/1.0\r\n\r\n", false, nil},
+		{"GET / HTTP/1.1\r\nHost: h\r\n\r\n", false, nil},
+		{"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", false, ErrHost},
+		{"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", false, ErrHost},
+		{"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", true, ErrContentLength},
+	} {
+		h := RequestHead{HostOptional: true}
+		_, done, err := h.Parse([]byte(test.raw), nil)
+		if done != (test.err == nil) || !errors.Is(err, test.err) || h.HostMissing != test.missing {
+			t.Errorf("%q: complete %v, %v, missing %v", test.raw, done, err, h.HostMissing)
+		}
+		if h.Reset(); !h.HostOptional || h.HostMissing {
+			t.Errorf("after Reset: optional %v, missing %v", h.HostOptional, h.HostMissing)
+		}
+	}
+}
+
 func TestErrorsSayWhatAndWhere(t *testing.T) {
 	for raw, want := range map[string]string{
 		"GET / HTTP/3.0\r\n\r\n":                                   `505 line 1: unsupported HTTP version: "GET / HTTP/3.0"`,

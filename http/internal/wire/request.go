@@ -11,10 +11,21 @@ import (
 // zero value is ready to Parse the first one. It keeps its memory from request
 // to request; what its methods return is valid until Reset or a change to
 // Header.
-type RequestHead struct{ Head }
+type RequestHead struct {
+	Head
+
+	// HostOptional accepts requests of HTTP/1.1 without a Host field, for which
+	// HostMissing is set: RFC 9112 demands one, but there are clients that send none.
+	// Reset leaves it as it is.
+	HostOptional bool
+	HostMissing  bool
+}
 
 // Reset makes h ready for another request.
-func (h *RequestHead) Reset() { h.reset(atStart) }
+func (h *RequestHead) Reset() {
+	h.reset(atStart)
+	h.HostMissing = false
+}
 
 // Parse takes the part of p that belongs to the head, and returns how many
 // bytes that is: all of p unless the head ends in it, which done reports. The
@@ -93,12 +104,14 @@ func (h *RequestHead) parseFirst(buf []byte, begin, end int) error {
 	return h.parseTarget(buf)
 }
 
-// checkHost demands exactly one Host, which HTTP/1.0 may do without.
+// checkHost demands exactly one Host, which HTTP/1.0 may do without, and HTTP/1.1 where
+// that is allowed.
 func (h *RequestHead) checkHost() (culprit []byte, err error) {
 	f := &h.Header
 	i := f.IndexKnown(message.Host, 0)
 	if i < 0 {
-		if h.Proto.Minor > 0 {
+		h.HostMissing = h.Proto.Minor > 0
+		if h.HostMissing && !h.HostOptional {
 			return nil, ErrHost
 		}
 		return nil, nil
