@@ -12,9 +12,10 @@ import (
 // If Call returns nil, fn has run; what fn wrote may be read. With the other errors
 // it has not run and never will, except for the last: the cause of ctx, if ctx is
 // done before fn begins (once fn has begun, Call waits for it all the same); ErrFreed,
-// if the base was freed; ErrLoopEnded, if the loop has ended, by LoopExit, LoopBreak
-// or for want of events, and has not been run again; ErrNotReturned, if fn panicked
-// or called runtime.Goexit, which goes its way through the loop as from any callback.
+// if the base was freed; ErrLoopEnded, if the loop has ended, by LoopExit, LoopBreak,
+// a panic or for want of events, and has not been run again; ErrNotReturned, if fn
+// panicked or called runtime.Goexit, which goes its way through the loop as from any
+// callback.
 //
 // Before the loop runs first, Call waits for it. It also waits between calls of Loop
 // with LoopOnce or LoopNonblock, each of which may be followed by another.

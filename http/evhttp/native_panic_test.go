@@ -172,8 +172,8 @@ func TestPanicsPassThroughTheLoop(t *testing.T) {
 		for again := true; again; {
 			func() {
 				defer func() {
-					if value := recover(); value != nil {
-						panics <- value
+					if value := recover(); value != nil { // told by the next loop, which l.Do needs
+						base.Post(func() { panics <- value })
 					}
 				}()
 				if err := base.Dispatch(); err != nil {
