@@ -12,7 +12,7 @@ import (
 const root = "../.."
 
 // libraries are the modules that users import, in the order of what they require.
-var libraries = []string{"core", "openssl", "dns", "pthreads", "extra", "http"}
+var libraries = []string{"core", "openssl", "dns", "pthreads", "extra", "http", "rpc"}
 
 // floors is the order of the packages of the libraries.
 var floors = Floors{
@@ -27,7 +27,7 @@ var floors = Floors{
 	{"openssl/evcert", "openssl/evtls", "dns/evdns", "dns/evdnsserver", "http/evuri", "http/internal/message", "http/internal/cond"},
 	{"http/internal/wire", "http/internal/route"},
 	{"http/evhttp"},
-	{"http/evfile", "http/evnethttp", "http/internal/servertest"},
+	{"http/evfile", "http/evnethttp", "http/internal/servertest", "rpc/evrpc"},
 	{"dns/internal/interop", "http/internal/interop"},
 }
 

@@ -48,17 +48,19 @@ func TestConsumersOfOneModuleGetNoOther(t *testing.T) {
 	for _, tt := range []struct {
 		path      string
 		libraries []string
+		also      []string // modules that its own requires
 	}{
-		{"pthreads", []string{"golang.org/x/sys"}},
-		{"extra/evtag", []string{"golang.org/x/sys"}},
-		{"openssl/evtls", []string{"golang.org/x/sys"}},
-		{"openssl/evcert", []string{"golang.org/x/crypto", "golang.org/x/net", "golang.org/x/sys", "golang.org/x/text"}},
-		{"dns/evdns", []string{"github.com/miekg/dns", "golang.org/x/net", "golang.org/x/sys"}},
-		{"http/evhttp", []string{"golang.org/x/net", "golang.org/x/sys", "golang.org/x/text"}},
+		{"pthreads", []string{"golang.org/x/sys"}, nil},
+		{"extra/evtag", []string{"golang.org/x/sys"}, nil},
+		{"openssl/evtls", []string{"golang.org/x/sys"}, nil},
+		{"openssl/evcert", []string{"golang.org/x/crypto", "golang.org/x/net", "golang.org/x/sys", "golang.org/x/text"}, nil},
+		{"dns/evdns", []string{"github.com/miekg/dns", "golang.org/x/net", "golang.org/x/sys"}, nil},
+		{"http/evhttp", []string{"golang.org/x/net", "golang.org/x/sys", "golang.org/x/text"}, nil},
+		{"rpc/evrpc", []string{root + "http", "golang.org/x/net", "golang.org/x/sys", "golang.org/x/text"}, []string{"extra", "http"}},
 	} {
 		module, _, _ := strings.Cut(tt.path, "/")
 		t.Run(tt.path, func(t *testing.T) {
-			c := newConsumer(t, "package main\n\nimport _ \""+root+tt.path+"\"\n\nfunc main() {}\n", "core", module)
+			c := newConsumer(t, "package main\n\nimport _ \""+root+tt.path+"\"\n\nfunc main() {}\n", append([]string{"core", module}, tt.also...)...)
 			got := strings.Fields(c.run("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", "."))
 			slices.Sort(got)
 			got = slices.Compact(got)

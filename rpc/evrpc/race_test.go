@@ -1,0 +1,5 @@
+//go:build race
+
+package evrpc_test
+
+const raceEnabled = true
