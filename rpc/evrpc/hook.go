@@ -90,7 +90,7 @@ func (x *Exchange) goOn() error {
 		result := h.fn(x, x.body)
 		switch {
 		case x.run != run: // it was given up meanwhile
-			return ErrDone
+			return opError("hook of", x.name, ErrDone)
 		case result == HookContinue:
 		case result == HookPause:
 			x.paused = true
