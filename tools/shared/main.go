@@ -32,6 +32,8 @@ var outputs = []output{
 		process{Package: "interop", TempDir: "t.TempDir()", Servers: true}},
 	{"process_test.go.tmpl", "http/internal/interop/process_test.go",
 		process{Package: "interop", TempDir: "t.TempDir()", Servers: true}},
+	{"process_test.go.tmpl", "rpc/internal/interop/process_test.go",
+		process{Package: "interop", TempDir: "t.TempDir()", Servers: true}},
 	{"process_test.go.tmpl", "openssl/evtls/interop_process_test.go",
 		process{Package: "evtls_test", TempDir: "tempDir(t)", Dialogue: true}},
 }
