@@ -196,7 +196,7 @@ func (b *Bufferevent) beginAnew() {
 	}
 	b.err, b.brokenWrite, b.closedWrite, b.sawEOF, b.failed = nil, false, false, false, false
 	if b.rare != nil {
-		b.rare.brokenBy, b.rare.failedBy = nil, nil
+		b.rare.brokenBy, b.rare.failedBy, b.rare.told = nil, nil, nil
 	}
 	b.dropEvents()
 }

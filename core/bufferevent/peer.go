@@ -1,6 +1,7 @@
 package bufferevent
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 
@@ -8,24 +9,74 @@ import (
 	"github.com/go-libevent/libevent/core/internal/sysio"
 )
 
-// PeerAddr returns the TCP address that the stream is connected to, which a socket
-// asks the system for. It is the zero AddrPort if there is none.
+// PeerAddr returns the TCP address that the stream is connected to: what SetAddrs has
+// told, or else what a socket asks the system for. It is the zero AddrPort if there is
+// none.
 func (b *Bufferevent) PeerAddr() netip.AddrPort {
-	if a, ok := As[Addresser](b); ok {
+	if a := b.addresser(); a != nil {
 		return a.PeerAddr()
 	}
 	return netip.AddrPort{}
 }
 
-// NetAddrs returns the addresses that the stream is between, which a socket asks the
-// system for, in the form of package net. Where there is none, an address has the
-// name "bufferevent".
+// NetAddrs returns the addresses that the stream is between, as PeerAddr does, in the form
+// of package net. Where there is none, an address has the name "bufferevent".
 func (b *Bufferevent) NetAddrs() (local, remote net.Addr) {
-	if a, ok := As[Addresser](b); ok {
+	if a := b.addresser(); a != nil {
 		return a.NetAddrs()
 	}
 	return noAddr{}, noAddr{}
 }
+
+// SetAddrs tells the stream which addresses it is between, for PeerAddr and NetAddrs of
+// this bufferevent and of those above it. It is for streams whose bytes came another way
+// than their socket's, such as through a proxy that has said for whom. A nil address is
+// one that is not known. What was told is forgotten when the bufferevent gets another
+// descriptor. The error is ErrFreed.
+func (b *Bufferevent) SetAddrs(local, remote net.Addr) error {
+	if !b.begin() {
+		return opError("set addresses", ErrFreed)
+	}
+	defer b.end()
+	b.rareFields().told = &addrs{cmp.Or[net.Addr](local, noAddr{}), cmp.Or[net.Addr](remote, noAddr{})}
+	return nil
+}
+
+// addresser returns what knows the addresses, from b downwards: what SetAddrs has told goes
+// before what a transport knows.
+func (b *Bufferevent) addresser() Addresser {
+	if b == nil {
+		return nil
+	}
+	b.lock()
+	defer b.unlock()
+	if b.refs == 0 {
+		return nil
+	}
+	for at := b; at != nil; at = at.wrapped() {
+		if at.rare != nil && at.rare.told != nil {
+			return at.rare.told
+		}
+		if a, ok := at.transport.(Addresser); ok {
+			return a
+		}
+	}
+	return nil
+}
+
+// addrs is what SetAddrs has told.
+type addrs struct{ local, remote net.Addr }
+
+// PeerAddr implements Addresser.
+func (a *addrs) PeerAddr() netip.AddrPort {
+	if tcp, ok := a.remote.(*net.TCPAddr); ok {
+		return tcp.AddrPort()
+	}
+	return netip.AddrPort{}
+}
+
+// NetAddrs implements Addresser.
+func (a *addrs) NetAddrs() (local, remote net.Addr) { return a.local, a.remote }
 
 // NegotiatedProtocol returns the name of the protocol that this bufferevent, or
 // one that it stands on, has agreed on with its peer, such as "h2"; it is empty

@@ -25,6 +25,7 @@ type rare struct {
 	failedBy error          // why both directions have ended, or nil
 	peerName string         // of the host, see NamePeer
 	dial     *dialSettings  // or nil
+	told     *addrs         // by SetAddrs, or nil
 
 	inHigh, outLow int32 // bounds of the transport above, see Lower.SetBounds
 

@@ -208,8 +208,8 @@ type (
 
 	// An Addresser is a transport that knows between which addresses it is.
 	//
-	// Only a socket does, from the system. A transport that was told of other ones,
-	// such as by a proxy, would be another.
+	// Only a socket does, from the system. What Bufferevent.SetAddrs has told goes before
+	// it; it is not found by As.
 	Addresser interface {
 		// PeerAddr returns the TCP address of the peer, or the zero AddrPort.
 		PeerAddr() netip.AddrPort

@@ -73,6 +73,7 @@ var onTheWire = []string{
 	"core/internal/simnet",
 	"openssl/evtls", "openssl/internal/blocking",
 	"dns/evdns", "dns/evdnsserver", "dns/internal/dnswire", "dns/internal/list",
+	"extra/evproxy",
 	"extra/evtag",
 	"http/evhttp", "http/evfile", "http/evnethttp", "http/evuri", "http/internal/ascii", "http/internal/cond", "http/internal/filepart",
 	"http/internal/message", "http/internal/route", "http/internal/wire",

@@ -23,7 +23,7 @@ var floors = Floors{
 	{"core/bridge"},
 	{"core/bufferevent", "core/listener"},
 	{"core/evtest"},
-	{"pthreads", "extra/evtag", "openssl/internal/blocking", "dns/internal/dnstest", "dns/internal/dnswire", "dns/internal/list", "http/internal/ascii", "http/internal/filepart"},
+	{"pthreads", "extra/evtag", "extra/evproxy", "openssl/internal/blocking", "dns/internal/dnstest", "dns/internal/dnswire", "dns/internal/list", "http/internal/ascii", "http/internal/filepart"},
 	{"openssl/evcert", "openssl/evtls", "dns/evdns", "dns/evdnsserver", "http/evuri", "http/internal/message", "http/internal/cond"},
 	{"http/internal/wire", "http/internal/route"},
 	{"http/evhttp"},
