@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/go-libevent/libevent/core v0.1.0
 	github.com/go-libevent/libevent/dns v0.1.0
+	github.com/go-libevent/libevent/extra v0.1.0
 	github.com/go-libevent/libevent/http v0.1.0
 	github.com/go-libevent/libevent/openssl v0.1.0
 	github.com/go-libevent/libevent/pthreads v0.1.0
@@ -21,6 +22,7 @@ require (
 replace (
 	github.com/go-libevent/libevent/core => ../core
 	github.com/go-libevent/libevent/dns => ../dns
+	github.com/go-libevent/libevent/extra => ../extra
 	github.com/go-libevent/libevent/http => ../http
 	github.com/go-libevent/libevent/openssl => ../openssl
 	github.com/go-libevent/libevent/pthreads => ../pthreads

@@ -94,6 +94,7 @@ func TestWrongUsageExitsWithTwo(t *testing.T) {
 		{"http-server", []string{"-cert", "cert.pem"}},
 		{"http-server", []string{"-loops", "0"}},
 		{"http-server", []string{"-key", "key.pem"}},
+		{"http-server", []string{"-proxy-protocol", "nobody"}},
 		{"le-proxy", nil},
 		{"le-proxy", []string{"127.0.0.1:0", "no port"}},
 		{"le-proxy", []string{"127.0.0.1:0", "127.0.0.1:0"}},

@@ -6,6 +6,9 @@
 //	go run ./http-server -addr 127.0.0.1:8080 -root .
 //	curl -i http://127.0.0.1:8080/
 //
+// Behind a load balancer, -proxy-protocol 10.0.0.0/8 believes what those peers say of
+// their clients, by the PROXY protocol, and refuses others.
+//
 // /dump answers with the request as it has come. Names that begin with a dot are
 // not served. Control-C or SIGTERM ends it when what has begun is sent, or after a
 // while; a second one at once.
@@ -27,6 +30,7 @@ import (
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
 	"github.com/go-libevent/libevent/examples/internal/tlsconf"
+	"github.com/go-libevent/libevent/extra/evproxy"
 	"github.com/go-libevent/libevent/http/evfile"
 	"github.com/go-libevent/libevent/http/evhttp"
 	"github.com/go-libevent/libevent/openssl/evtls"
@@ -41,6 +45,7 @@ type options struct {
 	addr, root string
 	loops      int
 	quiet      bool
+	proxies    string
 	identity   tlsconf.Identity
 }
 
@@ -52,19 +57,30 @@ func main() {
 	flag.StringVar(&o.root, "root", ".", "serve the files in this `folder`")
 	flag.IntVar(&o.loops, "loops", 1, "run `count` loops that share the connections")
 	flag.BoolVar(&o.quiet, "q", false, "write no access log to standard output")
+	flag.StringVar(&o.proxies, "proxy-protocol", "", "want the PROXY protocol from peers in these `prefixes`, such as 10.0.0.0/8,::1, and from no others")
 	o.identity.Flags(flag.CommandLine)
 	flag.Parse()
 	if flag.NArg() > 0 || o.loops < 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := o.identity.Check(); err != nil {
+	if err := o.check(); err != nil {
 		log.Print(err)
 		os.Exit(2)
 	}
 	if err := o.run(); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// check looks for flags that make no sense.
+func (o *options) check() error {
+	if o.proxies != "" {
+		if _, err := evproxy.ParseTrust(o.proxies); err != nil {
+			return err
+		}
+	}
+	return o.identity.Check()
 }
 
 // run serves until a signal comes.
@@ -75,21 +91,29 @@ func (o *options) run() error {
 	}
 	defer files.Close()
 	files.Listing = true
-	scheme, newStream, err := o.secure()
+	scheme, secure, err := o.secure()
 	if err != nil {
 		return err
 	}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	servers := evhttp.NewServers(func(s *evhttp.Server) error {
-		s.SetStreamFunc(newStream)
+		if secure != nil {
+			s.SetStreamFunc(func(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
+				return evtls.NewSocket(base, fd, evtls.Accepting, secure, bufferevent.CloseOnFree)
+			})
+		}
 		s.SetGenericCallback(files.Serve)
 		if !o.quiet {
 			s.SetAccessLog(os.Stdout)
 		}
 		return s.Handle("/dump", dump)
 	})
-	group, addr, err := pthreads.Serve(&pthreads.GroupConfig{Loops: o.loops}, o.addr, servers)
+	service, err := o.service(servers, secure)
+	if err != nil {
+		return err
+	}
+	group, addr, err := pthreads.Serve(&pthreads.GroupConfig{Loops: o.loops}, o.addr, service)
 	if err != nil {
 		return err
 	}
@@ -100,9 +124,8 @@ func (o *options) run() error {
 	return group.Wait()
 }
 
-// secure returns the scheme, and what makes streams: of TLS if there is a
-// certificate.
-func (o *options) secure() (scheme string, newStream evhttp.StreamFunc, err error) {
+// secure returns the scheme, and the configuration of TLS if there is a certificate.
+func (o *options) secure() (scheme string, cfg *evtls.Config, err error) {
 	if !o.identity.Given() {
 		return "http", nil, nil
 	}
@@ -110,10 +133,19 @@ func (o *options) secure() (scheme string, newStream evhttp.StreamFunc, err erro
 	if err != nil {
 		return "", nil, err
 	}
-	cfg := &evtls.Config{TLS: &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1", "http/1.0"}}}
-	return "https", func(base *event.Base, fd int) (*bufferevent.Bufferevent, error) {
-		return evtls.NewSocket(base, fd, evtls.Accepting, cfg, bufferevent.CloseOnFree)
-	}, nil
+	return "https", &evtls.Config{TLS: &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1", "http/1.0"}}}, nil
+}
+
+// service returns what the loops do with connections.
+func (o *options) service(servers *evhttp.Servers, secure *evtls.Config) (pthreads.Service, error) {
+	if o.proxies == "" {
+		return servers, nil
+	}
+	trust, err := evproxy.ParseTrust(o.proxies)
+	if err != nil {
+		return nil, err
+	}
+	return &proxied{Servers: servers, cfg: &evproxy.Config{Trust: trust}, tls: secure}, nil
 }
 
 // stopOnSignals stops with the first signal: what has begun is answered, for a

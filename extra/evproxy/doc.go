@@ -11,8 +11,8 @@
 //	receiver, err := evproxy.NewReceiver(base, &evproxy.Config{Trust: trust})
 //	...
 //	l, err := listener.Listen(base, ":8080", flags, listener.DefaultBacklog,
-//		func(_ *listener.Listener, fd int, _ netip.AddrPort) {
-//			_ = receiver.Accept(fd, serve) // fails only if it was freed
+//		func(_ *listener.Listener, fd int, peer netip.AddrPort) {
+//			_ = receiver.Accept(fd, peer, serve) // fails only if it was freed
 //		})
 //
 //	func serve(b *bufferevent.Bufferevent, h *evproxy.Header, err error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/event"
@@ -98,6 +99,11 @@ func (r *Receiver) Receive(b *bufferevent.Bufferevent, done Func) error {
 		return opError(op, ErrClosed)
 	}
 	local, remote := b.NetAddrs()
+	return r.receive(b, local, remote, done)
+}
+
+// receive is Receive for a stream between known addresses.
+func (r *Receiver) receive(b *bufferevent.Bufferevent, local, remote net.Addr, done Func) error {
 	p := &reception{receiver: r, stream: b, remote: remote, done: done, place: len(r.waiting)}
 	if !r.cfg.Trust(local, remote) {
 		p.untrusted()
@@ -110,7 +116,7 @@ func (r *Receiver) Receive(b *bufferevent.Bufferevent, done Func) error {
 	}
 	if err != nil {
 		b.Free()
-		return opError(op, err)
+		return opError("receive", err)
 	}
 	r.waiting = append(r.waiting, p)
 	b.SetCallbacks(p.onRead, nil, p.onEvent)
@@ -123,7 +129,7 @@ func (r *Receiver) Receive(b *bufferevent.Bufferevent, done Func) error {
 	if err := b.Enable(event.Read); err != nil {
 		p.remove()
 		b.Free()
-		return opError(op, err)
+		return opError("receive", err)
 	}
 	return nil
 }
@@ -137,18 +143,27 @@ func (p *reception) untrusted() {
 	p.end(ErrUntrusted)
 }
 
-// Accept is Receive for a socket that a listener has accepted. The socket belongs to the
-// receiver from the call on.
-func (r *Receiver) Accept(fd int, done Func) error {
+// Accept is Receive for a socket that a listener has accepted from a peer, which the system
+// does not know any more if the peer has reset the connection meanwhile. The socket belongs to
+// the receiver from the call on. If Accept fails, it is closed.
+func (r *Receiver) Accept(fd int, peer netip.AddrPort, done Func) error {
+	const op = "accept"
+	if done == nil {
+		return opError(op, event.ErrNil)
+	}
 	if r.freed {
 		_ = evutil.CloseSocket(fd) // nothing was sent that could be lost
-		return opError("receive", ErrClosed)
+		return opError(op, ErrClosed)
 	}
 	b, err := bufferevent.NewSocket(r.base, fd, bufferevent.CloseOnFree)
 	if err != nil {
-		return opError("receive", err)
+		return opError(op, err)
 	}
-	return r.Receive(b, done)
+	local, remote := b.NetAddrs()
+	if peer.IsValid() {
+		remote = net.TCPAddrFromAddrPort(peer)
+	}
+	return r.receive(b, local, remote, done)
 }
 
 func (p *reception) onRead(b *bufferevent.Bufferevent) {

@@ -316,7 +316,7 @@ func TestSocketsAreAccepted(t *testing.T) {
 				t.Errorf("a second header: %v", err)
 			}
 			o := &outcome{t: t}
-			if err := receiver.Accept(server, o.done); err != nil {
+			if err := receiver.Accept(server, netip.AddrPort{}, o.done); err != nil {
 				t.Fatal(err)
 			}
 			evtest.Await(t, base, "the receiver", func() bool { return o.calls > 0 })
@@ -357,7 +357,7 @@ func TestReceiversThatWereFreed(t *testing.T) {
 	}
 	one, other := evtest.Sockets(t)
 	defer evutil.CloseSocket(other)
-	if err := receiver.Accept(one, o.done); !errors.Is(err, evproxy.ErrClosed) {
+	if err := receiver.Accept(one, netip.AddrPort{}, o.done); !errors.Is(err, evproxy.ErrClosed) {
 		t.Error(err)
 	}
 	if err := evutil.CloseSocket(one); err == nil {
@@ -381,7 +381,7 @@ func TestBasesThatAreFreed(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := &outcome{t: t}
-	if err := receiver.Accept(one, o.done); err != nil {
+	if err := receiver.Accept(one, netip.AddrPort{}, o.done); err != nil {
 		t.Fatal(err)
 	}
 	base.Free()
