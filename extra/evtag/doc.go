@@ -28,6 +28,10 @@
 // turned out to be good. To write nested records without a copy, tell their length
 // by [SizeRecord], then append [MarshalHeader] and the records themselves.
 //
+// Messages that package evrpcgen generates code for are decoded by a [Parser], which has
+// limits for them ([ParserConfig]), and written at once to space from [Reserve]. What is
+// wrong with one is a [FieldError].
+//
 // # What is accepted
 //
 // As C does, the functions of the package take numbers in more bytes than they need,
@@ -57,6 +61,8 @@
 //	marshal.go    appending records
 //	decoder.go    rules for decoding
 //	reader.go     reading records without taking them
+//	parser.go     decoding messages field by field
+//	message.go    writing messages, and what is wrong with them
 //	unmarshal.go  taking records off a buffer
 //	lax.go        the same by the default rules
 //	bytes.go      memory for payloads

@@ -33,6 +33,15 @@ var (
 	ErrRange = errors.New("out of range")
 	// ErrNested is a Drain of a Reader that is inside a record.
 	ErrNested = errors.New("reader is inside a record")
+	// ErrUnknown is a record whose tag a message does not have.
+	ErrUnknown = errors.New("unknown field")
+	// ErrDuplicate is a second record of a field that is no array.
+	ErrDuplicate = errors.New("field is there twice")
+	// ErrMissing is a message without a field that it has to have.
+	ErrMissing = errors.New("field is missing")
+	// ErrMemory is a message that takes more memory than the limit allows (see
+	// ParserConfig).
+	ErrMemory = errors.New("message takes too much memory")
 )
 
 // opError names the operation that an error is about.
