@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/go-libevent/libevent/core v0.1.0
 	github.com/go-libevent/libevent/dns v0.1.0
+	github.com/go-libevent/libevent/extra v0.1.0
 	github.com/go-libevent/libevent/http v0.1.0
 	github.com/go-libevent/libevent/openssl v0.1.0
 	github.com/gorilla/websocket v1.5.3
