@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"time"
 
@@ -62,6 +63,9 @@ type streamEnd struct {
 	limited                    bool // it has ever been
 	group                      *streamGroup
 	drainBegan                 time.Time
+	watched                    *bufferWatch // or nil
+	local                      netip.Addr   // that was set for the connection, or the zero one
+	noName                     bool         // the last host name was not found
 }
 
 // A streamKind is what is below an end.
@@ -407,6 +411,9 @@ func (e *streamEnd) audit() {
 	}
 	e.checkBound()
 	e.noteMoved()
+	if e.watched != nil {
+		e.watched.check()
+	}
 	if e.limit != nil {
 		e.limit.check(e)
 	}

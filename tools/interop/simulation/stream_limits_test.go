@@ -2,6 +2,7 @@ package simulation_test
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
@@ -134,6 +135,26 @@ func (e *streamEnd) grant() {
 	e.limit.check(e)
 	e.limit.read.tokens += max(n, 0)
 	e.limit.write.tokens += max(n, 0)
+}
+
+// lookAtLimits compares what the limits say of themselves with what they are.
+func (e *streamEnd) lookAtLimits() {
+	read, write := e.b.ReadLimit(), e.b.WriteLimit()
+	if e.limit == nil && len(e.layers) == 0 && (read != math.MaxInt || write != math.MaxInt) {
+		e.errorf("without a limit %d bytes may be read and %d written", read, write)
+	}
+	if e.limit != nil {
+		e.limit.check(e)
+		if read > e.limit.read.tokens || write > e.limit.write.tokens {
+			e.errorf("%d bytes may be read and %d written, the limit allows %d and %d", read, write, e.limit.read.tokens, e.limit.write.tokens)
+		}
+	}
+	if n, most := e.b.MaxToRead(), min(e.b.MaxSingleRead(), max(read, 0)); n < 0 || n > most {
+		e.errorf("%d bytes would be read, of %d", n, most)
+	}
+	if n, most := e.b.MaxToWrite(), min(e.b.MaxSingleWrite(), max(write, 0)); n < 0 || n > most {
+		e.errorf("%d bytes would be written, of %d", n, most)
+	}
 }
 
 // A streamGroup is a group of limits of a base with what its members have moved.

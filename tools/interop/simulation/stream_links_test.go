@@ -134,22 +134,24 @@ func (e *streamEnd) connect() {
 		at = target.AddrPort(closedPort)
 	}
 	e.writeSince = time.Now()
+	e.setLocalAddr()
 	var err error
 	way := e.rand.IntN(6)
 	switch way {
 	case 0:
 		err = e.b.ConnectUnix(streamPath)
 	case 1, 2:
-		s.resolver.target, s.resolver.base = target, e.base
+		s.resolver.target, s.resolver.end = target, e
 		err = e.b.ConnectHostname(s.resolver, "tcp", "host.example", streamPort)
 	case 3:
+		s.resolver.end = e
 		err = e.b.ConnectAddress(s.resolver, at.String())
 	default:
 		err = e.b.Connect(at)
 	}
 	if err != nil {
 		s.world.Note("%s: connect: %v", e.name, err)
-		if s.faults.NoDescriptors == 0 && !s.limited && !evutil.IsRetriable(err) {
+		if s.faults.NoDescriptors == 0 && !s.limited && !evutil.IsRetriable(err) && !(e.local.IsValid() && errors.Is(err, bufferevent.ErrFamily)) {
 			e.errorf("connect: %v", err)
 		}
 		e.connectFailed()
@@ -160,10 +162,28 @@ func (e *streamEnd) connect() {
 	}
 }
 
+// setLocalAddr sets the address that the descriptor gets, or takes it back.
+func (e *streamEnd) setLocalAddr() {
+	local := netip.AddrPort{}
+	switch e.rand.IntN(6) {
+	case 0:
+		local = e.host.AddrPort(0)
+	case 1:
+		local = netip.AddrPortFrom(e.host.Addr6(), 0)
+	}
+	if err := e.b.SetLocalAddr(local); err != nil {
+		e.errorf("set local address: %v", err)
+	}
+	e.local = local.Addr()
+}
+
 // connectFailed tries again, or gives up.
 func (e *streamEnd) connectFailed() {
 	if e.b.Connected() {
 		e.errorf("connected, after connecting has failed")
+	}
+	if err := e.b.DNSError(); errors.Is(err, evutil.EAINoName) != e.noName {
+		e.errorf("the last host name was not found: %v, and the error is %v", e.noName, err)
 	}
 	if e.connects == 0 || e.scenario.closing || len(e.layers) > 0 || e.b.Output().Len() < greetingSize {
 		e.free()
@@ -174,7 +194,11 @@ func (e *streamEnd) connectFailed() {
 		e.errorf("fd %d is left after connecting has failed", fd)
 	}
 	// What Connect finds broken, SetFD mends.
-	if err := e.b.SetFD(-1); err != nil {
+	set := e.b.SetFD
+	if e.rand.IntN(2) == 0 {
+		set = e.b.ReplaceFD
+	}
+	if err := set(-1); err != nil {
 		e.errorf("set descriptor: %v", err)
 	}
 	e.connect()
@@ -190,6 +214,7 @@ func (e *streamEnd) move() {
 		e.setLimit(nil)
 	}
 	e.take(e.b.Input().Len())
+	e.unwatch()
 	enabled := e.b.Enabled()
 	fd := e.b.FD()
 	if err := e.b.SetFD(-1); err != nil {
@@ -208,11 +233,35 @@ func (e *streamEnd) move() {
 	}
 	e.b.Free()
 	e.b = b
-	e.low, e.high, e.bound, e.lowWrite, e.readTimeout, e.writeTimeout, e.triggered, e.deferred = 0, 0, 0, 0, 0, 0, false, false
+	e.low, e.high, e.bound, e.lowWrite, e.readTimeout, e.writeTimeout, e.triggered, e.deferred, e.noName = 0, 0, 0, 0, 0, 0, false, false, false
 	e.setCallbacks()
 	if enabled&event.Read != 0 || e.rand.IntN(2) == 0 {
 		e.enable(event.Read)
 	}
+}
+
+// reseat takes the descriptor away and gives it back. What is in the buffers goes on.
+func (e *streamEnd) reseat() {
+	if e.kind != kindSocket || e.state != endOpen || e.gone() || e.closed || e.fails != nil || e.depth > 0 {
+		return
+	}
+	enabled, fd := e.b.Enabled(), e.b.FD()
+	unsent, input := e.b.Unsent(), e.b.Input().Len()
+	if err := e.b.SetFD(-1); err != nil {
+		e.errorf("set descriptor: %v", err)
+	}
+	if e.b.Connected() || e.b.FD() != -1 || e.b.Err() != nil {
+		e.errorf("without a descriptor it is %d, and the error %v", e.b.FD(), e.b.Err())
+	}
+	if e.b.Unsent() != unsent || e.b.Input().Len() < input {
+		e.errorf("%d bytes unsent and %d of input are left of %d and %d", e.b.Unsent(), e.b.Input().Len(), unsent, input)
+	}
+	e.touchedAt = time.Now()
+	e.timing()
+	if err := e.b.SetFD(fd); err != nil {
+		e.errorf("set descriptor: %v", err)
+	}
+	e.enable(enabled | event.Write)
 }
 
 // rebase moves the end to another loop of its host.
@@ -256,25 +305,27 @@ type stubResolver struct {
 	scenario *streamScenario
 	rand     *rand.Rand
 	target   *streamHost // whose addresses the next answer has
-	base     *event.Base // whose loop asks
+	end      *streamEnd  // that asks next
 	waiting  int
 }
 
 // GetAddrInfo implements bufferevent.Resolver.
 func (r *stubResolver) GetAddrInfo(node, service string, _ *evutil.AddrInfoHints, done func([]evutil.AddrInfo, error)) (cancel func()) {
 	if at, err := netip.ParseAddrPort(net.JoinHostPort(node, service)); err == nil {
+		r.end.noName = false
 		done([]evutil.AddrInfo{addrInfo(at)}, nil) // as a resolver does with an address
 		return func() {}
 	}
-	addrs, err := r.answer(), error(nil)
+	addrs, err, e := r.answer(), error(nil), r.end
+	e.noName = false
 	if len(addrs) == 0 {
 		err = evutil.EAINoName
 	}
 	if r.rand.IntN(4) == 0 {
+		e.noName = err != nil
 		done(addrs, err)
 		return func() {}
 	}
-	base := r.base
 	over := false
 	r.waiting++
 	end := func() bool {
@@ -285,8 +336,9 @@ func (r *stubResolver) GetAddrInfo(node, service string, _ *evutil.AddrInfoHints
 		r.waiting--
 		return true
 	}
-	timer := base.NewTimer(func(*event.Event, event.What) {
+	timer := e.base.NewTimer(func(*event.Event, event.What) {
 		if end() {
+			e.noName = err != nil
 			done(addrs, err)
 		}
 	})

@@ -1,13 +1,12 @@
 package simulation_test
 
 import (
+	"cmp"
 	"errors"
-	"io"
 	"os"
 	"time"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
-	"github.com/go-libevent/libevent/core/evbuffer"
 	"github.com/go-libevent/libevent/core/event"
 )
 
@@ -25,243 +24,11 @@ func (e *streamEnd) operate(count int) {
 			e.write, e.write, e.write, e.write, e.write, e.write, e.read, e.read, e.readNothing,
 			e.enableAny, e.enableAny, e.disableAny, e.anyReadMark, e.anyWriteMark, e.anyTimeouts,
 			e.anyLimit, e.joinGroup, e.leaveGroup, e.anySingle, e.anyPriority, e.changeCallbacks,
-			e.trigger, e.reference, e.lock, e.flush, e.move, e.rebase, e.look,
+			e.trigger, e.reference, e.lock, e.flush, e.move, e.reseat, e.rebase, e.look, e.lookInto,
+			e.freeze, e.watch,
 			e.maybeCloseWrite, e.maybeEnd,
 		}
 		operations[e.rand.IntN(len(operations))]()
-	}
-}
-
-// size is how many bytes are written at once.
-func (e *streamEnd) size() int {
-	n := 1 + e.rand.IntN(40)
-	switch e.rand.IntN(6) {
-	case 0:
-		n = 1 + e.rand.IntN(5000)
-	case 1:
-		n = 1 + e.rand.IntN(60000)
-	}
-	return min(n, e.bytes)
-}
-
-// write puts bytes into the output, in one of the ways that there are.
-func (e *streamEnd) write() {
-	n := e.size()
-	if n == 0 {
-		return
-	}
-	p := e.out.Take(n)
-	e.bytes -= n
-	if e.b.Unsent() == 0 {
-		e.writeSince = time.Now()
-	}
-	before, ended := e.b.Output().Len(), e.closed || e.broken
-	err := e.put(p)
-	e.note("write %d: %v", n, err)
-	if err != nil {
-		e.bytes += n
-		e.out.Return(n)
-	}
-	gone := e.kind == kindPair && e.scenario.root(e.b).Partner() == nil
-	switch {
-	case err == nil && ended:
-		e.errorf("a write after the end is accepted")
-	case err == nil && len(e.layers) == 0 && e.kind == kindSocket && e.b.Output().Len() != before+n:
-		e.errorf("%d bytes of output after %d and another %d", e.b.Output().Len(), before, n)
-	case err == nil, gone:
-	case e.closed && !errors.Is(err, bufferevent.ErrClosed):
-		e.errorf("a write after CloseWrite has the error %v", err)
-	case !e.closed && !e.broken && !errors.Is(err, bufferevent.ErrBroken):
-		e.errorf("write: %v", err)
-	}
-}
-
-// put writes p somehow. What may fail goes through the methods that say so.
-func (e *streamEnd) put(p []byte) error {
-	way := e.rand.IntN(9)
-	if e.closed || e.broken || e.kind == kindPair || len(e.layers) > 0 {
-		way = e.rand.IntN(4)
-	}
-	switch way {
-	case 0:
-		return second(e.b.WriteString(string(p)))
-	case 1, 2:
-		var buf evbuffer.Buffer
-		err := e.fill(&buf, p)
-		if err == nil {
-			err = e.b.WriteBuffer(&buf)
-		}
-		_ = buf.Free()
-		return err
-	case 4:
-		return e.b.Output().Add(p)
-	case 5:
-		return e.addReference(e.b.Output(), p)
-	case 6:
-		return second(e.b.Output().AddIOVec([][]byte{p[:len(p)/2], p[len(p)/2:]}))
-	case 7:
-		return second(e.b.Output().Printf("%s", p))
-	case 8:
-		return e.commit(p)
-	}
-	return second(e.b.Write(p))
-}
-
-// second returns the error of two results.
-func second[T any](_ T, err error) error { return err }
-
-// fill puts p into a buffer: in pieces, as references, moved from others.
-func (e *streamEnd) fill(buf *evbuffer.Buffer, p []byte) error {
-	for len(p) > 0 {
-		n := 1 + e.rand.IntN(len(p))
-		if err := e.fillPart(buf, p[:n]); err != nil {
-			return err
-		}
-		p = p[n:]
-		if e.rand.IntN(3) == 0 {
-			return buf.Add(p)
-		}
-	}
-	return nil
-}
-
-func (e *streamEnd) fillPart(buf *evbuffer.Buffer, p []byte) error {
-	switch e.rand.IntN(4) {
-	case 0:
-		return e.addReference(buf, p)
-	case 1:
-		var other evbuffer.Buffer
-		if err := other.Add(append([]byte("front"), p...)); err != nil {
-			return err
-		}
-		if err := other.Drain(len("front")); err != nil {
-			return err
-		}
-		return buf.AddBuffer(&other)
-	case 2:
-		var other evbuffer.Buffer
-		if err := other.Add(p); err != nil {
-			return err
-		}
-		if err := buf.AddBufferReference(&other); err != nil {
-			return err
-		}
-		return other.Free()
-	}
-	return buf.Add(p)
-}
-
-// addReference adds p without copying. It is given back once, whatever becomes of it.
-func (e *streamEnd) addReference(buf *evbuffer.Buffer, p []byte) error {
-	released := false
-	e.scenario.references++
-	err := buf.AddReference(p, func([]byte) {
-		if released {
-			e.errorf("a reference is given back twice")
-		}
-		released = true
-		e.scenario.references--
-		clear(p) // whoever reads on gets other bytes
-	})
-	if err != nil {
-		e.scenario.references--
-	}
-	return err
-}
-
-// commit adds p by way of reserved memory.
-func (e *streamEnd) commit(p []byte) error {
-	vecs := make([][]byte, 2)
-	n, err := e.b.Output().Reserve(len(p), vecs)
-	if err != nil {
-		return err
-	}
-	left := p
-	for i := range vecs[:n] {
-		k := copy(vecs[i], left)
-		vecs[i], left = vecs[i][:k], left[k:]
-	}
-	return e.b.Output().Commit(vecs[:n])
-}
-
-func (e *streamEnd) read() {
-	n := e.b.Input().Len()
-	if e.rand.IntN(2) == 0 {
-		n = e.rand.IntN(n + 1)
-	}
-	e.take(n)
-	e.touchedAt = time.Now()
-}
-
-// take reads n bytes of the input, or all of it, and checks them.
-func (e *streamEnd) take(n int) {
-	if n == 0 {
-		return
-	}
-	e.noteMoved()
-	input := e.b.Input()
-	before := input.Len()
-	rest := before - n
-	p := make([]byte, n)
-	var buf evbuffer.Buffer
-	var err error
-	switch e.rand.IntN(7) {
-	case 0:
-		n, err = e.b.Read(p)
-		e.in.Check(p[:n])
-	case 1:
-		n, err = input.Remove(p)
-		e.in.Check(p[:n])
-	case 2:
-		err = e.b.ReadBuffer(&buf)
-		rest = 0
-	case 3:
-		_, err = input.RemoveBuffer(&buf, n)
-	case 4:
-		var q []byte
-		if q, err = input.Pullup(n); err == nil {
-			e.in.Check(q[:n])
-			err = input.Drain(n)
-		}
-	case 5:
-		if n, err = input.CopyOut(p); err == nil {
-			e.in.Check(p[:n])
-			err = input.Drain(n)
-		}
-	default:
-		err = buf.AddBuffer(input)
-		rest = 0
-	}
-	if err != nil {
-		e.errorf("take %d of %d bytes: %v", n, before, err)
-	}
-	e.checkPieces(&buf)
-	// Taking some may let more in, from a layer or the other half of a pair.
-	if len(e.layers) == 0 && e.kind == kindSocket && input.Len() != rest {
-		e.errorf("%d bytes of input are left, not %d", input.Len(), rest)
-	}
-}
-
-// checkPieces checks what was moved to another buffer.
-func (e *streamEnd) checkPieces(buf *evbuffer.Buffer) {
-	if _, err := buf.WriteTo(e.in); err != nil {
-		e.errorf("write to: %v", err)
-	}
-	if err := buf.Free(); err != nil {
-		e.errorf("free: %v", err)
-	}
-}
-
-// readNothing reads from an empty input.
-func (e *streamEnd) readNothing() {
-	if e.b.Input().Len() > 0 {
-		return
-	}
-	_, err := e.b.Read(make([]byte, 1))
-	switch {
-	case err == io.EOF && (e.ended || len(e.layers) > 0 || e.kind == kindPair):
-	case err != bufferevent.ErrNothingToRead || e.ended && e.kind == kindSocket && len(e.layers) == 0:
-		e.errorf("read with nothing to read: %v (ended: %v)", err, e.ended)
 	}
 }
 
@@ -383,10 +150,17 @@ func (e *streamEnd) setTimeouts(read, write time.Duration) {
 }
 
 func (e *streamEnd) anySingle() {
-	n := e.rand.IntN(1 << (1 + e.rand.IntN(16)))
-	err := errors.Join(e.b.SetMaxSingleRead(n), e.b.SetMaxSingleWrite(n))
+	read, write := e.rand.IntN(1<<(1+e.rand.IntN(16))), e.rand.IntN(1<<(1+e.rand.IntN(16)))
+	err := errors.Join(e.b.SetMaxSingleRead(read), e.b.SetMaxSingleWrite(write))
 	if (err != nil) != (e.kind == kindPair) {
 		e.errorf("set the sizes of single reads and writes: %v", err)
+	}
+	if err != nil {
+		return
+	}
+	read, write = cmp.Or(read, bufferevent.DefaultMaxSingleRead), cmp.Or(write, bufferevent.DefaultMaxSingleWrite)
+	if r, w := e.b.MaxSingleRead(), e.b.MaxSingleWrite(); r != read || w != write {
+		e.errorf("single reads and writes have up to %d and %d bytes, not %d and %d", r, w, read, write)
 	}
 }
 
@@ -456,7 +230,11 @@ func (e *streamEnd) flush() {
 
 // look asks a bufferevent about itself.
 func (e *streamEnd) look() {
+	e.lookAtLimits()
+	read, write, onEvent := e.b.Callbacks()
 	switch {
+	case (read == nil) != e.readDeaf, (write == nil) != e.writeDeaf, onEvent == nil:
+		e.errorf("other callbacks than were set")
 	case e.b.Base() != e.base:
 		e.errorf("another base")
 	case e.kind == kindSocket && e.state == endOpen && !e.b.Connected():
@@ -532,6 +310,7 @@ func (e *streamEnd) lose() {
 // over notes that no callback comes any more.
 func (e *streamEnd) over(state endState) {
 	e.leaveGroup()
+	e.unwatch()
 	e.limit = nil
 	e.calls.Freed()
 	e.tick.Free()

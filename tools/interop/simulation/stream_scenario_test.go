@@ -124,7 +124,7 @@ func (s *streamScenario) call(base *event.Base, fn func()) {
 
 // listen makes the listeners of a host.
 func (s *streamScenario) listen(h *streamHost) {
-	accept := func(l *listener.Listener, fd int, peer netip.AddrPort) { s.accept(h, l.Base(), fd) }
+	accept := func(l *listener.Listener, fd int, peer netip.AddrPort) { s.accept(h, l.Base(), fd, peer.Addr()) }
 	flags := listener.CloseOnFree | listener.Reuseable
 	for _, at := range []netip.AddrPort{h.AddrPort(streamPort), netip.AddrPortFrom(h.Addr6(), streamPort)} {
 		l, err := listener.NewBind(h.bases[0], at, flags, listener.DefaultBacklog, accept)
@@ -144,7 +144,7 @@ func (s *streamScenario) addListener(l *listener.Listener, err error) {
 }
 
 // accept waits for the number of the link that a connection is an end of.
-func (s *streamScenario) accept(h *streamHost, base *event.Base, fd int) {
+func (s *streamScenario) accept(h *streamHost, base *event.Base, fd int, peer netip.Addr) {
 	b, err := bufferevent.NewSocket(base, fd, bufferevent.CloseOnFree)
 	if err != nil {
 		s.world.Failf("new socket: %v", err)
@@ -170,6 +170,9 @@ func (s *streamScenario) accept(h *streamHost, base *event.Base, fd int) {
 			s.world.Failf("the number of a link is %d", i)
 			gone()
 			return
+		}
+		if e := s.links[i].from; peer.IsValid() && e.local.IsValid() && peer != e.local {
+			s.world.Failf("%s: the local address is %v, not %v", e.name, peer, e.local)
 		}
 		s.links[i].accepted(h, b)
 	}, nil, func(b *bufferevent.Bufferevent, what bufferevent.Events) {
