@@ -66,6 +66,9 @@ type streamEnd struct {
 	watched                    *bufferWatch // or nil
 	local                      netip.Addr   // that was set for the connection, or the zero one
 	noName                     bool         // the last host name was not found
+	readDue                    time.Time    // something has come that no callback has told
+	writeStuck                 time.Time    // since when nothing of the output has gone
+	stuckAt                    int64        // what had been sent then
 }
 
 // A streamKind is what is below an end.
@@ -149,6 +152,7 @@ func (e *streamEnd) onTick() {
 // setCallbacks gives the bufferevent new callbacks: the old ones are never called again.
 func (e *streamEnd) setCallbacks() {
 	e.generation++
+	e.readDue = time.Time{}
 	generation := e.generation
 	read := func(*bufferevent.Bufferevent) { e.called("read", generation, e.onRead) }
 	write := func(*bufferevent.Bufferevent) { e.called("write", generation, e.onWrite) }
@@ -201,6 +205,7 @@ func (e *streamEnd) onRead() {
 	e.triggered = e.triggered && e.deferred
 	e.checkBound()
 	e.noteMoved()
+	e.readDue = time.Time{}
 	if e.state == endClosing {
 		e.take(n)
 		e.close()
@@ -232,6 +237,9 @@ func (e *streamEnd) checkBound() {
 func (e *streamEnd) noteMoved() {
 	if n := e.received(); n != e.moved {
 		e.moved, e.touchedAt = n, time.Now()
+		if e.readDue.IsZero() {
+			e.readDue = time.Now()
+		}
 	}
 }
 
@@ -421,35 +429,9 @@ func (e *streamEnd) audit() {
 		e.group.check()
 	}
 	e.checkTold()
+	e.checkReadTold()
 	e.checkOverdue()
-}
-
-// checkTold looks for an error that no event tells.
-func (e *streamEnd) checkTold() {
-	err := e.b.Err()
-	told := err == nil || e.broken || e.failed || e.ended || e.state != endOpen || e.connects < maxConnects-1
-	switch {
-	case told || errors.Is(err, os.ErrDeadlineExceeded) || e.kind == kindPair || len(e.layers) > 0:
-		e.untold = time.Time{}
-	case e.untold.IsZero():
-		e.untold = time.Now()
-	case time.Since(e.untold) > e.scenario.lateness():
-		e.errorf("there is an error that no event has told: %v", err)
-	}
-}
-
-// checkOverdue looks for a timeout for reading that has not come.
-func (e *streamEnd) checkOverdue() {
-	since := e.touchedAt
-	if e.readTimeout == 0 || e.state != endOpen || e.ended || e.failed || e.limited || e.group != nil || len(e.layers) > 0 {
-		return
-	}
-	if e.b.Enabled()&event.Read == 0 || e.high > 0 && e.b.Input().Len() >= e.high || e.scenario.faults.Again > 0 {
-		return
-	}
-	if d := time.Since(since); d > e.readTimeout+e.scenario.lateness() {
-		e.errorf("nothing has moved for %v, and the timeout of %v has not come", d, e.readTimeout)
-	}
+	e.checkWriteOverdue()
 }
 
 // beginClosing puts away all that could keep the rest of the stream from coming.

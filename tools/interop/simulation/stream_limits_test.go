@@ -166,7 +166,10 @@ type streamGroup struct {
 	read, write allowance
 	wasRead     int64 // by those that have left
 	wasWritten  int64
-	share       int // that a member gets at least, if there is a byte
+
+	forgotRead, forgotWritten int64 // by the totals, which began anew
+	overRead, overWritten     int   // the largest burst that there was, which members may go beyond
+	share                     int   // that a member gets at least, if there is a byte
 }
 
 // A groupMember is what a member had moved when it joined.
@@ -189,6 +192,7 @@ func (s *streamScenario) newGroup(e *streamEnd) *streamGroup {
 	g.read, g.write = newAllowance(rr, rb, cfg.Tick()), newAllowance(wr, wb, cfg.Tick())
 	g.read.begin(rr, e.base.Elapsed(), 0)
 	g.write.begin(wr, e.base.Elapsed(), 0)
+	g.overRead, g.overWritten = rb, wb
 	if e.rand.IntN(2) == 0 {
 		g.share = 1 + e.rand.IntN(500)
 		if err := group.SetMinShare(g.share); err != nil {
@@ -213,6 +217,9 @@ func (e *streamEnd) joinGroup() {
 	}
 	if g == nil && len(e.scenario.groups) < 4 {
 		g = e.scenario.newGroup(e)
+	}
+	if g != nil && g == e.group {
+		g.change(e)
 	}
 	if g == nil || g == e.group {
 		return
@@ -247,15 +254,51 @@ func (e *streamEnd) leaveGroup() {
 	e.touchedAt = time.Now()
 }
 
-// check compares what the members have moved with the limit, and with the totals.
-func (g *streamGroup) check() {
-	read, written := g.wasRead, g.wasWritten
+// change gives the group other limits, or tokens by hand, or begins its totals anew.
+func (g *streamGroup) change(e *streamEnd) {
+	g.check()
+	switch e.rand.IntN(3) {
+	case 0:
+		cfg := e.newTokenBucketConfig()
+		if err := g.group.SetConfig(cfg); err != nil {
+			e.errorf("set the configuration of a group: %v", err)
+		}
+		rr, rb := cfg.ReadRate()
+		wr, wb := cfg.WriteRate()
+		now, read, written := g.base.Elapsed(), g.read.moved, g.write.moved
+		readTokens, writeTokens := min(g.read.tokens, rb), min(g.write.tokens, wb)
+		g.read, g.write = newAllowance(rr, rb, cfg.Tick()), newAllowance(wr, wb, cfg.Tick())
+		g.read.begin(readTokens, now, read)
+		g.write.begin(writeTokens, now, written)
+		g.overRead, g.overWritten = max(g.overRead, rb), max(g.overWritten, wb)
+	case 1:
+		n := e.rand.IntN(2000) - 1000
+		g.read.tokens += max(n, 0)
+		g.write.tokens += max(n, 0)
+		g.group.DecrementRead(-n)
+		g.group.DecrementWrite(-n)
+	default:
+		g.group.ResetTotals()
+		g.forgotRead, g.forgotWritten = g.moved()
+	}
+	g.check()
+}
+
+// moved returns what the members have moved, those included that have left.
+func (g *streamGroup) moved() (read, written int64) {
+	read, written = g.wasRead, g.wasWritten
 	for _, m := range g.members {
 		read += m.end.received() - m.read
 		written += m.end.sent() - m.written
 	}
-	if r, w := g.group.Totals(); int64(r) != read || int64(w) != written {
-		g.scenario.world.Failf("the totals of a group are %d and %d, the members have moved %d and %d", r, w, read, written)
+	return read, written
+}
+
+// check compares what the members have moved with the limit, and with the totals.
+func (g *streamGroup) check() {
+	read, written := g.moved()
+	if r, w := g.group.Totals(); int64(r) != read-g.forgotRead || int64(w) != written-g.forgotWritten {
+		g.scenario.world.Failf("the totals of a group are %d and %d, the members have moved %d and %d", r, w, read-g.forgotRead, written-g.forgotWritten)
 	}
 	now := g.base.Elapsed()
 	if !g.read.spend(now, read, g.share-1) {

@@ -256,8 +256,11 @@ func (e *streamEnd) reseat() {
 	if e.b.Unsent() != unsent || e.b.Input().Len() < input {
 		e.errorf("%d bytes unsent and %d of input are left of %d and %d", e.b.Unsent(), e.b.Input().Len(), unsent, input)
 	}
-	e.touchedAt = time.Now()
+	e.touchedAt, e.writeStuck = time.Now(), time.Time{}
 	e.timing()
+	for _, l := range e.layers { // for which another stream begins
+		l.ended = [2]bool{}
+	}
 	if err := e.b.SetFD(fd); err != nil {
 		e.errorf("set descriptor: %v", err)
 	}

@@ -66,6 +66,7 @@ func (e *streamEnd) enableAny() {
 // disableAny disables a direction, and has it enabled later.
 func (e *streamEnd) disableAny() {
 	what := []event.What{event.Read, event.Write, event.Read | event.Write}[e.rand.IntN(3)]
+	e.writeStuck = time.Time{}
 	if err := e.b.Disable(what); err != nil && !e.gone() {
 		e.errorf("disable: %v", err)
 	}
@@ -90,7 +91,7 @@ func (e *streamEnd) anyReadMark() {
 }
 
 func (e *streamEnd) setReadMark(low, high int) {
-	e.low, e.high = low, high
+	e.low, e.high, e.readDue = low, high, time.Time{}
 	e.bound = high
 	if high > 0 && e.flushed() {
 		e.bound = 0 // a flush goes beyond it
@@ -140,6 +141,7 @@ func (e *streamEnd) setTimeouts(read, write time.Duration) {
 	e.timing()
 	e.readTimeout, e.writeTimeout = read, write
 	e.readSince, e.writeSince, e.touchedAt = time.Now(), time.Now(), time.Now()
+	e.writeStuck = time.Time{}
 	e.note("timeouts %v %v", read, write)
 	if err := e.b.SetTimeouts(read, write); err != nil {
 		e.errorf("set timeouts: %v", err)

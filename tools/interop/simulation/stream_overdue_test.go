@@ -1,0 +1,63 @@
+package simulation_test
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"github.com/go-libevent/libevent/core/event"
+)
+
+// checkTold looks for an error that no event tells.
+func (e *streamEnd) checkTold() {
+	err := e.b.Err()
+	told := err == nil || e.broken || e.failed || e.ended || e.state != endOpen || e.connects < maxConnects-1
+	switch {
+	case told || errors.Is(err, os.ErrDeadlineExceeded) || e.kind == kindPair || len(e.layers) > 0:
+		e.untold = time.Time{}
+	case e.untold.IsZero():
+		e.untold = time.Now()
+	case time.Since(e.untold) > e.scenario.lateness():
+		e.errorf("there is an error that no event has told: %v", err)
+	}
+}
+
+// checkOverdue looks for a timeout for reading that has not come.
+func (e *streamEnd) checkOverdue() {
+	since := e.touchedAt
+	if e.readTimeout == 0 || e.state != endOpen || e.ended || e.failed || e.limited || e.group != nil || len(e.layers) > 0 {
+		return
+	}
+	if e.b.Enabled()&event.Read == 0 || e.high > 0 && e.b.Input().Len() >= e.high || e.scenario.faults.Again > 0 {
+		return
+	}
+	if d := time.Since(since); d > e.readTimeout+e.scenario.lateness() {
+		e.errorf("nothing has moved for %v, and the timeout of %v has not come", d, e.readTimeout)
+	}
+}
+
+// checkReadTold looks for input that no callback has told.
+func (e *streamEnd) checkReadTold() {
+	n := e.b.Input().Len()
+	if e.readDeaf || n == 0 || n < e.low || e.state > endClosing {
+		e.readDue = time.Time{}
+	}
+	if !e.readDue.IsZero() && time.Since(e.readDue) > e.scenario.lateness() {
+		e.errorf("there are %d bytes of input that no callback has told for %v", n, time.Since(e.readDue))
+	}
+}
+
+// checkWriteOverdue looks for a timeout for writing that has not come.
+func (e *streamEnd) checkWriteOverdue() {
+	if e.writeTimeout == 0 || e.kind == kindPair || len(e.layers) > 0 || e.limited || e.state != endOpen || e.broken || e.failed {
+		e.writeStuck = time.Time{}
+		return
+	}
+	n := e.sent()
+	if e.writeStuck.IsZero() || n != e.stuckAt || e.b.Enabled()&event.Write == 0 || e.b.Output().Len() == 0 || e.scenario.faults.Again > 0 {
+		e.writeStuck, e.stuckAt = time.Now(), n
+	}
+	if d := time.Since(e.writeStuck); d > e.writeTimeout+e.scenario.lateness() {
+		e.errorf("nothing has been written for %v, and the timeout of %v has not come", d, e.writeTimeout)
+	}
+}
