@@ -168,8 +168,8 @@ type streamGroup struct {
 	wasWritten  int64
 
 	forgotRead, forgotWritten int64 // by the totals, which began anew
-	overRead, overWritten     int   // the largest burst that there was, which members may go beyond
-	share                     int   // that a member gets at least, if there is a byte
+	minShare                  int   // that was set
+	share                     int   // the largest that a member has got at least, if there was a byte
 }
 
 // A groupMember is what a member had moved when it joined.
@@ -186,20 +186,19 @@ func (s *streamScenario) newGroup(e *streamEnd) *streamGroup {
 		e.errorf("new rate limit group: %v", err)
 		return nil
 	}
-	g := &streamGroup{scenario: s, base: e.base, group: group, share: bufferevent.DefaultMinShare}
+	g := &streamGroup{scenario: s, base: e.base, group: group, minShare: bufferevent.DefaultMinShare}
 	rr, rb := cfg.ReadRate()
 	wr, wb := cfg.WriteRate()
 	g.read, g.write = newAllowance(rr, rb, cfg.Tick()), newAllowance(wr, wb, cfg.Tick())
 	g.read.begin(rr, e.base.Elapsed(), 0)
 	g.write.begin(wr, e.base.Elapsed(), 0)
-	g.overRead, g.overWritten = rb, wb
 	if e.rand.IntN(2) == 0 {
-		g.share = 1 + e.rand.IntN(500)
-		if err := group.SetMinShare(g.share); err != nil {
+		g.minShare = 1 + e.rand.IntN(500)
+		if err := group.SetMinShare(g.minShare); err != nil {
 			e.errorf("set min share: %v", err)
 		}
 	}
-	g.share = min(g.share, rr, wr)
+	g.share = min(g.minShare, rr, wr)
 	s.groups = append(s.groups, g)
 	return g
 }
@@ -270,7 +269,7 @@ func (g *streamGroup) change(e *streamEnd) {
 		g.read, g.write = newAllowance(rr, rb, cfg.Tick()), newAllowance(wr, wb, cfg.Tick())
 		g.read.begin(readTokens, now, read)
 		g.write.begin(writeTokens, now, written)
-		g.overRead, g.overWritten = max(g.overRead, rb), max(g.overWritten, wb)
+		g.share = max(g.share, min(g.minShare, rr, wr)) // what an old one has exceeded may last
 	case 1:
 		n := e.rand.IntN(2000) - 1000
 		g.read.tokens += max(n, 0)
