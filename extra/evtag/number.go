@@ -25,20 +25,17 @@ func AppendTag(dst []byte, tag uint32) []byte {
 // they end within a byte. A number has one encoding, whatever its type.
 func AppendInt(dst []byte, v uint64) []byte {
 	n := nibbles(v)
-	b := byte(n-1) << 4
-	for i := 1; i <= n; i++ {
-		if i%2 == 1 {
-			dst = append(dst, b|byte(v&0xf))
-		} else {
-			b = byte(v&0xf) << 4
-		}
-		v >>= 4
-	}
-	if n%2 == 0 {
-		dst = append(dst, b)
+	dst = append(dst, byte(n-1)<<4|byte(v&0xf))
+	v >>= 4
+	for range n / 2 {
+		dst = append(dst, swap(byte(v)))
+		v >>= 8
 	}
 	return dst
 }
+
+// swap exchanges the nibbles of a byte: the low one of a number comes first.
+func swap(b byte) byte { return bits.RotateLeft8(b, 4) }
 
 // AppendHeader appends what a record begins with to dst: its tag and the length
 // of its payload.
@@ -96,19 +93,17 @@ func decodeInt(p []byte, most int, strict bool) (v uint64, size int, err error) 
 	if size > len(p) {
 		return 0, 0, ErrIncomplete
 	}
-	for i := n; i > 0; i-- {
-		v = v<<4 | uint64(nibble(p, i))
+	i := size - 1
+	if n%2 == 0 { // the low nibble of the last byte is padding
+		v = uint64(p[i] >> 4)
+		i--
 	}
+	for ; i > 0; i-- {
+		v = v<<8 | uint64(swap(p[i]))
+	}
+	v = v<<4 | uint64(p[0]&0xf)
 	if strict && (n != nibbles(v) || n%2 == 0 && p[size-1]&0xf != 0) {
 		return 0, 0, ErrNotCanonical
 	}
 	return v, size, nil
-}
-
-// nibble returns the nibble at i, of which a byte has two, the high one first.
-func nibble(p []byte, i int) byte {
-	if i%2 == 0 {
-		return p[i/2] >> 4
-	}
-	return p[i/2] & 0xf
 }

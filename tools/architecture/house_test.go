@@ -28,7 +28,7 @@ var floors = Floors{
 	{"http/internal/wire", "http/internal/route"},
 	{"http/evhttp"},
 	{"http/evfile", "http/evnethttp", "http/internal/servertest", "rpc/evrpc"},
-	{"dns/internal/interop", "http/internal/interop", "rpc/internal/interop"},
+	{"dns/internal/interop", "http/internal/interop", "rpc/internal/interop", "rpc/internal/messages"},
 }
 
 // seams are the interfaces that hide what implements them.
