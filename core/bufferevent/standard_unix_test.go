@@ -4,10 +4,10 @@ package bufferevent_test
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -73,6 +73,10 @@ func takeStandardStreams() int {
 // The numbers of standard streams that were taken over are not free for the next
 // socket, and freeing the bufferevent ends the stream all the same.
 func TestFromFileOfStandardStreams(t *testing.T) {
+	// Now and then the emulator does not come back from the attempt.
+	if name, err := os.ReadFile("/proc/self/comm"); err == nil && strings.HasPrefix(string(name), "qemu-") {
+		t.Skip("the system cannot run this program without the emulator")
+	}
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "LIBEVENT_TEST_STANDARD=1")
 	gate, release, err := os.Pipe()
@@ -86,11 +90,7 @@ func TestFromFileOfStandardStreams(t *testing.T) {
 	ok(t, err)
 	stderr, err := cmd.StderrPipe()
 	ok(t, err)
-	err = cmd.Start()
-	if errors.Is(err, syscall.ENOEXEC) {
-		t.Skip("this program is for an emulator, which its children do not get: ", err)
-	}
-	ok(t, err)
+	ok(t, cmd.Start())
 	ok(t, gate.Close())
 	_, err = io.WriteString(stdin, "hello")
 	ok(t, err)

@@ -2,12 +2,10 @@ package listener_test
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -28,9 +26,9 @@ type child struct {
 // system does not know of.
 func startChild(t *testing.T, files []*os.File, wrapper ...string) *child {
 	t.Helper()
-	// By itself first, for a wrapper's error would be another.
-	if err := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$").Run(); errors.Is(err, syscall.ENOEXEC) {
-		t.Skip("the system cannot run this program without the emulator: ", err)
+	// Now and then the emulator does not come back from the attempt.
+	if name, err := os.ReadFile("/proc/self/comm"); err == nil && strings.HasPrefix(string(name), "qemu-") {
+		t.Skip("the system cannot run this program without the emulator")
 	}
 	args := append(wrapper, os.Args[0], "-test.run=^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$")
 	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
