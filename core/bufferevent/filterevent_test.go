@@ -52,7 +52,7 @@ func TestANewDescriptorBelowBeginsAnew(t *testing.T) {
 	ok(t, evutil.CloseSocket(f.FD()))
 	ok(t, f.SetFD(pair[0]))
 	want(t, "error", f.Err(), nil)
-	ok(t, under.Enable(event.Read))
+	want(t, "enabled below", under.Enabled(), both)
 	write(t, f, "again")
 	other.expect(base, "again")
 	other.send("0123456789")

@@ -147,7 +147,8 @@ func (l *Layer) Open(pending bool) {
 }
 
 // Reset closes the layer after SetFD, and forgets what has happened to the old
-// descriptor. Open has to follow.
+// descriptor: what its end, or a timeout, has disabled below is enabled again. Open has to
+// follow.
 func (l *Layer) Reset() {
 	l.open = false
 	l.in, l.out = inputOpen, outputOpen
@@ -155,6 +156,8 @@ func (l *Layer) Reset() {
 	l.forgetEnd()
 	l.above.beginAnew()
 	l.pauseBelow()
+	l.expired, l.under.rare.expired = 0, 0
+	l.under.enableAgain()
 }
 
 // Underlying returns the bufferevent below, for [Wrapper].

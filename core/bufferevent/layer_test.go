@@ -757,7 +757,7 @@ func TestALayerWithANewDescriptor(t *testing.T) {
 	ok(t, r.bev.SetFD(next.FD()))
 	ok(t, next.SetFD(-1))
 	ok(t, under.Input().Drain(under.Input().Len()))
-	ok(t, under.Enable(both))
+	want(t, "enabled below", under.Enabled(), both)
 	ok(t, r.bev.Enable(event.Read))
 	write(t, &r.bev, "again")
 	other.expect(base, "again|")

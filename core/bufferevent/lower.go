@@ -51,6 +51,22 @@ func (l Lower) SetBounds(inputHigh, outputLow int) {
 	l.under.setLayerBounds(int32(inputHigh), int32(outputLow), true)
 }
 
+// enableAgain enables for the transport above what has been disabled, unless the
+// bufferevent ends.
+func (b *Bufferevent) enableAgain() {
+	if !b.alive() || b.draining() {
+		return
+	}
+	for _, what := range [...]event.What{event.Read, event.Write} {
+		if b.enabled&what != 0 {
+			continue
+		}
+		if b.enabled |= what; b.wants(what) {
+			b.resumed(what, b.transport.Enable(what))
+		}
+	}
+}
+
 // attach is Control.Attach.
 func (b *Bufferevent) attach(above Transport, read, write DataCallback, onEvent EventCallback) {
 	b.refs++
