@@ -25,15 +25,14 @@ func (e *streamEnd) size() int {
 
 // write puts bytes into the output, in one of the ways that there are.
 func (e *streamEnd) write() {
+	e.dispatch() // which comes before
 	n := e.size()
-	if n == 0 {
+	if n == 0 || e.state > endOpen {
 		return
 	}
 	p := e.out.Take(n)
 	e.bytes -= n
-	if e.b.Unsent() == 0 {
-		e.writeSince = time.Now()
-	}
+	e.beginsToWait()
 	before, ended := e.b.Output().Len(), e.closed || e.broken
 	err := e.put(p)
 	e.note("write %d: %v", n, err)
@@ -41,6 +40,18 @@ func (e *streamEnd) write() {
 		e.bytes += n
 		e.out.Return(n)
 	}
+	e.checkWrite(n, before, ended, err)
+}
+
+// beginsToWait notes that what is written now may be the first that waits.
+func (e *streamEnd) beginsToWait() {
+	if e.b.Unsent() == 0 {
+		e.writeSince = time.Now()
+	}
+}
+
+// checkWrite checks what has become of a write of n bytes, of which there were some before.
+func (e *streamEnd) checkWrite(n, before int, ended bool, err error) {
 	gone := e.kind == kindPair && e.scenario.root(e.b).Partner() == nil
 	switch {
 	case err == nil && ended:
@@ -200,12 +211,7 @@ func (e *streamEnd) commit(buf *evbuffer.Buffer, p []byte) error {
 	if err != nil {
 		return err
 	}
-	left := p
-	for i := range vecs[:n] {
-		k := copy(vecs[i], left)
-		vecs[i], left = vecs[i][:k], left[k:]
-	}
-	return buf.Commit(vecs[:n])
+	return buf.Commit(fillSpace(vecs[:n], p))
 }
 
 func (e *streamEnd) read() {
@@ -228,6 +234,7 @@ func (e *streamEnd) take(n int) {
 // that there are, and returns how many those were at least.
 func (e *streamEnd) takeSome(n int) int {
 	e.noteMoved()
+	e.inspect() // which has come before
 	input := e.b.Input()
 	before := input.Len()
 	rest := before - n
@@ -300,7 +307,7 @@ func (e *streamEnd) readNothing() {
 	}
 	_, err := e.b.Read(make([]byte, 1))
 	switch {
-	case err == io.EOF && (e.ended || len(e.layers) > 0 || e.kind == kindPair):
+	case err == io.EOF && (e.ended || len(e.layers) > 0 || e.kind == kindPair || e.deferred):
 	case err != bufferevent.ErrNothingToRead || e.ended && e.kind == kindSocket && len(e.layers) == 0:
 		e.errorf("read with nothing to read: %v (ended: %v)", err, e.ended)
 	}

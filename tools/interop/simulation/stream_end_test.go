@@ -64,11 +64,14 @@ type streamEnd struct {
 	group                      *streamGroup
 	drainBegan                 time.Time
 	watched                    *bufferWatch // or nil
-	local                      netip.Addr   // that was set for the connection, or the zero one
-	noName                     bool         // the last host name was not found
-	readDue                    time.Time    // something has come that no callback has told
-	writeStuck                 time.Time    // since when nothing of the output has gone
-	stuckAt                    int64        // what had been sent then
+	stash                      streamStash
+	below                      *belowCount // or nil: there are no layers
+	movedBelow                 int64       // what had been read there when that was looked at
+	local                      netip.Addr  // that was set for the connection, or the zero one
+	noName                     bool        // the last host name was not found
+	readDue                    time.Time   // something has come that no callback has told
+	writeStuck                 time.Time   // since when nothing of the output has gone
+	stuckAt                    int64       // what had been sent then
 }
 
 // A streamKind is what is below an end.
@@ -110,6 +113,7 @@ func (e *streamEnd) start() {
 	if len(e.layers) > 0 {
 		// Setters of a filter may run its callbacks, from within others.
 		e.calls.AllowReentrant()
+		e.countBelow()
 	}
 	e.setCallbacks()
 	e.startTick()
@@ -180,12 +184,17 @@ func (e *streamEnd) called(kind string, generation int, fn func()) {
 
 // received returns how many bytes have arrived, those of the input included.
 func (e *streamEnd) received() int64 {
-	return int64(e.greeted) + e.in.Arrived() + int64(e.b.Input().Len())
+	return int64(e.greeted) + e.arrived()
+}
+
+// arrived returns how many bytes have come from the peer's out.
+func (e *streamEnd) arrived() int64 {
+	return e.in.Arrived() + int64(e.stash.inbox.Len()) + int64(e.b.Input().Len())
 }
 
 // sent returns how many bytes have left the output.
 func (e *streamEnd) sent() int64 {
-	return int64(e.greeting) + e.out.Taken() - int64(e.b.Output().Len())
+	return int64(e.greeting) + e.out.Taken() - int64(e.stash.outbox.Len()) - int64(e.b.Output().Len())
 }
 
 func (e *streamEnd) onRead() {
@@ -235,6 +244,9 @@ func (e *streamEnd) checkBound() {
 
 // noteMoved notes when something has arrived.
 func (e *streamEnd) noteMoved() {
+	if read, _ := e.passed(); read != e.movedBelow {
+		e.movedBelow, e.touchedAt = read, time.Now()
+	}
 	if n := e.received(); n != e.moved {
 		e.moved, e.touchedAt = n, time.Now()
 		if e.readDue.IsZero() {
@@ -301,7 +313,7 @@ func (e *streamEnd) onInputEnded() {
 	if !e.certain() {
 		return
 	}
-	if came := e.in.Arrived() + int64(e.b.Input().Len()); came != e.in.Taken() {
+	if came := e.arrived(); came != e.in.Taken() {
 		e.errorf("the stream has ended after %d of %d bytes", came, e.in.Taken())
 	}
 	if e.state == endClosing {
@@ -474,6 +486,7 @@ func (e *streamEnd) close() {
 		return
 	}
 	e.take(e.b.Input().Len())
+	e.inspect()
 	peerGone := e.kind == kindPair && e.scenario.root(e.b).Partner() == nil
 	switch {
 	case e.failed, e.fails != nil && e.broken:

@@ -56,10 +56,11 @@ func newAllowance(rate, burst int, tick time.Duration) allowance {
 // check compares what has moved with the limit.
 func (l *streamLimit) check(e *streamEnd) {
 	now := e.base.Elapsed()
-	if !l.read.spend(now, e.received(), 0) {
+	read, written := e.passed()
+	if !l.read.spend(now, read, 0) {
 		e.errorf("%d bytes more were read than the limit allows", -l.read.tokens)
 	}
-	if !l.write.spend(now, e.sent(), 0) {
+	if !l.write.spend(now, written, 0) {
 		e.errorf("%d bytes more were written than the limit allows", -l.write.tokens)
 	}
 }
@@ -106,7 +107,7 @@ func (e *streamEnd) setLimit(cfg *bufferevent.TokenBucketConfig) {
 		e.errorf("another rate limit than was set")
 	}
 	e.touchedAt = time.Now()
-	if cfg == nil || len(e.layers) > 0 { // what layers make of the bytes is their business
+	if cfg == nil {
 		e.limit = nil
 		return
 	}
@@ -120,8 +121,9 @@ func (e *streamEnd) setLimit(cfg *bufferevent.TokenBucketConfig) {
 	if fresh {
 		read, write = rr, wr
 	}
-	l.read.begin(read, e.base.Elapsed(), e.received())
-	l.write.begin(write, e.base.Elapsed(), e.sent())
+	moved, written := e.passed()
+	l.read.begin(read, e.base.Elapsed(), moved)
+	l.write.begin(write, e.base.Elapsed(), written)
 	e.limit = l
 }
 
@@ -140,7 +142,7 @@ func (e *streamEnd) grant() {
 // lookAtLimits compares what the limits say of themselves with what they are.
 func (e *streamEnd) lookAtLimits() {
 	read, write := e.b.ReadLimit(), e.b.WriteLimit()
-	if e.limit == nil && len(e.layers) == 0 && (read != math.MaxInt || write != math.MaxInt) {
+	if e.limit == nil && (read != math.MaxInt || write != math.MaxInt) {
 		e.errorf("without a limit %d bytes may be read and %d written", read, write)
 	}
 	if e.limit != nil {
@@ -205,7 +207,7 @@ func (s *streamScenario) newGroup(e *streamEnd) *streamGroup {
 
 // joinGroup makes the end a member of a group of its base.
 func (e *streamEnd) joinGroup() {
-	if e.kind == kindPair || len(e.layers) > 0 {
+	if e.kind == kindPair {
 		return
 	}
 	var g *streamGroup
@@ -228,7 +230,8 @@ func (e *streamEnd) joinGroup() {
 		e.errorf("add to rate limit group: %v", err)
 	}
 	e.group, e.limited = g, true
-	g.members = append(g.members, &groupMember{e, e.received(), e.sent()})
+	read, written := e.passed()
+	g.members = append(g.members, &groupMember{e, read, written})
 	g.check()
 }
 
@@ -243,8 +246,9 @@ func (e *streamEnd) leaveGroup() {
 	}
 	for i, m := range g.members {
 		if m.end == e {
-			g.wasRead += e.received() - m.read
-			g.wasWritten += e.sent() - m.written
+			read, written := e.passed()
+			g.wasRead += read - m.read
+			g.wasWritten += written - m.written
 			g.members = append(g.members[:i], g.members[i+1:]...)
 			break
 		}
@@ -287,8 +291,9 @@ func (g *streamGroup) change(e *streamEnd) {
 func (g *streamGroup) moved() (read, written int64) {
 	read, written = g.wasRead, g.wasWritten
 	for _, m := range g.members {
-		read += m.end.received() - m.read
-		written += m.end.sent() - m.written
+		r, w := m.end.passed()
+		read += r - m.read
+		written += w - m.written
 	}
 	return read, written
 }

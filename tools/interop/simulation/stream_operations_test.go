@@ -25,7 +25,7 @@ func (e *streamEnd) operate(count int) {
 			e.enableAny, e.enableAny, e.disableAny, e.anyReadMark, e.anyWriteMark, e.anyTimeouts,
 			e.anyLimit, e.joinGroup, e.leaveGroup, e.anySingle, e.anyPriority, e.changeCallbacks,
 			e.trigger, e.reference, e.lock, e.flush, e.move, e.reseat, e.rebase, e.look, e.lookInto,
-			e.freeze, e.watch,
+			e.freeze, e.watch, e.stashAny, e.stashAny, e.stashAny, e.stashAny,
 			e.maybeCloseWrite, e.maybeEnd,
 		}
 		operations[e.rand.IntN(len(operations))]()
@@ -263,6 +263,13 @@ func (e *streamEnd) maybeCloseWrite() {
 }
 
 func (e *streamEnd) closeWrite() {
+	if e.rand.IntN(2) == 0 {
+		e.dispatch()
+	}
+	if e.closed || e.state > endClosing { // what it has called has ended the stream
+		return
+	}
+	e.giveBack()
 	err := e.b.CloseWrite()
 	e.closed = true
 	e.note("close write: %v", err)
@@ -313,6 +320,7 @@ func (e *streamEnd) lose() {
 func (e *streamEnd) over(state endState) {
 	e.leaveGroup()
 	e.unwatch()
+	e.emptyStash()
 	e.limit = nil
 	e.calls.Freed()
 	e.tick.Free()
@@ -323,6 +331,12 @@ func (e *streamEnd) over(state endState) {
 func (e *streamEnd) drain() {
 	for ; e.refs > 0; e.refs-- {
 		e.b.DecRef()
+	}
+	if !e.closed && !e.broken {
+		e.dispatch()
+	}
+	if e.state > endClosing { // what it has called has ended the stream
+		return
 	}
 	timeout := time.Duration(e.rand.IntN(3)*e.rand.IntN(40)) * time.Second
 	limit := timeout

@@ -25,7 +25,7 @@ func (e *streamEnd) checkTold() {
 // checkOverdue looks for a timeout for reading that has not come.
 func (e *streamEnd) checkOverdue() {
 	since := e.touchedAt
-	if e.readTimeout == 0 || e.state != endOpen || e.ended || e.failed || e.limited || e.group != nil || len(e.layers) > 0 {
+	if e.readTimeout == 0 || e.state != endOpen || e.ended || e.failed || e.limited || e.group != nil || e.fails != nil {
 		return
 	}
 	if e.b.Enabled()&event.Read == 0 || e.high > 0 && e.b.Input().Len() >= e.high || e.scenario.faults.Again > 0 {
@@ -49,12 +49,12 @@ func (e *streamEnd) checkReadTold() {
 
 // checkWriteOverdue looks for a timeout for writing that has not come.
 func (e *streamEnd) checkWriteOverdue() {
-	if e.writeTimeout == 0 || e.kind == kindPair || len(e.layers) > 0 || e.limited || e.state != endOpen || e.broken || e.failed {
+	if e.writeTimeout == 0 || e.kind == kindPair || e.fails != nil || e.limited || e.state != endOpen || e.broken || e.failed {
 		e.writeStuck = time.Time{}
 		return
 	}
-	n := e.sent()
-	if e.writeStuck.IsZero() || n != e.stuckAt || e.b.Enabled()&event.Write == 0 || e.b.Output().Len() == 0 || e.scenario.faults.Again > 0 {
+	_, n := e.passed()
+	if e.writeStuck.IsZero() || n != e.stuckAt || e.b.Enabled()&event.Write == 0 || e.waiting() == 0 || e.scenario.faults.Again > 0 {
 		e.writeStuck, e.stuckAt = time.Now(), n
 	}
 	if d := time.Since(e.writeStuck); d > e.writeTimeout+e.scenario.lateness() {

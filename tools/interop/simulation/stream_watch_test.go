@@ -23,9 +23,16 @@ func (e *streamEnd) watch() {
 		w.change()
 		return
 	}
-	w := &bufferWatch{end: e, name: "input", buffer: e.b.Input()}
-	if e.rand.IntN(2) == 0 {
+	w := &bufferWatch{end: e}
+	switch e.rand.IntN(4) {
+	case 0:
+		w.name, w.buffer = "input", e.b.Input()
+	case 1:
 		w.name, w.buffer = "output", e.b.Output()
+	case 2:
+		w.name, w.buffer = "inbox", &e.stash.inbox
+	default:
+		w.name, w.buffer = "outbox", &e.stash.outbox
 	}
 	w.length = w.buffer.Len()
 	w.entry = w.buffer.AddCallback(w.onChange)
