@@ -6,7 +6,7 @@ import (
 	"github.com/go-libevent/libevent/core/evbuffer"
 )
 
-// A Message is a request or a reply. Package evrpcgen generates such types from files
+// A Message is a request or a reply. Command evrpcgen generates such types from files
 // that describe them; any other type that knows how to encode itself will do.
 type Message interface {
 	// Reset makes the message empty. It may keep memory.
