@@ -6,8 +6,10 @@ require (
 	github.com/cloudwego/netpoll v0.7.2
 	github.com/go-libevent/libevent/core v0.1.0
 	github.com/go-libevent/libevent/dns v0.1.0
+	github.com/go-libevent/libevent/extra v0.1.0
 	github.com/go-libevent/libevent/http v0.1.0
 	github.com/go-libevent/libevent/openssl v0.1.0
+	github.com/go-libevent/libevent/rpc v0.1.0
 	github.com/lesismal/nbio v1.6.8
 	github.com/miekg/dns v1.1.73
 	github.com/panjf2000/gnet/v2 v2.9.7
@@ -36,8 +38,10 @@ require (
 replace (
 	github.com/go-libevent/libevent/core => ../../core
 	github.com/go-libevent/libevent/dns => ../../dns
+	github.com/go-libevent/libevent/extra => ../../extra
 	github.com/go-libevent/libevent/openssl => ../../openssl
 	github.com/go-libevent/libevent/pthreads => ../../pthreads
+	github.com/go-libevent/libevent/rpc => ../../rpc
 )
 
 replace github.com/go-libevent/libevent/http => ../../http

@@ -171,6 +171,8 @@ func runLoad(workload string, n []int, server []string) ([]measure.Figure, error
 		return load.DNSHold(server, n[0])
 	case strings.HasPrefix(workload, "http"):
 		return runHTTPLoad(workload, n, server)
+	case strings.HasPrefix(workload, "rpc"):
+		return runRPCLoad(workload, n, server)
 	}
 	return nil, fmt.Errorf("unknown load %q %d", workload, n)
 }

@@ -290,6 +290,30 @@
 //   - thousand requests/s, client CPU, allocations: as in http-server, of the client.
 //   - the processors' being busy: the client's, and that of the server (origin).
 //
+// # Suites of RPC
+//
+// "rpc" is all of these: servers and clients of libevent's evrpc, ours and C's, whose
+// messages both generators write from internal/greeting/greeting.rpc; and of net/rpc, with
+// the same fields, for orientation. They need Linux and two processors, as the suites of
+// servers do. The C side needs event_rpcgen.py, which is a part of libevent's sources:
+// .ci/rpcgen fetches it, and LIBEVENT_RPCGEN says where it is.
+//
+// A message has a string of 12 bytes, a number, and an array of strings of 24 bytes, of
+// which there is one in a small message. A server answers with a copy of the request's
+// fields. The load is that of http-server; the first reply on each connection is compared
+// with the request, of the others the status and the length are. Servers and clients of
+// net/rpc, whose protocol is its own, have net/rpc at the other end.
+//
+// rpc-server and rpc-client: the figures are those of http-server and http-client, for each
+// call. Clients check the number and how many strings there are.
+//
+//   - ours: Register with a handler that calls Done; a pool, whose calls are started
+//     again in their callbacks.
+//   - C libevent: EVRPC_REGISTER with a callback that calls EVRPC_REQUEST_DONE, on a
+//     listener whose connections inherit TCP_NODELAY; a pool, and EVRPC_MAKE_REQUEST with
+//     the same messages. What the generated code allocates itself is not counted.
+//   - net/rpc: a Server and a Client for each connection, with a goroutine each.
+//
 // # Suites of servers that speak TLS
 //
 // "tls" is all of these. What is said of the suites of servers holds for them,
@@ -424,7 +448,7 @@
 //
 //	main.go     flags, and the choice of suites
 //	suites.go   what suites, cases and sides are
-//	netsuites.go, tlssuites.go, httpsuites.go, dnssuites.go  the suites, by protocol
+//	netsuites.go, tlssuites.go, httpsuites.go, rpcsuites.go, dnssuites.go  the suites, by protocol
 //	runner.go   rounds of cases in child processes
 //	child.go    what a child process does
 //	samples.go  the figures of a side, round by round

@@ -92,7 +92,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("evbench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	names := flags.String("suite", "loop", "comma-separated `names` of suites: loop (the event loop), net (servers), http (servers and clients of HTTP), tls (servers that speak TLS), dns (DNS servers and resolvers), "+suiteNames())
+	names := flags.String("suite", "loop", "comma-separated `names` of suites: loop (the event loop), net (servers), http (servers and clients of HTTP), rpc (servers and clients of RPC), tls (servers that speak TLS), dns (DNS servers and resolvers), "+suiteNames())
 	sides := flags.String("sides", "", "comma-separated `names` of sides to measure (default all): "+strings.Join(sideNames(), ", "))
 	flags.IntVar(&o.rounds, "rounds", 5, "number `n` of rounds; with -count 2 unless this flag is given")
 	flags.DurationVar(&o.time, "time", time.Second, "`duration` of a measurement whose length is free")

@@ -88,6 +88,7 @@ func TestSuitesAreFoundByName(t *testing.T) {
 		{"tls", "tls-echo tls-handshake tls-throughput tls-memory tls-flood tls-flood-2"},
 		{"dns", "dns-server dns-resolver dns-memory"},
 		{"http", "http-server http-memory http-syscalls http-client"},
+		{"rpc", "rpc-server rpc-client"},
 		{"tls-echo,echo", "echo tls-echo"},
 		{"echo,wait", "wait echo"},
 	}

@@ -43,6 +43,7 @@ const (
 	speaksTLS                      // serves over TLS
 	speaksDNS                      // serves and resolves names
 	speaksHTTP                     // serves and asks
+	speaksRPC                      // serves and calls
 )
 
 // buildPeer compiles the C peers.
@@ -51,6 +52,7 @@ var buildPeer = map[peerKind]func(ctx context.Context, dir string) (cpeer.Peer, 
 	speaksTLS:  cpeer.BuildTLS,
 	speaksDNS:  cpeer.BuildDNS,
 	speaksHTTP: cpeer.BuildHTTP,
+	speaksRPC:  cpeer.BuildRPC,
 }
 
 // table is what becomes of some of the figures of a suite.
@@ -72,7 +74,7 @@ type benchCase struct {
 }
 
 // suites are all suites in the order in which they run.
-var suites = slices.Concat(loopSuites, netSuites, httpSuites, tlsSuites, dnsSuites)
+var suites = slices.Concat(loopSuites, netSuites, httpSuites, rpcSuites, tlsSuites, dnsSuites)
 
 // loopSuites are those of the event loop.
 var loopSuites = []suite{
@@ -170,8 +172,8 @@ func suiteNames() string {
 
 // findSuites returns the suites of a comma-separated list, without repetition
 // and in the order in which they run. "loop" stands for all of the event loop,
-// "net" for all that are servers, "http" for all that speak HTTP, "tls" for all
-// servers that speak TLS, "dns" for all that look up names.
+// "net" for all that are servers, "http" for all that speak HTTP, "rpc" for all that make
+// or answer calls, "tls" for all servers that speak TLS, "dns" for all that look up names.
 func findSuites(list string) ([]suite, error) {
 	wanted := make(map[string]bool)
 	for _, name := range strings.Split(list, ",") {
@@ -182,6 +184,8 @@ func findSuites(list string) ([]suite, error) {
 			markSuites(wanted, netSuites)
 		case "http":
 			markSuites(wanted, httpSuites)
+		case "rpc":
+			markSuites(wanted, rpcSuites)
 		case "tls":
 			markSuites(wanted, tlsSuites)
 		case "dns":

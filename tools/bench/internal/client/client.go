@@ -11,8 +11,9 @@ import (
 	"github.com/go-libevent/libevent/tools/bench/internal/process"
 )
 
-// task is what a client is to do: ask a server for bodies of a size, with a number
-// of requests under way at any time, each on a connection that is kept.
+// task is what a client is to do: ask a server for bodies of a size, or call it with
+// messages that have as many lines, with a number of requests under way at any time, each
+// on a connection that is kept.
 type task struct {
 	addr   netip.AddrPort
 	size   int
@@ -27,12 +28,22 @@ var clients = map[string]func(task) error{
 	"ours": askOurs,
 }
 
+// rpcClients are those of RPC.
+var rpcClients = map[string]func(task) error{
+	"rpc-ours": callOurs,
+	"rpc-net":  callNet,
+}
+
 // Run runs a client until stdin ends: its arguments are a name, the server's
 // address, the size of the bodies and the number of requests under way. It writes
 // the address to stdout as one line, and answers lines with its allocations so far.
 func Run(args []string, stdin io.Reader, stdout io.Writer) error {
-	if len(args) != 4 || clients[args[0]] == nil {
+	if len(args) != 4 || clients[args[0]] == nil && rpcClients[args[0]] == nil {
 		return fmt.Errorf("unknown client %q", args)
+	}
+	ask := clients[args[0]]
+	if ask == nil {
+		ask = rpcClients[args[0]]
 	}
 	t, err := parse(args[1:])
 	if err != nil {
@@ -43,7 +54,7 @@ func Run(args []string, stdin io.Reader, stdout io.Writer) error {
 		return err
 	}
 	ended := make(chan error, 2)
-	go func() { ended <- clients[args[0]](t) }()
+	go func() { ended <- ask(t) }()
 	go func() { ended <- process.AnswerAllocations(stdin, stdout) }()
 	return <-ended
 }

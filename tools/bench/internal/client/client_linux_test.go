@@ -22,7 +22,11 @@ func TestMain(m *testing.M) {
 	if name == "" {
 		os.Exit(m.Run())
 	}
-	if err := Run(append([]string{name}, os.Args[1:]...), os.Stdin, os.Stdout); err != nil {
+	args := os.Args[1:]
+	if len(args) == 0 || args[0] != name {
+		args = append([]string{name}, args...)
+	}
+	if err := Run(args, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -34,6 +38,23 @@ func TestClientsKeepTheirConnectionsBusy(t *testing.T) {
 			t.Run(fmt.Sprint(name, " ", conns), func(t *testing.T) {
 				t.Setenv("CLIENT_TEST_NAME", name)
 				figures, err := load.HTTPClient(os.Args[:1], 10_000, conns, 50*time.Millisecond)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(figures) == 0 || figures[0].Name != "rate" || figures[0].Value <= 0 {
+					t.Errorf("figures %v, want a rate first", figures)
+				}
+			})
+		}
+	}
+}
+
+func TestClientsOfRPCKeepTheirConnectionsBusy(t *testing.T) {
+	for _, name := range slices.Sorted(maps.Keys(rpcClients)) {
+		for _, conns := range []int{1, 20} {
+			t.Run(fmt.Sprint(name, " ", conns), func(t *testing.T) {
+				t.Setenv("CLIENT_TEST_NAME", name)
+				figures, err := load.RPCClient([]string{os.Args[0], name}, 100, conns, 50*time.Millisecond)
 				if err != nil {
 					t.Fatal(err)
 				}

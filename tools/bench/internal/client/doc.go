@@ -1,4 +1,4 @@
-// Package client holds the clients of the suite of HTTP clients: each in the way
+// Package client holds the clients of the suites of HTTP and RPC clients: each in the way
 // in which a good user of its library would ask a server for many things, so many
 // of them at a time. What is measured is defined in the manual of evbench.
 //
@@ -11,4 +11,5 @@
 //	ours.go    the client of this library
 //	net.go     net/http
 //	fast.go    fasthttp
+//	rpc.go     clients of RPC: of this library, and net/rpc
 package client

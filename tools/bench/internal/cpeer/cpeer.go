@@ -1,7 +1,7 @@
 // Package cpeer builds the C programs that do the workloads of the loop suite
 // with C libevent, are the servers of the network suites, the server and the
-// resolver of the DNS suites, and the server and the client of the HTTP suites, so
-// that both libraries are measured in one run.
+// resolver of the DNS suites, and the servers and the clients of the HTTP and the RPC
+// suites, so that both libraries are measured in one run.
 package cpeer
 
 import (
@@ -15,13 +15,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/go-libevent/libevent/tools/bench/internal/greeting"
 )
 
-//go:embed src tls dns http
+//go:embed src tls dns http rpc
 var sources embed.FS
 
 // ErrMissing says that this machine lacks a C compiler or the headers of
-// libevent or, for TLS, of OpenSSL.
+// libevent or, for TLS, of OpenSSL, or, for RPC, libevent's generator.
 var ErrMissing = errors.New("C libevent cannot be measured")
 
 // Peer is a compiled program.
@@ -36,6 +38,7 @@ type program struct {
 	headers []string // that the machine must have
 	files   []string // patterns of what is compiled
 	libs    []string
+	schema  []byte // of messages, or nil
 }
 
 var (
@@ -67,6 +70,15 @@ var httpProgram = program{
 	libs:    []string{"-levent_core", "-levent_extra"},
 }
 
+// rpc is the server and the client of RPC.
+var rpc = program{
+	name:    "cpeer-rpc",
+	headers: []string{"event2/event.h", "event2/rpc.h"},
+	files:   []string{"rpc/*.c", "src/support.c"},
+	libs:    []string{"-levent_core", "-levent_extra"},
+	schema:  greeting.Schema,
+}
+
 // Build compiles the program in dir. The compiler is $CC, or cc.
 func Build(ctx context.Context, dir string) (Peer, error) { return workloads.build(ctx, dir) }
 
@@ -78,6 +90,10 @@ func BuildDNS(ctx context.Context, dir string) (Peer, error) { return dns.build(
 
 // BuildHTTP compiles the sides of the HTTP suites.
 func BuildHTTP(ctx context.Context, dir string) (Peer, error) { return httpProgram.build(ctx, dir) }
+
+// BuildRPC compiles the sides of the RPC suites. Their messages are written by
+// event_rpcgen.py, which is a part of libevent's sources: LIBEVENT_RPCGEN says where it is.
+func BuildRPC(ctx context.Context, dir string) (Peer, error) { return rpc.build(ctx, dir) }
 
 // build compiles the program in dir.
 func (p program) build(ctx context.Context, dir string) (Peer, error) {
@@ -98,6 +114,12 @@ func (p program) build(ctx context.Context, dir string) (Peer, error) {
 		}
 		args = append(args, files...)
 	}
+	if p.schema != nil {
+		if err := generate(ctx, source, p.schema); err != nil {
+			return Peer{}, err
+		}
+		args = append(args, "-I", ".", "greeting.gen.c")
+	}
 	compile := exec.CommandContext(ctx, compiler, append(args, p.libs...)...)
 	compile.Dir = source
 	if err := run(compile); err != nil {
@@ -109,6 +131,23 @@ func (p program) build(ctx context.Context, dir string) (Peer, error) {
 	}
 	peer.Version = strings.TrimSpace(string(version))
 	return peer, nil
+}
+
+// generate has libevent's generator write the code of greeting.rpc to dir.
+func generate(ctx context.Context, dir string, schema []byte) error {
+	generator := os.Getenv("LIBEVENT_RPCGEN")
+	if generator == "" {
+		return fmt.Errorf("%w: LIBEVENT_RPCGEN does not say where event_rpcgen.py is (.ci/rpcgen fetches it)", ErrMissing)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "greeting.rpc"), schema, 0o600); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "python3", generator, "--quiet", "greeting.rpc")
+	cmd.Dir = dir
+	if err := run(cmd); err != nil {
+		return fmt.Errorf("%w: event_rpcgen.py: %w", ErrMissing, err)
+	}
+	return nil
 }
 
 // findCompiler returns a C compiler that finds the headers.

@@ -25,6 +25,7 @@
 //	http.go               what a load asks an HTTP server for
 //	http_linux.go, httpexchange_linux.go, httpresponse_linux.go  loads for HTTP servers
 //	httporigin_linux.go   a load for HTTP clients
+//	rpc_linux.go, netrpc_linux.go  loads for servers and clients of RPC
 //	dnswire_linux.go      queries and answers of DNS
 //	dnsserver_linux.go, dnsperf_linux.go  loads for DNS servers
 //	dnsresolver_linux.go  a load for resolvers

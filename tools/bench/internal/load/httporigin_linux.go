@@ -37,6 +37,7 @@ type origin struct {
 	epfd, listener int
 	addr           netip.AddrPort
 	target         []byte // what each request begins with
+	body           []byte // what it ends with
 	response       []byte
 	conns          map[int][]byte // by descriptor, the part of a request that has come
 	most           int            // connections
@@ -49,25 +50,27 @@ type origin struct {
 
 // newOrigin returns an origin that holds the first requests.
 func newOrigin(size, conns int) (*origin, error) {
-	o := &origin{
-		listener: -1,
-		target:   []byte("GET /" + strconv.Itoa(size) + " HTTP/1.1\r\n"),
-		response: originResponse(size),
-		conns:    make(map[int][]byte),
-		most:     conns,
-		holding:  true,
-		buf:      make([]byte, httpBuffer),
-		events:   make([]unix.EpollEvent, 1024),
-	}
-	var err error
-	if o.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return nil, fmt.Errorf("epoll_create1: %w", err)
-	}
-	if err := o.listen(); err != nil {
-		o.close()
+	o := &origin{target: []byte("GET /" + strconv.Itoa(size) + " HTTP/1.1\r\n"), response: originResponse(size)}
+	if err := o.open(conns); err != nil {
 		return nil, err
 	}
 	return o, nil
+}
+
+// open begins to listen.
+func (o *origin) open(conns int) error {
+	o.listener, o.most, o.holding = -1, conns, true
+	o.conns = make(map[int][]byte)
+	o.buf, o.events = make([]byte, httpBuffer), make([]unix.EpollEvent, 1024)
+	var err error
+	if o.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return fmt.Errorf("epoll_create1: %w", err)
+	}
+	if err := o.listen(); err != nil {
+		o.close()
+		return err
+	}
+	return nil
 }
 
 func originResponse(size int) []byte {
@@ -247,11 +250,11 @@ func (o *origin) receive(fd int) error {
 		o.conns[fd] = nil
 	}
 	end := bytes.Index(request, []byte("\r\n\r\n"))
-	if end < 0 && len(request) < longestHead {
+	if (end < 0 || len(request)-end-4 < len(o.body)) && len(request) < longestHead+len(o.body) {
 		o.conns[fd] = bytes.Clone(request)
 		return nil
 	}
-	if end != len(request)-4 || !bytes.HasPrefix(request, o.target) {
+	if !bytes.Equal(request[end+4:], o.body) || !bytes.HasPrefix(request, o.target) {
 		return fmt.Errorf("the client sends %q", request)
 	}
 	o.requests++

@@ -79,6 +79,12 @@ func HTTPSyscalls([]string, HTTPWork, int) ([]measure.Figure, error) { return un
 // HTTPClient is measured on Linux only.
 func HTTPClient([]string, int, int, time.Duration) ([]measure.Figure, error) { return unable() }
 
+// RPC is measured on Linux only.
+func RPC([]string, int, int, time.Duration) ([]measure.Figure, error) { return unable() }
+
+// RPCClient is measured on Linux only.
+func RPCClient([]string, int, int, time.Duration) ([]measure.Figure, error) { return unable() }
+
 // AskHTTP works on Linux only.
 func AskHTTP(netip.AddrPort, int, int) error {
 	_, err := unable()

@@ -18,6 +18,7 @@
 //	tls_linux.go      echo over TLS
 //	http_linux.go     what HTTP servers have in common
 //	httpours_linux.go, httpnet_linux.go, httpfast_linux.go, httpraw_linux.go  servers of HTTP
+//	rpc_linux.go      servers of RPC
 //	dns_linux.go      DNS servers
 //	dnsours_linux.go  the DNS server of this library
 package server

@@ -71,6 +71,9 @@ func find(name string, numbers []int) (func(ready) error, error) {
 	if serve, ok := httpServers[name]; ok && len(numbers) == 0 {
 		return serve, nil
 	}
+	if serve, ok := rpcServers[name]; ok && len(numbers) == 0 {
+		return serve, nil
+	}
 	if serve, ok := tlsServers[name]; ok && len(numbers) == 1 && numbers[0] > 0 {
 		return func(r ready) error {
 			runtime.GOMAXPROCS(numbers[0])
