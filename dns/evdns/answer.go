@@ -176,6 +176,7 @@ func (b *Base) serverFailed(r *Request) {
 	if !r.probe {
 		r.failure = uint8(ErrServerFailed)
 		s.noteServerFailure(why)
+		r.leaveChannel() // which expects no other answer to this query
 	}
 	b.retry(r, why)
 }

@@ -63,12 +63,19 @@ func (r *Request) noteAttempt(s *nameserver) {
 			h.tried = append(h.tried, r.server)
 		}
 		r.stream = r.flags&UseVC != 0
+		r.noEDNS = false
 	}
 	r.server = s
 }
 
 // refundAttempt has the attempt that was made last not count.
 func (r *Request) refundAttempt() { r.sent-- }
+
+// retractAttempt undoes the attempt that was made last, whose query was not sent yet.
+func (r *Request) retractAttempt() {
+	r.sent--
+	r.server, r.repeated = nil, false
+}
 
 // resetAttempts returns r to the state before its first attempt.
 func (r *Request) resetAttempts() {

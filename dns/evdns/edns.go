@@ -21,8 +21,7 @@ type ednsState struct {
 
 // useEDNS reports whether r may have EDNS when it is sent to s.
 func (s *nameserver) useEDNS(r *Request) bool {
-	rejected := r.noEDNS && r.repeated
-	return !rejected && !s.edns.suspect && s.edns.unsupportedUntil <= r.sentAt
+	return !r.noEDNS && !s.edns.suspect && s.edns.unsupportedUntil <= r.sentAt
 }
 
 // noteEDNSAnswer notes that the nameserver has answered r.
@@ -31,7 +30,7 @@ func (s *nameserver) noteEDNSAnswer(r *Request) {
 	switch {
 	case r.opt > 0:
 		e.supported, e.suspect = true, false
-	case e.suspect || r.noEDNS && r.repeated:
+	case e.suspect || r.noEDNS:
 		e.suspect = false
 		e.unsupportedUntil = s.base.now() + ednsRetryTime
 	}

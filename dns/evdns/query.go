@@ -130,6 +130,9 @@ func (p *queryParams) isCacheable() bool {
 	return p == nil || p.class == dns.ClassINET && len(p.options) == 0 && !p.nameserver.IsValid()
 }
 
+// expired reports whether the timeout of the parameters has passed.
+func (p *queryParams) expired(now time.Duration) bool { return p != nil && p.until <= now }
+
 // isDefault reports whether all parameters but the timeout are the defaults.
 func (p *queryParams) isDefault() bool {
 	return p == nil || p.isCacheable() && p.bits == 0 && !p.do

@@ -107,7 +107,7 @@ type Request struct {
 	sent      uint8 // attempts, 255 at most
 	failure   uint8 // the Err of the last attempt, or 0 for a timeout
 	probe     bool  // of a nameserver's health, without a callback
-	noEDNS    bool  // the nameserver has rejected EDNS
+	noEDNS    bool  // server has rejected EDNS
 	stream    bool  // sent over a stream
 	repeated  bool  // the last two attempts were at the same nameserver
 	unsent    bool  // in via.unsent

@@ -85,7 +85,13 @@ func (b *Base) expire(r *Request) bool {
 	if r.limit <= now && !r.ended() {
 		b.end(r, o)
 	}
-	return r.state == stateEnded
+	if r.state != stateEnded {
+		return false
+	}
+	if r.sent > 0 && r.limit <= now && !r.params().expired(now) { // the last attempt may end with the limit
+		b.cacheFailure(r, o.err)
+	}
+	return true
 }
 
 // questions is the set of the requests in flight or waiting that others may follow: a

@@ -300,8 +300,13 @@ func (c *connection) lost(err error) {
 	}
 	requests := c.requests()
 	for _, r := range requests {
+		unsent := r.unsent
 		c.drop(r)
-		c.refund(r)
+		if unsent && !r.probe {
+			r.retractAttempt()
+		} else {
+			c.refund(r)
+		}
 	}
 	c.close()
 	if len(requests) > 0 && c.answers == 0 && err != errIdle { // which has counted already
@@ -309,7 +314,9 @@ func (c *connection) lost(err error) {
 	}
 	for _, r := range requests {
 		if r.state == stateInflight && r.via == nil { // it was not sent again with another
-			r.noteSendError(err)
+			if r.server == s { // it was sent
+				r.noteSendError(err)
+			}
 			b.retry(r, err.Error())
 		}
 	}

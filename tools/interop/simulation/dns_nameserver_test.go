@@ -16,86 +16,6 @@ import (
 	"github.com/go-libevent/libevent/core/listener"
 )
 
-// A mood is how a nameserver behaves. The zero mood answers everything truly, at once.
-type mood struct {
-	silent    float64       // rate of queries without an answer
-	delay     time.Duration // of answers, at most
-	rcode     int           // of all answers, if it is not 0
-	truncate  bool          // answers by UDP have nothing but TC
-	fold      bool          // names in answers are in lower case
-	edns      ednsMood
-	malformed float64 // rate of answers that end too early
-	forge     float64 // rate of queries to which somebody else answers first
-	referral  bool    // it names another nameserver instead of answering
-	tcp       tcpMood
-}
-
-type ednsMood int
-
-const (
-	ednsKnown ednsMood = iota
-	ednsDropped
-	ednsFormErr
-	ednsNotImpl
-)
-
-type tcpMood int
-
-const (
-	tcpServed tcpMood = iota
-	tcpClosed         // as soon as it is accepted
-	tcpSilent
-	tcpHalf   // closed within an answer
-	tcpOne    // closed after the first answer
-	tcpReset  // instead of an answer
-	tcpPieces // a few bytes at a time
-	tcpShuffled
-)
-
-// good reports whether a resolver gets its answers.
-func (m mood) good() bool {
-	return m.silent == 0 && m.rcode == 0 && m.malformed == 0 && !m.referral && m.edns == ednsKnown
-}
-
-func (m mood) goodTCP() bool { return m.tcp == tcpServed || m.tcp == tcpPieces || m.tcp == tcpShuffled }
-
-// drawMood draws a mood. About a half of them are good ones.
-func drawMood(w *evtest.World) (m mood) {
-	r := w.Rand()
-	if r.IntN(4) == 0 {
-		return m
-	}
-	if r.IntN(2) == 0 {
-		m.delay = time.Duration(r.IntN(1000)) * time.Millisecond
-	}
-	switch r.IntN(12) {
-	case 0:
-		m.silent = 1
-	case 1:
-		m.silent = r.Float64()
-	case 2:
-		m.rcode = []int{dns.RcodeFormatError, dns.RcodeServerFailure, dns.RcodeServerFailure, dns.RcodeNotImplemented,
-			dns.RcodeRefused, dns.RcodeNotZone}[r.IntN(6)]
-	case 3:
-		m.malformed = r.Float64()
-	case 4:
-		m.edns = ednsMood(r.IntN(4))
-	case 5:
-		m.referral = true
-	case 6:
-		m.delay = time.Duration(r.IntN(8000)) * time.Millisecond
-	}
-	m.truncate = r.IntN(8) == 0
-	m.fold = r.IntN(8) == 0
-	if r.IntN(4) == 0 {
-		m.forge = r.Float64()
-	}
-	if r.IntN(3) == 0 {
-		m.tcp = tcpMood(r.IntN(8))
-	}
-	return m
-}
-
 // A nameserver is a program that answers queries over UDP and TCP, in a mood.
 type nameserver struct {
 	world *evtest.World
@@ -107,13 +27,24 @@ type nameserver struct {
 	down      bool
 	cut       bool
 	streams   bool // the resolver asks it over streams only
+	hop       bool // its answers have options of EDNS that are for the client alone
 
 	socket   *datagram.Socket
 	listener *listener.Listener
 	conns    []*nameserverConn
 	timers   []*event.Event
 
-	seen func(q question, tcp bool) // is told of each query, or nil
+	seen func(asked) // is told of each query, or nil
+}
+
+// An asked is a query that a nameserver has got.
+type asked struct {
+	question
+	server *nameserver
+	query  *dns.Msg
+	tcp    bool
+	peer   netip.AddrPort // or zero
+	at     time.Time
 }
 
 const dnsPort = 53
@@ -223,7 +154,7 @@ func (s *nameserver) onMessages(socket *datagram.Socket, messages []datagram.Mes
 	for i := range messages {
 		m := &messages[i]
 		peer := m.Addr
-		s.receive(slices.Clone(m.Data), false, func(data []byte) {
+		s.receive(slices.Clone(m.Data), peer, false, func(data []byte) {
 			if s.socket == socket {
 				_ = socket.Send(datagram.Message{Data: data, Addr: peer}) // a lost answer is one that was not sent
 			}
@@ -232,23 +163,27 @@ func (s *nameserver) onMessages(socket *datagram.Socket, messages []datagram.Mes
 }
 
 // receive handles a query, which is answered by reply, soon or later or not at all.
-func (s *nameserver) receive(data []byte, tcp bool, reply func([]byte)) {
+func (s *nameserver) receive(data []byte, peer netip.AddrPort, tcp bool, reply func([]byte)) {
 	query := new(dns.Msg)
 	if query.Unpack(data) != nil || query.Response || len(query.Question) != 1 {
 		return // has met with corruption
 	}
 	if s.seen != nil {
-		s.seen(questionOf(query.Question[0]), tcp)
+		s.seen(asked{question: questionOf(query.Question[0]), server: s, query: query, tcp: tcp, peer: peer, at: s.world.Now()})
 	}
 	r := s.world.Rand()
 	if s.mood.forge > 0 && !tcp && r.Float64() < s.mood.forge {
 		s.forge(query, reply)
 	}
-	if r.Float64() < s.mood.silent || query.IsEdns0() != nil && s.mood.edns == ednsDropped {
+	if r.Float64() < s.mood.silent || query.IsEdns0() != nil && s.mood.edns == ednsDropped || s.zones.whim(questionOf(query.Question[0])) == whimSilent {
 		return
 	}
+	delay := s.mood.late
 	if s.mood.delay > 0 {
-		s.after(time.Duration(r.Int64N(int64(s.mood.delay))), func() { s.answer(query, tcp, reply) })
+		delay += time.Duration(r.Int64N(int64(s.mood.delay)))
+	}
+	if delay > 0 {
+		s.after(delay, func() { s.answer(query, tcp, reply) })
 		return
 	}
 	s.answer(query, tcp, reply)
@@ -263,8 +198,14 @@ func (s *nameserver) answer(query *dns.Msg, tcp bool, reply func([]byte)) {
 		s.empty(m, r, dns.RcodeFormatError)
 	case opt != nil && s.mood.edns == ednsNotImpl:
 		s.empty(m, r, dns.RcodeNotImplemented)
+	case opt != nil && s.mood.edns == ednsBadVers:
+		s.empty(m, r, dns.RcodeBadVers)
 	case s.mood.rcode != 0:
 		s.empty(m, r, s.mood.rcode)
+	case s.zones.whim(questionOf(query.Question[0])) == whimFailed:
+		s.empty(m, r, dns.RcodeServerFailure)
+	case s.zones.whim(questionOf(query.Question[0])) == whimAbsent:
+		s.empty(m, r, dns.RcodeNameError)
 	case s.mood.referral:
 		s.empty(m, r, dns.RcodeSuccess)
 		m.RecursionAvailable = false
@@ -274,13 +215,33 @@ func (s *nameserver) answer(query *dns.Msg, tcp bool, reply func([]byte)) {
 		s.empty(m, r, r.rcode)
 		m.Truncated, r.truncated = true, true
 	}
-	if opt != nil && s.mood.edns != ednsFormErr {
-		m.SetEdns0(1232, opt.Do())
+	if tcp && s.mood.truncateTCP {
+		m.Truncated = true
+		if s.world.Rand().IntN(2) == 0 {
+			s.empty(m, r, r.rcode)
+		}
+		r.ttl, r.cut = 0, true // such an answer is not cached
+	}
+	if opt != nil && s.mood.edns != ednsFormErr && s.mood.edns != ednsLost {
+		s.addOPT(m, opt)
 	}
 	if s.mood.fold && !tcp {
 		m.Question[0].Name = strings.ToLower(m.Question[0].Name)
 	}
-	reply(s.pack(m, r, opt, tcp))
+	data := s.pack(m, r, opt, tcp)
+	reply(data)
+	if s.mood.twice && !tcp {
+		reply(data)
+	}
+}
+
+// addOPT adds what answers to queries with EDNS have, and sometimes what is between the
+// client and this server alone.
+func (s *nameserver) addOPT(m *dns.Msg, asked *dns.OPT) {
+	m.SetEdns0(1232, asked.Do())
+	if s.hop {
+		s.addHop(m, m.IsEdns0())
+	}
 }
 
 // empty takes the records out of an answer.
@@ -396,7 +357,7 @@ func (c *nameserverConn) onData(*bufferevent.Bufferevent) {
 		}
 		data := make([]byte, 2+n)
 		_, _ = in.Remove(data)
-		c.server.receive(data[2:], true, c.reply)
+		c.server.receive(data[2:], netip.AddrPort{}, true, c.reply)
 	}
 }
 

@@ -28,7 +28,19 @@ type zoneName struct {
 	ptr    int // and how many names, if it is that of an address
 	alias  string
 	ttl    uint32
+	whims  map[uint16]whim // by type
 }
+
+// A whim is what is wrong with the answers to questions of a type, whoever is asked: the
+// nameservers of a domain may know nothing of IPv6, say.
+type whim int
+
+const (
+	whimNone   whim = iota
+	whimSilent      // there are none
+	whimFailed      // SERVFAIL
+	whimAbsent      // the name does not exist
+)
 
 // A question is a name in lower case with a dot at the end, and a type.
 type question struct {
@@ -54,6 +66,7 @@ type response struct {
 	truncated bool
 	malformed bool
 	referral  bool
+	cut       bool      // it has TC though it came over TCP
 	shown     time.Time // when a lookup first had it as its result, or zero
 	used      time.Time // when one did last
 	cached    bool      // as the answer to the question
@@ -68,7 +81,7 @@ func (r *response) positive() bool {
 func (r *response) notExist() bool { return r.rcode == dns.RcodeNameError && !r.malformed }
 
 func (r *response) noData() bool {
-	return r.rcode == dns.RcodeSuccess && r.records == 0 && !r.truncated && !r.malformed
+	return r.rcode == dns.RcodeSuccess && r.records == 0 && !r.truncated && !r.malformed && !r.cut
 }
 
 const (
@@ -280,6 +293,14 @@ func (z *zones) count(q question) (n int, exists bool) {
 		return 0, false
 	}
 	return map[uint16]int{dns.TypeA: entry.v4, dns.TypeAAAA: entry.v6, dns.TypePTR: entry.ptr}[q.qtype], true
+}
+
+// whim returns what is wrong with the answers to a question.
+func (z *zones) whim(q question) whim {
+	if n := z.names[q.name]; n != nil {
+		return n.whims[q.qtype]
+	}
+	return whimNone
 }
 
 // find returns a response of the ledger.

@@ -41,7 +41,8 @@ func (k *checks) answer(l *lookup, a evdns.Answer, err error) {
 	} else {
 		r = k.addressed(l, l.types()[0], a.Addrs)
 	}
-	k.certain(l, map[uint16]int{l.types()[0]: len(a.Addrs) + len(a.Names)}, nil)
+	l.found = map[uint16]int{l.types()[0]: len(a.Addrs) + len(a.Names)}
+	k.certain(l, l.found, nil)
 	if r == nil {
 		return
 	}
@@ -199,7 +200,11 @@ func (k *checks) age(l *lookup, r *response, ttl time.Duration) {
 	if now.Sub(r.shown) > r.ttl && now.Sub(r.at) > r.ttl+k.slack() {
 		l.errorf("a response of %v with the TTL %v, first seen at %v", r.at.Sub(c.began), r.ttl, r.shown.Sub(c.began))
 	}
-	if left := r.ttl - now.Sub(r.at); ttl > 0 && ttl > left+k.slack() {
+	left := r.ttl - now.Sub(r.at)
+	if l.kind == lookupMessage { // where the TTL is one of whole seconds
+		left += time.Second
+	}
+	if ttl > 0 && ttl > left+k.slack() {
 		l.errorf("TTL %v, but only %v are left", ttl, left)
 	}
 }
@@ -311,6 +316,7 @@ func (k *checks) message(l *lookup, m *dns.Msg, err error) {
 			names = append(names, strings.TrimSuffix(rr.Ptr, "."))
 		}
 	}
+	l.found = map[uint16]int{l.qtype: len(addrs) + len(names)}
 	var r *response
 	switch {
 	case len(addrs) > 0:
@@ -372,8 +378,9 @@ func (k *checks) addrInfo(l *lookup, infos []evutil.AddrInfo, err error) {
 	if len(v4)+len(v6) == 0 {
 		l.errorf("no results and no error")
 	}
+	l.found = map[uint16]int{dns.TypeA: len(v4), dns.TypeAAAA: len(v6)}
 	if len(v4) < 8 && len(v6) < 8 { // others need TCP, for which there may be no time
-		k.certain(l, map[uint16]int{dns.TypeA: len(v4), dns.TypeAAAA: len(v6)}, nil)
+		k.certain(l, l.found, nil)
 	}
 	if len(v4) > 0 {
 		if r := k.addressed(l, dns.TypeA, v4); r != nil {
@@ -442,7 +449,7 @@ func (k *checks) failure(l *lookup, err error) {
 	case errors.Is(err, evdns.ErrUnknown):
 		k.coded(l, err, dns.RcodeNotZone)
 	case errors.Is(err, evdns.ErrTruncated):
-		if !k.any(l, func(r *response) bool { return r.truncated || r.malformed }) {
+		if !k.any(l, func(r *response) bool { return r.truncated || r.malformed || r.cut }) {
 			l.errorf("%v, but no answer was", err)
 		}
 	case errors.Is(err, evutil.EAIAddrFamily), errors.Is(err, evdns.ErrName), errors.Is(err, evutil.EAINoName), errors.Is(err, evutil.EAINoData):
@@ -520,7 +527,7 @@ func (k *checks) timeout(l *lookup, err error, took time.Duration) {
 	now := c.world.Now()
 	for _, q := range l.questions() {
 		f := c.flights[q]
-		if now.Sub(f.since)+time.Millisecond >= c.minTimeout || now.Sub(f.failed) <= c.failureTTL()+k.slack() {
+		if now.Sub(f.since)+time.Millisecond >= c.minTimeout || l.start.Sub(f.failed) <= c.failureTTL()+k.slack() {
 			return
 		}
 	}
@@ -531,7 +538,7 @@ func (k *checks) timeout(l *lookup, err error, took time.Duration) {
 // from which it could have one.
 func (k *checks) reachable(l *lookup, err error) {
 	c := k.client
-	if !c.calm || l.params.Nameserver.IsValid() || l.params.Timeout > 0 || !l.cancelled.IsZero() {
+	if !c.calm || c.steady != nil || l.params.Nameserver.IsValid() || l.params.Timeout > 0 || !l.cancelled.IsZero() {
 		return
 	}
 	since := l.start.Add(-c.limit(1) - c.failureTTL() - k.slack())
@@ -539,7 +546,7 @@ func (k *checks) reachable(l *lookup, err error) {
 		return
 	}
 	for _, q := range l.questions() {
-		if !c.zones.fits(q) {
+		if !c.zones.fits(q) || c.zones.whim(q) != whimNone {
 			return
 		}
 	}

@@ -42,6 +42,9 @@ func (c *resolverClient) drawConfig() evdns.Config {
 	if r.IntN(10) == 0 {
 		cfg.BindTo = netip.AddrPortFrom(c.host.Addr(), 0) // on Windows only one socket may have a given port
 	}
+	if c.steady != nil {
+		c.steady.drawConfig(&cfg)
+	}
 	return cfg
 }
 
@@ -74,7 +77,7 @@ func (c *resolverClient) hostsAddr(name string) netip.Addr {
 // start makes the resolver. It runs on the loop of the client.
 func (c *resolverClient) start() {
 	r := c.world.Rand()
-	c.noAAAA = r.IntN(16) == 0
+	c.noAAAA = r.IntN(16) == 0 && c.steady == nil
 	c.cfg = c.drawConfig()
 	if r.IntN(8) == 0 {
 		c.flags |= evdns.NoCache
@@ -82,7 +85,7 @@ func (c *resolverClient) start() {
 	if r.IntN(4) == 0 {
 		c.flags |= evdns.DisableWhenInactive
 	}
-	system := r.IntN(4) == 0
+	system := r.IntN(4) == 0 && c.steady == nil
 	if system {
 		c.flags |= evdns.InitializeNameservers
 	}
@@ -90,6 +93,7 @@ func (c *resolverClient) start() {
 	if c.base, err = evdns.NewBaseWithConfig(c.host.Base(), c.flags, c.cfg); err != nil {
 		c.world.T().Fatal(err)
 	}
+	c.cfg = c.base.Config()
 	if system {
 		c.hosts = true
 		c.search = []string{strings.TrimSuffix(otherDomain, "."), strings.TrimSuffix(zoneDomain, ".")}
@@ -130,7 +134,7 @@ func (c *resolverClient) addSearch() {
 // addServers adds those nameservers that the resolver does not have.
 func (c *resolverClient) addServers() {
 	for i, s := range c.servers {
-		if c.added[i] {
+		if c.added[i] || c.steady != nil && i >= c.steady.n {
 			continue
 		}
 		var err error

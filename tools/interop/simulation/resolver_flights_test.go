@@ -51,6 +51,7 @@ func (c *resolverClient) close(l *lookup) {
 		}
 		if l.err != nil || l.kind == lookupAddrInfo { // of which one family may have failed
 			f.failed = c.world.Now()
+			f.seen = false // the others may be sent later
 		}
 	}
 }
@@ -87,9 +88,15 @@ func (z *zones) answered(q question, since time.Time) bool {
 
 // seen notes that a nameserver has got a query. It checks that equal questions were sent
 // once, and that no more are in flight than may be.
-func (c *resolverClient) seen(q question, tcp bool) {
-	f := c.flights[q]
-	if f == nil || tcp {
+func (c *resolverClient) seen(a asked) {
+	q, f := a.question, c.flights[a.question]
+	if c.honest {
+		c.checks.query(a)
+	}
+	if c.steady != nil {
+		c.steady.seen(a)
+	}
+	if f == nil || a.tcp {
 		return // it is a probe, or was asked before by UDP
 	}
 	f.asked++

@@ -48,6 +48,7 @@ type lookup struct {
 	aliases   int // calls of CNAMECallback
 	ended     bool
 	positive  bool
+	found     map[uint16]int // how many records of each type it has found
 	err       error
 	then      func() // what its callback does
 }
@@ -90,6 +91,9 @@ func (l *lookup) begin() {
 	l.noCache = c.flags&evdns.NoCache != 0 || c.cfg.CacheSize < 0
 	l.must, l.serial = c.mustHave(l), len(c.zones.responses)
 	c.open(l)
+	if c.steady != nil {
+		c.steady.begun(l)
+	}
 	l.starting = true
 	var err error
 	switch l.kind {
@@ -144,6 +148,9 @@ func (l *lookup) end(err error) {
 	}
 	l.ended, l.err = true, err
 	l.client.close(l)
+	if l.client.steady != nil {
+		l.client.steady.ended(l)
+	}
 	if l.then != nil {
 		l.then()
 	}
