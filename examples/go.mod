@@ -9,6 +9,7 @@ require (
 	github.com/go-libevent/libevent/http v0.1.0
 	github.com/go-libevent/libevent/openssl v0.1.0
 	github.com/go-libevent/libevent/pthreads v0.1.0
+	github.com/go-libevent/libevent/rpc v0.1.0
 	github.com/miekg/dns v1.1.73
 	golang.org/x/sys v0.49.0
 )
@@ -26,4 +27,5 @@ replace (
 	github.com/go-libevent/libevent/http => ../http
 	github.com/go-libevent/libevent/openssl => ../openssl
 	github.com/go-libevent/libevent/pthreads => ../pthreads
+	github.com/go-libevent/libevent/rpc => ../rpc
 )

@@ -23,6 +23,7 @@ func TestResultsThatCannotBeWrittenAreAnError(t *testing.T) {
 		{"le-proxy", "127.0.0.1:0", "127.0.0.1:80"},
 		{"le-proxy", "-tls", "127.0.0.1:0", "127.0.0.1:80"},
 		{"rate-limited-server", "-addr", "127.0.0.1:0"},
+		{"rpc-server", "-addr", "127.0.0.1:0"},
 		{"signal-test", "-n", "1"},
 		{"ssl-echo", "-addr", "127.0.0.1:0"},
 	} {

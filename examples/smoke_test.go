@@ -24,8 +24,8 @@ const deadline = time.Minute
 // programs are all the examples.
 var programs = []string{
 	"becat", "dns-example", "dns-forwarder", "echo-server", "event-read-fifo", "hello-world", "http-connect",
-	"http-server", "https-client", "le-proxy", "rate-limited-server", "signal-test", "ssl-echo", "time-test",
-	"watch-timing",
+	"http-server", "https-client", "le-proxy", "rate-limited-server", "rpc-client", "rpc-server", "signal-test", "ssl-echo",
+	"time-test", "watch-timing",
 }
 
 // binDir is where the programs are. The environment can name a folder with

@@ -33,6 +33,7 @@ func TestHelpNamesTheArguments(t *testing.T) {
 		{"http-connect", []string{"PROXY URL"}},
 		{"https-client", []string{"[flags] URL"}},
 		{"le-proxy", []string{"[flags] LISTEN-ADDR CONNECT-ADDR"}},
+		{"rpc-client", []string{"[flags] ADDRESS NAME..."}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -116,6 +117,10 @@ func TestWrongUsageExitsWithTwo(t *testing.T) {
 		{"rate-limited-server", []string{"-min-share", "-1"}},
 		{"rate-limited-server", []string{"-size", "-1"}},
 		{"rate-limited-server", []string{"-every", "-1s"}},
+		{"rpc-client", nil},
+		{"rpc-client", []string{"-conns", "0", "127.0.0.1:80", "Ada"}},
+		{"rpc-client", []string{"-timeout", "-1s", "127.0.0.1:80", "Ada"}},
+		{"rpc-server", []string{"-delay", "-1s"}},
 		{"ssl-echo", []string{"-loops", "0"}},
 		{"ssl-echo", []string{"-workers", "-1"}},
 		{"ssl-echo", []string{"-alpn", "h2,"}},
