@@ -114,14 +114,18 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 
 // TestCodeInTheTreeIsWhatItWritesToday runs go generate's command for what is committed.
 func TestCodeInTheTreeIsWhatItWritesToday(t *testing.T) {
-	const dir = "../../rpc/internal/messages/"
-	for _, name := range []string{"messages.rpc", "messages_part.rpc"} {
+	const dir = "../../rpc/internal/"
+	for _, tt := range []struct{ name, code, pkg string }{
+		{"messages/messages.rpc", "messages/messages.rpc.go", "messages"},
+		{"messages/messages_part.rpc", "messages/messages_part.rpc.go", "messages"},
+		{"interop/testdata/peer.rpc", "interop/messages_test.go", "interop"},
+	} {
 		out := filepath.Join(t.TempDir(), "out.go")
-		if status, text := generate(t, nil, "-package", "messages", "-o", out, dir+name); status != exitOK {
+		if status, text := generate(t, nil, "-package", tt.pkg, "-o", out, dir+tt.name); status != exitOK {
 			t.Fatal(status, text)
 		}
-		if strings.ReplaceAll(written(t, dir+name+".go"), "\r\n", "\n") != written(t, out) {
-			t.Errorf("%s%s.go is not what evrpcgen writes: run go generate there", dir, name)
+		if strings.ReplaceAll(written(t, dir+tt.code), "\r\n", "\n") != written(t, out) {
+			t.Errorf("%s%s is not what evrpcgen writes: run go generate there", dir, tt.code)
 		}
 	}
 }

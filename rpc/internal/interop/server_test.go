@@ -101,7 +101,7 @@ func TestCServer(t *testing.T) {
 func TestFailuresAreNoRepliesWithoutFields(t *testing.T) {
 	h, _ := withCServer(t, cPeer(t), 1, "stop-output")
 	over := false
-	_, err := h.pool.MakeRequest("Nothing", &Nothing{}, &Nothing{}, func(c *evrpc.ClientCall) {
+	_, err := h.pool.MakeRequest("Nothing", nothing(), new(Nothing), func(c *evrpc.ClientCall) {
 		over = true
 		if !errors.Is(c.Err(), evrpc.ErrAnswer) {
 			t.Errorf("error %v", c.Err())
