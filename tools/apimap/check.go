@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // result is what a check found.
@@ -19,6 +20,7 @@ type header struct {
 	names  int
 	mapped int
 	none   int
+	more   bool // its names are not among the public ones
 }
 
 // covered reports whether work on the header has begun, so that each of its
@@ -73,7 +75,7 @@ func countHeaders(names []cName, mapped map[string]row) []header {
 		if !seen {
 			i = len(headers)
 			index[n.header] = i
-			headers = append(headers, header{name: n.header})
+			headers = append(headers, header{name: n.header, more: n.more})
 		}
 		h := &headers[i]
 		h.names++
@@ -103,11 +105,25 @@ func checkCover(names []cName, mapped map[string]row, headers []header) []string
 	return problems
 }
 
-// printSummary writes the counts of all headers and their total.
+// printSummary writes the counts of all headers and their total, and behind that those of
+// other names.
 func printSummary(w io.Writer, headers []header) error {
-	_, err := fmt.Fprintf(w, "%-17s %6s %6s %6s %8s\n", "header", "names", "mapped", "-", "to come")
-	total := header{name: "total"}
+	_, err := fmt.Fprintf(w, "%-19s %6s %6s %6s %8s\n", "header", "names", "mapped", "-", "to come")
+	err = errors.Join(err, printGroup(w, headers, false, "total"))
+	if slices.ContainsFunc(headers, func(h header) bool { return h.more }) {
+		err = errors.Join(err, printGroup(w, headers, true, "beside these"))
+	}
+	return err
+}
+
+// printGroup writes the counts of headers of one kind, and their total.
+func printGroup(w io.Writer, headers []header, more bool, name string) error {
+	total := header{name: name}
+	var err error
 	for _, h := range headers {
+		if h.more != more {
+			continue
+		}
 		err = errors.Join(err, printHeader(w, h))
 		total.names += h.names
 		total.mapped += h.mapped
@@ -118,6 +134,6 @@ func printSummary(w io.Writer, headers []header) error {
 
 // printHeader writes one line of the summary.
 func printHeader(w io.Writer, h header) error {
-	_, err := fmt.Fprintf(w, "%-17s %6d %6d %6d %8d\n", h.name, h.names, h.mapped, h.none, h.toCome())
+	_, err := fmt.Fprintf(w, "%-19s %6d %6d %6d %8d\n", h.name, h.names, h.mapped, h.none, h.toCome())
 	return err
 }

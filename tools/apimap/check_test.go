@@ -115,10 +115,35 @@ func TestSummaryCountsEachHeader(t *testing.T) {
 	var out bytes.Buffer
 	printSummary(&out, result.headers)
 	want := "" +
-		"header             names mapped      -  to come\n" +
-		"event.h                2      1      1        0\n" +
-		"dns.h                  2      0      0        2\n" +
-		"total                  4      1      1        2\n"
+		"header               names mapped      -  to come\n" +
+		"event.h                  2      1      1        0\n" +
+		"dns.h                    2      0      0        2\n" +
+		"total                    4      1      1        2\n"
+	if out.String() != want {
+		t.Errorf("summary:\n%swant:\n%s", out.String(), want)
+	}
+}
+
+func TestOtherNamesAreCountedApart(t *testing.T) {
+	source := tree("event_add\tevent.New\t\nevent_set_mem_functions\t-\tnote\nstruct event\tevent.Event\nevent_set\tevent.New\n")
+	source["docs/libevent-more.tsv"] = &fstest.MapFile{Data: []byte("structs\tstruct\tstruct event\nevent_compat.h\tfunction\tevent_set\nevent_compat.h\tfunction\tevent_once\n")}
+	result, err := checkTree(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"event_compat.h: event_once has no row"}; !slices.Equal(result.problems, want) {
+		t.Errorf("problems %q, want %q", result.problems, want)
+	}
+	var out bytes.Buffer
+	printSummary(&out, result.headers)
+	want := "" +
+		"header               names mapped      -  to come\n" +
+		"event.h                  2      1      1        0\n" +
+		"dns.h                    2      0      0        2\n" +
+		"total                    4      1      1        2\n" +
+		"structs                  1      1      0        0\n" +
+		"event_compat.h           2      1      0        1\n" +
+		"beside these             3      2      0        1\n"
 	if out.String() != want {
 		t.Errorf("summary:\n%swant:\n%s", out.String(), want)
 	}

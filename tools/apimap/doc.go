@@ -5,15 +5,17 @@
 //
 //	apimap [-root directory]
 //
-// It reads three things below the root of the source tree:
+// It reads four things below the root of the source tree:
 //
 //   - docs/libevent-api.tsv, every public name of libevent: header, kind, name;
+//   - docs/libevent-more.tsv, in the same way, what else programs touch: structures, and
+//     names of libevent 1.4 that are kept; they are counted apart;
 //   - docs/api-map.tsv, one row a name: C name, Go identifier or "-", note;
 //   - the Go files of all modules, whatever their build constraints. Tests,
 //     commands, testdata and internal packages are left out, since other modules cannot
 //     import them.
 //
-// In both tables columns are separated by tabs, and empty lines and lines that
+// In all tables columns are separated by tabs, and empty lines and lines that
 // start with # are ignored.
 //
 // A Go identifier is written with the name of its package, as in a method
@@ -38,7 +40,7 @@
 // # Files
 //
 //	main.go         flags, and the exit status
-//	tables.go       reading the two tables
+//	tables.go       reading the tables
 //	identifiers.go  the exported identifiers of a tree
 //	check.go        what the tables and the tree disagree about
 package main

@@ -76,6 +76,10 @@ func checkTree(tree fs.FS) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
+	more, err := readMore(tree, "docs/libevent-more.tsv")
+	if err != nil {
+		return result{}, err
+	}
 	rows, err := readRows(tree, "docs/api-map.tsv")
 	if err != nil {
 		return result{}, err
@@ -84,7 +88,7 @@ func checkTree(tree fs.FS) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	return check(names, rows, identifiers), nil
+	return check(append(names, more...), rows, identifiers), nil
 }
 
 // findRoot returns the nearest directory, from the working directory upward,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -11,6 +12,7 @@ import (
 type cName struct {
 	header string
 	name   string
+	more   bool // beside the public names: a structure, or a name for compatibility
 }
 
 // row is a line of the map. An empty goName cannot occur: names without a
@@ -31,6 +33,18 @@ func readNames(tree fs.FS, path string) ([]cName, error) {
 	err := readTable(tree, path, 3, func(_ string, columns []string) {
 		names = append(names, cName{header: columns[0], name: columns[2]})
 	})
+	return names, err
+}
+
+// readMore reads the list of other names, which need not be there.
+func readMore(tree fs.FS, path string) ([]cName, error) {
+	names, err := readNames(tree, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for i := range names {
+		names[i].more = true
+	}
 	return names, err
 }
 
