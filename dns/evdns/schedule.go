@@ -115,11 +115,20 @@ func (b *Base) onTimer(*event.Event, event.What) {
 		b.handleDeadline(r, now)
 	}
 	for r := b.requests.dueWaiting(now); r != nil; r = b.requests.dueWaiting(now) {
-		if !b.expire(r) {
+		if !b.expire(r, ErrTimeout) {
 			b.requests.reschedule(r, r.firstLimit())
 		}
 	}
 	b.scheduleFlush()
+}
+
+// expireWaiting is expire for a query whose answer is still expected, whatever has become of
+// those before it.
+func (b *Base) expireWaiting(r *Request) bool {
+	if h := r.history(); h != nil {
+		h.err = nil
+	}
+	return b.expire(r, ErrTimeout)
 }
 
 // handleDeadline handles a request in flight whose deadline has passed.
@@ -130,7 +139,7 @@ func (b *Base) handleDeadline(r *Request, now time.Duration) {
 		b.verifyOverTCP(r)
 	case r.sentAt+timeout <= now:
 		b.timedOut(r)
-	case !b.expire(r): // the option may have changed
+	case !b.expireWaiting(r): // the option may have changed
 		b.requests.reschedule(r, min(r.sentAt+timeout, r.firstLimit()))
 	}
 }

@@ -69,14 +69,14 @@ func (r *Request) firstLimit() time.Duration {
 	return first
 }
 
-// expire ends r and those of its followers whose limit has passed, and reports whether
-// the query is abandoned.
-func (b *Base) expire(r *Request) bool {
+// expire ends r and those of its followers whose limit has passed, for a reason, and
+// reports whether the query is abandoned.
+func (b *Base) expire(r *Request, why Err) bool {
 	now := b.now()
 	if r.firstLimit() > now {
 		return false
 	}
-	o := outcome{err: r.describe(r.reason())}
+	o := outcome{err: r.describe(why)}
 	if q := r.followers(); q != nil {
 		for follower := q.first; follower != nil && follower.limit <= now; follower = q.first {
 			b.end(follower, o)

@@ -15,11 +15,13 @@ import (
 	"github.com/go-libevent/libevent/dns/internal/dnstest"
 )
 
-// A quiet is a simulated nameserver that answers only queries over TCP for first.example.
+// A quiet is a simulated nameserver that answers only queries over TCP for first.example,
+// and those for refused.example if it refuses them.
 type quiet struct {
 	host     *evtest.Host
 	udp, tcp *evdnsserver.Server
 	asked    int
+	refuses  bool
 }
 
 func newQuiet(w *evtest.World, name string) *quiet {
@@ -41,12 +43,15 @@ func (q *quiet) addr() netip.AddrPort { return q.host.AddrPort(53) }
 
 func (q *quiet) serve(r *evdnsserver.Request) {
 	q.asked++
-	if name := r.Questions[0].Name; r.TCP() && dns.CanonicalName(name) == "first.example." {
-		_ = r.AddA(name, time.Hour, netip.MustParseAddr("192.0.2.1")) // a valid name
+	switch name := dns.CanonicalName(r.Questions[0].Name); {
+	case r.TCP() && name == "first.example.":
+		_ = r.AddA(r.Questions[0].Name, time.Hour, netip.MustParseAddr("192.0.2.1")) // a valid name
 		_ = r.Respond(dns.RcodeSuccess)
-		return
+	case q.refuses && name == "refused.example.":
+		_ = r.Respond(dns.RcodeRefused)
+	default:
+		_ = r.Drop() // a request that is not over
 	}
-	_ = r.Drop() // a request that is not over
 }
 
 func (q *quiet) close() {
@@ -139,5 +144,29 @@ func TestALostConnectionTakesNoAttemptOfWhatWasNotSent(t *testing.T) {
 		first.want(w.T(), "192.0.2.1")
 		silent.close()
 		streams.close()
+	})
+}
+
+// The time of a lookup that passes while an answer is awaited is a timeout, also if another
+// nameserver has refused the query.
+func TestATimeoutAfterARefusal(t *testing.T) {
+	simulate(t, func(w *evtest.World, client *evtest.Host, b *evdns.Base) {
+		refuses, silent := newQuiet(w, "refuses"), newQuiet(w, "silent")
+		refuses.refuses = true
+		over := false
+		client.Do(func() {
+			ok(w.T(), b.AddNameserver(refuses.addr()))
+			ok(w.T(), b.AddNameserver(silent.addr()))
+			how := evdns.QueryConfig{Timeout: time.Second}
+			_, err := b.QueryWith("refused.example", dns.TypeA, how, func(_ *dns.Msg, err error) {
+				over = true
+				is(w.T(), "a second", err, evdns.ErrTimeout)
+			})
+			ok(w.T(), err)
+		})
+		w.Await("the end of the lookup", func() bool { return over })
+		dnstest.Equal(w.T(), "questions", refuses.asked+silent.asked, 2)
+		refuses.close()
+		silent.close()
 	})
 }

@@ -165,7 +165,7 @@ func (b *Base) retry(r *Request, why string) {
 	switch {
 	case r.probe:
 		r.server.probeFailed(why)
-	case !b.expire(r):
+	case !b.expire(r, r.reason()):
 		b.transmit(r, b.pick(r))
 	}
 }

@@ -119,7 +119,7 @@ func (s *steady) overTCP(v *verdict, ns *nameserver, step time.Duration) {
 	case tcpClosed, tcpHalf, tcpReset:
 		v.err, v.maybe = evdns.ErrUnreachable, true
 	case tcpOne:
-		v.maybe = v.maybe || s.under > 1
+		v.maybe = v.maybe || s.under > 1 || ns.mood.rcode != 0 // as its probes end connections, too
 	case tcpPieces, tcpShuffled:
 		v.took += time.Second
 		v.maybe = v.maybe || s.under > 2

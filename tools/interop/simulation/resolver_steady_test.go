@@ -165,7 +165,7 @@ func (s *steady) round() {
 // suspend takes the nameservers away for a while, or for good.
 func (s *steady) suspend() {
 	c, r := s.client, s.world.Rand()
-	if c.suspended || c.freed || c.underWay == 0 {
+	if c.suspended || s.over || c.underWay == 0 {
 		return
 	}
 	s.world.Note("suspended")
