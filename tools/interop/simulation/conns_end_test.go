@@ -14,6 +14,7 @@ import (
 // A connWriter writes messages, one after the other, beside others.
 type connWriter struct {
 	number, count, most int
+	done                int // messages that were written
 	rand                *rand.Rand
 }
 
@@ -35,16 +36,14 @@ func connMessage(writer, number, size int) []byte {
 func (e *connEnd) write(w *connWriter) {
 	for i := range w.count {
 		p := connMessage(w.number, i, w.rand.IntN(w.most))
-		n, err := e.conn.Write(p)
-		if err == nil && n < len(p) {
-			e.scene.errorf("%s: %d of %d bytes were written, without an error", e.name, n, len(p))
-		}
-		if err != nil {
+		if err := e.writeAll(w, p); err != nil {
 			e.mu.Lock()
 			e.failed = err
 			e.mu.Unlock()
 			break
 		}
+		w.done++
+		e.checkBacklog()
 		time.Sleep(e.pause)
 	}
 	e.endWriting()
@@ -80,6 +79,7 @@ func (e *connEnd) close() {
 
 // read reads to the end.
 func (e *connEnd) read() {
+	time.Sleep(e.stall)
 	p := make([]byte, e.room)
 	var deadline time.Time
 	for {
@@ -88,11 +88,19 @@ func (e *connEnd) read() {
 			_ = e.conn.SetReadDeadline(deadline) // fails only once it is closed, as reading does
 		}
 		n, err := e.conn.Read(p)
+		e.mu.Lock()
+		e.came += int64(n)
+		e.mu.Unlock()
 		if parse := e.got.feed(p[:n]); parse != nil {
 			e.scene.errorf("%s: %v", e.name, parse)
 		}
 		switch {
 		case err == nil:
+		case e.moving && errors.Is(err, os.ErrDeadlineExceeded):
+			if at, passed := e.deadline.passed(); !passed {
+				e.scene.errorf("%s: a read has timed out %v before its deadline", e.name, time.Until(at))
+			}
+			time.Sleep(time.Millisecond) // until it moves
 		case e.limits && errors.Is(err, os.ErrDeadlineExceeded):
 			if time.Now().Before(deadline) {
 				e.scene.errorf("%s: a deadline %v early", e.name, time.Until(deadline))
@@ -125,6 +133,7 @@ func (e *connEnd) ended(err error) {
 // compare checks how all has ended.
 func (s *connScene) compare() {
 	for _, e := range s.ends {
+		e.compareClosed()
 		disturbed := !s.clean || e.closed || e.peer.closed || e.loop.early || e.peer.loop.early
 		if e.conn == nil || disturbed {
 			continue

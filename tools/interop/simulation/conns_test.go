@@ -118,6 +118,14 @@ type connEnd struct {
 	limits  bool // reads have deadlines
 	room    int  // for reads
 
+	// What few ends have.
+	stall    time.Duration // until the first read
+	moving   bool          // deadlines for reading move while it is read
+	hurried  bool          // writes have deadlines
+	filters  int           // below
+	pair     bool          // the other end is the other half
+	deadline connDeadline
+
 	mu      sync.Mutex
 	conn    *bufferevent.Conn // nil before there is one
 	closed  bool              // in haste
@@ -126,6 +134,8 @@ type connEnd struct {
 	running int               // goroutines
 	got     connParser
 	end     error // of reading
+	wrote   int64 // bytes that Write has taken
+	came    int64 // and Read has given
 }
 
 // add draws a connection.
@@ -150,11 +160,15 @@ func (s *connScene) add(number int) {
 			e.writers = append(e.writers, connWriter{number: w, count: r.IntN(12), most: 1 << (1 + r.IntN(16)), rand: rand.New(rand.NewPCG(r.Uint64(), 1))})
 		}
 		e.writing = len(e.writers)
+		e.drawRarities(r)
 		ends[i] = e
 	}
 	ends[0].peer, ends[1].peer = ends[1], ends[0]
 	s.ends = append(s.ends, ends[:]...)
 	filters := r.IntN(3)
+	for _, e := range ends {
+		e.filters, e.pair = filters, one
+	}
 	s.world.Note("connection %d: one loop %v, %d filters", number, one, filters)
 	s.world.At(time.Duration(r.Int64N(int64(time.Second))), func() {
 		if one {
@@ -163,6 +177,20 @@ func (s *connScene) add(number int) {
 		}
 		s.connect(ends, filters, uint16(1000+number))
 	})
+}
+
+// drawRarities draws what few ends do.
+func (e *connEnd) drawRarities(r *rand.Rand) {
+	e.moving = !e.limits && r.IntN(4) == 0
+	e.hurried = len(e.writers) == 1 && r.IntN(2) == 0
+	if r.IntN(5) == 0 {
+		e.stall = time.Duration(r.Int64N(int64(10 * time.Second)))
+	}
+	if r.IntN(5) == 0 && e.scene.world.Faults().SmallBuffers == 0 {
+		for i := range e.writers {
+			e.writers[i].count, e.writers[i].most = 40, 1<<16
+		}
+	}
 }
 
 func (l *connLoop) post(fn func()) {
@@ -220,6 +248,7 @@ func (e *connEnd) over(b *bufferevent.Bufferevent, filters int) {
 		e.begin(b)
 		return
 	}
+	e.scene.check(b.SetWatermark(event.Read, 0, 64<<10))
 	e.scene.check(b.Enable(event.Read))
 	e.loop.waiting[e] = b
 	httpAfter(e.loop.base, e.wait, func() {
@@ -240,6 +269,9 @@ func (e *connEnd) begin(b *bufferevent.Bufferevent) {
 		e.run(e.endWriting)
 	}
 	e.run(e.read)
+	if e.moving {
+		e.run(e.moveDeadlines)
+	}
 	if e.hasty > 0 {
 		e.run(e.close)
 	}

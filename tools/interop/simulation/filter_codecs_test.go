@@ -36,7 +36,7 @@ func codecs() []*streamCodec {
 // drawStack draws what is over a link.
 func (l *streamLink) drawStack() {
 	all := codecs()
-	for range 1 + l.rand.IntN(3) {
+	for range 1 + l.rand.IntN(2+l.rand.IntN(4)) {
 		c := *all[l.rand.IntN(len(all))]
 		l.stack = append(l.stack, &c)
 	}

@@ -338,6 +338,9 @@ func (e *streamEnd) drain() {
 	if e.state > endClosing { // what it has called has ended the stream
 		return
 	}
+	if e.limit != nil && e.b.Unsent() > 1000 { // which may take hours
+		e.setLimit(nil)
+	}
 	timeout := time.Duration(e.rand.IntN(3)*e.rand.IntN(40)) * time.Second
 	limit := timeout
 	if timeout <= 0 {
