@@ -146,7 +146,7 @@ func (m *module) command(text string) *exec.Cmd {
 	}
 	cmd := exec.CommandContext(m.t.Context(), words[0], words[1:]...)
 	cmd.Dir = m.folder
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "GOPROXY=off")
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
 	return cmd
 }
 
