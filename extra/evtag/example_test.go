@@ -104,3 +104,40 @@ func ExampleDecoder_SetStrict() {
 	// evtag: int: tag 1: not as it would be written
 	// 5 <nil>
 }
+
+// A message is decoded field by field: records come in any order, and those of other tags
+// are errors. Code from evrpcgen does that for all fields of a message.
+func ExampleParser() {
+	message := evtag.AppendRecord(nil, 2, "Ada")
+	message = evtag.AppendIntRecord(message, 1, 36)
+
+	read := func(message []byte) (name string, age uint32, err error) {
+		var hasName, hasAge bool
+		r, err := evtag.Parse(message, &evtag.ParserConfig{MaxMessage: 1000})
+		if err != nil {
+			return "", 0, err
+		}
+		outside, err := r.Enter()
+		for err == nil && r.Next() {
+			switch r.Tag() {
+			case 1:
+				err = evtag.InField("person", "age", r.Int(&age, &hasAge))
+			case 2:
+				err = evtag.InField("person", "name", r.String(&name, &hasName))
+			default:
+				err = r.Unknown()
+			}
+		}
+		if err == nil {
+			err = r.Leave(outside)
+		}
+		return name, age, err
+	}
+	fmt.Println(read(message))
+
+	_, _, err := read(evtag.AppendIntRecord(message, 1, 37))
+	fmt.Println(err)
+	// Output:
+	// Ada 36 <nil>
+	// evtag: person.age: field is there twice
+}

@@ -103,7 +103,8 @@
 //   - Ends of lines and space make no difference. For event_rpcgen.py the brace has to be in
 //     the line of the struct, and there is space around "=" and names.
 //   - Two slashes begin a comment whatever follows. For event_rpcgen.py a slash and an
-//     asterisk in there begin another one.
+//     asterisk in there begin another one, and a comment of several lines has to begin and end
+//     in lines of its own.
 //   - A struct that requires itself, and so never is complete, is an error, and so are entries
 //     of a struct that have the same name, which a compiler of C finds.
 //   - Messages in messages are not copied when they are set.

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,6 +72,58 @@ func TestGeneratorsReadTheSameFiles(t *testing.T) {
 		t.Errorf("%d of %d differences seen", seen, len(differences))
 	}
 	t.Logf("%d files compared, %d differences", len(texts), seen)
+}
+
+// TestGeneratorsReadTheSameRandomFiles has both read random structs, with random space and
+// comments where C's generator allows them.
+func TestGeneratorsReadTheSameRandomFiles(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	texts := make([]string, 100)
+	for i := range texts {
+		texts[i] = randomFile(r)
+	}
+	for i, theirs := range readByC(t, texts) {
+		s, err := load(map[string]string{"main.rpc": texts[i]}, Options{})
+		if err != nil {
+			t.Fatalf("%v\n%s", err, texts[i])
+		}
+		if ours := outline(s); theirs != ours {
+			t.Errorf("ours is %q, C's is %q:\n%s", ours, theirs, texts[i])
+		}
+	}
+}
+
+// randomFile returns a file that is right.
+func randomFile(r *rand.Rand) string {
+	space := func() string {
+		return []string{" ", "\t", "  ", "\n", " /* int x = 1; */ ", " // } struct y {\n", "\n\n/* of\n * lines\n */\n"}[r.IntN(7)]
+	}
+	types := []string{"int", "int64", "string", "struct[s0]", "struct[s1]", "bytes"}
+	var b strings.Builder
+	for i := range 2 + r.IntN(3) {
+		fmt.Fprintf(&b, "%sstruct%s s%d {\n", strings.Repeat("\n", r.IntN(3)), strings.Repeat(" ", r.IntN(3)), i)
+		for j := range r.IntN(6) {
+			// Arrays are of other types than bytes, and what is required of no struct.
+			kind, which := r.IntN(3), r.IntN(len(types))
+			if which == 5 {
+				kind %= 2
+			} else if which >= 3 {
+				kind = 1 + kind%2
+			}
+			modifier := []string{"", "optional", "array"}[kind]
+			name := fmt.Sprintf("f%d", j)
+			if which == 5 && r.UintN(2) == 0 {
+				name += fmt.Sprintf("[%d]", r.IntN(100))
+			}
+			tag := fmt.Sprintf([]string{"%d", "%#x"}[r.IntN(2)], r.UintN(1<<20)<<4|uint(j))
+			for _, word := range []string{modifier, types[which], name, "=", tag} {
+				b.WriteString(word + space())
+			}
+			b.WriteString(";" + space())
+		}
+		b.WriteString("\n}\n")
+	}
+	return b.String()
 }
 
 // refused is the outline of a file that is wrong.
