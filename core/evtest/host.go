@@ -20,6 +20,8 @@ type Host struct {
 	base  *event.Base // what Base returns, or nil
 	loops []*loop     // all that were begun since the start of the host
 
+	onPanic func(value any) bool // or nil
+
 	checkers []checker // of what its program does, since the start of the host
 }
 
@@ -71,11 +73,33 @@ func (h *Host) NewBase(cfg *event.Config) *event.Base {
 		h.world.t.Fatalf("%s: %v", h.name, err)
 	}
 	h.begin(base, func() {
-		if _, err := base.Loop(event.LoopNoExitOnEmpty); err != nil && !simnet.Stopped(err) {
-			h.world.t.Errorf("%s: %v", h.name, err)
+		for h.loop(base) {
 		}
 	})
 	return base
+}
+
+// OnPanic has fn called with what a callback has panicked with, once the panic has passed
+// through the loop of a base. If it returns true, the loop is run again, as by a program
+// that recovers; otherwise the world fails, as it does without fn.
+func (h *Host) OnPanic(fn func(value any) (again bool)) { h.onPanic = fn }
+
+// loop runs the loop of a base until it ends, or panics. It returns whether to run it again.
+func (h *Host) loop(base *event.Base) (again bool) {
+	defer func() {
+		if h.onPanic == nil {
+			return
+		}
+		if value := recover(); value != nil {
+			if again = h.onPanic(value); !again {
+				panic(value)
+			}
+		}
+	}()
+	if _, err := base.Loop(event.LoopNoExitOnEmpty); err != nil && !simnet.Stopped(err) {
+		h.world.t.Errorf("%s: %v", h.name, err)
+	}
+	return false
 }
 
 // Go runs fn, which is a part of the host's program that waits, in a goroutine. A fn

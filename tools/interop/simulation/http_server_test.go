@@ -115,7 +115,7 @@ func (s *httpServer) begin(r *evhttp.Request) *httpCall {
 	case r.InputHeaders().Get(httpID) != strconv.Itoa(t.id):
 		t.errorf("it has the field %q", r.InputHeaders().Get(httpID))
 	case t.before != nil && t.before.handled > 0 && !t.before.handed && !t.before.anyCode && !t.before.over:
-		t.errorf("it comes to its handler before %d is answered", t.before.id)
+		t.errorf("it comes to its handler before this is answered: %v", t.before)
 	case r.ExpectsContinue() != (t.expect && !t.old) && (!t.model.proxied || t.tunnelled):
 		t.errorf("expects to be told to go on: %v", r.ExpectsContinue())
 	}
@@ -291,7 +291,7 @@ func (c *httpCall) reply() {
 	}
 	_ = h.Set(httpID, strconv.Itoa(t.id)) // a field that is valid
 	body := httpBytes(t.answerSeed(), 0, t.answer.size)
-	t.handed = t.style < answerParts || t.style == answerPage || t.style == answerSource && !t.hasBody()
+	t.handed = t.style < answerParts || t.style == answerPage || (t.style == answerSource || t.style == answerBroken) && !t.hasBody()
 	var err error
 	switch t.style {
 	case answerAtOnce:

@@ -14,7 +14,7 @@ import (
 // know better, or nothing, over networks of all kinds.
 func TestHTTP(t *testing.T) {
 	evtest.Simulate(t, evtest.Simulation{Faults: httpFaults, Limit: 100 * time.Hour}, func(w *evtest.World) {
-		scenarios := []func(w *evtest.World){httpBothOurs, httpPeers, httpOrigins, httpFiles, httpRules}
+		scenarios := []func(w *evtest.World){httpBothOurs, httpPeers, httpOrigins, httpFiles, httpRules, httpUploadScenario}
 		scenarios[w.Draw("scenario", 0, len(scenarios)-1)](w)
 	})
 }
