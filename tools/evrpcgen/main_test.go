@@ -114,11 +114,13 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 
 // TestCodeInTheTreeIsWhatItWritesToday runs go generate's command for what is committed.
 func TestCodeInTheTreeIsWhatItWritesToday(t *testing.T) {
-	const dir = "../../rpc/internal/"
+	const dir = "../../"
 	for _, tt := range []struct{ name, code, pkg string }{
-		{"messages/messages.rpc", "messages/messages.rpc.go", "messages"},
-		{"messages/messages_part.rpc", "messages/messages_part.rpc.go", "messages"},
-		{"interop/testdata/peer.rpc", "interop/messages_test.go", "interop"},
+		{"rpc/internal/messages/messages.rpc", "rpc/internal/messages/messages.rpc.go", "messages"},
+		{"rpc/internal/messages/messages_part.rpc", "rpc/internal/messages/messages_part.rpc.go", "messages"},
+		{"rpc/internal/interop/testdata/peer.rpc", "rpc/internal/interop/messages_test.go", "interop"},
+		{"examples/internal/greeting/greeting.rpc", "examples/internal/greeting/greeting.rpc.go", "greeting"},
+		{"tools/bench/internal/greeting/greeting.rpc", "tools/bench/internal/greeting/greeting.rpc.go", "greeting"},
 	} {
 		out := filepath.Join(t.TempDir(), "out.go")
 		if status, text := generate(t, nil, "-package", tt.pkg, "-o", out, dir+tt.name); status != exitOK {

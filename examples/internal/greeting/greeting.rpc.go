@@ -97,10 +97,10 @@ func (m *Name) UnmarshalWith(in *evbuffer.Buffer, cfg *evtag.ParserConfig) error
 	if err == nil {
 		err = m.ParseRecords(&r)
 	}
-	if err != nil {
+	if err = r.End(err); err != nil {
 		m.Reset()
 	}
-	return r.End(err)
+	return err
 }
 
 // ParseRecords decodes the payload that r is at, for a message that is empty. After an
@@ -253,10 +253,10 @@ func (m *Greeting) UnmarshalWith(in *evbuffer.Buffer, cfg *evtag.ParserConfig) e
 	if err == nil {
 		err = m.ParseRecords(&r)
 	}
-	if err != nil {
+	if err = r.End(err); err != nil {
 		m.Reset()
 	}
-	return r.End(err)
+	return err
 }
 
 // ParseRecords decodes the payload that r is at, for a message that is empty. After an

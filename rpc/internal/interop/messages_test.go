@@ -94,10 +94,10 @@ func (m *Inner) UnmarshalWith(in *evbuffer.Buffer, cfg *evtag.ParserConfig) erro
 	if err == nil {
 		err = m.ParseRecords(&r)
 	}
-	if err != nil {
+	if err = r.End(err); err != nil {
 		m.Reset()
 	}
-	return r.End(err)
+	return err
 }
 
 // ParseRecords decodes the payload that r is at, for a message that is empty. After an
@@ -385,10 +385,10 @@ func (m *Everything) UnmarshalWith(in *evbuffer.Buffer, cfg *evtag.ParserConfig)
 	if err == nil {
 		err = m.ParseRecords(&r)
 	}
-	if err != nil {
+	if err = r.End(err); err != nil {
 		m.Reset()
 	}
-	return r.End(err)
+	return err
 }
 
 // ParseRecords decodes the payload that r is at, for a message that is empty. After an
@@ -792,10 +792,10 @@ func (m *Nothing) UnmarshalWith(in *evbuffer.Buffer, cfg *evtag.ParserConfig) er
 	if err == nil {
 		err = m.ParseRecords(&r)
 	}
-	if err != nil {
+	if err = r.End(err); err != nil {
 		m.Reset()
 	}
-	return r.End(err)
+	return err
 }
 
 // ParseRecords decodes the payload that r is at, for a message that is empty. After an

@@ -236,10 +236,10 @@ func (m *Everything) UnmarshalWith(in *evbuffer.Buffer, cfg *evtag.ParserConfig)
 	if err == nil {
 		err = m.ParseRecords(&r)
 	}
-	if err != nil {
+	if err = r.End(err); err != nil {
 		m.Reset()
 	}
-	return r.End(err)
+	return err
 }
 
 // ParseRecords decodes the payload that r is at, for a message that is empty. After an
@@ -683,10 +683,10 @@ func (m *Node) UnmarshalWith(in *evbuffer.Buffer, cfg *evtag.ParserConfig) error
 	if err == nil {
 		err = m.ParseRecords(&r)
 	}
-	if err != nil {
+	if err = r.End(err); err != nil {
 		m.Reset()
 	}
-	return r.End(err)
+	return err
 }
 
 // ParseRecords decodes the payload that r is at, for a message that is empty. After an
@@ -843,10 +843,10 @@ func (m *Nothing) UnmarshalWith(in *evbuffer.Buffer, cfg *evtag.ParserConfig) er
 	if err == nil {
 		err = m.ParseRecords(&r)
 	}
-	if err != nil {
+	if err = r.End(err); err != nil {
 		m.Reset()
 	}
-	return r.End(err)
+	return err
 }
 
 // ParseRecords decodes the payload that r is at, for a message that is empty. After an

@@ -127,6 +127,17 @@ func TestNoBuffer(t *testing.T) {
 	}
 }
 
+// What cannot be taken out of the buffer was not decoded either.
+func TestAFrozenBufferLeavesTheMessageEmpty(t *testing.T) {
+	b := evbuffer.New()
+	ok(t, b.Add([]byte{1, 0}))
+	ok(t, b.Freeze(evbuffer.Front))
+	m := new(messages.Node)
+	if err := m.Unmarshal(b); !errors.Is(err, evbuffer.ErrFrozen) || m.HasName() {
+		t.Error(err, m.HasName())
+	}
+}
+
 // What comes and goes in a steady state costs no memory but that of strings and of messages
 // in messages.
 func TestSteadyStateDoesNotAllocate(t *testing.T) {

@@ -169,10 +169,10 @@ func (m *{{.Go}}) UnmarshalWith(in *evbuffer.Buffer, cfg *evtag.ParserConfig) er
 	if err == nil {
 		err = m.ParseRecords(&r)
 	}
-	if err != nil {
+	if err = r.End(err); err != nil {
 		m.Reset()
 	}
-	return r.End(err)
+	return err
 }
 
 // ParseRecords decodes the payload that r is at, for a message that is empty. After an
