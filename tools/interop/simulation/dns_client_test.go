@@ -125,6 +125,7 @@ func (c *dnsClient) drawQuery(tcp bool) *dnsQuery {
 	if r.IntN(2) == 0 {
 		q.msg.SetEdns0([]uint16{0, 512, 700, 1232, 4096}[r.IntN(5)], r.IntN(2) == 0)
 	}
+	c.askHop(q)
 	c.spoil(q)
 	var err error
 	if q.wire, err = q.msg.Pack(); err != nil {
@@ -293,8 +294,10 @@ func (c *dnsClient) checkAnswer(q *dnsQuery, m *dns.Msg, size int) {
 	if most := c.room(q); size > most {
 		c.errorf("an answer of %d bytes, and %d may be", size, most)
 	}
+	c.checkHop(q, m)
 	if q.forward {
 		c.checkForwarded(q, m)
+		c.checkComplete(q, m, size)
 		return
 	}
 	c.checkOrder(q, m, size)

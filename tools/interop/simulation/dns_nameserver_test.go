@@ -223,7 +223,7 @@ func (s *nameserver) answer(query *dns.Msg, tcp bool, reply func([]byte)) {
 		r.ttl, r.cut = 0, true // such an answer is not cached
 	}
 	if opt != nil && s.mood.edns != ednsFormErr && s.mood.edns != ednsLost {
-		s.addOPT(m, opt)
+		s.addOPT(m, r, opt)
 	}
 	if s.mood.fold && !tcp {
 		m.Question[0].Name = strings.ToLower(m.Question[0].Name)
@@ -237,10 +237,10 @@ func (s *nameserver) answer(query *dns.Msg, tcp bool, reply func([]byte)) {
 
 // addOPT adds what answers to queries with EDNS have, and sometimes what is between the
 // client and this server alone.
-func (s *nameserver) addOPT(m *dns.Msg, asked *dns.OPT) {
+func (s *nameserver) addOPT(m *dns.Msg, r *response, asked *dns.OPT) {
 	m.SetEdns0(1232, asked.Do())
 	if s.hop {
-		s.addHop(m, m.IsEdns0())
+		s.addHop(m, r, m.IsEdns0())
 	}
 }
 

@@ -84,8 +84,10 @@ type dnsServer struct {
 	zones     *zones
 	upstreams []*nameserver
 	resolver  *evdns.Base // or nil: it does not forward
-	clients   []*dnsClient
-	began     time.Time
+
+	goodUpstreams bool // always
+	clients       []*dnsClient
+	began         time.Time
 
 	open      []*heldRequest // by UDP; some may have ended
 	timers    []*event.Event
@@ -132,12 +134,27 @@ func newDNSServer(w *evtest.World) *dnsServer {
 	for i := range w.Rand().IntN(3) {
 		s.upstreams = append(s.upstreams, newNameserver(w, fmt.Sprintf("ns%d", i), s.zones))
 	}
+	s.drawUpstreams()
 	s.host.Do(func() {
 		s.startUDP()
 		s.startTCP()
 		s.startResolver()
 	})
 	return s
+}
+
+// drawUpstreams draws how the nameservers behave.
+func (s *dnsServer) drawUpstreams() {
+	r := s.world.Rand()
+	s.goodUpstreams = len(s.upstreams) > 0 && r.IntN(2) == 0
+	for _, u := range s.upstreams {
+		u.hop = r.IntN(2) == 0
+		if s.goodUpstreams {
+			s.world.Await("an upstream", func() bool { return u.socket != nil && u.listener != nil })
+			m := mood{delay: time.Duration(r.IntN(100)) * time.Millisecond, truncate: r.IntN(4) == 0, fold: r.IntN(8) == 0, twice: r.IntN(4) == 0}
+			u.setMood(m)
+		}
+	}
 }
 
 func (s *dnsServer) addr() netip.AddrPort { return s.host.AddrPort(dnsPort) }
@@ -401,7 +418,7 @@ func (s *dnsServer) ended(h *heldRequest, err error) {
 
 // forward asks the nameservers.
 func (s *dnsServer) forward(h *heldRequest, q dns.Question) {
-	how := evdns.QueryConfig{Flags: evdns.NoSearch, DNSSEC: h.request.DNSSEC(), CheckingDisabled: h.request.Flags()&evdnsserver.FlagCD != 0, Class: q.Qclass}
+	how := evdns.QueryConfig{Flags: evdns.NoSearch, DNSSEC: h.request.DNSSEC(), CheckingDisabled: h.request.Flags()&evdnsserver.FlagCD != 0, AuthenticatedData: true, Class: q.Qclass}
 	_, err := s.resolver.QueryWith(q.Name, q.Qtype, how, func(m *dns.Msg, err error) {
 		if m == nil {
 			s.respond(h, dns.RcodeServerFailure)
@@ -438,7 +455,7 @@ func (s *dnsServer) step() {
 	case 0:
 		s.host.Do(s.reconfigure)
 	case 1:
-		if len(s.upstreams) > 0 {
+		if len(s.upstreams) > 0 && !s.goodUpstreams {
 			s.upstreams[r.IntN(len(s.upstreams))].setMood(drawMood(s.world))
 		}
 	case 2:

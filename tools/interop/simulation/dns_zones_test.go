@@ -66,6 +66,8 @@ type response struct {
 	truncated bool
 	malformed bool
 	referral  bool
+	validated bool      // it has AD
+	ede       bool      // and an extended error
 	cut       bool      // it has TC though it came over TCP
 	shown     time.Time // when a lookup first had it as its result, or zero
 	used      time.Time // when one did last
