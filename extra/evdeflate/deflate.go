@@ -104,12 +104,12 @@ func (d *Deflater) Reset() {
 		d.sum.Reset()
 	}
 	d.size, d.begun, d.done, d.err = 0, false, false, nil
-	_ = d.out.Drain(d.out.Len()) // nobody else has it
+	_ = d.out.Drain(d.out.Len()) // it is ours alone
 }
 
 // Deflate takes from src, and adds what that becomes to dst: no more than limit bytes, if
 // that is not negative. What does not fit is kept, see Pending, and less may be taken
-// from src then; the flush happens when all was taken. The error wraps ErrFinished for more
+// from src then; a message or the stream ends when all was taken. The error wraps ErrFinished for more
 // after the end, or is that of the buffers.
 func (d *Deflater) Deflate(src, dst *evbuffer.Buffer, limit int, flush Flush) error {
 	const op = "deflate"
@@ -142,7 +142,7 @@ func (d *Deflater) deflate(src *evbuffer.Buffer, limit int, flush Flush) error {
 	var piece [1][]byte
 	for src.Len() > 0 {
 		if d.out.Len() >= limit {
-			return nil
+			return d.rest(flush)
 		}
 		if _, err := src.Peek(-1, nil, piece[:]); err != nil {
 			return err
@@ -168,6 +168,15 @@ func (d *Deflater) deflate(src *evbuffer.Buffer, limit int, flush Flush) error {
 		return d.endMessage()
 	}
 	return nil
+}
+
+// rest flushes what was taken, if a flush was asked for that comes when the rest was, so that
+// a stream that has to wait holds no compressor.
+func (d *Deflater) rest(flush Flush) error {
+	if flush == NoFlush || d.writer == nil {
+		return nil
+	}
+	return d.flush()
 }
 
 func (d *Deflater) flush() error {
@@ -252,3 +261,7 @@ func (d *Deflater) dropWriter() {
 		d.writer = nil
 	}
 }
+
+// Finished reports whether the end of the stream was given, after which nothing may follow
+// without Reset.
+func (d *Deflater) Finished() bool { return d.done }

@@ -26,7 +26,7 @@
 //	err = d.Deflate(src, dst, -1, evdeflate.Finish)
 //
 // A [Deflater] may keep what it has got to make more of it, until it is told by a [Flush]
-// that somebody waits.
+// that the peer waits for it.
 //
 // # Memory
 //
