@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/go-libevent/libevent/core/datagram"
+	"github.com/go-libevent/libevent/core/event"
+	"github.com/go-libevent/libevent/core/evtest"
 )
 
 // Whether neighbours go as one message or not, they arrive as they are.
@@ -44,18 +46,25 @@ func TestSegments(t *testing.T) {
 					messages = append(messages, m)
 					expected[s.peer(i)] = append(expected[s.peer(i)], text)
 				}
-				for len(messages) > 0 { // in pieces for which there is room
-					part := messages[:min(len(messages), 100)]
+				base := evtest.Base(t)
+				arrived := 0
+				for fd := range expected {
+					ev, err := base.NewEvent(fd, event.Read|event.Persist, func(*event.Event, event.What) {
+						rest := receiveSome(t, in, fd, expected[fd])
+						arrived += len(expected[fd]) - len(rest)
+						expected[fd] = rest
+					})
+					ok(t, err)
+					defer ev.Free()
+					ok(t, ev.Add())
+				}
+				for sent := 0; sent < len(messages); { // in pieces for which there is room
+					part := messages[sent:min(sent+100, len(messages))]
 					n, err := out.Send(s.fd, part)
 					ok(t, err)
 					want(t, "messages sent", n, len(part))
-					messages = messages[n:]
-					for fd := range expected {
-						expected[fd] = receiveSome(t, in, fd, expected[fd])
-					}
-				}
-				for fd := range expected {
-					want(t, "messages that have not come", len(expected[fd]), 0)
+					sent += n
+					evtest.Await(t, base, "messages", func() bool { return arrived == sent })
 				}
 			})
 		}
