@@ -82,7 +82,7 @@ func (c *ClientConn) makeRequest(r *Request, method Method, name, uri string, fo
 			return fmt.Errorf("evhttp: request %s %s: %w", name, uri, event.ErrFreed)
 		}
 	}
-	if c.pending() >= c.cfg.MaxQueue {
+	if most := c.cfg.MaxQueue; most > 0 && c.pending() >= most {
 		return fmt.Errorf("evhttp: request %s %s: %w", name, uri, ErrQueueFull)
 	}
 	x, err := r.renew(method, name, uri)

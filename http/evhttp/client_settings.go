@@ -92,7 +92,7 @@ func (c *ClientConn) SetIdleTimeout(d time.Duration) error {
 	})
 }
 
-// SetMaxQueue sets ConnConfig.MaxQueue.
+// SetMaxQueue sets ConnConfig.MaxQueue. Requests beyond it that wait already stay.
 func (c *ClientConn) SetMaxQueue(n int) error {
 	return c.set("queue limit", func(cfg *ConnConfig) { cfg.MaxQueue = n })
 }

@@ -221,6 +221,14 @@ func TestAQueueHasALimit(t *testing.T) {
 	if err := c.MakeRequest(NewRequest(nil), MethodGet, "/"); !errors.Is(err, ErrQueueFull) {
 		t.Errorf("error %v", err)
 	}
+	must(t, c.SetMaxQueue(0))
+	for range 10 {
+		must(t, c.MakeRequest(NewRequest(nil), MethodGet, "/"))
+	}
+	must(t, c.SetMaxQueue(5)) // those beyond it stay
+	if err := c.MakeRequest(NewRequest(nil), MethodGet, "/"); !errors.Is(err, ErrQueueFull) {
+		t.Errorf("error %v", err)
+	}
 }
 
 func TestARequestCanBeUsedAgain(t *testing.T) {

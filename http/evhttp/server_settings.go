@@ -16,9 +16,9 @@ func (s *Server) SetFlags(flags ServerFlags) error {
 	return nil
 }
 
-// SetTimeouts sets the timeouts of connections that are accepted from now on
-// (evhttp_set_timeout_tv, evhttp_set_read_timeout_tv,
-// evhttp_set_write_timeout_tv).
+// SetTimeouts sets the timeouts of all that is waited for from now on, but Write, which is
+// for connections that are accepted from now on. What is waited for already goes on
+// (evhttp_set_timeout_tv, evhttp_set_read_timeout_tv, evhttp_set_write_timeout_tv).
 func (s *Server) SetTimeouts(t Timeouts) { s.cfg.Timeouts = t.populated() }
 
 // Timeouts returns what is set, with the defaults filled in.

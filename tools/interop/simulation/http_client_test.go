@@ -31,6 +31,8 @@ type httpClient struct {
 	ended  bool
 	dead   map[*evhttp.ClientConn]bool // that were freed
 	last   []*evhttp.ClientConn        // that are freed with their last request
+	queues map[*evhttp.ClientConn]*httpQueue
+	most   int // requests that a connection may have, or 0
 }
 
 // httpNames is a resolver that knows some hosts.
@@ -73,6 +75,7 @@ var errNoName = errors.New("no such name")
 // start makes the client. Only the loop of the host calls it.
 func (c *httpClient) start(conn evhttp.ConnConfig, conns int) {
 	c.base, c.dead = c.host.Base(), make(map[*evhttp.ClientConn]bool)
+	c.queues, c.most = make(map[*evhttp.ClientConn]*httpQueue), conn.MaxQueue
 	conn.OnPanic = c.panicked
 	c.cfg.SetUp = setUpConn(conn)
 	conn.Resolver = c.cfg.Resolver
@@ -137,6 +140,7 @@ type httpAsk struct {
 	headers  int           // calls of the header callback
 	consumer *httpConsumer // of the answer's body, once some of it has come
 	repeated int           // calls of ready
+	queued   bool          // it is on conn
 	then     func()
 }
 
@@ -252,10 +256,14 @@ func (a *httpAsk) begin() error {
 	i := c.model.rand.IntN(len(c.conns))
 	c.model.w.Note("%d goes to connection %d", t.id, i)
 	a.conn, t.shared = c.conns[i], true
+	var err error
 	if a.follows {
-		return a.conn.StartRequest(r, t.method, t.path(), ready)
+		err = a.conn.StartRequest(r, t.method, t.path(), ready)
+	} else {
+		err = a.conn.MakeRequest(r, t.method, t.path())
 	}
-	return a.conn.MakeRequest(r, t.method, t.path())
+	a.entered(err)
+	return err
 }
 
 // ready is called when it is time for the body.
@@ -457,6 +465,7 @@ func (a *httpAsk) onError(r *evhttp.Request, err error) {
 		if a.conn != nil && a.c.dead[a.conn] {
 			a.t.shaky = true
 		}
+		a.left()
 		a.over(err)
 	}
 }
@@ -464,6 +473,7 @@ func (a *httpAsk) onError(r *evhttp.Request, err error) {
 // done is called when the request is over, unless it was cancelled.
 func (a *httpAsk) done(r *evhttp.Request) {
 	err := r.Err()
+	a.left()
 	switch {
 	case a.t.over:
 		a.t.errorf("done is called after the end")

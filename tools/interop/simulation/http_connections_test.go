@@ -45,11 +45,11 @@ func (c *httpClient) checkIdle() {
 func (c *httpClient) change(conn *evhttp.ClientConn, cfg evhttp.ConnConfig) {
 	m := c.model
 	var err error
-	switch m.rand.IntN(9) {
+	switch m.rand.IntN(10) {
 	case 0:
 		err = errors.Join(conn.SetTimeout(httpForever), conn.SetConnectTimeout(httpForever))
 	case 1:
-		err = conn.SetIdleTimeout(m.upTo(5 * time.Second))
+		err = c.setIdle(conn)
 	case 2:
 		err = conn.SetLocalAddress(netip.Addr{})
 	case 3:
@@ -66,7 +66,9 @@ func (c *httpClient) change(conn *evhttp.ClientConn, cfg evhttp.ConnConfig) {
 		if host, port := conn.Peer(); host != c.server || port != c.port || conn.Base() != c.base {
 			m.w.Failf("a connection to %s:%d", host, port)
 		}
-	case 8: // it has its last requests
+	case 8:
+		err = c.setQueue(conn)
+	case 9: // it has its last requests
 		err = conn.FreeOnCompletion()
 		c.conns = slices.DeleteFunc(c.conns, func(other *evhttp.ClientConn) bool { return other == conn })
 		c.last = append(c.last, conn)

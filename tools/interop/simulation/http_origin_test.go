@@ -94,7 +94,13 @@ func (c *httpOriginConn) read(b *bufferevent.Bufferevent) {
 func (c *httpOriginConn) event(b *bufferevent.Bufferevent, what bufferevent.Events) {
 	switch what.Outcome() {
 	case bufferevent.InputEnded:
-		if c.half = c.ahead && c.t != nil && c.t.begun > 0; !c.half { // its client wants the answer alone
+		switch {
+		case c.ahead && c.t == nil: // the answer may have yet to leave
+			c.leave()
+			b.FreeWhenWritten(httpForever)
+		case c.ahead && c.t.begun > 0: // its client wants the answer alone
+			c.half = true
+		default:
 			c.free()
 		}
 	case bufferevent.OutputFailed, bufferevent.TimedOut, bufferevent.Failed:

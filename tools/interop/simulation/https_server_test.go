@@ -210,7 +210,7 @@ func (v *httpsVisit) compare(failed error) {
 		s.errorf("visit %d: the stream ends in order after a part of answer %d; cut off: %v", v.number, len(bodies), v.cut)
 	case failed == nil && len(bodies) < len(v.answers) && s.clean && !s.site.ended && s.site.unbounded(len(v.answers)):
 		s.errorf("visit %d: the stream ends after %d of %d answers", v.number, len(bodies), len(v.answers))
-	case failed != nil && s.clean && !more && !v.cut && (len(bodies) == len(v.answers) || !s.site.ended):
+	case failed != nil && s.clean && !more && !v.cut && (len(bodies) == len(v.answers) && !s.waits || !s.site.ended):
 		s.errorf("visit %d: after %d of %d answers, all of them whole: %v", v.number, len(bodies), len(v.answers), failed)
 	}
 }

@@ -26,7 +26,7 @@ func TestHTTPS(t *testing.T) {
 		f := w.Faults()
 		s := &httpsScene{
 			world: w, rand: w.Rand(), server: w.Host("server"), client: w.Host("client"),
-			clean: f.Reset+f.Refuse+f.Vanish+f.NoDescriptors+f.NoBuffers == 0,
+			clean: f.Reset+f.Refuse+f.Vanish+f.NoDescriptors+f.NoBuffers == 0, waits: f.Again+f.SmallBuffers > 0,
 		}
 		s.impatient = s.chance(0.3)
 		s.tls = basicConfig(s.rand)
@@ -66,6 +66,7 @@ type httpsScene struct {
 	server, client *evtest.Host
 	tls            *tls.Config
 	clean          bool // nothing but the programs ends a connection
+	waits          bool // what is written may have to wait, so that a server that is freed cannot say that it ends
 	impatient      bool // the client gives some calls up
 	open           int  // visits and calls that are not over
 	site           httpsSite
