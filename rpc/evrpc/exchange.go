@@ -44,7 +44,8 @@ func (x *Exchange) Name() string { return x.name }
 
 // HTTP returns the request that carries the call: header fields in both directions, the peer.
 // On a client its answer can be looked at in the callback of the call, too. What the call
-// needs of it, its callbacks and Data, is not for others (EVRPC_REQUEST_HTTP, http_req of
+// needs of it, its callbacks and Data, is not for others. It is nil for a call that was
+// answered before its handler has returned, once that has (EVRPC_REQUEST_HTTP, http_req of
 // struct evrpc_status).
 func (x *Exchange) HTTP() *evhttp.Request { return x.http }
 

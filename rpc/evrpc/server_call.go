@@ -132,7 +132,19 @@ func (c *ServerCall) Server() *Server { return c.rpc.server }
 
 // Context returns a context that is done when the call is over, also because the client has
 // gone; see [evhttp.Request.Context].
-func (c *ServerCall) Context() context.Context { return c.http.Context() }
+func (c *ServerCall) Context() context.Context {
+	if c.http == nil { // it waits to be used again
+		return done
+	}
+	return c.http.Context()
+}
+
+// done is a context that is done.
+var done = func() context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(ErrDone)
+	return ctx
+}()
 
 // Done answers the call with what is in Reply, once it has passed the hooks. A reply that is
 // not complete is answered with 503, and its error returned. The error is ErrDone if the

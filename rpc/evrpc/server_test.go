@@ -299,3 +299,21 @@ func TestAnsweredAtOnceCostsNoMemory(t *testing.T) {
 		t.Errorf("a call takes %v allocations", n)
 	}
 }
+
+// TestACallThatIsKeptThoughItWasAnswered may do nothing, whatever it is used for by then.
+func TestACallThatIsKeptThoughItWasAnswered(t *testing.T) {
+	f := newFixture(t, 1)
+	var kept *evrpc.Call[Text, Text]
+	must(t, evrpc.Register(f.server, "Keep", func(c *evrpc.Call[Text, Text]) {
+		kept = c
+		c.Reply().SetText("x")
+		must(t, c.Done())
+	}))
+	f.call("Keep", "a").wantText(t, "x")
+	wantErr(t, "Done", kept.Done(), evrpc.ErrDone)
+	wantErr(t, "Fail", kept.Fail(), evrpc.ErrDone)
+	wantErr(t, "Resume", kept.Resume(evrpc.HookContinue), evrpc.ErrNotPaused)
+	if kept.Context().Err() == nil || kept.HTTP() != nil || kept.Conn() != nil {
+		t.Error("it has a request")
+	}
+}
