@@ -15,7 +15,7 @@ require (
 )
 
 require (
-	golang.org/x/crypto v0.58.0 // indirect
+	github.com/klauspost/compress v1.20.4 // indirect
 	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 )

@@ -18,6 +18,7 @@ func TestResultsThatCannotBeWrittenAreAnError(t *testing.T) {
 		{"dns-example", "-s", "0", "www.example.org=192.0.2.1"},
 		{"dns-forwarder", "-addr", "127.0.0.1:0"},
 		{"echo-server", "-addr", "127.0.0.1:0"},
+		{"gzip-echo", "-addr", "127.0.0.1:0"},
 		{"hello-world", "-addr", "127.0.0.1:0"},
 		{"http-server", "-addr", "127.0.0.1:0"},
 		{"le-proxy", "127.0.0.1:0", "127.0.0.1:80"},

@@ -23,7 +23,7 @@ const deadline = time.Minute
 
 // programs are all the examples.
 var programs = []string{
-	"becat", "dns-example", "dns-forwarder", "echo-server", "event-read-fifo", "hello-world", "http-connect",
+	"becat", "dns-example", "dns-forwarder", "echo-server", "event-read-fifo", "gzip-echo", "hello-world", "http-connect",
 	"http-server", "https-client", "le-proxy", "rate-limited-server", "rpc-client", "rpc-server", "signal-test", "ssl-echo",
 	"time-test", "watch-timing",
 }

@@ -109,8 +109,8 @@ func (d *Deflater) Reset() {
 
 // Deflate takes from src, and adds what that becomes to dst: no more than limit bytes, if
 // that is not negative. What does not fit is kept, see Pending, and less may be taken
-// from src then; a message or the stream ends when all was taken. The error wraps ErrFinished for more
-// after the end, or is that of the buffers.
+// from src then; a message or the stream ends when all was taken. The error wraps ErrFinished
+// for more after the end, or is that of the buffers.
 func (d *Deflater) Deflate(src, dst *evbuffer.Buffer, limit int, flush Flush) error {
 	const op = "deflate"
 	if d.err != nil {
@@ -136,6 +136,10 @@ func (d *Deflater) Deflate(src, dst *evbuffer.Buffer, limit int, flush Flush) er
 
 // Pending reports whether there is more to give that did not fit.
 func (d *Deflater) Pending() bool { return d.out.Len() > 0 }
+
+// Finished reports whether the end of the stream was given, after which nothing may follow
+// without Reset.
+func (d *Deflater) Finished() bool { return d.done }
 
 // deflate compresses into d.out.
 func (d *Deflater) deflate(src *evbuffer.Buffer, limit int, flush Flush) error {
@@ -261,7 +265,3 @@ func (d *Deflater) dropWriter() {
 		d.writer = nil
 	}
 }
-
-// Finished reports whether the end of the stream was given, after which nothing may follow
-// without Reset.
-func (d *Deflater) Finished() bool { return d.done }

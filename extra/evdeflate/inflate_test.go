@@ -23,13 +23,13 @@ func texts() map[string][]byte {
 		noise[i] = byte(r.Uint32())
 	}
 	words := new(bytes.Buffer)
-	for words.Len() < 300000 {
+	for words.Len() < 100000 {
 		words.WriteString([]string{"libevent ", "buffer ", "event ", "loop ", "\n", "stream of bytes ", string(noise[r.IntN(9000):][:r.IntN(9)])}[r.IntN(7)])
 	}
 	far := append(append(bytes.Clone(noise[:32768-3]), noise[:40]...), noise...) // a match as far back as possible
 	return map[string][]byte{
 		"nothing": nil, "a byte": {0}, "two": []byte("ab"), "hello": []byte("hello hello hello hello"),
-		"zeros": make([]byte, 1<<20), "noise": noise, "words": words.Bytes(), "far": far,
+		"zeros": make([]byte, 1<<18), "noise": noise, "words": words.Bytes(), "far": far,
 	}
 }
 

@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"slices"
 	"testing"
 
 	"github.com/go-libevent/libevent/extra/evdeflate"
 )
 
-// zlibOfPython inflates or deflates from its standard input to its standard output.
+// Programs for python3 that deflate and inflate standard input.
 const (
 	pythonPack   = "import sys, zlib; c = zlib.compressobj(%s); d = sys.stdin.buffer.read(); o = sys.stdout.buffer; o.write(c.compress(d[:len(d)//2]) + c.flush(zlib.Z_SYNC_FLUSH) + c.compress(d[len(d)//2:]) + c.flush())"
 	pythonUnpack = "import sys, zlib; d = zlib.decompressobj(%s); o = d.decompress(sys.stdin.buffer.read()); sys.stdout.buffer.write(o); sys.exit(0 if d.eof and not d.unused_data else 1)"
@@ -38,8 +39,7 @@ func TestPeers(t *testing.T) {
 	} {
 		t.Run(peer.name, func(t *testing.T) {
 			all := texts()
-			for _, name := range []string{"nothing", "hello", "words", "far"} {
-				data := all[name]
+			for name, data := range map[string][]byte{"nothing": nil, "several texts": slices.Concat(all["hello"], all["words"], all["far"], all["zeros"])} {
 				in := newInflater(t, evdeflate.InflateConfig{Format: peer.format, WindowBits: peer.windowBits, MaxRatio: -1})
 				out, rest, _ := inflate(t, in, pipe(t, peer.pack, data), random(12))
 				if err := in.Finish(); err != nil || !bytes.Equal(out, data) || len(rest) > 0 {
