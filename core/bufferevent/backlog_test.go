@@ -112,3 +112,25 @@ func TestATimeoutBelowAFilter(t *testing.T) {
 	settle(t, base)
 	want(t, "input", take(t, f), "goes on")
 }
+
+// The timeout for writing of a filter that has kept a remainder does not come while what is
+// below goes on, nor right after that.
+func TestAWriteTimeoutAfterWhatWasBelow(t *testing.T) {
+	base := newBase(t)
+	under, far := halves(t, base, 0)
+	f := newFilter(t, under, nil, blocks, 0)
+	var d diary
+	d.keep(f)
+	ok(t, f.SetTimeouts(0, time.Hour))
+	write(t, f, "0123456789rest")
+	settle(t, base)
+	bufferevent.FireWriteTimeout(f)
+	ok(t, far.Enable(event.Read))
+	settle(t, base)
+	want(t, "unsent below", under.Unsent(), 0)
+	want(t, "kept", f.Output().Len() > 0, true)
+	bufferevent.FireWriteTimeout(f)
+	want(t, "a timeout after what was below", d.has("writing|timeout"), false)
+	bufferevent.FireWriteTimeout(f)
+	want(t, "a timeout", d.has("writing|timeout"), true)
+}

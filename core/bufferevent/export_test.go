@@ -12,3 +12,6 @@ func TimersRunning(b *Bufferevent) (read, write int) {
 	}
 	return running(&b.read), running(b.write)
 }
+
+// FireWriteTimeout does what the loop does when the timeout for writing has passed.
+func FireWriteTimeout(b *Bufferevent) { onWriteTimeout(b.write, event.Timeout) }

@@ -174,6 +174,7 @@ func (l *Layer) encodeSteps(mode FlushMode, bounded bool, opts TriggerOptions) (
 	defer func() { l.encoding = idle }() // Encode or a callback may panic
 	ok, moved, err := l.drainOutput(mode, bounded)
 	if !ok && moved && b.alive() { // it has taken what it wanted, and wants more
+		b.restartTimeouts(event.Write)
 		b.roomMade()
 	}
 	if ok && (moved || !silent) && b.alive() {

@@ -10,22 +10,23 @@ import (
 
 // rare has the fields that few bufferevents need.
 type rare struct {
-	guard    evthread.Guard
-	deferral event.Deferred
-	events   []pendingEvent // that are deferred
-	limit    *limiter       // or nil
-	above    Transport      // that has the callbacks, or nil
-	orphaned func()         // is called when a pair's half loses its partner, or nil
-	corkedAt int            // the length of the output when that began
-	heldIn   int            // of the input that waits for more, see holdInput
-	heldOut  int            // of the output, see holdOutput
-	lent     time.Duration  // the write timeout of the transport above
-	drain    *drainWait     // or nil
-	brokenBy error          // why nothing can be written, or nil
-	failedBy error          // why both directions have ended, or nil
-	peerName string         // of the host, see NamePeer
-	dial     *dialSettings  // or nil
-	told     *addrs         // by SetAddrs, or nil
+	guard       evthread.Guard
+	deferral    event.Deferred
+	events      []pendingEvent // that are deferred
+	limit       *limiter       // or nil
+	above       Transport      // that has the callbacks, or nil
+	orphaned    func()         // is called when a pair's half loses its partner, or nil
+	corkedAt    int            // the length of the output when that began
+	heldIn      int            // of the input that waits for more, see holdInput
+	heldOut     int            // of the output, see holdOutput
+	waitedBelow int            // unsent there when the timeout for writing began
+	lent        time.Duration  // the write timeout of the transport above
+	drain       *drainWait     // or nil
+	brokenBy    error          // why nothing can be written, or nil
+	failedBy    error          // why both directions have ended, or nil
+	peerName    string         // of the host, see NamePeer
+	dial        *dialSettings  // or nil
+	told        *addrs         // by SetAddrs, or nil
 
 	inHigh, outLow int32 // bounds of the transport above, see Lower.SetBounds
 

@@ -59,6 +59,13 @@ func (b *Bufferevent) timesBelow() bool {
 	return below != nil && below.timeoutForWriting() > 0 && below.unsentBytes() > 0
 }
 
+// movedBelow reports whether something has gone below since the timeout for writing began
+// here. There is nothing to wait for below any more, but its last byte has just gone.
+func (b *Bufferevent) movedBelow() bool {
+	below := b.wrapped()
+	return below != nil && b.rare != nil && b.rare.waitedBelow != below.unsentBytes()
+}
+
 // addEvent adds an event with a timeout, or without if that is zero.
 func addEvent(ev *event.Event, timeout time.Duration) error {
 	if timeout > 0 {
@@ -83,10 +90,18 @@ func (b *Bufferevent) restartTimeouts(what event.What) {
 	}
 	if what&event.Write != 0 {
 		if timeout := b.timeoutForWriting(); timeout > 0 && b.wants(event.Write) && b.output.Len() > 0 {
+			b.noteWaitingBelow()
 			b.writeTimer().AddTimeout(timeout)
 		} else if b.write != nil {
 			b.write.Del()
 		}
+	}
+}
+
+// noteWaitingBelow notes what waits below, for movedBelow.
+func (b *Bufferevent) noteWaitingBelow() {
+	if below := b.wrapped(); below != nil {
+		b.rareFields().waitedBelow = below.unsentBytes()
 	}
 }
 
@@ -117,7 +132,7 @@ func onReadTimeout(ev *event.Event, _ event.What) {
 func onWriteTimeout(ev *event.Event, _ event.What) {
 	if b := ev.Data.(*Bufferevent); b.begin() {
 		defer b.end()
-		if b.timesBelow() {
+		if b.timesBelow() || b.movedBelow() {
 			b.restartTimeouts(event.Write)
 		} else {
 			b.timedOut(event.Write)

@@ -188,9 +188,12 @@ func (e *streamEnd) prepend(buf *evbuffer.Buffer, p []byte) error {
 
 // addReference adds p without copying. It is given back once, whatever becomes of it.
 func (e *streamEnd) addReference(buf *evbuffer.Buffer, p []byte) error {
-	released := false
+	released, was := false, bytes.Clone(p)
 	e.scenario.references++
 	err := buf.AddReference(p, func([]byte) {
+		if !bytes.Equal(p, was) {
+			e.errorf("memory that was lent is written to")
+		}
 		if released {
 			e.errorf("a reference is given back twice")
 		}

@@ -65,13 +65,13 @@ type streamEnd struct {
 	drainBegan                 time.Time
 	watched                    *bufferWatch // or nil
 	stash                      streamStash
-	below                      *belowCount // or nil: there are no layers
-	movedBelow                 int64       // what had been read there when that was looked at
-	local                      netip.Addr  // that was set for the connection, or the zero one
-	noName                     bool        // the last host name was not found
-	readDue                    time.Time   // something has come that no callback has told
-	writeStuck                 time.Time   // since when nothing of the output has gone
-	stuckAt                    int64       // what had been sent then
+	below                      *belowCount
+	movedBelow                 int64      // what had been read there when that was looked at
+	local                      netip.Addr // that was set for the connection, or the zero one
+	noName                     bool       // the last host name was not found
+	readDue                    time.Time  // something has come that no callback has told
+	writeStuck                 time.Time  // since when nothing of the output has gone
+	stuckAt                    int64      // what had been sent then
 }
 
 // A streamKind is what is below an end.
@@ -113,8 +113,8 @@ func (e *streamEnd) start() {
 	if len(e.layers) > 0 {
 		// Setters of a filter may run its callbacks, from within others.
 		e.calls.AllowReentrant()
-		e.countBelow()
 	}
+	e.countBelow()
 	e.setCallbacks()
 	e.startTick()
 }
@@ -384,6 +384,9 @@ func (e *streamEnd) onTimedOut(what bufferevent.Events) {
 	way, timeout, since := event.Read, e.readTimeout, e.readSince
 	if what&bufferevent.EventWriting != 0 {
 		way, timeout, since = event.Write, e.writeTimeout, e.writeSince
+		if e.below.wroteAt.After(since) {
+			since = e.below.wroteAt
+		}
 	}
 	if e.state == endConnecting && way == event.Write {
 		e.connectFailed()

@@ -185,7 +185,7 @@ func (e *streamEnd) connectFailed() {
 	if err := e.b.DNSError(); errors.Is(err, evutil.EAINoName) != e.noName {
 		e.errorf("the last host name was not found: %v, and the error is %v", e.noName, err)
 	}
-	if e.connects == 0 || e.scenario.closing || len(e.layers) > 0 || e.b.Output().Len() < greetingSize {
+	if e.connects == 0 || e.scenario.closing || e.fails != nil || e.waiting() < greetingSize {
 		e.free()
 		return
 	}
@@ -201,7 +201,15 @@ func (e *streamEnd) connectFailed() {
 	if err := set(-1); err != nil {
 		e.errorf("set descriptor: %v", err)
 	}
+	e.beginAnew()
 	e.connect()
+}
+
+// beginAnew notes that for the layers another stream begins.
+func (e *streamEnd) beginAnew() {
+	for _, l := range e.layers {
+		l.ended = [2]bool{}
+	}
 }
 
 // move hands the descriptor to another bufferevent, if nothing waits in this one.
@@ -233,6 +241,7 @@ func (e *streamEnd) move() {
 	}
 	e.b.Free()
 	e.b = b
+	e.countBelow()
 	e.low, e.high, e.bound, e.lowWrite, e.readTimeout, e.writeTimeout, e.triggered, e.deferred, e.noName = 0, 0, 0, 0, 0, 0, false, false, false
 	e.setCallbacks()
 	if enabled&event.Read != 0 || e.rand.IntN(2) == 0 {
@@ -258,9 +267,7 @@ func (e *streamEnd) reseat() {
 	}
 	e.touchedAt, e.writeStuck = time.Now(), time.Time{}
 	e.timing()
-	for _, l := range e.layers { // for which another stream begins
-		l.ended = [2]bool{}
-	}
+	e.beginAnew()
 	if err := e.b.SetFD(fd); err != nil {
 		e.errorf("set descriptor: %v", err)
 	}

@@ -184,12 +184,18 @@ func (e *streamEnd) inspectSome() {
 
 // shuffle changes how a buffer is made up, and not what is in it.
 func (e *streamEnd) shuffle(b *evbuffer.Buffer) {
+	for range 1 + e.rand.IntN(3) {
+		e.shuffleOnce(b)
+	}
+}
+
+func (e *streamEnd) shuffleOnce(b *evbuffer.Buffer) {
 	n := b.Len()
 	at := e.rand.IntN(n + 1)
 	var front, tail evbuffer.Buffer
 	var err error
-	switch e.rand.IntN(6) {
-	case 0:
+	switch e.rand.IntN(7) {
+	case 0, 6:
 		_, err = b.Pullup(at)
 	case 1:
 		err = b.Expand(1 + e.rand.IntN(9000))
@@ -227,10 +233,11 @@ func (e *streamEnd) reserve() {
 	}
 	before := e.out.Take(first)
 	reserved := fillSpace(vecs[:used], e.out.Take(then))
-	if e.rand.IntN(4) > 0 {
-		err = e.fill(box, before)
+	givenUp := e.rand.IntN(4) == 0
+	if givenUp {
+		err = errors.Join(box.Commit(nil), box.AddBuffer(bufferOf(before)))
 	} else {
-		err = errors.Join(box.Commit(nil), box.Add(before))
+		err = e.fill(box, before)
 	}
 	if err != nil {
 		e.errorf("add to a buffer with reserved space: %v", err)
@@ -238,6 +245,8 @@ func (e *streamEnd) reserve() {
 	n := box.Len()
 	err = box.Commit(reserved)
 	switch {
+	case givenUp && err == nil:
+		e.errorf("space that was given up is committed")
 	case errors.Is(err, evbuffer.ErrNotReserved) && box.Len() == n:
 		e.out.Return(then)
 		then = 0
@@ -245,6 +254,13 @@ func (e *streamEnd) reserve() {
 		e.errorf("commit: %v, %d bytes after %d and another %d", err, box.Len(), n, then)
 	}
 	e.bytes -= first + then
+}
+
+// bufferOf returns a buffer with p.
+func bufferOf(p []byte) *evbuffer.Buffer {
+	b := new(evbuffer.Buffer)
+	_ = b.Add(p) // nothing is frozen
+	return b
 }
 
 // fillSpace copies p to reserved space, and returns what of that is used.
