@@ -63,7 +63,7 @@ type streamEnd struct {
 	limited                    bool // it has ever been
 	group                      *streamGroup
 	drainBegan                 time.Time
-	watched                    *bufferWatch // or nil
+	watched                    []*bufferWatch
 	stash                      streamStash
 	below                      *belowCount
 	movedBelow                 int64      // what had been read there when that was looked at
@@ -72,6 +72,8 @@ type streamEnd struct {
 	readDue                    time.Time  // something has come that no callback has told
 	writeStuck                 time.Time  // since when nothing of the output has gone
 	stuckAt                    int64      // what had been sent then
+	goneAt                     int64      // and when it might
+	mayWrite                   time.Time  // since when nothing keeps the output from going
 }
 
 // A streamKind is what is below an end.
@@ -434,8 +436,8 @@ func (e *streamEnd) audit() {
 	}
 	e.checkBound()
 	e.noteMoved()
-	if e.watched != nil {
-		e.watched.check()
+	for _, w := range e.watched {
+		w.check()
 	}
 	if e.limit != nil {
 		e.limit.check(e)
@@ -447,6 +449,7 @@ func (e *streamEnd) audit() {
 	e.checkReadTold()
 	e.checkOverdue()
 	e.checkWriteOverdue()
+	e.checkWriteGoesOn()
 }
 
 // beginClosing puts away all that could keep the rest of the stream from coming.

@@ -61,3 +61,44 @@ func (e *streamEnd) checkWriteOverdue() {
 		e.errorf("nothing has been written for %v, and the timeout of %v has not come", d, e.writeTimeout)
 	}
 }
+
+// checkWriteGoesOn looks for output that does not go though the peer has all that has gone,
+// and the limits allow more.
+func (e *streamEnd) checkWriteGoesOn() {
+	if !e.writesFreely() {
+		e.mayWrite = time.Time{}
+		return
+	}
+	_, n := e.passed()
+	if e.mayWrite.IsZero() || n != e.goneAt {
+		e.mayWrite, e.goneAt = time.Now(), n
+	}
+	if d := time.Since(e.mayWrite); d > time.Second+e.scenario.lateness() { // a tick of limits, and more
+		e.errorf("nothing of %d bytes has been written for %v, though nothing is in the way", e.waiting(), d)
+	}
+}
+
+// writesFreely reports whether there is output, and nothing keeps it from going.
+func (e *streamEnd) writesFreely() bool {
+	switch {
+	case e.kind != kindSocket, e.state != endOpen && e.state != endClosing, e.broken, e.failed, e.fails != nil:
+		return false
+	case e.peer == nil, e.scenario.abused, e.scenario.faults.Again > 0, e.waiting() == 0:
+		return false
+	case e.b.Enabled()&event.Write == 0, e.b.WriteErr() != nil, e.b.WriteLimit() <= 0:
+		return false
+	case e.group != nil && e.group.group.WriteLimit() < e.group.share:
+		return false
+	}
+	_, written := e.passed()
+	return e.peer.state < endDraining && written == e.peer.came()
+}
+
+// came returns how many bytes have come at the lowest bufferevent.
+func (e *streamEnd) came() int64 {
+	read, _ := e.passed()
+	if len(e.layers) > 0 {
+		read += int64(e.greeted) // before there were layers
+	}
+	return read
+}

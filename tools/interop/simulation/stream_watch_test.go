@@ -2,6 +2,7 @@ package simulation_test
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/go-libevent/libevent/core/evbuffer"
 )
@@ -17,10 +18,13 @@ type bufferWatch struct {
 	removed  bool
 }
 
+// maxWatches is how many callbacks of buffers an end has.
+const maxWatches = 4
+
 // watch adds a callback to a buffer, or does something to one that is there.
 func (e *streamEnd) watch() {
-	if w := e.watched; w != nil {
-		w.change()
+	if n := len(e.watched); n == maxWatches || n > 0 && e.rand.IntN(3) == 0 {
+		e.watched[e.rand.IntN(n)].change()
 		return
 	}
 	w := &bufferWatch{end: e}
@@ -36,7 +40,7 @@ func (e *streamEnd) watch() {
 	}
 	w.length = w.buffer.Len()
 	w.entry = w.buffer.AddCallback(w.onChange)
-	e.watched = w
+	e.watched = append(e.watched, w)
 }
 
 // change disables or enables the callback, or removes it.
@@ -72,6 +76,9 @@ func (w *bufferWatch) onChange(e *evbuffer.CallbackEntry, info evbuffer.Callback
 		w.end.errorf("%d bytes were added to the %s, and %d deleted", info.Added, w.name, info.Deleted)
 	}
 	w.length = info.Orig + info.Added - info.Deleted
+	if w.end.rand.IntN(30) == 0 { // of all that there are, this one or one that is to be called yet
+		w.end.watched[w.end.rand.IntN(len(w.end.watched))].remove()
+	}
 }
 
 // check compares the length of the buffer with what was told.
@@ -90,13 +97,13 @@ func (w *bufferWatch) remove() {
 		w.end.errorf("a callback is removed twice: %v", err)
 	}
 	w.removed = true
-	w.end.watched = nil
+	w.end.watched = slices.DeleteFunc(w.end.watched, func(other *bufferWatch) bool { return other == w })
 }
 
-// unwatch takes the callback away, if there is one.
+// unwatch takes all callbacks away.
 func (e *streamEnd) unwatch() {
-	if w := e.watched; w != nil {
-		w.check()
-		w.remove()
+	for len(e.watched) > 0 {
+		e.watched[0].check()
+		e.watched[0].remove()
 	}
 }
