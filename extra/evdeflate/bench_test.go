@@ -48,3 +48,31 @@ func BenchmarkInflate(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkMessages compresses messages, and inflates them, one after the other, without a
+// context that is kept and with one.
+func BenchmarkMessages(b *testing.B) {
+	message := bytes.Repeat([]byte(`{"symbol":"text","price":12.5,"size":100}`), 3)
+	for name, context := range map[string]int{"alone": 0, "context 4k": 4 << 10} {
+		b.Run(name, func(b *testing.B) {
+			d := newDeflater(b, evdeflate.DeflateConfig{Level: 1, Context: context})
+			in := newInflater(b, evdeflate.InflateConfig{Messages: true, MaxRatio: -1})
+			var src, packed, out evbuffer.Buffer
+			size := 0
+			b.SetBytes(int64(len(message)))
+			b.ReportAllocs()
+			for b.Loop() {
+				ok(b, src.Add(message))
+				ok(b, d.Deflate(&src, &packed, -1, evdeflate.MessageFlush))
+				size = packed.Len()
+				ok(b, in.Inflate(&packed, &out, -1))
+				ok(b, in.FlushTail(&out, -1))
+				if out.Len() != len(message) {
+					b.Fatal(out.Len())
+				}
+				ok(b, out.Drain(out.Len()))
+			}
+			b.ReportMetric(float64(size), "B/message")
+		})
+	}
+}

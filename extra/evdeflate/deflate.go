@@ -1,6 +1,7 @@
 package evdeflate
 
 import (
+	"errors"
 	"fmt"
 	"hash"
 	"math"
@@ -60,7 +61,8 @@ const (
 	// bytes 00 00 ff ff, and costs five bytes.
 	SyncFlush
 	// MessageFlush is SyncFlush without those four bytes, as messages of
-	// permessage-deflate end (RFC 7692, section 7.2.1). One that is empty has a byte.
+	// permessage-deflate end (RFC 7692, section 7.2.1). One that is empty has a byte. While
+	// the end of a message has yet to fit, it asks for that, and not for another message.
 	MessageFlush
 	// Finish ends the stream.
 	Finish
@@ -77,6 +79,7 @@ type Deflater struct {
 	size    uint64
 	begun   bool // the header was given
 	done    bool // the end was
+	ended   bool // the message was, though not all of it may have fit
 	err     error
 	out     evbuffer.Buffer // what did not fit
 }
@@ -103,7 +106,7 @@ func (d *Deflater) Reset() {
 	if d.sum != nil {
 		d.sum.Reset()
 	}
-	d.size, d.begun, d.done, d.err = 0, false, false, nil
+	d.size, d.begun, d.done, d.ended, d.err = 0, false, false, false, nil
 	_ = d.out.Drain(d.out.Len()) // it is ours alone
 }
 
@@ -168,7 +171,7 @@ func (d *Deflater) deflate(src *evbuffer.Buffer, limit int, flush Flush) error {
 		return d.finish()
 	case flush == SyncFlush && d.writer != nil:
 		return d.flush()
-	case flush == MessageFlush && !d.done:
+	case flush == MessageFlush && !d.done && (!d.ended || d.out.Len() == 0):
 		return d.endMessage()
 	}
 	return nil
@@ -194,17 +197,19 @@ func (d *Deflater) endMessage() error {
 	if err := d.begin(); err != nil {
 		return err
 	}
-	if err := d.flush(); err != nil {
+	if err := d.writer.Flush(); err != nil {
 		return err
 	}
-	var front evbuffer.Buffer
-	if _, err := d.out.RemoveBuffer(&front, d.out.Len()-len(syncTail)); err != nil {
+	front := &d.writer.spare
+	if _, err := d.out.RemoveBuffer(front, d.out.Len()-len(syncTail)); err != nil {
 		return err
 	}
-	if err := d.out.Drain(len(syncTail)); err != nil {
+	if err := errors.Join(d.out.Drain(len(syncTail)), d.out.AddBuffer(front)); err != nil {
 		return err
 	}
-	return d.out.AddBuffer(&front)
+	d.dropWriter()
+	d.ended = true
+	return nil
 }
 
 // maxPiece is how much is compressed before the limit is looked at.
@@ -212,7 +217,7 @@ const maxPiece = 16 << 10
 
 // begin borrows a writer, and writes the header.
 func (d *Deflater) begin() error {
-	if d.writer != nil {
+	if d.ended = false; d.writer != nil {
 		return nil
 	}
 	d.writer = borrow(&d.cfg, &d.out, d.context)

@@ -177,14 +177,61 @@ func TestMessages(t *testing.T) {
 			}
 		}
 	}
-	// The example of RFC 7692, section 7.2.3.1.
-	in := newInflater(t, evdeflate.InflateConfig{})
+}
+
+// TestMessagesOfTheRFC inflates the examples of RFC 7692, sections 7.2.3.1 to 7.2.3.5, one
+// after the other, among them one with a block that says it is the last one.
+func TestMessagesOfTheRFC(t *testing.T) {
+	for name, cut := range map[string]cutter{"whole": whole, "bytes": bytewise} {
+		in := newInflater(t, evdeflate.InflateConfig{Messages: true})
+		for i, message := range []string{
+			"\xf2\x48\xcd\xc9\xc9\x07\x00",
+			"\xf2\x00\x11\x00\x00",
+			"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00",
+			"\xf3\x48\xcd\xc9\xc9\x07\x00\x00",
+			"\xf2\x00\x11\x00\x00", // refers to what was before the last block
+			"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00",
+		} {
+			got, rest, err := inflate(t, in, []byte(message), cut)
+			var out evbuffer.Buffer
+			ok(t, errors.Join(err, in.FlushTail(&out, 0), in.Finish()))
+			if string(got) != "Hello" || len(rest) > 0 || out.Len() > 0 {
+				t.Errorf("%s: message %d became %q, and %d more", name, i, got, out.Len())
+			}
+		}
+	}
+	if _, err := evdeflate.NewInflater(&evdeflate.InflateConfig{Format: evdeflate.Gzip, Messages: true}); !errors.Is(err, evdeflate.ErrConfig) {
+		t.Error(err)
+	}
+}
+
+// TestMessagesWithoutEnd are corrupt: the four bytes of a flush become something else.
+func TestMessagesWithoutEnd(t *testing.T) {
+	in := newInflater(t, evdeflate.InflateConfig{Messages: true})
 	var src, out evbuffer.Buffer
-	ok(t, src.Add([]byte{0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00}))
+	ok(t, src.AddString("\xf2\x48\xcd\xc9\xc9\x07")) // no end of a block
 	ok(t, in.Inflate(&src, &out, -1))
 	ok(t, in.FlushTail(&out, -1))
-	if got, _ := io.ReadAll(&out); string(got) != "Hello" {
-		t.Errorf("got %q", got)
+	ok(t, src.AddString("\xf2"))
+	if err := in.Inflate(&src, &out, -1); !errors.Is(err, evdeflate.ErrCorrupt) {
+		t.Errorf("got %v, after %d bytes", err, out.Len())
+	}
+}
+
+// TestMessagesThatDoNotFit are given in pieces, and end once.
+func TestMessagesThatDoNotFit(t *testing.T) {
+	d, in := newDeflater(t, evdeflate.DeflateConfig{Context: 1 << 12}), newInflater(t, evdeflate.InflateConfig{Messages: true})
+	for i, message := range []string{"", "Hello", string(texts()["noise"]), "", string(texts()["words"])} {
+		packed := deflate(t, d, []byte(message), random(uint64(i)), never, evdeflate.MessageFlush)
+		if len(packed) > len(message)+len(message)/100+10 {
+			t.Errorf("message %d became %d bytes", i, len(packed))
+		}
+		got, rest, err := inflate(t, in, packed, random(uint64(i)))
+		var out evbuffer.Buffer
+		ok(t, errors.Join(err, in.FlushTail(&out, 0)))
+		if string(got) != message || len(rest) > 0 {
+			t.Errorf("message %d: %d bytes became %d", i, len(message), len(got))
+		}
 	}
 }
 

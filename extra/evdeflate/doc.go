@@ -41,7 +41,7 @@
 // # WebSocket
 //
 // Messages of permessage-deflate (RFC 7692) end with [MessageFlush], and are inflated by
-// Inflate and then [Inflater.FlushTail]. Without context takeover both sides call Reset
+// Inflate, with [InflateConfig.Messages], and then [Inflater.FlushTail]. Without context takeover both sides call Reset
 // between messages; with it, Context is the size of the window. WindowBits is what was
 // agreed on.
 //

@@ -27,6 +27,10 @@ type InflateConfig struct {
 	// WindowBits bounds how far back matches may refer, to 2^WindowBits bytes, from 9 to
 	// 15, which is the default. What refers beyond that is corrupt.
 	WindowBits int
+	// Messages says that the data are messages of permessage-deflate, which are raw deflate
+	// that has no end: after a block that says it is the last one another follows, with the
+	// same window, from the next byte on (RFC 7692, section 7.2.1).
+	Messages bool
 	// MaxSize bounds what all the data become, in bytes. There is no limit by default, as
 	// what is inflated at a time is bounded by Inflate.
 	MaxSize int64
@@ -52,6 +56,8 @@ func (c InflateConfig) check() (InflateConfig, error) {
 		return c, fmt.Errorf("%w: %v", ErrConfig, c.Format)
 	case c.WindowBits < minWindowBits || c.WindowBits > maxWindowBits:
 		return c, fmt.Errorf("%w: WindowBits %d", ErrConfig, c.WindowBits)
+	case c.Messages && c.Format != Raw:
+		return c, fmt.Errorf("%w: Messages in %v", ErrConfig, c.Format)
 	case c.MaxSize < 0:
 		return c, fmt.Errorf("%w: MaxSize %d", ErrConfig, c.MaxSize)
 	}
@@ -145,6 +151,12 @@ func (d *Inflater) Inflate(src, dst *evbuffer.Buffer, limit int) error {
 	if d.err != nil {
 		return d.err
 	}
+	d.open(dst, limit)
+	return d.close(d.inflate(src))
+}
+
+// open notes where what is inflated goes, and how much of it.
+func (d *Inflater) open(dst *evbuffer.Buffer, limit int) {
 	if limit < 0 {
 		limit = math.MaxInt
 	}
@@ -152,7 +164,10 @@ func (d *Inflater) Inflate(src, dst *evbuffer.Buffer, limit int) error {
 	if left := d.cfg.MaxSize - d.out; d.cfg.MaxSize > 0 && left <= int64(limit) {
 		d.room, d.capped = int(left), true
 	}
-	err := d.inflate(src)
+}
+
+// close forgets that, and has the stream end if there is an error.
+func (d *Inflater) close(err error) error {
 	d.dst, d.src = nil, nil
 	switch {
 	case err == nil:
@@ -174,7 +189,7 @@ func (d *Inflater) Pending() bool { return d.full && d.err == nil }
 // not ended, or that which Inflate has returned.
 func (d *Inflater) Finish() error {
 	switch {
-	case d.err == io.EOF, d.state == stateMember && d.nbits == 0:
+	case d.err == io.EOF, d.state == stateMember && d.nbits == 0, d.state == stateBlock && d.nbits == 0 && d.cfg.Messages:
 		return nil
 	case d.err != nil:
 		return d.err
@@ -183,13 +198,19 @@ func (d *Inflater) Finish() error {
 }
 
 // FlushTail inflates the end of a sync flush, four bytes, which messages of permessage-deflate
-// come without (RFC 7692, section 7.2.2). limit and errors are those of Inflate.
+// come without (RFC 7692, section 7.2.2), after Inflate has given all that has come. limit and
+// errors are those of Inflate; a message that goes beyond limit with these bytes is corrupt, as
+// they are the end of it.
 func (d *Inflater) FlushTail(dst *evbuffer.Buffer, limit int) error {
-	var tail evbuffer.Buffer
-	if err := tail.AddReference(syncTail, nil); err != nil {
-		return opError("inflate", err)
+	if d.err != nil {
+		return d.err
 	}
-	return d.Inflate(&tail, dst, limit)
+	d.open(dst, limit)
+	taken, err := d.take(syncTail)
+	if err == nil && taken < len(syncTail) {
+		err = corrupt("a message without its end")
+	}
+	return d.close(err)
 }
 
 // syncTail is the end of the empty stored block that a sync flush consists of.
@@ -208,34 +229,41 @@ var (
 func (d *Inflater) inflate(src *evbuffer.Buffer) error {
 	var piece [1][]byte
 	for {
-		d.src = nil
-		if n, err := src.Peek(-1, nil, piece[:]); err != nil {
+		piece[0] = nil
+		if _, err := src.Peek(-1, nil, piece[:]); err != nil {
 			return err
-		} else if n > 0 {
-			d.src = piece[0]
 		}
-		d.piece = len(d.src)
-		err := d.run()
-		if err2 := d.window.give(d); err2 != nil {
-			return err2
-		}
-		taken := d.piece - len(d.src)
-		d.in += int64(taken)
+		taken, err := d.take(piece[0])
 		if err2 := src.Drain(taken); err2 != nil {
 			return err2
 		}
-		d.full = err == errFull
 		switch {
-		case d.full && d.capped:
-			return fmt.Errorf("%w: more than %d bytes", ErrTooLarge, d.cfg.MaxSize)
-		case d.full, err == errShort && src.Len() == 0:
-			return nil
 		case err == io.EOF:
 			return d.unread(src, err)
-		case err != errShort:
+		case err != nil, d.full, src.Len() == 0:
 			return err
 		}
 	}
+}
+
+// take inflates a piece, and returns how much of it was taken: all, unless there was no room
+// for what that becomes, or the error says why.
+func (d *Inflater) take(p []byte) (taken int, err error) {
+	d.src, d.piece = p, len(p)
+	err = d.run()
+	if err2 := d.window.give(d); err2 != nil {
+		return 0, err2
+	}
+	taken = d.piece - len(d.src)
+	d.in += int64(taken)
+	d.full = err == errFull
+	switch {
+	case d.full && d.capped:
+		err = fmt.Errorf("%w: more than %d bytes", ErrTooLarge, d.cfg.MaxSize)
+	case d.full, err == errShort:
+		err = nil
+	}
+	return taken, err
 }
 
 // unread puts back what was taken beyond the end.
@@ -252,8 +280,8 @@ func (d *Inflater) unread(src *evbuffer.Buffer, end error) error {
 	return end
 }
 
-// take implements taker.
-func (d *Inflater) take(p []byte) error {
+// given implements taker.
+func (d *Inflater) given(p []byte) error {
 	if d.sum != nil {
 		d.sum.Write(p)
 	}

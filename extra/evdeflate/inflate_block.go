@@ -190,7 +190,7 @@ func (d *Inflater) block() error {
 	return nil
 }
 
-// endBlock ends a block, and with the last one the data.
+// endBlock ends a block, and with the last one the data, unless they are messages.
 func (d *Inflater) endBlock() error {
 	d.dropTrees()
 	if !d.last {
@@ -198,7 +198,9 @@ func (d *Inflater) endBlock() error {
 		return nil
 	}
 	d.pop(d.nbits % 8)
-	d.state = stateTail
+	if d.state = stateTail; d.cfg.Messages {
+		d.state = stateBlock
+	}
 	return nil
 }
 

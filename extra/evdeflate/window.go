@@ -42,8 +42,8 @@ func (m *memory) free() {
 	}
 }
 
-// A taker takes what was inflated.
-type taker interface{ take(p []byte) error }
+// A taker is given what was inflated.
+type taker interface{ given(p []byte) error }
 
 // reset forgets everything, and gives the memory back.
 func (w *window) reset() {
@@ -91,7 +91,7 @@ func (w *window) give(to taker) error {
 	}
 	p := w.buf[w.given:w.pos]
 	w.given = w.pos
-	return to.take(p)
+	return to.given(p)
 }
 
 // copyMatch copies up to n bytes from a distance back, as far as there is room, and returns

@@ -11,8 +11,9 @@ import (
 // A writer is a compressor that goes from Deflater to Deflater.
 type writer struct {
 	*flate.Writer
-	out  sink
-	pool *sync.Pool // that it belongs to
+	out   sink
+	spare evbuffer.Buffer // empty, except within endMessage
+	pool  *sync.Pool      // that it belongs to
 }
 
 // A sink is what a compressor writes to, for as long as a Deflater has it.
@@ -69,5 +70,6 @@ func (c *DeflateConfig) newWriter() *flate.Writer {
 // free gives the compressor back.
 func (w *writer) free() {
 	w.out.to = nil
+	_ = w.spare.Drain(w.spare.Len()) // fails only for one that is frozen
 	w.pool.Put(w)
 }
