@@ -44,7 +44,9 @@ func (s *steady) isDead(ns *nameserver) bool {
 }
 
 // haveGood reports whether the resolver has a nameserver that is good, and knows it.
-func (s *steady) haveGood() bool { return !s.upset && slices.ContainsFunc(s.servers(), s.isGood) }
+func (s *steady) haveGood() bool {
+	return !s.gone && s.world.Now().After(s.calmAt) && slices.ContainsFunc(s.servers(), s.isGood)
+}
 
 // usesEDNS reports whether the queries of a lookup have EDNS.
 func (s *steady) usesEDNS(l *lookup) bool {

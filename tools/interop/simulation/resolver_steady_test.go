@@ -31,6 +31,8 @@ type steady struct {
 	suspendedAt time.Time // zero: it is not suspended
 	restored    time.Time // when the nameservers were added last
 	upset       bool      // good nameservers have seemed bad
+	gone        bool      // a good nameserver may be taken for down
+	calmAt      time.Time // no good one is a suspect any more from then on
 	lessons     map[*nameserver]*lesson
 	traffic     traffic
 	over        bool // from now on anything may happen
@@ -194,7 +196,7 @@ func (s *steady) resume(gone bool) {
 
 // forgetLessons notes that the resolver knows nothing of its nameservers.
 func (s *steady) forgetLessons() {
-	s.restored, s.upset = s.world.Now(), false
+	s.restored, s.upset, s.gone = s.world.Now(), false, false
 	s.lessons = make(map[*nameserver]*lesson)
 	for _, ns := range s.client.servers {
 		s.lessons[ns] = new(lesson)
@@ -202,6 +204,7 @@ func (s *steady) forgetLessons() {
 	for l := range s.outlooks {
 		s.noteWhims(l)
 	}
+	s.gone = s.upset
 }
 
 // Lookups
@@ -282,8 +285,10 @@ func (s *steady) define(l *lookup) {
 		n = &zoneName{alias: "end-of-" + name, ttl: z.drawTTL()}
 	case 3, 4:
 		if s.single && len(l.names) == 1 {
-			t := l.types()[r.IntN(len(l.types()))]
-			n.whims = map[uint16]whim{t: whim(1 + r.IntN(3))}
+			n.whims = make(map[uint16]whim)
+			for _, t := range l.types() {
+				n.whims[t] = whim(r.IntN(4))
+			}
 		}
 	}
 	z.names[name] = n

@@ -26,7 +26,7 @@ type lesson struct {
 	plain   time.Time // it has answered a query without EDNS
 	without time.Time // since when it was sent none with EDNS, or zero
 	bad     time.Time // it is known not to answer
-	fails   int       // answers with SERVFAIL
+	row     int       // queries that it has not answered, though it is good, in a row
 }
 
 // seen checks a query that a nameserver has got.
@@ -39,6 +39,7 @@ func (s *steady) seen(a asked) {
 	if s.over {
 		return
 	}
+	s.noteRow(a)
 	s.checkUse(a)
 	s.checkEDNS(a)
 	s.checkWay(a)
@@ -48,6 +49,18 @@ func (s *steady) seen(a asked) {
 func (s *steady) errorf(a asked, format string, args ...any) {
 	s.world.T().Helper()
 	s.world.T().Errorf("%v: %s, %v, TCP %v: %s", a.at.Sub(s.client.began), a.server.host.Name(), a.question, a.tcp, fmt.Sprintf(format, args...))
+}
+
+// noteRow notes that a good nameserver seems bad: after one query it is a suspect, until it
+// is probed; after some in a row it is down.
+func (s *steady) noteRow(a asked) {
+	if w := s.client.zones.whim(a.question); w != whimSilent && w != whimFailed || !s.isGood(a.server) {
+		return
+	}
+	n := s.lessons[a.server]
+	n.row++
+	s.gone = s.gone || n.row >= s.client.cfg.MaxTimeouts
+	s.calmAt = s.world.Now().Add(s.client.cfg.Timeout + time.Second + 4*s.client.transit)
 }
 
 // isProbe reports whether a query may be the probe of a nameserver that has answered
@@ -119,6 +132,9 @@ func (s *steady) teach(l *lookup) {
 	for _, a := range s.asks[q] {
 		n, m := s.lessons[a.server], a.server.mood
 		answered := l.err == nil && len(said) > 0 && said[len(said)-1].server == a.server && said[len(said)-1].positive()
+		if answered && !a.at.Before(l.start) {
+			n.row = 0
+		}
 		switch {
 		case a.at.Before(l.start) || a.at.Before(s.restored):
 		case answered && a.query.IsEdns0() == nil && s.client.cfg.EDNSUDPSize > 512 && !m.knowsEDNS() && m.rcode == 0 && n.plain.IsZero():
