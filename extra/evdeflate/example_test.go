@@ -76,3 +76,41 @@ func ExampleInflateConfig() {
 	// Output:
 	// 1000 evdeflate: inflate: inflated data are too large: more than 1000 bytes
 }
+
+// Messages of a WebSocket with permessage-deflate, and context takeover: the second one
+// refers to the first.
+func ExampleInflater_FlushTail() {
+	deflater, err := evdeflate.NewDeflater(&evdeflate.DeflateConfig{WindowBits: 12, Context: 1 << 12})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	inflater, err := evdeflate.NewInflater(&evdeflate.InflateConfig{WindowBits: 12, Messages: true, MaxRatio: -1})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var text, packed, out evbuffer.Buffer
+	for range 2 {
+		if err := text.AddString("a message of some length"); err != nil {
+			fmt.Println(err)
+			return
+		}
+		if err := deflater.Deflate(&text, &packed, -1, evdeflate.MessageFlush); err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println("larger than 10 bytes:", packed.Len() > 10)
+		err := inflater.Inflate(&packed, &out, 1<<20)
+		if err == nil {
+			err = inflater.FlushTail(&out, 1<<20)
+		}
+		got, _ := io.ReadAll(&out)
+		fmt.Printf("%q, %v\n", got, err)
+	}
+	// Output:
+	// larger than 10 bytes: true
+	// "a message of some length", <nil>
+	// larger than 10 bytes: false
+	// "a message of some length", <nil>
+}
