@@ -41,7 +41,7 @@ var rounds = []struct {
 }
 
 // isTopic tells the scenarios from other tests of the package.
-var isTopic = regexp.MustCompile(`^Test(Loops|Sockets|Conns|Filters|Listeners|ListenersOfOnePort|TLS|TLSGoroutines|TLSSessions|Resolver|DNSServer|HTTP|HTTPS|Proxies|NetHTTP|Headers|RPC)$`)
+var isTopic = regexp.MustCompile(`^Test(Loops|Sockets|Conns|Filters|Listeners|ListenersOfOnePort|TLS|TLSGoroutines|TLSSessions|Resolver|DNSServer|HTTP|HTTPS|Proxies|NetHTTP|Headers|RPC|Compressed)$`)
 
 // chosenFaults returns the faults that are to be put back.
 func chosenFaults(t *testing.T) (chosen []fault) {
