@@ -134,7 +134,10 @@ func (s *steady) lookFamilies(o *outlook, name string, fates []fate) bool {
 	case second.sure:
 		s.bothSure(o, sides, both)
 	case first.sure && first.n > 0:
-		o.counts[first.qtype], o.some = first.n, true
+		o.some = true
+		if second.n == 0 || first.by+s.slack() <= s.client.cfg.AllowSkew {
+			o.counts[first.qtype] = first.n
+		}
 		if !single {
 			both = min(both, first.by+s.client.cfg.AllowSkew)
 		}
