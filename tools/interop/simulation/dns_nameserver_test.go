@@ -279,7 +279,7 @@ func (s *nameserver) pack(m *dns.Msg, r *response, opt *dns.OPT, tcp bool) []byt
 
 // damage has a message say that there are more records than there are.
 func (s *nameserver) damage(m *dns.Msg, data []byte) []byte {
-	binary.BigEndian.PutUint16(data[6:], uint16(len(m.Answer)+1+s.world.Rand().IntN(100)))
+	binary.BigEndian.PutUint16(data[6:], uint16(len(m.Answer)+len(m.Ns)+len(m.Extra)+1+s.world.Rand().IntN(100)))
 	binary.BigEndian.PutUint16(data[8:], 0)
 	binary.BigEndian.PutUint16(data[10:], 0)
 	end := min(12+len(m.Question[0].Name)+1+4, len(data)) // names with escapes are shorter
