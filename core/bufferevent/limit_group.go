@@ -76,10 +76,11 @@ func (g *RateLimitGroup) SetConfig(cfg *TokenBucketConfig) error {
 		return opError("set rate limit group config", event.ErrNil)
 	}
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	now := g.base.Elapsed()
 	g.buckets.fill(now)
 	g.buckets.change(cfg, now)
-	g.unlockAndWake()
+	g.wakeSoon()
 	return nil
 }
 
@@ -144,6 +145,14 @@ func (g *RateLimitGroup) schedule() {
 		}
 	}
 	g.refill.AddTimeout(wait)
+}
+
+// wakeSoon has the loop let all go on that wait: whoever has changed what the group may
+// move may be a callback, and theirs must not run within that.
+func (g *RateLimitGroup) wakeSoon() {
+	if len(g.waiting[0])+len(g.waiting[1]) > 0 {
+		g.refill.AddTimeout(0)
+	}
 }
 
 // onGroupRefill is the callback of the refill event.
@@ -311,14 +320,12 @@ func (g *RateLimitGroup) DecrementWrite(n int) { g.decrement(event.Write, n) }
 
 func (g *RateLimitGroup) decrement(what event.What, n int) {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.fill(what) // what is given now is there until the next tick
 	g.buckets.take(what, n)
-	var woken []*Bufferevent
 	if g.buckets.tokens(what) > 0 {
-		woken = g.wake(what)
+		g.wakeSoon()
 	}
-	g.mu.Unlock()
-	resumeAll(woken, what)
 }
 
 // Totals returns how many bytes the members have read and written since the group

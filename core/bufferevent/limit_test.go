@@ -267,6 +267,38 @@ func TestAGroupsLimitIsShared(t *testing.T) {
 	wantError(t, "no limit", g.SetConfig(nil), event.ErrNil)
 }
 
+// Who gives a group more may be a callback: those of the members that go on do not run
+// within that.
+func TestAGroupThatIsGivenMoreLetsTheLoopGoOn(t *testing.T) {
+	for name, give := range map[string]func(g *bufferevent.RateLimitGroup) error{
+		"tokens": func(g *bufferevent.RateLimitGroup) error { g.DecrementWrite(-100); return nil },
+		"configuration": func(g *bufferevent.RateLimitGroup) error {
+			g.DecrementWrite(-100)
+			return g.SetConfig(limit(t, 200, 200, longTick))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			base := newBase(t)
+			b, peer := newSocket(t, base, 0)
+			g, err := bufferevent.NewRateLimitGroup(base, limit(t, 10, 10, longTick))
+			ok(t, err)
+			ok(t, b.AddToRateLimitGroup(g))
+			write(t, b, strings.Repeat("x", 20))
+			peer.expect(base, strings.Repeat("x", 10))
+			settle(t, base)
+			called := false
+			b.SetCallbacks(nil, func(*bufferevent.Bufferevent) { called = true }, nil)
+			ok(t, give(g))
+			want(t, "called within", called, false)
+			peer.expect(base, strings.Repeat("x", 10))
+			settle(t, base)
+			want(t, "called", called, true)
+			ok(t, b.RemoveFromRateLimitGroup())
+			ok(t, g.Free())
+		})
+	}
+}
+
 // A tick fills what nobody waits for no later than it is used: not once more when the loop
 // comes to those that wait for the other direction.
 func TestATickOfAGroupMovesNoMoreThanTheBurst(t *testing.T) {
