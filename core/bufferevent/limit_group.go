@@ -147,8 +147,8 @@ func (g *RateLimitGroup) schedule() {
 	g.refill.AddTimeout(wait)
 }
 
-// wakeSoon has the loop let all go on that wait: whoever has changed what the group may
-// move may be a callback, and theirs must not run within that.
+// wakeSoon has the loop let all go on that wait: the caller that has changed what the group
+// may move can be a callback, and those of the members must not run within that.
 func (g *RateLimitGroup) wakeSoon() {
 	if len(g.waiting[0])+len(g.waiting[1]) > 0 {
 		g.refill.AddTimeout(0)
