@@ -143,7 +143,7 @@ func TestLimitsOfAnotherTransport(t *testing.T) {
 	want(t, "wants to write", c.Wants(event.Write), false)
 	red.log.want(t, "disable Write")
 	g.DecrementWrite(-5)
-	settle(t, base) // the loop lets it go on
+	settle(t, base)                 // the loop lets it go on
 	red.log.want(t, "enable Write") // by LimitLifted
 	want(t, "to write now", c.MaxToWrite(), 5)
 	c.CountRead(7)
