@@ -205,6 +205,9 @@ func appendUnix(p []byte, addrs ...net.Addr) ([]byte, error) {
 		if len(name) > unixSize {
 			return p, invalid("the name of a Unix socket has %d bytes", len(name))
 		}
+		if name == unix.Name && strings.Contains(name, "\x00") {
+			return p, invalid("the path %q", name)
+		}
 		p = append(p, name...)
 		p = append(p, make([]byte, unixSize-len(name))...)
 	}

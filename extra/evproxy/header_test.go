@@ -231,6 +231,7 @@ func TestAppendToRefuses(t *testing.T) {
 		"Unix of both kinds":  {evproxy.Header{Version: 2, Source: unix("unixgram", "a"), Destination: unix("unix", "a")}, evproxy.ErrInvalid},
 		"Unix packets":        {evproxy.Header{Version: 2, Source: unix("unixpacket", "a"), Destination: unix("unixpacket", "a")}, evproxy.ErrInvalid},
 		"long name":           {evproxy.Header{Version: 2, Source: unix("unix", strings.Repeat("a", 109)), Destination: unix("unix", "a")}, evproxy.ErrInvalid},
+		"path with NUL":       {evproxy.Header{Version: 2, Source: unix("unix", "a\x00b"), Destination: unix("unix", "a")}, evproxy.ErrInvalid},
 		"no address in it":    {evproxy.Header{Version: 2, Source: new(net.TCPAddr), Destination: from4}, evproxy.ErrInvalid},
 		"another address":     {evproxy.Header{Version: 2, Source: new(net.IPAddr), Destination: new(net.IPAddr)}, evproxy.ErrInvalid},
 		"TLVs, no addresses":  {evproxy.Header{Version: 2, TLVs: tlvs(evproxy.TLV{Type: 1})}, evproxy.ErrInvalid},

@@ -420,7 +420,7 @@ func TestConfigsThatCannotBeUsed(t *testing.T) {
 }
 
 func TestWhomToTrust(t *testing.T) {
-	trust, err := evproxy.ParseTrust("10.0.0.0/8,2001:db8::/32,127.0.0.1,unix")
+	trust, err := evproxy.ParseTrust("10.0.0.0/8,2001:db8::/32,::ffff:172.16.0.0/108,127.0.0.1,unix")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -431,6 +431,8 @@ func TestWhomToTrust(t *testing.T) {
 		{to4, tcp("10.1.2.3:4"), true},
 		{to4, tcp("[::ffff:10.1.2.3]:4"), true},
 		{to4, tcp("11.1.2.3:4"), false},
+		{to4, tcp("172.31.2.3:4"), true},
+		{to4, tcp("172.32.2.3:4"), false},
 		{to6, tcp("[2001:db8::1%eth0]:4"), true},
 		{to6, tcp("[2001:db9::1]:4"), false},
 		{to4, tcp("127.0.0.1:1"), true},

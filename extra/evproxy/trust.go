@@ -12,10 +12,15 @@ import (
 // the stream's own connection. It is called on the loop.
 type Trust func(local, remote net.Addr) bool
 
-// TrustPrefixes trusts the peers whose address is in one of the prefixes. One of IPv4 also
-// stands for such addresses in IPv6. A zone is not looked at.
+// TrustPrefixes trusts the peers whose address is in one of the prefixes. One of IPv4 and
+// one of such addresses in IPv6 (::ffff:0:0/96) stand for both. A zone is not looked at.
 func TrustPrefixes(prefixes ...netip.Prefix) Trust {
 	prefixes = slices.Clone(prefixes)
+	for i, p := range prefixes {
+		if p.Addr().Is4In6() && p.Bits() >= 96 {
+			prefixes[i] = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+	}
 	return func(_, remote net.Addr) bool {
 		peer, ok := addrPort(remote)
 		if !ok {
