@@ -157,7 +157,7 @@ func (s *connScene) add(number int) {
 		e.pause = time.Duration(r.Int64N(int64(20 * time.Millisecond)))
 		e.limits = r.IntN(3) == 0
 		for w := range r.IntN(4) {
-			e.writers = append(e.writers, connWriter{number: w, count: r.IntN(12), most: 1 << (1 + r.IntN(16)), rand: rand.New(rand.NewPCG(r.Uint64(), 1))})
+			e.writers = append(e.writers, connWriter{number: w, count: r.IntN(12), most: 1 << (1 + r.IntN(s.bits())), rand: rand.New(rand.NewPCG(r.Uint64(), 1))})
 		}
 		e.writing = len(e.writers)
 		e.drawRarities(r)
@@ -177,6 +177,15 @@ func (s *connScene) add(number int) {
 		}
 		s.connect(ends, filters, uint16(1000+number))
 	})
+}
+
+// bits bounds the sizes of messages: what buffers of a few bytes take from a Conn that is
+// closed has to go through them in the time that Close has.
+func (s *connScene) bits() int {
+	if s.world.Faults().SmallBuffers > 0 {
+		return 11
+	}
+	return 16
 }
 
 // drawRarities draws what few ends do.
