@@ -107,10 +107,12 @@ const (
 	shortLife, longWait = 40 * time.Minute, 30 * time.Minute
 )
 
-// tlsPKI is all that there is to show.
+// tlsPKI is all that there is to show. Keys of servers and clients are of Ed25519, whose
+// signatures have one length: those of ECDSA have several, and what is signed in a handshake
+// depends on which ciphers the processor is good at.
 type tlsPKI struct {
 	trusted, other, stapled          *tlsAuthority
-	good, ec, short, future, strange *tls.Certificate // of servers
+	good, ed, short, future, strange *tls.Certificate // of servers
 	misnamed, expired                *tls.Certificate
 	versions                         []*tls.Certificate // of a store, one after the other
 	client, otherClient, lateClient  *tls.Certificate
@@ -124,7 +126,7 @@ var pki = sync.OnceValue(func() *tlsPKI {
 	}
 	p.trusted.pool.AddCert(p.stapled.cert)
 	p.good = p.trusted.issue(10, -year, year, edKey(10), tlsNames...)
-	p.ec = p.trusted.issue(11, -year, year, ecKey(11), tlsNames...)
+	p.ed = p.trusted.issue(11, -year, year, edKey(11), tlsNames...)
 	p.short = p.trusted.issue(12, -year, shortLife, edKey(12), tlsNames...)
 	p.future = p.trusted.issue(13, longWait, year, edKey(13), tlsNames...)
 	p.expired = p.trusted.issue(14, -year, -time.Hour, edKey(14), tlsNames...)

@@ -88,9 +88,9 @@ func newTLSService(tw *tlsWorld, h *evtest.Host, number int) *tlsService {
 		}
 		return s
 	case n < 6:
-		s.cert = p.ec
+		s.cert = p.ed
 	default:
-		s.cert = []*tls.Certificate{p.ec, p.short, p.future, p.expired, p.strange, p.misnamed}[r.IntN(6)]
+		s.cert = []*tls.Certificate{p.ed, p.short, p.future, p.expired, p.strange, p.misnamed}[r.IntN(6)]
 	}
 	s.cfg.Certificates = []tls.Certificate{*s.cert}
 	return s
