@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -106,10 +105,8 @@ func TestPcapngRecorder(t *testing.T) {
 		"no address": {"", "", `127.0.0.1.\d+`, "127.0.0.1.1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "capture.pcapng")
-			f, err := os.Create(file)
-			ok(t, err)
-			r := evfilter.NewPcapngRecorder(f)
+			var capture bytes.Buffer
+			r := evfilter.NewPcapngRecorder(&capture)
 			if test.local == "" {
 				exchange(t, r, nil, nil)
 			} else {
@@ -117,8 +114,8 @@ func TestPcapngRecorder(t *testing.T) {
 			}
 			stream := &evfilter.Stream{Number: 7}
 			r.Record(stream, time.Unix(1, 2000), evfilter.In, make([]byte, 100001)) // more than a packet
-			ok(t, errors.Join(r.Err(), f.Close()))
-			said := tcpdump(t, file)
+			ok(t, r.Err())
+			said := tcpdump(t, &capture)
 			out, back := test.from+" > "+test.to, test.to+" > "+test.from
 			for i, want := range []string{
 				out + `: Flags \[S\], cksum 0x\w+ \(correct\), seq 0, .*, length 0`,
@@ -141,7 +138,7 @@ func TestPcapngRecorder(t *testing.T) {
 }
 
 // tcpdump returns a line for each packet.
-func tcpdump(t *testing.T, file string) []string {
+func tcpdump(t *testing.T, capture io.Reader) []string {
 	t.Helper()
 	path, err := exec.LookPath("tcpdump")
 	if err != nil {
@@ -150,7 +147,8 @@ func tcpdump(t *testing.T, file string) []string {
 		}
 		t.Skip("needs tcpdump: ", err)
 	}
-	cmd := exec.CommandContext(t.Context(), path, "-nn", "-tt", "-v", "-S", "-r", file)
+	cmd := exec.CommandContext(t.Context(), path, "-nn", "-tt", "-v", "-S", "-r", "-")
+	cmd.Stdin = capture
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.Output()
