@@ -46,6 +46,7 @@ type options struct {
 	loops      int
 	quiet      bool
 	proxies    string
+	trust      evproxy.Trust // what proxies says, or nil
 	identity   tlsconf.Identity
 }
 
@@ -74,9 +75,9 @@ func main() {
 }
 
 // check looks for flags that make no sense.
-func (o *options) check() error {
+func (o *options) check() (err error) {
 	if o.proxies != "" {
-		if _, err := evproxy.ParseTrust(o.proxies); err != nil {
+		if o.trust, err = evproxy.ParseTrust(o.proxies); err != nil {
 			return err
 		}
 	}
@@ -109,11 +110,7 @@ func (o *options) run() error {
 		}
 		return s.Handle("/dump", dump)
 	})
-	service, err := o.service(servers, secure)
-	if err != nil {
-		return err
-	}
-	group, addr, err := pthreads.Serve(&pthreads.GroupConfig{Loops: o.loops}, o.addr, service)
+	group, addr, err := pthreads.Serve(&pthreads.GroupConfig{Loops: o.loops}, o.addr, o.service(servers, secure))
 	if err != nil {
 		return err
 	}
@@ -137,15 +134,11 @@ func (o *options) secure() (scheme string, cfg *evtls.Config, err error) {
 }
 
 // service returns what the loops do with connections.
-func (o *options) service(servers *evhttp.Servers, secure *evtls.Config) (pthreads.Service, error) {
-	if o.proxies == "" {
-		return servers, nil
+func (o *options) service(servers *evhttp.Servers, secure *evtls.Config) pthreads.Service {
+	if o.trust == nil {
+		return servers
 	}
-	trust, err := evproxy.ParseTrust(o.proxies)
-	if err != nil {
-		return nil, err
-	}
-	return &proxied{Servers: servers, cfg: &evproxy.Config{Trust: trust}, tls: secure}, nil
+	return &proxied{Servers: servers, cfg: &evproxy.Config{Trust: o.trust}, tls: secure}
 }
 
 // stopOnSignals stops with the first signal: what has begun is answered, for a

@@ -1,9 +1,7 @@
 package evfilter
 
 import (
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/go-libevent/libevent/core/bufferevent"
 	"github.com/go-libevent/libevent/core/evbuffer"
@@ -123,11 +121,7 @@ func (c *compressed) inputEnded() error {
 	if in, _ := c.in.Total(); in == 0 {
 		return nil
 	}
-	err := c.in.Finish()
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
+	return c.in.Finish()
 }
 
 // deflate is the filter of what is written.

@@ -116,15 +116,19 @@ func Parse(p []byte) (h *Header, n int, err error) {
 		return nil, 0, opError("parse", err)
 	case n == 0 || n > len(p):
 		return nil, 0, ErrIncomplete
-	case p[0] == line[0]:
-		h, err = parseLine(string(p[:n-2]))
-	default:
-		h, err = parseBinary(p[:n])
 	}
-	if err != nil {
+	if h, err = parse(p[:n]); err != nil {
 		return nil, 0, opError("parse", err)
 	}
 	return h, n, nil
+}
+
+// parse parses a whole header, whose size is known.
+func parse(p []byte) (*Header, error) {
+	if p[0] == line[0] {
+		return parseLine(string(p[:len(p)-2]))
+	}
+	return parseBinary(p)
 }
 
 // size returns the length of the header that p begins with, or 0 if that takes more of

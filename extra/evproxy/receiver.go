@@ -1,7 +1,6 @@
 package evproxy
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -198,9 +197,9 @@ func (p *reception) take() (*Header, error) {
 	if head, err = in.Pullup(n); err != nil {
 		return nil, err
 	}
-	h, n, err := Parse(head)
+	h, err := parse(head)
 	if err != nil {
-		return nil, errors.Unwrap(err) // fail names the operation
+		return nil, err
 	}
 	return h, in.Drain(n)
 }
